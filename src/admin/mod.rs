@@ -1,0 +1,1 @@
+//! What an administrator changes through znodes: topics and configs (Kafka's AdminZkClient).

@@ -1,0 +1,141 @@
+//! What a cluster is made of: brokers, their endpoints, and who holds a partition.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{BrokerId, LeaderEpoch};
+
+/// How a listener is secured (Kafka's `SecurityProtocol`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecurityProtocol {
+    /// No encryption, no authentication.
+    Plaintext,
+    /// TLS.
+    Ssl,
+    /// SASL without encryption.
+    SaslPlaintext,
+    /// SASL over TLS.
+    SaslSsl,
+}
+
+impl SecurityProtocol {
+    /// The number that stands for it on the wire (UpdateMetadata).
+    pub fn id(self) -> i16 {
+        match self {
+            Self::Plaintext => 0,
+            Self::Ssl => 1,
+            Self::SaslPlaintext => 2,
+            Self::SaslSsl => 3,
+        }
+    }
+
+    /// The protocol of a number on the wire; None for any other number.
+    pub fn from_id(id: i16) -> Option<Self> {
+        [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl].into_iter().find(|it| it.id() == id)
+    }
+
+    /// Its name as configs and znodes write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "PLAINTEXT",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+            Self::SaslSsl => "SASL_SSL",
+        }
+    }
+}
+
+impl fmt::Display for SecurityProtocol {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl FromStr for SecurityProtocol {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl]
+            .into_iter()
+            .find(|it| it.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| format!("No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.{name}"))
+    }
+}
+
+/// Where a broker can be reached through one of its listeners.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The listener's name, upper case, e.g. `PLAINTEXT` or `INTERNAL`.
+    pub listener: String,
+    /// How the listener is secured.
+    pub protocol: SecurityProtocol,
+    /// Host name or address as advertised; empty means the default interface.
+    pub host: String,
+    /// TCP port, 0 to 65535; -1 where it is not known.
+    pub port: i32,
+}
+
+impl fmt::Display for Endpoint {
+    /// As in the `endpoints` of a registration: `LISTENER://host:port`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(out, "{}://[{}]:{}", self.listener, self.host, self.port)
+        } else {
+            write!(out, "{}://{}:{}", self.listener, self.host, self.port)
+        }
+    }
+}
+
+/// A live broker as its registration in `/brokers/ids` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broker {
+    /// Its id.
+    pub id: BrokerId,
+    /// Where it can be reached, in the order it registered them.
+    pub endpoints: Vec<Endpoint>,
+    /// Its rack, if it was told one.
+    pub rack: Option<String>,
+    /// Its broker epoch: the czxid of its registration (KIP-380).
+    pub epoch: i64,
+    /// The features it supports: name to (min, max) version (KIP-584).
+    pub features: BTreeMap<String, (i16, i16)>,
+}
+
+impl Broker {
+    /// Its endpoint for the listener of this name, if it has one.
+    pub fn endpoint(&self, listener: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.listener == listener)
+    }
+}
+
+/// Where a partition's replicas are placed, with a reassignment in progress (KIP-455).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assignment {
+    /// All replicas in order of preference, those being added included.
+    pub replicas: Vec<BrokerId>,
+    /// Those of `replicas` that a reassignment is adding.
+    pub adding: Vec<BrokerId>,
+    /// Those of `replicas` that a reassignment will remove.
+    pub removing: Vec<BrokerId>,
+}
+
+/// A partition's leadership as its state znode holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderAndIsr {
+    /// The leader, or -1 where there is none.
+    pub leader: BrokerId,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// The in-sync replicas, in the order written.
+    pub isr: Vec<BrokerId>,
+    /// The state znode's version, which guards the next write.
+    pub zk_version: i32,
+}
+
+impl LeaderAndIsr {
+    /// What stands for the leader of a partition that has none.
+    pub const NO_LEADER: BrokerId = -1;
+    /// What stands for the leader of a partition whose topic is being deleted.
+    pub const LEADER_DURING_DELETE: BrokerId = -2;
+}

@@ -1,0 +1,14 @@
+//! The language everyone speaks: names, positions, time.
+//!
+//! Nouns without behaviour that needs IO. This room imports no other.
+
+pub mod backoff;
+pub mod cluster;
+pub mod ids;
+pub mod records;
+pub mod time;
+
+pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
+pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
+pub use records::{FileSlice, Records};
+pub use time::Clock;

@@ -1,0 +1,1 @@
+//! The boot and the stop of a broker.

@@ -1,0 +1,1 @@
+//! Every config key as a row of a table.

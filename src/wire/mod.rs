@@ -1,0 +1,1 @@
+//! The wire: frames, headers, messages, record batches.

@@ -1,0 +1,1 @@
+//! The memory of the cluster: ZooKeeper sessions, watches and znodes.

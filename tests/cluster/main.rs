@@ -1,0 +1,1 @@
+//! Barnabas as its users meet it: real sockets, a real ZooKeeper, real processes.
