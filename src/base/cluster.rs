@@ -59,7 +59,9 @@ impl FromStr for SecurityProtocol {
         [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl]
             .into_iter()
             .find(|it| it.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| format!("No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.{name}"))
+            .ok_or_else(|| {
+                format!("No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.{name}")
+            })
     }
 }
 

@@ -1,1 +1,4 @@
 //! Barnabas as its users meet it: real sockets, a real ZooKeeper, real processes.
+
+#[path = "../support/mod.rs"]
+mod support;

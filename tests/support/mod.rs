@@ -1,0 +1,50 @@
+//! What every integration test stands on: a real ZooKeeper, a chroot of its own, real broker processes, tools.
+//!
+//! Each test binary includes this folder with `#[path]`, and none of them uses all of it.
+#![allow(dead_code, unused_imports)]
+
+pub mod broker;
+pub mod chroot;
+pub mod process;
+pub mod zookeeper;
+
+pub use broker::Broker;
+pub use chroot::Chroot;
+pub use process::Process;
+pub use zookeeper::{ZooKeeperServer, zookeeper};
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// A TCP port on loopback that nobody listens on, below the range the system hands out by itself.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 200) as u16 * 100;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::SeqCst) % 100;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// The root of this checkout.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Asks `probe` until it answers Some; fails the test, naming `what`, when it has not by `limit`.
+///
+/// For states that only polling shows; where an event can be awaited, await it.
+pub fn eventually<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
