@@ -1,6 +1,60 @@
-//! The command-line family: one file a tool.
+//! The command-line family: one file a tool, one row each.
+//!
+//! A tool reads its arguments, talks to the cluster through `client` or to ZooKeeper through `admin`, and prints what
+//! Kafka 2.7.2's tool of the same name prints. It never decides anything that a broker decides.
 
-/// Runs the tool that the first argument names.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::FAILURE
+pub mod arguments;
+pub mod logging;
+
+use std::process::ExitCode;
+
+/// A tool: what its script is called and what runs it.
+#[derive(Debug)]
+pub struct Tool {
+    /// The first argument that selects it, e.g. `topics`.
+    pub name: &'static str,
+    /// The script in `scripts/` that stands in front of it, named as in Kafka's `bin/`; None where it has none.
+    pub script: Option<&'static str>,
+    /// The Java class it answers to, as `kafka-run-class.sh` is given it.
+    pub class: Option<&'static str>,
+    /// Runs it with the arguments after its name.
+    pub run: fn(Vec<String>) -> ExitCode,
+}
+
+/// Every tool, sorted by name.
+pub const TOOLS: &[Tool] = &[];
+
+/// Runs the tool that the process's first argument names, by its own name or its Java class's.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let wanted = arguments.next();
+    let tool = wanted
+        .as_deref()
+        .and_then(|wanted| TOOLS.iter().find(|tool| tool.name == wanted || tool.class == Some(wanted)));
+    match (tool, wanted.as_deref()) {
+        (Some(tool), _) => (tool.run)(arguments.collect()),
+        (None, Some("--version" | "-V")) => {
+            println!("{}", arguments::VERSION);
+            ExitCode::SUCCESS
+        }
+        (None, wanted) => {
+            if let Some(wanted) = wanted.filter(|wanted| !wanted.starts_with('-')) {
+                eprintln!("Error: Could not find or load main class {wanted}");
+            }
+            let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+            eprintln!("USAGE: barnabas TOOL [argument ...]\nTools: {}", names.join(" "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a tool's asynchronous part to its end, on a small runtime of its own.
+///
+/// # Errors
+/// The tool's own, or that of making the runtime.
+pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
 }

@@ -1,0 +1,155 @@
+//! Reads a tool's arguments the way Kafka's tools do: same spellings accepted, same complaints, same exit codes.
+//!
+//! Kafka's tools use jopt-simple (`CommandLineUtils`, `CommandDefaultOptions`): options may be abbreviated, may stand
+//! behind one dash, and a repeated flag is no error.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, Parser};
+
+/// What `--version` prints: the version of Kafka that is spoken, and who speaks it.
+pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"), ")");
+
+/// Why a tool ends before it has done anything. Each is printed by [`Refusal::print`] and ends with exit code 1.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A sentence, and below it the usage (`CommandLineUtils.printUsageAndDie`).
+    Usage(String),
+    /// What Java would have thrown out of `main`: the exception's class and its message.
+    Thrown(&'static str, String),
+    /// The version was asked for; the only one that is no failure.
+    Version,
+}
+
+impl Refusal {
+    /// Prints it, with the usage of the tool `T` where it belongs there, and gives the exit code.
+    pub fn print<T: CommandFactory>(&self) -> ExitCode {
+        match self {
+            Self::Usage(sentence) => {
+                eprintln!("{sentence}");
+                eprint!("{}", usage(T::command()));
+                ExitCode::FAILURE
+            }
+            Self::Thrown(class, message) => thrown(class, message),
+            Self::Version => {
+                println!("{VERSION}");
+                ExitCode::SUCCESS
+            }
+        }
+    }
+}
+
+/// Prints what Java prints of an exception that leaves `main`, and gives its exit code.
+pub fn thrown(class: &str, message: impl Display) -> ExitCode {
+    eprintln!("Exception in thread \"main\" {class}: {message}");
+    ExitCode::FAILURE
+}
+
+/// Reads the arguments of a tool; `about` is the sentence that stands above its usage.
+///
+/// # Errors
+/// A [`Refusal`] with Kafka's words: no or unknown options, values that are missing or no numbers, help and version.
+pub fn parse<T: Parser>(about: &str, arguments: &[String]) -> Result<T, Refusal> {
+    let command = prepare(T::command());
+    if arguments.iter().any(|argument| argument == "--help") {
+        return Err(Refusal::Usage(about.to_owned()));
+    }
+    if arguments.iter().any(|argument| argument == "--version") {
+        return Err(Refusal::Version);
+    }
+    let spelled = arguments.iter().map(|argument| with_two_dashes(&command, argument));
+    let matches = command
+        .clone()
+        .try_get_matches_from(std::iter::once("tool".to_owned()).chain(spelled))
+        .map_err(|error| explain(&error))?;
+    T::from_arg_matches(&matches).map_err(|error| explain(&error))
+}
+
+/// `Missing required argument "[name]"` where `given` is false (`CommandLineUtils.checkRequiredArgs`).
+///
+/// # Errors
+/// That refusal.
+pub fn require(given: bool, name: &str) -> Result<(), Refusal> {
+    if given { Ok(()) } else { Err(Refusal::Usage(format!("Missing required argument \"[{name}]\""))) }
+}
+
+/// Refuses `option` beside any of `others` that was given (`CommandLineUtils.checkInvalidArgs`).
+///
+/// # Errors
+/// The refusal that names the first of them.
+pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), Refusal> {
+    match others.iter().find(|(_, given)| option.1 && *given) {
+        Some((other, _)) => {
+            Err(Refusal::Usage(format!("Option \"[{}]\" can't be used with option \"[{other}]\"", option.0)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn prepare(command: Command) -> Command {
+    command
+        .infer_long_args(true)
+        .args_override_self(false)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .no_binary_name(false)
+}
+
+/// `-topic` means `--topic`, as jopt-simple reads it, where such an option exists.
+fn with_two_dashes(command: &Command, argument: &str) -> String {
+    let name = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let single = argument.starts_with('-') && !argument.starts_with("--");
+    if single && name.len() > 1 && command.get_arguments().any(|known| known.get_long() == Some(name)) {
+        format!("-{argument}")
+    } else {
+        argument.to_owned()
+    }
+}
+
+fn explain(error: &clap::Error) -> Refusal {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    let name = argument.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let hint = text(ContextKind::SuggestedArg)
+                .map(|it| format!(" (it is spelled {it})"))
+                .unwrap_or_default();
+            Refusal::Thrown(
+                "joptsimple.UnrecognizedOptionException",
+                format!("{name} is not a recognized option{hint}"),
+            )
+        }
+        ErrorKind::InvalidValue if value.is_empty() => Refusal::Thrown(
+            "joptsimple.OptionMissingRequiredArgumentException",
+            format!("Option {name} requires an argument"),
+        ),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Refusal::Thrown(
+            "joptsimple.OptionArgumentConversionException",
+            format!("Cannot parse argument '{value}' of option {name}"),
+        ),
+        ErrorKind::ArgumentConflict => Refusal::Thrown(
+            "joptsimple.MultipleArgumentsForOptionException",
+            format!("Found multiple arguments for option {name}, but you asked for only one"),
+        ),
+        ErrorKind::MissingRequiredArgument => {
+            Refusal::Usage(format!("Missing required argument \"[{name}]\""))
+        }
+        _ => Refusal::Usage(error.to_string()),
+    }
+}
+
+/// The options of a tool, one paragraph each.
+fn usage(command: Command) -> String {
+    let help = command
+        .disable_help_flag(true)
+        .help_template("Options:\n{options}\n\n      --help\n          Print this usage\n      --version\n          Print the version\n");
+    help.clone().render_long_help().to_string()
+}
