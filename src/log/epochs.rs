@@ -1,0 +1,114 @@
+//! Which leader epoch began at which offset: how replicas find where their logs part.
+//!
+//! Pure: the caller writes the entries to `leader-epoch-checkpoint` when a change is reported.
+//! Entries rise in both epoch and offset; where a new one contradicts old ones, the old ones go.
+//!
+//! Kafka: `LeaderEpochFileCache` (KIP-101, KIP-279).
+
+use crate::base::{LeaderEpoch, Offset};
+
+/// The first offset that a leader of this epoch wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochEntry {
+    /// The leader's epoch, from 0.
+    pub epoch: LeaderEpoch,
+    /// The offset of its first record, from 0.
+    pub start_offset: Offset,
+}
+
+/// The epochs of one log, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Epochs {
+    entries: Vec<EpochEntry>,
+}
+
+impl Epochs {
+    /// The epochs of these entries, assigned one after another, so that contradictions are settled as while running.
+    pub fn of(entries: impl IntoIterator<Item = EpochEntry>) -> Self {
+        let mut epochs = Self::default();
+        for entry in entries {
+            epochs.assign(entry.epoch, entry.start_offset);
+        }
+        epochs
+    }
+
+    /// Notes that `epoch` begins at `start_offset`; entries of a later epoch or offset give way.
+    /// Negative values are of no epoch and are ignored. Returns whether anything changed.
+    pub fn assign(&mut self, epoch: LeaderEpoch, start_offset: Offset) -> bool {
+        if epoch < 0 || start_offset < 0 {
+            return false;
+        }
+        if self.entries.last().is_some_and(|last| epoch == last.epoch && start_offset >= last.start_offset) {
+            return false;
+        }
+        while self.entries.last().is_some_and(|last| last.epoch >= epoch || last.start_offset >= start_offset)
+        {
+            self.entries.pop();
+        }
+        self.entries.push(EpochEntry { epoch, start_offset });
+        true
+    }
+
+    /// The latest entry.
+    pub fn latest(&self) -> Option<EpochEntry> {
+        self.entries.last().copied()
+    }
+
+    /// The earliest entry.
+    pub fn earliest(&self) -> Option<EpochEntry> {
+        self.entries.first().copied()
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> &[EpochEntry] {
+        &self.entries
+    }
+
+    /// The largest known epoch not above `requested`, and the offset where it ended: the start of the next epoch,
+    /// or `log_end_offset` for the latest one. An epoch older than all ends where the first one starts.
+    /// None for an epoch above the latest and for -1.
+    pub fn end_offset_for(
+        &self,
+        requested: LeaderEpoch,
+        log_end_offset: Offset,
+    ) -> Option<(LeaderEpoch, Offset)> {
+        let latest = self.latest()?;
+        if requested < 0 || requested > latest.epoch {
+            return None;
+        }
+        if requested == latest.epoch {
+            return Some((requested, log_end_offset));
+        }
+        let higher = self.entries.partition_point(|entry| entry.epoch <= requested);
+        let end = self.entries.get(higher)?.start_offset;
+        let epoch = higher.checked_sub(1).map_or(requested, |floor| self.entries[floor].epoch);
+        Some((epoch, end))
+    }
+
+    /// Forgets the epochs that begin at or after `end_offset`. Returns whether anything changed.
+    pub fn truncate_from_end(&mut self, end_offset: Offset) -> bool {
+        let before = self.entries.len();
+        if end_offset >= 0 {
+            self.entries.truncate(self.entries.partition_point(|entry| entry.start_offset < end_offset));
+        }
+        self.entries.len() != before
+    }
+
+    /// Forgets what lies before `start_offset`: the last epoch that began at or before it now begins there.
+    /// Returns whether anything was rewritten.
+    pub fn truncate_from_start(&mut self, start_offset: Offset) -> bool {
+        let gone = self.entries.partition_point(|entry| entry.start_offset <= start_offset);
+        let Some(last_gone) = gone.checked_sub(1) else { return false };
+        self.entries[last_gone].start_offset = start_offset;
+        self.entries.drain(..last_gone);
+        true
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

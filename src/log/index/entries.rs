@@ -1,0 +1,204 @@
+//! A file of entries of one size in rising order, which knows nothing of what they mean.
+//!
+//! While its segment is active the file is preallocated to its full size, as Kafka's is, and trimmed when the segment
+//! closes: a broker of either kind finds what it expects.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// How many entries are read at once when the search in a file has come this close.
+const BLOCK: usize = 256;
+
+/// Entries of `size` bytes in a file.
+#[derive(Debug)]
+pub struct Entries {
+    path: PathBuf,
+    /// Opened when first needed: most closed segments are never read again.
+    file: OnceLock<File>,
+    size: usize,
+    count: usize,
+    /// The file's length in bytes, which bounds how many entries fit.
+    length: u64,
+    /// The entries, while the segment is active.
+    held: Option<Vec<u8>>,
+}
+
+impl Entries {
+    /// Opens the file, or makes one of `max_bytes` rounded down to whole entries. Tells whether it was made.
+    ///
+    /// # Errors
+    /// Those of opening, creating and resizing.
+    pub fn open(path: PathBuf, size: usize, max_bytes: u64) -> io::Result<(Self, bool)> {
+        let mut entries = Self { path, file: OnceLock::new(), size, count: 0, length: 0, held: None };
+        match fs::metadata(&entries.path) {
+            Ok(found) => {
+                entries.length = found.len();
+                entries.count = (found.len() / size as u64) as usize;
+                Ok((entries, false))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut options = OpenOptions::new();
+                let file = options.read(true).write(true).create(true).truncate(true).open(&entries.path)?;
+                entries.file = OnceLock::from(file);
+                entries.resize(max_bytes)?;
+                Ok((entries, true))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn file(&self) -> io::Result<&File> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells that the file was moved.
+    pub fn moved_to(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many entries the file has room for.
+    pub fn room(&self) -> usize {
+        (self.length / self.size as u64) as usize
+    }
+
+    /// Whether the file consists of whole entries.
+    pub fn is_whole(&self) -> bool {
+        self.length.is_multiple_of(self.size as u64)
+    }
+
+    /// Loads the entries into memory and makes room for `max_bytes`, as the segment becomes active.
+    ///
+    /// # Errors
+    /// Those of reading and resizing.
+    pub fn activate(&mut self, max_bytes: u64) -> io::Result<()> {
+        let mut held = vec![0; self.count * self.size];
+        self.file()?.read_exact_at(&mut held, 0)?;
+        self.held = Some(held);
+        self.resize(max_bytes)
+    }
+
+    /// Cuts the file to its entries and forgets those in memory, as the segment closes.
+    ///
+    /// # Errors
+    /// Those of resizing.
+    pub fn trim(&mut self) -> io::Result<()> {
+        self.held = None;
+        self.resize((self.count * self.size) as u64)
+    }
+
+    /// Makes the file `bytes` long, rounded down to whole entries.
+    ///
+    /// # Errors
+    /// Those of resizing.
+    pub fn resize(&mut self, bytes: u64) -> io::Result<()> {
+        let rounded = bytes - bytes % self.size as u64;
+        if self.length != rounded {
+            self.file()?.set_len(rounded)?;
+            self.length = rounded;
+        }
+        Ok(())
+    }
+
+    /// Adds an entry of exactly the entries' size behind the last one.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn append(&mut self, entry: &[u8]) -> io::Result<()> {
+        debug_assert_eq!(entry.len(), self.size);
+        let at = (self.count * self.size) as u64;
+        self.file()?.write_all_at(entry, at)?;
+        self.length = self.length.max(at + self.size as u64);
+        if let Some(held) = &mut self.held {
+            held.extend_from_slice(entry);
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Forgets all but the first `count` entries; the file keeps its length.
+    pub fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count);
+        if let Some(held) = &mut self.held {
+            held.truncate(self.count * self.size);
+        }
+    }
+
+    /// The entry number `at`, handed to `read`; None past the end.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn get<T>(&self, at: usize, read: impl Fn(&[u8]) -> T) -> io::Result<Option<T>> {
+        if at >= self.count {
+            return Ok(None);
+        }
+        self.block(at, 1, |bytes| read(bytes)).map(Some)
+    }
+
+    /// How many entries, from the first on, satisfy `holds`, which must hold for a first part and no longer after it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn partition_point(&self, holds: impl Fn(&[u8]) -> bool) -> io::Result<usize> {
+        let (mut low, mut high) = (0, self.count);
+        let close = if self.held.is_some() { 0 } else { BLOCK };
+        while high - low > close {
+            let middle = low + (high - low) / 2;
+            if self.block(middle, 1, &holds)? { low = middle + 1 } else { high = middle }
+        }
+        if low == high {
+            return Ok(low);
+        }
+        let within = |bytes: &[u8]| bytes.chunks_exact(self.size).take_while(|entry| holds(entry)).count();
+        Ok(low + self.block(low, high - low, within)?)
+    }
+
+    /// Hands `count` entries from `at` on to `read`.
+    fn block<T>(&self, at: usize, count: usize, read: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        let (from, length) = (at * self.size, count * self.size);
+        if let Some(held) = self.held.as_ref().and_then(|held| held.get(from..from + length)) {
+            return Ok(read(held));
+        }
+        let mut bytes = [0; BLOCK * 12];
+        let bytes = &mut bytes[..length];
+        self.file()?.read_exact_at(bytes, from as u64)?;
+        Ok(read(bytes))
+    }
+
+    /// Brings the entries to the disk, if any were written since the file was opened.
+    ///
+    /// # Errors
+    /// Those of syncing.
+    pub fn flush(&self) -> io::Result<()> {
+        self.file.get().map_or(Ok(()), File::sync_data)
+    }
+}
+
+/// Eight big-endian bytes of an entry, from `at` on.
+pub(super) fn long(entry: &[u8], at: usize) -> i64 {
+    entry[at..at + 8].iter().fold(0, |number, byte| number << 8 | i64::from(*byte))
+}
+
+/// Four big-endian bytes of an entry, from `at` on.
+pub(super) fn int(entry: &[u8], at: usize) -> i32 {
+    entry[at..at + 4].iter().fold(0, |number, byte| number << 8 | i32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! Files of entries: made, searched in memory and on disk alike, trimmed.
+
+use super::*;
+
+fn number(entry: &[u8]) -> i32 {
+    int(entry, 0)
+}
+
+#[test]
+fn a_new_file_is_preallocated_in_whole_entries_and_trimmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("i");
+    let (mut entries, made) = Entries::open(path.clone(), 12, 100).unwrap();
+    assert!(made);
+    assert_eq!((fs::metadata(&path).unwrap().len(), entries.room()), (96, 8));
+    entries.activate(100).unwrap();
+    entries.append(&[1; 12]).unwrap();
+    entries.trim().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), [1; 12]);
+    let (again, made) = Entries::open(path, 12, 100).unwrap();
+    assert!(!made);
+    assert_eq!(again.count(), 1);
+}
+
+#[test]
+fn searching_finds_the_same_in_memory_and_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut entries, _) = Entries::open(dir.path().join("i"), 4, 0).unwrap();
+    entries.activate(8192).unwrap();
+    for at in 0..1500 {
+        entries.append(&(at * 2i32).to_be_bytes()).unwrap();
+    }
+    let wanted = [-1, 0, 1, 2, 511, 512, 1500, 2997, 2998, 4000];
+    let search = |entries: &Entries| {
+        wanted.map(|target| entries.partition_point(|entry| number(entry) <= target).unwrap())
+    };
+    let held = search(&entries);
+    assert_eq!(held, [0, 1, 1, 2, 256, 257, 751, 1499, 1500, 1500]);
+    entries.trim().unwrap();
+    assert_eq!(search(&entries), held);
+    assert_eq!(entries.get(700, number).unwrap(), Some(1400));
+    assert_eq!(entries.get(1500, number).unwrap(), None);
+}
+
+#[test]
+fn truncated_entries_are_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("i");
+    let (mut entries, _) = Entries::open(path.clone(), 4, 0).unwrap();
+    entries.activate(16).unwrap();
+    for at in 0..3i32 {
+        entries.append(&at.to_be_bytes()).unwrap();
+    }
+    entries.truncate(1);
+    entries.append(&7i32.to_be_bytes()).unwrap();
+    assert_eq!(entries.get(1, number).unwrap(), Some(7));
+    entries.trim().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), [0, 0, 0, 0, 0, 0, 0, 7]);
+}
