@@ -1,6 +1,16 @@
 //! The wire: frames, headers, messages, record batches.
+//!
+//! Bytes to values and back, nothing else: no sockets, no state. Whatever comes in is bounded by what is there.
 
+pub mod api_key;
 pub mod batch;
+pub mod codec;
 pub mod compression;
+pub mod error_code;
+pub mod frame;
+pub mod header;
 pub mod legacy;
+pub mod message;
 pub mod record;
+
+pub use codec::{Reader, WireError, Writer};

@@ -1,0 +1,19 @@
+//! Heartbeat
+
+use crate::wire::message::table::message;
+
+message! {
+    Heartbeat, versions 0-4, flexible 4+;
+
+    request HeartbeatRequest -> HeartbeatResponse {
+        group_id: String [0+],
+        generation_id: i32 [0+],
+        member_id: String [0+],
+        group_instance_id: Option<String> [3+, nullable 3+] = None,
+    }
+
+    response HeartbeatResponse {
+        throttle_time_ms: i32 [1+, ignorable],
+        error_code: i16 [0+],
+    }
+}
