@@ -1,4 +1,11 @@
-//! Kafka 2.7.2's own tools and clients acting on Barnabas; each test says why it is skipped where Java or Maven is absent.
+//! Kafka 2.7.2's own tools and clients, kcat and a Python client, unmodified, acting on Barnabas.
+//!
+//! Java's Kafka comes from Maven. Where Java, Maven, kcat or Python's client is absent, a test says on standard error
+//! that it is skipped, and why.
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod clients;
+mod java;
+mod topics;

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# One Barnabas broker beside one of Kafka 2.7.2, in turn on this machine, with the same clients; prints a table.
+#   scripts/bench.sh [--rounds N] [--records N]
+# Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+exec scripts/with-zookeeper.sh cargo bench --bench broker -- "$@"

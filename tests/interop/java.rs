@@ -1,0 +1,157 @@
+//! Java's Kafka 2.7.2, brought by Maven once into the target folder, and its tools run to their end.
+#![allow(dead_code)]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use crate::support::root;
+
+/// Where Kafka's jars lie.
+pub struct Kafka {
+    libraries: PathBuf,
+}
+
+/// What a tool printed and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Ended {
+    /// Itself, where the tool succeeded; else the test fails and shows all it printed.
+    pub fn ok(self) -> Self {
+        assert!(
+            self.code == 0,
+            "exit code {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
+        self
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Java's Kafka, or None after a line on standard error that says which test was skipped and why.
+pub fn kafka(test: &str) -> Option<&'static Kafka> {
+    static KAFKA: OnceLock<Result<Kafka, String>> = OnceLock::new();
+    match KAFKA.get_or_init(find) {
+        Ok(kafka) => Some(kafka),
+        Err(reason) => {
+            skipped(test, reason);
+            None
+        }
+    }
+}
+
+/// Says, past the capture of the test's output, that a test was skipped and why.
+pub fn skipped(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
+}
+
+/// Whether this command is there to be run.
+pub fn has_command(command: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", &format!("command -v {command}")])
+        .output()
+        .is_ok_and(|found| found.status.success())
+}
+
+fn find() -> Result<Kafka, String> {
+    for command in ["java", "mvn"] {
+        if !has_command(command) {
+            return Err(format!("there is no {command} here to run Java's Kafka with"));
+        }
+    }
+    let libraries = root().join("target/kafka-2.7.2");
+    let complete = libraries.join("complete");
+    if !complete.exists() {
+        let brought = Command::new("mvn")
+            .args(["-q", "-B", "-f"])
+            .arg(root().join("tests/interop/pom.xml"))
+            .arg("dependency:copy-dependencies")
+            .arg(format!("-DoutputDirectory={}", libraries.display()))
+            .output()
+            .map_err(|error| format!("mvn does not run: {error}"))?;
+        if !brought.status.success() {
+            let words = String::from_utf8_lossy(&brought.stdout).into_owned();
+            return Err(format!(
+                "Maven could not bring Kafka 2.7.2: {}",
+                words.lines().next().unwrap_or_default()
+            ));
+        }
+        std::fs::write(&complete, "").map_err(|error| error.to_string())?;
+    }
+    Ok(Kafka { libraries })
+}
+
+impl Kafka {
+    /// A Java command that runs this class of Kafka's with these arguments.
+    pub fn command(&self, class: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("java");
+        command
+            .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"])
+            .arg(format!(
+                "-Dlog4j.configuration=file:{}",
+                root().join("tests/interop/log4j.properties").display()
+            ))
+            .arg("-cp")
+            .arg(format!("{}/*", self.libraries.display()))
+            .arg(class)
+            .args(arguments);
+        command
+    }
+
+    /// A Java command that runs a broker with these settings, with the heap that `kafka-server-start.sh` gives it.
+    pub fn broker_command(&self, properties: &str) -> Command {
+        let mut command = Command::new("java");
+        command
+            .args(["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
+            .arg(format!(
+                "-Dlog4j.configuration=file:{}",
+                root().join("tests/interop/log4j.properties").display()
+            ))
+            .arg("-cp")
+            .arg(format!("{}/*", self.libraries.display()))
+            .args(["kafka.Kafka", properties]);
+        command
+    }
+
+    /// Runs a tool to its end.
+    pub fn run(&self, class: &str, arguments: &[&str]) -> Ended {
+        self.command(class, arguments).stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// Runs a tool to its end with this on its standard input.
+    pub fn run_with_input(&self, class: &str, arguments: &[&str], input: &str) -> Ended {
+        feed(&mut self.command(class, arguments), input)
+    }
+}
+
+/// Runs a command to its end with this on its standard input.
+pub fn feed(command: &mut Command, input: &str) -> Ended {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let ended = child.wait_with_output().unwrap().into();
+    writer.join().unwrap().unwrap();
+    ended
+}
