@@ -1,1 +1,5 @@
 //! The formats of the wire, the log and the znodes, held against what Kafka 2.7.2 was seen to write. No server needed.
+
+mod exchanges;
+mod hostile;
+mod messages;

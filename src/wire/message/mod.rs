@@ -10,7 +10,11 @@ use std::ops::RangeInclusive;
 use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Reader, WireError, Writer};
 
+#[cfg(test)]
+mod any;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub mod add_offsets_to_txn;
 pub mod add_partitions_to_txn;

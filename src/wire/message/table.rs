@@ -185,6 +185,20 @@ macro_rules! fields {
             $( $(#[$doc])* pub $field: $type, )*
         }
 
+        #[cfg(test)]
+        impl $crate::wire::message::any::Any for $name {
+            fn any(seed: &mut fastrand::Rng, at: $crate::wire::codec::field::At) -> Self {
+                let mut value = Self::default();
+                $( $crate::wire::message::any::fill(
+                    $crate::wire::message::table::rule!($($rule)*),
+                    &mut value.$field,
+                    seed,
+                    at,
+                ); )*
+                value
+            }
+        }
+
         impl Default for $name {
             fn default() -> Self {
                 Self { $( $field: $crate::wire::message::table::initial!($type $(, $default)?), )* }
@@ -302,6 +316,12 @@ macro_rules! outermost {
             const VERSIONS: std::ops::RangeInclusive<i16> = VERSIONS;
             const FLEXIBLE_FROM: i16 = FLEXIBLE_FROM;
             type Response = $response;
+        }
+
+        #[cfg(test)]
+        #[test]
+        fn agrees_with_the_second_opinion() {
+            $crate::wire::message::tests::agree::<$name>();
         }
     };
 }
