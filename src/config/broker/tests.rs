@@ -1,0 +1,169 @@
+use super::*;
+
+/// What a broker with these properties beside the usual ones refuses to start with.
+fn refusal(pairs: &[(&str, &str)]) -> String {
+    let usual = [
+        ("broker.id", "1"),
+        ("zookeeper.connect", "localhost:2181"),
+        ("listeners", "PLAINTEXT://localhost:9092"),
+    ];
+    let mut properties: Properties = usual.into_iter().collect();
+    for (key, value) in pairs {
+        properties.set(*key, *value);
+    }
+    BrokerConfig::parse(&properties).unwrap_err().to_string()
+}
+
+fn parse(pairs: &[(&str, &str)]) -> BrokerConfig {
+    let properties = [("zookeeper.connect", "localhost:2181")].iter().chain(pairs).copied().collect();
+    BrokerConfig::parse(&properties).unwrap()
+}
+
+#[test]
+fn every_default_is_of_its_type_and_passes_its_check() {
+    let mut config = BrokerConfig::default();
+    for row in ROWS {
+        if let Some(default) = row.default_text() {
+            assert!(config.set(row.key, default).unwrap(), "{}", row.key);
+        }
+    }
+    assert_eq!(config, BrokerConfig::default());
+}
+
+#[test]
+fn rows_are_sorted_and_said_once() {
+    let keys: Vec<_> = ROWS.iter().map(|row| row.key).collect();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(keys, sorted);
+}
+
+#[test]
+fn a_start_is_refused_in_kafkas_words() {
+    let missing = BrokerConfig::parse(&Properties::default()).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "Missing required configuration \"zookeeper.connect\" which has no default value."
+    );
+    assert_eq!(
+        refusal(&[("broker.id", "abc")]),
+        "Invalid value abc for configuration broker.id: Not a number of type INT"
+    );
+    assert_eq!(
+        refusal(&[("broker.id", "1001")]),
+        "requirement failed: broker.id must be equal or greater than -1 and not greater than reserved.broker.max.id"
+    );
+    assert_eq!(
+        refusal(&[("listeners", "FOO://localhost:9092")]),
+        "Error creating broker listeners from 'FOO://localhost:9092': No security protocol defined for listener FOO"
+    );
+    assert_eq!(
+        refusal(&[("listeners", "PLAINTEXT://localhost:9092,SSL://localhost:9092")]),
+        "requirement failed: Each listener must have a different port, listeners: PLAINTEXT://localhost:9092,SSL://localhost:9092"
+    );
+    assert_eq!(
+        refusal(&[("listeners", "PLAINTEXT://localhost:9092,PLAINTEXT://localhost:9093")]),
+        "requirement failed: Each listener must have a different name, listeners: PLAINTEXT://localhost:9092,PLAINTEXT://localhost:9093"
+    );
+    assert_eq!(
+        refusal(&[
+            ("inter.broker.listener.name", "INTERNAL"),
+            ("listener.security.protocol.map", "INTERNAL:PLAINTEXT,PLAINTEXT:PLAINTEXT")
+        ]),
+        "requirement failed: inter.broker.listener.name must be a listener name defined in advertised.listeners. \
+         The valid options based on currently configured listeners are PLAINTEXT"
+    );
+    assert_eq!(
+        refusal(&[("advertised.listeners", "PLAINTEXT://0.0.0.0:9092")]),
+        "requirement failed: advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address."
+    );
+    assert_eq!(
+        refusal(&[
+            ("inter.broker.listener.name", "PLAINTEXT"),
+            ("security.inter.broker.protocol", "PLAINTEXT")
+        ]),
+        "Only one of inter.broker.listener.name and security.inter.broker.protocol should be set."
+    );
+    assert_eq!(
+        refusal(&[("num.io.threads", "0")]),
+        "Invalid value 0 for configuration num.io.threads: Value must be at least 1"
+    );
+    assert_eq!(
+        refusal(&[("compression.type", "brotli")]),
+        "requirement failed: compression.type : brotli is not valid. Valid options are uncompressed,zstd,lz4,snappy,gzip,producer"
+    );
+    assert_eq!(
+        refusal(&[("inter.broker.protocol.version", "3.0")]),
+        "Invalid value 3.0 for configuration inter.broker.protocol.version: Version `3.0` is not a valid version"
+    );
+    assert_eq!(
+        refusal(&[("inter.broker.protocol.version", "0.10.2"), ("log.message.format.version", "2.7")]),
+        "requirement failed: log.message.format.version 2.7 can only be used when inter.broker.protocol.version is set to \
+         version 0.11.0 or higher"
+    );
+    assert_eq!(
+        refusal(&[("offsets.commit.required.acks", "5")]),
+        "requirement failed: offsets.commit.required.acks must be greater or equal -1 and less or equal to \
+         offsets.topic.replication.factor"
+    );
+    assert_eq!(
+        refusal(&[("log.dirs", "")]),
+        "requirement failed: At least one log directory must be defined via log.dirs or log.dir."
+    );
+}
+
+#[test]
+fn the_finest_unit_counts() {
+    assert_eq!(parse(&[]).retention_ms(), 604_800_000);
+    assert_eq!(parse(&[("log.retention.minutes", "5")]).retention_ms(), 300_000);
+    assert_eq!(parse(&[("log.retention.minutes", "5"), ("log.retention.ms", "7")]).retention_ms(), 7);
+    assert_eq!(parse(&[("log.retention.hours", "-1")]).retention_ms(), -1);
+    assert_eq!(parse(&[("log.roll.hours", "2")]).topic_defaults().segment_ms, 7_200_000);
+}
+
+#[test]
+fn topics_take_their_defaults_from_the_broker() {
+    assert_eq!(parse(&[]).topic_defaults(), TopicConfig::default());
+    let defaults =
+        parse(&[("log.segment.bytes", "1000"), ("message.max.bytes", "2000"), ("min.insync.replicas", "2")])
+            .topic_defaults();
+    assert_eq!(
+        (defaults.segment_bytes, defaults.max_message_bytes, defaults.min_insync_replicas),
+        (1000, 2000, 2)
+    );
+}
+
+#[test]
+fn listeners_come_from_old_and_new_keys() {
+    let show = |endpoints: Vec<crate::base::Endpoint>| {
+        endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(show(parse(&[]).listeners().unwrap()), "PLAINTEXT://:9092");
+    assert_eq!(show(parse(&[("host.name", "h"), ("port", "1")]).listeners().unwrap()), "PLAINTEXT://h:1");
+    let config =
+        parse(&[("listeners", "plaintext://[::1]:1"), ("advertised.listeners", "PLAINTEXT://name:2")]);
+    assert_eq!(show(config.listeners().unwrap()), "PLAINTEXT://[::1]:1");
+    assert_eq!(show(config.advertised_listeners().unwrap()), "PLAINTEXT://name:2");
+    assert_eq!(show(parse(&[("advertised.port", "3")]).advertised_listeners().unwrap()), "PLAINTEXT://:3");
+}
+
+#[test]
+fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
+    let pairs = [
+        ("zookeeper.connect", "z"),
+        ("no.such.property", "1"),
+        ("authorizer.class.name", "a.B"),
+        ("broker.id", "1"),
+    ];
+    let read = BrokerConfig::read(&pairs.into_iter().collect()).unwrap();
+    assert_eq!(
+        read.warnings,
+        [
+            "The configuration 'no.such.property' was supplied but isn't a known config.",
+            "These configurations are accepted but not heeded yet: authorizer.class.name",
+        ]
+    );
+}
+
+use crate::config::topic::TopicConfig;

@@ -1,0 +1,107 @@
+//! Listeners as settings write them: `NAME://host:port`, security protocols by name, `listener.name.*` prefixes ★.
+
+use std::collections::BTreeMap;
+
+use super::rows::ConfigError;
+use crate::base::{Endpoint, SecurityProtocol};
+
+/// The security protocol of each listener name.
+pub type Protocols = BTreeMap<String, SecurityProtocol>;
+
+/// Whether a key is one of those that only hold for one listener, or for a plugin of Kafka's that has its own keys.
+pub fn is_prefixed(key: &str) -> bool {
+    key.starts_with("listener.name.")
+}
+
+/// A listener's name as it is compared: upper case (`ListenerName.normalised`).
+pub fn normalised(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
+
+/// The security protocol that the value of `key` names.
+///
+/// # Errors
+/// [`ConfigError::Combination`] where there is none of that name.
+pub fn protocol(name: &str, key: &str) -> Result<SecurityProtocol, ConfigError> {
+    name.parse()
+        .map_err(|_| ConfigError::Combination(format!("Invalid security protocol `{name}` defined in {key}")))
+}
+
+/// `listener.security.protocol.map` as name → protocol.
+///
+/// # Errors
+/// [`ConfigError`] where it is no list of pairs or names a protocol that does not exist.
+pub fn protocols(text: &str) -> Result<Protocols, ConfigError> {
+    let key = "listener.security.protocol.map";
+    parse_map(key, text)?
+        .into_iter()
+        .map(|(name, value)| Ok((normalised(&name), protocol(&value, key)?)))
+        .collect()
+}
+
+/// A value of `name:value` pairs parted by commas; the value is what follows the last colon.
+///
+/// # Errors
+/// [`ConfigError::Illegal`] where a pair has no colon.
+pub fn parse_map(key: &str, text: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| match pair.rsplit_once(':') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => {
+                Err(ConfigError::Illegal(format!("Error parsing configuration property '{key}': {pair}")))
+            }
+        })
+        .collect()
+}
+
+/// A list of listeners, names all different, and ports too where `distinct_ports`; port 0 stands for any free one.
+///
+/// # Errors
+/// [`ConfigError::Illegal`] or [`ConfigError::Requirement`] with Kafka's message.
+pub fn parse_list(
+    text: &str,
+    protocols: &Protocols,
+    distinct_ports: bool,
+) -> Result<Vec<Endpoint>, ConfigError> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let endpoints =
+        items.map(|item| parse_endpoint(item, protocols)).collect::<Result<Vec<_>, String>>().map_err(
+            |reason| ConfigError::Illegal(format!("Error creating broker listeners from '{text}': {reason}")),
+        )?;
+    for (at, endpoint) in endpoints.iter().enumerate() {
+        let others = &endpoints[..at];
+        if others.iter().any(|other| other.listener == endpoint.listener) {
+            return Err(ConfigError::Requirement(format!(
+                "Each listener must have a different name, listeners: {text}"
+            )));
+        }
+        if distinct_ports && endpoint.port != 0 && others.iter().any(|other| other.port == endpoint.port) {
+            return Err(ConfigError::Requirement(format!(
+                "Each listener must have a different port, listeners: {text}"
+            )));
+        }
+    }
+    Ok(endpoints)
+}
+
+/// One `NAME://host:port`; the host may be empty, or an IPv6 address in brackets.
+fn parse_endpoint(text: &str, protocols: &Protocols) -> Result<Endpoint, String> {
+    let unparsable = || format!("Unable to parse {text} to a broker endpoint");
+    let (name, address) = text.split_once("://").ok_or_else(unparsable)?;
+    let (host, port) = address.rsplit_once(':').ok_or_else(unparsable)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_host_letter = |letter: char| letter.is_ascii_alphanumeric() || "-%._:".contains(letter);
+    if !host.chars().all(is_host_letter) {
+        return Err(unparsable());
+    }
+    let port: i32 = port.parse().map_err(|_| unparsable())?;
+    if port > 65_535 {
+        return Err(format!("port out of range:{port}"));
+    }
+    let listener = normalised(name);
+    let protocol = *protocols
+        .get(&listener)
+        .ok_or_else(|| format!("No security protocol defined for listener {listener}"))?;
+    Ok(Endpoint { listener, protocol, host: host.to_owned(), port })
+}

@@ -1,0 +1,66 @@
+//! The syntax of Java's properties files: escapes, continuations, ISO-8859-1 (`java.util.Properties`).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// Keys and their values, sorted by key; of a key that stands twice the last value counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    /// The properties of a file.
+    ///
+    /// # Errors
+    /// Those of reading it, and `InvalidData` where an escape in it is none.
+    pub fn read(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::parse(&std::fs::read(path)?)
+    }
+
+    /// The properties of a file's bytes.
+    ///
+    /// # Errors
+    /// `InvalidData` where an escape in it is none.
+    pub fn parse(bytes: &[u8]) -> io::Result<Self> {
+        java_properties::read(bytes)
+            .map(|read| Self(read.into_iter().collect()))
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// The value of a key as it was written.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Gives a key a value, in place of the one it has.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(key.into(), value.into());
+    }
+
+    /// All pairs, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Properties {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_java_reads_them() {
+        let text = b"# comment\na=1\nb : two words\nc.d=\\\n  continued\nrack=r\\u00e4ck\nlatin=r\xe4ck\na=2\n! also a comment\n";
+        let read = Properties::parse(text).unwrap();
+        let pairs: Vec<_> = read.iter().collect();
+        assert_eq!(
+            pairs,
+            [("a", "2"), ("b", "two words"), ("c.d", "continued"), ("latin", "räck"), ("rack", "räck")]
+        );
+    }
+}
