@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod batch;
 pub mod codec;
 pub mod compression;
+pub mod control;
 pub mod error_code;
 pub mod frame;
 pub mod header;

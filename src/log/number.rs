@@ -1,0 +1,287 @@
+//! What a produced run of batches may hold, and the offsets, timestamps and leader epoch it gets.
+//!
+//! Decides by data alone: no clock, no files. A batch that is in order keeps its bytes: only its first 21 (or, with a new timestamp, 61)
+//! are copied. Recompresses or converts where the topic's codec or format differs. Never waits, never appends.
+//! Kafka: `LogValidator`, and `Log.analyzeAndValidateRecords`.
+
+mod assign;
+mod validate;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
+use crate::wire::compression::Compression;
+use crate::wire::error_code::ErrorCode;
+
+pub use assign::number;
+
+/// Who appends, which decides how much is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendOrigin {
+    /// A client: everything is checked.
+    Client,
+    /// A group or transaction coordinator of this broker: markers and epochs are checked.
+    Coordinator,
+    /// The leader, through replication: what it accepted is accepted.
+    Replication,
+}
+
+/// A record that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordError {
+    /// Its place in its batch, from 0.
+    pub batch_index: i32,
+    /// Why, for people.
+    pub message: Option<String>,
+}
+
+/// Why batches are not appended. The texts are Kafka's.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NumberError {
+    /// A batch as a whole is refused; clients see the code only.
+    #[error("{says}")]
+    Refused {
+        /// The code for the client.
+        code: ErrorCode,
+        /// Why, for the log.
+        says: String,
+    },
+    /// Some of its records are; clients of Produce 8 see which.
+    #[error("{says}")]
+    Records {
+        /// The code for the client: INVALID_TIMESTAMP or INVALID_RECORD.
+        code: ErrorCode,
+        /// Why, for the client.
+        says: &'static str,
+        /// Which, at least one.
+        errors: Vec<RecordError>,
+    },
+}
+
+impl NumberError {
+    fn refused(code: ErrorCode, says: impl Into<String>) -> Self {
+        Self::Refused { code, says: says.into() }
+    }
+
+    fn invalid(says: impl Into<String>) -> Self {
+        Self::refused(ErrorCode::InvalidRecord, says)
+    }
+
+    /// The records refused (`record_errors` of Produce 8).
+    pub fn record_errors(&self) -> &[RecordError] {
+        match self {
+            Self::Refused { .. } => &[],
+            Self::Records { errors, .. } => errors,
+        }
+    }
+
+    /// The text that a client gets (`error_message` of Produce 8), if it gets one.
+    pub fn client_message(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { .. } => None,
+            Self::Records { says, .. } => Some(says),
+        }
+    }
+}
+
+impl From<&NumberError> for ErrorCode {
+    fn from(error: &NumberError) -> Self {
+        match error {
+            NumberError::Refused { code, .. } | NumberError::Records { code, .. } => *code,
+        }
+    }
+}
+
+impl From<BatchError> for NumberError {
+    fn from(error: BatchError) -> Self {
+        Self::refused(ErrorCode::from(&error), error.to_string())
+    }
+}
+
+/// What a first look at a run of batches tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// First offset of the first batch, which formats 0 and 1 only tell by being decompressed.
+    pub first_offset: Option<Offset>,
+    /// Last offset of the last batch; -1 without batches.
+    pub last_offset: Offset,
+    /// Last offset of the first batch; -1 without batches.
+    pub last_offset_of_first_batch: Offset,
+    /// The largest timestamp; -1 if there is none.
+    pub max_timestamp: Millis,
+    /// Last offset of the batch that has it; -1 if none has.
+    pub offset_of_max_timestamp: Offset,
+    /// How many batches there are, each message of formats 0 and 1 counted.
+    pub batches: usize,
+    /// Bytes of whole batches; what follows was cut off and is not to be appended.
+    pub valid_bytes: usize,
+    /// Whether the last offsets grow.
+    pub monotonic: bool,
+    /// The codec of the last compressed batch.
+    pub source_codec: Compression,
+}
+
+/// Looks at the headers and checksums of a run of batches before it is appended. `max_batch_size` in bytes; None allows any (a follower).
+///
+/// # Errors
+/// [`NumberError::Refused`] with MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, or INVALID_RECORD for a client's batch that does not begin at offset 0.
+pub fn check(
+    partition: &TopicPartition,
+    records: &Bytes,
+    origin: AppendOrigin,
+    max_batch_size: Option<usize>,
+) -> Result<Checked, NumberError> {
+    let mut checked = Checked {
+        first_offset: None,
+        last_offset: -1,
+        last_offset_of_first_batch: -1,
+        max_timestamp: NO_TIMESTAMP,
+        offset_of_max_timestamp: -1,
+        batches: 0,
+        valid_bytes: 0,
+        monotonic: true,
+        source_codec: Compression::None,
+    };
+    for batch in Batch::split(records.clone()) {
+        let batch = batch?;
+        let header = batch.header();
+        check_batch(partition, &batch, origin, max_batch_size)?;
+        let last = header.last_offset();
+        if checked.batches == 0 {
+            checked.first_offset = (header.magic >= 2).then_some(header.base_offset);
+            checked.last_offset_of_first_batch = last;
+        }
+        checked.monotonic &= last > checked.last_offset;
+        checked.last_offset = last;
+        if header.max_timestamp > checked.max_timestamp {
+            (checked.max_timestamp, checked.offset_of_max_timestamp) = (header.max_timestamp, last);
+        }
+        checked.batches += 1;
+        checked.valid_bytes += header.size();
+        if header.compression()? != Compression::None {
+            checked.source_codec = header.compression()?;
+        }
+    }
+    Ok(checked)
+}
+
+fn check_batch(
+    partition: &TopicPartition,
+    batch: &Batch,
+    origin: AppendOrigin,
+    max_batch_size: Option<usize>,
+) -> Result<(), NumberError> {
+    let header = batch.header();
+    if header.magic >= 2 && origin == AppendOrigin::Client && header.base_offset != 0 {
+        let offset = header.base_offset;
+        return Err(NumberError::invalid(format!(
+            "The baseOffset of the record batch in the append to {partition} should be 0, but it is {offset}"
+        )));
+    }
+    let size = header.size();
+    if let Some(most) = max_batch_size.filter(|most| size > *most) {
+        let says = format!(
+            "The record batch size in the append to {partition} is {size} bytes which exceeds the maximum configured value of {most}."
+        );
+        return Err(NumberError::refused(ErrorCode::MessageTooLarge, says));
+    }
+    batch.check_crc().map_err(|_| {
+        let says = format!("Record is corrupt (stored crc = {}) in topic partition {partition}.", header.crc);
+        NumberError::refused(ErrorCode::CorruptMessage, says)
+    })
+}
+
+/// Checks what a Produce request of this version may hold at all; each partition's records on their own.
+///
+/// # Errors
+/// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on; CORRUPT_MESSAGE if the first bytes are no batch in any version,
+/// which Kafka's request reader does not survive: the connection is to be closed. Kafka: `ProduceRequest.validateRecords`.
+pub fn check_request(version: i16, records: &Bytes) -> Result<(), NumberError> {
+    let mut batches = Batch::split(records.clone());
+    if version < 3 {
+        return Ok(());
+    }
+    let says = |rule: &str| format!("Produce requests with version {version} {rule}");
+    let Some(first) = batches.next().transpose()? else {
+        return Err(NumberError::invalid(says("must have at least one record batch")));
+    };
+    if first.header().magic != 2 {
+        return Err(NumberError::invalid(says(
+            "are only allowed to contain record batches with magic version 2",
+        )));
+    }
+    if version < 7 && first.header().compression()? == Compression::Zstd {
+        let says = says("are not allowed to use ZStandard compression");
+        return Err(NumberError::refused(ErrorCode::UnsupportedCompressionType, says));
+    }
+    if batches.next().transpose()?.is_some() {
+        return Err(NumberError::invalid(says("are only allowed to contain exactly one record batch")));
+    }
+    Ok(())
+}
+
+/// The codec that a topic stores: its `compression.type`, where `producer` keeps the `source` and `uncompressed` has none.
+pub fn target_codec(compression_type: &str, source: Compression) -> Compression {
+    match compression_type {
+        "uncompressed" => Compression::None,
+        name => name.parse().unwrap_or(source),
+    }
+}
+
+/// What a topic's leader knows when it gives offsets.
+#[derive(Clone, Debug)]
+pub struct Numbering<'a> {
+    /// Where it appends; for error texts.
+    pub partition: &'a TopicPartition,
+    /// The offset of the first record.
+    pub next_offset: Offset,
+    /// The time: what `LogAppendTime` gives and what `CreateTime` is compared with.
+    pub now: Millis,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// Who appends.
+    pub origin: AppendOrigin,
+    /// The codec to be stored, see [`target_codec`].
+    pub target_codec: Compression,
+    /// Whether `cleanup.policy` has `compact`: then records need keys.
+    pub compacted: bool,
+    /// The format to be stored: that of `message.format.version`, 0 to 2.
+    pub magic: i8,
+    /// `message.timestamp.type`: `CreateTime` or `LogAppendTime`.
+    pub timestamp_type: TimestampType,
+    /// `message.timestamp.difference.max.ms`.
+    pub max_timestamp_difference: Millis,
+    /// `max.message.bytes`, looked at again when sizes changed.
+    pub max_batch_size: Option<usize>,
+    /// Whether the inter-broker protocol is 2.1 or newer and so allows zstd.
+    pub zstd_allowed: bool,
+}
+
+/// Batches with their offsets, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Numbered {
+    /// The bytes, to be written one after the other.
+    pub pieces: Vec<Bytes>,
+    /// The headers as they will be in the log.
+    pub batches: Vec<BatchHeader>,
+    /// Offset of the last record.
+    pub last_offset: Offset,
+    /// The largest timestamp; -1 if there is none.
+    pub max_timestamp: Millis,
+    /// The offset that the time index gives it.
+    pub offset_of_max_timestamp: Offset,
+    /// Whether the batches were laid out anew.
+    pub size_changed: bool,
+}
+
+impl Numbered {
+    /// How many bytes there are to be written.
+    pub fn size(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

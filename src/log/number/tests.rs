@@ -1,0 +1,1 @@
+//! What may be appended, and what it becomes.

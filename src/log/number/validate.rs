@@ -1,0 +1,147 @@
+//! The rules a batch and each of its records have to keep. Kafka: `LogValidator.validateBatch`, `validateRecord`.
+
+use super::{AppendOrigin, NumberError, Numbering, RecordError};
+use crate::base::{Millis, Offset};
+use crate::wire::batch::{Batch, BatchHeader, NO_TIMESTAMP, TimestampType};
+use crate::wire::error_code::ErrorCode;
+
+/// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in numbers.
+pub(super) fn first_of<'a>(batches: &'a [Batch], is_compressed: bool) -> Result<&'a Batch, NumberError> {
+    let first = batches.first().ok_or_else(|| NumberError::invalid("Record batch has no batches at all"))?;
+    if (first.header().magic >= 2 || is_compressed) && batches.len() > 1 {
+        return Err(NumberError::invalid("Compressed outer record has more than one batch"));
+    }
+    Ok(first)
+}
+
+/// The rules for a batch as a whole.
+pub(super) fn batch(first: &Batch, batch: &Batch, numbering: &Numbering<'_>) -> Result<(), NumberError> {
+    let partition = numbering.partition;
+    let header = batch.header();
+    if first.header().magic != header.magic {
+        return Err(NumberError::invalid(format!(
+            "Batch magic {} is not the same as the first batch'es magic byte {} in topic partition {partition}.",
+            header.magic,
+            first.header().magic
+        )));
+    }
+    if numbering.origin == AppendOrigin::Client {
+        clients_batch(header, numbering)?;
+    }
+    let says = match numbering.magic {
+        magic @ (0 | 1) if header.is_transactional() => {
+            format!("Transactional records cannot be used with magic version {magic}")
+        }
+        magic @ (0 | 1) if header.has_producer_id() => {
+            format!("Idempotent records cannot be used with magic version {magic}")
+        }
+        _ => return Ok(()),
+    };
+    Err(NumberError::refused(ErrorCode::UnsupportedForMessageFormat, says))
+}
+
+fn clients_batch(header: &BatchHeader, numbering: &Numbering<'_>) -> Result<(), NumberError> {
+    let partition = numbering.partition;
+    let (first, last, count) = (header.base_offset, header.last_offset(), header.record_count);
+    let says = if header.magic >= 2 && last < first {
+        format!("Batch has an invalid offset range: [{first}, {last}] in topic partition {partition}.")
+    } else if header.magic >= 2 && count <= 0 {
+        format!("Invalid reported count for record batch: {count} in topic partition {partition}.")
+    } else if header.magic >= 2 && i64::from(header.last_offset_delta) + 1 != i64::from(count) {
+        format!(
+            "Inconsistent batch offset range [{first}, {last}] and count of records {count} in topic partition {partition}."
+        )
+    } else if header.is_control() {
+        format!("Clients are not allowed to write control records in topic partition {partition}.")
+    } else if header.has_producer_id() && header.base_sequence < 0 {
+        format!(
+            "Invalid sequence number {} in record batch with producerId {} in topic partition {partition}.",
+            header.base_sequence, header.producer_id
+        )
+    } else {
+        return Ok(());
+    };
+    Err(NumberError::invalid(says))
+}
+
+/// A record as far as the rules look at it.
+pub(super) struct Seen<'a> {
+    /// Its offset before it gets one.
+    pub offset: Offset,
+    /// Its timestamp.
+    pub timestamp: Millis,
+    /// Whether it has a key.
+    pub has_key: bool,
+    /// How Kafka prints it.
+    pub print: &'a dyn Fn() -> String,
+}
+
+/// Collects the records that break a rule.
+pub(super) struct RecordRules<'a> {
+    numbering: &'a Numbering<'a>,
+    batch_type: TimestampType,
+    errors: Vec<RecordError>,
+    has_bad_timestamp: bool,
+}
+
+impl<'a> RecordRules<'a> {
+    /// The rules for the records of `batch`.
+    pub(super) fn new(numbering: &'a Numbering<'a>, batch: &BatchHeader) -> Self {
+        Self { numbering, batch_type: batch.timestamp_type(), errors: Vec::new(), has_bad_timestamp: false }
+    }
+
+    /// Looks at the next record, the `index`th of its batch; whether it keeps the rules.
+    pub(super) fn allow(&mut self, index: usize, record: &Seen<'_>) -> bool {
+        let Numbering { partition, now, max_timestamp_difference: most, .. } = *self.numbering;
+        let (at, timestamp) = (record.offset, record.timestamp);
+        if self.numbering.compacted && !record.has_key {
+            let says =
+                format!("Compacted topic cannot accept message without key in topic partition {partition}.");
+            self.refuse(index, says);
+        } else if self.numbering.timestamp_type == TimestampType::CreateTime
+            && timestamp != NO_TIMESTAMP
+            && timestamp.wrapping_sub(now).wrapping_abs() > most
+        {
+            let (from, to) = (now.wrapping_sub(most), now.wrapping_add(most));
+            let says = format!(
+                "Timestamp {timestamp} of message with offset {at} is out of range. The timestamp should be within [{from}, {to}]"
+            );
+            self.refuse(index, says);
+            self.has_bad_timestamp = true;
+        } else if self.batch_type == TimestampType::LogAppendTime {
+            let record = (record.print)();
+            let says = format!(
+                "Invalid timestamp type in message {record}. Producer should not set timestamp type to LogAppendTime."
+            );
+            self.refuse(index, says);
+            self.has_bad_timestamp = true;
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Notes that the `index`th record is refused as INVALID_RECORD.
+    pub(super) fn refuse(&mut self, index: usize, says: String) {
+        self.errors
+            .push(RecordError { batch_index: i32::try_from(index).unwrap_or(i32::MAX), message: Some(says) });
+    }
+
+    /// Whether no record was refused so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// All records were seen.
+    pub(super) fn finish(self) -> Result<(), NumberError> {
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let (code, says) = if self.has_bad_timestamp {
+            (ErrorCode::InvalidTimestamp, "One or more records have been rejected due to invalid timestamp")
+        } else {
+            (ErrorCode::InvalidRecord, "One or more records have been rejected")
+        };
+        Err(NumberError::Records { code, says, errors: self.errors })
+    }
+}
