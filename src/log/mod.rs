@@ -1,10 +1,43 @@
-//! What lies on disk.
+//! What lies on disk: each partition's records in segments, the indexes that find them, the small files that remember.
+//!
+//! Entry points: [`logs::Logs`] (all logs of a broker), [`log::Log`] (one), [`meta_properties::BrokerMetadata`] (whose
+//! directories these are). Files are those of Kafka 2.7.2, byte for byte: either broker opens what the other left.
+//!
+//! Never knows of replicas, connections or ZooKeeper: the high watermark, leader epochs and configs are told to it, and
+//! a failed directory is reported through [`failure::DirFailures`]. Blocks on the disk; whoever must not wait calls it
+//! from a thread that may.
+//!
+//! Locks: one appender a log; readers hold none while they read. Kafka: `kafka.log`, and of `kafka.server` the
+//! checkpoints and `LogDirFailureChannel`. The cleaner of compacted logs (`LogCleaner`) has no room here yet.
 
+pub mod append;
 pub mod checkpoint;
+pub mod chores;
 pub mod directory;
 pub mod epochs;
 pub mod failure;
 pub mod index;
+#[allow(clippy::module_inception)]
+pub mod log;
+pub mod logs;
 pub mod meta_properties;
+pub mod number;
 pub mod position;
+pub mod producers;
+pub mod read;
+pub mod recovery;
 pub mod retention;
+pub mod segment;
+pub mod settings;
+pub mod snapshots;
+pub mod truncate;
+pub mod upkeep;
+pub mod walk;
+
+pub use append::{AppendError, LogAppendInfo};
+pub use failure::StorageError;
+pub use log::{Log, LogSnapshot};
+pub use logs::{Logs, LogsOptions, OpenError};
+pub use number::AppendOrigin;
+pub use position::LogPosition;
+pub use read::{AbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};

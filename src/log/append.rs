@@ -1,0 +1,455 @@
+//! Appending to a log: check, number, roll if due, write, account.
+//!
+//! One append at a time; each costs one write of the pieces it is made of, and nothing that grows with the log.
+//! What may be appended is decided in [`super::number`] and [`super::producers`]. Kafka: `Log.append`.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::failure::StorageError;
+use super::index::{AbortedEntry, TimestampOffset};
+use super::log::Log;
+use super::number::{AppendOrigin, Checked, NumberError, Numbering, RecordError, check, number};
+use super::position::LogPosition;
+use super::producers::{Change, CompletedTransaction, ProducerError};
+use super::segment::{Coming, Segment};
+use super::settings::Settings;
+use super::snapshots::ProducerState;
+use crate::base::{LeaderEpoch, Millis, Offset};
+use crate::wire::batch::{Batch, BatchError, BatchHeader};
+use crate::wire::control::EndTransactionMarker;
+use crate::wire::error_code::ErrorCode;
+
+/// What an append did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogAppendInfo {
+    /// The first offset; None for a follower's batches of formats 0 and 1, whose first offset is not looked for.
+    pub first_offset: Option<Offset>,
+    /// The last offset; -1 where nothing was appended.
+    pub last_offset: Offset,
+    /// The largest timestamp, or -1.
+    pub max_timestamp: Millis,
+    /// When it was appended if the topic wants that time; else -1. Of a duplicate, the timestamp in the log.
+    pub log_append_time: Millis,
+    /// The log's start offset.
+    pub log_start_offset: Offset,
+    /// The leader epoch that the batches carry; -1 where nothing was appended.
+    pub leader_epoch: LeaderEpoch,
+    /// How many batches.
+    pub batches: usize,
+    /// How many bytes as written.
+    pub bytes: usize,
+    /// Whether the batch was in the log already and nothing was appended.
+    pub duplicate: bool,
+    /// The log's end after the append.
+    pub log_end: LogPosition,
+}
+
+/// Why nothing was appended.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AppendError {
+    /// The batches may not be appended as they are.
+    #[error(transparent)]
+    Refused(#[from] NumberError),
+    /// Their producer may not append them.
+    #[error(transparent)]
+    Producer(#[from] ProducerError),
+    /// Together they are larger than a segment may be.
+    #[error("{0}")]
+    LargerThanSegment(String),
+    /// A follower's batches are not in order.
+    #[error("{0}")]
+    OutOfOrder(String),
+    /// A follower's batches begin below the log's end.
+    #[error("{message}")]
+    UnexpectedOffset {
+        /// Kafka's text.
+        message: String,
+        /// The first offset offered.
+        first_offset: Offset,
+        /// The last offset offered.
+        last_offset: Offset,
+    },
+    /// The disk failed, or the log is closed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<&AppendError> for ErrorCode {
+    fn from(error: &AppendError) -> Self {
+        match error {
+            AppendError::Refused(refused) => refused.into(),
+            AppendError::Producer(refused) => refused.into(),
+            AppendError::LargerThanSegment(_) => Self::RecordListTooLarge,
+            AppendError::OutOfOrder(_) | AppendError::UnexpectedOffset { .. } => Self::UnknownServerError,
+            AppendError::Storage(_) => Self::KafkaStorageError,
+        }
+    }
+}
+
+impl From<BatchError> for AppendError {
+    fn from(error: BatchError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl AppendError {
+    /// The records at fault, where single ones are (KIP-467).
+    pub fn record_errors(&self) -> &[RecordError] {
+        match self {
+            Self::Refused(refused) => refused.record_errors(),
+            _ => &[],
+        }
+    }
+
+    /// The message that a Produce response carries beside the record errors (KIP-467).
+    pub fn client_message(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refused) => refused.client_message(),
+            _ => None,
+        }
+    }
+}
+
+/// Batches ready to be written.
+struct Ready {
+    pieces: Vec<Bytes>,
+    /// Their headers as written.
+    headers: Vec<BatchHeader>,
+    /// The markers of those that are control batches, in order.
+    markers: Vec<Option<EndTransactionMarker>>,
+    size: usize,
+    first_offset: Option<Offset>,
+    last_offset: Offset,
+    largest: TimestampOffset,
+    log_append_time: Millis,
+}
+
+impl Log {
+    /// Appends a producer's or coordinator's batches, giving them offsets and this leader epoch.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing is appended then.
+    pub fn append_as_leader(
+        &self,
+        records: Bytes,
+        leader_epoch: LeaderEpoch,
+        origin: AppendOrigin,
+    ) -> Result<LogAppendInfo, AppendError> {
+        self.append(records, origin, Some(leader_epoch))
+    }
+
+    /// Appends batches fetched from the leader, as they are. A batch cut off at the end is left out.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing is appended then.
+    pub fn append_as_follower(&self, records: Bytes) -> Result<LogAppendInfo, AppendError> {
+        self.append(records, AppendOrigin::Replication, None)
+    }
+
+    fn append(
+        &self,
+        records: Bytes,
+        origin: AppendOrigin,
+        leader_epoch: Option<LeaderEpoch>,
+    ) -> Result<LogAppendInfo, AppendError> {
+        let settings = self.settings.load_full();
+        let limit = leader_epoch.map(|_| settings.max_message_bytes);
+        let checked = check(&self.partition, &records, origin, limit)?;
+        if checked.batches == 0 {
+            return Ok(self.nothing_appended(&checked));
+        }
+        let records = records.slice(..checked.valid_bytes);
+        let mut state = self.appender.lock();
+        self.still_open()?;
+        let ready = match leader_epoch {
+            Some(epoch) => self.numbered(records, &checked, &settings, epoch, origin)?,
+            None => self.as_offered(records, &checked)?,
+        };
+        self.note_epochs(&ready.headers)?;
+        if ready.size as u64 > settings.segment_bytes {
+            return Err(AppendError::LargerThanSegment(format!(
+                "Message batch size is {} bytes in append to partition {}, which exceeds the maximum configured \
+                 segment size of {}.",
+                ready.size, self.partition, settings.segment_bytes
+            )));
+        }
+        let segment = self.roll_if_due(&mut state, &ready, &settings)?;
+        let info = self.appended(&checked, &ready);
+        let (change, completed) = match self.account(&state, &ready, origin)? {
+            Account::Duplicate { first_offset, last_offset, timestamp } => {
+                let log_end = self.marks.read().end;
+                let (first_offset, bytes) = (Some(first_offset), 0);
+                let log_append_time = timestamp;
+                let duplicate = true;
+                return Ok(LogAppendInfo {
+                    first_offset,
+                    last_offset,
+                    log_append_time,
+                    bytes,
+                    duplicate,
+                    log_end,
+                    ..info
+                });
+            }
+            Account::New(change, completed) => (change, completed),
+        };
+        let log_end = self.write(&mut state, &segment, &ready, change, &completed).map_err(|error| {
+            let dir = self.data_dir.display();
+            self.failed(format!("Error while appending records to {} in dir {dir}", self.partition), &error)
+        })?;
+        drop(state);
+        if log_end.offset.saturating_sub(self.recovery_point()) >= settings.flush_messages {
+            self.flush()?;
+        }
+        Ok(LogAppendInfo { log_end, ..info })
+    }
+
+    fn nothing_appended(&self, checked: &Checked) -> LogAppendInfo {
+        let marks = *self.marks.read();
+        LogAppendInfo {
+            first_offset: None,
+            last_offset: checked.last_offset,
+            max_timestamp: checked.max_timestamp,
+            log_append_time: -1,
+            log_start_offset: marks.log_start,
+            leader_epoch: -1,
+            batches: 0,
+            bytes: 0,
+            duplicate: false,
+            log_end: marks.end,
+        }
+    }
+
+    fn appended(&self, checked: &Checked, ready: &Ready) -> LogAppendInfo {
+        LogAppendInfo {
+            first_offset: ready.first_offset,
+            last_offset: ready.last_offset,
+            max_timestamp: ready.largest.timestamp,
+            log_append_time: ready.log_append_time,
+            leader_epoch: ready.headers.last().map_or(-1, |header| header.leader_epoch),
+            batches: ready.headers.len(),
+            bytes: ready.size,
+            ..self.nothing_appended(checked)
+        }
+    }
+
+    /// The batches with offsets from the log's end on.
+    fn numbered(
+        &self,
+        records: Bytes,
+        checked: &Checked,
+        settings: &Settings,
+        leader_epoch: LeaderEpoch,
+        origin: AppendOrigin,
+    ) -> Result<Ready, AppendError> {
+        let next_offset = self.log_end_offset();
+        let now = self.shared.clock.now();
+        let markers = markers(&records)?;
+        let numbering = Numbering {
+            partition: &self.partition,
+            next_offset,
+            now,
+            leader_epoch,
+            origin,
+            target_codec: settings.compression.unwrap_or(checked.source_codec),
+            compacted: settings.compact,
+            magic: settings.magic,
+            timestamp_type: settings.timestamp_type,
+            max_timestamp_difference: settings.timestamp_difference_max_ms,
+            max_batch_size: Some(settings.max_message_bytes),
+            zstd_allowed: self.shared.zstd_allowed,
+        };
+        let numbered = number(records, checked.source_codec, &numbering)?;
+        let append_time = settings.timestamp_type == crate::wire::batch::TimestampType::LogAppendTime;
+        Ok(Ready {
+            size: numbered.size(),
+            first_offset: Some(next_offset),
+            last_offset: numbered.last_offset,
+            largest: TimestampOffset {
+                timestamp: numbered.max_timestamp,
+                offset: numbered.offset_of_max_timestamp,
+            },
+            log_append_time: if append_time { now } else { -1 },
+            pieces: numbered.pieces,
+            headers: numbered.batches,
+            markers,
+        })
+    }
+
+    /// The leader's batches, if they continue the log.
+    fn as_offered(&self, records: Bytes, checked: &Checked) -> Result<Ready, AppendError> {
+        let headers = Batch::split(records.clone())
+            .map(|batch| Ok(batch?.header().clone()))
+            .collect::<Result<Vec<_>, BatchError>>()?;
+        let partition = &self.partition;
+        if !checked.monotonic {
+            let offsets = first_offsets(&headers, usize::MAX);
+            return Err(AppendError::OutOfOrder(format!(
+                "Out of order offsets found in append to {partition}: {offsets}"
+            )));
+        }
+        let (end, start) = (self.log_end_offset(), self.log_start_offset());
+        let (name, first) = match checked.first_offset {
+            Some(first) => ("First offset", first),
+            None => ("Last offset of the first batch", checked.last_offset_of_first_batch),
+        };
+        let last_offset = checked.last_offset;
+        if first < end {
+            let message = format!(
+                "Unexpected offset in append to {partition}. {name} {first} is less than the next offset {end}. \
+                 First 10 offsets in append: {}, last offset in append: {last_offset}. Log start offset = {start}",
+                first_offsets(&headers, 10)
+            );
+            return Err(AppendError::UnexpectedOffset { message, first_offset: first, last_offset });
+        }
+        Ok(Ready {
+            size: records.len(),
+            first_offset: checked.first_offset,
+            last_offset,
+            largest: TimestampOffset {
+                timestamp: checked.max_timestamp,
+                offset: checked.offset_of_max_timestamp,
+            },
+            log_append_time: -1,
+            markers: markers(&records)?,
+            pieces: vec![records],
+            headers,
+        })
+    }
+
+    /// Notes the leader epochs that begin in these batches. One of an old format makes all of them worthless.
+    fn note_epochs(&self, headers: &[BatchHeader]) -> Result<(), StorageError> {
+        self.change_epochs(|epochs| {
+            let mut changed = false;
+            for header in headers {
+                if header.magic >= 2 {
+                    changed |= epochs.assign(header.leader_epoch, header.base_offset);
+                } else if !epochs.entries().is_empty() {
+                    log::warn!(
+                        "Clearing leader epoch cache of {} after unexpected append with message format v{}",
+                        self.partition,
+                        header.magic
+                    );
+                    epochs.clear();
+                    changed = true;
+                }
+            }
+            changed
+        })
+    }
+
+    fn roll_if_due(
+        &self,
+        state: &mut ProducerState,
+        ready: &Ready,
+        settings: &Settings,
+    ) -> Result<std::sync::Arc<Segment>, StorageError> {
+        let active = self.active();
+        let coming = Coming {
+            bytes: ready.size as u64,
+            last_offset: ready.last_offset,
+            largest_timestamp: ready.largest.timestamp,
+            segment_bytes: settings.segment_bytes,
+            segment_ms: settings.max_segment_ms(),
+        };
+        let due = active.should_roll(&coming, self.shared.clock.now());
+        let due = due.map_err(|error| self.failed(self.rolling_failed(), &error))?;
+        if !due {
+            return Ok(active);
+        }
+        // The first offset of old formats is not known; the lowest it can be keeps the last one within reach.
+        let first = ready.first_offset.unwrap_or(ready.last_offset - i64::from(i32::MAX));
+        self.roll_locked(state, first)?;
+        Ok(self.active())
+    }
+
+    /// What the batches mean for their producers.
+    fn account(
+        &self,
+        state: &ProducerState,
+        ready: &Ready,
+        origin: AppendOrigin,
+    ) -> Result<Account, ProducerError> {
+        let mut change = Change::new(origin);
+        let mut completed = Vec::new();
+        for (header, marker) in ready.headers.iter().zip(&ready.markers) {
+            if !header.has_producer_id() {
+                continue;
+            }
+            if origin == AppendOrigin::Client
+                && let Some(duplicate) = state.producers.duplicate_of(header)
+            {
+                return Ok(Account::Duplicate {
+                    first_offset: duplicate.first_offset(),
+                    last_offset: duplicate.last_offset,
+                    timestamp: duplicate.timestamp,
+                });
+            }
+            completed.extend(change.append(&state.producers, header, *marker)?);
+        }
+        Ok(Account::New(change, completed))
+    }
+
+    /// Writes, then lets the log's end and its producers follow. Returns the new end.
+    fn write(
+        &self,
+        state: &mut ProducerState,
+        segment: &Segment,
+        ready: &Ready,
+        change: Change,
+        completed: &[CompletedTransaction],
+    ) -> io::Result<LogPosition> {
+        segment.append(&ready.pieces, ready.last_offset, ready.largest)?;
+        let end = ready.last_offset + 1;
+        let log_end = LogPosition::at(end, segment.base_offset, segment.size());
+        state.producers.apply(change);
+        for transaction in completed {
+            let last_stable_offset = state.producers.last_stable_offset(transaction);
+            if transaction.aborted {
+                segment.indexes.write().transaction.append(&aborted(transaction, last_stable_offset))?;
+            }
+            state.producers.complete(transaction).map_err(io::Error::other)?;
+        }
+        state.producers.set_end_offset(end);
+        // A reader who sees the new end must see the transactions that began before it.
+        let first_unstable = state.producers.first_unstable_offset();
+        let mut marks = self.marks.write();
+        marks.end = log_end;
+        let first_unstable = first_unstable.map(|offset| offset.max(marks.log_start));
+        if marks.first_unstable.map(|unstable| unstable.offset) != first_unstable {
+            marks.first_unstable = first_unstable.map(LogPosition::from);
+        }
+        Ok(log_end)
+    }
+}
+
+enum Account {
+    /// The batch is in the log.
+    Duplicate { first_offset: Offset, last_offset: Offset, timestamp: Millis },
+    /// What changes once the batches are in the log, and the transactions they end.
+    New(Change, Vec<CompletedTransaction>),
+}
+
+/// The entry of the transaction index for an aborted transaction.
+pub(super) fn aborted(transaction: &CompletedTransaction, last_stable_offset: Offset) -> AbortedEntry {
+    AbortedEntry {
+        producer_id: transaction.producer_id,
+        first_offset: transaction.first_offset,
+        last_offset: transaction.last_offset,
+        last_stable_offset,
+    }
+}
+
+fn markers(records: &Bytes) -> Result<Vec<Option<EndTransactionMarker>>, AppendError> {
+    Batch::split(records.clone()).map(|batch| Ok(EndTransactionMarker::of_batch(&batch?)?)).collect()
+}
+
+fn first_offsets(headers: &[BatchHeader], most: usize) -> String {
+    let offsets: Vec<_> = headers.iter().take(most).map(|header| header.base_offset.to_string()).collect();
+    format!("ArrayBuffer({})", offsets.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What logs put off: flushing a rolled segment, unlinking what was renamed away.
+//!
+//! A queue by due time, worked through on a thread that may block: see [`super::logs::Logs::start`]. Kafka: the
+//! `flush-log`, `delete-file` and `kafka-delete-logs` jobs of its scheduler.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Weak;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::directory::remove_if_there;
+use super::log::Log;
+use crate::base::{Millis, Offset};
+
+/// Something to be done later.
+#[derive(Debug)]
+pub enum Chore {
+    /// Bring a log to the disk up to an offset, if it still exists.
+    Flush(Weak<Log>, Offset),
+    /// Unlink files.
+    Unlink(Vec<PathBuf>),
+    /// Remove a partition's directory with all that is in it.
+    RemoveDir(PathBuf),
+}
+
+/// The chores of all logs of a broker.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// By due time, then by arrival.
+    queue: Mutex<BTreeMap<(Millis, u64), Chore>>,
+    wake: Notify,
+}
+
+impl Chores {
+    /// Puts a chore off until `due`.
+    pub fn put_off(&self, due: Millis, chore: Chore) {
+        let mut queue = self.queue.lock();
+        let mut key = (due, 0);
+        if let Some((&(_, last), _)) = queue.range((due, 0)..=(due, u64::MAX)).next_back() {
+            key.1 = last + 1;
+        }
+        queue.insert(key, chore);
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Does what is due at `now`, in order. Returns when the next chore is due. Blocks on the disk.
+    pub fn run_due(&self, now: Millis) -> Option<Millis> {
+        loop {
+            let mut queue = self.queue.lock();
+            let next = queue.first_entry()?;
+            if next.key().0 > now {
+                return Some(next.key().0);
+            }
+            let chore = next.remove();
+            drop(queue);
+            chore.run();
+        }
+    }
+
+    /// Waits until a chore was put off.
+    pub async fn added(&self) {
+        self.wake.notified().await;
+    }
+}
+
+impl Chore {
+    fn run(self) {
+        match self {
+            // A failed flush takes the directory offline by itself.
+            Self::Flush(log, offset) => {
+                let _ = log.upgrade().map(|log| log.flush_to(offset));
+            }
+            Self::Unlink(paths) => {
+                for path in paths {
+                    match remove_if_there(&path) {
+                        Ok(true) => log::info!("Deleted {}.", path.display()),
+                        Ok(false) => {}
+                        Err(error) => log::error!("Delete of {} failed: {error}", path.display()),
+                    }
+                }
+            }
+            Self::RemoveDir(dir) => match std::fs::remove_dir_all(&dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    log::error!("Exception while deleting {}: {error}", dir.display());
+                }
+                _ => log::info!("Deleted log in {}.", dir.display()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

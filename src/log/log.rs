@@ -1,0 +1,325 @@
+//! One partition's log: where it stands, what its parts are, and who may change them.
+//!
+//! Appending is in [`super::append`], reading in [`super::read`], rolling, flushing and deleting in [`super::upkeep`],
+//! truncating in [`super::truncate`], opening and recovering in [`super::recovery`]. Knows nothing of replicas: the
+//! high watermark is told to it.
+//!
+//! One appender at a time (a mutex); readers take a copy of the marks and the list of segments and hold no lock while
+//! they look at the disk. Lock order: appender, epochs, marks. Kafka: `Log`.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+
+use super::checkpoint::{self, LEADER_EPOCHS};
+use super::chores::Chores;
+use super::epochs::Epochs;
+use super::failure::{DirFailures, StorageError};
+use super::position::LogPosition;
+use super::segment::{Segment, SegmentOptions};
+use super::settings::Settings;
+use super::snapshots::ProducerState;
+use crate::base::{Clock, LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::config::topic::TopicConfig;
+
+/// What all logs of a broker share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Where failed directories are reported.
+    pub failures: DirFailures,
+    /// What is done later.
+    pub chores: Chores,
+    /// How long a producer is remembered after its last batch (`transactional.id.expiration.ms`).
+    pub producer_expiration: Millis,
+    /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
+    pub zstd_allowed: bool,
+}
+
+/// Where a log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub(super) log_start: Offset,
+    pub(super) end: LogPosition,
+    pub(super) high_watermark: LogPosition,
+    /// The first offset of the first transaction that is open or not yet replicated to its end.
+    pub(super) first_unstable: Option<LogPosition>,
+}
+
+/// Where a log stands, as its readers see it, all at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSnapshot {
+    /// The first offset that may be read.
+    pub log_start_offset: Offset,
+    /// The offset of the next record.
+    pub log_end: LogPosition,
+    /// Up to where all in-sync replicas have the log.
+    pub high_watermark: LogPosition,
+    /// Up to where all transactions are decided, at most the high watermark.
+    pub last_stable: LogPosition,
+}
+
+/// A partition's log.
+pub struct Log {
+    /// For chores that outlive a call but not the log.
+    pub(super) myself: Weak<Log>,
+    pub(super) partition: TopicPartition,
+    pub(super) shared: Arc<Shared>,
+    /// The data directory that the log lies in.
+    pub(super) data_dir: PathBuf,
+    /// The log's own directory; renamed when it is deleted.
+    pub(super) dir: Mutex<PathBuf>,
+    pub(super) settings: ArcSwap<Settings>,
+    /// In the order of their base offsets, the active one last; never empty. Replaced under the appender's lock.
+    pub(super) segments: ArcSwap<Vec<Arc<Segment>>>,
+    /// Held by whoever changes the log.
+    pub(super) appender: Mutex<ProducerState>,
+    /// None where the message format has no leader epochs.
+    pub(super) epochs: RwLock<Option<Epochs>>,
+    pub(super) marks: RwLock<Marks>,
+    /// Everything below it is on the disk.
+    pub(super) recovery_point: AtomicI64,
+    pub(super) last_flush: AtomicI64,
+    pub(super) closed: AtomicBool,
+}
+
+impl Log {
+    /// The partition.
+    pub fn partition(&self) -> &TopicPartition {
+        &self.partition
+    }
+
+    /// The data directory that the log lies in.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The log's own directory, as it is called now.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.lock().clone()
+    }
+
+    /// The topic's config.
+    pub fn config(&self) -> Arc<TopicConfig> {
+        self.settings.load().config.clone()
+    }
+
+    /// What the config means for the log.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// The first offset that may be read.
+    pub fn log_start_offset(&self) -> Offset {
+        self.marks.read().log_start
+    }
+
+    /// The offset of the next record.
+    pub fn log_end_offset(&self) -> Offset {
+        self.marks.read().end.offset
+    }
+
+    /// Up to where all in-sync replicas have the log.
+    pub fn high_watermark(&self) -> Offset {
+        self.marks.read().high_watermark.offset
+    }
+
+    /// Up to where all transactions are decided, at most the high watermark.
+    pub fn last_stable_offset(&self) -> Offset {
+        self.marks.read().last_stable().offset
+    }
+
+    /// Where it stands. Positions that nobody has looked up have no place.
+    pub fn snapshot(&self) -> LogSnapshot {
+        let marks = *self.marks.read();
+        LogSnapshot {
+            log_start_offset: marks.log_start,
+            log_end: marks.end,
+            high_watermark: marks.high_watermark,
+            last_stable: marks.last_stable(),
+        }
+    }
+
+    /// Everything below this offset is on the disk.
+    pub fn recovery_point(&self) -> Offset {
+        self.recovery_point.load(Ordering::Acquire)
+    }
+
+    /// Bytes of record batches.
+    pub fn size(&self) -> u64 {
+        self.segments.load().iter().map(|segment| u64::from(segment.size())).sum()
+    }
+
+    /// The base offsets of its segments, rising.
+    pub fn segment_offsets(&self) -> Vec<Offset> {
+        self.segments.load().iter().map(|segment| segment.base_offset).collect()
+    }
+
+    // ---- high watermark ----
+
+    /// Sets the high watermark, held between the log's start and end. Returns it. May go back: a role change does that.
+    pub fn update_high_watermark(&self, to: impl Into<LogPosition>) -> Offset {
+        let to = to.into();
+        let (set, unstable) = {
+            let mut marks = self.marks.write();
+            let set = match to.offset {
+                offset if offset < marks.log_start => marks.log_start.into(),
+                offset if offset >= marks.end.offset => marks.end,
+                _ => to,
+            };
+            marks.high_watermark = set;
+            (set.offset, marks.first_unstable.is_some())
+        };
+        if unstable {
+            self.settle_transactions(set);
+        }
+        set
+    }
+
+    /// Moves the high watermark forward. Returns the old one if it moved; an offset past the log's end is not moved to.
+    pub fn maybe_increment_high_watermark(&self, to: LogPosition) -> Option<Offset> {
+        let (old, unstable) = {
+            let mut marks = self.marks.write();
+            let old = marks.high_watermark;
+            let newer = old.offset < to.offset || (old.offset == to.offset && old.on_older_segment(&to));
+            if !newer || to.offset > marks.end.offset {
+                return None;
+            }
+            marks.high_watermark = if to.offset == marks.end.offset { marks.end } else { to };
+            (old.offset, marks.first_unstable.is_some())
+        };
+        if unstable {
+            self.settle_transactions(to.offset);
+        }
+        Some(old)
+    }
+
+    /// Transactions whose markers lie below the high watermark are stable from now on.
+    fn settle_transactions(&self, high_watermark: Offset) {
+        let mut state = self.appender.lock();
+        state.producers.on_high_watermark(high_watermark);
+        self.note_first_unstable(&state);
+    }
+
+    /// Takes over the first unstable offset from the producers, not below the log's start.
+    pub(super) fn note_first_unstable(&self, state: &ProducerState) {
+        let first = state.producers.first_unstable_offset();
+        let mut marks = self.marks.write();
+        let first = first.map(|offset| offset.max(marks.log_start));
+        if marks.first_unstable.map(|unstable| unstable.offset) != first {
+            marks.first_unstable = first.map(LogPosition::from);
+        }
+    }
+
+    // ---- leader epochs ----
+
+    /// The latest leader epoch with records in the log, or assigned since.
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        Some(self.epochs.read().as_ref()?.latest()?.epoch)
+    }
+
+    /// The largest epoch not above `epoch` and the offset where it ended; None where nothing is known of it.
+    pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        let epochs = self.epochs.read();
+        epochs.as_ref()?.end_offset_for(epoch, self.log_end_offset())
+    }
+
+    /// Notes that `epoch` begins at `offset`: this broker has become leader.
+    ///
+    /// # Errors
+    /// The checkpoint cannot be written; the directory is then offline.
+    pub fn assign_epoch_start(&self, epoch: LeaderEpoch, offset: Offset) -> Result<(), StorageError> {
+        self.change_epochs(|epochs| epochs.assign(epoch, offset))
+    }
+
+    /// Changes the epochs and, if `change` says so, their checkpoint.
+    pub(super) fn change_epochs(&self, change: impl FnOnce(&mut Epochs) -> bool) -> Result<(), StorageError> {
+        let mut held = self.epochs.write();
+        let Some(epochs) = held.as_mut() else { return Ok(()) };
+        if !change(epochs) {
+            return Ok(());
+        }
+        let path = self.dir.lock().join(LEADER_EPOCHS);
+        checkpoint::write_epochs(&path, epochs.entries()).map_err(|error| {
+            self.failed(format!("Error while writing to checkpoint file {}", path.display()), &error)
+        })
+    }
+
+    // ---- for the parts of this room ----
+
+    pub(super) fn failed(&self, message: impl fmt::Display, error: &io::Error) -> StorageError {
+        self.shared.failures.report(&self.data_dir, message, error)
+    }
+
+    /// Refuses what would touch the files of a log that was closed or deleted.
+    ///
+    /// # Errors
+    /// It was.
+    pub(super) fn still_open(&self) -> Result<(), StorageError> {
+        if !self.closed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let message = format!("The memory mapped buffer for log of {} is already closed", self.partition);
+        Err(StorageError { message, dir: self.data_dir.clone() })
+    }
+
+    pub(super) fn active(&self) -> Arc<Segment> {
+        let segments = self.segments.load();
+        // Never empty, by construction.
+        segments[segments.len() - 1].clone()
+    }
+
+    /// The options of a segment made or opened now.
+    pub(super) fn segment_options(&self) -> SegmentOptions {
+        self.settings.load().segment_options(self.shared.clock.now())
+    }
+
+    /// The end of the log, as it stands in the active segment.
+    pub(super) fn end_at(&self, offset: Offset) -> LogPosition {
+        let active = self.active();
+        LogPosition::at(offset, active.base_offset, active.size())
+    }
+}
+
+impl Marks {
+    pub(super) fn last_stable(&self) -> LogPosition {
+        match self.first_unstable {
+            Some(unstable) if unstable.offset < self.high_watermark.offset => unstable,
+            _ => self.high_watermark,
+        }
+    }
+}
+
+impl fmt::Display for Log {
+    /// As Kafka prints a log in its messages.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let snapshot = self.snapshot();
+        write!(
+            out,
+            "Log(dir={}, topic={}, partition={}, highWatermark={}, lastStableOffset={}, logStartOffset={}, \
+             logEndOffset={})",
+            self.dir().display(),
+            self.partition.topic,
+            self.partition.partition,
+            snapshot.high_watermark.offset,
+            snapshot.last_stable.offset,
+            snapshot.log_start_offset,
+            snapshot.log_end.offset
+        )
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,322 @@
+//! All logs of a broker, over all its data directories: opened, found, made, deleted, closed.
+//!
+//! A data directory that fails takes its own logs with it and no others. Loading is in [`load`], what is done every
+//! now and then in [`tasks`]. Kafka: `LogManager`.
+
+pub mod load;
+pub mod tasks;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+pub use load::{LogsOptions, OpenError};
+
+use super::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
+use super::chores::Chore;
+use super::directory::{self, DirLock};
+use super::failure::StorageError;
+use super::log::{Log, Shared};
+use super::recovery::Opening;
+use crate::base::{Offset, TopicPartition};
+use crate::config::topic::TopicConfig;
+
+/// The logs of a broker.
+#[derive(Debug)]
+pub struct Logs {
+    /// As configured, failed ones included.
+    dirs: Vec<PathBuf>,
+    shared: Arc<Shared>,
+    options: LogsOptions,
+    logs: RwLock<HashMap<TopicPartition, Arc<Log>>>,
+    /// Logs on their way from another data directory; kept, not yet served.
+    future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
+    /// Held while logs are made or deleted and while a directory goes offline.
+    live: Mutex<Live>,
+    /// Held while checkpoints are written: two writers would share one temporary file.
+    checkpointing: Mutex<()>,
+}
+
+/// The directories that work, in the order configured, and their locks.
+#[derive(Debug, Default)]
+struct Live {
+    dirs: Vec<(PathBuf, DirLock)>,
+}
+
+impl Logs {
+    /// The log of a partition.
+    pub fn get(&self, partition: &TopicPartition) -> Option<Arc<Log>> {
+        self.logs.read().get(partition).cloned()
+    }
+
+    /// All logs, in no order.
+    pub fn all(&self) -> Vec<Arc<Log>> {
+        self.logs.read().values().cloned().collect()
+    }
+
+    /// The data directories as configured.
+    pub fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
+    }
+
+    /// The data directories that work.
+    pub fn live_dirs(&self) -> Vec<PathBuf> {
+        self.live.lock().dirs.iter().map(|(dir, _)| dir.clone()).collect()
+    }
+
+    /// What all logs share: the clock and the failed directories.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The log of a partition, made where there is none: in the directory with the fewest logs. `is_new` says that the
+    /// partition was never on this broker; else it might lie in a directory that is offline, and is not made.
+    ///
+    /// # Errors
+    /// It may lie in an offline directory, or no directory works.
+    pub fn get_or_create(
+        &self,
+        partition: &TopicPartition,
+        is_new: bool,
+        config: impl FnOnce() -> TopicConfig,
+    ) -> Result<Arc<Log>, StorageError> {
+        if let Some(log) = self.get(partition) {
+            return Ok(log);
+        }
+        let live = self.live.lock();
+        if let Some(log) = self.get(partition) {
+            return Ok(log);
+        }
+        let refused = |message: String, dir: &Path| StorageError { message, dir: dir.to_owned() };
+        let offline: Vec<_> = self.dirs.iter().filter(|dir| !live.has(dir)).collect();
+        if let (false, Some(dir)) = (is_new, offline.first()) {
+            let list = listed(&offline);
+            let message =
+                format!("Can not create log for {partition} because log directories {list} are offline");
+            return Err(refused(message, dir));
+        }
+        let name = directory::partition_dir(partition);
+        let candidates = self.by_load(&live);
+        let made = candidates.iter().find_map(|dir| self.make_dir(dir, &name).ok());
+        let Some(dir) = made else {
+            let message = format!(
+                "No log directories available. Tried {}",
+                listed(&candidates.iter().collect::<Vec<_>>())
+            );
+            return Err(refused(message, Path::new("")));
+        };
+        let opening = Opening {
+            partition: partition.clone(),
+            dir: dir.clone(),
+            settings: config().into(),
+            log_start: 0,
+            recovery_point: 0,
+            clean: false,
+        };
+        let log = Log::open(opening, self.shared.clone())?;
+        self.logs.write().insert(partition.clone(), log.clone());
+        log::info!("Created log for partition {partition} in {}", dir.display());
+        Ok(log)
+    }
+
+    fn make_dir(&self, dir: &Path, name: &str) -> Result<PathBuf, StorageError> {
+        let path = dir.join(name);
+        std::fs::create_dir_all(&path).map(|()| path).map_err(|error| {
+            let what = format!("Error while creating log for {name} in dir {}", dir.display());
+            self.shared.failures.report(dir, what, &error)
+        })
+    }
+
+    /// The directories that work, the one with the fewest logs first.
+    fn by_load(&self, live: &Live) -> Vec<PathBuf> {
+        let (logs, future) = (self.logs.read(), self.future.read());
+        let load =
+            |dir: &Path| logs.values().chain(future.values()).filter(|log| log.data_dir() == dir).count();
+        let mut dirs: Vec<_> = live.dirs.iter().map(|(dir, _)| (load(dir), dir.clone())).collect();
+        dirs.sort_by_key(|(load, _)| *load);
+        dirs.into_iter().map(|(_, dir)| dir).collect()
+    }
+
+    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log.
+    ///
+    /// # Errors
+    /// It may lie in an offline directory, or the disk failed.
+    pub fn delete(&self, partition: &TopicPartition) -> Result<Option<Arc<Log>>, StorageError> {
+        let live = self.live.lock();
+        let Some(log) = self.logs.write().remove(partition) else {
+            let offline: Vec<_> = self.dirs.iter().filter(|dir| !live.has(dir)).collect();
+            let Some(dir) = offline.first() else { return Ok(None) };
+            let message = format!(
+                "Failed to delete log for  {partition} because it may be in one of the offline directories {}",
+                listed(&offline)
+            );
+            return Err(StorageError { message, dir: dir.to_path_buf() });
+        };
+        drop(live);
+        log.rename_dir(&directory::deleted_dir(partition))?;
+        log.abandon();
+        let dir = log.dir();
+        self.write_recovery_points(log.data_dir());
+        self.write_log_start_offsets(log.data_dir());
+        self.remove_later(dir.clone());
+        log::info!(
+            "Log for partition {partition} is renamed to {} and is scheduled for deletion",
+            dir.display()
+        );
+        Ok(Some(log))
+    }
+
+    fn remove_later(&self, dir: PathBuf) {
+        let delay = self.options.defaults.file_delete_delay_ms;
+        let due = self.shared.clock.now().saturating_add(delay);
+        self.shared.chores.put_off(due, Chore::RemoveDir(dir));
+    }
+
+    /// Stops serving a failed directory. Returns the partitions that go offline with it. The broker must stop when
+    /// [`Logs::live_dirs`] is empty after it.
+    pub fn take_offline(&self, dir: &Path) -> Vec<TopicPartition> {
+        log::warn!("Stopping serving logs in dir {}", dir.display());
+        let mut live = self.live.lock();
+        live.dirs.retain(|(path, _)| path != dir);
+        if live.dirs.is_empty() {
+            log::error!(
+                "Shutdown broker because all log dirs in {} have failed",
+                listed(&self.dirs.iter().collect::<Vec<_>>())
+            );
+        }
+        let mut gone = Vec::new();
+        for logs in [&self.logs, &self.future] {
+            logs.write().retain(|partition, log| {
+                let stays = log.data_dir() != dir;
+                if !stays {
+                    log.abandon();
+                    gone.push(partition.clone());
+                }
+                stays
+            });
+        }
+        log::warn!(
+            "Logs for {} partitions are offline due to failure on log directory {}",
+            gone.len(),
+            dir.display()
+        );
+        gone
+    }
+
+    // ---- checkpoints ----
+
+    /// The high watermarks that were last written for a directory; their contents are the replicas' affair.
+    ///
+    /// # Errors
+    /// The file cannot be read or makes no sense; the directory is then offline.
+    pub fn read_high_watermarks(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
+        let path = dir.join(HIGH_WATERMARKS);
+        checkpoint::read_offsets(&path).map_err(|error| {
+            let what = format!("Error while reading checkpoint file {}", path.display());
+            self.shared.failures.report(dir, what, &error)
+        })
+    }
+
+    /// Writes the high watermarks of a directory's partitions.
+    ///
+    /// # Errors
+    /// The disk failed; the directory is then offline.
+    pub fn write_high_watermarks(
+        &self,
+        dir: &Path,
+        offsets: &BTreeMap<TopicPartition, Offset>,
+    ) -> Result<(), StorageError> {
+        self.write_checkpoint(dir, HIGH_WATERMARKS, offsets)
+    }
+
+    fn write_checkpoint(
+        &self,
+        dir: &Path,
+        name: &str,
+        offsets: &BTreeMap<TopicPartition, Offset>,
+    ) -> Result<(), StorageError> {
+        let _one_at_a_time = self.checkpointing.lock();
+        let path = dir.join(name);
+        checkpoint::write_offsets(&path, offsets).map_err(|error| {
+            let what = format!("Error while writing to checkpoint file {}", path.display());
+            self.shared.failures.report(dir, what, &error)
+        })
+    }
+
+    fn in_dir(&self, dir: &Path) -> Vec<Arc<Log>> {
+        let (logs, future) = (self.logs.read(), self.future.read());
+        logs.values().chain(future.values()).filter(|log| log.data_dir() == dir).cloned().collect()
+    }
+
+    /// Writes the recovery points of a directory's logs. A failure takes the directory offline.
+    pub fn write_recovery_points(&self, dir: &Path) {
+        let logs = self.in_dir(dir);
+        let points = logs.iter().map(|log| (log.partition().clone(), log.recovery_point())).collect();
+        if let Err(error) = self.write_checkpoint(dir, RECOVERY_POINTS, &points) {
+            log::error!(
+                "Disk error while writing recovery offsets checkpoint in directory {}: {error}",
+                dir.display()
+            );
+        }
+    }
+
+    /// Writes the starts of those of a directory's logs that begin within a segment.
+    pub fn write_log_start_offsets(&self, dir: &Path) {
+        let logs = self.in_dir(dir);
+        let within = |log: &&Arc<Log>| {
+            log.segment_offsets().first().is_some_and(|first| log.log_start_offset() > *first)
+        };
+        let starts = logs.iter().filter(within);
+        let starts = starts.map(|log| (log.partition().clone(), log.log_start_offset())).collect();
+        if let Err(error) = self.write_checkpoint(dir, LOG_START_OFFSETS, &starts) {
+            log::error!(
+                "Disk error while writing log start offsets checkpoint in directory {}: {error}",
+                dir.display()
+            );
+        }
+    }
+
+    // ---- the end ----
+
+    /// Stops cleanly: everything flushed and closed, checkpoints written, the mark left that spares the next broker a
+    /// recovery. Directories that fail meanwhile are left without the mark. Blocks.
+    pub fn close(&self) {
+        log::info!("Shutting down.");
+        let live = std::mem::take(&mut self.live.lock().dirs);
+        for (dir, _lock) in &live {
+            let logs = self.in_dir(dir);
+            let results = load::in_parallel(self.options.recovery_threads, logs, |log| {
+                log.flush().and_then(|()| log.close()).is_ok()
+            });
+            self.write_recovery_points(dir);
+            self.write_log_start_offsets(dir);
+            if results.into_iter().all(|closed| closed) && !self.shared.failures.is_offline(dir) {
+                note_failure(dir, directory::mark_clean(dir));
+            }
+        }
+        log::info!("Shutdown complete.");
+    }
+}
+
+impl Live {
+    fn has(&self, dir: &Path) -> bool {
+        self.dirs.iter().any(|(live, _)| live == dir)
+    }
+}
+
+fn note_failure(dir: &Path, result: io::Result<()>) {
+    if let Err(error) = result {
+        log::error!("Error while writing the clean shutdown file in {}: {error}", dir.display());
+    }
+}
+
+/// Directories as Kafka lists them in messages.
+fn listed(dirs: &[&PathBuf]) -> String {
+    dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests;

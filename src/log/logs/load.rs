@@ -1,0 +1,351 @@
+//! Opening all logs of a broker: directories checked and locked, logs loaded side by side, strays refused.
+//!
+//! Kafka: `LogManager.createAndValidateLogDirs`, `lockLogDirs`, `loadLogs`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::{Live, Logs};
+use crate::base::{Clock, Millis, Offset, TopicPartition};
+use crate::config::broker::BrokerConfig;
+use crate::config::topic::TopicConfig;
+use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
+use crate::log::directory::{self, DirLock, Purpose};
+use crate::log::failure::DirFailures;
+use crate::log::log::{Log, Shared};
+use crate::log::recovery::Opening;
+
+/// How a broker keeps its logs.
+#[derive(Clone, Debug)]
+pub struct LogsOptions {
+    /// `log.dirs`, absolute.
+    pub dirs: Vec<PathBuf>,
+    /// Those of `dirs` whose `meta.properties` could not be read: they stay offline.
+    pub offline: Vec<PathBuf>,
+    /// The config of topics that are not in `topics`.
+    pub defaults: TopicConfig,
+    /// The configs of topics with overrides, those already applied.
+    pub topics: HashMap<String, TopicConfig>,
+    /// `num.recovery.threads.per.data.dir`.
+    pub recovery_threads: usize,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_ms: Millis,
+    /// `log.flush.scheduler.interval.ms`.
+    pub flush_check_ms: Millis,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub recovery_checkpoint_ms: Millis,
+    /// `log.flush.start.offset.checkpoint.interval.ms`.
+    pub start_checkpoint_ms: Millis,
+    /// `transactional.id.expiration.ms`: how long a silent producer is remembered.
+    pub producer_expiration_ms: Millis,
+    /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
+    pub zstd_allowed: bool,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl LogsOptions {
+    /// What a broker's config says of its logs; `offline` and `topics` are known from elsewhere.
+    pub fn of(config: &BrokerConfig) -> Self {
+        Self {
+            dirs: absolute(config.log_directories()),
+            defaults: config.topic_defaults(),
+            recovery_threads: usize::try_from(config.num_recovery_threads_per_data_dir).unwrap_or(1),
+            retention_check_ms: config.log_retention_check_interval_ms,
+            flush_check_ms: config.log_flush_scheduler_interval_ms,
+            recovery_checkpoint_ms: config.log_flush_offset_checkpoint_interval_ms.into(),
+            start_checkpoint_ms: config.log_flush_start_offset_checkpoint_interval_ms.into(),
+            producer_expiration_ms: config.transactional_id_expiration_ms.into(),
+            zstd_allowed: config.inter_broker_protocol_version.is_at_least("2.1-IV0"),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for LogsOptions {
+    /// 2.7.2's defaults, without any directory.
+    fn default() -> Self {
+        Self {
+            dirs: Vec::new(),
+            offline: Vec::new(),
+            defaults: TopicConfig::default(),
+            topics: HashMap::new(),
+            recovery_threads: 1,
+            retention_check_ms: 300_000,
+            flush_check_ms: Millis::MAX,
+            recovery_checkpoint_ms: 60_000,
+            start_checkpoint_ms: 60_000,
+            producer_expiration_ms: 604_800_000,
+            zstd_allowed: true,
+            clock: Clock::System,
+        }
+    }
+}
+
+/// Why the broker must not start. Each prints what Kafka prints.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OpenError {
+    /// No directory can be used.
+    #[error("Shutdown broker because none of the specified log dirs from {0} can be created or validated")]
+    NoDirs(String),
+    /// One directory is configured twice.
+    #[error("Duplicate log directory found: {0}")]
+    DuplicateDir(String),
+    /// Another broker uses a directory.
+    #[error(
+        "Failed to acquire lock on file .lock in {0}. A Kafka instance in another process or thread is using this \
+         directory."
+    )]
+    Locked(String),
+    /// A directory in a data directory is none of ours.
+    #[error("{0}")]
+    Stray(String),
+    /// A partition lies in two directories.
+    #[error(
+        "Duplicate log directories for {partition} are found in both {one} and {other}. It is likely because log \
+         directory failure happened while broker was replacing current replica with future replica. Recover broker \
+         from this failure by manually deleting one of the two directories for this partition. It is recommended to \
+         delete the partition in the log directory that is known to have failed recently."
+    )]
+    DuplicateLog {
+        /// The partition.
+        partition: TopicPartition,
+        /// One directory.
+        one: String,
+        /// The other.
+        other: String,
+    },
+}
+
+impl Logs {
+    /// Opens all logs that lie in the directories, recovering what was not stopped cleanly. Blocks, maybe for long.
+    ///
+    /// # Errors
+    /// What must stop the broker. A directory that fails is offline, and an error only if it was the last.
+    pub fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
+        let failures = DirFailures::default();
+        let dirs = usable_dirs(&options, &failures)?;
+        let dirs = lock(dirs, &failures)?;
+        let shared = Arc::new(Shared {
+            clock: options.clock.clone(),
+            failures,
+            chores: Default::default(),
+            producer_expiration: options.producer_expiration_ms,
+            zstd_allowed: options.zstd_allowed,
+        });
+        let logs = Self {
+            dirs: options.dirs.clone(),
+            shared,
+            logs: RwLock::default(),
+            future: RwLock::default(),
+            live: Mutex::new(Live { dirs }),
+            checkpointing: Mutex::default(),
+            options,
+        };
+        logs.load()?;
+        Ok(Arc::new(logs))
+    }
+
+    fn load(&self) -> Result<(), OpenError> {
+        let dirs = self.live_dirs();
+        log::info!("Loading logs from log dirs {}", super::listed(&dirs.iter().collect::<Vec<_>>()));
+        let results = in_parallel(dirs.len(), dirs.clone(), |dir| self.load_dir(&dir));
+        results.into_iter().collect::<Result<(), _>>()?;
+        for dir in dirs.iter().filter(|dir| self.shared.failures.is_offline(dir)) {
+            self.take_offline(dir);
+        }
+        if self.live_dirs().is_empty() {
+            return Err(no_dirs(&self.dirs));
+        }
+        log::info!("Loaded {} logs.", self.logs.read().len());
+        Ok(())
+    }
+
+    fn load_dir(&self, dir: &Path) -> Result<(), OpenError> {
+        let report = |error: io::Error| {
+            let what = format!("Error while loading log dir {}", dir.display());
+            self.shared.failures.report(dir, what, &error);
+        };
+        let clean = directory::stopped_cleanly(dir);
+        if clean {
+            log::info!(
+                "Skipping recovery for all logs in {} since clean shutdown file was found",
+                dir.display()
+            );
+        } else {
+            log::info!(
+                "Attempting recovery for all logs in {} since no clean shutdown file was found",
+                dir.display()
+            );
+        }
+        let found = match directory::directories(dir) {
+            Ok(found) => found,
+            Err(error) => {
+                report(error);
+                return Ok(());
+            }
+        };
+        let points = read_checkpoint(dir, RECOVERY_POINTS, "resetting the recovery checkpoint to 0");
+        let starts =
+            read_checkpoint(dir, LOG_START_OFFSETS, "resetting to the base offset of the first segment");
+        let (count, done) = (found.len(), AtomicUsize::new(0));
+        let loaded = in_parallel(self.options.recovery_threads, found, |path| {
+            let log = self.load_log(path, clean, &points, &starts)?;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some(log) = log {
+                let segments = log.segment_offsets().len();
+                let dir = dir.display();
+                log::info!(
+                    "Completed load of {log} with {segments} segments ({done}/{count} loaded in {dir})"
+                );
+            }
+            Ok(())
+        });
+        loaded.into_iter().collect::<Result<(), OpenError>>()?;
+        let files = || -> io::Result<()> {
+            directory::unmark_clean(dir)?;
+            [RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS]
+                .into_iter()
+                .try_for_each(|name| checkpoint::create(&dir.join(name)))
+        };
+        files().unwrap_or_else(report);
+        Ok(())
+    }
+
+    /// Loads one log. None where there is nothing to serve: it is to be deleted, or the disk failed.
+    fn load_log(
+        &self,
+        path: PathBuf,
+        clean: bool,
+        points: &BTreeMap<TopicPartition, Offset>,
+        starts: &BTreeMap<TopicPartition, Offset>,
+    ) -> Result<Option<Arc<Log>>, OpenError> {
+        let (partition, purpose) = directory::parse_dir(&path).map_err(OpenError::Stray)?;
+        if purpose == Purpose::Deleted {
+            self.remove_later(path);
+            return Ok(None);
+        }
+        let config = self.options.topics.get(&*partition.topic).unwrap_or(&self.options.defaults);
+        let opening = Opening {
+            log_start: starts.get(&partition).copied().unwrap_or(0),
+            recovery_point: points.get(&partition).copied().unwrap_or(0),
+            settings: config.clone().into(),
+            partition: partition.clone(),
+            dir: path,
+            clean,
+        };
+        // A failure has been reported by the log itself.
+        let Ok(log) = Log::open(opening, self.shared.clone()) else { return Ok(None) };
+        let place = if purpose == Purpose::Future { &self.future } else { &self.logs };
+        if let Some(other) = place.write().insert(partition.clone(), log.clone()) {
+            let (one, other) = (log.dir().display().to_string(), other.dir().display().to_string());
+            return Err(OpenError::DuplicateLog { partition, one, other });
+        }
+        Ok(Some(log))
+    }
+}
+
+fn absolute(dirs: Vec<PathBuf>) -> Vec<PathBuf> {
+    dirs.into_iter().map(|dir| std::path::absolute(&dir).unwrap_or(dir)).collect()
+}
+
+/// The directories that can be used, made where they are missing.
+fn usable_dirs(options: &LogsOptions, failures: &DirFailures) -> Result<Vec<PathBuf>, OpenError> {
+    let (mut usable, mut canonical) = (Vec::new(), HashSet::new());
+    for dir in &options.dirs {
+        match usable_dir(dir, options.offline.contains(dir)) {
+            Ok(path) if canonical.insert(path.clone()) => usable.push(dir.clone()),
+            Ok(_) => {
+                let all = options.dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
+                return Err(OpenError::DuplicateDir(all.join(", ")));
+            }
+            Err(error) => {
+                failures.report(
+                    dir,
+                    format!("Failed to create or validate data directory {}", dir.display()),
+                    &error,
+                );
+            }
+        }
+    }
+    if usable.is_empty() { Err(no_dirs(&options.dirs)) } else { Ok(usable) }
+}
+
+fn usable_dir(dir: &Path, offline: bool) -> io::Result<PathBuf> {
+    if offline {
+        return Err(io::Error::other(format!("Failed to load {} during broker startup", dir.display())));
+    }
+    if !dir.exists() {
+        log::info!("Log directory {} not found, creating it.", dir.display());
+        fs::create_dir_all(dir)
+            .map_err(|_| io::Error::other(format!("Failed to create data directory {}", dir.display())))?;
+    }
+    if fs::read_dir(dir).is_err() {
+        return Err(io::Error::other(format!("{} is not a readable log directory.", dir.display())));
+    }
+    dir.canonicalize()
+}
+
+fn lock(dirs: Vec<PathBuf>, failures: &DirFailures) -> Result<Vec<(PathBuf, DirLock)>, OpenError> {
+    let mut locked = Vec::new();
+    for dir in dirs {
+        match DirLock::acquire(&dir) {
+            Ok(lock) => locked.push((dir, lock)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(OpenError::Locked(dir.display().to_string()));
+            }
+            Err(error) => {
+                failures.report(
+                    &dir,
+                    format!("Disk error while locking directory {}", dir.display()),
+                    &error,
+                );
+            }
+        }
+    }
+    Ok(locked)
+}
+
+fn no_dirs(dirs: &[PathBuf]) -> OpenError {
+    let all = dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
+    OpenError::NoDirs(all.join(", "))
+}
+
+/// What a checkpoint says; nothing where it cannot be read: the logs know better.
+fn read_checkpoint(dir: &Path, name: &str, instead: &str) -> BTreeMap<TopicPartition, Offset> {
+    checkpoint::read_offsets(&dir.join(name)).unwrap_or_else(|error| {
+        log::warn!(
+            "Error occurred while reading {name} file of directory {}, {instead}: {error}",
+            dir.display()
+        );
+        BTreeMap::new()
+    })
+}
+
+/// Does `work` for each item on up to `threads` threads, at least one. The results are in no order.
+pub(super) fn in_parallel<T: Send, R: Send>(
+    threads: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let threads = threads.clamp(1, items.len().max(1));
+    let (queue, results) = (Mutex::new(items.into_iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(item) = queue.lock().next() else { break };
+                    let result = work(item);
+                    results.lock().push(result);
+                }
+            });
+        }
+    });
+    results.into_inner()
+}

@@ -1,0 +1,212 @@
+//! All logs of a broker: directories good and bad, logs made, deleted, loaded again.
+
+use std::fs;
+
+use super::*;
+use crate::base::Clock;
+use crate::log::log::tests::append;
+
+fn options(dirs: &[&Path]) -> LogsOptions {
+    let dirs = dirs.iter().map(|dir| dir.to_path_buf()).collect();
+    LogsOptions {
+        dirs,
+        clock: Clock::manual(1_700_000_000_000),
+        recovery_threads: 2,
+        ..LogsOptions::default()
+    }
+}
+
+fn make(logs: &Logs, topic: &str, partition: i32) -> Arc<Log> {
+    logs.get_or_create(&TopicPartition::new(topic, partition), true, TopicConfig::default).unwrap()
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn logs_are_there_again_after_a_clean_stop_and_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    for clean in [true, false] {
+        let logs = Logs::open(options(&[dir.path()])).unwrap();
+        let log = make(&logs, "a", 0);
+        let end = log.log_end_offset();
+        append(&log, 1_700_000_000_000, &["x", "y"]);
+        if clean {
+            logs.close();
+        }
+        assert_eq!(dir.path().join(".kafka_cleanshutdown").exists(), clean);
+        drop(logs);
+        let logs = Logs::open(options(&[dir.path()])).unwrap();
+        assert!(!dir.path().join(".kafka_cleanshutdown").exists(), "taken away once all is loaded");
+        assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_end_offset(), end + 2);
+    }
+}
+
+#[test]
+fn a_data_directory_holds_what_kafka_expects() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    append(&make(&logs, "a", 0), 5, &["x", "y"]);
+    let log = make(&logs, "b", 1);
+    append(&log, 5, &["x", "y", "z"]);
+    log.update_high_watermark(3);
+    log.increment_log_start_offset(1, "test").unwrap();
+    logs.close();
+    let expected = [
+        ".kafka_cleanshutdown",
+        ".lock",
+        "a-0",
+        "b-1",
+        "log-start-offset-checkpoint",
+        "recovery-point-offset-checkpoint",
+        "replication-offset-checkpoint",
+    ];
+    assert_eq!(names(dir.path()), expected);
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(read("recovery-point-offset-checkpoint"), "0\n2\na 0 2\nb 1 3\n");
+    assert_eq!(read("log-start-offset-checkpoint"), "0\n1\nb 1 1\n");
+    drop(logs);
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert_eq!(logs.get(&TopicPartition::new("b", 1)).unwrap().log_start_offset(), 1);
+}
+
+#[test]
+fn a_new_log_lies_where_there_are_fewest() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let logs = Logs::open(options(&[one.path(), two.path()])).unwrap();
+    let places: Vec<_> = (0..4).map(|at| make(&logs, "a", at).data_dir().to_owned()).collect();
+    assert_eq!(places, [one.path(), two.path(), one.path(), two.path()]);
+}
+
+#[test]
+fn a_deleted_log_is_renamed_and_removed_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let log = make(&logs, "a", 0);
+    append(&log, 5, &["x"]);
+    let partition = TopicPartition::new("a", 0);
+    logs.delete(&partition).unwrap().unwrap();
+    assert!(logs.delete(&partition).unwrap().is_none());
+    let marked = |name: &String| name.starts_with("a-0.") && name.ends_with("-delete");
+    assert_eq!(names(dir.path()).iter().filter(|name| marked(name)).count(), 1);
+    let anew = make(&logs, "a", 0);
+    assert_eq!(anew.log_end_offset(), 0, "the same name may be used at once");
+    let clock = logs.shared().clock.clone();
+    clock.set(clock.now() + 60_000);
+    logs.shared().chores.run_due(clock.now());
+    assert!(!names(dir.path()).iter().any(marked));
+    assert!(dir.path().join("a-0").exists());
+}
+
+#[test]
+fn a_log_whose_deletion_was_interrupted_is_removed_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "a-0.0123456789abcdef0123456789abcdef-delete";
+    fs::create_dir(dir.path().join(name)).unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert!(logs.all().is_empty());
+    let clock = logs.shared().clock.clone();
+    logs.shared().chores.run_due(clock.now() + 60_000);
+    assert!(!dir.path().join(name).exists());
+}
+
+#[test]
+fn a_failed_directory_takes_only_its_own_logs_with_it() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let logs = Logs::open(options(&[one.path(), two.path()])).unwrap();
+    let (lost, kept) = (make(&logs, "a", 0), make(&logs, "a", 1));
+    assert_eq!(logs.take_offline(one.path()), [TopicPartition::new("a", 0)]);
+    assert!(lost.flush().is_ok(), "nothing to flush");
+    assert!(logs.get(lost.partition()).is_none());
+    append(&kept, 5, &["x"]);
+    assert_eq!(logs.live_dirs(), [two.path()]);
+    let unknown = TopicPartition::new("b", 0);
+    let refused = logs.get_or_create(&unknown, false, TopicConfig::default).unwrap_err();
+    let offline = one.path().display();
+    assert_eq!(
+        refused.to_string(),
+        format!("Can not create log for b-0 because log directories {offline} are offline")
+    );
+    assert!(logs.delete(&unknown).is_err());
+    logs.get_or_create(&unknown, true, TopicConfig::default).unwrap();
+    logs.close();
+    assert!(!one.path().join(".kafka_cleanshutdown").exists());
+    assert!(two.path().join(".kafka_cleanshutdown").exists());
+}
+
+#[test]
+fn an_unusable_directory_stays_offline_unless_it_is_the_only_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = Logs::open(options(&[&file])).unwrap_err();
+    let text = format!(
+        "Shutdown broker because none of the specified log dirs from {} can be created or validated",
+        file.display()
+    );
+    assert_eq!(refused.to_string(), text);
+    let good = dir.path().join("new/good");
+    let logs = Logs::open(options(&[&file, &good])).unwrap();
+    assert_eq!(logs.live_dirs(), [good]);
+    assert!(logs.shared().failures.is_offline(&file));
+}
+
+#[test]
+fn what_must_stop_a_broker_is_said_in_kafkas_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().display();
+    let refusal = |dirs: &[&Path]| Logs::open(options(dirs)).unwrap_err().to_string();
+    assert_eq!(refusal(&[dir.path(), dir.path()]), format!("Duplicate log directory found: {at}, {at}"));
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert_eq!(
+        refusal(&[dir.path()]),
+        format!(
+            "Failed to acquire lock on file .lock in {at}. A Kafka instance in another process or thread is using \
+             this directory."
+        )
+    );
+    drop(logs);
+    fs::create_dir(dir.path().join("nodash")).unwrap();
+    assert_eq!(
+        refusal(&[dir.path()]),
+        format!(
+            "Found directory {at}/nodash, 'nodash' is not in the form of topic-partition or \
+             topic-partition.uniqueId-delete (if marked for deletion).\nKafka's log directories (and children) \
+             should only contain Kafka topic data."
+        )
+    );
+    let other = tempfile::tempdir().unwrap();
+    fs::remove_dir(dir.path().join("nodash")).unwrap();
+    for dir in [dir.path(), other.path()] {
+        fs::create_dir(dir.join("a-0")).unwrap();
+    }
+    assert!(matches!(
+        Logs::open(options(&[dir.path(), other.path()])),
+        Err(OpenError::DuplicateLog { partition, .. }) if partition == TopicPartition::new("a", 0)
+    ));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_read_costs_only_a_longer_recovery() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    append(&make(&logs, "a", 0), 5, &["x"]);
+    drop(logs);
+    fs::write(dir.path().join(RECOVERY_POINTS), "nonsense").unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_end_offset(), 1);
+}
+
+#[test]
+fn high_watermarks_are_kept_for_the_replicas() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert!(logs.read_high_watermarks(dir.path()).unwrap().is_empty());
+    let marks = BTreeMap::from([(TopicPartition::new("a", 0), 7)]);
+    logs.write_high_watermarks(dir.path(), &marks).unwrap();
+    assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), marks);
+}

@@ -1,0 +1,516 @@
+//! A piece of a log: its record batches in a `.log`, and the indexes that find them.
+//!
+//! One writer (the log's appender) and any number of readers, who hold no lock of the writer's while they read records:
+//! bytes below [`Segment::size`] never change, except when the log is truncated. Kafka: `LogSegment`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use super::directory::{self, LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name};
+use super::index::offset::relative;
+use super::index::{OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
+use super::walk::{Batches, Headers, WalkError};
+use crate::base::{FileSlice, Millis, Offset};
+
+/// What a new or reopened segment needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentOptions {
+    /// `segment.index.bytes`: how large each index may grow.
+    pub max_index_bytes: u64,
+    /// `index.interval.bytes`: how many bytes lie between index entries, about.
+    pub index_interval: u64,
+    /// By how much this segment rolls before `segment.ms` is over, so that many do not roll at once.
+    pub roll_jitter: Millis,
+    /// The file's length from the start (`preallocate`), or 0.
+    pub preallocate: u64,
+    /// The time now.
+    pub now: Millis,
+}
+
+/// The index files of a segment.
+#[derive(Debug)]
+pub struct Indexes {
+    /// Offsets to positions.
+    pub offset: OffsetIndex,
+    /// Timestamps to offsets.
+    pub time: TimeIndex,
+    /// Aborted transactions.
+    pub transaction: TransactionIndex,
+}
+
+/// What the appender remembers of a segment.
+#[derive(Debug)]
+struct Progress {
+    created: Millis,
+    since_index_entry: u64,
+    /// The largest timestamp of the first batch, from which `segment.ms` counts.
+    first_timestamp: Option<Millis>,
+    /// The largest timestamp so far; read from the time index when first asked for.
+    largest: Option<TimestampOffset>,
+}
+
+/// A segment of a log.
+#[derive(Debug)]
+pub struct Segment {
+    /// The offset it begins with, and which names its files.
+    pub base_offset: Offset,
+    log: Arc<File>,
+    size: AtomicU32,
+    /// The index files; the lock is held only while an entry is looked up or written.
+    pub indexes: RwLock<Indexes>,
+    progress: Mutex<Progress>,
+    /// The directory that the files lie in and what is appended to their names.
+    place: Mutex<(PathBuf, &'static str)>,
+    options: SegmentOptions,
+}
+
+/// A batch that holds an offset, or the first one behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where the batch begins.
+    pub position: u32,
+    /// Its bytes.
+    pub size: u32,
+}
+
+impl Segment {
+    /// Makes a segment's files, empty; files of a roll that did not happen are replaced.
+    ///
+    /// # Errors
+    /// Those of creating files.
+    pub fn create(dir: &Path, base_offset: Offset, options: SegmentOptions) -> io::Result<Self> {
+        for kind in [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX] {
+            let path = dir.join(file_name(base_offset, kind));
+            if directory::remove_if_there(&path)? {
+                log::warn!("Newly rolled segment file {} already exists; deleting it first", path.display());
+            }
+        }
+        let path = dir.join(file_name(base_offset, LOG));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        if options.preallocate > 0 {
+            file.set_len(options.preallocate)?;
+        }
+        Self::with(dir, "", base_offset, file, 0, options)
+    }
+
+    /// Opens a segment that is there, its file names ending with `suffix`. Missing index files are made: see
+    /// [`Segment::index_state`].
+    ///
+    /// # Errors
+    /// Those of opening files; `InvalidData` for a `.log` larger than 2 GiB, which Kafka never writes.
+    pub fn open(
+        dir: &Path,
+        base_offset: Offset,
+        suffix: &'static str,
+        options: SegmentOptions,
+    ) -> io::Result<Self> {
+        let path = dir.join(file_name(base_offset, LOG) + suffix);
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        let length = file.metadata()?.len();
+        let size = i32::try_from(length).map(i32::unsigned_abs).map_err(|_| {
+            let text = format!(
+                "The size of segment {} ({length}) is larger than the maximum allowed segment size of {}",
+                path.display(),
+                i32::MAX
+            );
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })?;
+        Self::with(dir, suffix, base_offset, file, size, options)
+    }
+
+    fn with(
+        dir: &Path,
+        suffix: &'static str,
+        base_offset: Offset,
+        file: File,
+        size: u32,
+        options: SegmentOptions,
+    ) -> io::Result<Self> {
+        let path = |kind| dir.join(file_name(base_offset, kind) + suffix);
+        let (offset, _) = OffsetIndex::open(path(OFFSET_INDEX), base_offset, options.max_index_bytes)?;
+        let (mut time, made) = TimeIndex::open(path(TIME_INDEX), base_offset, options.max_index_bytes)?;
+        if made && size > 0 {
+            time.entries.resize(0)?;
+        }
+        let transaction = TransactionIndex::open(path(TRANSACTION_INDEX), base_offset)?;
+        Ok(Self {
+            base_offset,
+            log: Arc::new(file),
+            size: AtomicU32::new(size),
+            indexes: RwLock::new(Indexes { offset, time, transaction }),
+            progress: Mutex::new(Progress {
+                created: options.now,
+                since_index_entry: 0,
+                first_timestamp: None,
+                largest: None,
+            }),
+            place: Mutex::new((dir.to_owned(), suffix)),
+            options,
+        })
+    }
+
+    /// Bytes of whole batches in the `.log`.
+    pub fn size(&self) -> u32 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// The `.log`.
+    pub fn file(&self) -> &Arc<File> {
+        &self.log
+    }
+
+    /// Where a file of this segment lies now.
+    pub fn path(&self, kind: &str) -> PathBuf {
+        let place = self.place.lock();
+        place.0.join(file_name(self.base_offset, kind) + place.1)
+    }
+
+    // ---- writing: one caller at a time, the log's appender ----
+
+    /// Appends batches that end with `last_offset`, and an index entry where one is due. `largest` is their largest
+    /// timestamp and the last offset of the batch that has it. `pieces` are the bytes, in order.
+    ///
+    /// # Errors
+    /// Those of writing; the segment then stands as before. `InvalidInput` for an offset out of the segment's reach.
+    pub fn append(&self, pieces: &[Bytes], last_offset: Offset, largest: TimestampOffset) -> io::Result<()> {
+        relative(self.base_offset, last_offset)?;
+        let length: usize = pieces.iter().map(Bytes::len).sum();
+        let position = self.size();
+        let end = u32::try_from(length).ok().and_then(|length| position.checked_add(length));
+        let end = end.filter(|end| *end <= i32::MAX.unsigned_abs()).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "append beyond the largest size of a segment")
+        })?;
+        write_all_at(&self.log, pieces, u64::from(position))?;
+        let mut progress = self.progress.lock();
+        if position == 0 {
+            progress.first_timestamp = Some(largest.timestamp);
+        }
+        let mut so_far = self.largest(&mut progress)?;
+        if largest.timestamp > so_far.timestamp {
+            so_far = largest;
+            progress.largest = Some(largest);
+        }
+        if progress.since_index_entry > self.options.index_interval {
+            let mut indexes = self.indexes.write();
+            indexes.offset.append(last_offset, position)?;
+            indexes.time.maybe_append(so_far)?;
+            progress.since_index_entry = 0;
+        }
+        progress.since_index_entry += length as u64;
+        self.size.store(end, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether batches of `bytes` that reach up to `last_offset` and `largest_timestamp` need a new segment.
+    ///
+    /// # Errors
+    /// Those of reading the first batch.
+    pub fn should_roll(&self, coming: &Coming, now: Millis) -> io::Result<bool> {
+        let size = u64::from(self.size());
+        if size + coming.bytes > coming.segment_bytes {
+            return Ok(true);
+        }
+        let waited = self.waited_for_roll(now, coming.largest_timestamp)?;
+        if size > 0 && waited > coming.segment_ms - self.options.roll_jitter {
+            return Ok(true);
+        }
+        let indexes = self.indexes.read();
+        let full = indexes.offset.is_full() || indexes.time.is_full();
+        Ok(full || relative(self.base_offset, coming.last_offset).is_err())
+    }
+
+    /// How long the segment has been active by the clock of its records, or by ours where they have no timestamps.
+    fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
+        let mut progress = self.progress.lock();
+        if progress.first_timestamp.is_none() && self.size() > 0 {
+            let first = Headers::new(&self.log, 0, u64::from(self.size())).next().map_err(into_io)?;
+            progress.first_timestamp = first.map(|(_, header)| header.max_timestamp);
+        }
+        Ok(match progress.first_timestamp {
+            Some(first) if first >= 0 => timestamp.saturating_sub(first),
+            _ => now.saturating_sub(progress.created),
+        })
+    }
+
+    /// Makes the segment ready for appending: index entries in memory, index files at their full size.
+    ///
+    /// # Errors
+    /// Those of reading and resizing the index files.
+    pub fn activate(&self) -> io::Result<()> {
+        let mut indexes = self.indexes.write();
+        indexes.offset.entries.activate(self.options.max_index_bytes)?;
+        indexes.time.entries.activate(self.options.max_index_bytes)
+    }
+
+    /// Ends appending: the last timestamp is noted, the files are cut to what is in them.
+    ///
+    /// # Errors
+    /// Those of writing and resizing files.
+    pub fn deactivate(&self) -> io::Result<()> {
+        let largest = self.largest(&mut self.progress.lock())?;
+        let mut indexes = self.indexes.write();
+        indexes.time.maybe_append(largest)?;
+        indexes.offset.entries.trim()?;
+        indexes.time.entries.trim()?;
+        if self.options.preallocate > 0 {
+            self.log.set_len(u64::from(self.size()))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the batches from the one that holds `offset` on. Returns how many bytes went.
+    ///
+    /// # Errors
+    /// Those of reading and resizing files.
+    pub fn truncate_to(&self, offset: Offset, now: Millis) -> io::Result<u32> {
+        let found = self.find(offset)?;
+        {
+            let mut indexes = self.indexes.write();
+            indexes.offset.truncate_to(offset)?;
+            indexes.time.truncate_to(offset)?;
+            indexes.transaction.truncate_to(offset)?;
+        }
+        let gone = match found {
+            Some(found) => self.cut(found.position)?,
+            None => 0,
+        };
+        let mut progress = self.progress.lock();
+        if self.size() == 0 {
+            progress.created = now;
+            progress.first_timestamp = None;
+        }
+        progress.since_index_entry = 0;
+        progress.largest = None;
+        let largest = self.load_largest()?;
+        progress.largest = Some(largest);
+        Ok(gone)
+    }
+
+    /// Empties the indexes, to be written anew, with room for as many entries as an active segment has.
+    ///
+    /// # Errors
+    /// Those of resizing files.
+    pub fn reset_indexes(&self) -> io::Result<()> {
+        let mut indexes = self.indexes.write();
+        indexes.offset.entries.truncate(0);
+        indexes.time.entries.truncate(0);
+        indexes.transaction.reset()?;
+        indexes.offset.entries.activate(self.options.max_index_bytes)?;
+        indexes.time.entries.activate(self.options.max_index_bytes)?;
+        drop(indexes);
+        self.progress.lock().largest = None;
+        Ok(())
+    }
+
+    /// `index.interval.bytes`, as it was when the segment was opened.
+    pub fn index_interval(&self) -> u64 {
+        self.options.index_interval
+    }
+
+    /// Cuts the `.log` to its first `size` bytes. Returns how many bytes went. Indexes are left alone.
+    ///
+    /// # Errors
+    /// Those of resizing.
+    pub fn cut(&self, size: u32) -> io::Result<u32> {
+        let before = self.size();
+        self.log.set_len(u64::from(size))?;
+        self.size.store(size, Ordering::Release);
+        Ok(before.saturating_sub(size))
+    }
+
+    /// Brings everything to the disk.
+    ///
+    /// # Errors
+    /// Those of syncing.
+    pub fn flush(&self) -> io::Result<()> {
+        self.log.sync_data()?;
+        let indexes = self.indexes.read();
+        indexes.offset.entries.flush()?;
+        indexes.time.entries.flush()?;
+        indexes.transaction.flush()
+    }
+
+    // ---- files ----
+
+    /// Renames the segment's files from their present names to those ending with `suffix`.
+    ///
+    /// # Errors
+    /// Those of renaming; a missing transaction index is none.
+    pub fn change_suffix(&self, suffix: &'static str) -> io::Result<()> {
+        let mut indexes = self.indexes.write();
+        let mut place = self.place.lock();
+        let name = |kind, suffix| place.0.join(file_name(self.base_offset, kind) + suffix);
+        for kind in [LOG, OFFSET_INDEX, TIME_INDEX] {
+            fs::rename(name(kind, place.1), name(kind, suffix))?;
+        }
+        match fs::rename(name(TRANSACTION_INDEX, place.1), name(TRANSACTION_INDEX, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        place.1 = suffix;
+        self.tell_indexes(&mut indexes, &place);
+        Ok(())
+    }
+
+    /// Tells that the directory of the files was renamed.
+    pub fn moved_to(&self, dir: &Path) {
+        let mut indexes = self.indexes.write();
+        let mut place = self.place.lock();
+        place.0 = dir.to_owned();
+        self.tell_indexes(&mut indexes, &place);
+    }
+
+    fn tell_indexes(&self, indexes: &mut Indexes, (dir, suffix): &(PathBuf, &'static str)) {
+        let path = |kind| dir.join(file_name(self.base_offset, kind) + suffix);
+        indexes.offset.entries.moved_to(path(OFFSET_INDEX));
+        indexes.time.entries.moved_to(path(TIME_INDEX));
+        indexes.transaction.moved_to(path(TRANSACTION_INDEX));
+    }
+
+    /// The files that there are.
+    pub fn files(&self) -> Vec<PathBuf> {
+        [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX].into_iter().map(|kind| self.path(kind)).collect()
+    }
+
+    // ---- reading ----
+
+    /// The first batch that ends at or behind `offset`; None where the segment ends before it.
+    ///
+    /// # Errors
+    /// Those of reading; `InvalidData` where there is no batch where one should be.
+    pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
+        let from = self.indexes.read().offset.lookup(offset)?.position;
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        while let Some((at, header)) = headers.next().map_err(into_io)? {
+            if header.last_offset() >= offset {
+                // Both lie below the segment's size, which is a u32.
+                return Ok(Some(Found { position: at as u32, size: header.size() as u32 }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes from `position`, at most `length`, as a slice of the file.
+    pub fn slice(&self, position: u32, length: u32) -> FileSlice {
+        FileSlice { file: self.log.clone(), position: u64::from(position), length }
+    }
+
+    /// The batches from `position` on.
+    pub fn batches(&self, position: u32) -> Batches<'_> {
+        Batches::new(&self.log, u64::from(position), u64::from(self.size()))
+    }
+
+    /// The offset behind the last batch; the base offset where there is none.
+    ///
+    /// # Errors
+    /// As [`Segment::find`].
+    pub fn next_offset(&self) -> io::Result<Offset> {
+        let last = self.indexes.read().offset.last()?;
+        let from = last.map_or(0, |last| last.position);
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        let mut next = None;
+        while let Some((_, header)) = headers.next().map_err(into_io)? {
+            next = Some(header.next_offset());
+        }
+        Ok(next.unwrap_or(self.base_offset))
+    }
+
+    /// The largest timestamp of the records, or the file's modification time where none has one.
+    ///
+    /// # Errors
+    /// Those of reading the time index or the file's metadata.
+    pub fn largest_timestamp(&self) -> io::Result<Millis> {
+        let largest = self.largest(&mut self.progress.lock())?;
+        if largest.timestamp >= 0 { Ok(largest.timestamp) } else { self.last_modified() }
+    }
+
+    /// When the `.log` was last written to.
+    ///
+    /// # Errors
+    /// Those of reading the file's metadata.
+    pub fn last_modified(&self) -> io::Result<Millis> {
+        let since = self.log.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH);
+        Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    fn largest(&self, progress: &mut Progress) -> io::Result<TimestampOffset> {
+        match progress.largest {
+            Some(largest) => Ok(largest),
+            None => Ok(*progress.largest.insert(self.indexes.read().time.last()?)),
+        }
+    }
+
+    /// Sets the largest timestamp, found by reading all batches.
+    pub fn set_largest(&self, largest: TimestampOffset) {
+        self.progress.lock().largest = Some(largest);
+    }
+
+    /// The largest timestamp by the time index and the batches behind its last entry.
+    fn load_largest(&self) -> io::Result<TimestampOffset> {
+        let (mut largest, from) = {
+            let indexes = self.indexes.read();
+            let last = indexes.time.last()?;
+            (last, indexes.offset.lookup(last.offset)?.position)
+        };
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        while let Some((_, header)) = headers.next().map_err(into_io)? {
+            if header.max_timestamp > largest.timestamp {
+                largest = TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };
+            }
+        }
+        Ok(largest)
+    }
+}
+
+/// Batches about to be appended, and the limits they count against.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming {
+    /// Their bytes.
+    pub bytes: u64,
+    /// Their last offset.
+    pub last_offset: Offset,
+    /// Their largest timestamp.
+    pub largest_timestamp: Millis,
+    /// `segment.bytes`.
+    pub segment_bytes: u64,
+    /// `segment.ms`, or less for a compacted log.
+    pub segment_ms: Millis,
+}
+
+/// Writes the pieces in order from `position` on, in one call where the system takes them at once.
+fn write_all_at(file: &File, pieces: &[Bytes], mut position: u64) -> io::Result<()> {
+    let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        // The system takes at most 1024 slices a call.
+        let batch = &left[..left.len().min(1024)];
+        match rustix::io::pwritev(file, batch, position) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                position += written as u64;
+                IoSlice::advance_slices(&mut left, written);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What is no batch as an error of the file that should hold one.
+pub fn into_io(error: WalkError) -> io::Error {
+    match error {
+        WalkError::Io(error) => error,
+        WalkError::Batch(error) => io::Error::new(io::ErrorKind::InvalidData, error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

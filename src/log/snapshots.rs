@@ -1,0 +1,128 @@
+//! The producers of a log and their `.snapshot` files, from which they are rebuilt after a stop.
+//!
+//! What is in a file is decided by [`super::producers`]; here the files are listed, written and deleted.
+//! Kafka: the file half of `ProducerStateManager`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::directory::{self, SNAPSHOT, file_name, offset_of, remove_if_there};
+use super::producers::Producers;
+use crate::base::{Millis, Offset, TopicPartition};
+
+/// The producers of a log, and up to where they are in a snapshot.
+#[derive(Debug)]
+pub struct ProducerState {
+    /// The producers.
+    pub producers: Producers,
+    dir: PathBuf,
+    last_snapshot: Offset,
+}
+
+impl ProducerState {
+    /// Nobody yet; snapshots are kept in `dir`.
+    pub fn new(partition: TopicPartition, dir: PathBuf, expiration: Millis) -> Self {
+        Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0 }
+    }
+
+    /// Tells that the directory was renamed.
+    pub fn moved_to(&mut self, dir: &Path) {
+        self.dir = dir.to_owned();
+    }
+
+    /// Writes a snapshot unless there is one of this offset already.
+    ///
+    /// # Errors
+    /// Those of writing and syncing.
+    pub fn take_snapshot(&mut self) -> io::Result<()> {
+        let offset = self.producers.end_offset();
+        if offset > self.last_snapshot {
+            let file = fs::File::create(self.dir.join(file_name(offset, SNAPSHOT)))?;
+            io::Write::write_all(&mut &file, &self.producers.snapshot())?;
+            file.sync_all()?;
+            self.last_snapshot = offset;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the latest sound snapshot within the log, unless the producers stand at `log_end` already.
+    /// Snapshots outside the log are deleted, and so are those that cannot be read.
+    ///
+    /// # Errors
+    /// Those of reading and deleting files.
+    pub fn truncate_and_reload(&mut self, log_start: Offset, log_end: Offset, now: Millis) -> io::Result<()> {
+        self.delete(|offset| offset > log_end || offset <= log_start)?;
+        if log_end == self.producers.end_offset() {
+            return self.truncate_head(log_start);
+        }
+        self.producers.truncate_fully(log_start);
+        self.last_snapshot = log_start;
+        while let Some(offset) = self.offsets()?.last().copied() {
+            let path = self.dir.join(file_name(offset, SNAPSHOT));
+            log::info!("Loading producer state from snapshot file '{}'", path.display());
+            match self.producers.load(&fs::read(&path)?, offset, now) {
+                Ok(()) => {
+                    self.last_snapshot = offset;
+                    break;
+                }
+                Err(error) => {
+                    log::warn!("Failed to load producer snapshot from '{}': {error}", path.display());
+                    remove_if_there(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The log now starts at `log_start`: older snapshots go.
+    ///
+    /// # Errors
+    /// Those of deleting files.
+    pub fn truncate_head(&mut self, log_start: Offset) -> io::Result<()> {
+        self.producers.truncate_head(log_start);
+        self.delete(|offset| offset < log_start)?;
+        self.last_snapshot = self.offsets()?.last().copied().unwrap_or(log_start);
+        Ok(())
+    }
+
+    /// Forgets everyone and all snapshots; the log goes on, empty, at `offset`.
+    ///
+    /// # Errors
+    /// Those of deleting files.
+    pub fn truncate_fully(&mut self, offset: Offset) -> io::Result<()> {
+        self.producers.truncate_fully(offset);
+        self.last_snapshot = 0;
+        self.delete(|_| true)
+    }
+
+    /// Deletes the snapshots that are not needed to rebuild the state from `offset` on.
+    ///
+    /// # Errors
+    /// Those of deleting files.
+    pub fn delete_before(&self, offset: Offset) -> io::Result<()> {
+        self.delete(|snapshot| snapshot < offset)
+    }
+
+    /// The offsets of the snapshots there are, rising.
+    ///
+    /// # Errors
+    /// Those of listing the directory.
+    pub fn offsets(&self) -> io::Result<Vec<Offset>> {
+        let files = directory::files(&self.dir)?;
+        let mut offsets: Vec<_> =
+            files.iter().filter(|name| name.ends_with(SNAPSHOT)).filter_map(|name| offset_of(name)).collect();
+        offsets.sort_unstable();
+        Ok(offsets)
+    }
+
+    fn delete(&self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
+        for offset in self.offsets()?.into_iter().filter(|offset| goes(*offset)) {
+            remove_if_there(&self.dir.join(file_name(offset, SNAPSHOT)))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Truncating.
+
+use super::*;
+use crate::base::Records;
+use crate::log::log::tests::{Fixture, append, batch, values};
+use crate::log::number::AppendOrigin;
+use crate::log::position::LogPosition;
+use crate::log::read::ReadUpTo;
+use crate::log::settings::Settings;
+
+fn all(log: &Log) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut offset = log.log_start_offset();
+    while offset < log.log_end_offset() {
+        let records: Records = log.read(offset, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records;
+        let read = values(&records);
+        offset = read.last().unwrap().0 + 1;
+        found.extend(read.into_iter().map(|(_, value)| value));
+    }
+    found
+}
+
+fn filled(fixture: &Fixture) -> std::sync::Arc<Log> {
+    let log = fixture.open(&Settings { index_interval_bytes: 0, retention_ms: -1, ..Settings::default() });
+    for (at, value) in ["a", "b", "c", "d", "e", "f"].into_iter().enumerate() {
+        let at = at as i64;
+        log.append_as_leader(batch(100 + at, &[value]), at as i32 / 2, AppendOrigin::Client).unwrap();
+        if at % 3 == 2 {
+            log.roll().unwrap();
+        }
+    }
+    log.update_high_watermark(6);
+    log
+}
+
+#[test]
+fn what_lies_behind_the_target_is_gone_and_overwritten() {
+    for target in 0..6 {
+        let fixture = Fixture::new();
+        let log = filled(&fixture);
+        assert!(log.truncate_to(target).unwrap());
+        assert_eq!(all(&log), &["a", "b", "c", "d", "e", "f"][..target as usize], "to {target}");
+        assert_eq!((log.log_end_offset(), log.high_watermark()), (target, target));
+        let end = log.snapshot().log_end;
+        assert_eq!(end, log.end_at(target));
+        assert_eq!(log.offset_for_timestamp(100 + target).unwrap(), None);
+        append(&log, 200, &["new"]);
+        assert_eq!(all(&log).last().map(String::as_str), Some("new"));
+        assert_eq!(log.offset_for_timestamp(150).unwrap().map(|it| it.offset), Some(target));
+        log.close().unwrap();
+        let again = Log::open(
+            crate::log::recovery::Opening { clean: true, ..fixture.opening(&Settings::default()) },
+            fixture.shared.clone(),
+        );
+        assert_eq!(again.unwrap().log_end_offset(), target + 1);
+    }
+}
+
+#[test]
+fn a_target_at_the_end_changes_nothing_but_later_epochs() {
+    let fixture = Fixture::new();
+    let log = filled(&fixture);
+    log.assign_epoch_start(9, 6).unwrap();
+    assert!(!log.truncate_to(6).unwrap());
+    assert_eq!(log.latest_epoch(), Some(2));
+    assert_eq!(log.log_end_offset(), 6);
+}
+
+#[test]
+fn epochs_follow() {
+    let fixture = Fixture::new();
+    let log = filled(&fixture);
+    log.truncate_to(3).unwrap();
+    assert_eq!(log.latest_epoch(), Some(1));
+    assert_eq!(log.end_offset_for(1), Some((1, 3)));
+}
+
+#[test]
+fn everything_goes_and_the_log_begins_elsewhere() {
+    let fixture = Fixture::new();
+    let log = filled(&fixture);
+    log.truncate_fully_and_start_at(42).unwrap();
+    let at = LogPosition::at(42, 42, 0);
+    let snapshot = log.snapshot();
+    assert_eq!((snapshot.log_start_offset, snapshot.log_end, snapshot.high_watermark), (42, at, at));
+    assert_eq!((log.segment_offsets(), log.latest_epoch()), (vec![42], None));
+    append(&log, 1, &["a"]);
+    assert_eq!(all(&log), ["a"]);
+    assert_eq!(log.recovery_point(), 0);
+}
+
+#[test]
+fn a_target_before_the_first_segment_starts_the_log_there() {
+    let fixture = Fixture::new();
+    let log = filled(&fixture);
+    log.increment_log_start_offset(4, "test").unwrap();
+    log.delete_old_segments().unwrap();
+    assert_eq!(log.segment_offsets(), [3, 6]);
+    assert!(log.truncate_to(1).unwrap());
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (1, 1));
+}
