@@ -381,7 +381,7 @@ fn first_at_time(
         indexes.offset.lookup(known.offset.max(from))?.position
     };
     let mut batches = segment.batches(position);
-    while let Some((_, batch)) = batches.next().map_err(into_io)? {
+    while let Some((_, batch)) = batches.next_batch().map_err(into_io)? {
         if batch.header().max_timestamp < timestamp {
             continue;
         }

@@ -168,15 +168,16 @@ impl Log {
             let next = segments.get(at + 1).map(|(next, _)| next.base_offset);
             // Segments behind the recovery point are read in any case.
             let recovered_later = !clean && next.is_none_or(|next| next > self.recovery_point());
-            if !recovered_later && !(*indexed && is_sane(segment)?) {
-                log::warn!(
-                    "Found no index file, or a corrupted one, of segment {} of {}: recovering the segment and \
-                     rebuilding index files...",
-                    segment.base_offset,
-                    self.partition
-                );
-                self.recover_segment(segment, false)?;
+            if recovered_later || (*indexed && is_sane(segment)?) {
+                continue;
             }
+            log::warn!(
+                "Found no index file, or a corrupted one, of segment {} of {}: recovering the segment and \
+                 rebuilding index files...",
+                segment.base_offset,
+                self.partition
+            );
+            self.recover_segment(segment, false)?;
         }
         Ok(())
     }
@@ -192,7 +193,8 @@ impl Log {
             let mut kept = Vec::new();
             for old in self.segments.load().iter() {
                 if old.base_offset < end.max(base + 1) && old.next_offset()? > *base {
-                    self.discard(&[old.clone()]).map_err(|error| io::Error::other(error.message))?;
+                    self.discard(std::slice::from_ref(old))
+                        .map_err(|error| io::Error::other(error.message))?;
                 } else if old.base_offset != *base {
                     kept.push(old.clone());
                 }
@@ -354,7 +356,7 @@ fn next_sound(
     base_offset: Offset,
     last_offset: Option<Offset>,
 ) -> Result<Option<Batch>, WalkError> {
-    let Some((_, batch)) = batches.next()? else { return Ok(None) };
+    let Some((_, batch)) = batches.next_batch()? else { return Ok(None) };
     batch.check_crc()?;
     let last = batch.header().last_offset();
     let rising = last >= base_offset && last_offset.is_none_or(|before| last > before);
@@ -376,7 +378,7 @@ fn is_sane(segment: &Segment) -> io::Result<bool> {
 fn replay_segment(state: &mut ProducerState, segment: &Segment, from: Offset, end: Offset) -> io::Result<()> {
     let Some(found) = segment.find(from)? else { return Ok(()) };
     let mut batches = segment.batches(found.position);
-    while let Some((_, batch)) = batches.next().map_err(into_io)? {
+    while let Some((_, batch)) = batches.next_batch().map_err(into_io)? {
         if batch.header().base_offset >= end {
             break;
         }

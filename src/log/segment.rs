@@ -229,7 +229,7 @@ impl Segment {
     fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
         let mut progress = self.progress.lock();
         if progress.first_timestamp.is_none() && self.size() > 0 {
-            let first = Headers::new(&self.log, 0, u64::from(self.size())).next().map_err(into_io)?;
+            let first = Headers::new(&self.log, 0, u64::from(self.size())).next_header().map_err(into_io)?;
             progress.first_timestamp = first.map(|(_, header)| header.max_timestamp);
         }
         Ok(match progress.first_timestamp {
@@ -387,7 +387,7 @@ impl Segment {
     pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
         let from = self.indexes.read().offset.lookup(offset)?.position;
         let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
-        while let Some((at, header)) = headers.next().map_err(into_io)? {
+        while let Some((at, header)) = headers.next_header().map_err(into_io)? {
             if header.last_offset() >= offset {
                 // Both lie below the segment's size, which is a u32.
                 return Ok(Some(Found { position: at as u32, size: header.size() as u32 }));
@@ -415,7 +415,7 @@ impl Segment {
         let from = last.map_or(0, |last| last.position);
         let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
         let mut next = None;
-        while let Some((_, header)) = headers.next().map_err(into_io)? {
+        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
             next = Some(header.next_offset());
         }
         Ok(next.unwrap_or(self.base_offset))
@@ -459,7 +459,7 @@ impl Segment {
             (last, indexes.offset.lookup(last.offset)?.position)
         };
         let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
-        while let Some((_, header)) = headers.next().map_err(into_io)? {
+        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
             if header.max_timestamp > largest.timestamp {
                 largest = TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };
             }

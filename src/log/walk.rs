@@ -47,7 +47,7 @@ impl<'a> Headers<'a> {
     ///
     /// # Errors
     /// The bytes are no batch, or cannot be read.
-    pub fn next(&mut self) -> Result<Option<(u64, BatchHeader)>, WalkError> {
+    pub fn next_header(&mut self) -> Result<Option<(u64, BatchHeader)>, WalkError> {
         let left = self.end.saturating_sub(self.position);
         let wanted = left.min(BATCH_OVERHEAD as u64) as usize;
         let mut within = self.position.wrapping_sub(self.from) as usize;
@@ -86,7 +86,7 @@ impl<'a> Batches<'a> {
     ///
     /// # Errors
     /// The bytes are no batch, or cannot be read.
-    pub fn next(&mut self) -> Result<Option<(u64, Batch)>, WalkError> {
+    pub fn next_batch(&mut self) -> Result<Option<(u64, Batch)>, WalkError> {
         let left = self.end.saturating_sub(self.position);
         loop {
             match Batch::parse(&self.chunk) {

@@ -2,4 +2,5 @@
 
 mod exchanges;
 mod hostile;
+mod log_dir;
 mod messages;

@@ -16,6 +16,9 @@ const INITIAL_DELAY: Duration = Duration::from_secs(30);
 /// How often silent producers are looked for.
 const PRODUCER_EXPIRY_CHECK_MS: Millis = 600_000;
 
+/// Something done for all logs.
+type Job = fn(&Logs);
+
 impl Logs {
     /// Begins what is done every now and then, until `shutdown`. To be called on a runtime; the tasks end by themselves
     /// and should be waited for before [`Logs::close`].
@@ -24,7 +27,7 @@ impl Logs {
         let options = &self.options;
         log::info!("Starting log cleanup with a period of {} ms.", options.retention_check_ms);
         log::info!("Starting log flusher with a default period of {} ms.", options.flush_check_ms);
-        let jobs: [(Millis, fn(&Self)); 5] = [
+        let jobs: [(Millis, Job); 5] = [
             (options.retention_check_ms, Self::delete_old_segments),
             (options.flush_check_ms, Self::flush_dirty),
             (options.recovery_checkpoint_ms, Self::checkpoint_recovery_points),
@@ -38,7 +41,7 @@ impl Logs {
         tasks
     }
 
-    async fn every(self: Arc<Self>, period: Millis, job: fn(&Self), shutdown: CancellationToken) {
+    async fn every(self: Arc<Self>, period: Millis, job: Job, shutdown: CancellationToken) {
         let mut wait = INITIAL_DELAY;
         let period = Duration::from_millis(period.max(1).unsigned_abs());
         loop {

@@ -1,1 +1,103 @@
 //! Segments by themselves.
+
+use super::*;
+use crate::wire::batch::BatchBuilder;
+
+fn options() -> SegmentOptions {
+    SegmentOptions { max_index_bytes: 1000, index_interval: 100, roll_jitter: 0, preallocate: 0, now: 0 }
+}
+
+fn segment(dir: &tempfile::TempDir) -> Segment {
+    let segment = Segment::create(dir.path(), 40, options()).unwrap();
+    segment.activate().unwrap();
+    segment
+}
+
+fn append(segment: &Segment, offset: Offset, timestamp: Millis) -> usize {
+    let mut builder = BatchBuilder::new().base_offset(offset);
+    builder.push(timestamp, None, Some(b"value"), &[]);
+    let bytes = builder.build().unwrap();
+    let pieces = [bytes.slice(..21), bytes.slice(21..)];
+    segment.append(&pieces, offset, TimestampOffset { timestamp, offset }).unwrap();
+    bytes.len()
+}
+
+#[test]
+fn a_batch_is_found_by_any_offset_up_to_its_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = segment(&dir);
+    assert_eq!(segment.find(40).unwrap(), None);
+    assert_eq!(segment.next_offset().unwrap(), 40);
+    let size = append(&segment, 50, 1) as u32;
+    append(&segment, 60, 2);
+    let found = |offset| segment.find(offset).unwrap().map(|found| found.position);
+    assert_eq!([40, 50, 51, 60, 61].map(found), [Some(0), Some(0), Some(size), Some(size), None]);
+    assert_eq!(segment.next_offset().unwrap(), 61);
+}
+
+#[test]
+fn an_index_entry_comes_after_so_many_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = segment(&dir);
+    for at in 0..6 {
+        append(&segment, 40 + at, 100 + at);
+    }
+    // A batch has 73 bytes: after two of them more than a hundred have passed.
+    assert_eq!(segment.indexes.read().offset.entries.count(), 2);
+    assert_eq!(segment.indexes.read().time.entries.count(), 2);
+    segment.deactivate().unwrap();
+    assert_eq!(segment.indexes.read().time.entries.count(), 3, "the largest time is noted at last");
+    let reopened = Segment::open(dir.path(), 40, "", options()).unwrap();
+    assert_eq!(reopened.next_offset().unwrap(), 46);
+    assert_eq!(reopened.largest_timestamp().unwrap(), 105);
+}
+
+#[test]
+fn an_offset_out_of_reach_is_refused_and_rolls() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = segment(&dir);
+    append(&segment, 40, 1);
+    let far = 40 + i64::from(i32::MAX) + 1;
+    let largest = TimestampOffset { timestamp: 1, offset: far };
+    assert!(segment.append(&[Bytes::from_static(b"x")], far, largest).is_err());
+    assert_eq!(segment.size(), 73);
+    let coming = |last_offset| Coming {
+        bytes: 10,
+        last_offset,
+        largest_timestamp: 1,
+        segment_bytes: 1 << 30,
+        segment_ms: 1000,
+    };
+    assert!(!segment.should_roll(&coming(far - 1), 0).unwrap());
+    assert!(segment.should_roll(&coming(far), 0).unwrap());
+}
+
+#[test]
+fn without_timestamps_the_file_tells_the_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = segment(&dir);
+    append(&segment, 40, -1);
+    assert_eq!(segment.largest_timestamp().unwrap(), segment.last_modified().unwrap());
+}
+
+#[test]
+fn many_pieces_are_written_in_order() {
+    let pieces: Vec<_> = (0..3000u32).map(|at| Bytes::from(at.to_be_bytes().to_vec())).collect();
+    let file = tempfile::tempfile().unwrap();
+    write_all_at(&file, &pieces, 5).unwrap();
+    let mut written = vec![0; 12_000];
+    std::os::unix::fs::FileExt::read_exact_at(&file, &mut written, 5).unwrap();
+    assert_eq!(written, pieces.concat());
+}
+
+#[test]
+fn renamed_files_are_still_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = segment(&dir);
+    append(&segment, 40, 1);
+    segment.deactivate().unwrap();
+    segment.change_suffix(".deleted").unwrap();
+    assert!(segment.path(LOG).ends_with("00000000000000000040.log.deleted") && segment.path(LOG).exists());
+    assert_eq!(segment.find(40).unwrap().map(|found| found.position), Some(0));
+    assert_eq!(segment.largest_timestamp().unwrap(), 1);
+}

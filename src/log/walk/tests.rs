@@ -20,10 +20,10 @@ fn file(bytes: &[u8]) -> File {
 fn walked(file: &File, from: u64, end: u64) -> (Vec<(u64, i64)>, Vec<(u64, i64)>) {
     let (mut headers, mut batches) = (Headers::new(file, from, end), Batches::new(file, from, end));
     let (mut of_headers, mut of_batches) = (Vec::new(), Vec::new());
-    while let Some((at, header)) = headers.next().unwrap() {
+    while let Some((at, header)) = headers.next_header().unwrap() {
         of_headers.push((at, header.base_offset));
     }
-    while let Some((at, batch)) = batches.next().unwrap() {
+    while let Some((at, batch)) = batches.next_batch().unwrap() {
         batch.check_crc().unwrap();
         of_batches.push((at, batch.header().base_offset));
     }
@@ -57,10 +57,16 @@ fn a_batch_cut_off_anywhere_is_the_end() {
 #[test]
 fn what_is_no_batch_is_an_error() {
     let file = file(&[0; 100]);
-    assert!(matches!(Headers::new(&file, 0, 100).next(), Err(WalkError::Batch(BatchError::Corrupt(_)))));
-    assert!(matches!(Batches::new(&file, 0, 100).next(), Err(WalkError::Batch(BatchError::Corrupt(_)))));
+    assert!(matches!(
+        Headers::new(&file, 0, 100).next_header(),
+        Err(WalkError::Batch(BatchError::Corrupt(_)))
+    ));
+    assert!(matches!(
+        Batches::new(&file, 0, 100).next_batch(),
+        Err(WalkError::Batch(BatchError::Corrupt(_)))
+    ));
     let mut endless = batch(0, 10);
     endless[8..12].copy_from_slice(&i32::MAX.to_be_bytes());
     let file = self::file(&endless);
-    assert!(Batches::new(&file, 0, endless.len() as u64).next().unwrap().is_none());
+    assert!(Batches::new(&file, 0, endless.len() as u64).next_batch().unwrap().is_none());
 }
