@@ -135,7 +135,7 @@ impl Segment {
         let path = |kind| dir.join(file_name(base_offset, kind) + suffix);
         let (offset, _) = OffsetIndex::open(path(OFFSET_INDEX), base_offset, options.max_index_bytes)?;
         let (mut time, made) = TimeIndex::open(path(TIME_INDEX), base_offset, options.max_index_bytes)?;
-        if made && size > 0 {
+        if made {
             time.entries.resize(0)?;
         }
         let transaction = TransactionIndex::open(path(TRANSACTION_INDEX), base_offset)?;

@@ -1,5 +1,7 @@
 //! Reading: which bytes answer which question.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::log::log::tests::{Fixture, append, values};
 use crate::log::settings::Settings;
@@ -133,4 +135,42 @@ fn many_small_batches_are_all_found_through_a_sparse_index() {
     check(&log);
     log.roll().unwrap();
     check(&log);
+}
+
+#[test]
+fn readers_see_whole_batches_while_the_log_grows_rolls_and_forgets() {
+    let fixture = Fixture::new();
+    let settings = Settings { segment_bytes: 2000, index_interval_bytes: 200, ..Settings::default() };
+    let log = fixture.open(&Settings { retention_ms: -1, retention_bytes: 20_000, ..settings });
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for at in 0..5000 {
+                let info = append(&log, 1000 + at, &[&format!("value {at}")]);
+                log.update_high_watermark(info.log_end);
+                if at % 100 == 0 {
+                    log.delete_old_segments().unwrap();
+                }
+            }
+            done.store(true, Ordering::Release);
+        });
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut offset = 0;
+                while !done.load(Ordering::Acquire) || offset < log.high_watermark() {
+                    match log.read(offset, 1000, ReadUpTo::HighWatermark, true) {
+                        Ok(read) => {
+                            for (at, value) in values(&read.records) {
+                                assert_eq!((at, value), (offset, format!("value {offset}")));
+                                offset += 1;
+                            }
+                        }
+                        Err(ReadError::OutOfRange { start, .. }) => offset = start.max(offset),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(log.log_end_offset(), 5000);
 }

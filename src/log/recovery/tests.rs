@@ -14,12 +14,16 @@ fn settings() -> Settings {
     Settings { index_interval_bytes: 150, segment_index_bytes: 1024, retention_ms: -1, ..Settings::default() }
 }
 
-/// The fixture's directory as it is on disk now, as after a crash.
+/// The fixture's directory as it is on disk now, as after a crash. Newest segments first: while the log grows, what is
+/// copied later is then complete, as at one moment.
 fn crashed(fixture: &Fixture) -> Fixture {
     let copy = Fixture { dir: tempfile::tempdir().unwrap(), shared: Fixture::new().shared };
     fs::create_dir(copy.path()).unwrap();
-    for name in fixture.names() {
-        fs::copy(fixture.path().join(&name), copy.path().join(&name)).unwrap();
+    for name in fixture.names().into_iter().rev() {
+        match fs::copy(fixture.path().join(&name), copy.path().join(&name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            copied => assert!(copied.is_ok()),
+        }
     }
     copy
 }
@@ -291,4 +295,25 @@ fn a_snapshot_that_cannot_be_read_is_passed_over() {
         fs::write(fixture.path().join(name), "nonsense").unwrap();
     }
     assert_eq!(all(&reopen(&fixture, true, 10)), named(10));
+}
+
+#[test]
+fn a_copy_taken_at_any_moment_opens_to_a_beginning_of_the_log() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&Settings { segment_bytes: 4000, ..settings() });
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| {
+            for at in 0..2000 {
+                append(&log, 1000 + at, &[&format!("value {at}")]);
+            }
+        });
+        let mut copies = 0;
+        while !done.is_finished() || copies == 0 {
+            let copy = crashed(&fixture);
+            let recovered = reopen(&copy, false, 0);
+            assert_eq!(all(&recovered), named(recovered.log_end_offset()));
+            copies += 1;
+        }
+    });
+    assert_eq!(all(&log), named(2000));
 }
