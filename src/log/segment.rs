@@ -3,6 +3,8 @@
 //! One writer (the log's appender) and any number of readers, who hold no lock of the writer's while they read records:
 //! bytes below [`Segment::size`] never change, except when the log is truncated. Kafka: `LogSegment`.
 
+mod search;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -12,11 +14,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
+pub use search::{Found, into_io};
+
 use super::directory::{self, LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name};
 use super::index::offset::relative;
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
-use super::walk::{Batches, Headers, WalkError};
-use crate::base::{FileSlice, Millis, Offset};
+use super::walk::Headers;
+use crate::base::{Millis, Offset};
 
 /// What a new or reopened segment needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +74,6 @@ pub struct Segment {
     options: SegmentOptions,
 }
 
-/// A batch that holds an offset, or the first one behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where the batch begins.
-    pub position: u32,
-    /// Its bytes.
-    pub size: u32,
-}
-
 impl Segment {
     /// Makes a segment's files, empty; files of a roll that did not happen are replaced.
     ///
@@ -99,8 +94,8 @@ impl Segment {
         Self::with(dir, "", base_offset, file, 0, options)
     }
 
-    /// Opens a segment that is there, its file names ending with `suffix`. Missing index files are made: see
-    /// [`Segment::index_state`].
+    /// Opens a segment that is there, its file names ending with `suffix`. Missing index files are made,
+    /// empty.
     ///
     /// # Errors
     /// Those of opening files; `InvalidData` for a `.log` larger than 2 GiB, which Kafka never writes.
@@ -377,95 +372,6 @@ impl Segment {
     pub fn files(&self) -> Vec<PathBuf> {
         [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX].into_iter().map(|kind| self.path(kind)).collect()
     }
-
-    // ---- reading ----
-
-    /// The first batch that ends at or behind `offset`; None where the segment ends before it.
-    ///
-    /// # Errors
-    /// Those of reading; `InvalidData` where there is no batch where one should be.
-    pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
-        let from = self.indexes.read().offset.lookup(offset)?.position;
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
-        while let Some((at, header)) = headers.next_header().map_err(into_io)? {
-            if header.last_offset() >= offset {
-                // Both lie below the segment's size, which is a u32.
-                return Ok(Some(Found { position: at as u32, size: header.size() as u32 }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The bytes from `position`, at most `length`, as a slice of the file.
-    pub fn slice(&self, position: u32, length: u32) -> FileSlice {
-        FileSlice { file: self.log.clone(), position: u64::from(position), length }
-    }
-
-    /// The batches from `position` on.
-    pub fn batches(&self, position: u32) -> Batches<'_> {
-        Batches::new(&self.log, u64::from(position), u64::from(self.size()))
-    }
-
-    /// The offset behind the last batch; the base offset where there is none.
-    ///
-    /// # Errors
-    /// As [`Segment::find`].
-    pub fn next_offset(&self) -> io::Result<Offset> {
-        let last = self.indexes.read().offset.last()?;
-        let from = last.map_or(0, |last| last.position);
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
-        let mut next = None;
-        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
-            next = Some(header.next_offset());
-        }
-        Ok(next.unwrap_or(self.base_offset))
-    }
-
-    /// The largest timestamp of the records, or the file's modification time where none has one.
-    ///
-    /// # Errors
-    /// Those of reading the time index or the file's metadata.
-    pub fn largest_timestamp(&self) -> io::Result<Millis> {
-        let largest = self.largest(&mut self.progress.lock())?;
-        if largest.timestamp >= 0 { Ok(largest.timestamp) } else { self.last_modified() }
-    }
-
-    /// When the `.log` was last written to.
-    ///
-    /// # Errors
-    /// Those of reading the file's metadata.
-    pub fn last_modified(&self) -> io::Result<Millis> {
-        let since = self.log.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH);
-        Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
-    }
-
-    fn largest(&self, progress: &mut Progress) -> io::Result<TimestampOffset> {
-        match progress.largest {
-            Some(largest) => Ok(largest),
-            None => Ok(*progress.largest.insert(self.indexes.read().time.last()?)),
-        }
-    }
-
-    /// Sets the largest timestamp, found by reading all batches.
-    pub fn set_largest(&self, largest: TimestampOffset) {
-        self.progress.lock().largest = Some(largest);
-    }
-
-    /// The largest timestamp by the time index and the batches behind its last entry.
-    fn load_largest(&self) -> io::Result<TimestampOffset> {
-        let (mut largest, from) = {
-            let indexes = self.indexes.read();
-            let last = indexes.time.last()?;
-            (last, indexes.offset.lookup(last.offset)?.position)
-        };
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
-        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
-            if header.max_timestamp > largest.timestamp {
-                largest = TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };
-            }
-        }
-        Ok(largest)
-    }
 }
 
 /// Batches about to be appended, and the limits they count against.
@@ -502,14 +408,6 @@ fn write_all_at(file: &File, pieces: &[Bytes], mut position: u64) -> io::Result<
         }
     }
     Ok(())
-}
-
-/// What is no batch as an error of the file that should hold one.
-pub fn into_io(error: WalkError) -> io::Error {
-    match error {
-        WalkError::Io(error) => error,
-        WalkError::Batch(error) => io::Error::new(io::ErrorKind::InvalidData, error),
-    }
 }
 
 #[cfg(test)]

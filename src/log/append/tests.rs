@@ -4,6 +4,7 @@ use super::*;
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::read::ReadUpTo;
 use crate::wire::batch::BatchBuilder;
+use crate::wire::error_code::ErrorCode;
 
 fn data(producer_id: i64, sequence: i32, transactional: bool, value: &str) -> Bytes {
     let mut builder = BatchBuilder::new().producer(producer_id, 0, sequence).transactional(transactional);

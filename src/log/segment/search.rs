@@ -1,0 +1,114 @@
+//! Finding things in a segment, by its indexes and the headers of its batches.
+
+use std::io;
+
+use super::{Progress, Segment};
+use crate::base::{FileSlice, Millis, Offset};
+use crate::log::index::TimestampOffset;
+use crate::log::walk::{Batches, Headers, WalkError};
+
+/// A batch that holds an offset, or the first one behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where the batch begins.
+    pub position: u32,
+    /// Its bytes.
+    pub size: u32,
+}
+
+impl Segment {
+    /// The first batch that ends at or behind `offset`; None where the segment ends before it.
+    ///
+    /// # Errors
+    /// Those of reading; `InvalidData` where there is no batch where one should be.
+    pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
+        let from = self.indexes.read().offset.lookup(offset)?.position;
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        while let Some((at, header)) = headers.next_header().map_err(into_io)? {
+            if header.last_offset() >= offset {
+                // Both lie below the segment's size, which is a u32.
+                return Ok(Some(Found { position: at as u32, size: header.size() as u32 }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes from `position`, at most `length`, as a slice of the file.
+    pub fn slice(&self, position: u32, length: u32) -> FileSlice {
+        FileSlice { file: self.log.clone(), position: u64::from(position), length }
+    }
+
+    /// The batches from `position` on.
+    pub fn batches(&self, position: u32) -> Batches<'_> {
+        Batches::new(&self.log, u64::from(position), u64::from(self.size()))
+    }
+
+    /// The offset behind the last batch; the base offset where there is none.
+    ///
+    /// # Errors
+    /// As [`Segment::find`].
+    pub fn next_offset(&self) -> io::Result<Offset> {
+        let last = self.indexes.read().offset.last()?;
+        let from = last.map_or(0, |last| last.position);
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        let mut next = None;
+        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
+            next = Some(header.next_offset());
+        }
+        Ok(next.unwrap_or(self.base_offset))
+    }
+
+    /// The largest timestamp of the records, or the file's modification time where none has one.
+    ///
+    /// # Errors
+    /// Those of reading the time index or the file's metadata.
+    pub fn largest_timestamp(&self) -> io::Result<Millis> {
+        let largest = self.largest(&mut self.progress.lock())?;
+        if largest.timestamp >= 0 { Ok(largest.timestamp) } else { self.last_modified() }
+    }
+
+    /// When the `.log` was last written to.
+    ///
+    /// # Errors
+    /// Those of reading the file's metadata.
+    pub fn last_modified(&self) -> io::Result<Millis> {
+        let since = self.log.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH);
+        Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    pub(super) fn largest(&self, progress: &mut Progress) -> io::Result<TimestampOffset> {
+        match progress.largest {
+            Some(largest) => Ok(largest),
+            None => Ok(*progress.largest.insert(self.indexes.read().time.last()?)),
+        }
+    }
+
+    /// Sets the largest timestamp, found by reading all batches.
+    pub fn set_largest(&self, largest: TimestampOffset) {
+        self.progress.lock().largest = Some(largest);
+    }
+
+    /// The largest timestamp by the time index and the batches behind its last entry.
+    pub(super) fn load_largest(&self) -> io::Result<TimestampOffset> {
+        let (mut largest, from) = {
+            let indexes = self.indexes.read();
+            let last = indexes.time.last()?;
+            (last, indexes.offset.lookup(last.offset)?.position)
+        };
+        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        while let Some((_, header)) = headers.next_header().map_err(into_io)? {
+            if header.max_timestamp > largest.timestamp {
+                largest = TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };
+            }
+        }
+        Ok(largest)
+    }
+}
+
+/// What is no batch as an error of the file that should hold one.
+pub fn into_io(error: WalkError) -> io::Error {
+    match error {
+        WalkError::Io(error) => error,
+        WalkError::Batch(error) => io::Error::new(io::ErrorKind::InvalidData, error),
+    }
+}
