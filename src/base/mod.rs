@@ -8,6 +8,7 @@ pub mod ids;
 pub mod records;
 pub mod time;
 
+pub use backoff::Backoff;
 pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
 pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
 pub use records::{FileSlice, Records};

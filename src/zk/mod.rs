@@ -1,1 +1,21 @@
-//! The memory of the cluster: ZooKeeper sessions, watches and znodes.
+//! The memory of the cluster: one ZooKeeper session, typed access to znodes, watches that lose nothing.
+//!
+//! - *Entry points:* [`ZooKeeper::connect`], its typed operations (`store`), [`ZooKeeper::watches`] (`watch`), and the
+//!   znodes themselves in [`znode`], each a twin of a schema in `zk-schema/`.
+//! - *Never:* decides anything; a decision's writes come in whole, its reads go out whole.
+//! - *How the client is used:* one client object is one connection. It is let go at the first disconnection, and the
+//!   same session is attached by a new one; only the server's word ends a session and begins a new *generation*.
+//! - *In Kafka:* `ZooKeeperClient`, `KafkaZkClient`, `ZkData`.
+
+pub mod bootstrap;
+pub mod claim;
+pub mod notices;
+pub mod registration;
+mod session;
+mod store;
+pub mod watch;
+pub mod znode;
+
+pub use session::{ConnectOptions, SessionState, ZooKeeper};
+pub use store::{CreateMode, MultiError, Op, OpResult, Stat, ZkError};
+pub use watch::{Watches, ZnodeChange};

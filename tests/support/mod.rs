@@ -6,11 +6,13 @@
 pub mod broker;
 pub mod chroot;
 pub mod process;
+pub mod proxy;
 pub mod zookeeper;
 
 pub use broker::Broker;
 pub use chroot::Chroot;
 pub use process::Process;
+pub use proxy::Proxy;
 pub use zookeeper::{ZooKeeperServer, zookeeper};
 
 use std::net::TcpListener;

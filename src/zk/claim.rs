@@ -1,0 +1,73 @@
+//! Becoming the controller: `/controller` and `/controller_epoch` in one multi, so that no two can think they are
+//! (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
+
+use super::ZooKeeper;
+use super::store::{CreateMode, Op, OpResult, ZkError};
+use super::znode::{controller, controller_epoch};
+use crate::base::{BrokerId, Millis};
+
+/// A won election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The controller epoch that begins.
+    pub epoch: i32,
+    /// The version of `/controller_epoch`, which guards every write of this controller.
+    pub epoch_version: i32,
+    /// The session that holds `/controller`.
+    pub generation: u64,
+}
+
+/// Tries to make `broker` the controller; None where another broker is, or became it first.
+///
+/// # Errors
+/// [`ZkError::SessionExpired`] where the session ended before the outcome was known, and other failures of ZooKeeper.
+pub async fn claim(zk: &ZooKeeper, broker: BrokerId, now: Millis) -> Result<Option<Claim>, ZkError> {
+    let generation = zk.generation();
+    let (held, version) = present_epoch(zk).await?;
+    let epoch = held + 1;
+    let ops = [
+        Op::Create {
+            path: controller::PATH.to_owned(),
+            data: controller::encode(broker, now),
+            mode: CreateMode::Ephemeral,
+        },
+        Op::Set {
+            path: controller_epoch::PATH.to_owned(),
+            data: controller_epoch::encode(epoch),
+            version: Some(version),
+        },
+    ];
+    match zk.multi(&ops).await {
+        Ok(results) => match results.last() {
+            Some(OpResult::Set { version }) => Ok(Some(Claim { epoch, epoch_version: *version, generation })),
+            _ => Err(ZkError::Other("the election's multi gave no version".to_owned())),
+        },
+        Err(error) => match error.source {
+            ZkError::NodeExists | ZkError::BadVersion => Ok(None),
+            other => Err(other),
+        },
+    }
+}
+
+/// Who is the controller, by `/controller`; None where nobody is.
+///
+/// # Errors
+/// Those of reading it.
+pub async fn controller(zk: &ZooKeeper) -> Result<Option<BrokerId>, ZkError> {
+    Ok(zk.get(controller::PATH).await?.and_then(|(data, _)| controller::decode(&data).ok()))
+}
+
+/// The epoch and its version; made where the cluster has had no controller yet.
+async fn present_epoch(zk: &ZooKeeper) -> Result<(i32, i32), ZkError> {
+    loop {
+        if let Some((data, stat)) = zk.get(controller_epoch::PATH).await? {
+            let epoch = controller_epoch::decode(&data).map_err(|error| ZkError::Other(error.to_string()))?;
+            return Ok((epoch, stat.version));
+        }
+        let initial = controller_epoch::encode(controller_epoch::INITIAL);
+        match zk.create(controller_epoch::PATH, &initial, CreateMode::Persistent).await {
+            Ok(_) | Err(ZkError::NodeExists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! Reading and writing znodes: connection losses are ridden out, and what became of a write is found out, not guessed.
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use thiserror::Error as ThisError;
+use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
+
+use super::session::{Connection, ZooKeeper};
+
+/// What ZooKeeper keeps about a znode.
+pub type Stat = zookeeper_client::Stat;
+
+/// The largest request a server takes with its default `jute.maxbuffer`, in bytes, with room for its frame.
+const REQUEST_LIMIT: usize = 1_000_000;
+
+/// How long a created znode lasts, and how it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateMode {
+    /// Until it is deleted.
+    Persistent,
+    /// As long as the session.
+    Ephemeral,
+    /// Until it is deleted, with ten digits behind its name.
+    PersistentSequential,
+}
+
+/// Why an operation on znodes failed.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+pub enum ZkError {
+    /// The znode, or the parent of one to be created, does not exist.
+    #[error("KeeperErrorCode = NoNode")]
+    NoNode,
+    /// The znode exists.
+    #[error("KeeperErrorCode = NodeExists")]
+    NodeExists,
+    /// The znode has another version than the one demanded.
+    #[error("KeeperErrorCode = BadVersion")]
+    BadVersion,
+    /// The znode has children.
+    #[error("KeeperErrorCode = Directory not empty")]
+    NotEmpty,
+    /// The znode's access list does not allow it.
+    #[error("KeeperErrorCode = NoAuth")]
+    NoAuth,
+    /// The session that a write belonged to is gone; whether it took effect is not known.
+    #[error("KeeperErrorCode = Session expired")]
+    SessionExpired,
+    /// The session is closed.
+    #[error("the ZooKeeper session is closed")]
+    Closed,
+    /// No server answered in time.
+    #[error("Timed out waiting for connection while in state: CONNECTING")]
+    ConnectTimeout,
+    /// The request is larger than a server takes; it was not sent.
+    #[error("a request of {0} bytes is more than ZooKeeper takes")]
+    TooLarge(usize),
+    /// The chroot is no path.
+    #[error("{0} is no chroot")]
+    BadChroot(String),
+    /// Anything else the client reports.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<Error> for ZkError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NoNode => Self::NoNode,
+            Error::NodeExists => Self::NodeExists,
+            Error::BadVersion => Self::BadVersion,
+            Error::NotEmpty => Self::NotEmpty,
+            Error::NoAuth => Self::NoAuth,
+            Error::SessionExpired => Self::SessionExpired,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// Whether an error says nothing of the operation, only that its answer did not arrive.
+fn is_loss(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionLoss
+            | Error::Timeout
+            | Error::Custom(_)
+            | Error::NoHosts
+            | Error::ClientClosed
+            | Error::SessionMoved
+            | Error::SessionExpired
+    )
+}
+
+/// One operation of a multi.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// The znode has this version.
+    Check {
+        /// Its path.
+        path: String,
+        /// The version.
+        version: i32,
+    },
+    /// Creates a znode.
+    Create {
+        /// Its path.
+        path: String,
+        /// Its data.
+        data: Vec<u8>,
+        /// How long it lasts.
+        mode: CreateMode,
+    },
+    /// Writes a znode's data.
+    Set {
+        /// Its path.
+        path: String,
+        /// The new data.
+        data: Vec<u8>,
+        /// The version it must have; None for any.
+        version: Option<i32>,
+    },
+    /// Deletes a znode.
+    Delete {
+        /// Its path.
+        path: String,
+        /// The version it must have; None for any.
+        version: Option<i32>,
+    },
+}
+
+impl Op {
+    /// How many bytes it takes in a request, about.
+    fn size(&self) -> usize {
+        match self {
+            Self::Check { path, .. } | Self::Delete { path, .. } => path.len() + 24,
+            Self::Create { path, data, .. } | Self::Set { path, data, .. } => path.len() + data.len() + 64,
+        }
+    }
+}
+
+/// What one operation of a multi gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpResult {
+    /// Nothing to tell: checked, created or deleted.
+    Done,
+    /// The znode's new version.
+    Set {
+        /// It.
+        version: i32,
+    },
+}
+
+/// Why a multi had no effect.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[error("operation {index:?}: {source}")]
+pub struct MultiError {
+    /// The operation that failed; None where the multi as a whole did.
+    pub index: Option<usize>,
+    /// How it failed.
+    pub source: ZkError,
+}
+
+/// What a znode holds, with its stat; None where it does not exist.
+pub type Read = Option<(Bytes, Stat)>;
+
+impl ZooKeeper {
+    /// A znode's data and stat; None where it does not exist.
+    ///
+    /// # Errors
+    /// [`ZkError::Closed`], [`ZkError::NoAuth`].
+    pub async fn get(&self, path: &str) -> Result<Read, ZkError> {
+        loop {
+            let connection = self.connection().await.ok_or(ZkError::Closed)?;
+            match connection.answer(connection.client.get_data(path), self.operation_limit()).await {
+                Ok((data, stat)) => return Ok(Some((data.into(), stat))),
+                Err(Error::NoNode) => return Ok(None),
+                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Many znodes at once, in one go over the wire, answered in their order.
+    ///
+    /// # Errors
+    /// The first error of [`ZooKeeper::get`].
+    pub async fn get_many(&self, paths: &[String]) -> Result<Vec<Read>, ZkError> {
+        join_all(paths.iter().map(|path| self.get(path))).await.into_iter().collect()
+    }
+
+    /// The names of a znode's children, in no order; None where the znode does not exist.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::get`].
+    pub async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
+        loop {
+            let connection = self.connection().await.ok_or(ZkError::Closed)?;
+            match connection.answer(connection.client.list_children(path), self.operation_limit()).await {
+                Ok(children) => return Ok(Some(children)),
+                Err(Error::NoNode) => return Ok(None),
+                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// A znode's stat; None where it does not exist.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::get`].
+    pub async fn exists(&self, path: &str) -> Result<Option<Stat>, ZkError> {
+        loop {
+            let connection = self.connection().await.ok_or(ZkError::Closed)?;
+            match connection.answer(connection.client.check_stat(path), self.operation_limit()).await {
+                Ok(stat) => return Ok(stat),
+                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Creates a znode and gives its path, which ends in ten digits where it is sequential.
+    ///
+    /// A create whose answer was lost is recognised as ours where the znode holds our data (and our session owns it,
+    /// where it is ephemeral). A sequential one may then exist twice.
+    ///
+    /// # Errors
+    /// [`ZkError::NodeExists`], [`ZkError::NoNode`] where the parent is missing, [`ZkError::SessionExpired`] where the
+    /// session ended before the outcome was known, [`ZkError::TooLarge`].
+    pub async fn create(&self, path: &str, data: &[u8], mode: CreateMode) -> Result<String, ZkError> {
+        check_size(path.len() + data.len())?;
+        let mut write = self.begin().await?;
+        let options = mode.of_client().with_acls(Acls::anyone_all());
+        loop {
+            let connection = write.connection.clone();
+            let answer = connection
+                .answer(connection.client.create(path, data, &options), self.operation_limit())
+                .await;
+            match answer {
+                Ok((_, sequence)) if mode == CreateMode::PersistentSequential => {
+                    return Ok(format!("{path}{sequence}"));
+                }
+                Ok(_) => return Ok(path.to_owned()),
+                Err(Error::NodeExists) if write.retried && self.is_ours(path, data, mode).await? => {
+                    return Ok(path.to_owned());
+                }
+                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// As [`ZooKeeper::create`], after making the parents that are missing, without data.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn create_recursive(
+        &self,
+        path: &str,
+        data: &[u8],
+        mode: CreateMode,
+    ) -> Result<String, ZkError> {
+        match self.create(path, data, mode).await {
+            Err(ZkError::NoNode) => {}
+            outcome => return outcome,
+        }
+        let parents = path.match_indices('/').map(|(at, _)| &path[..at]).filter(|parent| !parent.is_empty());
+        for parent in parents {
+            match self.create(parent, b"", CreateMode::Persistent).await {
+                Ok(_) | Err(ZkError::NodeExists) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.create(path, data, mode).await
+    }
+
+    /// Writes a znode's data where it has this version (None: any) and gives its new stat.
+    ///
+    /// # Errors
+    /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::SessionExpired`], [`ZkError::TooLarge`].
+    pub async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<Stat, ZkError> {
+        check_size(path.len() + data.len())?;
+        let mut write = self.begin().await?;
+        loop {
+            let connection = write.connection.clone();
+            match connection
+                .answer(connection.client.set_data(path, data, version), self.operation_limit())
+                .await
+            {
+                Ok(stat) => return Ok(stat),
+                Err(Error::BadVersion) if write.retried => {
+                    let found = self.get(path).await?;
+                    return match (found, version) {
+                        (Some((held, stat)), Some(version))
+                            if held == data && stat.version == version + 1 =>
+                        {
+                            Ok(stat)
+                        }
+                        _ => Err(ZkError::BadVersion),
+                    };
+                }
+                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Deletes a znode where it has this version (None: any).
+    ///
+    /// # Errors
+    /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::NotEmpty`], [`ZkError::SessionExpired`].
+    pub async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
+        let mut write = self.begin().await?;
+        loop {
+            let connection = write.connection.clone();
+            match connection.answer(connection.client.delete(path, version), self.operation_limit()).await {
+                Ok(()) => return Ok(()),
+                Err(Error::NoNode) if write.retried => return Ok(()),
+                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Deletes a znode and all below it; nothing happens where it does not exist.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::delete`], but for what others delete meanwhile.
+    pub async fn delete_recursive(&self, path: &str) -> Result<(), ZkError> {
+        for child in self.children(path).await?.unwrap_or_default() {
+            Box::pin(self.delete_recursive(&format!("{path}/{child}"))).await?;
+        }
+        match self.delete(path, None).await {
+            Ok(()) | Err(ZkError::NoNode) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does all operations or none, and gives the result of each.
+    ///
+    /// Where the answer was lost, it counts as done if every operation's effect is seen.
+    ///
+    /// # Errors
+    /// [`MultiError`] of the first operation that failed; then none took effect.
+    pub async fn multi(&self, ops: &[Op]) -> Result<Vec<OpResult>, MultiError> {
+        let whole = |source| MultiError { index: None, source };
+        check_size(ops.iter().map(Op::size).sum()).map_err(whole)?;
+        let mut write = self.begin().await.map_err(whole)?;
+        loop {
+            let connection = write.connection.clone();
+            let answer = tokio::select! {
+                biased;
+                answer = commit(&connection, ops) => answer,
+                () = connection.lost.cancelled() => Err((None, Error::ConnectionLoss)),
+                () = tokio::time::sleep(self.operation_limit()) => Err((None, Error::ConnectionLoss)),
+            };
+            match answer {
+                Ok(results) => return Ok(results),
+                Err((_, error)) if is_loss(&error) => self.retry(&mut write).await.map_err(whole)?,
+                Err((index, error)) => {
+                    if write.retried
+                        && let Some(results) = self.effects(ops).await.map_err(whole)?
+                    {
+                        return Ok(results);
+                    }
+                    return Err(MultiError { index, source: error.into() });
+                }
+            }
+        }
+    }
+
+    /// Many multis at once, in one go over the wire, each on its own, answered in their order.
+    pub async fn multi_many(&self, multis: &[Vec<Op>]) -> Vec<Result<Vec<OpResult>, MultiError>> {
+        join_all(multis.iter().map(|ops| self.multi(ops))).await
+    }
+
+    async fn begin(&self) -> Result<Write, ZkError> {
+        let connection = self.connection().await.ok_or(ZkError::Closed)?;
+        Ok(Write { connection, retried: false })
+    }
+
+    /// Waits for the next connection of the same session.
+    async fn retry(&self, write: &mut Write) -> Result<(), ZkError> {
+        write.connection.forget().await;
+        let connection = self.connection().await.ok_or(ZkError::Closed)?;
+        if connection.generation != write.connection.generation {
+            return Err(ZkError::SessionExpired);
+        }
+        *write = Write { connection, retried: true };
+        Ok(())
+    }
+
+    /// Whether a znode that exists is the one whose creation was not answered.
+    async fn is_ours(&self, path: &str, data: &[u8], mode: CreateMode) -> Result<bool, ZkError> {
+        let found = self.get(path).await?;
+        Ok(found.is_some_and(|(held, stat)| {
+            held == data && (mode != CreateMode::Ephemeral || stat.ephemeral_owner == self.session_id())
+        }))
+    }
+
+    /// The results of a multi whose answer was lost, where all its effects are seen; else None.
+    async fn effects(&self, ops: &[Op]) -> Result<Option<Vec<OpResult>>, ZkError> {
+        let mut results = Vec::with_capacity(ops.len());
+        for op in ops {
+            let done = match op {
+                Op::Check { .. } => Some(OpResult::Done),
+                Op::Create { path, data, mode } => {
+                    // Another operation of the same multi may have written it since.
+                    let rewritten =
+                        ops.iter().any(|other| matches!(other, Op::Set { path: set, .. } if set == path));
+                    let ours = if rewritten {
+                        self.exists(path).await?.is_some()
+                    } else {
+                        self.is_ours(path, data, *mode).await?
+                    };
+                    ours.then_some(OpResult::Done)
+                }
+                Op::Set { path, data, .. } => match self.get(path).await? {
+                    Some((held, stat)) if held == data => Some(OpResult::Set { version: stat.version }),
+                    _ => None,
+                },
+                Op::Delete { path, .. } => self.exists(path).await?.is_none().then_some(OpResult::Done),
+            };
+            match done {
+                Some(result) => results.push(result),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(results))
+    }
+}
+
+/// A write under way: on which connection, and whether an earlier try's answer was lost.
+struct Write {
+    connection: Connection,
+    retried: bool,
+}
+
+impl Connection {
+    /// Waits until this connection, whose operation failed, is known to be lost, so that the next one is another.
+    async fn forget(&self) {
+        // A single operation may fail while the connection stands (a throttled or hung request); it is then tried again.
+        let patience = std::time::Duration::from_millis(200);
+        let _ = tokio::time::timeout(patience, self.lost.cancelled()).await;
+    }
+}
+
+impl CreateMode {
+    fn of_client(self) -> zookeeper_client::CreateMode {
+        match self {
+            Self::Persistent => zookeeper_client::CreateMode::Persistent,
+            Self::Ephemeral => zookeeper_client::CreateMode::Ephemeral,
+            Self::PersistentSequential => zookeeper_client::CreateMode::PersistentSequential,
+        }
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), ZkError> {
+    if bytes > REQUEST_LIMIT { Err(ZkError::TooLarge(bytes)) } else { Ok(()) }
+}
+
+async fn commit(connection: &Connection, ops: &[Op]) -> Result<Vec<OpResult>, (Option<usize>, Error)> {
+    let mut writer = connection.client.new_multi_writer();
+    for (index, op) in ops.iter().enumerate() {
+        let added = match op {
+            Op::Check { path, version } => writer.add_check_version(path, *version),
+            Op::Create { path, data, mode } => {
+                writer.add_create(path, data, &mode.of_client().with_acls(Acls::anyone_all()))
+            }
+            Op::Set { path, data, version } => writer.add_set_data(path, data, *version),
+            Op::Delete { path, version } => writer.add_delete(path, *version),
+        };
+        added.map_err(|error| (Some(index), error))?;
+    }
+    match writer.commit().await {
+        Ok(results) => Ok(results.into_iter().map(result).collect()),
+        Err(MultiWriteError::OperationFailed { index, source }) => Err((Some(index), source)),
+        Err(MultiWriteError::RequestFailed { source }) => Err((None, source)),
+    }
+}
+
+fn result(result: MultiWriteResult) -> OpResult {
+    match result {
+        MultiWriteResult::SetData { stat } => OpResult::Set { version: stat.version },
+        _ => OpResult::Done,
+    }
+}

@@ -1,0 +1,7 @@
+//! `/brokers/seqid`: its version is the source of generated broker ids ★.
+
+/// Its path.
+pub const PATH: &str = "/brokers/seqid";
+
+/// What is written to it to take the next number: nothing.
+pub const DATA: &[u8] = b"";

@@ -1,0 +1,99 @@
+//! The znodes of a 2.7 cluster: one file each, its path, what it holds, and its bytes to the letter as Kafka writes them ★.
+//!
+//! The twin of each file is the schema of the same name in `zk-schema/`. Kafka: `ZkData.scala`.
+
+pub mod broker;
+pub mod broker_sequence;
+pub mod cluster_id;
+pub mod config_change;
+pub mod config_entity;
+pub mod controller;
+pub mod controller_epoch;
+pub mod delete_topic;
+pub mod feature;
+pub mod isr_change;
+pub mod log_dir_event;
+pub mod partition_state;
+pub mod preferred_election;
+pub mod producer_id_block;
+pub mod reassign_partitions;
+pub mod topic;
+
+use serde_json::{Map, Value};
+
+use crate::base::TopicPartition;
+
+/// A znode's data that cannot be what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the znode cannot be read: {0}")]
+pub struct ZnodeError(pub String);
+
+impl From<serde_json::Error> for ZnodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The JSON object that the data holds.
+fn object(data: &[u8]) -> Result<Map<String, Value>, ZnodeError> {
+    match serde_json::from_slice(data)? {
+        Value::Object(object) => Ok(object),
+        other => Err(ZnodeError(format!("{other} is no object"))),
+    }
+}
+
+/// The compact text of a JSON value.
+fn bytes(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+/// A whole number of an object, which Kafka writes as a number or, here and there, as a text.
+fn number<N: TryFrom<i64>>(object: &Map<String, Value>, key: &str) -> Result<N, ZnodeError> {
+    let found = match object.get(key) {
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        _ => None,
+    };
+    found.and_then(|number| N::try_from(number).ok()).ok_or_else(|| ZnodeError(format!("no number {key}")))
+}
+
+/// A text of an object.
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, ZnodeError> {
+    object.get(key).and_then(Value::as_str).ok_or_else(|| ZnodeError(format!("no text {key}")))
+}
+
+/// A list of broker ids.
+fn ids(value: &Value) -> Result<Vec<i32>, ZnodeError> {
+    let id = |value: &Value| value.as_i64().and_then(|id| i32::try_from(id).ok());
+    let list = value.as_array().and_then(|list| list.iter().map(id).collect::<Option<Vec<i32>>>());
+    list.ok_or_else(|| ZnodeError(format!("{value} is no list of broker ids")))
+}
+
+/// The fields of an object that are none of these: what a newer version wrote there, to be written back.
+fn others(object: &Map<String, Value>, known: &[&str]) -> Map<String, Value> {
+    object
+        .iter()
+        .filter(|(key, _)| !known.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// The partitions of `{"version":…,"partitions":[{"topic":…,"partition":…},…]}`, each with its object.
+fn partitions(data: &[u8]) -> Result<Vec<(TopicPartition, Map<String, Value>)>, ZnodeError> {
+    let object = object(data)?;
+    let list = object
+        .get("partitions")
+        .and_then(Value::as_array)
+        .ok_or_else(|| ZnodeError("no list partitions".to_owned()))?;
+    list.iter()
+        .map(|entry| {
+            let entry = entry.as_object().ok_or_else(|| ZnodeError(format!("{entry} is no object")))?;
+            Ok((TopicPartition::new(text(entry, "topic")?, number(entry, "partition")?), entry.clone()))
+        })
+        .collect()
+}
+
+/// The path of a sequential change's name, or None where the name is none: the digits behind `prefix`.
+pub fn sequence_number(name: &str, prefix: &str) -> Option<i64> {
+    name.strip_prefix(prefix)?.parse().ok()
+}
