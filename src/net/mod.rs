@@ -1,1 +1,49 @@
-//! Listeners and connections.
+//! Listeners and connections: sockets in, frames in order, answers in order, limits on all of it.
+//!
+//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] for whoever talks to one.
+//! - *Never:* knows an API; frames go to a [`Dispatch`] that it is handed.
+//! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
+//! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
+
+mod connection;
+pub mod limits;
+pub mod listener;
+pub mod peer;
+mod writer;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::base::{Records, SecurityProtocol};
+
+/// Who sends requests on a connection.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The name of the listener it came in by.
+    pub listener: Arc<str>,
+    /// How that listener is secured.
+    pub protocol: SecurityProtocol,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+/// What becomes of a request.
+pub enum Answer {
+    /// It is answered with these pieces, sent one after the other.
+    Now(Vec<Records>),
+    /// It is taken in, the next request may be read, and the answer follows in its turn.
+    Later(BoxFuture<'static, Option<Vec<Records>>>),
+    /// It is not answered.
+    Nothing,
+    /// The connection is closed.
+    Close,
+}
+
+/// Whoever answers requests; `api` for a broker.
+pub trait Dispatch: Send + Sync + 'static {
+    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves.
+    fn dispatch<'a>(&'a self, caller: &'a Caller, frame: Bytes) -> BoxFuture<'a, Answer>;
+}

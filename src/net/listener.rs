@@ -1,0 +1,137 @@
+//! A bound listener: accepts connections within the limits and serves each.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::limits::Limits;
+use super::{Caller, Dispatch, connection};
+use crate::base::Endpoint;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// A listener that could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("Socket server failed to bind to {host}:{port}: {reason}.")]
+pub struct BindError {
+    host: String,
+    port: i32,
+    reason: String,
+}
+
+/// A socket that listens; connections are accepted once [`Listener::serve`] runs.
+#[derive(Debug)]
+pub struct Listener {
+    endpoint: Endpoint,
+    socket: TcpListener,
+}
+
+impl Listener {
+    /// Binds an endpoint; an empty host means all interfaces.
+    ///
+    /// # Errors
+    /// [`BindError`] with Kafka's words.
+    pub async fn bind(endpoint: &Endpoint, limits: &Limits) -> Result<Self, BindError> {
+        let failed = |error: &io::Error| BindError {
+            host: if endpoint.host.is_empty() { "0.0.0.0".to_owned() } else { endpoint.host.clone() },
+            port: endpoint.port,
+            reason: match error.kind() {
+                io::ErrorKind::AddrInUse => "Address already in use".to_owned(),
+                _ => error.to_string(),
+            },
+        };
+        let port = u16::try_from(endpoint.port).map_err(|_| failed(&io::ErrorKind::InvalidInput.into()))?;
+        let addresses = addresses(&endpoint.host, port).await.map_err(|error| failed(&error))?;
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in addresses {
+            match listen(address, limits.buffers) {
+                Ok(socket) => return Ok(Self { endpoint: endpoint.clone(), socket }),
+                Err(error) => last = error,
+            }
+        }
+        Err(failed(&last))
+    }
+
+    /// The endpoint with the port that was really bound, which differs where port 0 was asked for.
+    pub fn endpoint(&self) -> Endpoint {
+        let bound = self.socket.local_addr().map_or(self.endpoint.port, |address| address.port().into());
+        Endpoint { port: bound, ..self.endpoint.clone() }
+    }
+
+    /// Accepts and serves connections until `stop`; returns once all of them have ended.
+    pub async fn serve(self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
+        let connections = TaskTracker::new();
+        let listener: Arc<str> = self.endpoint.listener.as_str().into();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept(&limits) => accepted,
+                () = stop.cancelled() => break,
+            };
+            let Some((stream, any, address)) = accepted else { continue };
+            let Some(place) = limits.connection_from(address, any) else {
+                log::info!(target: "kafka.network.Acceptor", "Rejected connection from {address}, address already has the configured maximum of connections.");
+                continue;
+            };
+            let caller = Caller { listener: listener.clone(), protocol: self.endpoint.protocol, address };
+            connections.spawn(connection::serve(
+                stream,
+                caller,
+                dispatch.clone(),
+                limits.clone(),
+                place,
+                stop.clone(),
+            ));
+        }
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn accept(
+        &self,
+        limits: &Limits,
+    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit, IpAddr)> {
+        let any = limits.any_connection().await?;
+        match self.socket.accept().await {
+            Ok((stream, from)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    log::debug!(target: "kafka.network.Acceptor", "A connection ended as it began: {error}");
+                    return None;
+                }
+                Some((stream, any, from.ip().to_canonical()))
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely; the next try would fail at once too.
+                log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                None
+            }
+        }
+    }
+}
+
+async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if host.is_empty() {
+        // Both protocols where the system has both.
+        return Ok(vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()]);
+    }
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
+}
+
+fn listen(address: SocketAddr, (receive, send): (i32, i32)) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    if let Ok(bytes) = u32::try_from(receive) {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    if let Ok(bytes) = u32::try_from(send) {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

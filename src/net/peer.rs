@@ -1,0 +1,191 @@
+//! A connection to a broker: requests go out as they come, each gets the answer that carries its number.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::Records;
+use crate::wire::codec::WireError;
+use crate::wire::frame;
+use crate::wire::message::Request;
+
+/// The largest answer that is read, in bytes: what a client allows itself to be sent at once.
+const LARGEST_ANSWER: i32 = 512 << 20;
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// The connection could not be made, or ended before the answer.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The answer did not come in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The request cannot be written at this version, or the answer cannot be read.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+}
+
+/// A connection to a broker, shared by its clones; closed when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client_id: String,
+    writer: tokio::sync::Mutex<OwnedWriteHalf>,
+    waiting: Mutex<HashMap<i32, oneshot::Sender<Bytes>>>,
+    next_id: AtomicI32,
+    ended: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.ended.cancel();
+    }
+}
+
+impl Peer {
+    /// Connects to `host:port`, naming itself `client_id` in its requests.
+    ///
+    /// # Errors
+    /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`].
+    pub async fn connect(host: &str, port: u16, client_id: &str, limit: Duration) -> Result<Self, PeerError> {
+        let connecting = TcpStream::connect((host, port));
+        let stream =
+            tokio::time::timeout(limit, connecting).await.map_err(|_| PeerError::Timeout(limit))??;
+        stream.set_nodelay(true)?;
+        let (reader, writer) = stream.into_split();
+        let shared = Arc::new(Shared {
+            client_id: client_id.to_owned(),
+            writer: tokio::sync::Mutex::new(writer),
+            waiting: Mutex::new(HashMap::new()),
+            next_id: AtomicI32::new(0),
+            ended: CancellationToken::new(),
+        });
+        tokio::spawn(read_answers(Arc::downgrade(&shared), reader, shared.ended.clone()));
+        Ok(Self { shared })
+    }
+
+    /// Whether the connection still stands, as far as is known.
+    pub fn is_open(&self) -> bool {
+        !self.shared.ended.is_cancelled()
+    }
+
+    /// Sends a request at a version and waits for its answer.
+    ///
+    /// # Errors
+    /// [`PeerError`]; whether the broker has acted on the request is then not known.
+    pub async fn call<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        limit: Duration,
+    ) -> Result<R::Response, PeerError> {
+        let exchange = async {
+            let (id, answer) = self.expect_answer();
+            let sent = self.send(id, request, version).await;
+            let frame = match sent {
+                Ok(()) => answer.await.map_err(|_| ended()),
+                Err(error) => Err(error),
+            };
+            self.shared.waiting.lock().remove(&id);
+            Ok(frame::read_response::<R>(frame?, version)?.1)
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(PeerError::Timeout(limit)))
+    }
+
+    /// Sends a request that is not answered, such as a Produce with acks=0.
+    ///
+    /// # Errors
+    /// [`PeerError::Io`], [`PeerError::Wire`].
+    pub async fn tell<R: Request>(&self, request: &R, version: i16) -> Result<(), PeerError> {
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        self.send(id, request, version).await
+    }
+
+    fn expect_answer(&self) -> (i32, oneshot::Receiver<Bytes>) {
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        self.shared.waiting.lock().insert(id, sender);
+        (id, receiver)
+    }
+
+    async fn send<R: Request>(&self, id: i32, request: &R, version: i16) -> Result<(), PeerError> {
+        let pieces = frame::request(version, id, Some(&self.shared.client_id), request)?;
+        let mut writer = self.shared.writer.lock().await;
+        if self.shared.ended.is_cancelled() {
+            return Err(ended());
+        }
+        for piece in pieces {
+            let bytes = match piece {
+                Records::Memory(bytes) => bytes,
+                file @ Records::File(_) => file.read()?,
+            };
+            writer.write_all(&bytes).await?;
+        }
+        Ok(())
+    }
+}
+
+fn ended() -> PeerError {
+    PeerError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection has ended"))
+}
+
+/// Hands every answer to whoever waits for it, until the connection or its last user is gone.
+async fn read_answers(shared: std::sync::Weak<Shared>, mut reader: OwnedReadHalf, over: CancellationToken) {
+    loop {
+        let answer = tokio::select! {
+            answer = read_frame(&mut reader) => answer,
+            () = over.cancelled() => return,
+        };
+        let Some(shared) = shared.upgrade() else { return };
+        match answer {
+            Ok(frame) => {
+                let id = (&frame[..]).try_get_i32().unwrap_or(-1);
+                if let Some(waiter) = shared.waiting.lock().remove(&id) {
+                    let _ = waiter.send(frame); // Whoever gave up waiting needs it no more.
+                }
+            }
+            Err(_) => {
+                shared.ended.cancel();
+                shared.waiting.lock().clear();
+                return;
+            }
+        }
+    }
+}
+
+async fn read_frame(reader: &mut OwnedReadHalf) -> io::Result<Bytes> {
+    let mut prefix = [0; frame::PREFIX];
+    reader.read_exact(&mut prefix).await?;
+    let length = frame::length(prefix, LARGEST_ANSWER).map_err(io::Error::other)?;
+    read_body(reader, length).await
+}
+
+/// How much room a frame is given before any of it has arrived.
+const FIRST_ROOM: usize = 1 << 20;
+
+/// Reads `length` bytes; room beyond the first mebibyte is made only as they arrive.
+pub(super) async fn read_body(reader: &mut OwnedReadHalf, length: usize) -> io::Result<Bytes> {
+    let mut body = BytesMut::with_capacity(length.min(FIRST_ROOM));
+    let mut rest = reader.take(length as u64);
+    while body.len() < length {
+        if rest.read_buf(&mut body).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(body.freeze())
+}
