@@ -1,0 +1,74 @@
+//! Which names a topic may have (`Topic`).
+
+use super::AdminError;
+use crate::wire::error_code::ErrorCode;
+
+/// The longest name, in letters: with a partition's number it must fit a directory's name.
+const LONGEST: usize = 249;
+
+/// The topic that keeps consumers' offsets.
+pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
+/// The topic that keeps producers' transactions.
+pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
+
+/// Whether a topic is Kafka's own.
+pub fn is_internal(topic: &str) -> bool {
+    topic == OFFSETS_TOPIC || topic == TRANSACTIONS_TOPIC
+}
+
+/// Whether a topic's name has a letter that stands for another one in the names of metrics.
+pub fn may_collide(topic: &str) -> bool {
+    topic.contains(['_', '.'])
+}
+
+/// Whether two topics have the same name in metrics.
+pub fn collide(one: &str, other: &str) -> bool {
+    one.replace('.', "_") == other.replace('.', "_")
+}
+
+/// Whether this may be a topic's name.
+///
+/// # Errors
+/// INVALID_TOPIC_EXCEPTION with Kafka's reason.
+pub fn validate_topic(topic: &str) -> Result<(), AdminError> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let reason = if topic.is_empty() {
+        "Topic name is illegal, it can't be empty".to_owned()
+    } else if topic == "." || topic == ".." {
+        "Topic name cannot be \".\" or \"..\"".to_owned()
+    } else if topic.len() > LONGEST {
+        format!("Topic name is illegal, it can't be longer than {LONGEST} characters, topic name: {topic}")
+    } else if !topic.bytes().all(is_letter) {
+        format!(
+            "Topic name \"{topic}\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(invalid(reason))
+}
+
+/// INVALID_TOPIC_EXCEPTION.
+pub(super) fn invalid(reason: impl Into<String>) -> AdminError {
+    AdminError::new(
+        "org.apache.kafka.common.errors.InvalidTopicException",
+        ErrorCode::InvalidTopicException,
+        reason,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_judged_as_kafka_judges_them() {
+        for good in ["a", "A.b_c-9", &"x".repeat(249)] {
+            assert_eq!(validate_topic(good), Ok(()));
+        }
+        for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
+            assert!(validate_topic(bad).is_err(), "{bad}");
+        }
+        assert!(collide("a.b", "a_b") && !collide("a.b", "a-b"));
+    }
+}

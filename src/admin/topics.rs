@@ -1,0 +1,282 @@
+//! Topics as znodes: creating them, giving them partitions, marking them for deletion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::placement::{Candidate, Start};
+use super::{AdminError, configs, names, placement};
+use crate::base::BrokerId;
+use crate::config::TopicConfig;
+use crate::wire::error_code::ErrorCode;
+use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::{broker, delete_topic};
+use crate::zk::{CreateMode, ZkError, ZooKeeper};
+
+/// The replicas of every partition.
+pub type Replicas = BTreeMap<i32, Vec<BrokerId>>;
+
+/// How much racks count when replicas are placed (`RackAwareMode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RackAware {
+    /// Not at all.
+    Disabled,
+    /// All brokers name one or none does; anything else is refused.
+    Enforced,
+    /// Where all brokers name one.
+    Safe,
+}
+
+/// The names of all topics, in no order.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub async fn list(zk: &ZooKeeper) -> Result<Vec<String>, AdminError> {
+    Ok(zk.children(topic::PARENT).await?.unwrap_or_default())
+}
+
+/// A topic's assignment; None where there is no such topic.
+///
+/// # Errors
+/// Failures of ZooKeeper, and `AdminOperationException` where its znode cannot be read.
+pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<Topic>, AdminError> {
+    match zk.get(&topic::path(name)).await? {
+        Some((data, _)) => {
+            Topic::decode(&data).map(Some).map_err(|error| AdminError::operation(error.to_string()))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The live brokers by id, as candidates for replicas.
+///
+/// # Errors
+/// Failures of ZooKeeper, and `AdminOperationException` where racks are enforced and only some brokers name one.
+pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<Candidate>, AdminError> {
+    let ids = zk.children(broker::PARENT).await?.unwrap_or_default();
+    let mut ids: Vec<BrokerId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    ids.sort_unstable();
+    let paths: Vec<_> = ids.iter().map(|id| broker::path(*id)).collect();
+    let found = zk.get_many(&paths).await?;
+    let registered = ids.iter().zip(found).filter_map(|(id, found)| {
+        let (data, stat) = found?;
+        Some((*id, broker::decode(*id, &data, stat.czxid).ok()?.rack))
+    });
+    let mut brokers: Vec<Candidate> = registered.collect();
+    let named = brokers.iter().filter(|(_, rack)| rack.is_some()).count();
+    if racks == RackAware::Enforced && named > 0 && named < brokers.len() {
+        return Err(AdminError::operation(
+            "Not all brokers have rack information. Add --disable-rack-aware in command line to make replica assignment \
+             without rack information.",
+        ));
+    }
+    if racks == RackAware::Disabled || named < brokers.len() {
+        brokers.iter_mut().for_each(|(_, rack)| *rack = None);
+    }
+    Ok(brokers)
+}
+
+/// Replicas for a new topic's partitions, placed from a random start.
+///
+/// # Errors
+/// As [`placement::assign_replicas`].
+pub fn place(
+    brokers: &[Candidate],
+    partitions: i32,
+    replication_factor: i32,
+) -> Result<Replicas, AdminError> {
+    let size = brokers.len().max(1);
+    let start = Start { broker: fastrand::usize(..size), shift: fastrand::usize(..size) };
+    placement::assign_replicas(brokers, partitions, replication_factor, 0, start)
+}
+
+/// Checks that a topic could be created so.
+///
+/// # Errors
+/// TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, failures of ZooKeeper.
+pub async fn validate(
+    zk: &ZooKeeper,
+    name: &str,
+    assignment: &Replicas,
+    config: &BTreeMap<String, String>,
+) -> Result<(), AdminError> {
+    names::validate_topic(name)?;
+    if zk.exists(&topic::path(name)).await?.is_some() {
+        return Err(exists(name));
+    }
+    if names::may_collide(name) {
+        let others = list(zk).await?;
+        let colliding: Vec<_> = others.into_iter().filter(|other| names::collide(name, other)).collect();
+        if !colliding.is_empty() {
+            let list = colliding.join(", ");
+            return Err(names::invalid(format!("Topic '{name}' collides with existing topics: {list}")));
+        }
+    }
+    validate_assignment(assignment)?;
+    TopicConfig::default().with_overrides(config)?;
+    Ok(())
+}
+
+fn validate_assignment(assignment: &Replicas) -> Result<(), AdminError> {
+    let sizes: BTreeSet<_> = assignment.values().map(Vec::len).collect();
+    if sizes.len() != 1 {
+        return Err(AdminError::assignment("All partitions should have the same number of replicas"));
+    }
+    if assignment.values().any(|replicas| has_twins(replicas)) {
+        return Err(AdminError::assignment(format!("Duplicate replica assignment found: {assignment:?}")));
+    }
+    if !assignment.keys().copied().eq(0..i32::try_from(assignment.len()).unwrap_or(0)) {
+        return Err(AdminError::assignment("partitions should be a consecutive 0-based integer sequence"));
+    }
+    Ok(())
+}
+
+fn has_twins(replicas: &[BrokerId]) -> bool {
+    replicas.iter().collect::<BTreeSet<_>>().len() != replicas.len()
+}
+
+fn exists(name: &str) -> AdminError {
+    let class = "org.apache.kafka.common.errors.TopicExistsException";
+    AdminError::new(class, ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists."))
+}
+
+/// Creates a topic: its configs first, then its assignment, which the controller acts on.
+///
+/// # Errors
+/// As [`validate`].
+pub async fn create(
+    zk: &ZooKeeper,
+    name: &str,
+    assignment: &Replicas,
+    config: &BTreeMap<String, String>,
+) -> Result<(), AdminError> {
+    validate(zk, name, assignment, config).await?;
+    configs::write(zk, Kind::Topics, name, config).await?;
+    let data = Topic::new(assignment.clone()).encode();
+    match zk.create_recursive(&topic::path(name), &data, CreateMode::Persistent).await {
+        Ok(_) => Ok(()),
+        Err(ZkError::NodeExists) => Err(exists(name)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The replicas of the partitions that bring a topic to `count`: as wished, or placed after those it has.
+///
+/// # Errors
+/// INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, BROKER_NOT_AVAILABLE, and `AdminOperationException`.
+pub fn place_more(
+    name: &str,
+    existing: &Topic,
+    brokers: &[Candidate],
+    count: i32,
+    wished: Option<&Replicas>,
+) -> Result<Replicas, AdminError> {
+    let held = i32::try_from(existing.partitions.len()).unwrap_or(i32::MAX);
+    let Some(first) = existing.partitions.get(&0).map(|assignment| &assignment.replicas) else {
+        return Err(AdminError::operation(format!(
+            "Unexpected existing replica assignment for topic '{name}', partition id 0 is missing."
+        )));
+    };
+    if count <= held {
+        return Err(AdminError::partitions(format!(
+            "The number of partitions for a topic can only be increased. Topic {name} currently has {held} partitions, \
+             {count} would not be an increase."
+        )));
+    }
+    if let Some(wished) = wished {
+        validate_wishes(wished, first.len(), brokers)?;
+        return Ok(wished.clone());
+    }
+    let preferred = first.first().copied().unwrap_or(0);
+    let start = brokers.iter().position(|(id, _)| *id >= preferred).unwrap_or(0);
+    let factor = i32::try_from(first.len()).unwrap_or(i32::MAX);
+    placement::assign_replicas(brokers, count - held, factor, held, Start { broker: start, shift: start })
+}
+
+fn validate_wishes(wished: &Replicas, factor: usize, brokers: &[Candidate]) -> Result<(), AdminError> {
+    let joined = |ids: &[BrokerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    for (partition, replicas) in wished {
+        if replicas.is_empty() {
+            return Err(AdminError::assignment(format!(
+                "Cannot have replication factor of 0 for partition id {partition}."
+            )));
+        }
+        if has_twins(replicas) {
+            return Err(AdminError::assignment(format!(
+                "Duplicate brokers not allowed in replica assignment: {} for partition id {partition}.",
+                joined(replicas)
+            )));
+        }
+        let available: Vec<_> = brokers.iter().map(|(id, _)| *id).collect();
+        if replicas.iter().any(|id| !available.contains(id)) {
+            let class = "org.apache.kafka.common.errors.BrokerNotAvailableException";
+            return Err(AdminError::new(
+                class,
+                ErrorCode::BrokerNotAvailable,
+                format!(
+                    "Some brokers specified for partition id {partition} are not available. Specified brokers: {}, available \
+                 brokers: {}.",
+                    joined(replicas),
+                    joined(&available)
+                ),
+            ));
+        }
+    }
+    let bad: Vec<_> = wished.iter().filter(|(_, replicas)| replicas.len() != factor).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let list = |items: Vec<String>| items.join(", ");
+    Err(AdminError::assignment(format!(
+        "Inconsistent replication factor between partitions, partition 0 has {factor} while partitions [{}] have replication \
+         factors [{}], respectively.",
+        list(bad.iter().map(|(partition, _)| partition.to_string()).collect()),
+        list(bad.iter().map(|(_, replicas)| replicas.len().to_string()).collect())
+    )))
+}
+
+/// Writes new partitions to a topic, beside those it has.
+///
+/// # Errors
+/// `AdminOperationException` where the topic has changed meanwhile, failures of ZooKeeper.
+pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &Replicas) -> Result<(), AdminError> {
+    let Some((data, stat)) = zk.get(&topic::path(name)).await? else {
+        return Err(unknown(name));
+    };
+    let mut held = Topic::decode(&data).map_err(|error| AdminError::operation(error.to_string()))?;
+    held.partitions.extend(Topic::new(more.clone()).partitions);
+    zk.set(&topic::path(name), &held.encode(), Some(stat.version)).await?;
+    Ok(())
+}
+
+/// Marks a topic for deletion, which the controller carries out.
+///
+/// # Errors
+/// UNKNOWN_TOPIC_OR_PARTITION; `TopicAlreadyMarkedForDeletionException` where it is marked; failures of ZooKeeper.
+pub async fn delete(zk: &ZooKeeper, name: &str) -> Result<(), AdminError> {
+    if zk.exists(&topic::path(name)).await?.is_none() {
+        return Err(unknown(name));
+    }
+    match zk.create_recursive(&delete_topic::path(name), b"", CreateMode::Persistent).await {
+        Ok(_) => Ok(()),
+        Err(ZkError::NodeExists) => Err(AdminError::new(
+            "kafka.common.TopicAlreadyMarkedForDeletionException",
+            ErrorCode::UnknownServerError,
+            format!("topic {name} is already marked for deletion"),
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a topic is marked for deletion.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub async fn is_marked_for_deletion(zk: &ZooKeeper, name: &str) -> Result<bool, AdminError> {
+    Ok(zk.exists(&delete_topic::path(name)).await?.is_some())
+}
+
+fn unknown(name: &str) -> AdminError {
+    let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
+    let message = format!("Topic `{name}` to delete does not exist");
+    AdminError::new(class, ErrorCode::UnknownTopicOrPartition, message)
+}
