@@ -10,6 +10,7 @@
 pub mod bootstrap;
 pub mod claim;
 pub mod notices;
+mod outcome;
 pub mod registration;
 mod session;
 mod store;

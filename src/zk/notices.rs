@@ -48,15 +48,23 @@ impl Notices {
         let found = zk.get_many(&fresh).await?.into_iter().flatten().map(|(data, _)| data).collect();
         self.last = *newest;
         for (_, name) in &numbered {
-            if let Some((_, stat)) = zk.get(&path(name)).await?
-                && now - stat.ctime > EXPIRY
-            {
-                match zk.delete(&path(name), None).await {
-                    Ok(()) | Err(ZkError::NoNode) => {}
-                    Err(error) => return Err(error),
-                }
+            // What was read must not be lost because something old could not be swept.
+            if let Err(error) = sweep(zk, &path(name), now).await {
+                log::debug!("Sweeping {}: {error}", path(name));
             }
         }
         Ok(found)
+    }
+}
+
+/// Deletes a notice that has grown old.
+async fn sweep(zk: &ZooKeeper, path: &str, now: Millis) -> Result<(), ZkError> {
+    match zk.exists(path).await? {
+        Some(stat) if now - stat.ctime > EXPIRY => {}
+        _ => return Ok(()),
+    }
+    match zk.delete(path, None).await {
+        Ok(()) | Err(ZkError::NoNode) => Ok(()), // Other brokers sweep as well.
+        Err(error) => Err(error),
     }
 }

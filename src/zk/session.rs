@@ -175,8 +175,13 @@ impl Shared {
         if let Some(session) = self.session.lock().clone() {
             connector = connector.with_session(session);
         }
-        let limit = self.options.session_timeout;
-        tokio::time::timeout(limit, connector.connect(&self.hosts)).await.unwrap_or(Err(Error::Timeout))
+        let attached = async {
+            let client = connector.connect(&self.hosts).await?;
+            // This server may be behind the one before; without this we could read what was true before our own writes.
+            client.sync("/").await?;
+            Ok(client)
+        };
+        tokio::time::timeout(self.options.session_timeout, attached).await.unwrap_or(Err(Error::Timeout))
     }
 
     /// Tries until a server takes the session; where the server says that it has expired, until it opens a new one.
@@ -244,8 +249,12 @@ async fn keep(shared: Arc<Shared>, mut client: Client) {
             () = shared.closing.cancelled() => true,
         };
         shared.withdraw();
+        let mut old = client.state_watcher();
         drop(client);
         if ended {
+            // It must be gone before another attaches the session to close it, or it would attach it once more.
+            let gone = async { while !old.changed().await.is_terminated() {} };
+            let _ = tokio::time::timeout(Duration::from_millis(500), gone).await;
             break;
         }
         log::info!(target: "kafka.zookeeper.ZooKeeperClient", "The connection to ZooKeeper is lost");

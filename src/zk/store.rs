@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use thiserror::Error as ThisError;
 use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
 
+use super::outcome;
 use super::session::{Connection, ZooKeeper};
 
 /// What ZooKeeper keeps about a znode.
@@ -228,22 +229,22 @@ impl ZooKeeper {
     /// session ended before the outcome was known, [`ZkError::TooLarge`].
     pub async fn create(&self, path: &str, data: &[u8], mode: CreateMode) -> Result<String, ZkError> {
         check_size(path.len() + data.len())?;
-        let mut write = self.begin().await?;
+        let mut write = Write::default();
         let options = mode.of_client().with_acls(Acls::anyone_all());
         loop {
-            let connection = write.connection.clone();
-            let answer = connection
-                .answer(connection.client.create(path, data, &options), self.operation_limit())
-                .await;
-            match answer {
+            let connection = self.connection_for(&mut write).await?;
+            let create = connection.client.create(path, data, &options);
+            match connection.answer(create, self.operation_limit()).await {
                 Ok((_, sequence)) if mode == CreateMode::PersistentSequential => {
                     return Ok(format!("{path}{sequence}"));
                 }
                 Ok(_) => return Ok(path.to_owned()),
-                Err(Error::NodeExists) if write.retried && self.is_ours(path, data, mode).await? => {
-                    return Ok(path.to_owned());
+                Err(Error::NodeExists) if write.retried => {
+                    let op = Op::Create { path: path.to_owned(), data: data.to_vec(), mode };
+                    let done = self.found_done(&[op]).await?;
+                    return done.map(|_| path.to_owned()).ok_or(ZkError::NodeExists);
                 }
-                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) if is_loss(&error) => write.lose(&connection).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -279,26 +280,18 @@ impl ZooKeeper {
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::SessionExpired`], [`ZkError::TooLarge`].
     pub async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<Stat, ZkError> {
         check_size(path.len() + data.len())?;
-        let mut write = self.begin().await?;
+        let mut write = Write::default();
         loop {
-            let connection = write.connection.clone();
-            match connection
-                .answer(connection.client.set_data(path, data, version), self.operation_limit())
-                .await
-            {
+            let connection = self.connection_for(&mut write).await?;
+            let set = connection.client.set_data(path, data, version);
+            match connection.answer(set, self.operation_limit()).await {
                 Ok(stat) => return Ok(stat),
                 Err(Error::BadVersion) if write.retried => {
-                    let found = self.get(path).await?;
-                    return match (found, version) {
-                        (Some((held, stat)), Some(version))
-                            if held == data && stat.version == version + 1 =>
-                        {
-                            Ok(stat)
-                        }
-                        _ => Err(ZkError::BadVersion),
-                    };
+                    let op = Op::Set { path: path.to_owned(), data: data.to_vec(), version };
+                    self.found_done(&[op]).await?.ok_or(ZkError::BadVersion)?;
+                    return self.exists(path).await?.ok_or(ZkError::BadVersion);
                 }
-                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) if is_loss(&error) => write.lose(&connection).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -309,13 +302,13 @@ impl ZooKeeper {
     /// # Errors
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::NotEmpty`], [`ZkError::SessionExpired`].
     pub async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
-        let mut write = self.begin().await?;
+        let mut write = Write::default();
         loop {
-            let connection = write.connection.clone();
+            let connection = self.connection_for(&mut write).await?;
             match connection.answer(connection.client.delete(path, version), self.operation_limit()).await {
                 Ok(()) => return Ok(()),
                 Err(Error::NoNode) if write.retried => return Ok(()),
-                Err(error) if is_loss(&error) => self.retry(&mut write).await?,
+                Err(error) if is_loss(&error) => write.lose(&connection).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -344,9 +337,9 @@ impl ZooKeeper {
     pub async fn multi(&self, ops: &[Op]) -> Result<Vec<OpResult>, MultiError> {
         let whole = |source| MultiError { index: None, source };
         check_size(ops.iter().map(Op::size).sum()).map_err(whole)?;
-        let mut write = self.begin().await.map_err(whole)?;
+        let mut write = Write::default();
         loop {
-            let connection = write.connection.clone();
+            let connection = self.connection_for(&mut write).await.map_err(whole)?;
             let answer = tokio::select! {
                 biased;
                 answer = commit(&connection, ops) => answer,
@@ -355,10 +348,10 @@ impl ZooKeeper {
             };
             match answer {
                 Ok(results) => return Ok(results),
-                Err((_, error)) if is_loss(&error) => self.retry(&mut write).await.map_err(whole)?,
+                Err((_, error)) if is_loss(&error) => write.lose(&connection).await,
                 Err((index, error)) => {
                     if write.retried
-                        && let Some(results) = self.effects(ops).await.map_err(whole)?
+                        && let Some(results) = self.found_done(ops).await.map_err(whole)?
                     {
                         return Ok(results);
                     }
@@ -373,66 +366,35 @@ impl ZooKeeper {
         join_all(multis.iter().map(|ops| self.multi(ops))).await
     }
 
-    async fn begin(&self) -> Result<Write, ZkError> {
+    /// The present connection, of the session in which the write began.
+    async fn connection_for(&self, write: &mut Write) -> Result<Connection, ZkError> {
         let connection = self.connection().await.ok_or(ZkError::Closed)?;
-        Ok(Write { connection, retried: false })
-    }
-
-    /// Waits for the next connection of the same session.
-    async fn retry(&self, write: &mut Write) -> Result<(), ZkError> {
-        write.connection.forget().await;
-        let connection = self.connection().await.ok_or(ZkError::Closed)?;
-        if connection.generation != write.connection.generation {
+        if *write.generation.get_or_insert(connection.generation) != connection.generation {
             return Err(ZkError::SessionExpired);
         }
-        *write = Write { connection, retried: true };
-        Ok(())
+        Ok(connection)
     }
 
-    /// Whether a znode that exists is the one whose creation was not answered.
-    async fn is_ours(&self, path: &str, data: &[u8], mode: CreateMode) -> Result<bool, ZkError> {
-        let found = self.get(path).await?;
-        Ok(found.is_some_and(|(held, stat)| {
-            held == data && (mode != CreateMode::Ephemeral || stat.ephemeral_owner == self.session_id())
-        }))
-    }
-
-    /// The results of a multi whose answer was lost, where all its effects are seen; else None.
-    async fn effects(&self, ops: &[Op]) -> Result<Option<Vec<OpResult>>, ZkError> {
-        let mut results = Vec::with_capacity(ops.len());
-        for op in ops {
-            let done = match op {
-                Op::Check { .. } => Some(OpResult::Done),
-                Op::Create { path, data, mode } => {
-                    // Another operation of the same multi may have written it since.
-                    let rewritten =
-                        ops.iter().any(|other| matches!(other, Op::Set { path: set, .. } if set == path));
-                    let ours = if rewritten {
-                        self.exists(path).await?.is_some()
-                    } else {
-                        self.is_ours(path, data, *mode).await?
-                    };
-                    ours.then_some(OpResult::Done)
-                }
-                Op::Set { path, data, .. } => match self.get(path).await? {
-                    Some((held, stat)) if held == data => Some(OpResult::Set { version: stat.version }),
-                    _ => None,
-                },
-                Op::Delete { path, .. } => self.exists(path).await?.is_none().then_some(OpResult::Done),
-            };
-            match done {
-                Some(result) => results.push(result),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(results))
+    /// The results of operations whose answer was lost, where all they do is seen to be done; else None.
+    async fn found_done(&self, ops: &[Op]) -> Result<Option<Vec<OpResult>>, ZkError> {
+        let paths = outcome::paths(ops);
+        let found = self.get_many(&paths).await?;
+        Ok(outcome::results(ops, &paths.into_iter().zip(found).collect(), self.session_id()))
     }
 }
 
-/// A write under way: on which connection, and whether an earlier try's answer was lost.
+/// A write under way: in which session, and whether an earlier try's answer was lost.
+#[derive(Default)]
 struct Write {
-    connection: Connection,
+    generation: Option<u64>,
     retried: bool,
+}
+
+impl Write {
+    async fn lose(&mut self, connection: &Connection) {
+        self.retried = true;
+        connection.forget().await;
+    }
 }
 
 impl Connection {

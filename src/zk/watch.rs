@@ -128,6 +128,10 @@ async fn follow(zk: ZooKeeper, what: What, path: String, found: mpsc::Sender<Zno
             What::Children => connection.answer(read_children(&connection, &path), limit).await,
             What::Data => connection.answer(read_data(&connection, &path), limit).await,
         };
+        // Let go before waiting for a slow reader: a client that is held after its connection is lost attaches the
+        // session again by itself, against the client that has replaced it.
+        let lost = connection.lost.clone();
+        drop(connection);
         match armed {
             Ok((change, mark, watcher)) => {
                 if known != Some(mark) {
@@ -138,14 +142,14 @@ async fn follow(zk: ZooKeeper, what: What, path: String, found: mpsc::Sender<Zno
                 }
                 tokio::select! {
                     _ = watcher.changed() => {}
-                    () = connection.lost.cancelled() => {}
+                    () = lost.cancelled() => {}
                 }
             }
             Err(Error::NoNode) => {} // It came or went between two looks; look again.
             Err(error) => {
                 log::debug!(target: "kafka.zookeeper.ZooKeeperClient", "Reading {path} to watch it: {error}");
                 let patience = std::time::Duration::from_millis(200);
-                let _ = tokio::time::timeout(patience, connection.lost.cancelled()).await;
+                let _ = tokio::time::timeout(patience, lost.cancelled()).await;
             }
         }
     }

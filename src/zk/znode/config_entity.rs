@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ZnodeError, bytes, object, others};
+use super::{ZnodeError, bytes, jvm_order, object, others};
 
 /// The parent of all kinds.
 pub const PARENT: &str = "/config";
@@ -52,16 +52,17 @@ pub fn path(kind: Kind, name: &str) -> String {
 /// An entity's configs, with what a newer version wrote beside them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfigEntity {
-    /// Key and value, in the order written.
+    /// Key and value, in the order read.
     pub config: Vec<(String, String)>,
     /// Fields that are not known here.
     pub others: Map<String, Value>,
 }
 
 impl ConfigEntity {
-    /// Its znode's data.
+    /// Its znode's data; the keys are put in the order in which Kafka writes them.
     pub fn encode(&self) -> Vec<u8> {
-        let config: Map<_, _> = self.config.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        let pairs = self.config.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        let config: Map<_, _> = jvm_order::properties(pairs).into_iter().collect();
         let mut fields = Map::new();
         fields.insert("version".to_owned(), json!(1));
         fields.insert("config".to_owned(), Value::Object(config));

@@ -2,11 +2,18 @@
 //!
 //! The twin of each file is the schema of the same name in `zk-schema/`. Kafka: `ZkData.scala`.
 
+pub mod acl;
+pub mod acl_change;
+pub mod acl_extended;
+pub mod acl_extended_change;
 pub mod broker;
 pub mod broker_sequence;
 pub mod cluster_id;
 pub mod config_change;
 pub mod config_entity;
+pub mod consumer_offset;
+pub mod consumer_owner;
+pub mod consumer_registration;
 pub mod controller;
 pub mod controller_epoch;
 pub mod delete_topic;
@@ -17,9 +24,17 @@ pub mod partition_state;
 pub mod preferred_election;
 pub mod producer_id_block;
 pub mod reassign_partitions;
+pub mod token;
+pub mod token_change;
 pub mod topic;
 
-use serde_json::{Map, Value};
+mod jvm_order;
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
+use serde_json::{Map, Serializer, Value};
 
 use crate::base::TopicPartition;
 
@@ -42,9 +57,28 @@ fn object(data: &[u8]) -> Result<Map<String, Value>, ZnodeError> {
     }
 }
 
+/// Compact JSON as Jackson writes it: control characters are escaped with upper-case digits.
+struct Jackson;
+
+impl Formatter for Jackson {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        match escape {
+            CharEscape::AsciiControl(byte) => write!(out, "\\u{byte:04X}"),
+            other => CompactFormatter.write_char_escape(out, other),
+        }
+    }
+}
+
 /// The compact text of a JSON value.
 fn bytes(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
+    let mut text = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut text, Jackson));
+    debug_assert!(written.is_ok(), "a value's keys are texts, and a Vec takes all that is written");
+    text
 }
 
 /// A whole number of an object, which Kafka writes as a number or, here and there, as a text.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ZnodeError, bytes, ids, object, others};
+use super::{ZnodeError, bytes, ids, jvm_order, object, others};
 use crate::base::Assignment;
 
 /// The parent of all topics.
@@ -39,7 +39,8 @@ impl Topic {
         type Ids = fn(&Assignment) -> &Vec<i32>;
         let lists = |ids: Ids, all: bool| -> Value {
             let entries = self.partitions.iter().filter(|(_, assignment)| all || !ids(assignment).is_empty());
-            Value::Object(entries.map(|(at, assignment)| (at.to_string(), json!(ids(assignment)))).collect())
+            let entries = entries.map(|(at, assignment)| (at.to_string(), json!(ids(assignment)))).collect();
+            Value::Object(jvm_order::scala_mutable_map(entries).into_iter().collect())
         };
         let mut fields = Map::new();
         fields.insert("version".to_owned(), json!(2));

@@ -1,0 +1,71 @@
+//! `/kafka-acl/TYPE/NAME`: the access rules of a resource that is named literally ★.
+
+use serde_json::{Value, json};
+
+use super::{ZnodeError, bytes, number, object, text};
+
+/// The parent of all literal rules.
+pub const PARENT: &str = "/kafka-acl";
+
+/// The resource types that have a znode of their own below each parent of rules.
+pub const RESOURCE_TYPES: [&str; 5] = ["Topic", "Group", "Cluster", "TransactionalId", "DelegationToken"];
+
+/// The path of a resource's rules; `resource_type` is one of [`RESOURCE_TYPES`].
+pub fn path(resource_type: &str, name: &str) -> String {
+    format!("{PARENT}/{resource_type}/{name}")
+}
+
+/// One rule (`AclEntry`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AclEntry {
+    /// For whom, e.g. `User:alice`.
+    pub principal: String,
+    /// `Allow` or `Deny`.
+    pub permission_type: String,
+    /// What, e.g. `Read`, `All`, `DescribeConfigs`.
+    pub operation: String,
+    /// From where: an address, or `*`.
+    pub host: String,
+}
+
+/// Its data: the rules, in this order.
+pub fn encode(acls: &[AclEntry]) -> Vec<u8> {
+    let entry = |acl: &AclEntry| {
+        json!({
+            "principal": acl.principal,
+            "permissionType": acl.permission_type,
+            "operation": acl.operation,
+            "host": acl.host,
+        })
+    };
+    bytes(&json!({"version": 1, "acls": Value::Array(acls.iter().map(entry).collect())}))
+}
+
+/// The rules it holds; none where it holds nothing.
+///
+/// # Errors
+/// [`ZnodeError`] where the data is no list of rules, or of another version than 1.
+pub fn decode(data: &[u8]) -> Result<Vec<AclEntry>, ZnodeError> {
+    if data.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields = object(data)?;
+    let version: i32 = number(&fields, "version")?;
+    if version != 1 {
+        return Err(ZnodeError(format!("version {version} of access rules")));
+    }
+    let list =
+        fields.get("acls").and_then(Value::as_array).ok_or_else(|| ZnodeError("no list acls".to_owned()))?;
+    list.iter().map(entry).collect()
+}
+
+fn entry(value: &Value) -> Result<AclEntry, ZnodeError> {
+    let entry = value.as_object().ok_or_else(|| ZnodeError(format!("{value} is no object")))?;
+    let text = |key| text(entry, key).map(str::to_owned);
+    Ok(AclEntry {
+        principal: text("principal")?,
+        permission_type: text("permissionType")?,
+        operation: text("operation")?,
+        host: text("host")?,
+    })
+}

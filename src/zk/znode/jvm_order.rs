@@ -1,0 +1,38 @@
+//! The order in which the JVM's hash maps hand out string keys, so that our JSON has the bytes of Kafka's ★.
+//!
+//! Nobody depends on the order when reading; it lets an unchanged znode stay unchanged whoever writes it.
+
+/// `String.hashCode`.
+fn hash_code(key: &str) -> i32 {
+    key.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
+
+fn spread(hash: i32) -> i32 {
+    hash ^ ((hash as u32) >> 16) as i32
+}
+
+/// How many slots a table has that holds `entries`: from 16 doubled before three quarters of them are in use.
+fn slots(entries: usize) -> i64 {
+    let mut slots = 16;
+    while entries * 4 >= slots * 3 {
+        slots *= 2;
+    }
+    slots as i64
+}
+
+/// Entries in the order of a `scala.collection.mutable.HashMap` of Scala 2.13, as for the partitions of a topic.
+pub(super) fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    let mask = slots(entries.len()) - 1;
+    entries.sort_by_key(|(key, _)| {
+        let hash = spread(hash_code(key));
+        (i64::from(hash) & mask, hash)
+    });
+    entries
+}
+
+/// Entries in the order of a `java.util.Properties`, as for configs. Those that share a slot keep the order they have.
+pub(super) fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    let mask = slots(entries.len()) - 1;
+    entries.sort_by_key(|(key, _)| i64::from(spread(hash_code(key))) & mask);
+    entries
+}
