@@ -10,6 +10,7 @@
 pub mod bootstrap;
 pub mod claim;
 pub mod notices;
+mod jvm_order;
 mod outcome;
 pub mod registration;
 mod session;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ZnodeError, bytes, jvm_order, object, others};
+use super::{ZnodeError, bytes, object, others};
+use crate::zk::jvm_order;
 
 /// The parent of all kinds.
 pub const PARENT: &str = "/config";

@@ -28,8 +28,6 @@ pub mod token;
 pub mod token_change;
 pub mod topic;
 
-mod jvm_order;
-
 use std::io;
 
 use serde::Serialize;

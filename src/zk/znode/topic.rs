@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ZnodeError, bytes, ids, jvm_order, object, others};
+use super::{ZnodeError, bytes, ids, object, others};
 use crate::base::Assignment;
+use crate::zk::jvm_order;
 
 /// The parent of all topics.
 pub const PARENT: &str = "/brokers/topics";
