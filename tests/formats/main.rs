@@ -1,6 +1,10 @@
 //! The formats of the wire, the log and the znodes, held against what Kafka 2.7.2 was seen to write. No server needed.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod exchanges;
 mod hostile;
 mod log_dir;
 mod messages;
+mod znodes;

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod chroot;
 pub mod process;
 pub mod proxy;
+pub mod znodes;
 pub mod zookeeper;
 
 pub use broker::Broker;
