@@ -1,1 +1,151 @@
-//! Partitions and their replicas on this broker.
+//! The partitions of this broker: who leads them, who follows how far, what waits for them, and what clients are told.
+//!
+//! - *Entry points:* [`Replicas`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
+//!   `role_change`, `metadata`, `watermarks`.
+//! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
+//! - *Locks:* the map of partitions, then one partition, then its log's appender. Whoever waits is woken after unlock.
+//! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
+//!   Followers that fetch (`ReplicaFetcherThread`) have no room here yet.
+
+pub mod fetch;
+pub mod machine;
+pub mod metadata;
+pub mod offsets;
+pub mod partition;
+pub mod produce;
+mod role_change;
+pub mod sessions;
+mod waiters;
+mod watermarks;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+
+use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::config::{BrokerConfig, TopicConfig};
+use crate::log::Logs;
+use crate::wire::error_code::ErrorCode;
+
+pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
+pub use metadata::MetadataSnapshot;
+pub use partition::Partition;
+pub use produce::{PendingProduce, ProduceOutcome};
+
+/// What a topic's logs are configured with, looked up when one is made.
+type TopicConfigs = Box<dyn Fn(&str) -> TopicConfig + Send + Sync>;
+
+/// A partition this broker was told of.
+#[derive(Clone)]
+enum Hosted {
+    /// It works.
+    Online(Arc<Partition>),
+    /// Its log directory has failed.
+    Offline,
+}
+
+/// All partitions of this broker, and its picture of the cluster (Kafka's `ReplicaManager`).
+pub struct Replicas {
+    broker_id: BrokerId,
+    config: Arc<BrokerConfig>,
+    logs: Arc<Logs>,
+    clock: Clock,
+    topic_configs: TopicConfigs,
+    partitions: RwLock<HashMap<TopicPartition, Hosted>>,
+    /// The epoch of the controller heeded last. Held while a controller's request is applied.
+    controller_epoch: Mutex<i32>,
+    metadata: ArcSwap<MetadataSnapshot>,
+    metadata_changes: watch::Sender<u64>,
+    sessions: Mutex<sessions::FetchSessions>,
+}
+
+impl std::fmt::Debug for Replicas {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Replicas").field("broker_id", &self.broker_id).finish_non_exhaustive()
+    }
+}
+
+impl Replicas {
+    /// No partitions yet; `topic_configs` gives the settings of a topic whose log is to be made.
+    pub fn new(
+        broker_id: BrokerId,
+        config: Arc<BrokerConfig>,
+        logs: Arc<Logs>,
+        clock: Clock,
+        topic_configs: impl Fn(&str) -> TopicConfig + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let slots = usize::try_from(config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
+        Arc::new(Self {
+            broker_id,
+            config,
+            logs,
+            clock,
+            topic_configs: Box::new(topic_configs),
+            partitions: RwLock::new(HashMap::new()),
+            controller_epoch: Mutex::new(0),
+            metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
+            metadata_changes: watch::Sender::new(0),
+            sessions: Mutex::new(sessions::FetchSessions::new(slots)),
+        })
+    }
+
+    /// The partition, where this broker holds it and it works.
+    ///
+    /// # Errors
+    /// KAFKA_STORAGE_ERROR where its directory has failed; NOT_LEADER_OR_FOLLOWER where others hold it;
+    /// UNKNOWN_TOPIC_OR_PARTITION where nobody is known to.
+    pub fn partition(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        match self.partitions.read().get(id) {
+            Some(Hosted::Online(partition)) => Ok(partition.clone()),
+            Some(Hosted::Offline) => Err(ErrorCode::KafkaStorageError),
+            None if self.metadata.load().partition(id).is_some() => Err(ErrorCode::NotLeaderOrFollower),
+            None => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// All partitions that work.
+    pub fn online(&self) -> Vec<Arc<Partition>> {
+        let partitions = self.partitions.read();
+        let online = partitions.values().filter_map(|hosted| match hosted {
+            Hosted::Online(partition) => Some(partition.clone()),
+            Hosted::Offline => None,
+        });
+        online.collect()
+    }
+
+    /// The incremental fetch sessions of this broker's clients (KIP-227).
+    pub fn sessions(&self) -> &Mutex<sessions::FetchSessions> {
+        &self.sessions
+    }
+
+    /// Puts a topic's new settings into force in its logs.
+    pub fn log_config_changed(&self, topic: &str, config: &TopicConfig) {
+        for partition in self.online().into_iter().filter(|partition| &*partition.id().topic == topic) {
+            if let Some(log) = partition.log()
+                && let Err(error) = log.set_config(config.clone())
+            {
+                log::error!(target: "kafka.server.ReplicaManager", "Config of {}: {error}", partition.id());
+            }
+        }
+    }
+
+    /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.
+    pub fn directory_failed(&self, dir: &std::path::Path) {
+        let gone = self.logs.take_offline(dir);
+        let mut partitions = self.partitions.write();
+        let lost: Vec<_> = gone
+            .into_iter()
+            .filter_map(|id| match partitions.insert(id, Hosted::Offline) {
+                Some(Hosted::Online(partition)) => Some(partition),
+                _ => None,
+            })
+            .collect();
+        drop(partitions);
+        for partition in lost {
+            partition.give_up(ErrorCode::KafkaStorageError);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Fetching: what partitions have from an offset on, at once or once there is enough of it, within limits of size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Replicas;
+use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
+use crate::log::{AbortedTransaction, LogRead, ReadUpTo};
+use crate::wire::error_code::ErrorCode;
+
+/// Which records a consumer may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those that are replicated.
+    #[default]
+    ReadUncommitted,
+    /// Of those, the ones whose transactions are decided.
+    ReadCommitted,
+}
+
+/// What holds for a fetch as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchParams {
+    /// The follower that fetches; negative for consumers.
+    pub replica_id: BrokerId,
+    /// How long to wait for `min_bytes`.
+    pub max_wait: Duration,
+    /// How many bytes are worth an answer.
+    pub min_bytes: i32,
+    /// How many bytes an answer may have, but for one first batch.
+    pub max_bytes: i32,
+    /// Whether not even one first batch may be larger, as for fetches before version 3.
+    pub hard_max_bytes: bool,
+    /// Which records may be seen.
+    pub isolation: Isolation,
+}
+
+/// What is fetched of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchPartition {
+    /// From where.
+    pub offset: Offset,
+    /// How many bytes, but for one first batch.
+    pub max_bytes: i32,
+    /// The leader epoch as the caller knows it.
+    pub current_leader_epoch: Option<LeaderEpoch>,
+    /// Where a follower's log starts; -1 for consumers.
+    pub log_start_offset: Offset,
+}
+
+/// What was found of a partition.
+#[derive(Clone, Debug)]
+pub struct FetchOutcome {
+    /// What went wrong, if anything did.
+    pub error: ErrorCode,
+    /// The high watermark; -1 where it is not known.
+    pub high_watermark: Offset,
+    /// The last stable offset; -1 where it is not known.
+    pub last_stable_offset: Offset,
+    /// Where the log starts; -1 where it is not known.
+    pub log_start_offset: Offset,
+    /// With [`Isolation::ReadCommitted`]: the aborted transactions among the records.
+    pub aborted: Option<Vec<AbortedTransaction>>,
+    /// The replica to read from instead (KIP-392).
+    pub preferred_read_replica: Option<BrokerId>,
+    /// The batches; the last may be cut off.
+    pub records: Records,
+}
+
+impl FetchOutcome {
+    /// A partition of which nothing can be read.
+    pub fn refused(error: ErrorCode) -> Self {
+        Self {
+            error,
+            high_watermark: -1,
+            last_stable_offset: -1,
+            log_start_offset: -1,
+            aborted: None,
+            preferred_read_replica: None,
+            records: Records::default(),
+        }
+    }
+
+    fn read(read: LogRead) -> Self {
+        Self {
+            error: ErrorCode::None,
+            high_watermark: read.high_watermark,
+            last_stable_offset: read.last_stable_offset,
+            log_start_offset: read.log_start_offset,
+            aborted: read.aborted,
+            preferred_read_replica: None,
+            records: read.records,
+        }
+    }
+}
+
+/// What one look at all partitions found.
+struct Look {
+    outcomes: Vec<(TopicPartition, FetchOutcome)>,
+    bytes: i64,
+    failed: bool,
+}
+
+impl Replicas {
+    /// Reads from partitions in this order. Answers once there are `min_bytes`, an error, or no time left.
+    pub async fn fetch(
+        &self,
+        params: FetchParams,
+        partitions: Vec<(TopicPartition, FetchPartition)>,
+    ) -> Vec<(TopicPartition, FetchOutcome)> {
+        let deadline = Instant::now() + params.max_wait;
+        let waiter = Arc::new(Notify::new());
+        let mut last = params.max_wait.is_zero() || partitions.is_empty();
+        loop {
+            if !last {
+                // Registered before looking, so that nothing comes between the look and the wait.
+                self.register(&waiter, &partitions);
+            }
+            let look = self.look(&params, &partitions);
+            if last || look.failed || look.bytes >= i64::from(params.min_bytes) {
+                return look.outcomes;
+            }
+            last = tokio::time::timeout_at(deadline, waiter.notified()).await.is_err();
+        }
+    }
+
+    fn register(&self, waiter: &Arc<Notify>, partitions: &[(TopicPartition, FetchPartition)]) {
+        for (id, _) in partitions {
+            if let Ok(partition) = self.partition(id) {
+                partition.register(waiter);
+            }
+        }
+    }
+
+    fn look(&self, params: &FetchParams, partitions: &[(TopicPartition, FetchPartition)]) -> Look {
+        let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, failed: false };
+        for (id, wanted) in partitions {
+            let left = i64::from(params.max_bytes) - look.bytes;
+            let room = i64::from(wanted.max_bytes).min(left).max(0);
+            let outcome = self.read(params, id, wanted, room, look.bytes == 0 && !params.hard_max_bytes);
+            look.bytes += i64::try_from(outcome.records.len()).unwrap_or(i64::MAX);
+            look.failed |= outcome.error != ErrorCode::None;
+            look.outcomes.push((id.clone(), outcome));
+        }
+        look
+    }
+
+    fn read(
+        &self,
+        params: &FetchParams,
+        id: &TopicPartition,
+        wanted: &FetchPartition,
+        room: i64,
+        min_one: bool,
+    ) -> FetchOutcome {
+        let follower = params.replica_id >= 0;
+        let found = self.partition(id).and_then(|partition| {
+            let log = partition.readable(wanted.current_leader_epoch, true)?;
+            Ok((partition, log))
+        });
+        let (partition, log) = match found {
+            Ok(found) => found,
+            Err(error) => return FetchOutcome::refused(error),
+        };
+        let up_to = match params.isolation {
+            _ if follower => ReadUpTo::LogEnd,
+            Isolation::ReadUncommitted => ReadUpTo::HighWatermark,
+            Isolation::ReadCommitted => ReadUpTo::LastStable,
+        };
+        let room = i32::try_from(room).unwrap_or(i32::MAX);
+        match log.read(wanted.offset, room, up_to, min_one) {
+            Ok(read) => {
+                let position = read.position;
+                let outcome = FetchOutcome::read(read);
+                if follower && partition.has_replica(params.replica_id) {
+                    partition.follower_fetched(
+                        params.replica_id,
+                        position,
+                        wanted.log_start_offset,
+                        self.clock.now(),
+                    );
+                    // The fetch itself may have moved the high watermark.
+                    return FetchOutcome { high_watermark: log.high_watermark(), ..outcome };
+                }
+                outcome
+            }
+            Err(error) => {
+                let code = ErrorCode::from(&error);
+                if code == ErrorCode::UnknownServerError {
+                    log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);
+                }
+                FetchOutcome::refused(code)
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Which offsets partitions have: by timestamp (ListOffsets), and where a leader epoch ends (OffsetForLeaderEpoch).
+
+use super::Replicas;
+use super::fetch::Isolation;
+use super::machine::Role;
+use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::log::TimestampAndOffset;
+use crate::wire::error_code::ErrorCode;
+
+/// The timestamp that asks for the end.
+pub const LATEST: Millis = -1;
+/// The timestamp that asks for the start.
+pub const EARLIEST: Millis = -2;
+
+impl Replicas {
+    /// The first offset at or after a timestamp, of those that may be fetched; None where there is none. `isolation` is
+    /// None for followers, who may fetch to the end.
+    ///
+    /// # Errors
+    /// Those of [`super::Partition::readable`], OFFSET_NOT_AVAILABLE, UNSUPPORTED_FOR_MESSAGE_FORMAT.
+    pub fn list_offset(
+        &self,
+        id: &TopicPartition,
+        timestamp: Millis,
+        isolation: Option<Isolation>,
+        epoch: Option<LeaderEpoch>,
+        leader_only: bool,
+    ) -> Result<Option<TimestampAndOffset>, ErrorCode> {
+        let partition = self.partition(id)?;
+        let log = partition.readable(epoch, leader_only)?;
+        let end = match isolation {
+            None => log.log_end_offset(),
+            Some(Isolation::ReadUncommitted) => log.high_watermark(),
+            Some(Isolation::ReadCommitted) => log.last_stable_offset(),
+        };
+        let (told, role) = partition.standing();
+        // A new leader knows what may be fetched once its own first record is replicated.
+        let unsure = matches!(role, Role::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
+        if timestamp == LATEST {
+            if unsure {
+                return Err(ErrorCode::OffsetNotAvailable);
+            }
+            let leader_epoch = Some(told.leader_epoch).filter(|epoch| *epoch >= 0);
+            return Ok(Some(TimestampAndOffset { timestamp: -1, offset: end, leader_epoch }));
+        }
+        let found = log.offset_for_timestamp(timestamp).map_err(|error| ErrorCode::from(&error))?;
+        let fetchable = found.filter(|found| timestamp == EARLIEST || found.offset < end);
+        match fetchable {
+            None if unsure => Err(ErrorCode::OffsetNotAvailable),
+            fetchable => Ok(fetchable),
+        }
+    }
+
+    /// The starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks.
+    ///
+    /// # Errors
+    /// As [`Replicas::list_offset`].
+    pub fn legacy_offsets(
+        &self,
+        id: &TopicPartition,
+        timestamp: Millis,
+        most: usize,
+        consumer: bool,
+    ) -> Result<Vec<Offset>, ErrorCode> {
+        let log = self.partition(id)?.readable(None, true)?;
+        let mut offsets =
+            log.legacy_offsets_before(timestamp, most).map_err(|error| ErrorCode::from(&error))?;
+        let high_watermark = log.high_watermark();
+        if consumer && offsets.iter().any(|offset| *offset > high_watermark) {
+            let first_past = offsets.iter().filter(|offset| **offset > high_watermark).count();
+            offsets.drain(..first_past);
+            offsets.insert(0, high_watermark);
+            offsets.truncate(most);
+        }
+        Ok(offsets)
+    }
+
+    /// The largest epoch up to `wanted` and where it ends; (-1, -1) where it is not known.
+    ///
+    /// # Errors
+    /// Those of [`super::Partition::readable`].
+    pub fn offset_for_leader_epoch(
+        &self,
+        id: &TopicPartition,
+        wanted: LeaderEpoch,
+        epoch: Option<LeaderEpoch>,
+        leader_only: bool,
+    ) -> Result<(LeaderEpoch, Offset), ErrorCode> {
+        let log = self.partition(id)?.readable(epoch, leader_only)?;
+        Ok(log.end_offset_for(wanted).unwrap_or((-1, -1)))
+    }
+}

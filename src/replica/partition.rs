@@ -1,0 +1,215 @@
+//! One partition of this broker: its machine, its log and who waits for it, under one lock.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use super::machine::{Machine, Role, Told};
+use super::waiters::{self, FetchWaiters, ProduceWaiters, Released};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition};
+use crate::wire::error_code::ErrorCode;
+
+/// A partition that this broker leads or follows (Kafka's `Partition`).
+#[derive(Debug)]
+pub struct Partition {
+    id: TopicPartition,
+    me: BrokerId,
+    lag_max: Millis,
+    state: Mutex<State>,
+    fetches: Mutex<FetchWaiters>,
+}
+
+#[derive(Debug)]
+struct State {
+    machine: Machine,
+    log: Option<Arc<Log>>,
+    produces: ProduceWaiters,
+}
+
+/// Why records could not be appended.
+#[derive(Debug)]
+pub enum Refused {
+    /// For a reason of the partition's.
+    Partition(ErrorCode),
+    /// For a reason of the log's.
+    Log(AppendError),
+}
+
+impl Partition {
+    /// A partition of which nothing is known yet; `lag_max` is `replica.lag.time.max.ms`.
+    pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis) -> Self {
+        let state = State { machine: Machine::new(me), log: None, produces: ProduceWaiters::default() };
+        Self { id, me, lag_max, state: Mutex::new(state), fetches: Mutex::new(FetchWaiters::default()) }
+    }
+
+    /// Which partition it is.
+    pub fn id(&self) -> &TopicPartition {
+        &self.id
+    }
+
+    /// Its log, once it has one.
+    pub fn log(&self) -> Option<Arc<Log>> {
+        self.state.lock().log.clone()
+    }
+
+    /// What the controller told last, and what this broker is.
+    pub fn standing(&self) -> (Told, Role) {
+        let state = self.state.lock();
+        (state.machine.told().clone(), state.machine.role().clone())
+    }
+
+    /// The epoch of the leadership told last; -1 before that.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        self.state.lock().machine.told().leader_epoch
+    }
+
+    /// Leads, from the end of this log on; true where it did not at this epoch before.
+    pub(super) fn lead(&self, told: Told, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
+        let mut state = self.state.lock();
+        let end = log.log_end_offset();
+        let epoch = told.leader_epoch;
+        let fresh = state.machine.become_leader(told, end, now);
+        if fresh {
+            // Kafka assigns the epoch before any record, so that followers can be told where it begins.
+            log.assign_epoch_start(epoch, end).map_err(|_| ErrorCode::KafkaStorageError)?;
+        }
+        state.log = Some(log);
+        let released = self.raise_watermark(&mut state, now);
+        drop(state);
+        self.moved(released);
+        Ok(fresh)
+    }
+
+    /// Follows; whoever waited for this broker to acknowledge learns that it cannot. True where leader or epoch changed.
+    pub(super) fn follow(&self, told: Told, log: Arc<Log>) -> bool {
+        let mut state = self.state.lock();
+        let changed = state.machine.become_follower(told);
+        state.log = Some(log);
+        let released = state.produces.give_up(ErrorCode::NotLeaderOrFollower);
+        drop(state);
+        self.moved(Some(released));
+        changed
+    }
+
+    /// Serves nobody any more.
+    pub(super) fn give_up(&self, outcome: ErrorCode) {
+        let mut state = self.state.lock();
+        state.log = None;
+        let told = Told { leader: -1, ..state.machine.told().clone() };
+        state.machine.become_follower(told);
+        let released = state.produces.give_up(outcome);
+        drop(state);
+        self.moved(Some(released));
+    }
+
+    /// Appends as leader. With `all`, enough replicas must be in sync, and the receiver tells when all of them have it;
+    /// None where they have already.
+    pub(super) fn append(
+        &self,
+        records: Bytes,
+        origin: AppendOrigin,
+        all: bool,
+        now: Millis,
+    ) -> Result<(LogAppendInfo, Option<oneshot::Receiver<ErrorCode>>), Refused> {
+        let mut state = self.state.lock();
+        let not_leader = Refused::Partition(ErrorCode::NotLeaderOrFollower);
+        let Some(log) = state.log.clone().filter(|_| state.machine.is_leader()) else {
+            return Err(not_leader);
+        };
+        if all && !has_enough(&state.machine, &log) {
+            return Err(Refused::Partition(ErrorCode::NotEnoughReplicas));
+        }
+        let epoch = state.machine.told().leader_epoch;
+        let info = log.append_as_leader(records, epoch, origin).map_err(Refused::Log)?;
+        let released = self.raise_watermark(&mut state, now);
+        let required = info.last_offset + 1;
+        let waiting = (all && log.high_watermark() < required).then(|| state.produces.wait_for(required));
+        drop(state);
+        self.moved(released);
+        Ok((info, waiting))
+    }
+
+    /// Takes in a follower's fetch.
+    pub(super) fn follower_fetched(&self, from: BrokerId, at: LogPosition, log_start: Offset, now: Millis) {
+        let mut state = self.state.lock();
+        let Some(log) = state.log.clone() else { return };
+        let picture = log.snapshot();
+        let step = state.machine.on_follower_fetch(
+            from,
+            at,
+            log_start,
+            picture.log_end,
+            picture.high_watermark.offset,
+            now,
+            self.lag_max,
+        );
+        let released = step.high_watermark.and_then(|to| release(&mut state, &log, to));
+        drop(state);
+        self.moved(released);
+    }
+
+    /// The log to read from, where the caller's idea of the leadership is right.
+    ///
+    /// # Errors
+    /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
+    pub fn readable(&self, epoch: Option<LeaderEpoch>, leader_only: bool) -> Result<Arc<Log>, ErrorCode> {
+        let state = self.state.lock();
+        let held = state.machine.told().leader_epoch;
+        match epoch {
+            Some(epoch) if epoch < held => return Err(ErrorCode::FencedLeaderEpoch),
+            Some(epoch) if epoch > held => return Err(ErrorCode::UnknownLeaderEpoch),
+            _ => {}
+        }
+        if leader_only && !state.machine.is_leader() {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        state.log.clone().ok_or(ErrorCode::KafkaStorageError)
+    }
+
+    /// Whether this broker is a replica of the partition, by what the controller told.
+    pub(super) fn has_replica(&self, broker: BrokerId) -> bool {
+        broker == self.me || self.state.lock().machine.told().replicas.contains(&broker)
+    }
+
+    /// Wakes `waiter` when anything changes that a fetch could see.
+    pub(super) fn register(&self, waiter: &Arc<Notify>) {
+        self.fetches.lock().register(waiter);
+    }
+
+    /// Forgets waiting produces whose time ran out.
+    pub(super) fn sweep(&self) {
+        self.state.lock().produces.sweep();
+    }
+
+    fn raise_watermark(&self, state: &mut State, now: Millis) -> Option<Released> {
+        let log = state.log.clone()?;
+        let to = state.machine.high_watermark(log.snapshot().log_end, now, self.lag_max)?;
+        release(state, &log, to)
+    }
+
+    /// Wakes everybody whom a change concerns. No lock of the partition is held here.
+    fn moved(&self, released: Option<Released>) {
+        if let Some(released) = released {
+            released.wake();
+        }
+        let waiting = self.fetches.lock().take();
+        waiters::wake(waiting);
+    }
+}
+
+/// Whether the ISR is as large as `min.insync.replicas` demands.
+fn has_enough(machine: &Machine, log: &Log) -> bool {
+    let least = usize::try_from(log.config().min_insync_replicas).unwrap_or(0);
+    machine.told().isr.len() >= least
+}
+
+/// Raises the log's high watermark, and takes out the produces that it has passed.
+fn release(state: &mut State, log: &Log, to: LogPosition) -> Option<Released> {
+    log.maybe_increment_high_watermark(to)?;
+    let enough = has_enough(&state.machine, log);
+    let outcome = if enough { ErrorCode::None } else { ErrorCode::NotEnoughReplicasAfterAppend };
+    Some(state.produces.release(log.high_watermark(), outcome))
+}

@@ -1,0 +1,139 @@
+//! Producing: records are appended now, in the order of their connection; acknowledged once enough replicas have them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Replicas;
+use super::partition::Refused;
+use crate::base::{Millis, Offset, TopicPartition};
+use crate::log::{AppendOrigin, LogAppendInfo};
+use crate::wire::error_code::ErrorCode;
+
+/// How the records of one partition fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProduceOutcome {
+    /// What went wrong, if anything did.
+    pub error: ErrorCode,
+    /// The offset of the first record; -1 where there is none.
+    pub base_offset: Offset,
+    /// The broker's time on the records, where the topic has it; else -1.
+    pub log_append_time: Millis,
+    /// Where the log starts; -1 where it is not known.
+    pub log_start_offset: Offset,
+    /// The records that were refused, by their index in the batch, and why (KIP-467).
+    pub record_errors: Vec<(i32, Option<String>)>,
+    /// Why all of them were refused, in a sentence.
+    pub error_message: Option<String>,
+}
+
+impl ProduceOutcome {
+    /// A refusal without particulars.
+    pub fn refused(error: ErrorCode) -> Self {
+        let (record_errors, error_message) = (Vec::new(), None);
+        Self {
+            error,
+            base_offset: -1,
+            log_append_time: -1,
+            log_start_offset: -1,
+            record_errors,
+            error_message,
+        }
+    }
+
+    fn appended(info: &LogAppendInfo) -> Self {
+        Self {
+            base_offset: info.first_offset.unwrap_or(-1),
+            log_append_time: info.log_append_time,
+            log_start_offset: info.log_start_offset,
+            ..Self::refused(ErrorCode::None)
+        }
+    }
+}
+
+/// Appended records, and what is still awaited for them.
+#[derive(Debug)]
+#[must_use]
+pub struct PendingProduce {
+    timeout: Duration,
+    entries: Vec<(TopicPartition, ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>)>,
+}
+
+impl PendingProduce {
+    /// Whether nothing is awaited.
+    pub fn is_settled(&self) -> bool {
+        self.entries.iter().all(|(_, _, waiting)| waiting.is_none())
+    }
+
+    /// How each partition's records fared, once that is known or the time has run out.
+    pub async fn outcomes(self) -> Vec<(TopicPartition, ProduceOutcome)> {
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        let mut outcomes = Vec::with_capacity(self.entries.len());
+        for (partition, mut outcome, waiting) in self.entries {
+            if let Some(waiting) = waiting {
+                outcome.error = match tokio::time::timeout_at(deadline, waiting).await {
+                    Ok(Ok(error)) => error,
+                    Ok(Err(_)) => ErrorCode::NotLeaderOrFollower,
+                    Err(_) => ErrorCode::RequestTimedOut,
+                };
+            }
+            outcomes.push((partition, outcome));
+        }
+        outcomes
+    }
+}
+
+impl Replicas {
+    /// Appends records as leader. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them all.
+    pub fn append(
+        &self,
+        acks: i16,
+        timeout: Duration,
+        internal_allowed: bool,
+        entries: Vec<(TopicPartition, Bytes)>,
+    ) -> PendingProduce {
+        let appended = entries.into_iter().map(|(id, records)| {
+            if !(-1..=1).contains(&acks) {
+                return (id, ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks), None);
+            }
+            if !internal_allowed && crate::admin::names::is_internal(&id.topic) {
+                return (id, ProduceOutcome::refused(ErrorCode::InvalidTopicException), None);
+            }
+            let (outcome, waiting) = self.append_to(&id, records, acks == -1);
+            (id, outcome, waiting)
+        });
+        PendingProduce { timeout, entries: appended.collect() }
+    }
+
+    fn append_to(
+        &self,
+        id: &TopicPartition,
+        records: Bytes,
+        all: bool,
+    ) -> (ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>) {
+        let partition = match self.partition(id) {
+            Ok(partition) => partition,
+            Err(error) => return (ProduceOutcome::refused(error), None),
+        };
+        match partition.append(records, AppendOrigin::Client, all, self.clock.now()) {
+            Ok((info, waiting)) => (ProduceOutcome::appended(&info), waiting),
+            Err(Refused::Partition(error)) => (ProduceOutcome::refused(error), None),
+            Err(Refused::Log(error)) => {
+                let code = ErrorCode::from(&error);
+                if code == ErrorCode::UnknownServerError {
+                    log::error!(target: "kafka.server.ReplicaManager", "Error processing append operation on partition {id}: {error}");
+                }
+                let records = error.record_errors().iter();
+                let start = partition.log().map_or(-1, |log| log.log_start_offset());
+                let outcome = ProduceOutcome {
+                    log_start_offset: start,
+                    record_errors: records.map(|it| (it.batch_index, it.message.clone())).collect(),
+                    error_message: error.client_message().map(str::to_owned),
+                    ..ProduceOutcome::refused(code)
+                };
+                (outcome, None)
+            }
+        }
+    }
+}

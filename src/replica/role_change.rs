@@ -1,0 +1,230 @@
+//! What the controller orders: to lead, to follow, to stop (LeaderAndIsr, StopReplica).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::machine::Told;
+use super::metadata::is_stale;
+use super::{Hosted, Partition, Replicas};
+use crate::base::TopicPartition;
+use crate::log::Log;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::leader_and_isr::{
+    LeaderAndIsrPartitionError, LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse,
+};
+use crate::wire::message::stop_replica::{
+    StopReplicaPartitionError, StopReplicaRequest, StopReplicaResponse,
+};
+
+/// The epoch of a partition whose topic is being deleted; it supersedes every other.
+const EPOCH_DURING_DELETE: i32 = -2;
+/// The epoch that a StopReplica before version 3 has.
+const NO_EPOCH: i32 = -1;
+
+impl Replicas {
+    /// Leads and follows as the controller orders.
+    pub fn become_leader_or_follower(
+        &self,
+        request: &LeaderAndIsrRequest,
+        own_broker_epoch: i64,
+    ) -> LeaderAndIsrResponse {
+        let mut held = self.controller_epoch.lock();
+        let refusal = if is_stale(request.broker_epoch, own_broker_epoch) {
+            Some(ErrorCode::StaleBrokerEpoch)
+        } else if request.controller_epoch < *held {
+            Some(ErrorCode::StaleControllerEpoch)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return LeaderAndIsrResponse { error_code: refusal as i16, ..Default::default() };
+        }
+        *held = request.controller_epoch;
+        let states = states(request);
+        let mut high_watermarks = self.stored_watermarks();
+        let partition_errors = states.map(|(topic, state)| {
+            let id = TopicPartition::new(topic, state.partition_index);
+            let error = self
+                .apply(&id, state, request.controller_epoch, &mut high_watermarks)
+                .err()
+                .unwrap_or_default();
+            LeaderAndIsrPartitionError {
+                topic_name: topic.to_owned(),
+                partition_index: state.partition_index,
+                error_code: error as i16,
+            }
+        });
+        let partition_errors = partition_errors.collect();
+        self.write_watermarks();
+        LeaderAndIsrResponse { partition_errors, ..Default::default() }
+    }
+
+    fn apply(
+        &self,
+        id: &TopicPartition,
+        state: &LeaderAndIsrPartitionState,
+        controller_epoch: i32,
+        high_watermarks: &mut super::watermarks::Stored,
+    ) -> Result<(), ErrorCode> {
+        if !state.replicas.contains(&self.broker_id) {
+            log::warn!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id}: broker {} is not in the assigned replica list {:?}", self.broker_id, state.replicas);
+            return Err(ErrorCode::UnknownTopicOrPartition);
+        }
+        let partition = self.hosted(id)?;
+        let known = partition.leader_epoch();
+        let again = state.leader_epoch == known && partition.standing().0.zk_version <= state.zk_version;
+        if state.leader_epoch < known || (state.leader_epoch == known && !again) {
+            return Err(ErrorCode::StaleControllerEpoch);
+        }
+        if state.leader_epoch == known
+            && partition.log().is_some()
+            && partition.standing().0.leader == state.leader
+        {
+            // Told again what is known already, as after a controller's failover: nothing to be done for a leader but to
+            // heed the ISR.
+            if state.leader != self.broker_id {
+                return Ok(());
+            }
+        }
+        let told = Told {
+            leader: state.leader,
+            leader_epoch: state.leader_epoch,
+            isr: state.isr.iter().copied().filter(|id| state.replicas.contains(id)).collect(),
+            replicas: state.replicas.clone(),
+            zk_version: state.zk_version,
+            controller_epoch,
+        };
+        let log = self.log_for(id, state.is_new, high_watermarks)?;
+        if state.leader == self.broker_id {
+            partition.lead(told, log, self.clock.now())?;
+            log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Leader at leader epoch {}", self.broker_id, state.leader_epoch);
+        } else {
+            partition.follow(told, log);
+            log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Follower at leader epoch {}", self.broker_id, state.leader_epoch);
+        }
+        Ok(())
+    }
+
+    /// The partition, made where this is the first that is heard of it.
+    fn hosted(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        let mut partitions = self.partitions.write();
+        let made = || {
+            let lag_max = self.config.replica_lag_time_max_ms;
+            Hosted::Online(Arc::new(Partition::new(id.clone(), self.broker_id, lag_max)))
+        };
+        match partitions.entry(id.clone()).or_insert_with(made) {
+            Hosted::Online(partition) => Ok(partition.clone()),
+            Hosted::Offline => Err(ErrorCode::KafkaStorageError),
+        }
+    }
+
+    /// The partition's log, made where there is none; its high watermark is the one last written.
+    fn log_for(
+        &self,
+        id: &TopicPartition,
+        is_new: bool,
+        high_watermarks: &mut super::watermarks::Stored,
+    ) -> Result<Arc<Log>, ErrorCode> {
+        let existing = self.partition(id).ok().and_then(|partition| partition.log());
+        if let Some(log) = existing {
+            return Ok(log);
+        }
+        let made = self.logs.get_or_create(id, is_new, || (self.topic_configs)(&id.topic));
+        let log = made.map_err(|error| {
+            log::error!(target: "state.change.logger", "No log for partition {id}: {error}");
+            if let Some(hosted) = self.partitions.write().get_mut(id) {
+                *hosted = Hosted::Offline;
+            }
+            ErrorCode::KafkaStorageError
+        })?;
+        let stored = high_watermarks.of(id, &log);
+        log.update_high_watermark(stored);
+        Ok(log)
+    }
+
+    /// Stops replicas, and deletes their logs where ordered.
+    pub fn stop_replicas(&self, request: &StopReplicaRequest, own_broker_epoch: i64) -> StopReplicaResponse {
+        let mut held = self.controller_epoch.lock();
+        if is_stale(request.broker_epoch, own_broker_epoch) {
+            return StopReplicaResponse {
+                error_code: ErrorCode::StaleBrokerEpoch as i16,
+                ..Default::default()
+            };
+        }
+        if request.controller_epoch < *held {
+            return StopReplicaResponse {
+                error_code: ErrorCode::StaleControllerEpoch as i16,
+                ..Default::default()
+            };
+        }
+        *held = request.controller_epoch;
+        let partition_errors = orders(request).into_iter().map(|(id, epoch, delete)| {
+            let error = self.stop(&id, epoch, delete).err().unwrap_or_default();
+            StopReplicaPartitionError {
+                topic_name: id.topic.to_string(),
+                partition_index: id.partition,
+                error_code: error as i16,
+            }
+        });
+        StopReplicaResponse { partition_errors: partition_errors.collect(), ..Default::default() }
+    }
+
+    fn stop(&self, id: &TopicPartition, epoch: i32, delete: bool) -> Result<(), ErrorCode> {
+        let hosted = self.partitions.read().get(id).cloned();
+        match &hosted {
+            Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
+            Some(Hosted::Online(partition)) => {
+                let known = partition.leader_epoch();
+                if epoch != EPOCH_DURING_DELETE && epoch != NO_EPOCH && epoch < known {
+                    return Err(ErrorCode::FencedLeaderEpoch);
+                }
+                partition.give_up(ErrorCode::NotLeaderOrFollower);
+            }
+            None => {}
+        }
+        if delete {
+            self.partitions.write().remove(id);
+            // A partition that was never opened since the start may still lie on disk.
+            self.logs.delete(id).map_err(|error| {
+                log::error!(target: "state.change.logger", "Deleting {id}: {error}");
+                ErrorCode::KafkaStorageError
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The partition states of a request of any version, each with its topic.
+fn states(request: &LeaderAndIsrRequest) -> impl Iterator<Item = (&str, &LeaderAndIsrPartitionState)> {
+    let grouped = request.topic_states.iter();
+    let grouped =
+        grouped.flat_map(|topic| topic.partition_states.iter().map(|told| (topic.topic_name.as_str(), told)));
+    let ungrouped = request.ungrouped_partition_states.iter().map(|told| (told.topic_name.as_str(), told));
+    ungrouped.chain(grouped)
+}
+
+/// What a request of any version orders, each partition once: its leader epoch, and whether to delete.
+fn orders(request: &StopReplicaRequest) -> Vec<(TopicPartition, i32, bool)> {
+    let delete = request.delete_partitions;
+    let ungrouped = request.ungrouped_partitions.iter();
+    let mut orders: Vec<_> = ungrouped
+        .map(|it| (TopicPartition::new(it.topic_name.as_str(), it.partition_index), NO_EPOCH, delete))
+        .collect();
+    for topic in &request.topics {
+        let partitions = topic.partition_indexes.iter();
+        orders.extend(partitions.map(|at| (TopicPartition::new(topic.name.as_str(), *at), NO_EPOCH, delete)));
+    }
+    for topic in &request.topic_states {
+        let states = topic.partition_states.iter();
+        orders.extend(states.map(|it| {
+            (
+                TopicPartition::new(topic.topic_name.as_str(), it.partition_index),
+                it.leader_epoch,
+                it.delete_partition,
+            )
+        }));
+    }
+    let mut seen = HashSet::new();
+    orders.retain(|(id, _, _)| seen.insert(id.clone()));
+    orders
+}
