@@ -122,6 +122,48 @@ pub struct Assignment {
     pub removing: Vec<BrokerId>,
 }
 
+impl Assignment {
+    /// An assignment of these replicas, with no reassignment in progress.
+    pub fn new(replicas: Vec<BrokerId>) -> Self {
+        Self { replicas, ..Self::default() }
+    }
+
+    /// Whether a reassignment is in progress.
+    pub fn is_being_reassigned(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
+
+    /// The replicas from before the reassignment: all but those being added.
+    pub fn origin(&self) -> Vec<BrokerId> {
+        self.replicas.iter().copied().filter(|id| !self.adding.contains(id)).collect()
+    }
+
+    /// The replicas after the reassignment: all but those being removed.
+    pub fn target(&self) -> Vec<BrokerId> {
+        self.replicas.iter().copied().filter(|id| !self.removing.contains(id)).collect()
+    }
+
+    /// This assignment on its way to `target`: the target's replicas come first, then what remains of the origin.
+    pub fn reassign_to(&self, target: &[BrokerId]) -> Self {
+        let origin = self.origin();
+        let mut replicas = Vec::with_capacity(target.len() + origin.len());
+        for &id in target.iter().chain(&origin) {
+            if !replicas.contains(&id) {
+                replicas.push(id);
+            }
+        }
+        let adding = replicas.iter().copied().filter(|id| !origin.contains(id)).collect();
+        let removing = replicas.iter().copied().filter(|id| !target.contains(id)).collect();
+        Self { replicas, adding, removing }
+    }
+
+    /// This assignment without the replica on `broker`.
+    pub fn without(&self, broker: BrokerId) -> Self {
+        let but = |ids: &[BrokerId]| ids.iter().copied().filter(|&id| id != broker).collect();
+        Self { replicas: but(&self.replicas), adding: but(&self.adding), removing: but(&self.removing) }
+    }
+}
+
 /// A partition's leadership as its state znode holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaderAndIsr {
@@ -140,4 +182,23 @@ impl LeaderAndIsr {
     pub const NO_LEADER: BrokerId = -1;
     /// What stands for the leader of a partition whose topic is being deleted.
     pub const LEADER_DURING_DELETE: BrokerId = -2;
+    /// What StopReplica says instead of a leader epoch for a partition whose topic is being deleted.
+    pub const EPOCH_DURING_DELETE: LeaderEpoch = -2;
+    /// What stands for an epoch that is not known.
+    pub const NO_EPOCH: LeaderEpoch = -1;
+
+    /// The leadership a new partition begins with: epoch 0, in a znode of version 0.
+    pub fn initial(leader: BrokerId, isr: Vec<BrokerId>) -> Self {
+        Self { leader, leader_epoch: 0, isr, zk_version: 0 }
+    }
+
+    /// The leadership that follows this one: the epoch is one higher, the version still the one to write over.
+    pub fn followed_by(&self, leader: BrokerId, isr: Vec<BrokerId>) -> Self {
+        Self { leader, leader_epoch: self.leader_epoch + 1, isr, zk_version: self.zk_version }
+    }
+
+    /// The same leadership in a znode of this version.
+    pub fn at_version(self, zk_version: i32) -> Self {
+        Self { zk_version, ..self }
+    }
 }

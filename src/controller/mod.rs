@@ -1,1 +1,117 @@
-//! Who decides: the elected controller.
+//! Who decides: the elected controller (Kafka's `KafkaController` and what hangs on it).
+//!
+//! An event is gathered for (`gather` reads), decided (`decide`, pure), committed (`commit` writes, guarded by the
+//! controller epoch), applied to the picture of the cluster (`state`, pure) and told (`outbox`, `channel`). `machine`
+//! holds the pure parts together, `driver` is the only loop that waits.
+//!
+//! - *Entry points:* [`Controller::start`] and the handle it gives.
+//! - *Never:* touches a log or a replica of its own broker but by requests over the wire.
+//! - *Tasks:* the driver; one sender for each broker.
+//! - *Not yet:* reassignments (KIP-455) are read and respected, not carried out.
+
+mod channel;
+mod commit;
+pub mod decide;
+mod driver;
+pub mod election;
+pub mod event;
+pub mod facts;
+mod gather;
+pub mod machine;
+pub mod outbox;
+pub mod state;
+pub mod transitions;
+pub mod writes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::config::BrokerConfig;
+use crate::wire::error_code::ErrorCode;
+use crate::zk::ZooKeeper;
+
+/// How many requests may wait for the controller.
+const COMMANDS_WAITING: usize = 256;
+
+/// Something that a request asks of the controller.
+#[derive(Debug)]
+enum Command {
+    /// A broker wants to stop.
+    ControlledShutdown {
+        broker: BrokerId,
+        broker_epoch: i64,
+        reply: oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>,
+    },
+}
+
+/// This broker as a candidate for controller, and as the controller while it is elected.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    commands: mpsc::Sender<Command>,
+    /// The controller epoch while this broker is the controller.
+    active: watch::Receiver<Option<i32>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Controller {
+    /// Stands for election from now on, and acts as controller whenever elected.
+    pub fn start(zk: ZooKeeper, broker: BrokerId, config: Arc<BrokerConfig>, clock: Clock) -> Self {
+        let (commands, waiting) = mpsc::channel(COMMANDS_WAITING);
+        let (activity, active) = watch::channel(None);
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(driver::run(driver::Driver {
+            zk,
+            broker,
+            config,
+            clock,
+            waiting,
+            activity,
+            stop: stop.clone(),
+        }));
+        tasks.close();
+        Self { commands, active, stop, tasks }
+    }
+
+    /// Whether this broker is the controller.
+    pub fn is_active(&self) -> bool {
+        self.active.borrow().is_some()
+    }
+
+    /// The controller epoch, where this broker is the controller.
+    pub fn epoch(&self) -> Option<i32> {
+        *self.active.borrow()
+    }
+
+    /// Moves a broker's leaderships away, so that it can stop; the partitions it still leads.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER, BROKER_NOT_AVAILABLE, STALE_BROKER_EPOCH.
+    pub async fn controlled_shutdown(
+        &self,
+        broker: BrokerId,
+        broker_epoch: i64,
+    ) -> Result<Vec<TopicPartition>, ErrorCode> {
+        if !self.is_active() {
+            return Err(ErrorCode::NotController);
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::ControlledShutdown { broker, broker_epoch, reply };
+        self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
+        answer.await.unwrap_or(Err(ErrorCode::NotController))
+    }
+
+    /// Resigns and stands for election no more.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        if tokio::time::timeout(Duration::from_secs(30), self.tasks.wait()).await.is_err() {
+            log::warn!(target: "kafka.controller.KafkaController", "The controller did not stop in time");
+        }
+    }
+}

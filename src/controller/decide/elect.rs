@@ -1,0 +1,158 @@
+//! Elects leaders for partitions that had one before (Kafka's `doElectLeaderForPartitions`).
+//!
+//! Pure. It only writes over the version it has just read: a leader that changed its in-sync replicas meanwhile makes
+//! the write fail, and the election is held again on what is there then.
+
+use std::collections::BTreeSet;
+
+use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
+use crate::controller::election::{self, Election};
+use crate::controller::event::Refusal;
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Step};
+use crate::controller::state::Leadership;
+use crate::controller::transitions::PartitionState;
+use crate::controller::writes::{Outcome, Write};
+use crate::wire::error_code::ErrorCode;
+
+use super::move_partitions::failed;
+
+/// Elects a leader for each partition. The rows for brokers stay in the outbox.
+#[derive(Debug)]
+pub(super) struct Elect {
+    partitions: Vec<TopicPartition>,
+    election: Election,
+    /// Whether the topics' configs are asked for: only where no replica in sync lives.
+    ask_configs: bool,
+    written: Vec<(TopicPartition, LeaderAndIsr, Vec<BrokerId>)>,
+}
+
+impl Elect {
+    /// An election among the replicas of each of `partitions`.
+    pub fn new(partitions: Vec<TopicPartition>, election: Election) -> Self {
+        Self { partitions, election, ask_configs: false, written: Vec::new() }
+    }
+
+    /// The leadership just read, where this controller may go on from it.
+    fn read(&self, desk: &Desk, facts: &Facts, partition: &TopicPartition) -> Result<LeaderAndIsr, String> {
+        let state = desk.state.partition_state(partition);
+        match facts.states.get(partition) {
+            None => Err(format!(
+                "LeaderAndIsr information doesn't exist for partition {partition} in {state} state"
+            )),
+            Some(read) if read.controller_epoch > desk.state.controller_epoch => Err(format!(
+                "Aborted leader election for partition {partition} since the LeaderAndIsr path was already written by \
+                 another controller. This probably means that the current controller {} went through a soft failure and \
+                 another controller was elected with epoch {}.",
+                desk.settings.broker, read.controller_epoch
+            )),
+            Some(read) => Ok(read.leader_and_isr.clone()),
+        }
+    }
+
+    /// Whether a replica out of sync may lead; None where the topic's config must be asked for first.
+    fn unclean(
+        &self,
+        desk: &Desk,
+        facts: &Facts,
+        partition: &TopicPartition,
+        current: &LeaderAndIsr,
+    ) -> Option<Result<bool, String>> {
+        match self.election {
+            Election::Offline { .. } if election::has_live_isr(&desk.state, partition, current) => {
+                Some(Ok(false))
+            }
+            Election::Offline { unclean: true } => Some(Ok(true)),
+            Election::Offline { unclean: false } => facts.unclean.get(&partition.topic).cloned(),
+            _ => Some(Ok(false)),
+        }
+    }
+}
+
+impl Step for Elect {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        let mut questions = vec![Question::States(self.partitions.clone())];
+        if self.ask_configs {
+            let topics: BTreeSet<_> =
+                self.partitions.iter().map(|partition| partition.topic.clone()).collect();
+            questions.push(Question::UncleanElection(topics.into_iter().collect()));
+        }
+        questions
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let mut without_live_isr = Vec::new();
+        for partition in std::mem::take(&mut self.partitions) {
+            let current = match self.read(desk, &facts, &partition) {
+                Ok(current) => current,
+                Err(reason) => {
+                    refused(desk, &partition, reason);
+                    continue;
+                }
+            };
+            let unclean = match self.unclean(desk, &facts, &partition, &current) {
+                Some(Ok(unclean)) => unclean,
+                Some(Err(reason)) => {
+                    refused(desk, &partition, reason);
+                    continue;
+                }
+                None => {
+                    without_live_isr.push(partition);
+                    continue;
+                }
+            };
+            let elected = election::elect(&desk.state, &partition, &current, self.election, unclean);
+            match elected.leader_and_isr {
+                Some(next) => self.written.push((partition, next, elected.recipients)),
+                None => {
+                    let reason = format!(
+                        "Failed to elect leader for partition {partition} under strategy {}",
+                        self.election
+                    );
+                    refused(desk, &partition, reason);
+                }
+            }
+        }
+        if !without_live_isr.is_empty() {
+            desk.then(Self { ask_configs: true, ..Self::new(without_live_isr, self.election) });
+        }
+        let controller_epoch = desk.state.controller_epoch;
+        let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
+        self.written
+            .iter()
+            .map(|(partition, next, _)| Write::SetState(partition.clone(), leadership(next)))
+            .collect()
+    }
+
+    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+        let mut again = Vec::new();
+        for ((partition, next, recipients), outcome) in
+            std::mem::take(&mut self.written).into_iter().zip(outcomes)
+        {
+            match outcome {
+                Outcome::Ok(version) => {
+                    let leader = next.leader;
+                    let leader_and_isr = next.at_version(*version);
+                    let controller_epoch = desk.state.controller_epoch;
+                    desk.state.set_leadership(&partition, Leadership { leader_and_isr, controller_epoch });
+                    desk.state.set_partition_state(&partition, PartitionState::Online);
+                    desk.outbox.leader_and_isr(&desk.state, &recipients, &partition, false);
+                    desk.elections.insert(partition, Ok(leader));
+                }
+                Outcome::BadVersion => again.push(partition),
+                other => failed(desk, &partition, PartitionState::Online, &format!("{other:?}")),
+            }
+        }
+        if !again.is_empty() {
+            desk.then(Self { ask_configs: self.ask_configs, ..Self::new(again, self.election) });
+        }
+    }
+}
+
+/// Notes that nobody can lead. Whoever asked for the election learns that no eligible leader is available.
+fn refused(desk: &mut Desk, partition: &TopicPartition, reason: String) {
+    failed(desk, partition, PartitionState::Online, &reason);
+    // `preferred_leader` turns this code into the one of its kind of election.
+    let refusal = Refusal::because(ErrorCode::EligibleLeadersNotAvailable, reason);
+    desk.elections.insert(partition.clone(), Err(refusal));
+}

@@ -1,0 +1,80 @@
+//! A topic's znode was rewritten: partitions were added, or an assignment changed under our feet.
+//!
+//! Pure. A topic that is being deleted gets no partitions any more: its znode is put back. Kafka:
+//! `processPartitionModifications`.
+
+use std::sync::Arc;
+
+use crate::base::TopicPartition;
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Severity, Step};
+use crate::controller::writes::{Outcome, Write};
+
+use super::topic_change;
+
+/// Compares a topic's znode with the partitions known.
+#[derive(Debug)]
+pub(super) struct TopicChanged {
+    topic: Arc<str>,
+}
+
+impl TopicChanged {
+    /// The topic's znode changed.
+    pub fn new(topic: Arc<str>) -> Self {
+        Self { topic }
+    }
+}
+
+impl Step for TopicChanged {
+    fn ask(&self, desk: &Desk) -> Vec<Question> {
+        let mut questions = vec![Question::Assignments(vec![self.topic.clone()])];
+        if desk.state.is_queued_for_deletion(&self.topic) {
+            questions.push(Question::PartitionDirs(self.topic.clone()));
+        }
+        questions
+    }
+
+    fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
+        let Some(read) = facts.assignments.remove(&self.topic) else { return Vec::new() };
+        if desk.state.topic(&self.topic).is_none() {
+            return Vec::new();
+        }
+        desk.state.topic_mut(&self.topic).znode_version = read.version;
+        let partition = |number: &i32| TopicPartition::new(self.topic.clone(), *number);
+        let added: Vec<_> = read
+            .partitions
+            .into_iter()
+            .filter(|(number, _)| desk.state.replicas(&partition(number)).is_empty())
+            .collect();
+        if added.is_empty() {
+            return Vec::new();
+        }
+        if desk.state.is_queued_for_deletion(&self.topic) {
+            let numbers: Vec<_> = added.iter().map(|(number, _)| number.to_string()).collect();
+            let (numbers, topic) = (numbers.join(","), &self.topic);
+            let text = format!(
+                "Skipping adding partitions {numbers} for topic {topic} since it is currently being deleted"
+            );
+            desk.note(Severity::Warn, text);
+            let kept = facts.partition_dirs.iter().filter_map(|number| {
+                let known = desk.state.partition(&partition(number))?;
+                Some((*number, known.assignment.clone()))
+            });
+            return vec![Write::SetAssignments(self.topic.clone(), kept.collect())];
+        }
+        let mut made = Vec::new();
+        for (number, assignment) in added {
+            let partition = partition(&number);
+            desk.state.set_assignment(&partition, assignment);
+            made.push(partition);
+        }
+        topic_change::make(desk, made);
+        Vec::new()
+    }
+
+    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+        if let [Outcome::Ok(version)] = outcomes {
+            desk.state.topic_mut(&self.topic).znode_version = *version;
+        }
+    }
+}

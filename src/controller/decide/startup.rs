@@ -1,0 +1,189 @@
+//! This broker was just elected: it reads the whole cluster, brings every state up, and goes on with what others left.
+//!
+//! Pure. Kafka: `onControllerFailover`, `initializeControllerContext`, and the `startup` of the two state machines.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::base::TopicPartition;
+use crate::controller::event::{ElectionKind, ElectionTrigger};
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
+use crate::controller::transitions::{PartitionState, ReplicaState};
+use crate::controller::writes::Write;
+
+use super::move_replicas::MoveReplicas;
+use super::preferred_leader::ElectLeaders;
+use super::tell::{Audience, UpdateMetadata};
+use super::topic_deletion::Carry;
+use super::unclean_leader::TriggerOnline;
+
+/// Puts `/feature` right and sweeps notifications, which the reading that follows makes needless.
+#[derive(Debug, Default)]
+pub(super) struct Begin;
+
+impl Step for Begin {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Feature, Question::LogDirEvents, Question::IsrNotifications]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        desk.then(ReadCluster);
+        let enabled = desk.settings.features;
+        let feature = match facts.feature {
+            None => Some(Write::CreateFeature { enabled }),
+            Some(held) if held.enabled == enabled => None,
+            // What was finalized is kept where features come into force, and given up where they cease to.
+            Some(held) if enabled => Some(Write::SetFeature { enabled, features: held.features }),
+            Some(_) => Some(Write::SetFeature { enabled, features: Default::default() }),
+        };
+        let log_dirs = facts.log_dir_events.into_iter().map(|(name, _)| Write::DeleteLogDirEvent(name));
+        let isrs = facts.isr_notifications.into_iter().map(|(name, _)| Write::DeleteIsrNotification(name));
+        feature.into_iter().chain(log_dirs).chain(isrs).collect()
+    }
+}
+
+/// Reads who lives and which topics there are.
+#[derive(Debug)]
+struct ReadCluster;
+
+impl Step for ReadCluster {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Brokers, Question::Topics, Question::TopicDeletions]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        for broker in facts.brokers {
+            desk.effect(Effect::Connect(broker.clone()));
+            desk.effect(Effect::Watch(Watched::Broker(broker.id)));
+            desk.state.put_broker(broker);
+        }
+        for topic in &facts.topics {
+            desk.state.topic_mut(topic);
+            desk.effect(Effect::Watch(Watched::Topic(topic.clone())));
+        }
+        desk.then(ReadAssignments {
+            topics: facts.topics.into_iter().collect(),
+            deletions: facts.topic_deletions,
+        });
+        Vec::new()
+    }
+}
+
+/// Reads where all partitions lie.
+#[derive(Debug)]
+struct ReadAssignments {
+    topics: Vec<Arc<str>>,
+    deletions: BTreeSet<Arc<str>>,
+}
+
+impl Step for ReadAssignments {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Assignments(self.topics.clone())]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let mut partitions = Vec::new();
+        for (topic, read) in facts.assignments {
+            desk.state.topic_mut(&topic).znode_version = read.version;
+            for (number, assignment) in read.partitions {
+                let partition = TopicPartition::new(topic.clone(), number);
+                if assignment.is_being_reassigned() {
+                    desk.state.reassigning.insert(partition.clone());
+                }
+                desk.state.set_assignment(&partition, assignment);
+                partitions.push(partition);
+            }
+        }
+        desk.then(ReadStates { partitions, deletions: std::mem::take(&mut self.deletions) });
+        Vec::new()
+    }
+}
+
+/// Reads who leads all partitions, then brings everything up.
+#[derive(Debug)]
+struct ReadStates {
+    partitions: Vec<TopicPartition>,
+    deletions: BTreeSet<Arc<str>>,
+}
+
+impl Step for ReadStates {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::States(self.partitions.clone())]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        for (partition, leadership) in facts.states {
+            desk.state.set_leadership(&partition, leadership);
+        }
+        let refused = self.queue_deletions(desk);
+        // Brokers must know who lives before they can heed what they are to lead.
+        desk.then(UpdateMetadata { to: Audience::All, partitions: Vec::new() });
+        let (online, offline) = first_states(desk);
+        desk.then(MoveReplicas::to(ReplicaState::Online, online));
+        desk.then(MoveReplicas::to(ReplicaState::Offline, offline));
+        desk.then(TriggerOnline { topic: None });
+        desk.then(Carry);
+        desk.then(ElectLeaders {
+            partitions: None,
+            kind: ElectionKind::Preferred,
+            trigger: ElectionTrigger::Znode,
+        });
+        let (id, epoch) = (desk.settings.broker, desk.state.controller_epoch);
+        desk.note(
+            Severity::Info,
+            format!("[Controller id={id}] Ready to serve as the new controller with epoch {epoch}"),
+        );
+        refused
+    }
+}
+
+impl ReadStates {
+    /// Takes up the deletions that others left, or drops them where topics may not be deleted.
+    fn queue_deletions(&mut self, desk: &mut Desk) -> Vec<Write> {
+        let (known, unknown) = std::mem::take(&mut self.deletions)
+            .into_iter()
+            .partition::<BTreeSet<_>, _>(|topic| desk.state.topic(topic).is_some());
+        if !desk.settings.delete_topics {
+            return known.into_iter().chain(unknown).map(Write::DeleteTopicDeletion).collect();
+        }
+        let waits = |topic: &Arc<str>| {
+            let replicas = desk.state.replicas_of_topic(topic);
+            let moving = desk.state.reassigning.iter().any(|partition| partition.topic == *topic);
+            moving || replicas.iter().any(|replica| !desk.state.is_online(replica.broker, &replica.partition))
+        };
+        let ineligible: Vec<_> = known.iter().filter(|topic| waits(topic)).cloned().collect();
+        desk.state.deletions.ineligible.extend(ineligible);
+        desk.state.deletions.queued.extend(known);
+        unknown.into_iter().map(Write::DeleteTopicDeletion).collect()
+    }
+}
+
+/// Puts every partition and replica into the state that shows from outside; the replicas that work, and those that do not.
+fn first_states(
+    desk: &mut Desk,
+) -> (Vec<crate::controller::state::Replica>, Vec<crate::controller::state::Replica>) {
+    let partitions: Vec<_> = desk.state.partitions().map(|(partition, _)| partition).collect();
+    for partition in &partitions {
+        let state = match desk.state.leadership(partition) {
+            None => PartitionState::New,
+            Some(known) if desk.state.is_online(known.leader_and_isr.leader, partition) => {
+                PartitionState::Online
+            }
+            Some(_) => PartitionState::Offline,
+        };
+        desk.state.set_partition_state(partition, state);
+    }
+    let replicas = desk.state.replicas_of(&partitions);
+    let (online, offline) = replicas
+        .into_iter()
+        .partition::<Vec<_>, _>(|replica| desk.state.is_online(replica.broker, &replica.partition));
+    for replica in &online {
+        desk.state.set_replica_state(replica, ReplicaState::Online);
+    }
+    for replica in &offline {
+        // A deletion that waits for this replica can thus be taken up when its broker is back.
+        desk.state.set_replica_state(replica, ReplicaState::DeletionIneligible);
+    }
+    (online, offline)
+}

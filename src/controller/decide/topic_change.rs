@@ -1,0 +1,86 @@
+//! Topics appeared under `/brokers/topics`, or were removed from it by hand.
+//!
+//! Pure. Kafka: `processTopicChange`, `onNewPartitionCreation`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::base::TopicPartition;
+use crate::controller::election::Election;
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
+use crate::controller::transitions::{PartitionState, ReplicaState};
+use crate::controller::writes::Write;
+
+use super::move_partitions::MovePartitions;
+use super::move_replicas::MoveReplicas;
+
+/// Compares the topics in ZooKeeper with those known.
+#[derive(Debug)]
+pub(super) struct TopicsChanged;
+
+impl Step for TopicsChanged {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Topics]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let known = desk.state.topic_names();
+        for topic in known.difference(&facts.topics) {
+            desk.effect(Effect::Unwatch(Watched::Topic(topic.clone())));
+            desk.state.remove_topic(topic);
+        }
+        let new: Vec<Arc<str>> = facts.topics.difference(&known).cloned().collect();
+        if new.is_empty() {
+            return Vec::new();
+        }
+        for topic in &new {
+            desk.state.topic_mut(topic);
+            desk.effect(Effect::Watch(Watched::Topic(topic.clone())));
+        }
+        desk.note(Severity::Info, format!("New topics: [{}]", new.join(", ")));
+        desk.then(ReadNew(new));
+        Vec::new()
+    }
+}
+
+/// Reads the assignments of new topics, and makes their partitions.
+#[derive(Debug)]
+struct ReadNew(Vec<Arc<str>>);
+
+impl Step for ReadNew {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Assignments(self.0.clone())]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let mut partitions = Vec::new();
+        for (topic, read) in facts.assignments {
+            desk.state.topic_mut(&topic).znode_version = read.version;
+            for (number, assignment) in read.partitions {
+                let partition = TopicPartition::new(topic.clone(), number);
+                desk.state.set_assignment(&partition, assignment);
+                partitions.push(partition);
+            }
+        }
+        make(desk, partitions);
+        Vec::new()
+    }
+}
+
+/// Makes partitions whose assignment is known: first leaders, then everybody is told.
+pub(super) fn make(desk: &mut Desk, partitions: Vec<TopicPartition>) {
+    if partitions.is_empty() {
+        return;
+    }
+    let topics: BTreeSet<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
+    desk.note(
+        Severity::Info,
+        format!("New partition creation callback for {} partitions of {topics:?}", partitions.len()),
+    );
+    let replicas = desk.state.replicas_of(&partitions);
+    desk.then(MovePartitions::to(PartitionState::New, partitions.clone()));
+    desk.then(MoveReplicas::to(ReplicaState::New, replicas.clone()));
+    desk.then(MovePartitions::online(partitions, Election::Offline { unclean: false }));
+    desk.then(MoveReplicas::to(ReplicaState::Online, replicas));
+}

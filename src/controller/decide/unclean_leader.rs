@@ -1,0 +1,37 @@
+//! Unclean election was enabled; and, since it is the same, the attempt to bring every leaderless partition online.
+//!
+//! Pure. Kafka's `triggerOnlinePartitionStateChange`.
+
+use std::sync::Arc;
+
+use crate::controller::election::Election;
+use crate::controller::facts::Facts;
+use crate::controller::machine::{Desk, Step};
+use crate::controller::transitions::PartitionState;
+use crate::controller::writes::Write;
+
+use super::move_partitions::MovePartitions;
+
+/// Tries to give every new or offline partition a leader, those of topics being deleted aside.
+#[derive(Debug)]
+pub(super) struct TriggerOnline {
+    /// One topic's partitions, or None for all.
+    pub topic: Option<Arc<str>>,
+}
+
+impl Step for TriggerOnline {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        let asked = |topic: &Arc<str>| self.topic.as_ref().is_none_or(|wanted| wanted == topic);
+        let partitions: Vec<_> = desk
+            .state
+            .partitions()
+            .filter(|(_, known)| matches!(known.state, PartitionState::New | PartitionState::Offline))
+            .map(|(partition, _)| partition)
+            .filter(|partition| {
+                asked(&partition.topic) && !desk.state.is_queued_for_deletion(&partition.topic)
+            })
+            .collect();
+        desk.then(MovePartitions::online(partitions, Election::Offline { unclean: false }));
+        Vec::new()
+    }
+}

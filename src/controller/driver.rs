@@ -1,0 +1,316 @@
+//! The controller's loop: stands for election, and while elected carries events through the machine one after the other.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Command;
+use super::channel::{Channel, Manner};
+use super::commit::{self, Stopped};
+use super::event::{Answer, Event, Ticket};
+use super::gather::gather;
+use super::machine::{Effect, Machine, Settings, Severity, Watched};
+use super::state::ClusterState;
+use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::config::{BrokerConfig, TopicConfig};
+use crate::wire::error_code::ErrorCode;
+use crate::zk::claim::{self, Claim};
+use crate::zk::znode::{
+    broker, controller, delete_topic, isr_change, log_dir_event, partition_state, preferred_election, topic,
+};
+use crate::zk::{Watches, ZkError, ZnodeChange, ZooKeeper};
+
+/// How many answers of brokers may wait.
+const ANSWERS_WAITING: usize = 1024;
+/// How long after its election a controller first looks at leader imbalance.
+const FIRST_IMBALANCE_CHECK: Duration = Duration::from_secs(5);
+const TARGET: &str = "kafka.controller.KafkaController";
+
+/// What the loop runs on.
+pub(super) struct Driver {
+    pub zk: ZooKeeper,
+    pub broker: BrokerId,
+    pub config: Arc<BrokerConfig>,
+    pub clock: Clock,
+    pub waiting: mpsc::Receiver<Command>,
+    pub activity: watch::Sender<Option<i32>>,
+    pub stop: CancellationToken,
+}
+
+/// Stands for election until told to stop.
+pub(super) async fn run(mut driver: Driver) {
+    let mut watches = driver.zk.watches();
+    watches.watch_data(controller::PATH);
+    loop {
+        let change = tokio::select! {
+            change = watches.next() => change,
+            () = driver.stop.cancelled() => return,
+        };
+        match change {
+            None => return,
+            Some(ZnodeChange::Data { data: Some((data, _)), .. }) => {
+                if let Ok(id) = controller::decode(&data) {
+                    log::debug!(target: TARGET, "Broker {id} has been elected as the controller");
+                }
+            }
+            Some(ZnodeChange::Data { data: None, .. }) => {
+                let Some(claim) = driver.claim().await else { continue };
+                let reason = driver.lead(claim, &mut watches).await;
+                driver.activity.send_replace(None);
+                log::info!(target: TARGET, "[Controller id={}] Resigned: {reason}", driver.broker);
+                if driver.stop.is_cancelled() {
+                    return;
+                }
+                // What was watched while leading is watched no more, and /controller is looked at anew.
+                watches = driver.zk.watches();
+                watches.watch_data(controller::PATH);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+impl Driver {
+    async fn claim(&self) -> Option<Claim> {
+        match claim::claim(&self.zk, self.broker, self.clock.now()).await {
+            Ok(Some(claim)) => {
+                let epoch = claim.epoch;
+                log::info!(target: TARGET, "[Controller id={}] {} successfully elected as the controller. Epoch incremented to {epoch} and epoch zk version is now {}", self.broker, self.broker, claim.epoch_version);
+                Some(claim)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                log::error!(target: TARGET, "[Controller id={}] Error while electing or becoming controller: {error}", self.broker);
+                None
+            }
+        }
+    }
+
+    /// Acts as controller until that is over; why it is.
+    async fn lead(&mut self, claim: Claim, watches: &mut Watches) -> String {
+        let settings = Settings {
+            broker: self.broker,
+            delete_topics: self.config.delete_topic_enable,
+            alter_isr: self.config.inter_broker_protocol_version.is_at_least("2.7-IV2"),
+            features: self.config.inter_broker_protocol_version.is_at_least("2.7-IV0"),
+            imbalance_percentage: u32::try_from(self.config.leader_imbalance_per_broker_percentage)
+                .unwrap_or(0),
+        };
+        let listener = match self.config.inter_broker_listener() {
+            Ok(listener) => listener,
+            Err(error) => return error.to_string(),
+        };
+        let (answers, answered) = mpsc::channel(ANSWERS_WAITING);
+        let manner = Manner {
+            controller: self.broker,
+            listener,
+            protocol: self.config.inter_broker_protocol_version.clone(),
+            timeout: Duration::from_millis(
+                u64::try_from(self.config.controller_socket_timeout_ms).unwrap_or(30_000),
+            ),
+            answers,
+        };
+        let term = Term {
+            zk: self.zk.clone(),
+            claim,
+            defaults: self.config.topic_defaults(),
+            machine: Machine::new(settings, ClusterState::elected(claim.epoch, claim.epoch_version)),
+            manner,
+            channels: BTreeMap::new(),
+            waiting: HashMap::new(),
+            next_ticket: 0,
+            events: VecDeque::from([Event::Elected]),
+        };
+        self.activity.send_replace(Some(claim.epoch));
+        term.serve(self, watches, answered).await
+    }
+}
+
+/// One term of office.
+struct Term {
+    zk: ZooKeeper,
+    claim: Claim,
+    defaults: TopicConfig,
+    machine: Machine,
+    manner: Manner,
+    channels: BTreeMap<BrokerId, Channel>,
+    waiting: HashMap<Ticket, oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>>,
+    next_ticket: Ticket,
+    events: VecDeque<Event>,
+}
+
+impl Term {
+    async fn serve(
+        mut self,
+        driver: &mut Driver,
+        watches: &mut Watches,
+        mut answered: mpsc::Receiver<Event>,
+    ) -> String {
+        for parent in
+            [broker::PARENT, topic::PARENT, delete_topic::PARENT, isr_change::PARENT, log_dir_event::PARENT]
+        {
+            watches.watch_children(parent);
+        }
+        watches.watch_data(preferred_election::PATH);
+        let period = Duration::from_secs(
+            u64::try_from(driver.config.leader_imbalance_check_interval_seconds).unwrap_or(300).max(1),
+        );
+        let mut imbalance = tokio::time::interval_at(Instant::now() + FIRST_IMBALANCE_CHECK, period);
+        loop {
+            while let Some(event) = self.events.pop_front() {
+                if let Err(reason) = self.process(event, watches).await {
+                    return reason;
+                }
+            }
+            tokio::select! {
+                change = watches.next() => match change {
+                    None => return "the session is closed".to_owned(),
+                    Some(change) => if let Err(reason) = self.notice(change) {
+                        return reason;
+                    },
+                },
+                Some(event) = answered.recv() => self.events.push_back(event),
+                Some(command) = driver.waiting.recv() => self.take(command),
+                _ = imbalance.tick(), if driver.config.auto_leader_rebalance_enable => self.events.push_back(Event::CheckImbalance),
+                () = driver.stop.cancelled() => return "the broker stops".to_owned(),
+            }
+        }
+    }
+
+    /// Carries one event through the machine.
+    async fn process(&mut self, event: Event, watches: &mut Watches) -> Result<(), String> {
+        self.machine.begin(event);
+        while let Some(questions) = self.machine.ask() {
+            let facts =
+                gather(&self.zk, &self.defaults, questions).await.map_err(|error| error.to_string())?;
+            let writes = self.machine.decide(facts);
+            let outcomes = if writes.is_empty() {
+                Vec::new()
+            } else {
+                self.commit(writes).await.map_err(|stopped| match stopped {
+                    Stopped::Moved => "Controller moved to another broker".to_owned(),
+                    Stopped::Failed(error) => error.to_string(),
+                })?
+            };
+            for effect in self.machine.apply(&outcomes) {
+                self.carry_out(effect, watches);
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        writes: Vec<super::writes::Write>,
+    ) -> Result<Vec<super::writes::Outcome>, Stopped> {
+        if self.zk.generation() != self.claim.generation {
+            return Err(Stopped::Failed(ZkError::SessionExpired));
+        }
+        commit::commit(&self.zk, self.claim.epoch_version, writes).await
+    }
+
+    fn carry_out(&mut self, effect: Effect, watches: &mut Watches) {
+        match effect {
+            Effect::Tell(tell) => {
+                if let Some(channel) = self.channels.get(&tell.to) {
+                    channel.send(tell);
+                }
+            }
+            Effect::Connect(broker) => {
+                let id = broker.id;
+                self.channels.insert(id, Channel::open(broker, self.manner.clone()));
+            }
+            Effect::Disconnect(id) => drop(self.channels.remove(&id)),
+            Effect::Watch(watched) => watches.watch_data(&path(&watched)),
+            Effect::Unwatch(watched) => watches.unwatch(&path(&watched)),
+            Effect::Answer(ticket, answer) => self.answer(ticket, answer),
+            Effect::Again(event) => self.events.push_back(event),
+            Effect::Note(Severity::Info, text) => log::info!(target: TARGET, "{text}"),
+            Effect::Note(Severity::Warn, text) => log::warn!(target: TARGET, "{text}"),
+            Effect::Note(Severity::Error, text) => log::error!(target: TARGET, "{text}"),
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        if let (Some(reply), Answer::ControlledShutdown(left)) = (self.waiting.remove(&ticket), answer) {
+            let _ = reply.send(left); // Whoever asked may have given up.
+        }
+    }
+
+    fn take(&mut self, command: Command) {
+        let Command::ControlledShutdown { broker, broker_epoch, reply } = command;
+        self.next_ticket += 1;
+        self.waiting.insert(self.next_ticket, reply);
+        self.events.push_back(Event::ControlledShutdown { broker, broker_epoch, ticket: self.next_ticket });
+    }
+
+    /// Turns a change of a znode into an event; Err where the term is over.
+    fn notice(&mut self, change: ZnodeChange) -> Result<(), String> {
+        let event = match change {
+            ZnodeChange::Session(state) if state.generation != self.claim.generation => {
+                return Err("the ZooKeeper session has expired".to_owned());
+            }
+            ZnodeChange::Session(_) => return Ok(()),
+            ZnodeChange::Children { path, .. } => match path.as_str() {
+                broker::PARENT => Event::BrokersChanged,
+                topic::PARENT => Event::TopicsChanged,
+                delete_topic::PARENT => Event::TopicDeletionsChanged,
+                isr_change::PARENT => Event::IsrNotified,
+                log_dir_event::PARENT => Event::LogDirNotified,
+                _ => return Ok(()),
+            },
+            ZnodeChange::Data { path, data, .. } => match self.data_changed(&path, data)? {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    fn data_changed(
+        &self,
+        path: &str,
+        data: Option<(bytes::Bytes, crate::zk::Stat)>,
+    ) -> Result<Option<Event>, String> {
+        if path == controller::PATH {
+            let ours = data.is_some_and(|(data, stat)| {
+                controller::decode(&data) == Ok(self.manner.controller)
+                    && stat.ephemeral_owner == self.zk.session_id()
+            });
+            return if ours { Ok(None) } else { Err("/controller no longer names this broker".to_owned()) };
+        }
+        if path == preferred_election::PATH {
+            let elect = Event::ElectLeaders {
+                partitions: None,
+                kind: super::event::ElectionKind::Preferred,
+                trigger: super::event::ElectionTrigger::Znode,
+            };
+            return Ok(data.map(|_| elect));
+        }
+        if let Some(id) =
+            path.strip_prefix(broker::PARENT).and_then(|rest| rest.strip_prefix('/')?.parse().ok())
+        {
+            return Ok(data.map(|_| Event::BrokerChanged(id)));
+        }
+        if let Some(name) = path.strip_prefix(topic::PARENT).and_then(|rest| rest.strip_prefix('/')) {
+            // The first look at a topic that has just been read says nothing new.
+            let known = self.machine.state().topic(name).map(|topic| topic.znode_version);
+            let fresh = data.is_some_and(|(_, stat)| known != Some(stat.version));
+            return Ok(fresh.then(|| Event::TopicChanged(Arc::from(name))));
+        }
+        Ok(None)
+    }
+}
+
+fn path(watched: &Watched) -> String {
+    match watched {
+        Watched::Broker(id) => broker::path(*id),
+        Watched::Topic(name) => topic::path(name),
+        Watched::State(partition) => partition_state::path(partition),
+    }
+}

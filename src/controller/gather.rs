@@ -1,0 +1,184 @@
+//! Reads what a step asks for: many znodes at once, decoded into facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::facts::{Facts, FeatureFacts, Question, TopicFacts};
+use super::state::Leadership;
+use crate::base::{BrokerId, TopicPartition};
+use crate::config::TopicConfig;
+use crate::zk::znode::config_entity::{self, ConfigEntity, Kind};
+use crate::zk::znode::feature::{self, Feature};
+use crate::zk::znode::partition_state::{self, PartitionState};
+use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::{
+    broker, delete_topic, isr_change, log_dir_event, preferred_election, reassign_partitions,
+};
+use crate::zk::{ZkError, ZooKeeper};
+
+/// Answers every question; `defaults` are the topic configs of this broker.
+///
+/// # Errors
+/// Failures of ZooKeeper. Znodes that cannot be decoded are as good as absent, and said in the log.
+pub(super) async fn gather(
+    zk: &ZooKeeper,
+    defaults: &TopicConfig,
+    questions: Vec<Question>,
+) -> Result<Facts, ZkError> {
+    let mut facts = Facts::default();
+    for question in questions {
+        answer(zk, defaults, question, &mut facts).await?;
+    }
+    Ok(facts)
+}
+
+async fn answer(
+    zk: &ZooKeeper,
+    defaults: &TopicConfig,
+    question: Question,
+    facts: &mut Facts,
+) -> Result<(), ZkError> {
+    match question {
+        Question::Brokers => {
+            let ids = names(zk, broker::PARENT).await?.iter().filter_map(|id| id.parse().ok()).collect();
+            facts.brokers = brokers(zk, ids).await?;
+        }
+        Question::Broker(id) => facts.brokers = brokers(zk, vec![id]).await?,
+        Question::Topics => {
+            facts.topics = names(zk, topic::PARENT).await?.into_iter().map(Arc::from).collect()
+        }
+        Question::Assignments(topics) => facts.assignments = assignments(zk, topics).await?,
+        Question::States(partitions) => facts.states = states(zk, partitions).await?,
+        Question::PartitionDirs(topic) => {
+            let dirs = names(zk, &partition_state::parent(&topic)).await?;
+            facts.partition_dirs = dirs.iter().filter_map(|number| number.parse().ok()).collect();
+        }
+        Question::TopicTree(topic) => facts.topic_tree = tree(zk, &topic::path(&topic)).await?,
+        Question::UncleanElection(topics) => facts.unclean = unclean(zk, defaults, topics).await?,
+        Question::TopicDeletions => {
+            facts.topic_deletions =
+                names(zk, delete_topic::PARENT).await?.into_iter().map(Arc::from).collect();
+        }
+        Question::IsrNotifications => {
+            let found = notices(zk, isr_change::PARENT).await?;
+            let decoded =
+                found.into_iter().map(|(name, data)| (name, isr_change::decode(&data).unwrap_or_default()));
+            facts.isr_notifications = decoded.collect();
+        }
+        Question::LogDirEvents => {
+            let found = notices(zk, log_dir_event::PARENT).await?;
+            facts.log_dir_events =
+                found.into_iter().map(|(name, data)| (name, log_dir_event::decode(&data).ok())).collect();
+        }
+        Question::Reassignment => {
+            let found = zk.get(reassign_partitions::PATH).await?;
+            facts.reassignment = found
+                .and_then(|(data, _)| readable(reassign_partitions::PATH, reassign_partitions::decode(&data)))
+                .map(|wanted| wanted.into_iter().collect());
+        }
+        Question::PreferredElection => {
+            let found = zk.get(preferred_election::PATH).await?;
+            // A request that cannot be read is answered by removing it.
+            facts.preferred_election = found.map(|(data, _)| {
+                readable(preferred_election::PATH, preferred_election::decode(&data))
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect()
+            });
+        }
+        Question::Feature => {
+            let found = zk.get(feature::PATH).await?;
+            facts.feature = found.and_then(|(data, stat)| {
+                let Feature { enabled, features } = readable(feature::PATH, Feature::decode(&data))?;
+                Some(FeatureFacts { enabled, features, version: stat.version })
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What was decoded; None, and a line in the log, where it could not be.
+fn readable<T>(path: &str, decoded: Result<T, crate::zk::znode::ZnodeError>) -> Option<T> {
+    decoded.map_err(|error| log::error!(target: "kafka.controller.KafkaController", "{path}: {error}")).ok()
+}
+
+async fn names(zk: &ZooKeeper, parent: &str) -> Result<Vec<String>, ZkError> {
+    Ok(zk.children(parent).await?.unwrap_or_default())
+}
+
+async fn brokers(zk: &ZooKeeper, ids: Vec<BrokerId>) -> Result<Vec<crate::base::Broker>, ZkError> {
+    let paths: Vec<_> = ids.iter().map(|id| broker::path(*id)).collect();
+    let found = zk.get_many(&paths).await?;
+    let decoded = ids.into_iter().zip(found).filter_map(|(id, found)| {
+        let (data, stat) = found?;
+        readable(&broker::path(id), broker::decode(id, &data, stat.czxid))
+    });
+    Ok(decoded.collect())
+}
+
+async fn assignments(
+    zk: &ZooKeeper,
+    topics: Vec<Arc<str>>,
+) -> Result<BTreeMap<Arc<str>, TopicFacts>, ZkError> {
+    let paths: Vec<_> = topics.iter().map(|name| topic::path(name)).collect();
+    let found = zk.get_many(&paths).await?;
+    let decoded = topics.into_iter().zip(found).filter_map(|(name, found)| {
+        let (data, stat) = found?;
+        let topic = readable(&topic::path(&name), Topic::decode(&data))?;
+        Some((name, TopicFacts { version: stat.version, partitions: topic.partitions }))
+    });
+    Ok(decoded.collect())
+}
+
+async fn states(
+    zk: &ZooKeeper,
+    partitions: Vec<TopicPartition>,
+) -> Result<BTreeMap<TopicPartition, Leadership>, ZkError> {
+    let paths: Vec<_> = partitions.iter().map(partition_state::path).collect();
+    let found = zk.get_many(&paths).await?;
+    let decoded = partitions.into_iter().zip(found).filter_map(|(partition, found)| {
+        let (data, stat) = found?;
+        let state =
+            readable(&partition_state::path(&partition), PartitionState::decode(&data, stat.version))?;
+        let leadership =
+            Leadership { leader_and_isr: state.leader_and_isr, controller_epoch: state.controller_epoch };
+        Some((partition, leadership))
+    });
+    Ok(decoded.collect())
+}
+
+/// Every path below and including `path`, children before their parents; none where it does not exist.
+async fn tree(zk: &ZooKeeper, path: &str) -> Result<Vec<String>, ZkError> {
+    let Some(children) = zk.children(path).await? else { return Ok(Vec::new()) };
+    let mut paths = Vec::new();
+    for child in children {
+        paths.extend(Box::pin(tree(zk, &format!("{path}/{child}"))).await?);
+    }
+    paths.push(path.to_owned());
+    Ok(paths)
+}
+
+async fn unclean(
+    zk: &ZooKeeper,
+    defaults: &TopicConfig,
+    topics: Vec<Arc<str>>,
+) -> Result<BTreeMap<Arc<str>, Result<bool, String>>, ZkError> {
+    let paths: Vec<_> = topics.iter().map(|name| config_entity::path(Kind::Topics, name)).collect();
+    let found = zk.get_many(&paths).await?;
+    let allowed = |found: Option<(bytes::Bytes, _)>| match found {
+        None => Ok(defaults.unclean_leader_election_enable),
+        Some((data, _)) => {
+            let entity = ConfigEntity::decode(&data).map_err(|error| error.to_string())?;
+            Ok(defaults.with_valid_overrides(&entity.to_map()).0.unclean_leader_election_enable)
+        }
+    };
+    Ok(topics.into_iter().zip(found).map(|(name, found)| (name, allowed(found))).collect())
+}
+
+/// The children of a parent of notices with their data, in the order of their numbers.
+async fn notices(zk: &ZooKeeper, parent: &str) -> Result<Vec<(String, bytes::Bytes)>, ZkError> {
+    let names: BTreeSet<_> = names(zk, parent).await?.into_iter().collect();
+    let paths: Vec<_> = names.iter().map(|name| format!("{parent}/{name}")).collect();
+    let found = zk.get_many(&paths).await?;
+    Ok(names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?.0))).collect())
+}

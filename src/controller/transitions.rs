@@ -1,0 +1,84 @@
+//! The states a partition and a replica can be in, and the moves between them that are legal.
+//!
+//! Pure: it knows no cluster and changes nothing. Kafka's `PartitionState` and `ReplicaState`.
+
+use std::fmt;
+
+/// Where a partition stands in the controller's eyes (Kafka's `PartitionState`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PartitionState {
+    /// Never made, or deleted again.
+    #[default]
+    NonExistent,
+    /// Replicas are assigned; it never had a leader.
+    New,
+    /// It has a leader.
+    Online,
+    /// It had a leader that is gone.
+    Offline,
+}
+
+impl PartitionState {
+    /// Whether a partition in the state `from` may be moved to this one.
+    pub fn may_follow(self, from: Self) -> bool {
+        match self {
+            Self::New => from == Self::NonExistent,
+            Self::Online | Self::Offline => matches!(from, Self::New | Self::Online | Self::Offline),
+            Self::NonExistent => from == Self::Offline,
+        }
+    }
+}
+
+impl fmt::Display for PartitionState {
+    /// Kafka's name of the state.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self:?}Partition")
+    }
+}
+
+/// Where one replica of a partition stands (Kafka's `ReplicaState`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReplicaState {
+    /// Never made, or deleted again.
+    #[default]
+    NonExistent,
+    /// Made; it can only be told to follow.
+    New,
+    /// Part of the assignment, on a broker that lives.
+    Online,
+    /// Its broker or its log directory is gone, or it was told to stop.
+    Offline,
+    /// Told to delete its log; no answer yet.
+    DeletionStarted,
+    /// Its log is deleted.
+    DeletionSuccessful,
+    /// Its log cannot be deleted now: its broker is gone, or the broker refused.
+    DeletionIneligible,
+}
+
+impl ReplicaState {
+    /// Whether a replica in the state `from` may be moved to this one.
+    pub fn may_follow(self, from: Self) -> bool {
+        use ReplicaState::{
+            DeletionIneligible, DeletionStarted, DeletionSuccessful, New, NonExistent, Offline, Online,
+        };
+        match self {
+            New => from == NonExistent,
+            Online | Offline => matches!(from, New | Online | Offline | DeletionIneligible),
+            DeletionStarted => from == Offline,
+            DeletionSuccessful => from == DeletionStarted,
+            DeletionIneligible => matches!(from, Offline | DeletionStarted),
+            NonExistent => from == DeletionSuccessful,
+        }
+    }
+}
+
+impl fmt::Display for ReplicaState {
+    /// Kafka's name of the state.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NonExistent | Self::New | Self::Online | Self::Offline => write!(out, "{self:?}Replica"),
+            _ => write!(out, "Replica{self:?}"),
+        }
+    }
+}
