@@ -36,3 +36,6 @@ pub(super) fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     entries.sort_by_key(|(key, _)| i64::from(spread(hash_code(key))) & mask);
     entries
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 //! - *Entry points:* [`ZooKeeper::connect`], its typed operations (`store`), [`ZooKeeper::watches`] (`watch`), and the
 //!   znodes themselves in [`znode`], each a twin of a schema in `zk-schema/`.
 //! - *Never:* decides anything; a decision's writes come in whole, its reads go out whole.
-//! - *How the client is used:* one client object is one connection. It is let go at the first disconnection, and the
-//!   same session is attached by a new one; only the server's word ends a session and begins a new *generation*.
+//! - *How the client is used:* one client object is one connection, carried by a relay that takes no second one. It is
+//!   let go at the first disconnection, and the same session is attached by a new one; only the server's word ends a
+//!   session and begins a new *generation*.
 //! - *In Kafka:* `ZooKeeperClient`, `KafkaZkClient`, `ZkData`.
 
 pub mod bootstrap;
@@ -13,6 +14,7 @@ pub mod notices;
 mod jvm_order;
 mod outcome;
 pub mod registration;
+mod relay;
 mod session;
 mod store;
 pub mod watch;

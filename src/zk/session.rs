@@ -1,6 +1,7 @@
 //! The session: connected, reconnected for as long as the server may hold it, born again once the server says it is gone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -8,8 +9,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 
+use super::relay::Relay;
 use super::store::ZkError;
 use crate::base::Backoff;
+
+/// The logger of Kafka's that tells of sessions.
+const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
+
+/// How long a lost connection is left alone before the next one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// How to connect.
 #[derive(Clone, Debug)]
@@ -69,6 +77,8 @@ pub struct ZooKeeper {
 
 pub(super) struct Shared {
     hosts: String,
+    /// Where among the hosts the next try begins.
+    next_server: AtomicUsize,
     chroot: String,
     options: ConnectOptions,
     states: watch::Sender<SessionState>,
@@ -101,6 +111,7 @@ impl ZooKeeper {
         let limit = options.connection_timeout;
         let shared = Arc::new(Shared {
             hosts: hosts.to_owned(),
+            next_server: AtomicUsize::new(fastrand::usize(..1000)),
             chroot: chroot.to_owned(),
             options,
             states: watch::Sender::new(SessionState { generation: 0, connected: false }),
@@ -109,13 +120,13 @@ impl ZooKeeper {
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         });
-        let client = match tokio::time::timeout(limit, shared.attach_patiently()).await {
-            Ok(client) => client,
+        let attached = match tokio::time::timeout(limit, shared.attach_patiently()).await {
+            Ok(attached) => attached,
             Err(_) => return Err(ZkError::ConnectTimeout),
         };
-        shared.prepare_chroot(&client).await?;
-        shared.publish(&client, 1)?;
-        tokio::spawn(keep(shared.clone(), client));
+        shared.prepare_chroot(&attached.client).await?;
+        shared.publish(&attached, 1)?;
+        tokio::spawn(keep(shared.clone(), attached));
         Ok(Self { shared })
     }
 
@@ -140,7 +151,7 @@ impl ZooKeeper {
         self.shared.closing.cancel();
         let limit = self.shared.options.session_timeout;
         if tokio::time::timeout(limit, self.shared.closed.cancelled()).await.is_err() {
-            log::warn!(target: "kafka.zookeeper.ZooKeeperClient", "The session could not be closed and is left to expire");
+            log::warn!(target: TARGET, "The session could not be closed and is left to expire");
         }
     }
 
@@ -165,40 +176,57 @@ impl Shared {
         self.closed.clone()
     }
 
-    /// One try to attach the present session, or to open the first one.
-    async fn attach(&self) -> Result<Client, Error> {
+    /// One try, at every server, to attach the present session or to open the first one.
+    async fn attach(&self, detached: bool) -> Result<Attached, Error> {
+        let servers: Vec<&str> = self.hosts.split(',').map(str::trim).collect();
+        let limit = self.options.session_timeout / u32::try_from(servers.len()).unwrap_or(u32::MAX);
+        let first = self.next_server.fetch_add(1, Ordering::Relaxed);
+        let mut outcome = Err(Error::NoHosts);
+        for at in 0..servers.len() {
+            let server = servers[(first + at) % servers.len()];
+            let attaching = self.attach_to(server, limit, detached);
+            outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(Error::Timeout));
+            match &outcome {
+                Ok(_) | Err(Error::SessionExpired | Error::AuthFailed) => break,
+                Err(error) => log::debug!(target: TARGET, "No connection to {server}: {error}"),
+            }
+        }
+        outcome
+    }
+
+    async fn attach_to(&self, server: &str, limit: Duration, detached: bool) -> Result<Attached, Error> {
+        let relay = Relay::to(server, limit).await.map_err(|error| {
+            log::debug!(target: TARGET, "{server} does not answer: {error}");
+            Error::NoHosts
+        })?;
         let mut connector = Client::connector()
             .with_session_timeout(self.options.session_timeout)
             .with_connection_timeout(self.options.session_timeout / 3)
-            .with_fail_eagerly()
-            .with_detached();
+            .with_fail_eagerly();
+        if detached {
+            connector = connector.with_detached();
+        }
         if let Some(session) = self.session.lock().clone() {
             connector = connector.with_session(session);
         }
-        let attached = async {
-            let client = connector.connect(&self.hosts).await?;
-            // This server may be behind the one before; without this we could read what was true before our own writes.
-            client.sync("/").await?;
-            Ok(client)
-        };
-        tokio::time::timeout(self.options.session_timeout, attached).await.unwrap_or(Err(Error::Timeout))
+        let client = connector.connect(&relay.address).await?;
+        // This server may be behind the one before; without this we could read what was true before our own writes.
+        client.sync("/").await?;
+        Ok(Attached { client, relay })
     }
 
     /// Tries until a server takes the session; where the server says that it has expired, until it opens a new one.
-    async fn attach_patiently(&self) -> Client {
+    async fn attach_patiently(&self) -> Attached {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         loop {
-            match self.attach().await {
-                Ok(client) => return client,
+            match self.attach(true).await {
+                Ok(attached) => return attached,
                 Err(Error::SessionExpired) => {
-                    log::info!(target: "kafka.zookeeper.ZooKeeperClient", "The session has expired");
+                    log::info!(target: TARGET, "The session has expired");
                     *self.session.lock() = None;
                     backoff.reset();
                 }
-                Err(error) => {
-                    log::debug!(target: "kafka.zookeeper.ZooKeeperClient", "No connection to {}: {error}", self.hosts);
-                    tokio::time::sleep(backoff.next_wait()).await;
-                }
+                Err(_) => tokio::time::sleep(backoff.next_wait()).await,
             }
         }
     }
@@ -219,14 +247,15 @@ impl Shared {
     }
 
     /// Tells everybody of a connection.
-    fn publish(&self, client: &Client, generation: u64) -> Result<(), ZkError> {
+    fn publish(&self, attached: &Attached, generation: u64) -> Result<(), ZkError> {
+        let client = &attached.client;
         *self.session.lock() = Some(client.session().clone());
         let rooted = if self.chroot.is_empty() {
             client.clone()
         } else {
             client.clone().chroot(self.chroot.clone()).map_err(|_| ZkError::BadChroot(self.chroot.clone()))?
         };
-        let connection = Connection { client: rooted, generation, lost: CancellationToken::new() };
+        let connection = Connection { client: rooted, generation, lost: attached.relay.ended.clone() };
         self.connection.send_replace(Some(connection));
         self.states.send_replace(SessionState { generation, connected: true });
         Ok(())
@@ -241,34 +270,55 @@ impl Shared {
     }
 }
 
+/// A client object, and the only way by which it reaches a server.
+struct Attached {
+    client: Client,
+    relay: Relay,
+}
+
+impl Attached {
+    /// Waits until the client is anything but connected.
+    async fn lost(&self) {
+        let disconnected = async {
+            let mut states = self.client.state_watcher();
+            let mut state = states.state();
+            while state == zookeeper_client::SessionState::SyncConnected {
+                state = states.changed().await;
+            }
+        };
+        tokio::select! {
+            () = self.relay.ended.cancelled() => {}
+            () = disconnected => {}
+        }
+    }
+}
+
 /// Keeps a session: replaces lost connections, begins new generations, closes it in the end.
-async fn keep(shared: Arc<Shared>, mut client: Client) {
+async fn keep(shared: Arc<Shared>, mut attached: Attached) {
     loop {
         let ended = tokio::select! {
-            () = until_disconnected(&client) => false,
+            () = attached.lost() => false,
             () = shared.closing.cancelled() => true,
         };
         shared.withdraw();
-        let mut old = client.state_watcher();
-        drop(client);
+        drop(attached);
         if ended {
-            // It must be gone before another attaches the session to close it, or it would attach it once more.
-            let gone = async { while !old.changed().await.is_terminated() {} };
-            let _ = tokio::time::timeout(Duration::from_millis(500), gone).await;
             break;
         }
-        log::info!(target: "kafka.zookeeper.ZooKeeperClient", "The connection to ZooKeeper is lost");
+        log::info!(target: TARGET, "The connection to ZooKeeper is lost");
         let before = shared.session.lock().as_ref().map(SessionInfo::id);
         let started = Instant::now();
-        client = tokio::select! {
-            client = shared.attach_patiently() => client,
+        // Let the server work off what it had received before, so that our repetitions come after it.
+        tokio::time::sleep(FIRST_PAUSE).await;
+        attached = tokio::select! {
+            attached = shared.attach_patiently() => attached,
             () = shared.closing.cancelled() => break,
         };
-        let same = before == Some(client.session_id());
+        let same = before == Some(attached.client.session_id());
         let generation = shared.states.borrow().generation + u64::from(!same);
         let what = if same { "The session goes on" } else { "A new session has begun" };
-        log::info!(target: "kafka.zookeeper.ZooKeeperClient", "{what} after {:?}", started.elapsed());
-        if shared.publish(&client, generation).is_err() {
+        log::info!(target: TARGET, "{what} after {:?}", started.elapsed());
+        if shared.publish(&attached, generation).is_err() {
             break; // Cannot be: the same chroot was taken before.
         }
     }
@@ -276,27 +326,16 @@ async fn keep(shared: Arc<Shared>, mut client: Client) {
     shared.closed.cancel();
 }
 
-/// Waits until the client is anything but connected.
-async fn until_disconnected(client: &Client) {
-    let mut states = client.state_watcher();
-    let mut state = states.state();
-    while state == zookeeper_client::SessionState::SyncConnected {
-        state = states.changed().await;
-    }
-}
-
 /// Ends the session: clients that were attached with `detached` never do, so one is attached that does, and dropped.
 async fn close_at_server(shared: &Shared) {
-    let Some(session) = shared.session.lock().clone() else { return };
-    let connector = Client::connector()
-        .with_session_timeout(shared.options.session_timeout)
-        .with_fail_eagerly()
-        .with_session(session);
-    if let Ok(client) = connector.connect(&shared.hosts).await {
-        let mut states = client.state_watcher();
-        drop(client);
-        while !states.state().is_terminated() {
-            states.changed().await;
-        }
+    if shared.session.lock().is_none() {
+        return;
+    }
+    let Ok(Attached { client, relay }) = shared.attach(false).await else { return };
+    let mut states = client.state_watcher();
+    drop(client);
+    tokio::select! {
+        () = async { while !states.changed().await.is_terminated() {} } => {}
+        () = relay.ended.cancelled() => {}
     }
 }

@@ -4,3 +4,4 @@
 mod support;
 
 mod zookeeper;
+mod zookeeper_faults;

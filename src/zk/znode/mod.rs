@@ -129,3 +129,6 @@ fn partitions(data: &[u8]) -> Result<Vec<(TopicPartition, Map<String, Value>)>, 
 pub fn sequence_number(name: &str, prefix: &str) -> Option<i64> {
     name.strip_prefix(prefix)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! Held against the orders that a JVM with Scala 2.13 gave.
+
+use super::{properties, scala_mutable_map};
+
+fn keys(entries: Vec<(String, ())>) -> String {
+    entries.into_iter().map(|(key, ())| key).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn partitions_come_as_scala_puts_them() {
+    let order = |count: i32| keys(scala_mutable_map((0..count).map(|at| (at.to_string(), ())).collect()));
+    assert_eq!(order(11), "0 1 2 3 4 5 6 7 8 9 10");
+    assert_eq!(order(12), "11 0 1 2 3 4 5 6 7 8 9 10");
+    assert_eq!(order(24), "22 23 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 20 21");
+    assert_eq!(order(30), "22 23 24 25 26 27 28 29 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 20 21");
+}
+
+#[test]
+fn configs_come_as_java_puts_them() {
+    let written = "cleanup.policy compression.type delete.retention.ms file.delete.delay.ms flush.messages flush.ms \
+                   index.interval.bytes max.message.bytes min.insync.replicas retention.ms retention.bytes \
+                   segment.bytes segment.ms unclean.leader.election.enable";
+    let order = keys(properties(written.split_whitespace().map(|key| (key.to_owned(), ())).collect()));
+    assert_eq!(
+        order,
+        "compression.type file.delete.delay.ms max.message.bytes min.insync.replicas index.interval.bytes \
+         unclean.leader.election.enable delete.retention.ms retention.bytes cleanup.policy flush.ms retention.ms \
+         segment.bytes segment.ms flush.messages"
+    );
+}

@@ -1,0 +1,69 @@
+//! One TCP connection to a server, carried for one client object, and for one only.
+//!
+//! The client crate reconnects by itself, and then sends what was asked of it while it was disconnected: a write given
+//! up long ago could come after its own repetition. So a client is given an address on loopback that takes a single
+//! connection; once that has ended, the client can reach nobody, and what it still holds is never sent.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::copy;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A way to a server that is open once.
+pub(super) struct Relay {
+    /// Where to connect to, `host:port`.
+    pub address: String,
+    /// Cancelled as soon as nothing is carried any more. Cancelling it, or dropping the relay, ends it at once.
+    pub ended: CancellationToken,
+    _ends_when_dropped: DropGuard,
+}
+
+impl Relay {
+    /// Connects to `server` (`host:port`, or a host that serves at 2181) within `limit` and waits for one client.
+    pub async fn to(server: &str, limit: Duration) -> io::Result<Self> {
+        let connecting = async {
+            if has_port(server) {
+                TcpStream::connect(server).await
+            } else {
+                TcpStream::connect((server, 2181)).await
+            }
+        };
+        let upstream = timeout(limit, connecting).await??;
+        upstream.set_nodelay(true)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let ended = CancellationToken::new();
+        tokio::spawn({
+            let ended = ended.clone();
+            async move {
+                tokio::select! {
+                    () = ended.cancelled() => {}
+                    _ = carry(listener, upstream) => ended.cancel(),
+                }
+            }
+        });
+        Ok(Self { address, _ends_when_dropped: ended.clone().drop_guard(), ended })
+    }
+}
+
+/// Takes one connection, closes the door behind it, and carries bytes until either side has no more to send.
+async fn carry(listener: TcpListener, mut upstream: TcpStream) -> io::Result<()> {
+    let (mut client, _) = listener.accept().await?;
+    drop(listener);
+    client.set_nodelay(true)?;
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = upstream.split();
+    tokio::select! {
+        carried = copy(&mut from_client, &mut to_server) => carried,
+        carried = copy(&mut from_server, &mut to_client) => carried,
+    }
+    .map(drop)
+}
+
+/// Whether an address ends in a port; `[::1]` and names do not.
+fn has_port(server: &str) -> bool {
+    server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok() && !server.ends_with(']'))
+}

@@ -1,0 +1,187 @@
+//! The session under fire: connections cut at any moment, sessions ended by the server, and nothing lost or done twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use barnabas::zk::{ConnectOptions, CreateMode, Op, OpResult, Watches, ZnodeChange, ZooKeeper};
+use tokio::task::JoinHandle;
+
+use crate::support::{Chroot, Proxy};
+
+async fn connect(to: &str) -> ZooKeeper {
+    let limit = Duration::from_secs(10);
+    let options = ConnectOptions { session_timeout: limit, connection_timeout: limit, make_chroot: true };
+    ZooKeeper::connect(to, options).await.unwrap()
+}
+
+/// A session through a proxy that is cut again and again until told to stop.
+struct UnderFire {
+    zk: ZooKeeper,
+    stop: Arc<AtomicBool>,
+    cutting: JoinHandle<()>,
+}
+
+impl UnderFire {
+    async fn start(chroot: &Chroot) -> Self {
+        let proxy = Proxy::to(chroot.server());
+        let zk = connect(&format!("{}{}", proxy.address(), chroot.path())).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let cutting = tokio::spawn(async move {
+            while !stopped.load(Ordering::SeqCst) {
+                // The cuts must not follow a pattern that the writes could fall in step with.
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(1..150))).await;
+                proxy.cut();
+                proxy.mend();
+            }
+        });
+        Self { zk, stop, cutting }
+    }
+
+    async fn cease(self) -> ZooKeeper {
+        self.stop.store(true, Ordering::SeqCst);
+        self.cutting.await.unwrap();
+        self.zk
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditional_writes_are_done_exactly_once_whatever_answers_are_lost() {
+    let chroot = Chroot::new();
+    let fire = UnderFire::start(&chroot).await;
+    let zk = fire.zk.clone();
+    zk.create("/counter", b"0", CreateMode::Persistent).await.unwrap();
+    zk.create("/guard", b"", CreateMode::Persistent).await.unwrap();
+    let end = Instant::now() + Duration::from_secs(5);
+    let mut version = 0;
+    while Instant::now() < end {
+        let data = (version + 1).to_string().into_bytes();
+        if version % 2 == 0 {
+            version = zk.set("/counter", &data, Some(version)).await.unwrap().version;
+        } else {
+            let check = Op::Check { path: "/guard".to_owned(), version: 0 };
+            let set = Op::Set { path: "/counter".to_owned(), data, version: Some(version) };
+            let results = zk.multi(&[check, set]).await.unwrap();
+            assert_eq!(results[1], OpResult::Set { version: version + 1 });
+            version += 1;
+        }
+        let (held, stat) = zk.get("/counter").await.unwrap().unwrap();
+        assert_eq!((stat.version, held.as_ref()), (version, version.to_string().as_bytes()));
+    }
+    let zk = fire.cease().await;
+    assert!(version > 10, "only {version} writes in all the time");
+    assert_eq!(zk.generation(), 1);
+    zk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creations_and_deletions_are_recognised_as_ours() {
+    let chroot = Chroot::new();
+    let fire = UnderFire::start(&chroot).await;
+    let zk = fire.zk.clone();
+    let end = Instant::now() + Duration::from_secs(4);
+    let mut round = 0;
+    while Instant::now() < end {
+        let path = format!("/e{round}");
+        zk.create(&path, round.to_string().as_bytes(), CreateMode::Ephemeral).await.unwrap();
+        assert_eq!(zk.exists(&path).await.unwrap().unwrap().ephemeral_owner, zk.session_id());
+        zk.delete(&path, Some(0)).await.unwrap();
+        round += 1;
+    }
+    let zk = fire.cease().await;
+    assert_eq!(zk.children("/").await.unwrap(), Some(vec![]));
+    zk.close().await;
+}
+
+/// Follows `/data` and `/parent` until both are seen as they are in the end.
+async fn follow(mut watches: Watches, last_data: &str, children_in_the_end: usize) {
+    let (mut data, mut children) = (String::new(), usize::MAX);
+    let number = |text: &str| text.parse::<i64>().unwrap_or(-1);
+    while data != last_data || children != children_in_the_end {
+        match watches.next().await.expect("the session lives") {
+            ZnodeChange::Data { data: Some((found, _)), .. } => {
+                let found = String::from_utf8_lossy(&found).into_owned();
+                assert!(number(&found) > number(&data), "{found} after {data}");
+                data = found;
+            }
+            ZnodeChange::Data { data: None, .. } => assert_eq!(data, "", "it is never deleted"),
+            ZnodeChange::Children { children: found, .. } => children = found.map_or(0, |found| found.len()),
+            ZnodeChange::Session(_) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_is_lost_between_cut_connections() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    let fire = UnderFire::start(&chroot).await;
+    let mut watches = fire.zk.watches();
+    watches.watch_data("/data");
+    watches.watch_children("/parent");
+    let following = tokio::spawn(follow(watches, "400", 200));
+    for round in 1..=400 {
+        if round == 1 {
+            writer.create("/parent", b"", CreateMode::Persistent).await.unwrap();
+            writer.create("/data", b"1", CreateMode::Persistent).await.unwrap();
+        } else {
+            writer.set("/data", round.to_string().as_bytes(), None).await.unwrap();
+        }
+        writer.create(&format!("/parent/{round}"), b"", CreateMode::Persistent).await.unwrap();
+        if round % 2 == 0 {
+            writer.delete(&format!("/parent/{}", round - 1), None).await.unwrap();
+        }
+    }
+    let seen = tokio::time::timeout(Duration::from_secs(30), following).await;
+    seen.expect("the last change is seen while connections are still being cut").unwrap();
+    fire.cease().await.close().await;
+    writer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_went_and_came_back_unseen_is_told() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    writer.create_recursive("/ids/1", b"", CreateMode::Persistent).await.unwrap();
+    let proxy = Proxy::to(chroot.server());
+    let zk = connect(&format!("{}{}", proxy.address(), chroot.path())).await;
+    let mut watches = zk.watches();
+    watches.watch_children("/ids");
+    let is_told = |change: Option<ZnodeChange>| matches!(change, Some(ZnodeChange::Children { .. }));
+    assert!(is_told(watches.next().await));
+    proxy.cut();
+    writer.delete("/ids/1", None).await.unwrap();
+    writer.create("/ids/1", b"", CreateMode::Persistent).await.unwrap();
+    proxy.mend();
+    let told = async { while !is_told(watches.next().await) {} };
+    tokio::time::timeout(Duration::from_secs(30), told).await.expect("the bounce is told");
+    zk.close().await;
+    writer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_reads_does_not_keep_the_session_from_going_on() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    let fire = UnderFire::start(&chroot).await;
+    let mut watches = fire.zk.watches();
+    // More changes than are kept for a reader who does not come.
+    for at in 0..3000 {
+        watches.watch_data(&format!("/{at}"));
+    }
+    for _ in 0..20 {
+        writer.create("/alive", b"", CreateMode::Persistent).await.unwrap();
+        assert!(fire.zk.exists("/alive").await.unwrap().is_some());
+        fire.zk.delete("/alive", None).await.unwrap();
+        assert!(writer.exists("/alive").await.unwrap().is_none());
+    }
+    let zk = fire.cease().await;
+    assert_eq!(zk.generation(), 1);
+    for _ in 0..3000 {
+        let next = tokio::time::timeout(Duration::from_secs(30), watches.next()).await;
+        assert!(next.expect("a change in time").is_some());
+    }
+    zk.close().await;
+    writer.close().await;
+}
