@@ -3,5 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod coordination;
 mod zookeeper;
 mod zookeeper_faults;
