@@ -22,10 +22,11 @@ fn stat(version: i32, ephemeral_owner: i64) -> Stat {
     }
 }
 
-fn found(entries: &[(&str, Option<(&'static str, i32, i64)>)]) -> BTreeMap<String, Read> {
-    let read = |entry: Option<(&'static str, i32, i64)>| {
-        entry.map(|(data, version, owner)| (data.into(), stat(version, owner)))
-    };
+/// A znode that was found: data, version, owner.
+type Found = Option<(&'static str, i32, i64)>;
+
+fn found(entries: &[(&str, Found)]) -> BTreeMap<String, Read> {
+    let read = |entry: Found| entry.map(|(data, version, owner)| (data.into(), stat(version, owner)));
     entries.iter().map(|(path, entry)| ((*path).to_owned(), read(*entry))).collect()
 }
 

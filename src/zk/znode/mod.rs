@@ -110,8 +110,11 @@ fn others(object: &Map<String, Value>, known: &[&str]) -> Map<String, Value> {
         .collect()
 }
 
+/// A partition that a list names, with all that its entry says.
+type Named = (TopicPartition, Map<String, Value>);
+
 /// The partitions of `{"version":…,"partitions":[{"topic":…,"partition":…},…]}`, each with its object.
-fn partitions(data: &[u8]) -> Result<Vec<(TopicPartition, Map<String, Value>)>, ZnodeError> {
+fn partitions(data: &[u8]) -> Result<Vec<Named>, ZnodeError> {
     let object = object(data)?;
     let list = object
         .get("partitions")
