@@ -1,1 +1,71 @@
-//! One handler an API.
+//! The counter: one handler an API, each in the same four paragraphs: authorize, check, act, answer.
+//!
+//! - *Entry points:* [`dispatch::Counter`], which `net` hands frames to; [`table::ROWS`], one row an API, which is also
+//!   what ApiVersions answers with.
+//! - *Never:* keeps state; what a handler may use is in [`Services`], and each names what it takes of it.
+//! - *In Kafka:* `KafkaApis`, `AdminManager`, `ApiVersionsResponse`.
+//!
+//! There is no authorization yet: every caller may do everything, as in Kafka without an authorizer.
+
+pub mod admin;
+pub mod cluster;
+mod config_entries;
+pub mod dispatch;
+pub mod records;
+pub mod session;
+pub mod table;
+mod topic_waits;
+pub mod txn;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use crate::base::BrokerId;
+use crate::config::BrokerConfig;
+use crate::controller::Controller;
+use crate::net::Caller;
+use crate::replica::Replicas;
+use crate::wire::header::RequestHeader;
+use crate::zk::ZooKeeper;
+
+/// What handlers may use.
+#[derive(Debug)]
+pub struct Services {
+    /// This broker's id.
+    pub broker_id: BrokerId,
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// This broker's epoch: the czxid of its registration in the present session.
+    pub broker_epoch: Arc<AtomicI64>,
+    /// Its settings.
+    pub config: Arc<BrokerConfig>,
+    /// The keys that its properties file sets.
+    pub given_keys: BTreeSet<String>,
+    /// The partitions, and the picture of the cluster.
+    pub replicas: Arc<Replicas>,
+    /// The controller, as far as this broker is it.
+    pub controller: Controller,
+    /// The ensemble.
+    pub zk: ZooKeeper,
+    /// Producer ids to hand out.
+    pub producer_ids: Arc<txn::init_producer_id::ProducerIds>,
+}
+
+/// One request: who sent it, and its header.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Who sent it.
+    pub caller: Caller,
+    /// API, version, and how the caller names itself.
+    pub header: RequestHeader,
+    /// What the handler may use.
+    pub services: Arc<Services>,
+}
+
+impl Exchange {
+    /// The version of the request and its answer.
+    pub fn version(&self) -> i16 {
+        self.header.api_version
+    }
+}

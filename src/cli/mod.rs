@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod logging;
+pub mod server_start;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,8 @@ pub struct Tool {
 }
 
 /// Every tool, sorted by name.
-pub const TOOLS: &[Tool] = &[];
+pub const TOOLS: &[Tool] =
+    &[Tool { name: "server-start", script: None, class: Some("kafka.Kafka"), run: server_start::run }];
 
 /// Runs the tool that the process's first argument names, by its own name or its Java class's.
 pub fn main() -> ExitCode {

@@ -1,0 +1,153 @@
+//! CreateTopics, v0-6. Writes topics to ZooKeeper and waits until the controller has given them leaders.
+//!
+//! v1 validate only, messages · v4 defaults for partitions and replicas (KIP-464) · v5 what was created (KIP-525).
+//! Kafka: `KafkaApis.handleCreateTopicsRequest`, `AdminManager.createTopics`.
+
+use std::collections::BTreeMap;
+
+use crate::admin::AdminError;
+use crate::admin::topics::{self, RackAware, Replicas};
+use crate::api::{Exchange, config_entries, topic_waits};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::create_topics::{
+    CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
+};
+
+/// Creates each topic by itself; one that cannot be does not keep the others back.
+pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let mut results = Vec::with_capacity(request.topics.len());
+    let mut created: BTreeMap<String, usize> = BTreeMap::new();
+    for topic in &request.topics {
+        let refusal = if !exchange.services.controller.is_active() {
+            Some((ErrorCode::NotController, None))
+        } else if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 {
+            Some((ErrorCode::InvalidRequest, Some("Found multiple entries for this topic.".to_owned())))
+        } else {
+            None
+        };
+        let result = match refusal {
+            Some((error, message)) => refused(topic, error, message),
+            None => match create(exchange, topic, request.validate_only).await {
+                Ok((replicas, result)) => {
+                    created.insert(topic.name.clone(), replicas.len());
+                    result
+                }
+                Err(error) => refused(topic, error.code, Some(error.message).filter(|text| !text.is_empty())),
+            },
+        };
+        results.push(result);
+    }
+    if !request.validate_only && !created.is_empty() {
+        let replicas = &exchange.services.replicas;
+        let all = |metadata: &crate::replica::MetadataSnapshot| {
+            created.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
+        };
+        if !topic_waits::wait_for(replicas, request.timeout_ms, all).await {
+            let metadata = replicas.metadata();
+            let in_time = request.timeout_ms > 0;
+            for result in &mut results {
+                let late = created.get(&result.name).is_some_and(|count| {
+                    result.error_code == 0
+                        && !(in_time && topic_waits::has_leaders(&metadata, &result.name, *count))
+                });
+                if late {
+                    *result = timed_out(&result.name);
+                }
+            }
+        }
+    }
+    CreateTopicsResponse { topics: results, ..Default::default() }
+}
+
+fn refused(topic: &CreatableTopic, error: ErrorCode, message: Option<String>) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name: topic.name.clone(),
+        error_code: error as i16,
+        error_message: message,
+        configs: Some(Vec::new()),
+        ..Default::default()
+    }
+}
+
+fn timed_out(name: &str) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name: name.to_owned(),
+        error_code: ErrorCode::RequestTimedOut as i16,
+        error_message: None,
+        configs: Some(Vec::new()),
+        ..Default::default()
+    }
+}
+
+fn invalid(message: impl Into<String>) -> AdminError {
+    AdminError::new(
+        "org.apache.kafka.common.errors.InvalidRequestException",
+        ErrorCode::InvalidRequest,
+        message,
+    )
+}
+
+async fn create(
+    exchange: &Exchange,
+    topic: &CreatableTopic,
+    validate_only: bool,
+) -> Result<(Replicas, CreatableTopicResult), AdminError> {
+    let zk = &exchange.services.zk;
+    let nulls: Vec<_> =
+        topic.configs.iter().filter(|it| it.value.is_none()).map(|it| it.name.as_str()).collect();
+    if !nulls.is_empty() {
+        return Err(invalid(format!("Null value not supported for topic configs : {}", nulls.join(","))));
+    }
+    let pairs = topic.configs.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?)));
+    let config: BTreeMap<_, _> = pairs.collect();
+    crate::admin::names::validate_topic(&topic.name)?;
+    if zk.exists(&crate::zk::znode::topic::path(&topic.name)).await?.is_some() {
+        topics::validate(zk, &topic.name, &Replicas::new(), &config).await?;
+    }
+    let replicas = placed(exchange, topic).await?;
+    if validate_only {
+        topics::validate(zk, &topic.name, &replicas, &config).await?;
+    } else {
+        topics::create(zk, &topic.name, &replicas, &config).await?;
+    }
+    let factor = replicas.values().next().map_or(-1, |ids| i16::try_from(ids.len()).unwrap_or(i16::MAX));
+    let entries = config_entries::topic(&exchange.services, &config);
+    let configs = entries.into_iter().map(|entry| CreatableTopicConfigs {
+        name: entry.name,
+        value: entry.value,
+        read_only: false,
+        config_source: entry.source as i8,
+        is_sensitive: entry.sensitive,
+    });
+    let result = CreatableTopicResult {
+        name: topic.name.clone(),
+        error_code: ErrorCode::None as i16,
+        error_message: None,
+        num_partitions: i32::try_from(replicas.len()).unwrap_or(i32::MAX),
+        replication_factor: factor,
+        configs: Some(configs.collect()),
+        ..Default::default()
+    };
+    Ok((replicas, result))
+}
+
+/// The replicas as wished, or placed.
+async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<Replicas, AdminError> {
+    if !topic.assignments.is_empty() {
+        if topic.num_partitions != -1 || topic.replication_factor != -1 {
+            return Err(invalid(
+                "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.",
+            ));
+        }
+        let wished = topic.assignments.iter().map(|it| (it.partition_index, it.broker_ids.clone()));
+        return Ok(wished.collect());
+    }
+    let config = &exchange.services.config;
+    let partitions = if topic.num_partitions == -1 { config.num_partitions } else { topic.num_partitions };
+    let factor = match topic.replication_factor {
+        -1 => config.default_replication_factor,
+        factor => factor.into(),
+    };
+    let brokers = topics::candidates(&exchange.services.zk, RackAware::Safe).await?;
+    topics::place(&brokers, partitions, factor)
+}

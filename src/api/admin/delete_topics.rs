@@ -1,0 +1,53 @@
+//! DeleteTopics, v0-5. Marks topics for deletion and waits until the controller has removed them.
+//!
+//! v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 messages. Kafka: `KafkaApis.handleDeleteTopicsRequest`.
+
+use crate::admin::topics;
+use crate::api::{Exchange, topic_waits};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::delete_topics::{DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse};
+
+/// Deletes each topic by itself.
+pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> DeleteTopicsResponse {
+    let services = &exchange.services;
+    let refusal = if !services.controller.is_active() {
+        Some(ErrorCode::NotController)
+    } else if !services.config.delete_topic_enable {
+        Some(if exchange.version() < 3 {
+            ErrorCode::InvalidRequest
+        } else {
+            ErrorCode::TopicDeletionDisabled
+        })
+    } else {
+        None
+    };
+    let metadata = services.replicas.metadata();
+    let mut responses = Vec::with_capacity(request.topic_names.len());
+    for name in request.topic_names {
+        let error = match refusal {
+            Some(error) => error,
+            None if metadata.topic(&name).is_none() => ErrorCode::UnknownTopicOrPartition,
+            None => match topics::delete(&services.zk, &name).await {
+                Ok(()) => ErrorCode::None,
+                // That it is marked already is as good.
+                Err(error) if error.class.ends_with("TopicAlreadyMarkedForDeletionException") => {
+                    ErrorCode::None
+                }
+                Err(error) => error.code,
+            },
+        };
+        responses.push(DeletableTopicResult { name, error_code: error as i16, ..Default::default() });
+    }
+    let marked: Vec<_> = responses.iter().filter(|it| it.error_code == 0).map(|it| it.name.clone()).collect();
+    let gone = |metadata: &crate::replica::MetadataSnapshot| {
+        marked.iter().all(|name| metadata.topic(name).is_none())
+    };
+    if !marked.is_empty() && !topic_waits::wait_for(&services.replicas, request.timeout_ms, gone).await {
+        let metadata = services.replicas.metadata();
+        let late = |name: &str| request.timeout_ms <= 0 || metadata.topic(name).is_some();
+        for response in responses.iter_mut().filter(|it| it.error_code == 0 && late(&it.name)) {
+            response.error_code = ErrorCode::RequestTimedOut as i16;
+        }
+    }
+    DeleteTopicsResponse { responses, ..Default::default() }
+}

@@ -1,0 +1,102 @@
+//! DescribeConfigs, v0-3. The configs of topics and of this broker, where each value comes from and what it means.
+//!
+//! v1 sources and synonyms (KIP-226) · v3 types and documentation (KIP-569). Kafka: `AdminManager.describeConfigs`.
+
+use crate::admin::{configs, names};
+use crate::api::Exchange;
+use crate::api::config_entries::{self, Entry, Source};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::describe_configs::{
+    DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
+    DescribeConfigsResult, DescribeConfigsSynonym,
+};
+use crate::zk::znode::config_entity::Kind;
+
+/// The number of a topic among resource types.
+const TOPIC: i8 = 2;
+/// The number of a broker among resource types.
+const BROKER: i8 = 4;
+
+/// Describes each resource by itself.
+pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+    let mut results = Vec::with_capacity(request.resources.len());
+    for resource in &request.resources {
+        let (error, message, entries) = match entries(exchange, resource).await {
+            Ok(entries) => (ErrorCode::None, None, entries),
+            Err((error, message)) => (error, message, Vec::new()),
+        };
+        let wanted = |entry: &&Entry| {
+            resource.configuration_keys.as_ref().is_none_or(|keys| keys.contains(&entry.name))
+        };
+        let configs = entries.iter().filter(wanted).map(|entry| describe(exchange, &request, entry));
+        results.push(DescribeConfigsResult {
+            error_code: error as i16,
+            error_message: message,
+            resource_type: resource.resource_type,
+            resource_name: resource.resource_name.clone(),
+            configs: configs.collect(),
+        });
+    }
+    DescribeConfigsResponse { results, ..Default::default() }
+}
+
+async fn entries(
+    exchange: &Exchange,
+    resource: &DescribeConfigsResource,
+) -> Result<Vec<Entry>, (ErrorCode, Option<String>)> {
+    let services = &exchange.services;
+    let name = &resource.resource_name;
+    match resource.resource_type {
+        TOPIC => {
+            names::validate_topic(name).map_err(|error| (error.code, Some(error.message)))?;
+            if services.replicas.metadata().topic(name).is_none() {
+                return Err((ErrorCode::UnknownTopicOrPartition, None));
+            }
+            let own = configs::fetch(&services.zk, Kind::Topics, name).await;
+            let own = own.map_err(|error| (error.code, Some(error.message)))?;
+            Ok(config_entries::topic(services, &own))
+        }
+        BROKER if name.is_empty() => Ok(Vec::new()),
+        BROKER => match name.parse::<i32>() {
+            Ok(id) if id == services.broker_id => Ok(config_entries::broker(services)),
+            Ok(id) => {
+                let text = format!(
+                    "Unexpected broker id, expected {} or empty string, but received {id}",
+                    services.broker_id
+                );
+                Err((ErrorCode::InvalidRequest, Some(text)))
+            }
+            Err(_) => {
+                let text = format!("Broker id must be an integer, but it is: {name}");
+                Err((ErrorCode::InvalidRequest, Some(text)))
+            }
+        },
+        _ => Err((ErrorCode::InvalidRequest, Some("Unsupported resource type".to_owned()))),
+    }
+}
+
+fn describe(
+    exchange: &Exchange,
+    request: &DescribeConfigsRequest,
+    entry: &Entry,
+) -> DescribeConfigsResourceResult {
+    let version = exchange.version();
+    let synonyms = entry.synonyms.iter().filter(|_| request.include_synonyms && version >= 1);
+    let synonyms = synonyms.map(|(name, value, source)| DescribeConfigsSynonym {
+        name: name.clone(),
+        value: value.clone().filter(|_| !entry.sensitive),
+        source: *source as i8,
+    });
+    DescribeConfigsResourceResult {
+        name: entry.name.clone(),
+        value: entry.value.clone(),
+        read_only: entry.read_only,
+        is_default: version == 0 && entry.source == Source::Default,
+        config_source: entry.source as i8,
+        is_sensitive: entry.sensitive,
+        synonyms: synonyms.collect(),
+        config_type: entry.row.kind.id(),
+        documentation: Some(entry.row.doc.to_owned())
+            .filter(|_| request.include_documentation && version >= 3),
+    }
+}

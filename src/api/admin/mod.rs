@@ -1,0 +1,9 @@
+//! APIs of administrators and of everybody who looks around.
+
+pub mod alter_configs;
+pub mod create_partitions;
+pub mod create_topics;
+pub mod delete_topics;
+pub mod describe_configs;
+pub mod incremental_alter_configs;
+pub mod metadata;

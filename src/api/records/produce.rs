@@ -1,0 +1,118 @@
+//! Produce, v0-8. Appends batches; answers when `acks` is satisfied. Never decides offsets (`log::number`) nor waits itself
+//! (`replica::produce`).
+//!
+//! v3 message format 2, transactions · v5 log start offset · v7 zstd · v8 errors of single records (KIP-467).
+//! With acks=0 nothing is answered, and an error closes the connection. Kafka: `KafkaApis.handleProduceRequest`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::api::Exchange;
+use crate::base::{Records, TopicPartition};
+use crate::log::number::check_request;
+use crate::net::Answer;
+use crate::replica::ProduceOutcome;
+use crate::wire::codec::{Reader, WireError};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::frame;
+use crate::wire::message::Message;
+use crate::wire::message::produce::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
+};
+
+/// Appends now, in the connection's order; the answer may follow later.
+pub fn handle(exchange: Exchange, mut input: Reader) -> BoxFuture<'static, Result<Answer, WireError>> {
+    Box::pin(async move {
+        let request = ProduceRequest::decode(&mut input, exchange.version())?;
+        let acks = request.acks;
+        let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+        let (entries, mut refused) = match entries(&exchange, request) {
+            Some(found) => found,
+            None => return Ok(Answer::Close),
+        };
+        let pending = exchange.services.replicas.append(acks, timeout, false, entries);
+        if acks == 0 {
+            let outcomes = pending.outcomes().await;
+            let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
+            return Ok(if failed { Answer::Close } else { Answer::Nothing });
+        }
+        if pending.is_settled() {
+            refused.extend(pending.outcomes().await);
+            return Ok(Answer::Now(frame::response(
+                &exchange.header,
+                &response(refused, exchange.version()),
+            )?));
+        }
+        Ok(Answer::Later(Box::pin(async move {
+            refused.extend(pending.outcomes().await);
+            frame::response(&exchange.header, &response(refused, exchange.version())).ok()
+        })))
+    })
+}
+
+type Outcomes = Vec<(TopicPartition, ProduceOutcome)>;
+
+/// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection.
+fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPartition, Bytes)>, Outcomes)> {
+    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    let metadata = exchange.services.replicas.metadata();
+    for topic in request.topics {
+        for partition in topic.partitions {
+            let id = TopicPartition::new(topic.name.as_str(), partition.partition_index);
+            let records = match partition.records? {
+                Records::Memory(bytes) => bytes,
+                file @ Records::File(_) => file.read().ok()?,
+            };
+            match check_request(exchange.version(), &records) {
+                _ if metadata.partition(&id).is_none() => {
+                    refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
+                }
+                Ok(()) => entries.push((id, records)),
+                Err(error) => match ErrorCode::from(&error) {
+                    ErrorCode::CorruptMessage => return None,
+                    code => refused.push((id, ProduceOutcome::refused(code))),
+                },
+            }
+        }
+    }
+    Some((entries, refused))
+}
+
+/// The response, partitions grouped by topic in the order they came to be known.
+fn response(outcomes: Outcomes, version: i16) -> ProduceResponse {
+    let mut responses: Vec<TopicProduceResponse> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (id, outcome) in outcomes {
+        let place = *places.entry(id.topic.to_string()).or_insert_with(|| {
+            responses.push(TopicProduceResponse { name: id.topic.to_string(), partitions: Vec::new() });
+            responses.len() - 1
+        });
+        responses[place].partitions.push(partition(id.partition, outcome, version));
+    }
+    ProduceResponse { responses, ..Default::default() }
+}
+
+fn partition(partition_index: i32, outcome: ProduceOutcome, version: i16) -> PartitionProduceResponse {
+    let errors = outcome.record_errors.into_iter().map(|(batch_index, message)| BatchIndexAndErrorMessage {
+        batch_index,
+        batch_index_error_message: message,
+    });
+    // Clients before version 3 do not know these codes.
+    let code = match outcome.error {
+        ErrorCode::InvalidRecord if version < 8 => ErrorCode::CorruptMessage,
+        code => code,
+    };
+    PartitionProduceResponse {
+        partition_index,
+        error_code: code as i16,
+        base_offset: outcome.base_offset,
+        log_append_time_ms: outcome.log_append_time,
+        log_start_offset: outcome.log_start_offset,
+        record_errors: errors.collect(),
+        error_message: outcome.error_message,
+    }
+}

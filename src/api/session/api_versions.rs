@@ -1,0 +1,64 @@
+//! ApiVersions, v0-3. Which APIs this broker has, and their versions: the rows of the table.
+//!
+//! v3 client software name and version (KIP-511), features (KIP-584). A version that is too new is answered in the layout
+//! of version 0, with error 35 and the versions of ApiVersions alone, so that the client can ask again.
+//! Kafka: `KafkaApis.handleApiVersionsRequest`.
+
+use crate::api::{Exchange, table};
+use crate::net::Answer;
+use crate::wire::api_key::ApiKey;
+use crate::wire::codec::WireError;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::frame;
+use crate::wire::header::RequestHeader;
+use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
+
+/// Answers with the table.
+pub async fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> ApiVersionsResponse {
+    let named = |text: &str| is_name(text);
+    if exchange.version() >= 3
+        && !(named(&request.client_software_name) && named(&request.client_software_version))
+    {
+        return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest as i16, ..Default::default() };
+    }
+    let api_keys = table::ROWS.iter().map(|row| versions(row.key)).collect();
+    ApiVersionsResponse { api_keys, finalized_features_epoch: finalized_epoch(), ..Default::default() }
+}
+
+/// The answer to a version that this broker does not know.
+///
+/// # Errors
+/// Those of encoding it.
+pub fn unsupported(exchange: &Exchange) -> Result<Answer, WireError> {
+    let response = ApiVersionsResponse {
+        error_code: ErrorCode::UnsupportedVersion as i16,
+        api_keys: vec![versions(ApiKey::ApiVersions)],
+        ..Default::default()
+    };
+    let as_version_0 = RequestHeader { api_version: 0, ..exchange.header.clone() };
+    Ok(Answer::Now(frame::response(&as_version_0, &response)?))
+}
+
+fn versions(key: ApiKey) -> ApiVersionsResponseKey {
+    let versions = key.versions();
+    ApiVersionsResponseKey {
+        api_key: key.code(),
+        min_version: *versions.start(),
+        max_version: *versions.end(),
+    }
+}
+
+/// The version of the finalized features: there are none, as in Kafka 2.7.2.
+fn finalized_epoch() -> i64 {
+    0
+}
+
+/// Whether a software's name or version is written as KIP-511 wants it.
+fn is_name(text: &str) -> bool {
+    let is_end = |byte: u8| byte.is_ascii_alphanumeric();
+    let is_inner = |byte: u8| is_end(byte) || byte == b'-' || byte == b'.';
+    let bytes = text.as_bytes();
+    bytes.iter().copied().all(is_inner)
+        && bytes.first().copied().is_some_and(is_end)
+        && bytes.last().copied().is_some_and(is_end)
+}

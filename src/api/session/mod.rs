@@ -1,0 +1,3 @@
+//! APIs about the connection itself.
+
+pub mod api_versions;

@@ -1,0 +1,127 @@
+//! This broker's registration in ZooKeeper: in every session it lives through.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::start::{StartError, TARGET};
+use crate::base::{Backoff, BrokerId, Clock, Endpoint};
+use crate::config::BrokerConfig;
+use crate::net::listener::Listener;
+use crate::zk::registration::Registrar;
+use crate::zk::znode::broker::{self, Registration};
+use crate::zk::znode::log_dir_event;
+use crate::zk::{CreateMode, ZooKeeper};
+
+/// What the broker says of itself: its advertised listeners, with the ports that were really bound where it asked for any.
+pub(super) fn registration(
+    id: BrokerId,
+    config: &BrokerConfig,
+    listeners: &[Listener],
+    clock: &Clock,
+) -> Result<Registration, StartError> {
+    let bound: Vec<Endpoint> = listeners.iter().map(Listener::endpoint).collect();
+    let mut endpoints = config.advertised_listeners()?;
+    for endpoint in &mut endpoints {
+        let real = bound.iter().find(|it| it.listener == endpoint.listener);
+        if let Some(real) = real.filter(|_| endpoint.port == 0) {
+            endpoint.port = real.port;
+        }
+        if endpoint.host.is_empty() {
+            endpoint.host = own_host();
+        }
+    }
+    Ok(Registration {
+        id,
+        endpoints,
+        rack: config.broker_rack.clone(),
+        features: Default::default(),
+        jmx_port: std::env::var("JMX_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(-1),
+        timestamp: clock.now(),
+        protocol_version: config.inter_broker_protocol_version.clone(),
+    })
+}
+
+/// This machine's name, where others can find it by it; else the loopback's.
+fn own_host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let resolves = std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 0))
+        .is_ok_and(|mut found| found.next().is_some());
+    if resolves { name } else { "localhost".to_owned() }
+}
+
+/// Refuses endpoints that another live broker has registered.
+pub(super) async fn check_endpoints(zk: &ZooKeeper, registration: &Registration) -> Result<(), StartError> {
+    for id in zk.children(broker::PARENT).await?.unwrap_or_default() {
+        let Ok(id) = id.parse::<BrokerId>() else { continue };
+        let Some((data, stat)) = zk.get(&broker::path(id)).await?.filter(|_| id != registration.id) else {
+            continue;
+        };
+        let Ok(other) = broker::decode(id, &data, stat.czxid) else { continue };
+        let theirs =
+            |mine: &&Endpoint| other.endpoints.iter().any(|it| it.host == mine.host && it.port == mine.port);
+        let common: Vec<_> = registration
+            .endpoints
+            .iter()
+            .filter(theirs)
+            .map(|it| format!("{}:{}", it.host, it.port))
+            .collect();
+        if !common.is_empty() {
+            return Err(StartError::Other(format!(
+                "requirement failed: Configured end points {} in advertised listeners are already registered by broker {id}",
+                common.join(",")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Registers again in every new session.
+pub(super) async fn keep(
+    zk: ZooKeeper,
+    registrar: Arc<Registrar>,
+    registration: Registration,
+    epoch: Arc<AtomicI64>,
+    stop: CancellationToken,
+) {
+    let mut states = zk.session_states();
+    let mut registered = states.borrow_and_update().generation;
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+    loop {
+        let state = *states.borrow_and_update();
+        if state.generation != registered {
+            match registrar.register(&zk, &registration).await {
+                Ok(czxid) => {
+                    log::info!(target: TARGET, "Registered broker {} again in a new session, czxid (broker epoch): {czxid}", registration.id);
+                    epoch.store(czxid, Ordering::SeqCst);
+                    registered = state.generation;
+                    backoff.reset();
+                }
+                Err(error) => {
+                    log::error!(target: TARGET, "Registering broker {} in a new session: {error}", registration.id);
+                    tokio::select! {
+                        () = tokio::time::sleep(backoff.next_wait()) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            }
+            continue;
+        }
+        tokio::select! {
+            changed = states.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Tells the controller that a log directory of this broker has failed.
+pub(super) async fn notify_failure(zk: &ZooKeeper, id: BrokerId) {
+    let path = log_dir_event::sequential_path();
+    if let Err(error) =
+        zk.create_recursive(&path, &log_dir_event::encode(id), CreateMode::PersistentSequential).await
+    {
+        log::error!(target: TARGET, "The controller could not be told of a failed log directory: {error}");
+    }
+}

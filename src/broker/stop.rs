@@ -1,0 +1,107 @@
+//! The stop: leaderships handed over, doors closed, logs closed cleanly, and last of all the session ended.
+
+use std::time::Duration;
+
+use super::start::{Broker, TARGET};
+use crate::base::Endpoint;
+use crate::net::peer::Peer;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
+use crate::zk::{claim, znode};
+
+/// How long to wait for the controller's answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+impl Broker {
+    /// Stops it in order; returns once nothing of it runs any more.
+    pub async fn stop(self) {
+        let id = self.services.broker_id;
+        log::info!(target: TARGET, "[KafkaServer id={id}] shutting down");
+        if self.services.config.controlled_shutdown_enable && !self.shutdown.is_cancelled() {
+            self.hand_over().await;
+        }
+        self.doors.cancel();
+        self.shutdown.cancel();
+        self.services.controller.shutdown().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        let (replicas, logs) = (self.services.replicas.clone(), self.logs.clone());
+        let closing = tokio::task::spawn_blocking(move || {
+            replicas.close();
+            logs.close();
+        });
+        if let Err(error) = closing.await {
+            log::error!(target: TARGET, "Closing the logs: {error}");
+        }
+        self.services.zk.close().await;
+        log::info!(target: TARGET, "[KafkaServer id={id}] shut down completed");
+    }
+
+    /// Asks the controller to move this broker's leaderships away, a few times where it cannot at once.
+    async fn hand_over(&self) {
+        let config = &self.services.config;
+        let pause =
+            Duration::from_millis(u64::try_from(config.controlled_shutdown_retry_backoff_ms).unwrap_or(0));
+        let tries = config.controlled_shutdown_max_retries.max(0);
+        for attempt in 0..=tries {
+            match self.ask_controller().await {
+                Ok(left) if left == 0 => {
+                    log::info!(target: TARGET, "[KafkaServer id={}] Controlled shutdown succeeded", self.services.broker_id);
+                    return;
+                }
+                Ok(left) => {
+                    log::info!(target: TARGET, "{left} remaining partitions are still led by this broker")
+                }
+                Err(reason) => log::warn!(target: TARGET, "Error during controlled shutdown: {reason}"),
+            }
+            if attempt < tries {
+                log::warn!(target: TARGET, "Retrying controlled shutdown after the previous attempt failed...");
+                tokio::time::sleep(pause).await;
+            }
+        }
+        log::warn!(target: TARGET, "Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed");
+    }
+
+    /// How many partitions this broker still leads after the controller has moved what it could.
+    async fn ask_controller(&self) -> Result<usize, String> {
+        let services = &self.services;
+        let id = claim::controller(&services.zk)
+            .await
+            .map_err(|error| error.to_string())?
+            .ok_or("there is no controller")?;
+        let endpoint = self.controller_endpoint(id).await?;
+        let port = u16::try_from(endpoint.port).unwrap_or(0);
+        let client_id = services.broker_id.to_string();
+        let peer = Peer::connect(&endpoint.host, port, &client_id, ANSWER_LIMIT)
+            .await
+            .map_err(|error| error.to_string())?;
+        let request = ControlledShutdownRequest {
+            broker_id: services.broker_id,
+            broker_epoch: services.broker_epoch.load(std::sync::atomic::Ordering::SeqCst),
+        };
+        let protocol = &services.config.inter_broker_protocol_version;
+        let version = match protocol {
+            it if it.is_at_least("2.4-IV1") => 3,
+            it if it.is_at_least("2.2-IV0") => 2,
+            it if it.is_at_least("0.9.0") => 1,
+            _ => 0,
+        };
+        let answer = peer.call(&request, version, ANSWER_LIMIT).await.map_err(|error| error.to_string())?;
+        match ErrorCode::from_code(answer.error_code) {
+            ErrorCode::None => Ok(answer.remaining_partitions.len()),
+            error => Err(error.name().to_owned()),
+        }
+    }
+
+    async fn controller_endpoint(&self, id: i32) -> Result<Endpoint, String> {
+        let path = znode::broker::path(id);
+        let found = self.services.zk.get(&path).await.map_err(|error| error.to_string())?;
+        let (data, stat) = found.ok_or_else(|| format!("the controller {id} is not registered"))?;
+        let broker = znode::broker::decode(id, &data, stat.czxid).map_err(|error| error.to_string())?;
+        let listener = self.services.config.inter_broker_listener().map_err(|error| error.to_string())?;
+        broker
+            .endpoint(&listener)
+            .cloned()
+            .ok_or_else(|| format!("the controller {id} has no listener {listener}"))
+    }
+}
