@@ -1,0 +1,439 @@
+//! A cluster as a client sees it: which brokers there are, who leads what, which versions each understands.
+//!
+//! Finds the way for a request and carries it there; never looks into an answer beyond metadata. Kafka:
+//! NetworkClient, Metadata.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::base::{Backoff, BrokerId, LeaderEpoch, TopicPartition};
+use crate::net::peer::{Peer, PeerError};
+use crate::wire::api_key::ApiKey;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::Request;
+use crate::wire::message::api_versions::ApiVersionsRequest;
+use crate::wire::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A bootstrap address is no `host:port`. Kafka's text.
+    #[error("Invalid url in bootstrap.servers: {0}")]
+    BadAddress(String),
+    /// A setting has a value that it cannot have. Kafka's text.
+    #[error("Invalid value {value} for configuration {key}: {reason}")]
+    BadSetting {
+        /// The setting.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What it should be.
+        reason: String,
+    },
+    /// The connection failed or the answer did not come.
+    #[error("{0}")]
+    Peer(#[from] PeerError),
+    /// A broker answered with an error.
+    #[error("{message}")]
+    Refused {
+        /// The error.
+        error: ErrorCode,
+        /// What the broker says of it, or Kafka's default text.
+        message: String,
+    },
+    /// The broker has no version of the API that is known here.
+    #[error("The broker does not support {0}")]
+    Unsupported(ApiKey),
+    /// No broker has this id, or the partition has no leader just now.
+    #[error("There is no in-sync replica.")]
+    NoLeader,
+    /// The time allowed has passed; says what was waited for.
+    #[error("{0}")]
+    Timeout(String),
+    /// Records that came cannot be read.
+    #[error("{0}")]
+    Records(#[from] crate::wire::batch::BatchError),
+}
+
+impl ClientError {
+    /// An answer's error, with the broker's own words where it gave any; Ok where there is none.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub fn check(code: i16, message: Option<&str>) -> Result<(), Self> {
+        let error = ErrorCode::from_code(code);
+        if error.is_none() {
+            return Ok(());
+        }
+        let message = message.filter(|text| !text.is_empty()).unwrap_or(error.message()).to_owned();
+        Err(Self::Refused { error, message })
+    }
+
+    /// Whether the same call may succeed a little later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Peer(PeerError::Io(_) | PeerError::Timeout(_)) | Self::NoLeader => true,
+            Self::Refused { error, .. } => error.is_retriable(),
+            _ => false,
+        }
+    }
+}
+
+/// How a client reaches a cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// Where to begin: `host:port`, separated by commas (`bootstrap.servers`).
+    pub bootstrap: String,
+    /// How the client names itself (`client.id`).
+    pub client_id: String,
+    /// The most one exchange may take (`request.timeout.ms`).
+    pub request_timeout: Duration,
+    /// The most a call may take, retries included (`default.api.timeout.ms`).
+    pub api_timeout: Duration,
+    /// The first wait before a call is tried again (`retry.backoff.ms`).
+    pub retry_backoff: Duration,
+}
+
+impl ClusterOptions {
+    /// Kafka's defaults for an admin client at these bootstrap servers.
+    pub fn new(bootstrap: &str, client_id: &str) -> Self {
+        Self {
+            bootstrap: bootstrap.to_owned(),
+            client_id: client_id.to_owned(),
+            request_timeout: Duration::from_secs(30),
+            api_timeout: Duration::from_secs(60),
+            retry_backoff: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Where a request has to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any broker.
+    Any,
+    /// The broker of this id.
+    Broker(BrokerId),
+    /// The controller.
+    Controller,
+    /// The leader of a partition.
+    Leader(TopicPartition),
+}
+
+/// A connection and what the broker behind it understands.
+#[derive(Clone, Debug)]
+struct Link {
+    peer: Peer,
+    versions: Arc<BTreeMap<i16, (i16, i16)>>,
+}
+
+impl Link {
+    /// The newest version that both sides know.
+    fn version(&self, key: ApiKey) -> Result<i16, ClientError> {
+        let ours = key.versions();
+        let (low, high) = self.versions.get(&key.code()).ok_or(ClientError::Unsupported(key))?;
+        let version = *high.min(ours.end());
+        if version < *low.max(ours.start()) { Err(ClientError::Unsupported(key)) } else { Ok(version) }
+    }
+}
+
+/// What the last metadata told.
+#[derive(Debug, Default)]
+struct Known {
+    brokers: BTreeMap<BrokerId, (String, u16)>,
+    controller: BrokerId,
+    leaders: HashMap<TopicPartition, (BrokerId, LeaderEpoch)>,
+    partition_counts: HashMap<Arc<str>, i32>,
+}
+
+/// A client's view of a cluster and its connections; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: ClusterOptions,
+    bootstrap: Vec<(String, u16)>,
+    links: Mutex<HashMap<(String, u16), Link>>,
+    known: Mutex<Known>,
+}
+
+impl Cluster {
+    /// A view that knows no more than where to begin; connects when it is first used.
+    ///
+    /// # Errors
+    /// [`ClientError::BadAddress`].
+    pub fn new(options: ClusterOptions) -> Result<Self, ClientError> {
+        let bootstrap = addresses(&options.bootstrap)?;
+        let (links, known) = (Mutex::default(), Mutex::new(Known { controller: -1, ..Known::default() }));
+        Ok(Self { shared: Arc::new(Shared { options, bootstrap, links, known }) })
+    }
+
+    /// How it was told to reach the cluster.
+    pub fn options(&self) -> &ClusterOptions {
+        &self.shared.options
+    }
+
+    /// Sends a request where it belongs, once, with the newest version both sides know.
+    ///
+    /// # Errors
+    /// The way there is not known, or the exchange failed. What is known of the way is then forgotten.
+    pub async fn call<R: Request>(&self, target: &Target, request: &R) -> Result<R::Response, ClientError> {
+        self.call_within(target, request, self.shared.options.request_timeout).await
+    }
+
+    /// As [`Cluster::call`], with a limit of its own for the exchange.
+    ///
+    /// # Errors
+    /// As [`Cluster::call`].
+    pub async fn call_within<R: Request>(
+        &self,
+        target: &Target,
+        request: &R,
+        limit: Duration,
+    ) -> Result<R::Response, ClientError> {
+        let link = self.link(target).await?;
+        let version = link.version(R::KEY)?;
+        let answer = link.peer.call(request, version, limit).await;
+        if answer.is_err() {
+            self.forget(target);
+        }
+        Ok(answer?)
+    }
+
+    /// Sends a request that is not answered.
+    ///
+    /// # Errors
+    /// As [`Cluster::call`].
+    pub async fn tell<R: Request>(&self, target: &Target, request: &R) -> Result<(), ClientError> {
+        let link = self.link(target).await?;
+        Ok(link.peer.tell(request, link.version(R::KEY)?).await?)
+    }
+
+    /// As [`Cluster::call`], again and again while the connection fails or `check` finds an error that may pass.
+    ///
+    /// # Errors
+    /// The last error: one that will not pass, or any once the time for calls is over.
+    pub async fn call_until<R: Request>(
+        &self,
+        target: &Target,
+        request: &R,
+        check: impl Fn(&R::Response) -> Result<(), ClientError>,
+    ) -> Result<R::Response, ClientError> {
+        let options = &self.shared.options;
+        let end = Instant::now() + options.api_timeout;
+        let mut backoff = Backoff::new(options.retry_backoff, Duration::from_secs(1));
+        loop {
+            let outcome = match self.call(target, request).await {
+                Ok(answer) => check(&answer).map(|()| answer),
+                Err(error) => Err(error),
+            };
+            let error = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let wait = backoff.next_wait();
+            if !error.is_retriable() || Instant::now() + wait > end {
+                return Err(error);
+            }
+            self.forget(target);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Asks for the metadata of topics, all of them for None, and remembers it.
+    ///
+    /// # Errors
+    /// No broker answered within the time for calls.
+    pub async fn metadata(
+        &self,
+        topics: Option<&[String]>,
+        allow_auto_topic_creation: bool,
+    ) -> Result<MetadataResponse, ClientError> {
+        let topics = topics
+            .map(|names| names.iter().map(|name| MetadataRequestTopic { name: name.clone() }).collect());
+        let request = MetadataRequest { topics, allow_auto_topic_creation, ..Default::default() };
+        let answer = self.call_until(&Target::Any, &request, |_| Ok(())).await?;
+        self.remember(&answer);
+        Ok(answer)
+    }
+
+    /// The versions a broker says it understands, by API key: lowest and highest.
+    ///
+    /// # Errors
+    /// The broker is not known or not reached.
+    pub async fn versions(&self, broker: BrokerId) -> Result<Arc<BTreeMap<i16, (i16, i16)>>, ClientError> {
+        Ok(self.link(&Target::Broker(broker)).await?.versions)
+    }
+
+    /// The leader of a partition and its epoch, asked for where it is not known.
+    ///
+    /// # Errors
+    /// The topic's error, [`ClientError::NoLeader`], or that of asking.
+    pub async fn leader(&self, partition: &TopicPartition) -> Result<(BrokerId, LeaderEpoch), ClientError> {
+        if let Some(leader) = self.shared.known.lock().leaders.get(partition) {
+            return Ok(*leader);
+        }
+        let answer = self.metadata(Some(&[partition.topic.to_string()]), true).await?;
+        for topic in &answer.topics {
+            ClientError::check(topic.error_code, None)?;
+        }
+        self.shared.known.lock().leaders.get(partition).copied().ok_or(ClientError::NoLeader)
+    }
+
+    /// The partitions of a topic as last told: its number each, or -1 where it has no leader; None where the topic
+    /// is not known.
+    pub fn partitions(&self, topic: &str) -> Option<Vec<i32>> {
+        let known = self.shared.known.lock();
+        let count = *known.partition_counts.get(topic)?;
+        let topic: Arc<str> = topic.into();
+        let leads =
+            |partition| known.leaders.contains_key(&TopicPartition { topic: topic.clone(), partition });
+        Some((0..count).map(|partition| if leads(partition) { partition } else { -1 }).collect())
+    }
+
+    /// Forgets the way to a target, so that it is asked for again.
+    pub fn forget(&self, target: &Target) {
+        let mut known = self.shared.known.lock();
+        match target {
+            Target::Any => {}
+            Target::Controller => known.controller = -1,
+            Target::Leader(partition) => {
+                known.leaders.remove(partition);
+            }
+            Target::Broker(id) => known.leaders.retain(|_, (leader, _)| leader != id),
+        }
+    }
+
+    fn remember(&self, answer: &MetadataResponse) {
+        let mut known = self.shared.known.lock();
+        known.controller = answer.controller_id;
+        known.brokers = answer
+            .brokers
+            .iter()
+            .filter_map(|it| Some((it.node_id, (it.host.clone(), u16::try_from(it.port).ok()?))))
+            .collect();
+        for topic in &answer.topics {
+            let name: Arc<str> = topic.name.as_str().into();
+            if topic.error_code == ErrorCode::None.code() && !topic.partitions.is_empty() {
+                known.partition_counts.insert(name.clone(), topic.partitions.len() as i32);
+            }
+            for partition in &topic.partitions {
+                let id = TopicPartition { topic: name.clone(), partition: partition.partition_index };
+                if partition.leader_id < 0 {
+                    known.leaders.remove(&id);
+                } else {
+                    known.leaders.insert(id, (partition.leader_id, partition.leader_epoch));
+                }
+            }
+        }
+    }
+
+    async fn link(&self, target: &Target) -> Result<Link, ClientError> {
+        let broker = match target {
+            Target::Any => return self.any_link().await,
+            Target::Broker(id) => *id,
+            Target::Leader(partition) => Box::pin(self.leader(partition)).await?.0,
+            Target::Controller => {
+                if self.shared.known.lock().controller < 0 {
+                    Box::pin(self.metadata(Some(&[]), false)).await?;
+                }
+                self.shared.known.lock().controller
+            }
+        };
+        let known = self.shared.known.lock().brokers.get(&broker).cloned();
+        let address = match known {
+            Some(address) => address,
+            None => {
+                Box::pin(self.metadata(Some(&[]), false)).await?;
+                self.shared.known.lock().brokers.get(&broker).cloned().ok_or(ClientError::NoLeader)?
+            }
+        };
+        self.link_to(&address).await
+    }
+
+    /// A link to whatever broker can be reached: an open one first, then the known ones, then the bootstrap servers.
+    async fn any_link(&self) -> Result<Link, ClientError> {
+        if let Some(link) = self.shared.links.lock().values().find(|link| link.peer.is_open()) {
+            return Ok(link.clone());
+        }
+        let mut candidates: Vec<_> = self.shared.known.lock().brokers.values().cloned().collect();
+        candidates.extend(self.shared.bootstrap.iter().cloned());
+        let mut last = ClientError::NoLeader;
+        for (host, port) in candidates {
+            match self.link_to(&(host.clone(), port)).await {
+                Ok(link) => return Ok(link),
+                Err(error) => {
+                    log::warn!(
+                        "Connection to {host}:{port} could not be established. Broker may not be available."
+                    );
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn link_to(&self, address: &(String, u16)) -> Result<Link, ClientError> {
+        if let Some(link) = self.shared.links.lock().get(address).filter(|link| link.peer.is_open()) {
+            return Ok(link.clone());
+        }
+        let options = &self.shared.options;
+        let limit = options.request_timeout;
+        let peer = Peer::connect(&address.0, address.1, &options.client_id, limit).await?;
+        let versions = Arc::new(negotiate(&peer, limit).await?);
+        let link = Link { peer, versions };
+        self.shared.links.lock().insert(address.clone(), link.clone());
+        Ok(link)
+    }
+}
+
+/// What a broker understands. One too old for our version says so in the layout of version 0, and is asked again.
+async fn negotiate(peer: &Peer, limit: Duration) -> Result<BTreeMap<i16, (i16, i16)>, ClientError> {
+    let request = ApiVersionsRequest {
+        client_software_name: "barnabas".to_owned(),
+        client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let answer = match peer.call(&request, 3, limit).await {
+        Ok(answer) if answer.error_code == ErrorCode::None.code() => answer,
+        Ok(_) | Err(PeerError::Wire(_)) => peer.call(&ApiVersionsRequest::default(), 0, limit).await?,
+        Err(error) => return Err(error.into()),
+    };
+    ClientError::check(answer.error_code, None)?;
+    Ok(answer.api_keys.iter().map(|it| (it.api_key, (it.min_version, it.max_version))).collect())
+}
+
+/// The addresses of a `bootstrap.servers`: `host:port` or `[v6]:port`, a scheme before them allowed.
+fn addresses(list: &str) -> Result<Vec<(String, u16)>, ClientError> {
+    let each = list.split(',').map(str::trim).filter(|it| !it.is_empty()).map(|entry| {
+        let bare = entry.rsplit_once("://").map_or(entry, |(_, rest)| rest);
+        let (host, port) = bare.rsplit_once(':').ok_or_else(|| ClientError::BadAddress(entry.to_owned()))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        match port.parse() {
+            Ok(port) if !host.is_empty() => Ok((host.to_owned(), port)),
+            _ => Err(ClientError::BadAddress(entry.to_owned())),
+        }
+    });
+    let found = each.collect::<Result<Vec<_>, _>>()?;
+    if found.is_empty() { Err(ClientError::BadAddress(list.to_owned())) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bootstrap_servers_are_hosts_and_ports() {
+        let found = addresses("a:1, PLAINTEXT://b:2,[::1]:3").unwrap();
+        assert_eq!(found, [("a".to_owned(), 1), ("b".to_owned(), 2), ("::1".to_owned(), 3)]);
+        for bad in ["", "a", "a:", ":1", "a:99999"] {
+            assert!(matches!(addresses(bad), Err(ClientError::BadAddress(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What waits to be sent: records gathered into batches, partition by partition.
+//!
+//! Pure: time is a parameter, nothing is sent here. Kafka: RecordAccumulator.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::base::{Millis, TopicPartition};
+use crate::wire::batch::BatchBuilder;
+use crate::wire::compression::Compression;
+use crate::wire::record::Header;
+
+/// What a record is made of, before it has a place.
+#[derive(Clone, Debug, Default)]
+pub struct NewRecord {
+    /// Its key, if it has one.
+    pub key: Option<bytes::Bytes>,
+    /// Its value; None makes a tombstone.
+    pub value: Option<bytes::Bytes>,
+    /// Its headers in order.
+    pub headers: Vec<Header>,
+    /// Its time in milliseconds since the epoch.
+    pub timestamp: Millis,
+}
+
+/// Records of one partition on their way; `T` is told of each record's fate.
+#[derive(Debug)]
+pub struct Pending<T> {
+    /// Where they go.
+    pub partition: TopicPartition,
+    /// The records.
+    pub batch: BatchBuilder,
+    /// Who waits for each of them, in order.
+    pub waiting: Vec<T>,
+    /// When the first was handed over.
+    pub since: Millis,
+    /// How often they were sent in vain.
+    pub tries: u32,
+    /// Not sent again before this time.
+    pub not_before: Millis,
+    full: bool,
+}
+
+impl<T> Pending<T> {
+    /// Bytes before compression.
+    pub fn size(&self) -> usize {
+        self.batch.uncompressed_size()
+    }
+}
+
+/// How records are gathered.
+#[derive(Clone, Copy, Debug)]
+pub struct Gathering {
+    /// Bytes after which a batch is full.
+    pub batch_size: usize,
+    /// How long a batch waits for more.
+    pub linger: Millis,
+    /// The codec of batches.
+    pub compression: Compression,
+}
+
+/// The batches of all partitions. Within a partition they leave in the order they came.
+#[derive(Debug)]
+pub struct Accumulator<T> {
+    gathering: Gathering,
+    queues: BTreeMap<TopicPartition, VecDeque<Pending<T>>>,
+    bytes: usize,
+    records: usize,
+}
+
+impl<T> Accumulator<T> {
+    /// Nothing gathered yet.
+    pub fn new(gathering: Gathering) -> Self {
+        Self { gathering, queues: BTreeMap::new(), bytes: 0, records: 0 }
+    }
+
+    /// Bytes that wait or are on their way, before compression.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits or is on its way.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Adds a record; whether that made a batch full.
+    pub fn add(&mut self, partition: &TopicPartition, record: &NewRecord, waiting: T, now: Millis) -> bool {
+        let Gathering { batch_size, compression, .. } = self.gathering;
+        let size = size_bound(record);
+        let queue = self.queues.entry(partition.clone()).or_default();
+        let fits = |last: &Pending<T>| !last.full && last.tries == 0 && last.size() + size <= batch_size;
+        if !queue.back().is_some_and(fits) {
+            if let Some(last) = queue.back_mut() {
+                last.full = true;
+            }
+            queue.push_back(Pending {
+                partition: partition.clone(),
+                batch: BatchBuilder::new().compression(compression),
+                waiting: Vec::new(),
+                since: now,
+                tries: 0,
+                not_before: 0,
+                full: false,
+            });
+        }
+        let several = queue.len() > 1;
+        let Some(last) = queue.back_mut() else { return false };
+        let before = last.size();
+        last.batch.push(record.timestamp, record.key.as_deref(), record.value.as_deref(), &record.headers);
+        last.waiting.push(waiting);
+        last.full = last.size() >= batch_size;
+        self.bytes += last.size() - before;
+        self.records += 1;
+        last.full || several
+    }
+
+    /// Takes, until it is settled or put back, the first batch of every partition that may be sent now; with `all`, those still lingering too.
+    pub fn take(&mut self, now: Millis, all: bool) -> Vec<Pending<T>> {
+        let linger = self.gathering.linger;
+        let mut taken = Vec::new();
+        for queue in self.queues.values_mut() {
+            let several = queue.len() > 1;
+            let due = |first: &mut Pending<T>| {
+                now >= first.not_before
+                    && (all || several || first.full || first.tries > 0 || now >= first.since + linger)
+            };
+            taken.extend(queue.pop_front_if(due));
+        }
+        self.queues.retain(|_, queue| !queue.is_empty());
+        taken
+    }
+
+    /// Counts a batch that was taken as done with.
+    pub fn settle(&mut self, pending: &Pending<T>) {
+        self.records = self.records.saturating_sub(pending.waiting.len());
+        let size = pending.size().saturating_sub(crate::wire::batch::BATCH_OVERHEAD);
+        self.bytes = self.bytes.saturating_sub(size);
+    }
+
+    /// Puts a batch back in front, to be sent again from `not_before` on.
+    pub fn put_back(&mut self, mut pending: Pending<T>, not_before: Millis) {
+        pending.tries += 1;
+        pending.not_before = not_before;
+        self.queues.entry(pending.partition.clone()).or_default().push_front(pending);
+    }
+
+    /// When the next batch may be sent, if any waits.
+    pub fn next_due(&self) -> Option<Millis> {
+        let linger = self.gathering.linger;
+        self.queues
+            .values()
+            .filter_map(|queue| queue.front())
+            .map(
+                |first| {
+                    if first.full { first.not_before } else { first.not_before.max(first.since + linger) }
+                },
+            )
+            .min()
+    }
+}
+
+/// No record takes more than this in a batch.
+fn size_bound(record: &NewRecord) -> usize {
+    let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
+    let headers: usize = record.headers.iter().map(|(name, value)| 10 + name.len() + length(value)).sum();
+    36 + length(&record.key) + length(&record.value) + headers
+}
+
+/// Bytes that a record takes at most as a batch of its own.
+pub fn lone_size(record: &NewRecord) -> usize {
+    crate::wire::batch::BATCH_OVERHEAD + size_bound(record)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! A producer: records in, their offsets out.
+//!
+//! Gathers records into batches and sends them in the background. Not idempotent and without transactions: a batch
+//! whose answer is lost may be written twice. Kafka: KafkaProducer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use self::accumulate::{Accumulator, Gathering, lone_size};
+use super::cluster::{ClientError, Cluster};
+use super::settings::ProducerSettings;
+use crate::base::{Clock, Millis, Offset, TopicPartition};
+
+pub mod accumulate;
+pub mod partition;
+mod send;
+
+pub use accumulate::NewRecord;
+
+/// Where a record has come to lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its partition.
+    pub partition: TopicPartition,
+    /// Its offset; -1 where the broker was not asked (acks=0).
+    pub offset: Offset,
+}
+
+/// How a record fared: where it lies, or what went wrong.
+pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<String>>>;
+type Waiting = oneshot::Sender<Result<Delivered, Arc<String>>>;
+
+#[derive(Debug)]
+struct Shared {
+    cluster: Cluster,
+    settings: ProducerSettings,
+    gathered: Mutex<Accumulator<Waiting>>,
+    /// Something was gathered that may be sent, or a flush began.
+    wake: Notify,
+    /// A round of sending is over.
+    sent: Notify,
+    flushes: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Shared {
+    fn flushing(&self) -> bool {
+        self.flushes.load(Ordering::SeqCst) > 0 || self.closed()
+    }
+
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+/// Sends records; what was handed over is sent even after it is dropped, as long as the runtime lives.
+#[derive(Debug)]
+pub struct Producer {
+    shared: Arc<Shared>,
+    turn: AtomicUsize,
+    sender: tokio::task::JoinHandle<()>,
+}
+
+impl Producer {
+    /// A producer with these settings; connects when it is first used. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// A bootstrap address is wrong.
+    pub fn new(settings: ProducerSettings) -> Result<Self, ClientError> {
+        let gathering = Gathering {
+            batch_size: settings.batch_size,
+            linger: settings.linger.as_millis() as Millis,
+            compression: settings.compression,
+        };
+        let shared = Arc::new(Shared {
+            cluster: Cluster::new(settings.cluster.clone())?,
+            settings,
+            gathered: Mutex::new(Accumulator::new(gathering)),
+            wake: Notify::new(),
+            sent: Notify::new(),
+            flushes: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        });
+        let sender = tokio::spawn(send::run(shared.clone()));
+        Ok(Self { shared, turn: AtomicUsize::new(0), sender })
+    }
+
+    /// The cluster it sends to.
+    pub fn cluster(&self) -> &Cluster {
+        &self.shared.cluster
+    }
+
+    /// Hands a record over, to the partition given or else the one of its key, or else any. Waits for metadata
+    /// and memory as long as `max.block.ms` allows; the receiver tells how the record fares.
+    ///
+    /// # Errors
+    /// The topic is refused or not known in time, or the record is too large.
+    pub async fn send(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        record: &NewRecord,
+    ) -> Result<Delivery, ClientError> {
+        let size = lone_size(record);
+        if size > self.shared.settings.max_request_size {
+            return Err(ClientError::Refused {
+                error: crate::wire::error_code::ErrorCode::MessageTooLarge,
+                message: format!(
+                    "The message is {size} bytes when serialized which is larger than {}, which is the value of the max.request.size configuration.",
+                    self.shared.settings.max_request_size
+                ),
+            });
+        }
+        let end = Instant::now() + self.shared.settings.max_block;
+        let partition = match partition {
+            Some(partition) => partition,
+            None => self.choose(topic, record, end).await?,
+        };
+        self.wait_for_memory(size, end).await?;
+        let (sender, receiver) = oneshot::channel();
+        let id = TopicPartition::new(topic, partition);
+        let now = Clock::System.now();
+        let full = self.shared.gathered.lock().add(&id, record, sender, now);
+        if full {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+        }
+        if full || self.shared.settings.linger.is_zero() {
+            self.shared.wake.notify_one();
+        }
+        Ok(receiver)
+    }
+
+    /// Waits until everything handed over before has been answered or given up.
+    pub async fn flush(&self) {
+        self.shared.flushes.fetch_add(1, Ordering::SeqCst);
+        loop {
+            let round = self.shared.sent.notified();
+            self.shared.wake.notify_one();
+            if self.shared.gathered.lock().is_empty() {
+                break;
+            }
+            round.await;
+        }
+        self.shared.flushes.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Sends what is left and ends.
+    pub async fn close(self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.wake.notify_one();
+        let _ = self.sender.await; // It ends only when everything is settled.
+    }
+
+    async fn choose(&self, topic: &str, record: &NewRecord, end: Instant) -> Result<i32, ClientError> {
+        let partitions = self.partitions(topic, end).await?;
+        Ok(match &record.key {
+            Some(key) => partition::of_key(key, partitions.len()),
+            None => {
+                // Those that have a leader take turns, batch by batch as Kafka's sticky partitioner does.
+                let with_leader: Vec<i32> = partitions.iter().copied().filter(|it| *it >= 0).collect();
+                let turn = self.turn.load(Ordering::Relaxed);
+                with_leader.get(turn % with_leader.len().max(1)).copied().unwrap_or(0)
+            }
+        })
+    }
+
+    /// The topic's partitions in order, each -1 where it has no leader; waited for while the topic is being made.
+    async fn partitions(&self, topic: &str, end: Instant) -> Result<Vec<i32>, ClientError> {
+        let cluster = &self.shared.cluster;
+        if let Some(known) = cluster.partitions(topic) {
+            return Ok(known);
+        }
+        loop {
+            let asked = tokio::time::timeout_at(end, cluster.metadata(Some(&[topic.to_owned()]), true)).await;
+            let late = || {
+                let limit = self.shared.settings.max_block.as_millis();
+                ClientError::Timeout(format!("Topic {topic} not present in metadata after {limit} ms."))
+            };
+            let answer = asked.map_err(|_| late())??;
+            let told = answer.topics.iter().try_for_each(|it| ClientError::check(it.error_code, None));
+            match told {
+                Ok(()) => {
+                    if let Some(known) = cluster.partitions(topic) {
+                        return Ok(known);
+                    }
+                }
+                Err(error) if !error.is_retriable() => return Err(error),
+                Err(_) => {}
+            }
+            let wait = Instant::now() + self.shared.settings.cluster.retry_backoff;
+            if wait > end {
+                return Err(late());
+            }
+            tokio::time::sleep_until(wait).await;
+        }
+    }
+
+    async fn wait_for_memory(&self, size: usize, end: Instant) -> Result<(), ClientError> {
+        loop {
+            let round = self.shared.sent.notified();
+            let waiting = self.shared.gathered.lock().bytes();
+            if waiting == 0 || waiting + size <= self.shared.settings.buffer_memory {
+                return Ok(());
+            }
+            self.shared.wake.notify_one();
+            let limit = self.shared.settings.max_block.as_millis();
+            tokio::time::timeout_at(end, round).await.map_err(|_| {
+                ClientError::Timeout(format!(
+                    "Failed to allocate memory within the configured max blocking time {limit} ms."
+                ))
+            })?;
+        }
+    }
+}

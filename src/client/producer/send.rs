@@ -1,0 +1,146 @@
+//! Carries gathered batches to their leaders, and brings each record's fate back.
+//!
+//! One Produce request a leader at a time, so that batches of a partition cannot overtake each other. Kafka: Sender.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::accumulate::Pending;
+use super::{Delivered, Shared, Waiting};
+use crate::base::{BrokerId, Clock, Millis, Records};
+use crate::client::cluster::{ClientError, Target};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::produce::*;
+
+type Batch = Pending<Waiting>;
+
+/// Sends until the producer is closed and nothing waits any more.
+pub(super) async fn run(shared: Arc<Shared>) {
+    loop {
+        let now = Clock::System.now();
+        let (batches, due) = {
+            let mut gathered = shared.gathered.lock();
+            let all = shared.flushing();
+            (gathered.take(now, all), gathered.next_due())
+        };
+        if batches.is_empty() {
+            if shared.closed() && shared.gathered.lock().is_empty() {
+                return;
+            }
+            let wait = due.map_or(Millis::from(u16::MAX), |due| (due - now).max(1));
+            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(1));
+            let _ = tokio::time::timeout(wait, shared.wake.notified()).await;
+            continue;
+        }
+        send_all(&shared, batches).await;
+        shared.sent.notify_waiters();
+    }
+}
+
+async fn send_all(shared: &Shared, batches: Vec<Batch>) {
+    let mut by_leader: HashMap<BrokerId, Vec<Batch>> = HashMap::new();
+    for batch in batches {
+        match shared.cluster.leader(&batch.partition).await {
+            Ok((leader, _)) => by_leader.entry(leader).or_default().push(batch),
+            Err(error) => again_or_fail(shared, batch, &error),
+        }
+    }
+    join_all(by_leader.into_iter().map(|(leader, batches)| send_to(shared, leader, batches))).await;
+}
+
+/// One request to one leader, and the fate of its batches.
+async fn send_to(shared: &Shared, leader: BrokerId, batches: Vec<Batch>) {
+    let settings = &shared.settings;
+    let request = match request(settings.acks, settings.cluster.request_timeout, &batches) {
+        Ok(request) => request,
+        Err(error) => return batches.into_iter().for_each(|batch| fail(shared, batch, &error)),
+    };
+    let target = Target::Broker(leader);
+    if settings.acks == 0 {
+        match shared.cluster.tell(&target, &request).await {
+            Ok(()) => batches.into_iter().for_each(|batch| deliver(shared, batch, -1)),
+            Err(error) => batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error)),
+        }
+        return;
+    }
+    match shared.cluster.call(&target, &request).await {
+        Ok(answer) => settle(shared, batches, &answer),
+        Err(error) => batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error)),
+    }
+}
+
+fn request(acks: i16, timeout: Duration, batches: &[Batch]) -> Result<ProduceRequest, ClientError> {
+    let mut topics: BTreeMap<&str, Vec<PartitionProduceData>> = BTreeMap::new();
+    for batch in batches {
+        topics.entry(&batch.partition.topic).or_default().push(PartitionProduceData {
+            partition_index: batch.partition.partition,
+            records: Some(Records::Memory(batch.batch.clone().build()?)),
+        });
+    }
+    let topics =
+        topics.into_iter().map(|(name, partitions)| TopicProduceData { name: name.to_owned(), partitions });
+    let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    Ok(ProduceRequest { transactional_id: None, acks, timeout_ms, topics: topics.collect() })
+}
+
+fn settle(shared: &Shared, batches: Vec<Batch>, answer: &ProduceResponse) {
+    let mut answers = HashMap::new();
+    for topic in &answer.responses {
+        for partition in &topic.partitions {
+            answers.insert((topic.name.as_str(), partition.partition_index), partition);
+        }
+    }
+    for batch in batches {
+        let answer = answers.get(&(&*batch.partition.topic, batch.partition.partition)).copied();
+        let Some(answer) = answer else {
+            fail(shared, batch, &ClientError::NoLeader);
+            continue;
+        };
+        match ClientError::check(answer.error_code, answer.error_message.as_deref()) {
+            Ok(()) => deliver(shared, batch, answer.base_offset),
+            // The first try got through, its answer did not.
+            Err(ClientError::Refused { error: ErrorCode::DuplicateSequenceNumber, .. }) => {
+                deliver(shared, batch, -1)
+            }
+            Err(error) => again_or_fail(shared, batch, &error),
+        }
+    }
+}
+
+fn deliver(shared: &Shared, batch: Batch, base_offset: i64) {
+    shared.gathered.lock().settle(&batch);
+    for (at, waiting) in batch.waiting.into_iter().enumerate() {
+        let offset = if base_offset < 0 { -1 } else { base_offset + at as i64 };
+        let delivered = Delivered { partition: batch.partition.clone(), offset };
+        let _ = waiting.send(Ok(delivered)); // Not everyone waits.
+    }
+}
+
+fn fail(shared: &Shared, batch: Batch, error: &ClientError) {
+    shared.gathered.lock().settle(&batch);
+    let error = Arc::new(error.to_string());
+    for waiting in batch.waiting {
+        let _ = waiting.send(Err(error.clone())); // Not everyone waits.
+    }
+}
+
+/// Sends the batch again later if the error may pass and there is time and patience left.
+fn again_or_fail(shared: &Shared, batch: Batch, error: &ClientError) {
+    let settings = &shared.settings;
+    let now = Clock::System.now();
+    let given_up = now - batch.since > settings.delivery_timeout.as_millis() as Millis;
+    if !error.is_retriable() || batch.tries >= settings.retries || given_up {
+        return fail(shared, batch, error);
+    }
+    log::warn!(
+        target: "org.apache.kafka.clients.producer.internals.Sender",
+        "[Producer clientId={}] Got error produce response on topic-partition {}, retrying ({} attempts left). Error: {error}",
+        settings.cluster.client_id, batch.partition, settings.retries - batch.tries
+    );
+    shared.cluster.forget(&Target::Leader(batch.partition.clone()));
+    let not_before = now + settings.cluster.retry_backoff.as_millis() as Millis;
+    shared.gathered.lock().put_back(batch, not_before);
+}

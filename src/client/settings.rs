@@ -1,0 +1,220 @@
+//! The settings of producers and consumers that the tools are given as properties.
+//!
+//! Known keys are honoured; keys that Kafka knows and this client has no use for are accepted; all others are warned
+//! about in Kafka's words. Kafka: ProducerConfig, ConsumerConfig.
+
+use std::time::Duration;
+
+use super::cluster::{ClientError, ClusterOptions};
+use crate::config::Properties;
+use crate::wire::compression::Compression;
+
+/// Keys of Kafka's clients that are accepted without effect here: what they tune does not exist in this client.
+const WITHOUT_EFFECT: &[&str] = &[
+    "allow.auto.create.topics",
+    "auto.commit.interval.ms",
+    "check.crcs",
+    "client.dns.lookup",
+    "client.rack",
+    "connections.max.idle.ms",
+    "enable.auto.commit",
+    "exclude.internal.topics",
+    "group.id",
+    "group.instance.id",
+    "heartbeat.interval.ms",
+    "key.deserializer",
+    "key.serializer",
+    "max.in.flight.requests.per.connection",
+    "max.poll.interval.ms",
+    "max.poll.records",
+    "metadata.max.age.ms",
+    "metadata.max.idle.ms",
+    "partition.assignment.strategy",
+    "receive.buffer.bytes",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "security.protocol",
+    "send.buffer.bytes",
+    "session.timeout.ms",
+    "value.deserializer",
+    "value.serializer",
+];
+
+/// How a producer works.
+#[derive(Clone, Debug)]
+pub struct ProducerSettings {
+    /// How it reaches the cluster.
+    pub cluster: ClusterOptions,
+    /// How many replicas must have a batch: 0, 1, or -1 for all in sync (`acks`).
+    pub acks: i16,
+    /// The codec of batches (`compression.type`).
+    pub compression: Compression,
+    /// Bytes after which a batch is full (`batch.size`).
+    pub batch_size: usize,
+    /// How long a batch waits for more (`linger.ms`).
+    pub linger: Duration,
+    /// Bytes that may wait to be sent (`buffer.memory`).
+    pub buffer_memory: usize,
+    /// The largest request, and so the largest record, in bytes (`max.request.size`).
+    pub max_request_size: usize,
+    /// The most a record may take from being handed over to its answer (`delivery.timeout.ms`).
+    pub delivery_timeout: Duration,
+    /// The most that handing over may wait for metadata or memory (`max.block.ms`).
+    pub max_block: Duration,
+    /// How often a batch is sent again (`retries`).
+    pub retries: u32,
+}
+
+impl ProducerSettings {
+    /// The settings that properties give, Kafka's defaults for the rest.
+    ///
+    /// # Errors
+    /// [`ClientError::BadSetting`].
+    pub fn read(properties: &Properties) -> Result<Self, ClientError> {
+        let mut keys = Keys { properties, used: Vec::new() };
+        let settings = Self {
+            cluster: keys.cluster("producer-1")?,
+            acks: match keys.text("acks").unwrap_or("1") {
+                "all" | "-1" => -1,
+                "0" => 0,
+                "1" => 1,
+                other => return Err(bad("acks", other, "String must be one of: all, -1, 0, 1")),
+            },
+            compression: keys.compression()?,
+            batch_size: keys.number("batch.size", 16384)?,
+            linger: keys.millis("linger.ms", 0)?,
+            buffer_memory: keys.number("buffer.memory", 33_554_432)?,
+            max_request_size: keys.number("max.request.size", 1_048_576)?,
+            delivery_timeout: keys.millis("delivery.timeout.ms", 120_000)?,
+            max_block: keys.millis("max.block.ms", 60_000)?,
+            retries: keys.number("retries", i32::MAX as u32)?,
+        };
+        keys.warn_of_others("org.apache.kafka.clients.producer.ProducerConfig");
+        Ok(settings)
+    }
+}
+
+/// Where a consumer begins in a partition whose position is not known or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// At its start.
+    Earliest,
+    /// At its end.
+    Latest,
+    /// Nowhere: it is an error.
+    None,
+}
+
+/// How a consumer works.
+#[derive(Clone, Debug)]
+pub struct ConsumerSettings {
+    /// How it reaches the cluster.
+    pub cluster: ClusterOptions,
+    /// Bytes that a fetch waits for (`fetch.min.bytes`).
+    pub fetch_min_bytes: i32,
+    /// Bytes that a fetch may bring (`fetch.max.bytes`).
+    pub fetch_max_bytes: i32,
+    /// Bytes that a fetch may bring of one partition (`max.partition.fetch.bytes`).
+    pub max_partition_fetch_bytes: i32,
+    /// How long a fetch waits for its bytes (`fetch.max.wait.ms`).
+    pub fetch_max_wait: Duration,
+    /// Whether records of open and aborted transactions are left out (`isolation.level`).
+    pub read_committed: bool,
+    /// Where it begins (`auto.offset.reset`).
+    pub offset_reset: OffsetReset,
+}
+
+impl ConsumerSettings {
+    /// The settings that properties give, Kafka's defaults for the rest.
+    ///
+    /// # Errors
+    /// [`ClientError::BadSetting`].
+    pub fn read(properties: &Properties) -> Result<Self, ClientError> {
+        let mut keys = Keys { properties, used: Vec::new() };
+        let settings = Self {
+            cluster: keys.cluster("consumer-1")?,
+            fetch_min_bytes: keys.number("fetch.min.bytes", 1)?,
+            fetch_max_bytes: keys.number("fetch.max.bytes", 52_428_800)?,
+            max_partition_fetch_bytes: keys.number("max.partition.fetch.bytes", 1_048_576)?,
+            fetch_max_wait: keys.millis("fetch.max.wait.ms", 500)?,
+            read_committed: match keys.text("isolation.level").unwrap_or("read_uncommitted") {
+                "read_committed" => true,
+                "read_uncommitted" => false,
+                other => {
+                    let reason = "String must be one of: read_committed, read_uncommitted";
+                    return Err(bad("isolation.level", other, reason));
+                }
+            },
+            offset_reset: match keys.text("auto.offset.reset").unwrap_or("latest") {
+                "earliest" => OffsetReset::Earliest,
+                "latest" => OffsetReset::Latest,
+                "none" => OffsetReset::None,
+                other => {
+                    return Err(bad(
+                        "auto.offset.reset",
+                        other,
+                        "String must be one of: latest, earliest, none",
+                    ));
+                }
+            },
+        };
+        keys.warn_of_others("org.apache.kafka.clients.consumer.ConsumerConfig");
+        Ok(settings)
+    }
+}
+
+fn bad(key: &'static str, value: &str, reason: &str) -> ClientError {
+    ClientError::BadSetting { key, value: value.to_owned(), reason: reason.to_owned() }
+}
+
+/// Properties, and which of their keys were asked for.
+struct Keys<'a> {
+    properties: &'a Properties,
+    used: Vec<&'static str>,
+}
+
+impl<'a> Keys<'a> {
+    fn text(&mut self, key: &'static str) -> Option<&'a str> {
+        self.used.push(key);
+        self.properties.get(key).map(str::trim)
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, key: &'static str, default: T) -> Result<T, ClientError> {
+        match self.text(key) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| bad(key, text, "Not a number of the right range")),
+        }
+    }
+
+    fn millis(&mut self, key: &'static str, default: u64) -> Result<Duration, ClientError> {
+        Ok(Duration::from_millis(self.number(key, default)?))
+    }
+
+    fn compression(&mut self) -> Result<Compression, ClientError> {
+        let name = self.text("compression.type").unwrap_or("none");
+        Compression::ALL
+            .into_iter()
+            .find(|codec| codec.name() == name)
+            .ok_or_else(|| bad("compression.type", name, "Unknown compression name"))
+    }
+
+    fn cluster(&mut self, client_id: &str) -> Result<ClusterOptions, ClientError> {
+        let bootstrap = self.text("bootstrap.servers").unwrap_or_default();
+        let client_id = self.text("client.id").unwrap_or(client_id);
+        let defaults = ClusterOptions::new(bootstrap, client_id);
+        Ok(ClusterOptions {
+            request_timeout: self.millis("request.timeout.ms", 30_000)?,
+            api_timeout: self.millis("default.api.timeout.ms", 60_000)?,
+            retry_backoff: self.millis("retry.backoff.ms", 100)?,
+            ..defaults
+        })
+    }
+
+    fn warn_of_others(&self, class: &str) {
+        for (key, _) in self.properties.iter() {
+            if !self.used.contains(&key) && !WITHOUT_EFFECT.contains(&key) {
+                log::warn!(target: class, "The configuration '{key}' was supplied but isn't a known config.");
+            }
+        }
+    }
+}
