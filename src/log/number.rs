@@ -5,6 +5,7 @@
 //! Kafka: `LogValidator`, and `Log.analyzeAndValidateRecords`.
 
 mod assign;
+mod contents;
 mod validate;
 
 use bytes::Bytes;

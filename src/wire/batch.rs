@@ -13,6 +13,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::compression::Compression;
+use super::error_code::ErrorCode;
 use super::legacy;
 use super::record::{Record, RecordIter};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
@@ -71,9 +72,27 @@ pub enum BatchError {
     /// Decompressing was given up because the records are larger than the caller allows, in bytes.
     #[error("The records of the batch are larger than {0} bytes once decompressed")]
     TooLarge(usize),
+    /// A codec that the format or the client asked for does not know: UNSUPPORTED_COMPRESSION_TYPE.
+    #[error("{0}")]
+    UnsupportedCompression(String),
     /// What was asked for does not exist in the format asked for.
     #[error("{0}")]
     Unsupported(String),
+}
+
+impl From<&BatchError> for ErrorCode {
+    fn from(error: &BatchError) -> Self {
+        match error {
+            BatchError::Incomplete { .. } | BatchError::Corrupt(_) => Self::CorruptMessage,
+            BatchError::InvalidRecord(_) => Self::InvalidRecord,
+            BatchError::TooLarge(_) => Self::MessageTooLarge,
+            BatchError::UnsupportedCompression(_) => Self::UnsupportedCompressionType,
+            // Kafka's Java fails here without an API error of its own.
+            BatchError::UnknownCompression(_) | BatchError::Decompress(_) | BatchError::Unsupported(_) => {
+                Self::UnknownServerError
+            }
+        }
+    }
 }
 
 /// Whose clock a batch's timestamps come from.
@@ -385,8 +404,15 @@ impl Batch {
         if self.header.magic < 2 {
             return Ok(RecordIter::of_list(legacy::records_of(self, limit)?));
         }
-        let body = self.header.compression()?.decompress(&self.body(), limit)?;
-        RecordIter::of_batch(&self.header, body)
+        RecordIter::of_batch(&self.header, self.decompressed_body(limit)?)
+    }
+
+    /// The bytes of a format 2 batch's records, decompressed up to `limit` bytes; uncopied if they are not compressed.
+    ///
+    /// # Errors
+    /// What decompressing finds, [`BatchError::TooLarge`] beyond the limit.
+    pub fn decompressed_body(&self, limit: usize) -> Result<Bytes, BatchError> {
+        self.header.compression()?.decompress(&self.body(), limit)
     }
 
     /// Collects [`Batch::records`], the first error instead if there is one.

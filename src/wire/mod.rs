@@ -7,6 +7,7 @@ pub mod batch;
 pub mod codec;
 pub mod compression;
 pub mod control;
+pub mod convert;
 pub mod error_code;
 pub mod frame;
 pub mod header;

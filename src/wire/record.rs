@@ -109,7 +109,7 @@ struct BatchRecords {
 }
 
 impl RecordIter {
-    pub(super) fn of_list(records: Vec<Record>) -> Self {
+    pub(crate) fn of_list(records: Vec<Record>) -> Self {
         Self(Source::List(records.into_iter()))
     }
 
@@ -117,7 +117,7 @@ impl RecordIter {
     ///
     /// # Errors
     /// [`BatchError::InvalidRecord`] if the header's count is negative.
-    pub(super) fn of_batch(header: &BatchHeader, body: Bytes) -> Result<Self, BatchError> {
+    pub(crate) fn of_batch(header: &BatchHeader, body: Bytes) -> Result<Self, BatchError> {
         let count = header.record_count;
         let left = usize::try_from(count).map_err(|_| {
             BatchError::InvalidRecord(format!(

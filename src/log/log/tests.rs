@@ -62,7 +62,7 @@ impl Fixture {
 pub(crate) fn batch(timestamp: Millis, values: &[&str]) -> Bytes {
     let mut builder = BatchBuilder::new();
     for value in values {
-        builder.push(timestamp, None, Some(value.as_bytes()), &[]);
+        builder.push(timestamp, Some(b"k"), Some(value.as_bytes()), &[]);
     }
     builder.build().unwrap()
 }

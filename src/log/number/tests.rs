@@ -1,1 +1,245 @@
-//! What may be appended, and what it becomes.
+use super::*;
+use crate::wire::batch::BatchBuilder;
+use crate::wire::legacy::MessageSetBuilder;
+use crate::wire::record::Record;
+
+const NOW: Millis = 1_700_000_000_000;
+
+fn partition() -> TopicPartition {
+    TopicPartition::new("t", 0)
+}
+
+fn numbering(partition: &TopicPartition) -> Numbering<'_> {
+    Numbering {
+        partition,
+        next_offset: 100,
+        now: NOW,
+        leader_epoch: 7,
+        origin: AppendOrigin::Client,
+        target_codec: Compression::None,
+        compacted: false,
+        magic: 2,
+        timestamp_type: TimestampType::CreateTime,
+        max_timestamp_difference: Millis::MAX,
+        max_batch_size: None,
+        zstd_allowed: true,
+    }
+}
+
+fn produced(codec: Compression) -> Bytes {
+    let mut builder = BatchBuilder::new().compression(codec).producer(5, 1, 10);
+    builder.push(NOW - 3, Some(b"k"), Some(b"1"), &[("h".into(), None)]);
+    builder.push(NOW - 1, None, Some(b"2"), &[]);
+    builder.push(NOW - 2, Some(b"k"), None, &[]);
+    builder.build().expect("a batch")
+}
+
+fn messages(magic: i8, codec: Compression) -> Bytes {
+    let mut builder = MessageSetBuilder::new(magic, codec, None, 0);
+    builder.push(0, NOW - 3, Some(b"k"), Some(b"1"));
+    builder.push(1, NOW - 1, None, Some(b"2"));
+    builder.push(2, NOW - 2, Some(b"k"), None);
+    builder.build().expect("a set")
+}
+
+fn append(records: &Bytes, change: impl FnOnce(&mut Numbering<'_>)) -> Result<Numbered, NumberError> {
+    let partition = partition();
+    let mut numbering = numbering(&partition);
+    let checked = check(&partition, records, numbering.origin, None)?;
+    numbering.target_codec = checked.source_codec;
+    change(&mut numbering);
+    number(records.clone(), checked.source_codec, &numbering)
+}
+
+/// What would be in the log, every checksum and every header proven.
+fn written(numbered: &Numbered) -> Vec<Record> {
+    let bytes: Bytes = numbered.pieces.concat().into();
+    assert_eq!(bytes.len(), numbered.size());
+    let batches: Vec<_> = Batch::split(bytes).collect::<Result<_, _>>().expect("batches");
+    for batch in &batches {
+        batch.check_crc().expect("a right checksum");
+    }
+    assert_eq!(batches.iter().map(|it| it.header().clone()).collect::<Vec<_>>(), numbered.batches);
+    batches.iter().flat_map(|batch| batch.all_records().expect("records")).collect()
+}
+
+fn offsets(records: &[Record]) -> Vec<Offset> {
+    records.iter().map(|record| record.offset).collect()
+}
+
+#[test]
+fn a_batch_in_order_is_only_restamped() {
+    for codec in Compression::ALL {
+        let input = produced(codec);
+        let numbered = append(&input, |_| {}).expect("numbered");
+        assert_eq!(numbered.pieces[1], input[21..], "{codec:?}: all but the first 21 bytes is shared");
+        assert_eq!(offsets(&written(&numbered)), [100, 101, 102]);
+        assert_eq!((numbered.last_offset, numbered.max_timestamp), (102, NOW - 1));
+        let of_max = if codec == Compression::None { 101 } else { 102 };
+        assert_eq!(numbered.offset_of_max_timestamp, of_max, "{codec:?}");
+        assert_eq!(numbered.batches[0].leader_epoch, 7);
+        assert!(!numbered.size_changed);
+    }
+}
+
+#[test]
+fn append_time_is_written_into_the_header() {
+    for codec in [Compression::None, Compression::Lz4] {
+        let input = produced(codec);
+        let numbered =
+            append(&input, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("numbered");
+        assert_eq!(numbered.pieces[1], input[61..], "{codec:?}");
+        assert!(written(&numbered).iter().all(|record| record.timestamp == NOW));
+        assert_eq!((numbered.max_timestamp, numbered.offset_of_max_timestamp), (NOW, 102));
+    }
+}
+
+#[test]
+fn another_codec_lays_the_batch_out_anew() {
+    for source in Compression::ALL {
+        for target in Compression::ALL.into_iter().filter(|target| *target != source) {
+            let numbered = append(&produced(source), |it| it.target_codec = target).expect("numbered");
+            let header = &numbered.batches[0];
+            assert_eq!(header.compression(), Ok(target));
+            assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (5, 1, 10));
+            assert!(numbered.size_changed);
+            let records = written(&numbered);
+            assert_eq!(offsets(&records), [100, 101, 102]);
+            assert_eq!(records[0].headers, [("h".to_owned(), None)]);
+        }
+    }
+}
+
+#[test]
+fn old_messages_are_numbered_in_their_own_format() {
+    for magic in [0, 1] {
+        for codec in [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4] {
+            let numbered = append(&messages(magic, codec), |it| it.magic = magic).expect("numbered");
+            let records = written(&numbered);
+            assert_eq!(offsets(&records), [100, 101, 102], "{magic} {codec:?}");
+            assert_eq!(records[1].timestamp, if magic == 0 { -1 } else { NOW - 1 });
+            let of_max = match (magic, codec) {
+                (0, Compression::None) => -1,
+                (1, Compression::None) => 101,
+                _ => 102,
+            };
+            assert_eq!(numbered.offset_of_max_timestamp, of_max, "{magic} {codec:?}");
+        }
+    }
+}
+
+#[test]
+fn formats_are_converted_both_ways() {
+    for codec in [Compression::None, Compression::Gzip] {
+        for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2)] {
+            let numbered = append(&messages(from, codec), |it| it.magic = to).expect("numbered");
+            assert_eq!(offsets(&written(&numbered)), [100, 101, 102], "{codec:?} {from} to {to}");
+            assert!(numbered.batches.iter().all(|batch| batch.magic == to));
+        }
+        let mut plain = BatchBuilder::new().compression(codec);
+        plain.push(NOW, None, Some(b"1"), &[]);
+        let numbered = append(&plain.build().expect("a batch"), |it| it.magic = 1).expect("numbered");
+        assert_eq!(written(&numbered)[0].timestamp, NOW);
+    }
+}
+
+#[test]
+fn what_old_formats_cannot_hold_is_refused() {
+    let error = append(&produced(Compression::None), |it| it.magic = 1).expect_err("idempotent");
+    assert_eq!(ErrorCode::from(&error), ErrorCode::UnsupportedForMessageFormat);
+    let mut headers = BatchBuilder::new();
+    headers.push(NOW, None, None, &[("h".into(), None)]);
+    let error = append(&headers.build().expect("a batch"), |it| it.magic = 0).expect_err("headers");
+    assert_eq!(ErrorCode::from(&error), ErrorCode::UnknownServerError);
+}
+
+#[test]
+fn records_that_break_a_rule_are_named() {
+    let error = append(&produced(Compression::None), |it| it.compacted = true).expect_err("no key");
+    assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
+    assert_eq!(error.client_message(), Some("One or more records have been rejected"));
+    let says = "Compacted topic cannot accept message without key in topic partition t-0.";
+    assert_eq!(error.record_errors(), [RecordError { batch_index: 1, message: Some(says.into()) }]);
+
+    let error = append(&produced(Compression::Gzip), |it| it.max_timestamp_difference = 2).expect_err("old");
+    assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidTimestamp);
+    let says = format!(
+        "Timestamp {} of message with offset 0 is out of range. The timestamp should be within [{}, {}]",
+        NOW - 3,
+        NOW - 2,
+        NOW + 2
+    );
+    assert_eq!(error.record_errors(), [RecordError { batch_index: 0, message: Some(says) }]);
+
+    let mut timed = BatchBuilder::new().append_time(NOW);
+    timed.push(NOW, None, Some(b"v"), &[]);
+    let error = append(&timed.build().expect("a batch"), |_| {}).expect_err("append time");
+    let says = format!(
+        "Invalid timestamp type in message DefaultRecord(offset=0, timestamp={NOW}, key=0 bytes, value=1 bytes). \
+         Producer should not set timestamp type to LogAppendTime."
+    );
+    assert_eq!(error.record_errors()[0].message, Some(says));
+}
+
+/// The batch with some header bytes written anew and its checksum made right.
+fn patched(batch: &Bytes, at: usize, bytes: &[u8]) -> Bytes {
+    let mut batch = batch.to_vec();
+    batch[at..at + bytes.len()].copy_from_slice(bytes);
+    let crc = crc32c::crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+    batch.into()
+}
+
+#[test]
+fn clients_batches_that_lie_are_refused() {
+    let batch = produced(Compression::None);
+    for (at, bytes) in [
+        (0, &100i64.to_be_bytes()[..]),
+        (57, &2i32.to_be_bytes()),
+        (57, &0i32.to_be_bytes()),
+        (57, &(-1i32).to_be_bytes()),
+        (23, &5i32.to_be_bytes()),
+        (23, &(-2i32).to_be_bytes()),
+        (21, &0x20i16.to_be_bytes()),
+        (53, &(-1i32).to_be_bytes()),
+    ] {
+        let error = append(&patched(&batch, at, bytes), |_| {}).expect_err("a lie");
+        assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord, "{at} {bytes:?}");
+        assert!(error.record_errors().is_empty());
+    }
+    let two = Bytes::from([&batch[..], &batch[..]].concat());
+    assert_eq!(ErrorCode::from(&append(&two, |_| {}).expect_err("two")), ErrorCode::InvalidRecord);
+}
+
+#[test]
+fn checksums_and_sizes_are_looked_at_first() {
+    let mut batch = produced(Compression::None).to_vec();
+    let size = batch.len();
+    let error = check(&partition(), &batch.clone().into(), AppendOrigin::Client, Some(size - 1));
+    assert_eq!(error.as_ref().map_err(ErrorCode::from), Err(ErrorCode::MessageTooLarge));
+    batch[size - 1] ^= 1;
+    let error = check(&partition(), &batch.into(), AppendOrigin::Client, Some(size));
+    assert_eq!(error.as_ref().map_err(ErrorCode::from), Err(ErrorCode::CorruptMessage));
+}
+
+#[test]
+fn a_batch_that_grew_is_measured_again() {
+    let error = append(&produced(Compression::None), |it| {
+        it.target_codec = Compression::Gzip;
+        it.max_batch_size = Some(70);
+    });
+    assert_eq!(error.as_ref().map_err(ErrorCode::from).err(), Some(ErrorCode::MessageTooLarge));
+}
+
+#[test]
+fn requests_hold_what_their_version_knows() {
+    let refusal =
+        |version, records: &Bytes| check_request(version, records).as_ref().err().map(ErrorCode::from);
+    let two = Bytes::from([&produced(Compression::None)[..]; 2].concat());
+    assert_eq!(refusal(3, &produced(Compression::None)), None);
+    assert_eq!(refusal(2, &messages(1, Compression::None)), None);
+    assert_eq!(refusal(3, &messages(1, Compression::None)), Some(ErrorCode::InvalidRecord));
+    assert_eq!(refusal(8, &two), Some(ErrorCode::InvalidRecord));
+    assert_eq!(refusal(6, &produced(Compression::Zstd)), Some(ErrorCode::UnsupportedCompressionType));
+    assert_eq!(refusal(7, &produced(Compression::Zstd)), None);
+}

@@ -127,11 +127,6 @@ impl<'a> RecordRules<'a> {
             .push(RecordError { batch_index: i32::try_from(index).unwrap_or(i32::MAX), message: Some(says) });
     }
 
-    /// Whether no record was refused so far.
-    pub(super) fn is_clean(&self) -> bool {
-        self.errors.is_empty()
-    }
-
     /// All records were seen.
     pub(super) fn finish(self) -> Result<(), NumberError> {
         if self.errors.is_empty() {

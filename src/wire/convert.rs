@@ -1,0 +1,173 @@
+//! Records of one format laid out in another: for topics and clients older or newer than the records.
+//!
+//! Kafka: `MemoryRecordsBuilder` as the broker uses it, `RecordsUtil.downConvert`.
+
+use bytes::Bytes;
+
+use super::batch::{Batch, BatchBuilder, BatchError, NO_TIMESTAMP, TimestampType};
+use super::compression::Compression;
+use super::legacy::MessageSetBuilder;
+use super::record::Record;
+use crate::base::{Millis, Offset};
+
+/// Lays records out in any format; all in one batch, or one message each in formats 0 and 1 without compression.
+#[derive(Clone, Debug)]
+pub struct RecordsBuilder {
+    layout: Layout,
+    magic: i8,
+    is_batched: bool,
+    append_time: Option<Millis>,
+    base_offset: Offset,
+    last_offset: Option<Offset>,
+    max_timestamp: Millis,
+    offset_of_max_timestamp: Offset,
+}
+
+#[derive(Clone, Debug)]
+enum Layout {
+    Batch(BatchBuilder),
+    Messages(MessageSetBuilder),
+}
+
+impl RecordsBuilder {
+    /// Lays out as messages of format 0 or 1 from `base_offset` on; with `append_time` all timestamps are that.
+    pub fn messages(
+        magic: i8,
+        compression: Compression,
+        append_time: Option<Millis>,
+        base_offset: Offset,
+    ) -> Self {
+        let layout = Layout::Messages(MessageSetBuilder::new(magic, compression, append_time, base_offset));
+        Self::new(layout, magic, compression, append_time, base_offset)
+    }
+
+    /// Lays out as one batch of format 2; codec, base offset and append time are to be those that `batch` was given.
+    pub fn batch(batch: BatchBuilder, append_time: Option<Millis>, base_offset: Offset) -> Self {
+        Self::new(Layout::Batch(batch), 2, Compression::None, append_time, base_offset)
+    }
+
+    fn new(
+        layout: Layout,
+        magic: i8,
+        codec: Compression,
+        append_time: Option<Millis>,
+        base_offset: Offset,
+    ) -> Self {
+        Self {
+            layout,
+            magic,
+            is_batched: magic == 2 || codec != Compression::None,
+            append_time,
+            base_offset,
+            last_offset: None,
+            max_timestamp: NO_TIMESTAMP,
+            offset_of_max_timestamp: -1,
+        }
+    }
+
+    /// Adds a record at `offset` instead of its own.
+    ///
+    /// # Errors
+    /// [`BatchError::Unsupported`] for headers before format 2, offsets that do not grow or grow too far, negative timestamps.
+    pub fn push_at(&mut self, offset: Offset, record: &Record) -> Result<(), BatchError> {
+        self.check(offset, record)?;
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        match &mut self.layout {
+            Layout::Batch(batch) => batch.push_at(offset, record.timestamp, key, value, &record.headers),
+            Layout::Messages(messages) => messages.push(offset, record.timestamp, key, value),
+        }
+        self.last_offset = Some(offset);
+        let timestamp =
+            if self.magic == 1 { self.append_time.unwrap_or(record.timestamp) } else { record.timestamp };
+        if self.magic > 0 && timestamp > self.max_timestamp {
+            (self.max_timestamp, self.offset_of_max_timestamp) = (timestamp, offset);
+        }
+        Ok(())
+    }
+
+    fn check(&self, offset: Offset, record: &Record) -> Result<(), BatchError> {
+        let says = if let Some(last) = self.last_offset.filter(|last| offset <= *last) {
+            format!(
+                "Illegal offset {offset} following previous offset {last} (Offsets must increase monotonically)."
+            )
+        } else if record.timestamp < NO_TIMESTAMP {
+            format!("Invalid negative timestamp {}", record.timestamp)
+        } else if self.magic < 2 && !record.headers.is_empty() {
+            format!("Magic v{} does not support record headers", self.magic)
+        } else if offset.wrapping_sub(self.base_offset) > i64::from(i32::MAX) {
+            format!("Maximum offset delta exceeded, base offset: {}, last offset: {offset}", self.base_offset)
+        } else {
+            return Ok(());
+        };
+        Err(BatchError::Unsupported(says))
+    }
+
+    /// The largest timestamp, and the offset that an index gives it: that of the whole batch, or of the message that has it.
+    pub fn max_timestamp(&self) -> (Millis, Offset) {
+        let last = self.last_offset.unwrap_or(self.base_offset);
+        match self.append_time {
+            Some(time) => (time, if self.is_batched { last } else { self.base_offset }),
+            None if self.is_batched || self.max_timestamp == NO_TIMESTAMP => (self.max_timestamp, last),
+            None => (self.max_timestamp, self.offset_of_max_timestamp),
+        }
+    }
+
+    /// Lays the records out.
+    ///
+    /// # Errors
+    /// Those of [`BatchBuilder::build`] and [`MessageSetBuilder::build`].
+    pub fn build(self) -> Result<Bytes, BatchError> {
+        match self.layout {
+            Layout::Batch(batch) => batch.build(),
+            Layout::Messages(messages) => messages.build(),
+        }
+    }
+}
+
+/// Batches as a client that knows no more than format `magic` (0 or 1) reads them, from `first_offset` on.
+///
+/// Batches that are old enough stay as they are. Control batches are left out, headers dropped. Records below `first_offset` are dropped
+/// where each becomes a message of its own, which some versions of librdkafka rely on. A batch cut off at the end is left out.
+///
+/// # Errors
+/// [`BatchError::UnsupportedCompression`] for zstd, what reading the records finds; `limit` bounds each batch's decompressed bytes.
+pub fn down_convert(
+    batches: Bytes,
+    magic: i8,
+    first_offset: Offset,
+    limit: usize,
+) -> Result<Bytes, BatchError> {
+    let mut out = Vec::with_capacity(batches.len());
+    for batch in Batch::split(batches) {
+        let batch = batch?;
+        let header = batch.header();
+        if header.is_control() {
+            continue;
+        }
+        let codec = header.compression()?;
+        if codec == Compression::Zstd {
+            return Err(BatchError::UnsupportedCompression(
+                "Down-conversion of zstandard-compressed batches is not supported".into(),
+            ));
+        }
+        if header.magic <= magic {
+            out.extend_from_slice(batch.bytes());
+            continue;
+        }
+        let mut records = batch.records_within(limit)?.collect::<Result<Vec<_>, _>>()?;
+        records.retain(|record| codec != Compression::None || record.offset >= first_offset);
+        let Some(first) = records.first() else { continue };
+        let append_time =
+            (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
+        let mut builder = RecordsBuilder::messages(magic, codec, append_time, first.offset);
+        for mut record in records {
+            record.headers.clear();
+            builder.push_at(record.offset, &record)?;
+        }
+        out.extend_from_slice(&builder.build()?);
+    }
+    Ok(out.into())
+}
+
+#[cfg(test)]
+mod tests;
