@@ -55,7 +55,7 @@ async fn the_first_broker_leaves_the_znodes_that_kafka_leaves() {
     zk.create(feature::PATH, &features.encode(), CreateMode::Persistent).await.unwrap();
 
     assert_tree_is_valid(chroot.server(), chroot.path()).await;
-    let expected = root().join("tests/formats/data/znodes/first-start.txt");
+    let expected = root().join("tests/formats/data/znodes/life/1-started.txt");
     let tree = read_tree(chroot.server(), chroot.path()).await;
     assert_eq!(describe(&tree), std::fs::read_to_string(expected).unwrap());
     zk.close().await;

@@ -4,5 +4,6 @@
 mod support;
 
 mod coordination;
+mod znode_trees;
 mod zookeeper;
 mod zookeeper_faults;
