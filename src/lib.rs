@@ -1,4 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
+// Nothing that input, disk or network can cause may end the process.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 // The order on this page is the direction of the imports: a room may use only the rooms above it.
 pub mod base;

@@ -57,7 +57,6 @@ pub enum StartError {
 pub struct Broker {
     pub(super) services: Arc<Services>,
     pub(super) logs: Arc<Logs>,
-    pub(super) clock: Clock,
     /// Ends everything that runs.
     pub(super) shutdown: CancellationToken,
     /// Ends the listeners, before all else.
@@ -178,7 +177,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         zk: zk.clone(),
         producer_ids,
     });
-    let broker = Broker { services: services.clone(), logs: logs.clone(), clock, shutdown, doors, tasks };
+    let broker = Broker { services: services.clone(), logs: logs.clone(), shutdown, doors, tasks };
 
     let counter: Arc<dyn Dispatch> = Arc::new(Counter::new(services));
     for listener in listeners {

@@ -4,8 +4,11 @@
 //! Kafka 2.7.2's tool of the same name prints. It never decides anything that a broker decides.
 
 pub mod arguments;
+pub mod broker_api_versions;
+pub mod get_offset_shell;
 pub mod logging;
 pub mod server_start;
+pub mod topics;
 
 use std::process::ExitCode;
 
@@ -23,8 +26,27 @@ pub struct Tool {
 }
 
 /// Every tool, sorted by name.
-pub const TOOLS: &[Tool] =
-    &[Tool { name: "server-start", script: None, class: Some("kafka.Kafka"), run: server_start::run }];
+pub const TOOLS: &[Tool] = &[
+    Tool {
+        name: "broker-api-versions",
+        script: Some("kafka-broker-api-versions.sh"),
+        class: Some("kafka.admin.BrokerApiVersionsCommand"),
+        run: broker_api_versions::run,
+    },
+    Tool {
+        name: "get-offset-shell",
+        script: None,
+        class: Some("kafka.tools.GetOffsetShell"),
+        run: get_offset_shell::run,
+    },
+    Tool { name: "server-start", script: None, class: Some("kafka.Kafka"), run: server_start::run },
+    Tool {
+        name: "topics",
+        script: Some("kafka-topics.sh"),
+        class: Some("kafka.admin.TopicCommand"),
+        run: topics::run,
+    },
+];
 
 /// Runs the tool that the process's first argument names, by its own name or its Java class's.
 pub fn main() -> ExitCode {

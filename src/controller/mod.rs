@@ -9,14 +9,14 @@
 //! - *Tasks:* the driver; one sender for each broker.
 //! - *Not yet:* reassignments (KIP-455) are read and respected, not carried out.
 
-mod channel;
-mod commit;
+pub(crate) mod channel;
+pub(crate) mod commit;
 pub mod decide;
 mod driver;
 pub mod election;
 pub mod event;
 pub mod facts;
-mod gather;
+pub(crate) mod gather;
 pub mod machine;
 pub mod outbox;
 pub mod state;

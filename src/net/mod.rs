@@ -5,7 +5,7 @@
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
 
-mod connection;
+pub(crate) mod connection;
 pub mod limits;
 pub mod listener;
 pub mod peer;

@@ -13,9 +13,9 @@ pub mod metadata;
 pub mod offsets;
 pub mod partition;
 pub mod produce;
-mod role_change;
+pub(crate) mod role_change;
 pub mod sessions;
-mod waiters;
+pub(crate) mod waiters;
 mod watermarks;
 
 use std::collections::HashMap;

@@ -180,9 +180,14 @@ macro_rules! fields {
         }
     ) => {
         $(#[$about])*
+        #[doc = concat!("`", stringify!($name), "` of Kafka's protocol.")]
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
-            $( $(#[$doc])* pub $field: $type, )*
+            $(
+                $(#[$doc])*
+                #[doc = concat!("`", stringify!($field), "`: versions ", stringify!($($rule)*), ".")]
+                pub $field: $type,
+            )*
         }
 
         #[cfg(test)]

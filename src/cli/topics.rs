@@ -1,0 +1,153 @@
+//! `kafka-topics.sh`: creates, lists, describes, alters and deletes topics (Kafka's `TopicCommand`).
+//!
+//! Either through ZooKeeper (`by_znode`) or through a broker (`by_broker`); both print through `describe`.
+
+mod by_broker;
+mod by_znode;
+mod describe;
+mod options;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use log::LevelFilter;
+
+use super::{arguments, block_on, logging};
+use options::{Action, Options, TopicsCommand};
+
+/// What a topic command failed with: the Java exception's class and its message.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Failure {
+    class: String,
+    message: String,
+}
+
+impl Failure {
+    fn illegal_argument(message: impl Into<String>) -> Self {
+        Self { class: "java.lang.IllegalArgumentException".to_owned(), message: message.into() }
+    }
+}
+
+/// Runs the tool; exit code 0, or 1 with Kafka's words on standard output and the log line on standard error.
+pub fn run(arguments: Vec<String>) -> ExitCode {
+    logging::init(logging::Stream::Stderr, LevelFilter::Warn);
+    if arguments.is_empty() {
+        return arguments::Refusal::Usage("Create, delete, describe, or change a topic.".to_owned())
+            .print::<Options>();
+    }
+    let about = "This tool helps to create, delete, describe, or change a topic.";
+    let command = match arguments::parse::<Options>(about, &arguments).and_then(TopicsCommand::check) {
+        Ok(command) => command,
+        Err(refusal) => return refusal.print::<Options>(),
+    };
+    match block_on(execute(&command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
+    if let Some(connect) = &command.options.zookeeper {
+        let topics = by_znode::Topics::connect(connect).await?;
+        let outcome = match command.action {
+            Action::Create => topics.create(command).await,
+            Action::List => topics.list(command).await,
+            Action::Describe => topics.describe(command).await,
+            Action::Alter => topics.alter(command).await,
+            Action::Delete => topics.delete(command).await,
+        };
+        topics.close().await;
+        outcome
+    } else {
+        let mut topics = by_broker::Topics::connect(command).await?;
+        match command.action {
+            Action::Create => topics.create(command).await,
+            Action::List => topics.list(command).await,
+            Action::Describe => topics.describe(command).await,
+            Action::Alter => topics.alter(command).await,
+            Action::Delete => topics.delete(command).await,
+        }
+    }
+}
+
+/// Prints a failure as `TopicCommand` does; what stops it before it begins leaves `main` as an exception.
+fn report(error: &anyhow::Error) -> ExitCode {
+    let class =
+        error.downcast_ref::<Failure>().map_or("java.lang.RuntimeException", |failure| &failure.class);
+    if class == "kafka.zookeeper.ZooKeeperClientTimeoutException"
+        || class == "org.apache.kafka.common.KafkaException"
+    {
+        return arguments::thrown(class, error);
+    }
+    println!("Error while executing topic command : {error}");
+    log::error!(target: "kafka.admin.TopicCommand$", "{class}: {error}\n");
+    ExitCode::FAILURE
+}
+
+/// Says that a topic's name may stand for another one's in the names of metrics.
+fn warn_of_collisions(topic: &str) {
+    if crate::admin::names::may_collide(topic) {
+        println!(
+            "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both."
+        );
+    }
+}
+
+/// `--config`, its keys and values checked.
+fn configs_to_add(options: &Options) -> anyhow::Result<BTreeMap<String, String>> {
+    let config = options.configs()?;
+    crate::config::TopicConfig::default().with_overrides(&config).map_err(refused)?;
+    if let Some(version) = config.get("message.format.version") {
+        println!(
+            "WARNING: The configuration message.format.version={version} is specified. This configuration will be ignored if the version is newer than the inter.broker.protocol.version specified in the broker."
+        );
+    }
+    Ok(config)
+}
+
+/// `--delete-config`, its keys checked.
+fn configs_to_delete(options: &Options) -> anyhow::Result<Vec<String>> {
+    let keys: Vec<_> = options.delete_config.iter().map(|key| key.trim().to_owned()).collect();
+    crate::config::TopicConfig::check_names(keys.iter().map(String::as_str)).map_err(refused)?;
+    Ok(keys)
+}
+
+fn refused(error: crate::config::ConfigError) -> Failure {
+    Failure { class: error.class().to_owned(), message: error.to_string() }
+}
+
+/// The topics of `all` that `--topic` and `--exclude-internal` leave, in order.
+fn chosen(mut all: Vec<String>, options: &Options) -> anyhow::Result<Vec<String>> {
+    all.sort();
+    if let Some(pattern) = &options.topic {
+        let filter = topic_filter(pattern)?;
+        all.retain(|topic| filter.is_match(topic));
+    }
+    all.retain(|topic| !(options.exclude_internal && crate::admin::names::is_internal(topic)));
+    Ok(all)
+}
+
+/// The pattern of `--topic` as Kafka reads it: a list separated by commas means any of them, quotes around it are
+/// dropped (`TopicFilter`).
+fn topic_filter(pattern: &str) -> anyhow::Result<regex::Regex> {
+    let joined = pattern.trim().replace(',', "|").replace(' ', "");
+    let bare = joined.trim_start_matches(['"', '\'']).trim_end_matches(['"', '\'']);
+    regex::Regex::new(&format!("^(?:{bare})$")).map_err(|_| {
+        Failure {
+            class: "java.lang.RuntimeException".to_owned(),
+            message: format!("{bare} is an invalid regex."),
+        }
+        .into()
+    })
+}
+
+/// Fails where `--topic` named a topic that must exist and none was found.
+fn ensure_found(topics: &[String], options: &Options) -> anyhow::Result<()> {
+    match &options.topic {
+        Some(topic) if topics.is_empty() && !options.if_exists => {
+            Err(Failure::illegal_argument(format!("Topic '{topic}' does not exist as expected")).into())
+        }
+        _ => Ok(()),
+    }
+}

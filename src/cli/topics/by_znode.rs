@@ -1,0 +1,207 @@
+//! Topic commands through ZooKeeper (Kafka's `ZookeeperTopicService`): what they write, controller and brokers act on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::describe::{PartitionDescription, TopicDescription};
+use super::options::TopicsCommand;
+use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, warn_of_collisions};
+use crate::admin::topics::{self, RackAware, Replicas};
+use crate::admin::{AdminError, configs, names};
+use crate::base::{BrokerId, TopicPartition};
+use crate::wire::error_code::ErrorCode;
+use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::partition_state::{self, PartitionState};
+use crate::zk::{ConnectOptions, ZooKeeper};
+
+/// How long the session and its first connection may take, as in Kafka's tool.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The topics in ZooKeeper.
+pub(crate) struct Topics {
+    zk: ZooKeeper,
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        Self { class: error.class.to_owned(), message: error.message }
+    }
+}
+
+impl From<crate::zk::ZkError> for Failure {
+    fn from(error: crate::zk::ZkError) -> Self {
+        AdminError::from(error).into()
+    }
+}
+
+impl Topics {
+    pub async fn connect(connect: &str) -> Result<Self, Failure> {
+        let options =
+            ConnectOptions { session_timeout: TIMEOUT, connection_timeout: TIMEOUT, make_chroot: false };
+        Ok(Self { zk: ZooKeeper::connect(connect, options).await? })
+    }
+
+    pub async fn close(&self) {
+        self.zk.close().await;
+    }
+
+    async fn found(&self, command: &TopicsCommand) -> anyhow::Result<Vec<String>> {
+        chosen(topics::list(&self.zk).await.map_err(Failure::from)?, &command.options)
+    }
+
+    pub async fn create(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        let options = &command.options;
+        let name = options.topic.as_deref().unwrap_or_default();
+        let assignment = options.assignment()?;
+        let config = configs_to_add(options)?;
+        warn_of_collisions(name);
+        let creating = async {
+            let replicas = match assignment {
+                Some(assignment) => assignment,
+                None => self.placed(command).await?,
+            };
+            topics::create(&self.zk, name, &replicas, &config).await
+        };
+        match creating.await {
+            Ok(()) => println!("Created topic {name}."),
+            Err(error) if error.code == ErrorCode::TopicAlreadyExists && options.if_not_exists => {}
+            Err(error) => return Err(Failure::from(error).into()),
+        }
+        Ok(())
+    }
+
+    async fn placed(&self, command: &TopicsCommand) -> Result<Replicas, AdminError> {
+        let options = &command.options;
+        let racks = if options.disable_rack_aware { RackAware::Disabled } else { RackAware::Enforced };
+        let brokers = topics::candidates(&self.zk, racks).await?;
+        topics::place(&brokers, options.partitions.unwrap_or(0), options.replication_factor.unwrap_or(0))
+    }
+
+    pub async fn list(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        for topic in self.found(command).await? {
+            let marked = topics::is_marked_for_deletion(&self.zk, &topic).await.map_err(Failure::from)?;
+            println!("{topic}{}", if marked { " - marked for deletion" } else { "" });
+        }
+        Ok(())
+    }
+
+    pub async fn describe(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        let found = self.found(command).await?;
+        ensure_found(&found, &command.options)?;
+        let live = topics::candidates(&self.zk, RackAware::Disabled).await.map_err(Failure::from)?;
+        let live: Vec<BrokerId> = live.into_iter().map(|(id, _)| id).collect();
+        for name in found {
+            match self.description(&name).await? {
+                Some(description) => description.print(&command.options, &live),
+                None => println!("Topic {name} doesn't exist!"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn description(&self, name: &str) -> Result<Option<TopicDescription>, Failure> {
+        let Some(topic) = topics::fetch(&self.zk, name).await? else { return Ok(None) };
+        let ids: Vec<_> = topic.partitions.keys().map(|at| TopicPartition::new(name, *at)).collect();
+        let paths: Vec<_> = ids.iter().map(partition_state::path).collect();
+        let states = self.zk.get_many(&paths).await?;
+        let partitions = topic.partitions.into_iter().zip(states).map(|((partition, assignment), state)| {
+            let state = state.and_then(|(data, stat)| PartitionState::decode(&data, stat.version).ok());
+            let (leader, isr) = state.map_or((None, Vec::new()), |state| {
+                let told = state.leader_and_isr;
+                (Some(told.leader).filter(|leader| *leader >= 0), told.isr)
+            });
+            PartitionDescription { partition, leader, replicas: assignment.replicas, isr, reassignment: None }
+        });
+        Ok(Some(TopicDescription {
+            name: name.to_owned(),
+            configs: configs::fetch(&self.zk, Kind::Topics, name).await?.into_iter().collect(),
+            marked_for_deletion: topics::is_marked_for_deletion(&self.zk, name).await?,
+            partitions: partitions.collect(),
+            min_insync_replicas: None,
+        }))
+    }
+
+    pub async fn alter(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        let found = self.found(command).await?;
+        let (add, delete) = (configs_to_add(&command.options)?, configs_to_delete(&command.options)?);
+        ensure_found(&found, &command.options)?;
+        for name in found {
+            if !add.is_empty() || !delete.is_empty() {
+                self.alter_configs(&name, &add, &delete).await?;
+            }
+            if let Some(count) = command.options.partitions {
+                self.grow(&name, count, command.options.assignment()?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn alter_configs(
+        &self,
+        name: &str,
+        add: &BTreeMap<String, String>,
+        delete: &[String],
+    ) -> Result<(), Failure> {
+        println!(
+            "WARNING: Altering topic configuration from this script has been deprecated and may be removed in future releases."
+        );
+        println!("         Going forward, please use kafka-configs.sh for this functionality");
+        let mut config = configs::fetch(&self.zk, Kind::Topics, name).await?;
+        config.extend(add.clone());
+        config.retain(|key, _| !delete.contains(key));
+        crate::config::TopicConfig::default().with_overrides(&config).map_err(AdminError::from)?;
+        configs::change(&self.zk, Kind::Topics, name, &config).await?;
+        println!("Updated config for topic {name}.");
+        Ok(())
+    }
+
+    async fn grow(&self, name: &str, count: i32, wished: Option<Replicas>) -> Result<(), Failure> {
+        if names::is_internal(name) {
+            let message =
+                format!("The number of partitions for the internal topic {name} cannot be changed.");
+            return Err(Failure::illegal_argument(message));
+        }
+        println!(
+            "WARNING: If partitions are increased for a topic that has a key, the partition logic or ordering of the messages will be affected"
+        );
+        let Some(held) = topics::fetch(&self.zk, name).await? else {
+            let class = "org.apache.kafka.common.errors.InvalidTopicException";
+            return Err(Failure {
+                class: class.to_owned(),
+                message: format!("The topic {name} does not exist"),
+            });
+        };
+        // The list names all partitions; those that exist stay as they are.
+        let existing = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
+        let wished = wished.map(|mut wished| wished.split_off(&existing)).filter(|wished| !wished.is_empty());
+        let brokers = topics::candidates(&self.zk, RackAware::Enforced).await?;
+        let more = topics::place_more(name, &held, &brokers, count, wished.as_ref())?;
+        topics::add_partitions(&self.zk, name, &more).await?;
+        println!("Adding partitions succeeded!");
+        Ok(())
+    }
+
+    pub async fn delete(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        let found = self.found(command).await?;
+        ensure_found(&found, &command.options)?;
+        for name in found {
+            if names::is_internal(&name) {
+                let message = format!(
+                    "Topic {name} is a kafka internal topic and is not allowed to be marked for deletion."
+                );
+                return Err(Failure::from(AdminError::operation(message)).into());
+            }
+            match topics::delete(&self.zk, &name).await {
+                Ok(()) => {
+                    println!("Topic {name} is marked for deletion.");
+                    println!("Note: This will have no impact if delete.topic.enable is not set to true.");
+                }
+                Err(error) if error.class.ends_with("TopicAlreadyMarkedForDeletionException") => {
+                    println!("Topic {name} is already marked for deletion.");
+                }
+                Err(error) => return Err(Failure::from(error).into()),
+            }
+        }
+        Ok(())
+    }
+}
