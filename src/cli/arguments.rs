@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Parser};
 
+use crate::config::Properties;
+
 /// What `--version` prints: the version of Kafka that is spoken, and who speaks it.
 pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"), ")");
 
@@ -86,6 +88,39 @@ pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), Refus
         }
         None => Ok(()),
     }
+}
+
+/// The pairs of repeated `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`); a key alone has an empty value.
+///
+/// # Errors
+/// An argument without a key.
+pub fn pairs(arguments: &[String]) -> Result<Properties, Refusal> {
+    arguments
+        .iter()
+        .map(|argument| match argument.split_once('=').unwrap_or((argument, "")) {
+            ("", _) => Err(Refusal::Thrown(
+                "java.lang.IllegalArgumentException",
+                format!("Invalid command line properties: {argument}"),
+            )),
+            pair => Ok(pair),
+        })
+        .collect()
+}
+
+/// A client's settings: those of the file, if one is given, and over them the pairs.
+///
+/// # Errors
+/// The file cannot be read, or a pair has no key.
+pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, Refusal> {
+    let mut settings = match file {
+        None => Properties::default(),
+        Some(file) => Properties::read(file)
+            .map_err(|error| Refusal::Thrown("java.io.FileNotFoundException", format!("{file} ({error})")))?,
+    };
+    for (key, value) in pairs(own)?.iter() {
+        settings.set(key, value);
+    }
+    Ok(settings)
 }
 
 fn prepare(command: Command) -> Command {

@@ -5,6 +5,8 @@
 
 pub mod arguments;
 pub mod broker_api_versions;
+pub mod console_consumer;
+pub mod console_producer;
 pub mod get_offset_shell;
 pub mod logging;
 pub mod server_start;
@@ -32,6 +34,18 @@ pub const TOOLS: &[Tool] = &[
         script: Some("kafka-broker-api-versions.sh"),
         class: Some("kafka.admin.BrokerApiVersionsCommand"),
         run: broker_api_versions::run,
+    },
+    Tool {
+        name: "console-consumer",
+        script: Some("kafka-console-consumer.sh"),
+        class: Some("kafka.tools.ConsoleConsumer"),
+        run: console_consumer::run,
+    },
+    Tool {
+        name: "console-producer",
+        script: Some("kafka-console-producer.sh"),
+        class: Some("kafka.tools.ConsoleProducer"),
+        run: console_producer::run,
     },
     Tool {
         name: "get-offset-shell",
