@@ -8,19 +8,10 @@ mod java;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use barnabas::base::Records;
-use barnabas::wire::batch::BatchBuilder;
-use barnabas::wire::frame;
-use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
-use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use bytes::Bytes;
-
-use support::{Chroot, Process, free_port};
+use support::{Chroot, Connection, Process, free_port};
 
 /// A way to load the broker.
 struct Workload {
@@ -148,48 +139,12 @@ fn start_broker(
 /// Produces one record to a topic that its first mention creates, trying until the broker accepts it.
 fn produce_first(port: u16) {
     support::eventually("the first produce is accepted", Duration::from_secs(60), || {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        let topic = MetadataRequestTopic { name: "first".to_owned() };
-        let metadata = MetadataRequest {
-            topics: Some(vec![topic]),
-            allow_auto_topic_creation: true,
-            ..Default::default()
-        };
-        let known = call(&mut stream, &metadata, 4)?;
-        if known.topics.first()?.error_code != 0 {
+        let mut connection = Connection::to(port)?;
+        if !connection.has_leader("first")? {
             return None;
         }
-        let records = Records::Memory(one_record());
-        let partition = PartitionProduceData { partition_index: 0, records: Some(records) };
-        let topic = TopicProduceData { name: "first".to_owned(), partitions: vec![partition] };
-        let produce =
-            ProduceRequest { acks: 1, timeout_ms: 5000, topics: vec![topic], transactional_id: None };
-        let answer = call(&mut stream, &produce, 7)?;
-        (answer.responses.first()?.partitions.first()?.error_code == 0).then_some(())
+        connection.produce("first", "value", 1)?.ok()
     });
-}
-
-fn one_record() -> Bytes {
-    let mut builder = BatchBuilder::new();
-    builder.push(barnabas::base::Clock::System.now(), Some(b"key"), Some(b"value"), &[]);
-    builder.build().unwrap()
-}
-
-/// Sends one request and reads its answer; None where the connection does not carry it.
-fn call<R: barnabas::wire::message::Request>(
-    stream: &mut TcpStream,
-    request: &R,
-    version: i16,
-) -> Option<R::Response> {
-    for piece in frame::request::<R>(version, 1, Some("bench"), request).ok()? {
-        stream.write_all(&piece.read().ok()?).ok()?;
-    }
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).ok()?;
-    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut answer).ok()?;
-    frame::read_response::<R>(Bytes::from(answer), version).ok().map(|(_, response)| response)
 }
 
 fn produce(kafka: &java::Kafka, port: u16, topic: &str, count: u64, workload: &Workload) {

@@ -4,6 +4,7 @@
 mod support;
 
 mod coordination;
+mod faults;
 mod znode_trees;
 mod zookeeper;
 mod zookeeper_faults;

@@ -29,6 +29,21 @@ fn run(tool: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{tool} {arguments:?}: {output:?}");
 }
 
+/// Takes one config of a topic back and sets another, as `kafka-configs` does through ZooKeeper.
+fn change_config(zookeeper: &str, topic: &str, gone: &str, (key, value): (&str, &str)) {
+    use barnabas::admin::configs;
+    use barnabas::zk::znode::config_entity::Kind;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let zk = barnabas::zk::ZooKeeper::connect(zookeeper, Default::default()).await.unwrap();
+        let mut config = configs::fetch(&zk, Kind::Topics, topic).await.unwrap();
+        config.remove(gone);
+        config.insert(key.to_owned(), value.to_owned());
+        configs::change(&zk, Kind::Topics, topic, &config).await.unwrap();
+        zk.close().await;
+    });
+}
+
 #[test]
 fn a_broker_leaves_what_kafka_leaves_from_start_to_stop() {
     let chroot = Chroot::new();
@@ -50,9 +65,7 @@ fn a_broker_leaves_what_kafka_leaves_from_start_to_stop() {
     assert_becomes("3-more-partitions", &chroot);
     through_broker(&["--create", "--topic", "plain"]);
     assert_becomes("4-created-by-broker", &chroot);
-    let entity = ["--entity-type", "topics", "--entity-name", "t"];
-    let change = ["--delete-config", "cleanup.policy", "--add-config", "max.message.bytes=70000"];
-    run("kafka-configs.sh", &[&["--zookeeper", &zookeeper, "--alter"], &entity[..], &change[..]].concat());
+    change_config(&zookeeper, "t", "cleanup.policy", ("max.message.bytes", "70000"));
     assert_becomes("5-configs-changed", &chroot);
     topics(&["--delete", "--topic", "t"]);
     assert_becomes("6-deleted", &chroot);

@@ -8,12 +8,14 @@ pub mod chroot;
 pub mod process;
 pub mod proxy;
 pub mod znodes;
+pub mod wire;
 pub mod zookeeper;
 
 pub use broker::Broker;
 pub use chroot::Chroot;
 pub use process::Process;
 pub use proxy::Proxy;
+pub use wire::Connection;
 pub use zookeeper::{ZooKeeperServer, zookeeper};
 
 use std::net::TcpListener;

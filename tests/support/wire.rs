@@ -1,0 +1,105 @@
+//! A blocking client of a few requests, for tests that must see every single answer.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use barnabas::base::Records;
+use barnabas::wire::batch::{Batch, BatchBuilder};
+use barnabas::wire::frame;
+use barnabas::wire::message::Request;
+use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
+use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use bytes::Bytes;
+
+/// A connection to a broker.
+pub struct Connection {
+    stream: TcpStream,
+}
+
+impl Connection {
+    /// Connects to a port of loopback; None where nobody listens.
+    pub fn to(port: u16) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(Self { stream })
+    }
+
+    /// Sends a request and reads its answer; None where the connection does not carry it.
+    pub fn call<R: Request>(&mut self, request: &R, version: i16) -> Option<R::Response> {
+        for piece in frame::request::<R>(version, 1, Some("test"), request).ok()? {
+            self.stream.write_all(&piece.read().ok()?).ok()?;
+        }
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).ok()?;
+        let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+        self.stream.read_exact(&mut answer).ok()?;
+        frame::read_response::<R>(Bytes::from(answer), version).ok().map(|(_, response)| response)
+    }
+
+    /// Whether the first partition of a topic has a leader; the topic is created by being asked for.
+    pub fn has_leader(&mut self, topic: &str) -> Option<bool> {
+        let topics = vec![MetadataRequestTopic { name: topic.to_owned() }];
+        let request = MetadataRequest { topics: Some(topics), ..Default::default() };
+        let answer = self.call(&request, 4)?;
+        let topic = answer.topics.first()?;
+        Some(topic.error_code == 0 && topic.partitions.iter().all(|it| it.error_code == 0))
+    }
+
+    /// Produces one record to the first partition with these acks (1 or -1): the offset it was acknowledged at, or the
+    /// error it was refused with.
+    pub fn produce(&mut self, topic: &str, value: &str, acks: i16) -> Option<Result<i64, i16>> {
+        let mut builder = BatchBuilder::new();
+        builder.push(barnabas::base::Clock::System.now(), None, Some(value.as_bytes()), &[]);
+        let records = Some(Records::Memory(builder.build().ok()?));
+        let partitions = vec![PartitionProduceData { partition_index: 0, records }];
+        let topics = vec![TopicProduceData { name: topic.to_owned(), partitions }];
+        let request = ProduceRequest { acks, timeout_ms: 5000, topics, transactional_id: None };
+        let answer = self.call(&request, 7)?;
+        let partition = answer.responses.first()?.partitions.first()?;
+        Some(if partition.error_code == 0 { Ok(partition.base_offset) } else { Err(partition.error_code) })
+    }
+
+    /// All records of the first partition from an offset on, with their offsets.
+    pub fn read_all(&mut self, topic: &str) -> Vec<(i64, String)> {
+        let mut found: Vec<(i64, String)> = Vec::new();
+        loop {
+            let next = found.last().map_or(0, |(offset, _)| offset + 1);
+            let partition = FetchPartition {
+                partition: 0,
+                fetch_offset: next,
+                partition_max_bytes: 1 << 20,
+                ..Default::default()
+            };
+            let topics = vec![FetchTopic { topic: topic.to_owned(), partitions: vec![partition] }];
+            let request = FetchRequest {
+                replica_id: -1,
+                max_wait_ms: 0,
+                max_bytes: 1 << 20,
+                session_epoch: -1,
+                topics,
+                ..Default::default()
+            };
+            let answer = self.call(&request, 11).expect("an answer to Fetch");
+            let partition = &answer.responses[0].partition_responses[0];
+            assert_eq!(partition.error_code, 0, "{topic}");
+            let bytes = partition.record_set.as_ref().map(|it| it.read().unwrap()).unwrap_or_default();
+            let before = found.len();
+            for batch in Batch::split(bytes).map_while(Result::ok) {
+                batch.check_crc().unwrap();
+                for record in batch.records().unwrap() {
+                    let record = record.unwrap();
+                    if record.offset >= next {
+                        let value = record.value.unwrap_or_default();
+                        found.push((record.offset, String::from_utf8(value.to_vec()).unwrap()));
+                    }
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+}
