@@ -7,6 +7,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Replicas;
+use super::machine::FollowerFetch;
+use super::waiters::Awaits;
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
 use crate::log::{AbortedTransaction, LogRead, ReadUpTo};
 use crate::wire::error_code::ErrorCode;
@@ -84,7 +86,10 @@ impl FetchOutcome {
         }
     }
 
-    fn read(read: LogRead) -> Self {
+    /// What was read; `cut_off` says whether less than one batch is of use, as it is before version 3.
+    fn read(read: LogRead, cut_off: bool) -> Self {
+        // Later clients take a first batch that is cut off for one they will never get past.
+        let records = if read.first_entry_incomplete && !cut_off { Records::default() } else { read.records };
         Self {
             error: ErrorCode::None,
             high_watermark: read.high_watermark,
@@ -92,7 +97,7 @@ impl FetchOutcome {
             log_start_offset: read.log_start_offset,
             aborted: read.aborted,
             preferred_read_replica: None,
-            records: read.records,
+            records,
         }
     }
 }
@@ -117,7 +122,8 @@ impl Replicas {
         loop {
             if !last {
                 // Registered before looking, so that nothing comes between the look and the wait.
-                self.register(&waiter, &partitions);
+                let awaits = if params.replica_id >= 0 { Awaits::End } else { Awaits::Watermark };
+                self.register(&waiter, awaits, &partitions);
             }
             let look = self.look(&params, &partitions);
             if last || look.failed || look.bytes >= i64::from(params.min_bytes) {
@@ -127,10 +133,15 @@ impl Replicas {
         }
     }
 
-    fn register(&self, waiter: &Arc<Notify>, partitions: &[(TopicPartition, FetchPartition)]) {
+    fn register(
+        &self,
+        waiter: &Arc<Notify>,
+        awaits: Awaits,
+        partitions: &[(TopicPartition, FetchPartition)],
+    ) {
         for (id, _) in partitions {
             if let Ok(partition) = self.partition(id) {
-                partition.register(waiter);
+                partition.register(waiter, awaits);
             }
         }
     }
@@ -173,15 +184,12 @@ impl Replicas {
         let room = i32::try_from(room).unwrap_or(i32::MAX);
         match log.read(wanted.offset, room, up_to, min_one) {
             Ok(read) => {
-                let position = read.position;
-                let outcome = FetchOutcome::read(read);
+                let (at, leader_end) = (read.position, read.log_end_offset);
+                let outcome = FetchOutcome::read(read, params.hard_max_bytes);
                 if follower && partition.has_replica(params.replica_id) {
-                    partition.follower_fetched(
-                        params.replica_id,
-                        position,
-                        wanted.log_start_offset,
-                        self.clock.now(),
-                    );
+                    let (from, log_start) = (params.replica_id, wanted.log_start_offset);
+                    let fetch = FollowerFetch { from, at, log_start, leader_end };
+                    partition.follower_fetched(fetch, self.clock.now());
                     // The fetch itself may have moved the high watermark.
                     return FetchOutcome { high_watermark: log.high_watermark(), ..outcome };
                 }
@@ -197,3 +205,6 @@ impl Replicas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

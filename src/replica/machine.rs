@@ -59,6 +59,19 @@ pub struct Machine {
     role: Role,
 }
 
+/// A follower's fetch, which says that it has everything before.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowerFetch {
+    /// Who fetches.
+    pub from: BrokerId,
+    /// From where.
+    pub at: LogPosition,
+    /// Where its own log starts.
+    pub log_start: Offset,
+    /// Where the leader's log ended when it was read for this fetch.
+    pub leader_end: Offset,
+}
+
 /// What taking in a fetch decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
@@ -155,30 +168,29 @@ impl Machine {
         Some(lowest)
     }
 
-    /// Takes in a follower's fetch from `at`, which says that it has everything before; `log_end` is where the leader's
-    /// log ends now.
+    /// Takes in a follower's fetch; `log_end` and `high_watermark` are the leader's now.
     pub fn on_follower_fetch(
         &mut self,
-        from: BrokerId,
-        at: LogPosition,
-        log_start: Offset,
+        fetch: FollowerFetch,
         log_end: LogPosition,
         high_watermark: Offset,
         now: Millis,
         lag_max: Millis,
     ) -> Step {
         let Role::Leader { followers, epoch_start } = &mut self.role else { return Step::default() };
+        let FollowerFetch { from, at, log_start, leader_end } = fetch;
         let start = *epoch_start;
         let Some(follower) = followers.get_mut(&from) else { return Step::default() };
-        // Caught up now, or with what there was at its last fetch.
-        if at.offset >= log_end.offset {
+        // Caught up now, or with what there was at its last fetch. What was appended after the read does not count: a
+        // follower could never keep up with it.
+        if at.offset >= leader_end {
             follower.caught_up = follower.caught_up.max(now);
         } else if at.offset >= follower.last_fetch.0 {
             follower.caught_up = follower.caught_up.max(follower.last_fetch.1);
         }
         follower.log_start = log_start;
         follower.log_end = Some(at);
-        follower.last_fetch = (log_end.offset, now);
+        follower.last_fetch = (leader_end, now);
         let caught_up = at.offset >= high_watermark && at.offset >= start;
         let expand = (caught_up && !self.told.isr.contains(&from)).then_some(from);
         Step { high_watermark: self.high_watermark(log_end, now, lag_max), expand }

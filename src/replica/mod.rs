@@ -149,3 +149,6 @@ impl Replicas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::machine::{Machine, Role, Told};
-use super::waiters::{self, FetchWaiters, ProduceWaiters, Released};
-use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
-use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition};
+use super::machine::{FollowerFetch, Machine, Role, Told};
+use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
+use crate::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
+use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
 /// A partition that this broker leads or follows (Kafka's `Partition`).
@@ -77,9 +77,9 @@ impl Partition {
             log.assign_epoch_start(epoch, end).map_err(|_| ErrorCode::KafkaStorageError)?;
         }
         state.log = Some(log);
-        let released = self.raise_watermark(&mut state, now);
+        let released = self.raise_watermark(&mut state, now).unwrap_or_default();
         drop(state);
-        self.moved(released);
+        self.wake(true, Some(released));
         Ok(fresh)
     }
 
@@ -90,7 +90,7 @@ impl Partition {
         state.log = Some(log);
         let released = state.produces.give_up(ErrorCode::NotLeaderOrFollower);
         drop(state);
-        self.moved(Some(released));
+        self.wake(true, Some(released));
         changed
     }
 
@@ -102,7 +102,7 @@ impl Partition {
         state.machine.become_follower(told);
         let released = state.produces.give_up(outcome);
         drop(state);
-        self.moved(Some(released));
+        self.wake(true, Some(released));
     }
 
     /// Appends as leader. With `all`, enough replicas must be in sync, and the receiver tells when all of them have it;
@@ -128,27 +128,20 @@ impl Partition {
         let required = info.last_offset + 1;
         let waiting = (all && log.high_watermark() < required).then(|| state.produces.wait_for(required));
         drop(state);
-        self.moved(released);
+        self.wake(true, released);
         Ok((info, waiting))
     }
 
     /// Takes in a follower's fetch.
-    pub(super) fn follower_fetched(&self, from: BrokerId, at: LogPosition, log_start: Offset, now: Millis) {
+    pub(super) fn follower_fetched(&self, fetch: FollowerFetch, now: Millis) {
         let mut state = self.state.lock();
         let Some(log) = state.log.clone() else { return };
-        let picture = log.snapshot();
-        let step = state.machine.on_follower_fetch(
-            from,
-            at,
-            log_start,
-            picture.log_end,
-            picture.high_watermark.offset,
-            now,
-            self.lag_max,
-        );
+        let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
+        let step = state.machine.on_follower_fetch(fetch, log_end, high_watermark.offset, now, self.lag_max);
         let released = step.high_watermark.and_then(|to| release(&mut state, &log, to));
         drop(state);
-        self.moved(released);
+        // Nothing was appended: followers, this one among them, would look in vain.
+        self.wake(false, released);
     }
 
     /// The log to read from, where the caller's idea of the leadership is right.
@@ -174,9 +167,9 @@ impl Partition {
         broker == self.me || self.state.lock().machine.told().replicas.contains(&broker)
     }
 
-    /// Wakes `waiter` when anything changes that a fetch could see.
-    pub(super) fn register(&self, waiter: &Arc<Notify>) {
-        self.fetches.lock().register(waiter);
+    /// Wakes `waiter` when what it awaits has changed, or the role has.
+    pub(super) fn register(&self, waiter: &Arc<Notify>, awaits: Awaits) {
+        self.fetches.lock().register(waiter, awaits);
     }
 
     /// Forgets waiting produces whose time ran out.
@@ -190,13 +183,17 @@ impl Partition {
         release(state, &log, to)
     }
 
-    /// Wakes everybody whom a change concerns. No lock of the partition is held here.
-    fn moved(&self, released: Option<Released>) {
+    /// Wakes everybody whom a change concerns: of the end, or of the high watermark, which is what releases produces. No
+    /// lock of the partition is held here.
+    fn wake(&self, end: bool, released: Option<Released>) {
+        let watermark = released.is_some();
         if let Some(released) = released {
             released.wake();
         }
-        let waiting = self.fetches.lock().take();
-        waiters::wake(waiting);
+        if end || watermark {
+            let waiting = self.fetches.lock().take(end, watermark);
+            waiters::wake(waiting);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Who waits for a partition: produces for the high watermark, fetches for anything new (Kafka's purgatories).
 //!
 //! The high watermark only rises while a broker leads, so produces are released from the front of a queue ordered by
-//! offset. Fetches read again when woken, and register anew. Nobody is woken while a lock is held.
+//! offset. Followers are woken by what is appended, consumers by what is replicated; they read again when woken, and
+//! register anew. Nobody is woken while a lock is held.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::{Notify, oneshot};
@@ -57,24 +58,62 @@ impl Released {
     }
 }
 
+/// What a fetch waits for in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// Records at the end: followers.
+    End,
+    /// Records that are replicated: consumers.
+    Watermark,
+}
+
+/// How many waiters there are before those that no longer wait are looked for.
+const SWEEP_FROM: usize = 64;
+
 /// Fetches that wait for something new in a partition.
 #[derive(Debug, Default)]
 pub(super) struct FetchWaiters {
-    waiting: Vec<Weak<Notify>>,
+    end: Waiting,
+    watermark: Waiting,
+}
+
+/// Waiting fetches by their address, so that one that looks often is held once. A waiter that is gone keeps its address
+/// until it is swept.
+#[derive(Debug, Default)]
+struct Waiting {
+    fetches: HashMap<usize, Weak<Notify>>,
+    sweep_at: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, waiter: &Arc<Notify>) {
+        if self.fetches.len() >= self.sweep_at.max(SWEEP_FROM) {
+            self.fetches.retain(|_, waiter| waiter.strong_count() > 0);
+            self.sweep_at = self.fetches.len() * 2;
+        }
+        self.fetches.entry(Arc::as_ptr(waiter).addr()).or_insert_with(|| Arc::downgrade(waiter));
+    }
 }
 
 impl FetchWaiters {
-    /// Wakes `waiter` at the next change.
-    pub fn register(&mut self, waiter: &Arc<Notify>) {
-        if self.waiting.len() >= 64 {
-            self.waiting.retain(|waiter| waiter.strong_count() > 0);
+    /// Wakes `waiter` at the next change of what it awaits.
+    pub fn register(&mut self, waiter: &Arc<Notify>, awaits: Awaits) {
+        match awaits {
+            Awaits::End => self.end.add(waiter),
+            Awaits::Watermark => self.watermark.add(waiter),
         }
-        self.waiting.push(Arc::downgrade(waiter));
     }
 
-    /// All of them, to be woken once no lock is held.
-    pub fn take(&mut self) -> Vec<Weak<Notify>> {
-        std::mem::take(&mut self.waiting)
+    /// Those that await one of these, to be woken once no lock is held.
+    pub fn take(&mut self, end: bool, watermark: bool) -> Vec<Weak<Notify>> {
+        let mut taken = Vec::new();
+        if end {
+            taken.extend(self.end.fetches.drain().map(|(_, waiter)| waiter));
+        }
+        if watermark {
+            taken.extend(self.watermark.fetches.drain().map(|(_, waiter)| waiter));
+        }
+        taken
     }
 }
 
@@ -84,3 +123,6 @@ pub(super) fn wake(waiting: Vec<Weak<Notify>>) {
         waiter.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

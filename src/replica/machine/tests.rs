@@ -20,7 +20,8 @@ fn leader(isr: &[BrokerId]) -> Machine {
 }
 
 fn fetch(machine: &mut Machine, from: BrokerId, at: Offset, end: Offset, now: Millis) -> Step {
-    machine.on_follower_fetch(from, at.into(), 0, end.into(), 0, now, LAG)
+    let fetch = FollowerFetch { from, at: at.into(), log_start: 0, leader_end: end };
+    machine.on_follower_fetch(fetch, end.into(), 0, now, LAG)
 }
 
 fn watermark(step: Step) -> Option<Offset> {
@@ -89,4 +90,12 @@ fn following_begins_anew_with_another_leader_or_epoch() {
     assert!(!machine.become_follower(told(2, 1, &[2])));
     assert!(machine.become_follower(told(2, 2, &[2])));
     assert_eq!(fetch(&mut machine, 3, 5, 5, 1), Step::default());
+}
+
+#[test]
+fn what_is_appended_after_the_read_does_not_count_against_a_follower() {
+    let mut machine = leader(&[1, 2]);
+    let late = FollowerFetch { from: 2, at: 5.into(), log_start: 0, leader_end: 5 };
+    machine.on_follower_fetch(late, 6.into(), 0, LAG * 2, LAG);
+    assert_eq!(machine.out_of_sync(6, LAG * 3, LAG), [0; 0]);
 }

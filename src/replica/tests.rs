@@ -1,0 +1,156 @@
+//! A broker's partitions over real logs in a temporary directory, told what to do as a controller tells it.
+
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use super::*;
+use crate::base::{LeaderEpoch, Offset};
+use crate::config::Properties;
+use crate::log::LogsOptions;
+use crate::wire::batch::BatchBuilder;
+use crate::wire::message::leader_and_isr::{
+    LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrTopicState,
+};
+use crate::wire::message::stop_replica::{
+    StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
+};
+
+/// When everything happens.
+pub(super) const NOW: i64 = 1_700_000_000_000;
+
+/// Broker 1 with its directory.
+pub(super) struct Room {
+    pub replicas: Arc<Replicas>,
+    pub clock: Clock,
+    pub dir: TempDir,
+}
+
+/// A partition of topic `t`.
+pub(super) fn partition(number: i32) -> TopicPartition {
+    TopicPartition::new("t", number)
+}
+
+/// One batch of records without keys.
+pub(super) fn batch(values: &[&str]) -> Bytes {
+    let mut builder = BatchBuilder::new();
+    for value in values {
+        builder.push(NOW, None, Some(value.as_bytes()), &[]);
+    }
+    builder.build().unwrap()
+}
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self::with(&[], TopicConfig::default())
+    }
+
+    /// A broker with these further properties, and this config for every topic.
+    pub(super) fn with(properties: &[(&str, &str)], topics: TopicConfig) -> Self {
+        Self::opened(tempfile::tempdir().unwrap(), properties, topics)
+    }
+
+    fn opened(dir: TempDir, properties: &[(&str, &str)], topics: TopicConfig) -> Self {
+        let mut all = Properties::default();
+        all.set("zookeeper.connect", "nowhere");
+        for (key, value) in properties {
+            all.set(*key, *value);
+        }
+        let config = Arc::new(crate::config::BrokerConfig::parse(&all).unwrap());
+        let clock = Clock::manual(NOW);
+        let dirs = vec![dir.path().to_path_buf()];
+        let options = LogsOptions { dirs, clock: clock.clone(), ..LogsOptions::default() };
+        let logs = Logs::open(options).unwrap();
+        let replicas = Replicas::new(1, config, logs, clock.clone(), move |_| topics.clone());
+        Self { replicas, clock, dir }
+    }
+
+    /// The same directory, opened by a broker started anew.
+    pub(super) fn restarted(self) -> Self {
+        let Self { replicas, dir, .. } = self;
+        replicas.close();
+        replicas.logs.close();
+        drop(replicas);
+        Self::opened(dir, &[], TopicConfig::default())
+    }
+
+    /// Tells of a partition of `t`; the answer is its error.
+    pub(super) fn tell(
+        &self,
+        number: i32,
+        leader: BrokerId,
+        epoch: LeaderEpoch,
+        isr: &[BrokerId],
+    ) -> ErrorCode {
+        self.tell_version(number, leader, epoch, isr, epoch)
+    }
+
+    /// The same, with the version of the state's znode.
+    pub(super) fn tell_version(
+        &self,
+        number: i32,
+        leader: BrokerId,
+        epoch: LeaderEpoch,
+        isr: &[BrokerId],
+        zk_version: i32,
+    ) -> ErrorCode {
+        let replicas = if isr == [1] { vec![1] } else { vec![1, 2, 3] };
+        let state = LeaderAndIsrPartitionState {
+            partition_index: number,
+            controller_epoch: 1,
+            leader,
+            leader_epoch: epoch,
+            isr: isr.to_vec(),
+            zk_version,
+            replicas,
+            is_new: epoch == 0,
+            ..Default::default()
+        };
+        let topic = LeaderAndIsrTopicState { topic_name: "t".to_owned(), partition_states: vec![state] };
+        let request = LeaderAndIsrRequest {
+            controller_id: 1,
+            controller_epoch: 1,
+            topic_states: vec![topic],
+            ..Default::default()
+        };
+        let response = self.replicas.become_leader_or_follower(&request, 0);
+        assert_eq!(response.error_code, 0);
+        ErrorCode::from_code(response.partition_errors[0].error_code)
+    }
+
+    /// Stops a partition of `t`; the answer is its error.
+    pub(super) fn stop(&self, number: i32, epoch: LeaderEpoch, delete: bool) -> ErrorCode {
+        let state = StopReplicaPartitionState {
+            partition_index: number,
+            leader_epoch: epoch,
+            delete_partition: delete,
+        };
+        let topic = StopReplicaTopicState { topic_name: "t".to_owned(), partition_states: vec![state] };
+        let request =
+            StopReplicaRequest { controller_epoch: 1, topic_states: vec![topic], ..Default::default() };
+        let response = self.replicas.stop_replicas(&request, 0);
+        assert_eq!(response.error_code, 0);
+        ErrorCode::from_code(response.partition_errors[0].error_code)
+    }
+
+    /// Appends a batch to a partition of `t`; the offset of its first record.
+    pub(super) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
+        let pending = self.append(number, 1, batch(values));
+        let outcomes = pending.outcomes().await;
+        assert_eq!(outcomes[0].1.error, ErrorCode::None, "{outcomes:?}");
+        outcomes[0].1.base_offset
+    }
+
+    /// Begins a produce of these bytes to a partition of `t`, with a minute's time.
+    pub(super) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
+        self.replicas.append(
+            acks,
+            std::time::Duration::from_secs(60),
+            false,
+            vec![(partition(number), records)],
+        )
+    }
+
+    pub(super) fn high_watermark(&self, number: i32) -> Offset {
+        self.replicas.partition(&partition(number)).unwrap().log().unwrap().high_watermark()
+    }
+}
