@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::Replicas;
-use super::partition::Refused;
+use super::partition::{Partition, Refused};
 use crate::base::{Millis, Offset, TopicPartition};
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;
@@ -118,22 +118,41 @@ impl Replicas {
         };
         match partition.append(records, AppendOrigin::Client, all, self.clock.now()) {
             Ok((info, waiting)) => (ProduceOutcome::appended(&info), waiting),
-            Err(Refused::Partition(error)) => (ProduceOutcome::refused(error), None),
-            Err(Refused::Log(error)) => {
-                let code = ErrorCode::from(&error);
-                if code == ErrorCode::UnknownServerError {
-                    log::error!(target: "kafka.server.ReplicaManager", "Error processing append operation on partition {id}: {error}");
-                }
-                let records = error.record_errors().iter();
-                let start = partition.log().map_or(-1, |log| log.log_start_offset());
-                let outcome = ProduceOutcome {
-                    log_start_offset: start,
-                    record_errors: records.map(|it| (it.batch_index, it.message.clone())).collect(),
-                    error_message: error.client_message().map(str::to_owned),
-                    ..ProduceOutcome::refused(code)
-                };
-                (outcome, None)
+            Err(refused) => (refusal(&partition, refused), None),
+        }
+    }
+}
+
+/// What a client is told of records that were not appended.
+fn refusal(partition: &Partition, refused: Refused) -> ProduceOutcome {
+    let start = || partition.log().map_or(-1, |log| log.log_start_offset());
+    match refused {
+        Refused::Partition(error @ ErrorCode::NotEnoughReplicas) => {
+            ProduceOutcome { log_start_offset: start(), ..ProduceOutcome::refused(error) }
+        }
+        Refused::Partition(error) => ProduceOutcome::refused(error),
+        Refused::Log(error) => {
+            let code = ErrorCode::from(&error);
+            if code == ErrorCode::UnknownServerError {
+                let id = partition.id();
+                log::error!(target: "kafka.server.ReplicaManager", "Error processing append operation on partition {id}: {error}");
+            }
+            let records = error.record_errors().iter();
+            ProduceOutcome {
+                // Not with the errors that 2.7 expects of a log (ReplicaManager.appendToLocalLog).
+                log_start_offset: if is_expected(code) { -1 } else { start() },
+                record_errors: records.map(|it| (it.batch_index, it.message.clone())).collect(),
+                error_message: error.client_message().map(str::to_owned),
+                ..ProduceOutcome::refused(code)
             }
         }
     }
 }
+
+fn is_expected(code: ErrorCode) -> bool {
+    use ErrorCode::{CorruptMessage, KafkaStorageError, MessageTooLarge, RecordListTooLarge};
+    matches!(code, CorruptMessage | KafkaStorageError | MessageTooLarge | RecordListTooLarge)
+}
+
+#[cfg(test)]
+mod tests;

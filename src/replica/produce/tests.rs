@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::base::{BrokerId, LeaderEpoch};
+use crate::config::TopicConfig;
+use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
+use crate::replica::tests::{Room, batch, partition};
+
+/// A topic's config with these overrides.
+fn topic(overrides: &[(&str, &str)]) -> TopicConfig {
+    let overrides: BTreeMap<_, _> =
+        overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    TopicConfig::with_overrides(&TopicConfig::default(), &overrides).unwrap()
+}
+
+/// Looks once whether a produce has come to an end.
+fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Fetches as a follower that has everything below `offset`.
+async fn follow(room: &Room, replica_id: BrokerId, offset: Offset) {
+    let params = FetchParams {
+        replica_id,
+        max_wait: Duration::ZERO,
+        min_bytes: 1,
+        max_bytes: 1 << 20,
+        hard_max_bytes: false,
+        isolation: Isolation::ReadUncommitted,
+    };
+    let wanted =
+        FetchPartition { offset, max_bytes: 1 << 20, current_leader_epoch: None, log_start_offset: 0 };
+    let found = room.replicas.fetch(params, vec![(partition(0), wanted)]).await;
+    assert_eq!(found[0].1.error, ErrorCode::None);
+}
+
+async fn outcome(pending: PendingProduce) -> ProduceOutcome {
+    pending.outcomes().await.remove(0).1
+}
+
+/// Broker 1 leads at this epoch with these in sync.
+fn leading(epoch: LeaderEpoch, isr: &[BrokerId], overrides: &[(&str, &str)]) -> Room {
+    let room = Room::with(&[], topic(overrides));
+    assert_eq!(room.tell(0, 1, epoch, isr), ErrorCode::None);
+    room
+}
+
+#[tokio::test]
+async fn offsets_go_on_where_the_log_ends() {
+    let room = leading(0, &[1], &[]);
+    for (acks, expected) in [(1, 0), (-1, 2), (0, 4)] {
+        let pending = room.append(0, acks, batch(&["a", "b"]));
+        assert!(pending.is_settled(), "nobody else is in sync");
+        let outcome = outcome(pending).await;
+        assert_eq!((outcome.error, outcome.base_offset), (ErrorCode::None, expected));
+        assert_eq!((outcome.log_append_time, outcome.log_start_offset), (-1, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_brokers_time_is_told_where_the_topic_has_it() {
+    let room = leading(0, &[1], &[("message.timestamp.type", "LogAppendTime")]);
+    assert_eq!(outcome(room.append(0, 1, batch(&["a"]))).await.log_append_time, room.clock.now());
+}
+
+#[tokio::test]
+async fn all_means_all_in_sync() {
+    let room = leading(0, &[1, 2, 3], &[]);
+    let pending = room.append(0, -1, batch(&["a", "b"]));
+    assert!(!pending.is_settled());
+    let mut waiting = pin!(outcome(pending));
+    follow(&room, 2, 2).await;
+    follow(&room, 3, 1).await;
+    assert!(polled(waiting.as_mut()).is_none(), "3 has but one of two");
+    follow(&room, 3, 2).await;
+    let done = waiting.await;
+    assert_eq!((done.error, done.base_offset), (ErrorCode::None, 0));
+}
+
+#[tokio::test]
+async fn whoever_waits_learns_that_another_leads() {
+    let room = leading(0, &[1, 2, 3], &[]);
+    let pending = room.append(0, -1, batch(&["a"]));
+    assert_eq!(room.tell(0, 2, 1, &[2, 3]), ErrorCode::None);
+    assert_eq!(outcome(pending).await.error, ErrorCode::NotLeaderOrFollower);
+    assert_eq!(outcome(room.append(0, 1, batch(&["b"]))).await.error, ErrorCode::NotLeaderOrFollower);
+}
+
+#[tokio::test]
+async fn time_runs_out_but_the_offset_is_told() {
+    let room = leading(0, &[1, 2], &[]);
+    let entries = vec![(partition(0), batch(&["a"]))];
+    let timed_out = outcome(room.replicas.append(-1, Duration::from_millis(1), false, entries)).await;
+    assert_eq!((timed_out.error, timed_out.base_offset), (ErrorCode::RequestTimedOut, 0));
+}
+
+#[tokio::test]
+async fn too_few_in_sync_refuse_acks_of_all_only() {
+    let room = leading(0, &[1], &[("min.insync.replicas", "2")]);
+    let refused = outcome(room.append(0, -1, batch(&["a"]))).await;
+    assert_eq!((refused.error, refused.base_offset), (ErrorCode::NotEnoughReplicas, -1));
+    assert_eq!(refused.log_start_offset, 0);
+    assert_eq!(outcome(room.append(0, 1, batch(&["a"]))).await.base_offset, 0);
+}
+
+#[tokio::test]
+async fn refusals_tell_what_kafka_tells() {
+    let room = leading(0, &[1], &[("max.message.bytes", "500")]);
+    let large = "x".repeat(600);
+    let mut broken = batch(&["a"]).to_vec();
+    *broken.last_mut().unwrap() ^= 1;
+    let mut base_100 = crate::wire::batch::BatchBuilder::new().base_offset(100);
+    base_100.push(1, None, Some(b"a"), &[]);
+    for (number, acks, records, expected, start) in [
+        (0, 1, broken.into(), ErrorCode::CorruptMessage, -1),
+        (0, 1, batch(&[&large]), ErrorCode::MessageTooLarge, -1),
+        (0, 1, base_100.build().unwrap(), ErrorCode::InvalidRecord, 0),
+        (7, 1, batch(&["a"]), ErrorCode::UnknownTopicOrPartition, -1),
+        (0, 2, batch(&["a"]), ErrorCode::InvalidRequiredAcks, -1),
+    ] {
+        let refused = outcome(room.append(number, acks, records)).await;
+        assert_eq!((refused.error, refused.base_offset), (expected, -1));
+        assert_eq!((refused.log_append_time, refused.log_start_offset), (-1, start), "{expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn internal_topics_are_for_those_allowed() {
+    let room = leading(0, &[1], &[]);
+    let id = TopicPartition::new("__consumer_offsets", 0);
+    for (allowed, expected) in
+        [(false, ErrorCode::InvalidTopicException), (true, ErrorCode::UnknownTopicOrPartition)]
+    {
+        let entries = vec![(id.clone(), batch(&["a"]))];
+        let refused = outcome(room.replicas.append(1, Duration::ZERO, allowed, entries)).await;
+        assert_eq!(refused.error, expected);
+    }
+}
