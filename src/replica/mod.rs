@@ -20,6 +20,7 @@ mod watermarks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
@@ -60,6 +61,8 @@ pub struct Replicas {
     metadata: ArcSwap<MetadataSnapshot>,
     metadata_changes: watch::Sender<u64>,
     sessions: Mutex<sessions::FetchSessions>,
+    /// Whether all partitions have been told of once: before that, high watermarks would be lost by being written.
+    complete: AtomicBool,
 }
 
 impl std::fmt::Debug for Replicas {
@@ -89,6 +92,7 @@ impl Replicas {
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
             metadata_changes: watch::Sender::new(0),
             sessions: Mutex::new(sessions::FetchSessions::new(slots)),
+            complete: AtomicBool::new(false),
         })
     }
 
@@ -145,7 +149,7 @@ impl Replicas {
             .collect();
         drop(partitions);
         for partition in lost {
-            partition.give_up(ErrorCode::KafkaStorageError);
+            partition.give_up(ErrorCode::KafkaStorageError, false);
         }
     }
 }

@@ -94,10 +94,12 @@ impl Partition {
         changed
     }
 
-    /// Serves nobody any more.
-    pub(super) fn give_up(&self, outcome: ErrorCode) {
+    /// Serves nobody any more; whoever waits for an acknowledgement gets `outcome`.
+    pub(super) fn give_up(&self, outcome: ErrorCode, keep_log: bool) {
         let mut state = self.state.lock();
-        state.log = None;
+        if !keep_log {
+            state.log = None;
+        }
         let told = Told { leader: -1, ..state.machine.told().clone() };
         state.machine.become_follower(told);
         let released = state.produces.give_up(outcome);

@@ -37,25 +37,19 @@ impl Replicas {
             None
         };
         if let Some(refusal) = refusal {
-            return LeaderAndIsrResponse { error_code: refusal as i16, ..Default::default() };
+            let partition_errors =
+                states(request).map(|(topic, state)| told_of(topic, state, refusal)).collect();
+            return LeaderAndIsrResponse { error_code: refusal.code(), partition_errors };
         }
         *held = request.controller_epoch;
-        let states = states(request);
         let mut high_watermarks = self.stored_watermarks();
-        let partition_errors = states.map(|(topic, state)| {
+        let partition_errors = states(request).map(|(topic, state)| {
             let id = TopicPartition::new(topic, state.partition_index);
-            let error = self
-                .apply(&id, state, request.controller_epoch, &mut high_watermarks)
-                .err()
-                .unwrap_or_default();
-            LeaderAndIsrPartitionError {
-                topic_name: topic.to_owned(),
-                partition_index: state.partition_index,
-                error_code: error as i16,
-            }
+            let outcome = self.apply(&id, state, request.controller_epoch, &mut high_watermarks);
+            told_of(topic, state, outcome.err().unwrap_or_default())
         });
         let partition_errors = partition_errors.collect();
-        self.write_watermarks();
+        self.allow_watermarks();
         LeaderAndIsrResponse { partition_errors, ..Default::default() }
     }
 
@@ -66,26 +60,21 @@ impl Replicas {
         controller_epoch: i32,
         high_watermarks: &mut super::watermarks::Stored,
     ) -> Result<(), ErrorCode> {
+        let known = match self.partitions.read().get(id) {
+            Some(Hosted::Online(partition)) => partition.leader_epoch(),
+            Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
+            None => -1,
+        };
+        if state.leader_epoch <= known {
+            // A new controller tells everything again; what changed within the epoch this leader wrote itself.
+            log::info!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} since its leader epoch {} is not larger than the current leader epoch {known}", state.leader_epoch);
+            return Err(ErrorCode::StaleControllerEpoch);
+        }
         if !state.replicas.contains(&self.broker_id) {
             log::warn!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id}: broker {} is not in the assigned replica list {:?}", self.broker_id, state.replicas);
             return Err(ErrorCode::UnknownTopicOrPartition);
         }
         let partition = self.hosted(id)?;
-        let known = partition.leader_epoch();
-        let again = state.leader_epoch == known && partition.standing().0.zk_version <= state.zk_version;
-        if state.leader_epoch < known || (state.leader_epoch == known && !again) {
-            return Err(ErrorCode::StaleControllerEpoch);
-        }
-        if state.leader_epoch == known
-            && partition.log().is_some()
-            && partition.standing().0.leader == state.leader
-        {
-            // Told again what is known already, as after a controller's failover: nothing to be done for a leader but to
-            // heed the ISR.
-            if state.leader != self.broker_id {
-                return Ok(());
-            }
-        }
         let told = Told {
             leader: state.leader,
             leader_epoch: state.leader_epoch,
@@ -147,13 +136,13 @@ impl Replicas {
         let mut held = self.controller_epoch.lock();
         if is_stale(request.broker_epoch, own_broker_epoch) {
             return StopReplicaResponse {
-                error_code: ErrorCode::StaleBrokerEpoch as i16,
+                error_code: ErrorCode::StaleBrokerEpoch.code(),
                 ..Default::default()
             };
         }
         if request.controller_epoch < *held {
             return StopReplicaResponse {
-                error_code: ErrorCode::StaleControllerEpoch as i16,
+                error_code: ErrorCode::StaleControllerEpoch.code(),
                 ..Default::default()
             };
         }
@@ -163,7 +152,7 @@ impl Replicas {
             StopReplicaPartitionError {
                 topic_name: id.topic.to_string(),
                 partition_index: id.partition,
-                error_code: error as i16,
+                error_code: error.code(),
             }
         });
         StopReplicaResponse { partition_errors: partition_errors.collect(), ..Default::default() }
@@ -175,10 +164,11 @@ impl Replicas {
             Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
             Some(Hosted::Online(partition)) => {
                 let known = partition.leader_epoch();
-                if epoch != EPOCH_DURING_DELETE && epoch != NO_EPOCH && epoch < known {
+                if epoch != EPOCH_DURING_DELETE && epoch != NO_EPOCH && epoch <= known {
                     return Err(ErrorCode::FencedLeaderEpoch);
                 }
-                partition.give_up(ErrorCode::NotLeaderOrFollower);
+                // A replica that is only stopped keeps its log, whose high watermark goes on being written.
+                partition.give_up(ErrorCode::NotLeaderOrFollower, !delete);
             }
             None => {}
         }
@@ -191,6 +181,15 @@ impl Replicas {
             })?;
         }
         Ok(())
+    }
+}
+
+/// How a partition of a request fared.
+fn told_of(topic: &str, state: &LeaderAndIsrPartitionState, error: ErrorCode) -> LeaderAndIsrPartitionError {
+    LeaderAndIsrPartitionError {
+        topic_name: topic.to_owned(),
+        partition_index: state.partition_index,
+        error_code: error.code(),
     }
 }
 
@@ -228,3 +227,6 @@ fn orders(request: &StopReplicaRequest) -> Vec<(TopicPartition, i32, bool)> {
     orders.retain(|(id, _, _)| seen.insert(id.clone()));
     orders
 }
+
+#[cfg(test)]
+mod tests;

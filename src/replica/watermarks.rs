@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -34,8 +35,17 @@ impl Replicas {
         Stored { logs: self.logs.clone(), read: HashMap::new() }
     }
 
-    /// Writes the high watermark of every partition. Blocks on the disk.
+    /// The controller has told of this broker's partitions: their high watermarks may be written from now on.
+    pub(super) fn allow_watermarks(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    /// Writes the high watermark of every partition, once the controller has told of them all: those it has not yet told
+    /// of would be missing. Blocks on the disk.
     pub fn write_watermarks(&self) {
+        if !self.complete.load(Ordering::Acquire) {
+            return;
+        }
         let mut by_dir: HashMap<PathBuf, BTreeMap<TopicPartition, Offset>> = HashMap::new();
         for partition in self.online() {
             if let Some(log) = partition.log() {
@@ -77,3 +87,6 @@ impl Replicas {
         self.write_watermarks();
     }
 }
+
+#[cfg(test)]
+mod tests;

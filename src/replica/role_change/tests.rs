@@ -1,0 +1,112 @@
+use super::*;
+use crate::replica::tests::{Room, batch, partition};
+
+fn code(room: &Room, number: i32) -> Option<ErrorCode> {
+    room.replicas.partition(&partition(number)).err()
+}
+
+fn epoch(room: &Room) -> i32 {
+    room.replicas.partition(&partition(0)).unwrap().leader_epoch()
+}
+
+#[test]
+fn a_leadership_begins_with_its_epoch_at_the_logs_end() {
+    let room = Room::new();
+    assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    let log = room.replicas.partition(&partition(0)).unwrap().log().unwrap();
+    assert_eq!(log.latest_epoch(), Some(0));
+    log.append_as_leader(batch(&["a"]), 0, crate::log::AppendOrigin::Client).unwrap();
+    assert_eq!(room.tell(0, 1, 4, &[1]), ErrorCode::None);
+    assert_eq!(log.end_offset_for(0), Some((0, 1)));
+    assert_eq!(log.latest_epoch(), Some(4));
+    assert_eq!(room.high_watermark(0), 1, "alone in sync, all of the log is replicated");
+}
+
+#[test]
+fn only_a_larger_epoch_is_heeded() {
+    let room = Room::new();
+    assert_eq!(room.tell(0, 1, 5, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.tell(0, 2, 5, &[2]), ErrorCode::StaleControllerEpoch);
+    assert_eq!(room.tell_version(0, 1, 5, &[1, 2], 9), ErrorCode::StaleControllerEpoch);
+    assert_eq!(room.tell(0, 2, 4, &[2]), ErrorCode::StaleControllerEpoch);
+    assert_eq!(epoch(&room), 5);
+    assert_eq!(room.tell(0, 2, 6, &[2]), ErrorCode::None);
+    assert_eq!(epoch(&room), 6);
+}
+
+#[test]
+fn others_partitions_are_refused_and_not_held() {
+    let room = Room::new();
+    let state =
+        LeaderAndIsrPartitionState { leader: 2, isr: vec![2], replicas: vec![2], ..Default::default() };
+    let states = vec![LeaderAndIsrPartitionState { topic_name: "t".to_owned(), ..state }];
+    let request =
+        LeaderAndIsrRequest { controller_epoch: 1, ungrouped_partition_states: states, ..Default::default() };
+    let response = room.replicas.become_leader_or_follower(&request, 0);
+    let errors = response.partition_errors;
+    assert_eq!(errors[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+    assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
+}
+
+#[test]
+fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
+    let room = Room::new();
+    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    let states = vec![LeaderAndIsrPartitionState { topic_name: "t".to_owned(), ..Default::default() }];
+    for (controller_epoch, broker_epoch, expected) in
+        [(0, -1, ErrorCode::StaleControllerEpoch), (9, 6, ErrorCode::StaleBrokerEpoch)]
+    {
+        let request = LeaderAndIsrRequest {
+            controller_epoch,
+            broker_epoch,
+            ungrouped_partition_states: states.clone(),
+            ..Default::default()
+        };
+        let response = room.replicas.become_leader_or_follower(&request, 7);
+        assert_eq!(response.error_code, expected.code());
+        assert_eq!(response.partition_errors[0].error_code, expected.code());
+        let request = StopReplicaRequest { controller_epoch, broker_epoch, ..Default::default() };
+        assert_eq!(room.replicas.stop_replicas(&request, 7).error_code, expected.code());
+    }
+    // The refused request's controller epoch was not taken over.
+    assert_eq!(room.tell(0, 1, 1, &[1]), ErrorCode::None);
+}
+
+#[test]
+fn stopping_needs_a_larger_epoch_or_none() {
+    let room = Room::new();
+    assert_eq!(room.tell(0, 2, 5, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.stop(0, 4, true), ErrorCode::FencedLeaderEpoch);
+    assert_eq!(room.stop(0, 5, true), ErrorCode::FencedLeaderEpoch);
+    assert_eq!(room.stop(0, 6, false), ErrorCode::None);
+    assert_eq!(room.stop(0, NO_EPOCH, false), ErrorCode::None);
+    assert_eq!(code(&room, 0), None);
+    assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None);
+    assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None, "gone already");
+}
+
+#[tokio::test]
+async fn a_topic_deleted_can_be_made_again() {
+    let room = Room::new();
+    for _ in 0..2 {
+        assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+        assert_eq!(room.produce(0, &["a", "b"]).await, 0);
+        assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None);
+        assert!(!room.dir.path().join("t-0").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
+    let room = Room::new();
+    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    room.produce(0, &["a", "b"]).await;
+    assert_eq!(room.stop(0, NO_EPOCH, false), ErrorCode::None);
+    let refused = room.append(0, 1, batch(&["c"])).outcomes().await;
+    assert_eq!(refused[0].1.error, ErrorCode::NotLeaderOrFollower);
+    assert_eq!(room.high_watermark(0), 2);
+    assert_eq!(room.tell(0, 1, 1, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.high_watermark(0), 2);
+}
