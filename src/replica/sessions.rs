@@ -15,7 +15,7 @@ pub const NO_SESSION: i32 = 0;
 const INITIAL_EPOCH: i32 = 0;
 /// The epoch of a request that wants none.
 const FINAL_EPOCH: i32 = -1;
-/// How long a session is safe from being evicted, in milliseconds.
+/// How long a session is safe after it began, and when it is not used, in milliseconds.
 const SAFE_FOR: Millis = 120_000;
 
 /// How a request is to be answered.
@@ -55,6 +55,7 @@ pub struct FetchSessions {
 struct Session {
     epoch: i32,
     privileged: bool,
+    created: Millis,
     used: Millis,
     /// In the order they are read; what had data goes to the end, so that all get their turn.
     partitions: BTreeMap<u64, (TopicPartition, Cached)>,
@@ -137,6 +138,7 @@ impl FetchSessions {
         let mut session = Session {
             epoch: 1,
             privileged,
+            created: now,
             used: now,
             partitions: BTreeMap::new(),
             places: HashMap::new(),
@@ -175,10 +177,13 @@ impl FetchSessions {
             self.sessions.remove(&id);
             return true;
         }
-        // Followers' sessions are worth more than consumers', larger ones more than smaller ones.
+        // Followers' sessions are worth more than consumers', larger ones more than smaller ones. A young session is safe
+        // from its like, or a crowd of clients would push each other out in turns.
         let worth = |session: &Session| (session.privileged, session.places.len());
-        let least =
-            self.sessions.iter().min_by_key(|(_, session)| worth(session)).map(|(id, it)| (*id, worth(it)));
+        let at_risk =
+            |session: &Session| privileged && !session.privileged || now - session.created > SAFE_FOR;
+        let candidates = self.sessions.iter().filter(|(_, session)| at_risk(session));
+        let least = candidates.min_by_key(|(_, session)| worth(session)).map(|(id, it)| (*id, worth(it)));
         match least {
             Some((id, held)) if held < (privileged, size) => self.sessions.remove(&id).is_some(),
             _ => false,

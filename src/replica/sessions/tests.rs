@@ -95,9 +95,11 @@ fn a_full_cache_keeps_what_is_worth_more() {
         sessions.begin(id, &wanted(size, 0), &[], privileged, now)
     };
     assert_eq!(begin(&mut sessions, 1, &[0], false, 0), 1);
-    assert_eq!(begin(&mut sessions, 2, &[0], false, 1), NO_SESSION);
-    assert_eq!(begin(&mut sessions, 3, &[0, 1], false, 1), 3);
-    assert_eq!(begin(&mut sessions, 4, &[0], true, 1), 4);
-    assert_eq!(begin(&mut sessions, 5, &[0, 1, 2], false, 1), NO_SESSION);
-    assert_eq!(begin(&mut sessions, 6, &[0], false, SAFE_FOR + 2), 6);
+    assert_eq!(begin(&mut sessions, 2, &[0, 1], false, SAFE_FOR), NO_SESSION, "the first is young");
+    sessions.plan(asked(1, 1, &[], &[]), SAFE_FOR);
+    assert_eq!(begin(&mut sessions, 3, &[0], false, SAFE_FOR + 1), NO_SESSION, "no larger than the first");
+    assert_eq!(begin(&mut sessions, 4, &[0, 1], false, SAFE_FOR + 1), 4);
+    assert_eq!(begin(&mut sessions, 5, &[0], true, SAFE_FOR + 1), 5, "a follower's");
+    assert_eq!(begin(&mut sessions, 6, &[0, 1, 2], false, 2 * SAFE_FOR + 1), NO_SESSION);
+    assert_eq!(begin(&mut sessions, 7, &[0], false, 2 * SAFE_FOR + 2), 7, "the follower has not come back");
 }
