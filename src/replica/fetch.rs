@@ -10,7 +10,7 @@ use super::Replicas;
 use super::machine::FollowerFetch;
 use super::waiters::Awaits;
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
-use crate::log::{AbortedTransaction, LogRead, ReadUpTo};
+use crate::log::{AbortedTransaction, Log, LogRead, ReadUpTo};
 use crate::wire::error_code::ErrorCode;
 
 /// Which records a consumer may see.
@@ -38,6 +38,8 @@ pub struct FetchParams {
     pub hard_max_bytes: bool,
     /// Which records may be seen.
     pub isolation: Isolation,
+    /// Whether only a leader answers: to followers, and to consumers before version 11 (KIP-392).
+    pub leader_only: bool,
 }
 
 /// What is fetched of a partition.
@@ -49,6 +51,8 @@ pub struct FetchPartition {
     pub max_bytes: i32,
     /// The leader epoch as the caller knows it.
     pub current_leader_epoch: Option<LeaderEpoch>,
+    /// The epoch of the caller's last record, by which it learns where its log has diverged (KIP-595).
+    pub last_fetched_epoch: Option<LeaderEpoch>,
     /// Where a follower's log starts; -1 for consumers.
     pub log_start_offset: Offset,
 }
@@ -68,6 +72,8 @@ pub struct FetchOutcome {
     pub aborted: Option<Vec<AbortedTransaction>>,
     /// The replica to read from instead (KIP-392).
     pub preferred_read_replica: Option<BrokerId>,
+    /// Where the caller's log has diverged: the largest epoch here up to its last one, and where that ended.
+    pub diverging: Option<(LeaderEpoch, Offset)>,
     /// The batches; the last may be cut off.
     pub records: Records,
 }
@@ -82,7 +88,19 @@ impl FetchOutcome {
             log_start_offset: -1,
             aborted: None,
             preferred_read_replica: None,
+            diverging: None,
             records: Records::default(),
+        }
+    }
+
+    /// No records for a caller whose log has to be truncated first.
+    fn diverged(log: &Log, diverging: (LeaderEpoch, Offset)) -> Self {
+        Self {
+            high_watermark: log.high_watermark(),
+            last_stable_offset: log.last_stable_offset(),
+            log_start_offset: log.log_start_offset(),
+            diverging: Some(diverging),
+            ..Self::refused(ErrorCode::None)
         }
     }
 
@@ -97,7 +115,22 @@ impl FetchOutcome {
             log_start_offset: read.log_start_offset,
             aborted: read.aborted,
             preferred_read_replica: None,
+            diverging: None,
             records,
+        }
+    }
+}
+
+impl FetchParams {
+    fn is_follower(&self) -> bool {
+        self.replica_id >= 0
+    }
+
+    fn up_to(&self) -> ReadUpTo {
+        match self.isolation {
+            _ if self.is_follower() => ReadUpTo::LogEnd,
+            Isolation::ReadUncommitted => ReadUpTo::HighWatermark,
+            Isolation::ReadCommitted => ReadUpTo::LastStable,
         }
     }
 }
@@ -106,7 +139,8 @@ impl FetchOutcome {
 struct Look {
     outcomes: Vec<(TopicPartition, FetchOutcome)>,
     bytes: i64,
-    failed: bool,
+    /// Whether waiting brings nothing: something went wrong, or a segment was read to its end.
+    settled: bool,
 }
 
 impl Replicas {
@@ -122,11 +156,11 @@ impl Replicas {
         loop {
             if !last {
                 // Registered before looking, so that nothing comes between the look and the wait.
-                let awaits = if params.replica_id >= 0 { Awaits::End } else { Awaits::Watermark };
+                let awaits = if params.is_follower() { Awaits::End } else { Awaits::Watermark };
                 self.register(&waiter, awaits, &partitions);
             }
             let look = self.look(&params, &partitions);
-            if last || look.failed || look.bytes >= i64::from(params.min_bytes) {
+            if last || look.settled || look.bytes >= i64::from(params.min_bytes) {
                 return look.outcomes;
             }
             last = tokio::time::timeout_at(deadline, waiter.notified()).await.is_err();
@@ -147,18 +181,23 @@ impl Replicas {
     }
 
     fn look(&self, params: &FetchParams, partitions: &[(TopicPartition, FetchPartition)]) -> Look {
-        let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, failed: false };
+        let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, settled: false };
         for (id, wanted) in partitions {
             let left = i64::from(params.max_bytes) - look.bytes;
             let room = i64::from(wanted.max_bytes).min(left).max(0);
-            let outcome = self.read(params, id, wanted, room, look.bytes == 0 && !params.hard_max_bytes);
+            let min_one = look.bytes == 0 && !params.hard_max_bytes;
+            let (outcome, settled) = match self.read(params, id, wanted, room, min_one) {
+                Ok(found) => found,
+                Err(error) => (FetchOutcome::refused(error), true),
+            };
             look.bytes += i64::try_from(outcome.records.len()).unwrap_or(i64::MAX);
-            look.failed |= outcome.error != ErrorCode::None;
+            look.settled |= settled;
             look.outcomes.push((id.clone(), outcome));
         }
         look
     }
 
+    /// Reads a partition; also whether waiting would bring nothing.
     fn read(
         &self,
         params: &FetchParams,
@@ -166,44 +205,49 @@ impl Replicas {
         wanted: &FetchPartition,
         room: i64,
         min_one: bool,
-    ) -> FetchOutcome {
-        let follower = params.replica_id >= 0;
-        let found = self.partition(id).and_then(|partition| {
-            let log = partition.readable(wanted.current_leader_epoch, true)?;
-            Ok((partition, log))
-        });
-        let (partition, log) = match found {
-            Ok(found) => found,
-            Err(error) => return FetchOutcome::refused(error),
-        };
-        let up_to = match params.isolation {
-            _ if follower => ReadUpTo::LogEnd,
-            Isolation::ReadUncommitted => ReadUpTo::HighWatermark,
-            Isolation::ReadCommitted => ReadUpTo::LastStable,
-        };
-        let room = i32::try_from(room).unwrap_or(i32::MAX);
-        match log.read(wanted.offset, room, up_to, min_one) {
-            Ok(read) => {
-                let (at, leader_end) = (read.position, read.log_end_offset);
-                let outcome = FetchOutcome::read(read, params.hard_max_bytes);
-                if follower && partition.has_replica(params.replica_id) {
-                    let (from, log_start) = (params.replica_id, wanted.log_start_offset);
-                    let fetch = FollowerFetch { from, at, log_start, leader_end };
-                    partition.follower_fetched(fetch, self.clock.now());
-                    // The fetch itself may have moved the high watermark.
-                    return FetchOutcome { high_watermark: log.high_watermark(), ..outcome };
-                }
-                outcome
-            }
-            Err(error) => {
-                let code = ErrorCode::from(&error);
-                if code == ErrorCode::UnknownServerError {
-                    log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);
-                }
-                FetchOutcome::refused(code)
-            }
+    ) -> Result<(FetchOutcome, bool), ErrorCode> {
+        let partition = self.partition(id)?;
+        let log = partition.readable(wanted.current_leader_epoch, params.leader_only)?;
+        if let Some(diverging) = diverging(&log, wanted)? {
+            return Ok((FetchOutcome::diverged(&log, diverging), true));
         }
+        let room = i32::try_from(room).unwrap_or(i32::MAX);
+        let read = log.read(wanted.offset, room, params.up_to(), min_one).map_err(|error| {
+            let code = ErrorCode::from(&error);
+            if code == ErrorCode::UnknownServerError {
+                log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);
+            }
+            code
+        })?;
+        let (at, leader_end) = (read.position, read.log_end_offset);
+        let mut outcome = FetchOutcome::read(read, params.hard_max_bytes);
+        if params.is_follower() && partition.has_replica(params.replica_id) {
+            let (from, log_start) = (params.replica_id, wanted.log_start_offset);
+            partition.follower_fetched(FollowerFetch { from, at, log_start, leader_end }, self.clock.now());
+            // The fetch itself may have moved the high watermark.
+            outcome.high_watermark = log.high_watermark();
+        }
+        let snapshot = log.snapshot();
+        let bound = match params.up_to() {
+            ReadUpTo::LogEnd => snapshot.log_end,
+            ReadUpTo::HighWatermark => snapshot.high_watermark,
+            ReadUpTo::LastStable => snapshot.last_stable,
+        };
+        Ok((outcome, at.on_older_segment(&bound)))
     }
+}
+
+/// Where a caller's log has diverged from this one, if it tells the epoch of its last record and it has.
+///
+/// # Errors
+/// OFFSET_OUT_OF_RANGE where nothing is known of the epoch, or the offset lies before the log.
+fn diverging(log: &Log, wanted: &FetchPartition) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+    let Some(last) = wanted.last_fetched_epoch else { return Ok(None) };
+    let Some((epoch, end)) = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset())
+    else {
+        return Err(ErrorCode::OffsetOutOfRange);
+    };
+    Ok((epoch < last || end < wanted.offset).then_some((epoch, end)))
 }
 
 #[cfg(test)]

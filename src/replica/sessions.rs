@@ -216,7 +216,8 @@ impl Session {
     fn note(&mut self, partition: &TopicPartition, outcome: &FetchOutcome) -> bool {
         let Some(place) = self.places.get(partition).copied() else { return true };
         let Some((_, cached)) = self.partitions.get_mut(&place) else { return true };
-        let mut tell = !outcome.records.is_empty() || outcome.preferred_read_replica.is_some();
+        let mut tell = !outcome.records.is_empty();
+        tell |= outcome.preferred_read_replica.is_some() || outcome.diverging.is_some();
         tell |= cached.high_watermark != outcome.high_watermark
             || cached.log_start_offset != outcome.log_start_offset;
         cached.high_watermark = outcome.high_watermark;

@@ -11,7 +11,8 @@ use crate::replica::sessions::{Asked, Plan};
 use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{
-    AbortedTransaction, FetchRequest, FetchResponse, FetchablePartitionResponse, FetchableTopicResponse,
+    AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchablePartitionResponse,
+    FetchableTopicResponse,
 };
 
 /// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
@@ -54,6 +55,7 @@ fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
         } else {
             Isolation::ReadUncommitted
         },
+        leader_only: follower || exchange.version() < 11,
     }
 }
 
@@ -66,6 +68,7 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
                 offset: it.fetch_offset,
                 max_bytes: it.partition_max_bytes,
                 current_leader_epoch: Some(it.current_leader_epoch).filter(|epoch| *epoch >= 0),
+                last_fetched_epoch: Some(it.last_fetched_epoch).filter(|epoch| *epoch >= 0),
                 log_start_offset: it.log_start_offset,
             };
             (TopicPartition::new(name.clone(), it.partition), wanted)
@@ -108,6 +111,7 @@ fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePa
         };
         aborted.iter().map(entry).collect()
     });
+    let diverging = outcome.diverging.map(|(epoch, end_offset)| EpochEndOffset { epoch, end_offset });
     let preferred = outcome.preferred_read_replica.filter(|_| version >= 11).unwrap_or(-1);
     // Clients before version 5 of Metadata's kin know no storage error.
     let error = match outcome.error {
@@ -121,6 +125,7 @@ fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePa
         last_stable_offset: outcome.last_stable_offset,
         log_start_offset: outcome.log_start_offset,
         aborted_transactions: aborted,
+        diverging_epoch: diverging.unwrap_or_default(),
         preferred_read_replica: preferred,
         record_set: Some(outcome.records),
         ..Default::default()

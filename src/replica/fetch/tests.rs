@@ -15,6 +15,7 @@ fn consumer(max_wait: Duration) -> FetchParams {
         max_bytes: FULL,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
+        leader_only: true,
     }
 }
 
@@ -23,7 +24,13 @@ fn follower(replica_id: BrokerId) -> FetchParams {
 }
 
 fn from(offset: Offset) -> FetchPartition {
-    FetchPartition { offset, max_bytes: FULL, current_leader_epoch: None, log_start_offset: -1 }
+    FetchPartition {
+        offset,
+        max_bytes: FULL,
+        current_leader_epoch: None,
+        last_fetched_epoch: None,
+        log_start_offset: -1,
+    }
 }
 
 async fn one(room: &Room, params: FetchParams, number: i32, wanted: FetchPartition) -> FetchOutcome {
@@ -184,4 +191,50 @@ async fn readers_of_committed_records_get_an_empty_list_of_aborted_transactions(
     room.produce(0, &["a"]).await;
     let params = FetchParams { isolation: Isolation::ReadCommitted, ..consumer(Duration::ZERO) };
     assert_eq!(one(&room, params, 0, from(0)).await.aborted, Some(vec![]));
+}
+
+#[tokio::test]
+async fn a_caller_whose_log_has_diverged_learns_where() {
+    let room = Room::new();
+    room.tell(0, 1, 2, &[1]);
+    room.produce(0, &["a", "b"]).await;
+    room.tell(0, 1, 5, &[1]);
+    room.produce(0, &["c"]).await;
+    let at = |offset, epoch| FetchPartition { last_fetched_epoch: Some(epoch), ..from(offset) };
+    for (wanted, expected) in [
+        (at(2, 2), None),
+        (at(3, 5), None),
+        (at(3, 2), Some((2, 2))), // it has a third record of epoch 2
+        (at(3, 4), Some((2, 2))), // it has an epoch that was never here
+    ] {
+        let found = one(&room, follower(2), 0, wanted).await;
+        assert_eq!((found.error, found.diverging), (ErrorCode::None, expected));
+        assert!(expected.is_none() || found.records.is_empty() && found.high_watermark == 3);
+    }
+    assert_eq!(one(&room, follower(2), 0, at(-1, 2)).await.error, ErrorCode::OffsetOutOfRange);
+}
+
+#[tokio::test]
+async fn a_follower_answers_those_who_may_read_from_it() {
+    let room = Room::new();
+    room.tell(0, 1, 0, &[1]);
+    room.produce(0, &["a"]).await;
+    room.tell(0, 2, 1, &[1, 2]);
+    let params = consumer(Duration::ZERO);
+    assert_eq!(one(&room, params, 0, from(0)).await.error, ErrorCode::NotLeaderOrFollower);
+    let found = one(&room, FetchParams { leader_only: false, ..params }, 0, from(0)).await;
+    assert_eq!((found.error, found.high_watermark), (ErrorCode::None, 1));
+    assert!(!found.records.is_empty());
+}
+
+#[tokio::test]
+async fn the_rest_of_an_old_segment_is_not_waited_for() {
+    let room = Room::new();
+    room.tell(0, 1, 0, &[1]);
+    room.produce(0, &["a"]).await;
+    let log = room.replicas.partition(&partition(0)).unwrap().log().unwrap();
+    log.roll().unwrap();
+    room.produce(0, &["b"]).await;
+    let params = FetchParams { min_bytes: FULL, ..consumer(Duration::from_secs(3600)) };
+    assert_eq!(one(&room, params, 0, from(0)).await.records.len(), batch(&["a"]).len());
 }

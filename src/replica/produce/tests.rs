@@ -33,9 +33,15 @@ async fn follow(room: &Room, replica_id: BrokerId, offset: Offset) {
         max_bytes: 1 << 20,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
+        leader_only: true,
     };
-    let wanted =
-        FetchPartition { offset, max_bytes: 1 << 20, current_leader_epoch: None, log_start_offset: 0 };
+    let wanted = FetchPartition {
+        offset,
+        max_bytes: 1 << 20,
+        current_leader_epoch: None,
+        last_fetched_epoch: None,
+        log_start_offset: 0,
+    };
     let found = room.replicas.fetch(params, vec![(partition(0), wanted)]).await;
     assert_eq!(found[0].1.error, ErrorCode::None);
 }

@@ -8,7 +8,13 @@ fn partition(number: i32) -> TopicPartition {
 }
 
 fn wanted(numbers: &[i32], offset: Offset) -> Vec<(TopicPartition, FetchPartition)> {
-    let fetch = FetchPartition { offset, max_bytes: 100, current_leader_epoch: None, log_start_offset: -1 };
+    let fetch = FetchPartition {
+        offset,
+        max_bytes: 100,
+        current_leader_epoch: None,
+        last_fetched_epoch: None,
+        log_start_offset: -1,
+    };
     numbers.iter().map(|number| (partition(*number), fetch)).collect()
 }
 
