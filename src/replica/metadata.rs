@@ -40,7 +40,7 @@ pub type TopicMetadata = BTreeMap<i32, PartitionMetadata>;
 pub struct MetadataSnapshot {
     /// The controller.
     pub controller: Option<BrokerId>,
-    topics: BTreeMap<String, Arc<TopicMetadata>>,
+    topics: BTreeMap<Arc<str>, Arc<TopicMetadata>>,
     brokers: BTreeMap<BrokerId, Broker>,
 }
 
@@ -52,7 +52,7 @@ impl MetadataSnapshot {
 
     /// All topics by name.
     pub fn topics(&self) -> impl Iterator<Item = (&str, &TopicMetadata)> {
-        self.topics.iter().map(|(name, topic)| (name.as_str(), &**topic))
+        self.topics.iter().map(|(name, topic)| (&**name, &**topic))
     }
 
     /// A partition.
@@ -83,7 +83,7 @@ impl MetadataSnapshot {
                 next.remove(name, told.partition_index);
                 gone.push(TopicPartition::new(name, told.partition_index));
             } else {
-                let topic = next.topics.entry(name.to_owned()).or_default();
+                let topic = next.topics.entry(name.into()).or_default();
                 Arc::make_mut(topic).insert(told.partition_index, partition(told));
             }
         }
@@ -177,3 +177,6 @@ impl Replicas {
 pub(super) fn is_stale(sent: i64, own: i64) -> bool {
     sent != -1 && sent < own
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,3 +90,6 @@ impl Replicas {
         Ok(log.end_offset_for(wanted).unwrap_or((-1, -1)))
     }
 }
+
+#[cfg(test)]
+mod tests;
