@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod machine;
 pub mod metadata;
 pub mod offsets;
+pub mod old_formats;
 pub mod partition;
 pub mod produce;
 pub(crate) mod role_change;

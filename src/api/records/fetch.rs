@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::sessions::{Asked, Plan};
 use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation};
 use crate::wire::error_code::ErrorCode;
@@ -23,6 +24,10 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     let plan = replicas.sessions().lock().plan(asked(exchange.version(), request), now);
     match plan {
         Plan::Refuse(error) => FetchResponse { error_code: error as i16, ..Default::default() },
+        Plan::Sessionless(partitions) if exchange.version() < READS_FORMAT_2 => {
+            let outcomes = replicas.fetch(params, partitions.clone()).await;
+            respond(exchange, 0, down_converted(exchange, params, partitions, outcomes).await)
+        }
         Plan::Sessionless(partitions) => respond(exchange, 0, replicas.fetch(params, partitions).await),
         Plan::Full(partitions) => {
             let outcomes = replicas.fetch(params, partitions.clone()).await;
@@ -39,10 +44,26 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     }
 }
 
+/// The outcomes with their records in an older format, off the runtime's threads.
+async fn down_converted(
+    exchange: &Exchange,
+    params: FetchParams,
+    wanted: Vec<(TopicPartition, FetchPartition)>,
+    mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
+) -> Vec<(TopicPartition, FetchOutcome)> {
+    let (replicas, version) = (exchange.services.replicas.clone(), exchange.version());
+    let ids: Vec<_> = wanted.iter().map(|(id, _)| id.clone()).collect();
+    let converting = tokio::task::spawn_blocking(move || {
+        replicas.down_convert(version, params.replica_id >= 0, &wanted, &mut outcomes);
+        outcomes
+    });
+    let refused = |id| (id, FetchOutcome::refused(ErrorCode::UnknownServerError));
+    converting.await.unwrap_or_else(|_| ids.into_iter().map(refused).collect())
+}
+
 fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
     let follower = request.replica_id >= 0;
-    let limit = exchange.services.config.fetch_max_bytes;
-    let max_bytes = if follower { request.max_bytes } else { request.max_bytes.min(limit) };
+    let max_bytes = request.max_bytes.min(exchange.services.config.fetch_max_bytes);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     FetchParams {
         replica_id: request.replica_id,
@@ -85,9 +106,10 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
 fn respond(
     exchange: &Exchange,
     session_id: i32,
-    outcomes: Vec<(TopicPartition, FetchOutcome)>,
+    mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
 ) -> FetchResponse {
     let version = exchange.version();
+    exchange.services.replicas.refuse_zstd(version, &mut outcomes);
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
     for (id, outcome) in outcomes {
         let partition = partition(version, id.partition, outcome);

@@ -137,6 +137,15 @@ async fn refusals_tell_what_kafka_tells() {
 }
 
 #[tokio::test]
+async fn records_at_fault_are_named() {
+    let room = leading(0, &[1], &[("cleanup.policy", "compact")]);
+    let refused = outcome(room.append(0, -1, batch(&["no key"]))).await;
+    assert_eq!((refused.error, refused.log_start_offset), (ErrorCode::InvalidRecord, 0));
+    assert_eq!(refused.record_errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0]);
+    assert_eq!(refused.error_message.as_deref(), Some("One or more records have been rejected"));
+}
+
+#[tokio::test]
 async fn internal_topics_are_for_those_allowed() {
     let room = leading(0, &[1], &[]);
     let id = TopicPartition::new("__consumer_offsets", 0);
