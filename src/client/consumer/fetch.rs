@@ -59,8 +59,8 @@ pub(super) fn records(
         let batch = batch?;
         batch.check_crc()?;
         let header = batch.header();
-        let left_out = aborted.leaves_out(&batch)?;
-        if !header.is_control() && !(read_committed && left_out) {
+        let left_out = aborted.leaves_out(&batch)? && read_committed;
+        if !header.is_control() && !left_out {
             let append_time = header.timestamp_type() == TimestampType::LogAppendTime;
             for record in batch.records()? {
                 let record = record?;
