@@ -1,0 +1,274 @@
+//! `kafka-dump-log.sh`: prints what lies in segments, indexes and snapshots (Kafka's `kafka.tools.DumpLogSegments`).
+//!
+//! Reads files only and never changes one, so it may be used beside a running broker. Contents of `__consumer_offsets` and
+//! `__transaction_state` are not decoded yet: those two options end with a sentence that says so.
+
+mod index_file;
+mod log_file;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use thiserror::Error;
+
+use super::arguments::{self, Refusal};
+use crate::base::{Millis, Offset};
+use crate::log::producers::snapshot;
+
+const ABOUT: &str = "This tool helps to parse a log file and dump its contents to the console, useful for debugging a \
+                     seemingly corrupt log segment.";
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// REQUIRED: the files to be dumped, with commas between them.
+    #[arg(long, value_name = "FILE,...")]
+    files: Option<String>,
+    /// Print the records' keys and values; implies --deep-iteration.
+    #[arg(long)]
+    print_data_log: bool,
+    /// Print each record, not only each batch.
+    #[arg(long)]
+    deep_iteration: bool,
+    /// Compare indexes with their logs without printing them.
+    #[arg(long)]
+    verify_index_only: bool,
+    /// Check indexes only as a broker does when it starts.
+    #[arg(long)]
+    index_sanity_check: bool,
+    /// How many bytes of the log an index entry is looked for in.
+    #[arg(long, value_name = "BYTES", default_value_t = 5 * 1024 * 1024)]
+    max_message_size: u32,
+    /// Decode records of __consumer_offsets (not there yet).
+    #[arg(long)]
+    offsets_decoder: bool,
+    /// Decode records of __transaction_state (not there yet).
+    #[arg(long)]
+    transaction_log_decoder: bool,
+    /// How values are printed: kafka.serializer.StringDecoder, LongDecoder or IntegerDecoder.
+    #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = STRING_DECODER)]
+    value_decoder_class: Option<String>,
+    /// How keys are printed, likewise.
+    #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = STRING_DECODER)]
+    key_decoder_class: Option<String>,
+}
+
+const STRING_DECODER: &str = "kafka.serializer.StringDecoder";
+
+/// How bytes of a key or value become text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Decoder {
+    #[default]
+    String,
+    Long,
+    Integer,
+}
+
+impl Decoder {
+    fn of(class: Option<&str>) -> Result<Self, Refusal> {
+        match class.map(|class| class.strip_prefix("kafka.serializer.").unwrap_or(class)) {
+            None | Some("StringDecoder") => Ok(Self::String),
+            Some("LongDecoder") => Ok(Self::Long),
+            Some("IntegerDecoder") => Ok(Self::Integer),
+            Some(class) => Err(Refusal::Thrown("java.lang.ClassNotFoundException", class.to_owned())),
+        }
+    }
+
+    fn text(self, bytes: &[u8]) -> String {
+        match (self, bytes.first_chunk::<8>(), bytes.first_chunk::<4>()) {
+            (Self::Long, Some(bytes), _) => i64::from_be_bytes(*bytes).to_string(),
+            (Self::Integer, _, Some(bytes)) => i32::from_be_bytes(*bytes).to_string(),
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+}
+
+/// What is to be printed, and how.
+#[derive(Clone, Debug, Default)]
+struct Options {
+    files: Vec<PathBuf>,
+    prints_data: bool,
+    is_deep: bool,
+    verifies_only: bool,
+    checks_sanity: bool,
+    max_message_size: u64,
+    keys: Decoder,
+    values: Decoder,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self, Refusal> {
+        let given: Arguments = arguments::parse(ABOUT, arguments)?;
+        arguments::require(given.files.is_some(), "files")?;
+        for (wanted, option) in
+            [(given.offsets_decoder, "offsets-decoder"), (given.transaction_log_decoder, "transaction-log-decoder")]
+        {
+            if wanted {
+                return Err(Refusal::Usage(format!("Option \"[{option}]\" is not supported yet")));
+            }
+        }
+        let prints_data = given.print_data_log
+            || given.value_decoder_class.is_some()
+            || given.key_decoder_class.is_some();
+        Ok(Self {
+            files: given.files.unwrap_or_default().split(',').map(PathBuf::from).collect(),
+            prints_data,
+            is_deep: given.deep_iteration || prints_data,
+            verifies_only: given.verify_index_only,
+            checks_sanity: given.index_sanity_check,
+            max_message_size: u64::from(given.max_message_size),
+            keys: Decoder::of(given.key_decoder_class.as_deref())?,
+            values: Decoder::of(given.value_decoder_class.as_deref())?,
+        })
+    }
+}
+
+/// Why dumping ends before its last file: what Java would have thrown.
+#[derive(Debug, Error)]
+enum DumpError {
+    #[error("java.lang.NumberFormatException: For input string: \"{0}\"")]
+    NoOffset(String),
+    #[error("org.apache.kafka.common.errors.CorruptRecordException: {0}")]
+    Corrupt(String),
+    #[error("kafka.log.CorruptIndexException: {0}")]
+    CorruptIndex(String),
+    #[error("java.util.NoSuchElementException: {0}")]
+    NoBatch(String),
+    #[error("java.io.IOException: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Pairs of numbers that do not fit together, by the file they were found in.
+type Mismatches = BTreeMap<PathBuf, Vec<(i64, i64)>>;
+
+/// What was found wrong, told after everything is printed.
+#[derive(Debug, Default)]
+struct Problems {
+    /// (index offset, log offset)
+    index: Mismatches,
+    /// (index timestamp, log timestamp)
+    timestamps: Mismatches,
+    /// (timestamp, the one before it)
+    out_of_order: Mismatches,
+    /// (indexed offset, the log's)
+    not_found: Mismatches,
+    /// (offset, the one that follows)
+    gaps: Mismatches,
+}
+
+impl Problems {
+    fn print(&self, err: &mut impl Write) -> io::Result<()> {
+        let mut tell = |found: &Mismatches, title: &dyn Fn(&Path) -> String, pair: &dyn Fn(i64, i64) -> String| {
+            for (file, pairs) in found {
+                writeln!(err, "{}", title(file))?;
+                pairs.iter().try_for_each(|(a, b)| writeln!(err, "{}", pair(*a, *b)))?;
+            }
+            io::Result::Ok(())
+        };
+        tell(&self.index, &|file| format!("Mismatches in :{}", file.display()), &|index: Offset, log: Offset| {
+            format!("  Index offset: {index}, log offset: {log}")
+        })?;
+        tell(
+            &self.timestamps,
+            &|file| format!("Found timestamp mismatch in :{}", file.display()),
+            &|index: Millis, log: Millis| format!("  Index timestamp: {index}, log timestamp: {log}"),
+        )?;
+        tell(
+            &self.out_of_order,
+            &|file| format!("Found out of order timestamp in :{}", file.display()),
+            &|index, before| format!("  Index timestamp: {index}, Previously indexed timestamp: {before}"),
+        )?;
+        tell(
+            &self.not_found,
+            &|_| "The following indexed offsets are not found in the log.".to_owned(),
+            &|index, log| format!("Indexed offset: {index}, found log offset: {log}"),
+        )?;
+        tell(&self.gaps, &|file| format!("Non-consecutive offsets in {}", file.display()), &|first, second| {
+            format!("  {first} is followed by {second}")
+        })
+    }
+}
+
+/// Dumps the files the arguments name; exit code 1 where Java would have thrown.
+pub fn run(arguments: Vec<String>) -> ExitCode {
+    let options = match Options::parse(&arguments) {
+        Ok(options) => options,
+        Err(refusal) => return refusal.print::<Arguments>(),
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let dumped = dump(&options, &mut out, &mut io::stderr().lock());
+    let flushed = out.flush();
+    match dumped {
+        // Nobody reads on: not worth a word.
+        _ if flushed.is_err() => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Exception in thread \"main\" {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dump(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
+    let mut problems = Problems::default();
+    for file in &options.files {
+        writeln!(out, "Dumping {}", file.display())?;
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("log") => log_file::dump(file, options, &mut problems, out)?,
+            Some("index") => index_file::dump_offsets(file, options, &mut problems, out)?,
+            Some("timeindex") => index_file::dump_times(file, options, &mut problems, out)?,
+            Some("txnindex") => index_file::dump_transactions(file, out)?,
+            Some("snapshot") => dump_snapshot(file, out, err)?,
+            _ => {
+                out.flush()?;
+                writeln!(err, "Ignoring unknown file {}", file.display())?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(problems.print(err)?)
+}
+
+/// The offset that a file of a log is named after.
+fn base_offset(file: &Path) -> Result<Offset, DumpError> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.split('.').next().unwrap_or_default();
+    digits.parse().map_err(|_| DumpError::NoOffset(digits.to_owned()))
+}
+
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
+fn dump_snapshot(file: &Path, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
+    let entries = match snapshot::read(&std::fs::read(file)?) {
+        Ok(entries) => entries,
+        Err(error) => return Ok(writeln!(err, "{error}")?),
+    };
+    for entry in entries {
+        let start = entry.transaction_start.map_or("None".to_owned(), |start| format!("Some({start})"));
+        write!(
+            out,
+            "producerId: {} producerEpoch: {} coordinatorEpoch: {} currentTxnFirstOffset: {start} ",
+            entry.producer_id, entry.epoch, entry.coordinator_epoch
+        )?;
+        if let Some(batch) = entry.batches().next() {
+            write!(
+                out,
+                "firstSequence: {} lastSequence: {} lastOffset: {} offsetDelta: {} timestamp: {}",
+                batch.first_sequence(),
+                batch.last_sequence,
+                batch.last_offset,
+                batch.offset_delta,
+                batch.timestamp
+            )?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Prints the three kinds of index, and compares those of offsets and times with their log.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use super::log_file::{LogFile, max_timestamp};
+use super::{DumpError, Options, Problems, absolute, base_offset};
+use crate::base::{Millis, Offset};
+use crate::wire::batch::NO_TIMESTAMP;
+
+/// The fixed-size entries of an index file, up to the zeros that a broker leaves after a crash.
+struct Index {
+    base: Offset,
+    bytes: Vec<u8>,
+    size: usize,
+}
+
+impl Index {
+    fn read(path: &Path, size: usize) -> Result<Self, DumpError> {
+        Ok(Self { base: base_offset(path)?, bytes: fs::read(path)?, size })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks_exact(self.size)
+    }
+
+    fn offset(&self, relative: i32) -> Offset {
+        self.base + i64::from(relative)
+    }
+
+    /// Offsets and positions of an `.index`.
+    fn positions(&self) -> impl Iterator<Item = (Offset, u64)> {
+        let entry = |entry: &[u8]| (self.offset(int(entry, 0)), u64::from(int(entry, 4) as u32));
+        self.entries().map(entry).enumerate().map_while(|(i, entry)| (i == 0 || entry.0 != self.base).then_some(entry))
+    }
+
+    /// Timestamps and offsets of a `.timeindex`.
+    fn times(&self) -> impl Iterator<Item = (Millis, Offset)> {
+        let entry = |entry: &[u8]| (long(entry, 0), self.offset(int(entry, 8)));
+        self.entries().map(entry).enumerate().map_while(|(i, entry)| (i == 0 || entry.1 != self.base).then_some(entry))
+    }
+
+    /// What a broker checks when it starts (`sanityCheck`); `last` is the last entry's offset.
+    fn check(&self, path: &Path, last: Option<Offset>, out: &mut impl Write) -> Result<(), DumpError> {
+        let file = absolute(path);
+        let (file, length) = (file.display(), self.bytes.len());
+        if let Some(last) = last.filter(|last| *last < self.base) {
+            return Err(DumpError::CorruptIndex(format!(
+                "Corrupt index found, index file ({file}) has non-zero size but the last offset is {last} which is less than \
+                 the base offset {}.",
+                self.base
+            )));
+        }
+        if !length.is_multiple_of(self.size) {
+            return Err(DumpError::CorruptIndex(format!(
+                "Index file {file} is corrupt, found {length} bytes which is neither positive nor a multiple of {}.",
+                self.size
+            )));
+        }
+        Ok(writeln!(out, "{} passed sanity check.", path.display())?)
+    }
+}
+
+/// Prints an `.index`.
+pub(super) fn dump_offsets(
+    path: &Path,
+    options: &Options,
+    problems: &mut Problems,
+    out: &mut impl Write,
+) -> Result<(), DumpError> {
+    let index = Index::read(path, 8)?;
+    let log = LogFile::open(&path.with_extension("log"))?;
+    if options.checks_sanity {
+        let last = index.entries().last().map(|entry| index.offset(int(entry, 0)));
+        return index.check(path, last, out);
+    }
+    for (offset, position) in index.positions() {
+        let Some(batch) = log.header(position, position.saturating_add(options.max_message_size))? else {
+            return Err(DumpError::NoBatch(format!("no batch at {position}")));
+        };
+        if batch.last_offset() != offset {
+            let mismatches = problems.index.entry(absolute(path)).or_default();
+            mismatches.insert(0, (offset, batch.last_offset()));
+        }
+        if !options.verifies_only {
+            writeln!(out, "offset: {offset} position: {position}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a `.timeindex`.
+pub(super) fn dump_times(
+    path: &Path,
+    options: &Options,
+    problems: &mut Problems,
+    out: &mut impl Write,
+) -> Result<(), DumpError> {
+    let times = Index::read(path, 12)?;
+    let log = LogFile::open(&path.with_extension("log"))?;
+    let index = Index::read(&path.with_extension("index"), 8)?;
+    if options.checks_sanity {
+        let last = times.entries().last().map(|entry| times.offset(int(entry, 8)));
+        return times.check(path, last, out);
+    }
+    let mut before = NO_TIMESTAMP;
+    for (timestamp, offset) in times.times() {
+        let from = index.positions().take_while(|(at, _)| *at <= offset).last().map_or(0, |(_, position)| position);
+        match log_timestamp(&log, from, offset)? {
+            Found::Timestamp(found) => {
+                if found != timestamp {
+                    problems.timestamps.entry(absolute(path)).or_default().push((timestamp, found));
+                }
+                if before >= timestamp {
+                    problems.out_of_order.entry(absolute(path)).or_default().push((timestamp, before));
+                }
+            }
+            Found::Other(found) => {
+                problems.not_found.entry(absolute(path)).or_default().push((offset, found));
+            }
+        }
+        if !options.verifies_only {
+            writeln!(out, "timestamp: {timestamp} offset: {offset}")?;
+        }
+        before = timestamp;
+    }
+    Ok(())
+}
+
+/// What the log has where the time index points.
+enum Found {
+    /// The largest timestamp of the batch that ends at the offset.
+    Timestamp(Millis),
+    /// Another batch, which ends at this offset; -1 for none.
+    Other(Offset),
+}
+
+fn log_timestamp(log: &LogFile, from: u64, offset: Offset) -> Result<Found, DumpError> {
+    let mut position = from;
+    while let Some(header) = log.header(position, u64::MAX)? {
+        if header.last_offset() == offset {
+            return Ok(Found::Timestamp(max_timestamp(&log.batch(position, &header)?)?));
+        }
+        if header.last_offset() > offset {
+            return Ok(Found::Other(header.last_offset()));
+        }
+        position += header.size() as u64;
+    }
+    Ok(Found::Other(-1))
+}
+
+/// Prints a `.txnindex`.
+pub(super) fn dump_transactions(path: &Path, out: &mut impl Write) -> Result<(), DumpError> {
+    for entry in Index::read(path, 34)?.entries() {
+        writeln!(
+            out,
+            "version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}",
+            i16::from_be_bytes([entry[0], entry[1]]),
+            long(entry, 2),
+            long(entry, 10),
+            long(entry, 18),
+            long(entry, 26)
+        )?;
+    }
+    Ok(())
+}
+
+fn int(bytes: &[u8], at: usize) -> i32 {
+    i32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn long(bytes: &[u8], at: usize) -> i64 {
+    i64::from(int(bytes, at)) << 32 | i64::from(int(bytes, at + 4) as u32)
+}

@@ -1,0 +1,88 @@
+use super::*;
+use crate::wire::batch::BatchBuilder;
+
+fn options(arguments: &[&str]) -> Options {
+    let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    Options::parse(&arguments).expect("good arguments")
+}
+
+fn dumped(options: &Options) -> (String, String, bool) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let ended = dump(options, &mut out, &mut err).is_ok();
+    (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"), ended)
+}
+
+/// A segment with a batch at each offset, in a directory of its own.
+fn segment(offsets: &[Offset]) -> (tempfile::TempDir, String) {
+    let mut bytes = Vec::new();
+    for offset in offsets {
+        let mut builder = BatchBuilder::new().base_offset(*offset);
+        builder.push(1000 + offset, Some(&7i64.to_be_bytes()), Some(b"v"), &[]);
+        bytes.extend_from_slice(&builder.build().expect("a batch"));
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("00000000000000000000.log");
+    std::fs::write(&path, bytes).expect("written");
+    let path = path.display().to_string();
+    (dir, path)
+}
+
+#[test]
+fn options_imply_each_other_as_in_kafka() {
+    let given = options(&["--files", "a.log,b.index", "--value-decoder-class"]);
+    assert_eq!(given.files, [PathBuf::from("a.log"), PathBuf::from("b.index")]);
+    assert!(given.prints_data && given.is_deep && !given.verifies_only);
+    for wrong in [&["--offsets-decoder", "--files", "a"][..], &["--deep-iteration"], &["--files", "a", "--key-decoder-class", "X"]] {
+        let wrong: Vec<_> = wrong.iter().map(|argument| (*argument).to_owned()).collect();
+        assert!(Options::parse(&wrong).is_err());
+    }
+}
+
+#[test]
+fn gaps_and_cut_ends_are_told() {
+    let (_dir, path) = segment(&[0, 1, 5]);
+    let bytes = std::fs::read(&path).expect("read");
+    std::fs::write(&path, [&bytes[..], &[0; 10]].concat()).expect("written");
+    let (out, err, ended) = dumped(&options(&["--files", &path, "--deep-iteration"]));
+    assert!(ended && out.ends_with("Found 10 invalid bytes at the end of 00000000000000000000.log\n"), "{out}");
+    assert_eq!(err, format!("Non-consecutive offsets in {path}\n  1 is followed by 5\n"));
+}
+
+#[test]
+fn decoders_print_numbers() {
+    let (_dir, path) = segment(&[0]);
+    let (out, _, _) = dumped(&options(&["--files", &path, "--key-decoder-class", "kafka.serializer.LongDecoder"]));
+    assert!(out.ends_with(" headerKeys: [] key: 7 payload: v\n"), "{out}");
+}
+
+#[test]
+fn indexes_are_compared_with_their_log() {
+    let (dir, _) = segment(&[0, 1, 2]);
+    let index = dir.path().join("00000000000000000000.index");
+    let times = dir.path().join("00000000000000000000.timeindex");
+    // The second batch is at 78 and ends at 1, not 2.
+    std::fs::write(&index, [0, 0, 0, 2, 0, 0, 0, 78]).expect("written");
+    let entry = |timestamp: i64, offset: i32| [&timestamp.to_be_bytes()[..], &offset.to_be_bytes()].concat();
+    std::fs::write(&times, [entry(1001, 1), entry(1001, 2), entry(1009, 9)].concat()).expect("written");
+    let files = format!("{},{}", index.display(), times.display());
+    let (out, err, ended) = dumped(&options(&["--files", &files, "--verify-index-only"]));
+    assert!(ended && !out.contains("position"), "{out}");
+    let (index, times) = (index.display(), times.display());
+    assert_eq!(
+        err,
+        format!(
+            "Mismatches in :{index}\n  Index offset: 2, log offset: 1\n\
+             Found timestamp mismatch in :{times}\n  Index timestamp: 1001, log timestamp: 1002\n\
+             Found out of order timestamp in :{times}\n  Index timestamp: 1001, Previously indexed timestamp: 1001\n\
+             The following indexed offsets are not found in the log.\nIndexed offset: 9, found log offset: -1\n"
+        )
+    );
+}
+
+#[test]
+fn files_that_are_none_of_a_log_are_passed_by_or_end_it() {
+    let (_, err, ended) = dumped(&options(&["--files", "/tmp/server.properties"]));
+    assert!(ended && err == "Ignoring unknown file /tmp/server.properties\n");
+    let (out, _, ended) = dumped(&options(&["--files", "/tmp/nosuch.log"]));
+    assert!(!ended && out == "Dumping /tmp/nosuch.log\n");
+}
