@@ -102,16 +102,16 @@ impl Options {
     fn parse(arguments: &[String]) -> Result<Self, Refusal> {
         let given: Arguments = arguments::parse(ABOUT, arguments)?;
         arguments::require(given.files.is_some(), "files")?;
-        for (wanted, option) in
-            [(given.offsets_decoder, "offsets-decoder"), (given.transaction_log_decoder, "transaction-log-decoder")]
-        {
+        for (wanted, option) in [
+            (given.offsets_decoder, "offsets-decoder"),
+            (given.transaction_log_decoder, "transaction-log-decoder"),
+        ] {
             if wanted {
                 return Err(Refusal::Usage(format!("Option \"[{option}]\" is not supported yet")));
             }
         }
-        let prints_data = given.print_data_log
-            || given.value_decoder_class.is_some()
-            || given.key_decoder_class.is_some();
+        let prints_data =
+            given.print_data_log || given.value_decoder_class.is_some() || given.key_decoder_class.is_some();
         Ok(Self {
             files: given.files.unwrap_or_default().split(',').map(PathBuf::from).collect(),
             prints_data,
@@ -160,16 +160,19 @@ struct Problems {
 
 impl Problems {
     fn print(&self, err: &mut impl Write) -> io::Result<()> {
-        let mut tell = |found: &Mismatches, title: &dyn Fn(&Path) -> String, pair: &dyn Fn(i64, i64) -> String| {
-            for (file, pairs) in found {
-                writeln!(err, "{}", title(file))?;
-                pairs.iter().try_for_each(|(a, b)| writeln!(err, "{}", pair(*a, *b)))?;
-            }
-            io::Result::Ok(())
-        };
-        tell(&self.index, &|file| format!("Mismatches in :{}", file.display()), &|index: Offset, log: Offset| {
-            format!("  Index offset: {index}, log offset: {log}")
-        })?;
+        let mut tell =
+            |found: &Mismatches, title: &dyn Fn(&Path) -> String, pair: &dyn Fn(i64, i64) -> String| {
+                for (file, pairs) in found {
+                    writeln!(err, "{}", title(file))?;
+                    pairs.iter().try_for_each(|(a, b)| writeln!(err, "{}", pair(*a, *b)))?;
+                }
+                io::Result::Ok(())
+            };
+        tell(
+            &self.index,
+            &|file| format!("Mismatches in :{}", file.display()),
+            &|index: Offset, log: Offset| format!("  Index offset: {index}, log offset: {log}"),
+        )?;
         tell(
             &self.timestamps,
             &|file| format!("Found timestamp mismatch in :{}", file.display()),
@@ -185,9 +188,11 @@ impl Problems {
             &|_| "The following indexed offsets are not found in the log.".to_owned(),
             &|index, log| format!("Indexed offset: {index}, found log offset: {log}"),
         )?;
-        tell(&self.gaps, &|file| format!("Non-consecutive offsets in {}", file.display()), &|first, second| {
-            format!("  {first} is followed by {second}")
-        })
+        tell(
+            &self.gaps,
+            &|file| format!("Non-consecutive offsets in {}", file.display()),
+            &|first, second| format!("  {first} is followed by {second}"),
+        )
     }
 }
 

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod broker_api_versions;
 pub mod console_consumer;
 pub mod console_producer;
+pub mod dump_log;
 pub mod get_offset_shell;
 pub mod logging;
 pub mod server_start;
@@ -46,6 +47,12 @@ pub const TOOLS: &[Tool] = &[
         script: Some("kafka-console-producer.sh"),
         class: Some("kafka.tools.ConsoleProducer"),
         run: console_producer::run,
+    },
+    Tool {
+        name: "dump-log",
+        script: Some("kafka-dump-log.sh"),
+        class: Some("kafka.tools.DumpLogSegments"),
+        run: dump_log::run,
     },
     Tool {
         name: "get-offset-shell",

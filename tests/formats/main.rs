@@ -7,4 +7,5 @@ mod exchanges;
 mod hostile;
 mod log_dir;
 mod messages;
+mod record_sets;
 mod znodes;

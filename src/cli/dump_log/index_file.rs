@@ -32,13 +32,19 @@ impl Index {
     /// Offsets and positions of an `.index`.
     fn positions(&self) -> impl Iterator<Item = (Offset, u64)> {
         let entry = |entry: &[u8]| (self.offset(int(entry, 0)), u64::from(int(entry, 4) as u32));
-        self.entries().map(entry).enumerate().map_while(|(i, entry)| (i == 0 || entry.0 != self.base).then_some(entry))
+        self.entries()
+            .map(entry)
+            .enumerate()
+            .map_while(|(i, entry)| (i == 0 || entry.0 != self.base).then_some(entry))
     }
 
     /// Timestamps and offsets of a `.timeindex`.
     fn times(&self) -> impl Iterator<Item = (Millis, Offset)> {
         let entry = |entry: &[u8]| (long(entry, 0), self.offset(int(entry, 8)));
-        self.entries().map(entry).enumerate().map_while(|(i, entry)| (i == 0 || entry.1 != self.base).then_some(entry))
+        self.entries()
+            .map(entry)
+            .enumerate()
+            .map_while(|(i, entry)| (i == 0 || entry.1 != self.base).then_some(entry))
     }
 
     /// What a broker checks when it starts (`sanityCheck`); `last` is the last entry's offset.
@@ -106,7 +112,8 @@ pub(super) fn dump_times(
     }
     let mut before = NO_TIMESTAMP;
     for (timestamp, offset) in times.times() {
-        let from = index.positions().take_while(|(at, _)| *at <= offset).last().map_or(0, |(_, position)| position);
+        let from =
+            index.positions().take_while(|(at, _)| *at <= offset).last().map_or(0, |(_, position)| position);
         match log_timestamp(&log, from, offset)? {
             Found::Timestamp(found) => {
                 if found != timestamp {

@@ -140,7 +140,9 @@ fn lines_of(batch: &Batch) -> Result<Vec<Line>, DumpError> {
             messages.iter().map(line).collect()
         })
     } else {
-        batch.all_records().map(|records| records.into_iter().map(|record| Line { record, crc: None }).collect())
+        batch
+            .all_records()
+            .map(|records| records.into_iter().map(|record| Line { record, crc: None }).collect())
     };
     lines.map_err(|error: BatchError| DumpError::Corrupt(error.to_string()))
 }
@@ -151,7 +153,12 @@ pub(super) fn max_timestamp(batch: &Batch) -> Result<Millis, DumpError> {
     Ok(lines.iter().map(|line| line.record.timestamp).max().unwrap_or(-1))
 }
 
-fn print_record(batch: &Batch, line: &Line, options: &Options, out: &mut impl Write) -> Result<(), DumpError> {
+fn print_record(
+    batch: &Batch,
+    line: &Line,
+    options: &Options,
+    out: &mut impl Write,
+) -> Result<(), DumpError> {
     let (header, record) = (batch.header(), &line.record);
     let size = |field: &Option<Bytes>| field.as_ref().map_or(-1, |field| field.len() as i64);
     write!(

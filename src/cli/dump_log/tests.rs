@@ -32,7 +32,11 @@ fn options_imply_each_other_as_in_kafka() {
     let given = options(&["--files", "a.log,b.index", "--value-decoder-class"]);
     assert_eq!(given.files, [PathBuf::from("a.log"), PathBuf::from("b.index")]);
     assert!(given.prints_data && given.is_deep && !given.verifies_only);
-    for wrong in [&["--offsets-decoder", "--files", "a"][..], &["--deep-iteration"], &["--files", "a", "--key-decoder-class", "X"]] {
+    for wrong in [
+        &["--offsets-decoder", "--files", "a"][..],
+        &["--deep-iteration"],
+        &["--files", "a", "--key-decoder-class", "X"],
+    ] {
         let wrong: Vec<_> = wrong.iter().map(|argument| (*argument).to_owned()).collect();
         assert!(Options::parse(&wrong).is_err());
     }
@@ -44,14 +48,18 @@ fn gaps_and_cut_ends_are_told() {
     let bytes = std::fs::read(&path).expect("read");
     std::fs::write(&path, [&bytes[..], &[0; 10]].concat()).expect("written");
     let (out, err, ended) = dumped(&options(&["--files", &path, "--deep-iteration"]));
-    assert!(ended && out.ends_with("Found 10 invalid bytes at the end of 00000000000000000000.log\n"), "{out}");
+    assert!(
+        ended && out.ends_with("Found 10 invalid bytes at the end of 00000000000000000000.log\n"),
+        "{out}"
+    );
     assert_eq!(err, format!("Non-consecutive offsets in {path}\n  1 is followed by 5\n"));
 }
 
 #[test]
 fn decoders_print_numbers() {
     let (_dir, path) = segment(&[0]);
-    let (out, _, _) = dumped(&options(&["--files", &path, "--key-decoder-class", "kafka.serializer.LongDecoder"]));
+    let (out, _, _) =
+        dumped(&options(&["--files", &path, "--key-decoder-class", "kafka.serializer.LongDecoder"]));
     assert!(out.ends_with(" headerKeys: [] key: 7 payload: v\n"), "{out}");
 }
 
@@ -60,8 +68,8 @@ fn indexes_are_compared_with_their_log() {
     let (dir, _) = segment(&[0, 1, 2]);
     let index = dir.path().join("00000000000000000000.index");
     let times = dir.path().join("00000000000000000000.timeindex");
-    // The second batch is at 78 and ends at 1, not 2.
-    std::fs::write(&index, [0, 0, 0, 2, 0, 0, 0, 78]).expect("written");
+    // The second batch, 77 bytes in, ends at 1, not 2.
+    std::fs::write(&index, [0, 0, 0, 2, 0, 0, 0, 77]).expect("written");
     let entry = |timestamp: i64, offset: i32| [&timestamp.to_be_bytes()[..], &offset.to_be_bytes()].concat();
     std::fs::write(&times, [entry(1001, 1), entry(1001, 2), entry(1009, 9)].concat()).expect("written");
     let files = format!("{},{}", index.display(), times.display());
