@@ -197,8 +197,8 @@ fn check_batch(
 /// Checks what a Produce request of this version may hold at all; each partition's records on their own.
 ///
 /// # Errors
-/// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on; CORRUPT_MESSAGE if the first bytes are no batch in any version,
-/// which Kafka's request reader does not survive: the connection is to be closed. Kafka: `ProduceRequest.validateRecords`.
+/// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on, CORRUPT_MESSAGE if the bytes are no batches.
+/// Kafka: `ProduceRequest.validateRecords`.
 pub fn check_request(version: i16, records: &Bytes) -> Result<(), NumberError> {
     let mut batches = Batch::split(records.clone());
     if version < 3 {

@@ -15,6 +15,7 @@ use crate::base::{Records, TopicPartition};
 use crate::log::number::check_request;
 use crate::net::Answer;
 use crate::replica::ProduceOutcome;
+use crate::wire::batch::Batch;
 use crate::wire::codec::{Reader, WireError};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
@@ -42,24 +43,21 @@ pub fn handle(exchange: Exchange, mut input: Reader) -> BoxFuture<'static, Resul
         }
         if pending.is_settled() {
             refused.extend(pending.outcomes().await);
-            return Ok(Answer::Now(frame::response(
-                &exchange.header,
-                &response(refused, exchange.version()),
-            )?));
+            return Ok(Answer::Now(frame::response(&exchange.header, &response(refused))?));
         }
         Ok(Answer::Later(Box::pin(async move {
             refused.extend(pending.outcomes().await);
-            frame::response(&exchange.header, &response(refused, exchange.version())).ok()
+            frame::response(&exchange.header, &response(refused)).ok()
         })))
     })
 }
 
 type Outcomes = Vec<(TopicPartition, ProduceOutcome)>;
 
-/// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection.
+/// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection:
+/// its reader looks at the first batch of every partition and does not survive there being none.
 fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPartition, Bytes)>, Outcomes)> {
-    let (mut entries, mut refused) = (Vec::new(), Vec::new());
-    let metadata = exchange.services.replicas.metadata();
+    let (mut asked, mut is_transactional) = (Vec::new(), false);
     for topic in request.topics {
         for partition in topic.partitions {
             let id = TopicPartition::new(topic.name.as_str(), partition.partition_index);
@@ -67,23 +65,31 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
                 Records::Memory(bytes) => bytes,
                 file @ Records::File(_) => file.read().ok()?,
             };
-            match check_request(exchange.version(), &records) {
-                _ if metadata.partition(&id).is_none() => {
-                    refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
-                }
-                Ok(()) => entries.push((id, records)),
-                Err(error) => match ErrorCode::from(&error) {
-                    ErrorCode::CorruptMessage => return None,
-                    code => refused.push((id, ProduceOutcome::refused(code))),
-                },
-            }
+            let first = Batch::split(records.clone()).next()?.ok()?;
+            is_transactional |= first.header().is_transactional();
+            asked.push((id, records));
+        }
+    }
+    if is_transactional && request.transactional_id.is_none() {
+        let refused = ProduceOutcome::refused(ErrorCode::TransactionalIdAuthorizationFailed);
+        return Some((Vec::new(), asked.into_iter().map(|(id, _)| (id, refused.clone())).collect()));
+    }
+    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    let metadata = exchange.services.replicas.metadata();
+    for (id, records) in asked {
+        if metadata.partition(&id).is_none() {
+            refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
+        } else if let Err(error) = check_request(exchange.version(), &records) {
+            refused.push((id, ProduceOutcome::refused(ErrorCode::from(&error))));
+        } else {
+            entries.push((id, records));
         }
     }
     Some((entries, refused))
 }
 
 /// The response, partitions grouped by topic in the order they came to be known.
-fn response(outcomes: Outcomes, version: i16) -> ProduceResponse {
+fn response(outcomes: Outcomes) -> ProduceResponse {
     let mut responses: Vec<TopicProduceResponse> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (id, outcome) in outcomes {
@@ -91,24 +97,19 @@ fn response(outcomes: Outcomes, version: i16) -> ProduceResponse {
             responses.push(TopicProduceResponse { name: id.topic.to_string(), partitions: Vec::new() });
             responses.len() - 1
         });
-        responses[place].partitions.push(partition(id.partition, outcome, version));
+        responses[place].partitions.push(partition(id.partition, outcome));
     }
     ProduceResponse { responses, ..Default::default() }
 }
 
-fn partition(partition_index: i32, outcome: ProduceOutcome, version: i16) -> PartitionProduceResponse {
+fn partition(partition_index: i32, outcome: ProduceOutcome) -> PartitionProduceResponse {
     let errors = outcome.record_errors.into_iter().map(|(batch_index, message)| BatchIndexAndErrorMessage {
         batch_index,
         batch_index_error_message: message,
     });
-    // Clients before version 3 do not know these codes.
-    let code = match outcome.error {
-        ErrorCode::InvalidRecord if version < 8 => ErrorCode::CorruptMessage,
-        code => code,
-    };
     PartitionProduceResponse {
         partition_index,
-        error_code: code as i16,
+        error_code: outcome.error as i16,
         base_offset: outcome.base_offset,
         log_append_time_ms: outcome.log_append_time,
         log_start_offset: outcome.log_start_offset,

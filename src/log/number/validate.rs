@@ -6,7 +6,7 @@ use crate::wire::batch::{Batch, BatchHeader, NO_TIMESTAMP, TimestampType};
 use crate::wire::error_code::ErrorCode;
 
 /// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in numbers.
-pub(super) fn first_of<'a>(batches: &'a [Batch], is_compressed: bool) -> Result<&'a Batch, NumberError> {
+pub(super) fn first_of(batches: &[Batch], is_compressed: bool) -> Result<&Batch, NumberError> {
     let first = batches.first().ok_or_else(|| NumberError::invalid("Record batch has no batches at all"))?;
     if (first.header().magic >= 2 || is_compressed) && batches.len() > 1 {
         return Err(NumberError::invalid("Compressed outer record has more than one batch"));
