@@ -130,7 +130,10 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         Ok(End::Enough) => ExitCode::SUCCESS,
         Ok(End::Signal(code)) => code.into(),
         Ok(End::TimedOut) => failed("org.apache.kafka.common.errors.TimeoutException"),
-        Err(error) => failed(&error.to_string()),
+        Err(error) => match error.downcast_ref::<ClientError>() {
+            Some(told) => failed(&format!("{}: {told}", told.class())),
+            None => failed(&error.to_string()),
+        },
     };
     eprintln!("Processed a total of {read} messages");
     code
@@ -238,7 +241,7 @@ impl Command {
             let answer = cluster.metadata(asked.as_deref(), may_create).await?;
             let mut found = Vec::new();
             for topic in &answer.topics {
-                match (&self.wanted, ClientError::check(topic.error_code, None)) {
+                match (&self.wanted, ClientError::check_topic(topic.error_code, &topic.name)) {
                     (Wanted::Topic(_), Err(error)) if !error.is_retriable() => return Err(error),
                     (Wanted::Pattern(pattern), _) if topic.is_internal || !pattern.is_match(&topic.name) => {}
                     _ => {

@@ -133,7 +133,7 @@ impl Command {
         while let Some(record) = self.lines.next(&mut input).await? {
             let about = Report::of(&self.topic, &record);
             match producer.send(&self.topic, None, &record).await {
-                Err(error) => about.failed(&error),
+                Err(error) => about.failed(&format!("{}: {error}", error.class())),
                 Ok(delivery) if self.sync => about.wait(delivery).await,
                 Ok(delivery) => {
                     reports.spawn(about.wait(delivery));
@@ -249,7 +249,7 @@ impl Report {
         }
     }
 
-    fn failed(&self, error: &dyn std::fmt::Display) {
+    fn failed(&self, error: &str) {
         let target = "org.apache.kafka.clients.producer.internals.ErrorLoggingCallback";
         log::error!(target: target, "{}", self.sentence);
         eprintln!("{error}");

@@ -73,6 +73,33 @@ impl ClientError {
         Err(Self::Refused { error, message })
     }
 
+    /// The class of the Java exception that tells of it.
+    pub fn class(&self) -> String {
+        match self {
+            Self::BadAddress(_) | Self::Records(_) => "org.apache.kafka.common.KafkaException".to_owned(),
+            Self::BadSetting { .. } => "org.apache.kafka.common.config.ConfigException".to_owned(),
+            Self::Refused { error, .. } => error.exception(),
+            Self::Unsupported(_) => ErrorCode::UnsupportedVersion.exception(),
+            Self::Peer(_) | Self::NoLeader | Self::Timeout(_) => ErrorCode::RequestTimedOut.exception(),
+        }
+    }
+
+    /// The error of a topic that metadata tells of, in the words of Kafka's clients.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub fn check_topic(code: i16, topic: &str) -> Result<(), Self> {
+        match ErrorCode::from_code(code) {
+            ErrorCode::InvalidTopicException => {
+                Self::check(code, Some(&format!("Invalid topics: [{topic}]")))
+            }
+            ErrorCode::TopicAuthorizationFailed => {
+                Self::check(code, Some(&format!("Not authorized to access topics: [{topic}]")))
+            }
+            _ => Self::check(code, None),
+        }
+    }
+
     /// Whether the same call may succeed a little later.
     pub fn is_retriable(&self) -> bool {
         match self {
@@ -282,7 +309,7 @@ impl Cluster {
         }
         let answer = self.metadata(Some(&[partition.topic.to_string()]), true).await?;
         for topic in &answer.topics {
-            ClientError::check(topic.error_code, None)?;
+            ClientError::check_topic(topic.error_code, &topic.name)?;
         }
         self.shared.known.lock().leaders.get(partition).copied().ok_or(ClientError::NoLeader)
     }

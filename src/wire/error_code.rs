@@ -162,6 +162,27 @@ impl ErrorCode {
         self as i16
     }
 
+    /// The Java exception that stands for it: its name in camel case, as almost all are called.
+    pub fn exception(self) -> String {
+        let name = match self {
+            Self::UnknownServerError => "UnknownServer".to_owned(),
+            Self::CorruptMessage => "CorruptRecord".to_owned(),
+            Self::RequestTimedOut => "Timeout".to_owned(),
+            Self::MessageTooLarge => "RecordTooLarge".to_owned(),
+            Self::RecordListTooLarge => "RecordBatchTooLarge".to_owned(),
+            Self::TopicAlreadyExists => "TopicExists".to_owned(),
+            Self::InvalidConfig => "InvalidConfiguration".to_owned(),
+            Self::OutOfOrderSequenceNumber => "OutOfOrderSequence".to_owned(),
+            Self::DuplicateSequenceNumber => "DuplicateSequence".to_owned(),
+            Self::KafkaStorageError => "KafkaStorage".to_owned(),
+            Self::TopicAuthorizationFailed => "TopicAuthorization".to_owned(),
+            Self::GroupAuthorizationFailed => "GroupAuthorization".to_owned(),
+            Self::ClusterAuthorizationFailed => "ClusterAuthorization".to_owned(),
+            _ => format!("{self:?}").trim_end_matches("Exception").to_owned(),
+        };
+        format!("org.apache.kafka.common.errors.{name}Exception")
+    }
+
     /// Whether nothing went wrong.
     pub const fn is_none(self) -> bool {
         matches!(self, Self::None)

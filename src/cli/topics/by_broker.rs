@@ -24,30 +24,11 @@ pub(crate) struct Topics {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let class = match &error {
-            ClientError::BadAddress(_) | ClientError::BadSetting { .. } => {
-                "org.apache.kafka.common.KafkaException".to_owned()
-            }
-            ClientError::Refused { error, .. } => exception(*error),
-            _ => "org.apache.kafka.common.errors.TimeoutException".to_owned(),
+            ClientError::BadSetting { .. } => "org.apache.kafka.common.KafkaException".to_owned(),
+            error => error.class(),
         };
         Self { class, message: error.to_string() }
     }
-}
-
-/// The Java exception of an error code: its name in camel case, as almost all are called.
-fn exception(error: ErrorCode) -> String {
-    let words = error.name().split('_').map(|word| {
-        let (head, tail) = word.split_at(1.min(word.len()));
-        head.to_owned() + &tail.to_lowercase()
-    });
-    let name: String = match error {
-        ErrorCode::TopicAlreadyExists => "TopicExists".to_owned(),
-        ErrorCode::InvalidConfig => "InvalidConfiguration".to_owned(),
-        ErrorCode::InvalidTopicException => "InvalidTopic".to_owned(),
-        ErrorCode::RequestTimedOut => "Timeout".to_owned(),
-        _ => words.collect(),
-    };
-    format!("org.apache.kafka.common.errors.{name}Exception")
 }
 
 fn check(code: i16, message: Option<&str>) -> Result<(), Failure> {

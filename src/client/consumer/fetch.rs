@@ -109,3 +109,6 @@ impl Aborted {
         Ok(self.inside.contains(&header.producer_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

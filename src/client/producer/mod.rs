@@ -30,7 +30,7 @@ pub struct Delivered {
     pub offset: Offset,
 }
 
-/// How a record fared: where it lies, or what went wrong.
+/// How a record fared: where it lies, or the Java exception that tells what went wrong.
 pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<String>>>;
 type Waiting = oneshot::Sender<Result<Delivered, Arc<String>>>;
 
@@ -181,7 +181,8 @@ impl Producer {
                 ClientError::Timeout(format!("Topic {topic} not present in metadata after {limit} ms."))
             };
             let answer = asked.map_err(|_| late())??;
-            let told = answer.topics.iter().try_for_each(|it| ClientError::check(it.error_code, None));
+            let told =
+                answer.topics.iter().try_for_each(|it| ClientError::check_topic(it.error_code, &it.name));
             match told {
                 Ok(()) => {
                     if let Some(known) = cluster.partitions(topic) {

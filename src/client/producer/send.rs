@@ -121,7 +121,7 @@ fn deliver(shared: &Shared, batch: Batch, base_offset: i64) {
 
 fn fail(shared: &Shared, batch: Batch, error: &ClientError) {
     shared.gathered.lock().settle(&batch);
-    let error = Arc::new(error.to_string());
+    let error = Arc::new(format!("{}: {error}", error.class()));
     for waiting in batch.waiting {
         let _ = waiting.send(Err(error.clone())); // Not everyone waits.
     }
