@@ -58,6 +58,15 @@ pub struct Gathering {
     pub compression: Compression,
 }
 
+/// What handing over a record has changed; either is a reason to look at what may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// The record began a batch, which now has a time at which it is due.
+    pub begun: bool,
+    /// A batch of the partition need not wait for more.
+    pub full: bool,
+}
+
 /// The batches of all partitions. Within a partition they leave in the order they came.
 #[derive(Debug)]
 pub struct Accumulator<T> {
@@ -83,13 +92,14 @@ impl<T> Accumulator<T> {
         self.records == 0
     }
 
-    /// Adds a record; whether that made a batch full.
-    pub fn add(&mut self, partition: &TopicPartition, record: &NewRecord, waiting: T, now: Millis) -> bool {
+    /// Adds a record at the end of its partition's last batch, or of a new one where it does not fit.
+    pub fn add(&mut self, partition: &TopicPartition, record: &NewRecord, waiting: T, now: Millis) -> Added {
         let Gathering { batch_size, compression, .. } = self.gathering;
         let size = size_bound(record);
         let queue = self.queues.entry(partition.clone()).or_default();
         let fits = |last: &Pending<T>| !last.full && last.tries == 0 && last.size() + size <= batch_size;
-        if !queue.back().is_some_and(fits) {
+        let begun = !queue.back().is_some_and(fits);
+        if begun {
             if let Some(last) = queue.back_mut() {
                 last.full = true;
             }
@@ -104,14 +114,14 @@ impl<T> Accumulator<T> {
             });
         }
         let several = queue.len() > 1;
-        let Some(last) = queue.back_mut() else { return false };
+        let Some(last) = queue.back_mut() else { return Added { begun, full: false } };
         let before = last.size();
         last.batch.push(record.timestamp, record.key.as_deref(), record.value.as_deref(), &record.headers);
         last.waiting.push(waiting);
         last.full = last.size() >= batch_size;
         self.bytes += last.size() - before;
         self.records += 1;
-        last.full || several
+        Added { begun, full: last.full || several }
     }
 
     /// Takes, until it is settled or put back, the first batch of every partition that may be sent now; with `all`, those still lingering too.

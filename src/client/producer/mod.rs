@@ -124,11 +124,12 @@ impl Producer {
         let (sender, receiver) = oneshot::channel();
         let id = TopicPartition::new(topic, partition);
         let now = Clock::System.now();
-        let full = self.shared.gathered.lock().add(&id, record, sender, now);
-        if full {
+        let added = self.shared.gathered.lock().add(&id, record, sender, now);
+        if added.full {
             self.turn.fetch_add(1, Ordering::Relaxed);
         }
-        if full || self.shared.settings.linger.is_zero() {
+        // A batch that has just begun is due sooner than what the sender sleeps for.
+        if added.full || added.begun || self.shared.settings.linger.is_zero() {
             self.shared.wake.notify_one();
         }
         Ok(receiver)

@@ -15,7 +15,10 @@ fn partition(number: i32) -> TopicPartition {
 #[test]
 fn a_batch_leaves_when_it_is_full_or_has_lingered() {
     let mut gathered = gathering(400, 10);
-    assert!(!gathered.add(&partition(0), &value(100), 1, 0));
+    let added = gathered.add(&partition(0), &value(100), 1, 0);
+    assert_eq!(added, Added { begun: true, full: false }, "whoever sleeps must learn when it is due");
+    let added = gathered.add(&partition(0), &value(10), 1, 0);
+    assert_eq!(added, Added { begun: false, full: false });
     assert!(gathered.take(9, false).is_empty());
     assert_eq!(gathered.next_due(), Some(10));
     let taken = gathered.take(10, false).remove(0);
@@ -23,8 +26,8 @@ fn a_batch_leaves_when_it_is_full_or_has_lingered() {
     gathered.settle(&taken);
     assert!(gathered.is_empty() && gathered.bytes() == 0);
 
-    assert!(!gathered.add(&partition(0), &value(200), 2, 20));
-    assert!(gathered.add(&partition(0), &value(200), 3, 20), "no room for a second one");
+    assert!(!gathered.add(&partition(0), &value(200), 2, 20).full);
+    assert!(gathered.add(&partition(0), &value(200), 3, 20).full, "no room for a second one");
     let first = gathered.take(20, false);
     assert_eq!(first[0].waiting, [2]);
     assert!(gathered.take(20, false).is_empty(), "the second batch lingers");
