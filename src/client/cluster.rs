@@ -391,14 +391,18 @@ impl Cluster {
             return Ok(link.clone());
         }
         let mut candidates: Vec<_> = self.shared.known.lock().brokers.values().cloned().collect();
-        candidates.extend(self.shared.bootstrap.iter().cloned());
+        let others: Vec<_> =
+            self.shared.bootstrap.iter().filter(|it| !candidates.contains(it)).cloned().collect();
+        candidates.extend(others);
         let mut last = ClientError::NoLeader;
         for (host, port) in candidates {
             match self.link_to(&(host.clone(), port)).await {
                 Ok(link) => return Ok(link),
                 Err(error) => {
+                    let client_id = &self.shared.options.client_id;
                     log::warn!(
-                        "Connection to {host}:{port} could not be established. Broker may not be available."
+                        target: "org.apache.kafka.clients.NetworkClient",
+                        "[clientId={client_id}] Connection to {host}:{port} could not be established. Broker may not be available."
                     );
                     last = error;
                 }

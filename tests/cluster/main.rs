@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod console;
 mod coordination;
 mod faults;
 mod znode_trees;
