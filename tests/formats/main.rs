@@ -7,5 +7,6 @@ mod exchanges;
 mod hostile;
 mod log_dir;
 mod messages;
+mod produce;
 mod record_sets;
 mod znodes;
