@@ -114,7 +114,12 @@ enum End {
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to read data from Kafka topics and outputs it to standard output.";
-    let command = match arguments::parse::<Options>(about, &arguments).and_then(Command::check) {
+    // This tool prints its usage below what it cannot read, where others throw.
+    let parsed = arguments::parse::<Options>(about, &arguments).map_err(|refusal| match refusal {
+        Refusal::Thrown(_, sentence) => Refusal::Usage(sentence),
+        other => other,
+    });
+    let command = match parsed.and_then(Command::check) {
         Ok(command) => command,
         Err(refusal) => return refusal.print::<Options>(),
     };

@@ -75,10 +75,13 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
 fn report(error: &anyhow::Error) -> ExitCode {
     let class =
         error.downcast_ref::<Failure>().map_or("java.lang.RuntimeException", |failure| &failure.class);
-    if class == "kafka.zookeeper.ZooKeeperClientTimeoutException"
-        || class == "org.apache.kafka.common.KafkaException"
-    {
+    if class == "kafka.zookeeper.ZooKeeperClientTimeoutException" {
         return arguments::thrown(class, error);
+    }
+    if class == "org.apache.kafka.common.KafkaException" {
+        let code = arguments::thrown(class, "Failed to create new KafkaAdminClient");
+        eprintln!("Caused by: org.apache.kafka.common.config.ConfigException: {error}");
+        return code;
     }
     println!("Error while executing topic command : {error}");
     log::error!(target: "kafka.admin.TopicCommand$", "{class}: {error}\n");
