@@ -7,6 +7,7 @@ use bytes::Bytes;
 use clap::Parser;
 use log::LevelFilter;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{self, Refusal, require};
 use super::{block_on, logging};
@@ -81,7 +82,7 @@ struct Options {
     topic: Option<String>,
 }
 
-/// Runs the tool; exit code 1 where it cannot begin or a line cannot be read.
+/// Runs the tool; exit code 1 where it cannot begin or a line cannot be read, 130 and 143 where a signal ended it.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to read data from standard input and publish it to Kafka.";
@@ -90,7 +91,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         Err(refusal) => return refusal.print::<Options>(),
     };
     match block_on(command.execute()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code.into(),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -118,11 +119,18 @@ impl Command {
         Ok(Self { topic: options.topic.unwrap_or_default(), sync: options.sync, settings, lines })
     }
 
-    async fn execute(self) -> anyhow::Result<()> {
+    /// The exit code: 0 at the end of the input, 130 or 143 after a signal; what was read before is sent first.
+    async fn execute(self) -> anyhow::Result<u8> {
         let settings = ProducerSettings::read(&self.settings)
             .map_err(|error| anyhow::anyhow!("org.apache.kafka.common.config.ConfigException: {error}"))?;
         let producer = Producer::new(settings)?;
-        let outcome = self.send_lines(&producer).await;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let outcome = tokio::select! {
+            outcome = self.send_lines(&producer) => outcome.map(|()| 0),
+            _ = interrupted.recv() => Ok(130),
+            _ = terminated.recv() => Ok(143),
+        };
         producer.close().await;
         outcome
     }

@@ -40,6 +40,15 @@ const WITHOUT_EFFECT: &[&str] = &[
     "value.serializer",
 ];
 
+/// Keys whose absence is felt, so that they are not passed over in silence.
+const NOT_YET: &[&str] = &[
+    "enable.idempotence",
+    "interceptor.classes",
+    "partitioner.class",
+    "transactional.id",
+    "transaction.timeout.ms",
+];
+
 /// How a producer works.
 #[derive(Clone, Debug)]
 pub struct ProducerSettings {
@@ -211,7 +220,11 @@ impl<'a> Keys<'a> {
     }
 
     fn warn_of_others(&self, class: &str) {
-        for (key, _) in self.properties.iter() {
+        for (key, value) in self.properties.iter() {
+            if NOT_YET.contains(&key) {
+                log::warn!(target: class, "The configuration '{key}' = '{value}' has no effect: it is not supported.");
+                continue;
+            }
             if !self.used.contains(&key) && !WITHOUT_EFFECT.contains(&key) {
                 log::warn!(target: class, "The configuration '{key}' was supplied but isn't a known config.");
             }

@@ -1,6 +1,6 @@
 //! The console tools against a broker: lines in, records out.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -92,4 +92,24 @@ fn a_consumer_goes_on_where_it_was_when_the_broker_comes_back() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     consumer.wait_for_line("after", Duration::from_secs(60));
     assert_eq!(consumer.wait(Duration::from_secs(30)).code(), Some(0));
+}
+
+#[test]
+fn a_producer_that_is_interrupted_sends_what_it_has_read() {
+    let chroot = Chroot::new();
+    let broker = Broker::start(0, &chroot.connect());
+    let bootstrap = broker.bootstrap();
+    produce(&bootstrap, "interrupted", "first\n", &[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_barnabas"));
+    command.args(["console-producer", "--bootstrap-server", &bootstrap, "--topic", "interrupted"]);
+    command.args(["--timeout", "3600000"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"second\n").unwrap();
+    // The second prompt says that the line before it was taken.
+    let mut prompts = [0; 2];
+    child.stdout.take().unwrap().read_exact(&mut prompts).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(consume(&bootstrap, "interrupted", 2, &[]), ["first", "second"]);
 }

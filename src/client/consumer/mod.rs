@@ -117,7 +117,10 @@ impl Consumer {
             }
             if self.retry_at.is_none_or(|at| at <= Instant::now()) {
                 self.retry_at = None;
-                self.start_fetching().await;
+                // Given up half-way it has started nothing.
+                if tokio::time::timeout_at(end, self.start_fetching()).await.is_err() {
+                    return Ok(None);
+                }
             }
             let until = self.retry_at.map_or(end, |at| at.min(end));
             match tokio::time::timeout_at(until, self.next_answer()).await {
