@@ -25,34 +25,44 @@ use crate::wire::message::produce::{
     TopicProduceResponse,
 };
 
+/// The client id of brokers' own producers, who alone may write to internal topics (`AdminUtils.AdminClientId`).
+const ADMIN_CLIENT: &str = "__admin_client";
+
 /// Appends now, in the connection's order; the answer may follow later.
 pub fn handle(exchange: Exchange, mut input: Reader) -> BoxFuture<'static, Result<Answer, WireError>> {
     Box::pin(async move {
         let request = ProduceRequest::decode(&mut input, exchange.version())?;
         let acks = request.acks;
         let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-        let (entries, mut refused) = match entries(&exchange, request) {
+        let (entries, refused) = match entries(&exchange, request) {
             Some(found) => found,
             None => return Ok(Answer::Close),
         };
-        let pending = exchange.services.replicas.append(acks, timeout, false, entries);
+        let internal_allowed = exchange.header.client_id.as_deref() == Some(ADMIN_CLIENT);
+        let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries);
         if acks == 0 {
             let outcomes = pending.outcomes().await;
             let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
             return Ok(if failed { Answer::Close } else { Answer::Nothing });
         }
         if pending.is_settled() {
-            refused.extend(pending.outcomes().await);
-            return Ok(Answer::Now(frame::response(&exchange.header, &response(refused))?));
+            let outcomes = followed_by(pending.outcomes().await, refused);
+            return Ok(Answer::Now(frame::response(&exchange.header, &response(outcomes))?));
         }
         Ok(Answer::Later(Box::pin(async move {
-            refused.extend(pending.outcomes().await);
-            frame::response(&exchange.header, &response(refused)).ok()
+            let outcomes = followed_by(pending.outcomes().await, refused);
+            frame::response(&exchange.header, &response(outcomes)).ok()
         })))
     })
 }
 
 type Outcomes = Vec<(TopicPartition, ProduceOutcome)>;
+
+/// What was tried comes first in an answer, what was refused before it after that.
+fn followed_by(mut outcomes: Outcomes, refused: Outcomes) -> Outcomes {
+    outcomes.extend(refused);
+    outcomes
+}
 
 /// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection:
 /// its reader looks at the first batch of every partition and does not survive there being none.

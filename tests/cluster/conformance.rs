@@ -1,0 +1,291 @@
+//! What Kafka 2.7.2 was asked and answered, asked again: the answers are equal, but for what differs from run to run.
+
+use std::fmt::Debug;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use barnabas::wire::Reader;
+use barnabas::wire::api_key::ApiKey;
+use barnabas::wire::batch::Batch;
+use barnabas::wire::frame;
+use barnabas::wire::header::RequestHeader;
+use barnabas::wire::message::Request;
+use barnabas::wire::message::api_versions::ApiVersionsRequest;
+use barnabas::wire::message::create_topics::{CreatableTopic, CreateTopicsRequest, CreateableTopicConfig};
+use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
+use barnabas::wire::message::list_offsets::ListOffsetRequest;
+use barnabas::wire::message::metadata::MetadataRequest;
+use barnabas::wire::message::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
+use barnabas::wire::message::produce::ProduceRequest;
+use bytes::Bytes;
+
+use crate::support::{Broker, Chroot, Connection, eventually};
+
+/// A topic: its name, partitions, configs.
+type Topic = (&'static str, i32, &'static [(&'static str, &'static str)]);
+
+/// The topics that the recorded requests are about.
+const TOPICS: [Topic; 9] = [
+    ("t", 2, &[]),
+    ("compacted", 1, &[("cleanup.policy", "compact")]),
+    ("isr2", 1, &[("min.insync.replicas", "2")]),
+    ("tsdiff", 1, &[("message.timestamp.difference.max.ms", "1000")]),
+    ("small", 1, &[("max.message.bytes", "500")]),
+    ("appendtime", 1, &[("message.timestamp.type", "LogAppendTime")]),
+    ("magic0", 1, &[("message.format.version", "0.9.0")]),
+    ("magic1", 1, &[("message.format.version", "0.10.0")]),
+    ("nodown", 1, &[("message.downconversion.enable", "false")]),
+];
+
+/// How long a broker that will not answer is given to do so.
+const SILENCE: Duration = Duration::from_millis(200);
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(digit).collect()
+}
+
+/// What came after a request.
+#[derive(Debug, PartialEq)]
+enum Came {
+    Answer(Bytes),
+    Closed,
+    None,
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+fn is_over(error: &std::io::Error) -> bool {
+    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// Sends a frame and takes what comes.
+fn exchange(stream: &mut TcpStream, request: &[u8], answers: bool) -> Came {
+    let mut sent = u32::try_from(request.len()).unwrap().to_be_bytes().to_vec();
+    sent.extend_from_slice(request);
+    stream.write_all(&sent).unwrap();
+    stream.set_read_timeout(Some(if answers { Duration::from_secs(20) } else { SILENCE })).unwrap();
+    let mut length = [0; 4];
+    match stream.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) => return if is_over(&error) { Came::Closed } else { Came::None },
+    }
+    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut answer).unwrap();
+    Came::Answer(answer.into())
+}
+
+fn broker(chroot: &Chroot) -> Broker {
+    let broker = Broker::start_with(1, &chroot.connect(), &[("log.retention.ms", "-1")]);
+    let config = |(name, value): &(&str, &str)| CreateableTopicConfig {
+        name: (*name).to_owned(),
+        value: Some((*value).to_owned()),
+    };
+    let topics = TOPICS.iter().map(|(name, partitions, configs)| CreatableTopic {
+        name: (*name).to_owned(),
+        num_partitions: *partitions,
+        replication_factor: 1,
+        configs: configs.iter().map(config).collect(),
+        ..Default::default()
+    });
+    let request = CreateTopicsRequest { topics: topics.collect(), timeout_ms: 30_000, validate_only: false };
+    let mut connection = Connection::to(broker.port).unwrap();
+    // The broker is ready before it has been elected as the controller.
+    eventually("the topics are made", Duration::from_secs(30), || {
+        let answer = connection.call(&request, 4)?;
+        answer.topics.iter().all(|topic| topic.error_code == 0).then_some(())
+    });
+    for (name, ..) in TOPICS {
+        let has_leader = || connection.has_leader(name)?.then_some(());
+        eventually("the topic has a leader", Duration::from_secs(30), has_leader);
+    }
+    broker
+}
+
+/// Both answers, read, with what differs from run to run made equal; None where they are equal then.
+fn compared<R: Request>(
+    version: i16,
+    recorded: Bytes,
+    came: Bytes,
+    make_equal: impl Fn(&mut R::Response, &mut R::Response),
+) -> Option<String>
+where
+    R::Response: Debug + PartialEq,
+{
+    let (_, mut recorded) = frame::read_response::<R>(recorded, version).unwrap();
+    let (_, mut came) = match frame::read_response::<R>(came, version) {
+        Ok(came) => came,
+        Err(error) => return Some(format!("unreadable: {error}")),
+    };
+    make_equal(&mut recorded, &mut came);
+    (recorded != came).then(|| format!("\n    Kafka {recorded:?}\n    here  {came:?}"))
+}
+
+fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Option<String> {
+    let version = header.api_version;
+    match header.api_key {
+        ApiKey::ApiVersions => {
+            // Some of Kafka's APIs are not here yet.
+            compared::<ApiVersionsRequest>(version, recorded, came, |recorded, came| {
+                recorded.api_keys.retain(|row| came.api_keys.iter().any(|it| it.api_key == row.api_key));
+            })
+        }
+        ApiKey::Metadata => compared::<MetadataRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                answer.cluster_id = answer.cluster_id.as_ref().map(|_| "id".to_owned());
+                for broker in &mut answer.brokers {
+                    (broker.host, broker.port) = ("host".to_owned(), 0);
+                }
+            }
+        }),
+        ApiKey::Produce => compared::<ProduceRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                let partitions = answer.responses.iter_mut().flat_map(|topic| &mut topic.partitions);
+                for partition in partitions {
+                    partition.log_append_time_ms = partition.log_append_time_ms.min(0);
+                    for error in &mut partition.record_errors {
+                        // The text tells the time.
+                        let text = error.batch_index_error_message.take().unwrap_or_default();
+                        let text = text.split("should be within").next().unwrap_or_default();
+                        error.batch_index_error_message = Some(text.to_owned());
+                    }
+                }
+            }
+        }),
+        ApiKey::Fetch => compared::<FetchRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                answer.session_id = answer.session_id.min(1);
+                without_padding(answer, version);
+            }
+        }),
+        ApiKey::ListOffsets => compared::<ListOffsetRequest>(version, recorded, came, |_, _| {}),
+        ApiKey::OffsetForLeaderEpoch => {
+            compared::<OffsetForLeaderEpochRequest>(version, recorded, came, |_, _| {})
+        }
+        other => Some(format!("{other} is not compared")),
+    }
+}
+
+/// Kafka fills what it has down-converted up with a batch cut off, to the size it had announced.
+fn without_padding(answer: &mut FetchResponse, version: i16) {
+    if version >= 4 {
+        return;
+    }
+    for partition in answer.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses) {
+        let bytes = partition.record_set.take().map(|records| records.read().unwrap()).unwrap_or_default();
+        let whole: usize =
+            Batch::split(bytes.clone()).map_while(Result::ok).map(|batch| batch.bytes().len()).sum();
+        let kept = if whole == 0 { bytes } else { bytes.slice(..whole) };
+        partition.record_set = Some(kept.into());
+    }
+}
+
+/// The request with the session it names, if it was begun in the recording, replaced by the one begun here.
+fn in_session(request: Vec<u8>, begun: Option<([u8; 4], [u8; 4])>) -> Vec<u8> {
+    let Some((recorded, here)) = begun else { return request };
+    let mut request = request;
+    if let Some(at) = request.windows(4).position(|window| window == recorded) {
+        request[at..at + 4].copy_from_slice(&here);
+    }
+    request
+}
+
+/// The session that an answer to Fetch tells.
+fn session(answer: &Bytes, version: i16) -> Option<[u8; 4]> {
+    let (_, answer) = frame::read_response::<FetchRequest>(answer.clone(), version).ok()?;
+    (answer.session_id != 0).then(|| answer.session_id.to_be_bytes())
+}
+
+#[test]
+fn recorded_requests_are_answered_as_kafka_answered_them() {
+    let chroot = Chroot::new();
+    let broker = broker(&chroot);
+    let mut stream = connect(broker.port);
+    let (mut note, mut begun, mut count, mut wrong) = ("", None, 0, Vec::new());
+    for line in include_str!("data/conformance.txt").lines() {
+        if let Some(said) = line.strip_prefix("# ") {
+            note = said;
+            continue;
+        }
+        let Some((request, expected)) = line.split_once(' ') else { continue };
+        let request = in_session(from_hex(request), begun);
+        let header = RequestHeader::decode(&mut Reader::new(Bytes::from(request.clone()))).unwrap();
+        let came = exchange(&mut stream, &request, expected != "none");
+        if came == Came::Closed {
+            stream = connect(broker.port);
+        }
+        count += 1;
+        let difference = match (expected, came) {
+            ("any", Came::Answer(_)) | ("closed", Came::Closed) | ("none", Came::None) => None,
+            ("any" | "closed" | "none", came) => Some(format!("expected {expected}, but {came:?}")),
+            (recorded, Came::Answer(came)) => {
+                let recorded = Bytes::from(from_hex(recorded));
+                if header.api_key == ApiKey::Fetch && begun.is_none() {
+                    let version = header.api_version;
+                    begun = session(&recorded, version).zip(session(&came, version));
+                }
+                difference(&header, recorded, came)
+            }
+            (_, came) => Some(format!("expected an answer, but {came:?}")),
+        };
+        wrong.extend(difference.map(|difference| format!("{note}: {difference}")));
+    }
+    assert!(count > 100, "the recording is there");
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn frames_that_are_wrong_end_as_with_kafka() {
+    let chroot = Chroot::new();
+    let broker = broker(&chroot);
+    let (mut note, mut wrong) = ("", Vec::new());
+    for line in include_str!("data/raw_frames.txt").lines() {
+        if let Some(said) = line.strip_prefix("# ") {
+            note = said;
+            continue;
+        }
+        let Some((sent, rest)) = line.split_once(' ') else { continue };
+        let (received, end) = rest.split_once(' ').unwrap();
+        let received = if received == "-" { Vec::new() } else { from_hex(received) };
+        let mut stream = connect(broker.port);
+        stream.write_all(&from_hex(sent)).unwrap();
+        // What is told of topics and APIs depends on the broker: of long answers only the correlation id is compared.
+        let (from, to) = if received.len() > 20 { (4, 8) } else { (0, received.len()) };
+        let came = first_bytes(&mut stream, to);
+        if came.get(from..to) != Some(&received[from..to]) {
+            wrong.push(format!("{note}: received {came:02x?}"));
+        }
+        let is_closed = came.is_empty() && is_closed(&mut stream);
+        if is_closed != (end == "closed") {
+            wrong.push(format!("{note}: should be {end}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Reads so many bytes, or fewer where the connection ends.
+fn first_bytes(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    let mut read = 0;
+    while read < count {
+        match stream.read(&mut bytes[read..]) {
+            Ok(0) | Err(_) => break,
+            Ok(more) => read += more,
+        }
+    }
+    bytes.truncate(read);
+    bytes
+}
+
+/// Whether the other side ends the connection.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0; 1]) {
+        Ok(read) => read == 0,
+        Err(error) => is_over(&error),
+    }
+}
