@@ -1,7 +1,10 @@
 //! Writes what a step decided: each write a multi that first checks the version of `/controller_epoch`, so that a
 //! controller that was replaced changes nothing.
 
+use std::collections::BTreeMap;
+
 use super::writes::{Outcome, Write};
+use crate::base::TopicPartition;
 use crate::zk::znode::config_entity::{self, Kind};
 use crate::zk::znode::feature::{self, Feature};
 use crate::zk::znode::partition_state::{self, PartitionState};
@@ -35,9 +38,10 @@ pub(super) async fn commit(
     epoch_version: i32,
     writes: Vec<Write>,
 ) -> Result<Vec<Outcome>, Stopped> {
+    let held = held_states(zk, &writes).await?;
     let mut multis = Vec::with_capacity(writes.len());
     for write in &writes {
-        multis.push(operations(zk, epoch_version, write).await?);
+        multis.push(operations(zk, epoch_version, write, &held).await?);
     }
     let results = zk.multi_many(&multis).await;
     let mut outcomes = results
@@ -56,7 +60,33 @@ pub(super) async fn commit(
     Ok(outcomes)
 }
 
-async fn operations(zk: &ZooKeeper, epoch_version: i32, write: &Write) -> Result<Vec<Op>, ZkError> {
+/// The states about to be written over, read in one go.
+async fn held_states(
+    zk: &ZooKeeper,
+    writes: &[Write],
+) -> Result<BTreeMap<TopicPartition, PartitionState>, ZkError> {
+    let partitions: Vec<_> = writes
+        .iter()
+        .filter_map(|write| match write {
+            Write::SetState(partition, _) => Some(partition.clone()),
+            _ => None,
+        })
+        .collect();
+    let paths: Vec<_> = partitions.iter().map(partition_state::path).collect();
+    let found = zk.get_many(&paths).await?;
+    let decoded = partitions.into_iter().zip(found).filter_map(|(partition, found)| {
+        let (data, stat) = found?;
+        Some((partition, PartitionState::decode(&data, stat.version).ok()?))
+    });
+    Ok(decoded.collect())
+}
+
+async fn operations(
+    zk: &ZooKeeper,
+    epoch_version: i32,
+    write: &Write,
+    held: &BTreeMap<TopicPartition, PartitionState>,
+) -> Result<Vec<Op>, ZkError> {
     let check = Op::Check { path: controller_epoch::PATH.to_owned(), version: epoch_version };
     let op = match write {
         Write::CreateFeature { enabled } => {
@@ -79,10 +109,8 @@ async fn operations(zk: &ZooKeeper, epoch_version: i32, write: &Write) -> Result
             let path = partition_state::path(partition);
             let mut state = PartitionState::new(next.leader_and_isr.clone(), next.controller_epoch);
             // What a newer version wrote beside the state is written back.
-            if let Some((data, stat)) = zk.get(&path).await?
-                && let Ok(held) = PartitionState::decode(&data, stat.version)
-            {
-                state.others = held.others;
+            if let Some(held) = held.get(partition) {
+                state.others = held.others.clone();
             }
             set(&path, state.encode(), Some(next.leader_and_isr.zk_version))
         }

@@ -28,6 +28,8 @@ use crate::zk::{Watches, ZkError, ZnodeChange, ZooKeeper};
 const ANSWERS_WAITING: usize = 1024;
 /// How long after its election a controller first looks at leader imbalance.
 const FIRST_IMBALANCE_CHECK: Duration = Duration::from_secs(5);
+/// How long a candidate waits after a failure before it stands again.
+const PAUSE: Duration = Duration::from_millis(100);
 const TARGET: &str = "kafka.controller.KafkaController";
 
 /// What the loop runs on.
@@ -43,51 +45,80 @@ pub(super) struct Driver {
 
 /// Stands for election until told to stop.
 pub(super) async fn run(mut driver: Driver) {
-    let mut watches = driver.zk.watches();
-    watches.watch_data(controller::PATH);
-    loop {
-        let change = tokio::select! {
-            change = watches.next() => change,
-            () = driver.stop.cancelled() => return,
-        };
-        match change {
-            None => return,
-            Some(ZnodeChange::Data { data: Some((data, _)), .. }) => {
-                if let Ok(id) = controller::decode(&data) {
-                    log::debug!(target: TARGET, "Broker {id} has been elected as the controller");
-                }
-            }
-            Some(ZnodeChange::Data { data: None, .. }) => {
-                let Some(claim) = driver.claim().await else { continue };
-                let reason = driver.lead(claim, &mut watches).await;
-                driver.activity.send_replace(None);
-                log::info!(target: TARGET, "[Controller id={}] Resigned: {reason}", driver.broker);
-                if driver.stop.is_cancelled() {
-                    return;
-                }
-                // What was watched while leading is watched no more, and /controller is looked at anew.
-                watches = driver.zk.watches();
-                watches.watch_data(controller::PATH);
-            }
-            Some(_) => {}
-        }
+    let stop = driver.stop.clone();
+    tokio::select! {
+        biased;
+        () = driver.stand() => {}
+        () = stop.cancelled() => {}
     }
+    driver.activity.send_replace(None);
 }
 
 impl Driver {
-    async fn claim(&self) -> Option<Claim> {
-        match claim::claim(&self.zk, self.broker, self.clock.now()).await {
-            Ok(Some(claim)) => {
-                let epoch = claim.epoch;
-                log::info!(target: TARGET, "[Controller id={}] {} successfully elected as the controller. Epoch incremented to {epoch} and epoch zk version is now {}", self.broker, self.broker, claim.epoch_version);
-                Some(claim)
+    /// Stands for election, and acts when elected, until the session is closed.
+    async fn stand(&mut self) {
+        loop {
+            // Watched anew each time: only what differs is reported, and a controller that came and went between two
+            // looks would leave an old watch waiting for a change that has already been.
+            let mut watches = self.zk.watches();
+            watches.watch_data(controller::PATH);
+            if !self.vacancy(&mut watches).await {
+                return;
             }
-            Ok(None) => None,
-            Err(error) => {
-                log::error!(target: TARGET, "[Controller id={}] Error while electing or becoming controller: {error}", self.broker);
-                None
+            match claim::claim(&self.zk, self.broker, self.clock.now()).await {
+                Ok(Some(claim)) => self.serve(claim, watches).await,
+                Ok(None) => {}
+                Err(error) => {
+                    log::error!(target: TARGET, "[Controller id={}] Error while electing or becoming controller: {error}", self.broker);
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
+    }
+
+    /// Waits until `/controller` is vacant; false where the session is closed.
+    async fn vacancy(&mut self, watches: &mut Watches) -> bool {
+        loop {
+            let change = tokio::select! {
+                change = watches.next() => change,
+                // Dropping the command answers it: not the controller.
+                Some(_) = self.waiting.recv() => continue,
+            };
+            match change {
+                None => return false,
+                Some(ZnodeChange::Data { data: None, .. }) => return true,
+                Some(ZnodeChange::Data { data: Some((data, _)), .. }) => {
+                    if let Ok(id) = controller::decode(&data) {
+                        log::debug!(target: TARGET, "Broker {id} has been elected as the controller");
+                    }
+                    self.vacate().await;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// One term of office, from a won election to the resignation.
+    async fn serve(&mut self, claim: Claim, mut watches: Watches) {
+        let (id, epoch, version) = (self.broker, claim.epoch, claim.epoch_version);
+        log::info!(target: TARGET, "[Controller id={id}] {id} successfully elected as the controller. Epoch incremented to {epoch} and epoch zk version is now {version}");
+        let reason = self.lead(claim, &mut watches).await;
+        self.activity.send_replace(None);
+        log::info!(target: TARGET, "[Controller id={id}] Resigned: {reason}");
+        if !self.stop.is_cancelled() && self.vacate().await {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Deletes `/controller` where it is held by this session though this broker does not act; whether it did.
+    /// Without this a term that ended in a failure would leave a cluster whose controller does nothing.
+    async fn vacate(&self) -> bool {
+        let held = match self.zk.get(controller::PATH).await {
+            Ok(Some((_, stat))) if stat.ephemeral_owner == self.zk.session_id() => stat.version,
+            _ => return false,
+        };
+        log::warn!(target: TARGET, "[Controller id={}] Forcing the controller to resign", self.broker);
+        self.zk.delete(controller::PATH, Some(held)).await.is_ok()
     }
 
     /// Acts as controller until that is over; why it is.
