@@ -45,7 +45,7 @@ impl Broker {
         let tries = config.controlled_shutdown_max_retries.max(0);
         for attempt in 0..=tries {
             match self.ask_controller().await {
-                Ok(left) if left == 0 => {
+                Ok(0) => {
                     log::info!(target: TARGET, "[KafkaServer id={}] Controlled shutdown succeeded", self.services.broker_id);
                     return;
                 }

@@ -25,7 +25,7 @@ use crate::wire::error_code::ErrorCode;
 /// Leaves the first step of an event's handling on the desk.
 pub(super) fn begin(desk: &mut Desk, event: Event) {
     match event {
-        Event::Elected => desk.then(startup::Begin::default()),
+        Event::Elected => desk.then(startup::Begin),
         Event::BrokersChanged => desk.then(broker_change::BrokersChanged),
         Event::BrokerChanged(broker) => desk.then(broker_change::BrokerChanged(broker)),
         Event::TopicsChanged => desk.then(topic_change::TopicsChanged),

@@ -19,7 +19,7 @@ use super::topic_deletion::Carry;
 use super::unclean_leader::TriggerOnline;
 
 /// Puts `/feature` right and sweeps notifications, which the reading that follows makes needless.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Begin;
 
 impl Step for Begin {

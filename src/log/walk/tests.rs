@@ -17,7 +17,10 @@ fn file(bytes: &[u8]) -> File {
     file
 }
 
-fn walked(file: &File, from: u64, end: u64) -> (Vec<(u64, i64)>, Vec<(u64, i64)>) {
+/// The base offset of each header and batch, with its place.
+type Places = Vec<(u64, i64)>;
+
+fn walked(file: &File, from: u64, end: u64) -> (Places, Places) {
     let (mut headers, mut batches) = (Headers::new(file, from, end), Batches::new(file, from, end));
     let (mut of_headers, mut of_batches) = (Vec::new(), Vec::new());
     while let Some((at, header)) = headers.next_header().unwrap() {
