@@ -157,7 +157,7 @@ else
   install_zookeeper
   own_zookeeper=yes
   ensemble=localhost:$zookeeper_port
-  echo "Found ${ZOOKEEPER_HOME:-the distribution\'s package} ($("${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | head -1))."
+  echo "Found ${ZOOKEEPER_HOME:-the package of the distribution} ($("${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | head -1))."
 fi
 finish
 
@@ -183,7 +183,7 @@ finish
 begin "Produce the lines of README.md"
 # A fresh topic has its leader a moment after its znode; the producer waits for it.
 lines=$(grep -c '' README.md)
-scripts/kafka-console-producer.sh --bootstrap-server "localhost:$broker_port" --topic "$topic" <README.md
+scripts/kafka-console-producer.sh --bootstrap-server "localhost:$broker_port" --topic "$topic" <README.md >/dev/null
 end_offset=$(scripts/kafka-run-class.sh kafka.tools.GetOffsetShell --broker-list "localhost:$broker_port" --topic "$topic" | cut -d: -f3)
 echo "$lines records written; the partition now ends at offset $end_offset."
 finish
