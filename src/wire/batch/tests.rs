@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::compression::Compression;
 
 fn batch() -> Bytes {
     let mut builder = BatchBuilder::new().base_offset(100).producer(7, 1, 40);
