@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::cluster::{ClientError, Cluster, ClusterOptions, Target};
+use super::cluster::{Cluster, ClusterOptions, Target};
+use super::error::ClientError;
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::*;

@@ -3,6 +3,7 @@
 //! Talks to brokers as any client does; knows nothing of what is behind their listeners. Kafka: AdminClient,
 //! KafkaProducer, KafkaConsumer, as far as the tools need them.
 
+pub mod error;
 pub mod cluster;
 pub mod settings;
 pub mod admin;
@@ -10,6 +11,7 @@ pub mod producer;
 pub mod consumer;
 
 pub use admin::Admin;
-pub use cluster::{ClientError, Cluster, ClusterOptions};
+pub use cluster::{Cluster, ClusterOptions};
 pub use consumer::Consumer;
+pub use error::ClientError;
 pub use producer::Producer;

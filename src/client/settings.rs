@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::cluster::{ClientError, ClusterOptions};
+use super::cluster::ClusterOptions;
+use super::error::ClientError;
 use crate::config::Properties;
 use crate::wire::compression::Compression;
 

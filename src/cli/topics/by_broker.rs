@@ -5,7 +5,8 @@ use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, ensure_found, warn_of_collisions};
 use crate::base::BrokerId;
 use crate::client::admin::{Admin, ResourceType};
-use crate::client::cluster::{ClientError, ClusterOptions};
+use crate::client::cluster::ClusterOptions;
+use crate::client::error::ClientError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use crate::wire::message::create_topics::{

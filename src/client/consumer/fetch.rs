@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::Consumed;
 use crate::base::{LeaderEpoch, Offset, Records, TopicPartition};
-use crate::client::cluster::ClientError;
+use crate::client::error::ClientError;
 use crate::client::settings::ConsumerSettings;
 use crate::wire::batch::{Batch, BatchError, TimestampType};
 use crate::wire::control::ControlType;

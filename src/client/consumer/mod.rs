@@ -12,7 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::admin::{Admin, EARLIEST, LATEST};
-use super::cluster::{ClientError, Cluster, Target};
+use super::cluster::{Cluster, Target};
+use super::error::ClientError;
 use super::settings::{ConsumerSettings, OffsetReset};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;

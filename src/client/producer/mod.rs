@@ -11,7 +11,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use self::accumulate::{Accumulator, Gathering, lone_size};
-use super::cluster::{ClientError, Cluster};
+use super::cluster::Cluster;
+use super::error::ClientError;
 use super::settings::ProducerSettings;
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 

@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use super::accumulate::Pending;
 use super::{Delivered, Shared, Waiting};
 use crate::base::{BrokerId, Clock, Millis, Records};
-use crate::client::cluster::{ClientError, Target};
+use crate::client::cluster::Target;
+use crate::client::error::ClientError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::produce::*;
 
