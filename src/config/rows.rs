@@ -212,7 +212,15 @@ impl Row {
         let invalid =
             |reason| ConfigError::Invalid { key: self.key.to_owned(), value: text.to_owned(), reason };
         let value = V::read(text).map_err(invalid)?;
-        self.check.test(self.key, &value.show().unwrap_or_default(), self.kind).map_err(invalid)?;
+        let shown = value.show().unwrap_or_default();
+        self.check.test(self.key, &shown, self.kind).map_err(|reason| match self.check {
+            // The one check of a list as a whole; Java prints lists in brackets.
+            Check::ThrottledReplicas => {
+                let value = format!("[{}]", shown.replace(',', ", "));
+                ConfigError::Invalid { key: self.key.to_owned(), value, reason }
+            }
+            _ => invalid(reason),
+        })?;
         Ok(value)
     }
 }

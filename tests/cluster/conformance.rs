@@ -12,7 +12,9 @@ use barnabas::wire::frame;
 use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
+use barnabas::wire::message::create_partitions::CreatePartitionsRequest;
 use barnabas::wire::message::create_topics::{CreatableTopic, CreateTopicsRequest, CreateableTopicConfig};
+use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
 use barnabas::wire::message::metadata::MetadataRequest;
@@ -26,7 +28,7 @@ use crate::support::{Broker, Chroot, Connection, eventually};
 type Topic = (&'static str, i32, &'static [(&'static str, &'static str)]);
 
 /// The topics that the recorded requests are about.
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 10] = [
     ("t", 2, &[]),
     ("compacted", 1, &[("cleanup.policy", "compact")]),
     ("isr2", 1, &[("min.insync.replicas", "2")]),
@@ -36,6 +38,7 @@ const TOPICS: [Topic; 9] = [
     ("magic0", 1, &[("message.format.version", "0.9.0")]),
     ("magic1", 1, &[("message.format.version", "0.10.0")]),
     ("nodown", 1, &[("message.downconversion.enable", "false")]),
+    ("todelete", 1, &[]),
 ];
 
 /// How long a broker that will not answer is given to do so.
@@ -167,6 +170,15 @@ fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Option<St
         ApiKey::OffsetForLeaderEpoch => {
             compared::<OffsetForLeaderEpochRequest>(version, recorded, came, |_, _| {})
         }
+        ApiKey::CreateTopics => compared::<CreateTopicsRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                // Kafka tells them in the order of a hash table.
+                let configs = answer.topics.iter_mut().filter_map(|topic| topic.configs.as_mut());
+                configs.for_each(|configs| configs.sort_by(|a, b| a.name.cmp(&b.name)));
+            }
+        }),
+        ApiKey::CreatePartitions => compared::<CreatePartitionsRequest>(version, recorded, came, |_, _| {}),
+        ApiKey::DeleteTopics => compared::<DeleteTopicsRequest>(version, recorded, came, |_, _| {}),
         other => Some(format!("{other} is not compared")),
     }
 }
