@@ -35,6 +35,12 @@ impl AdminError {
         Self::new("kafka.admin.AdminOperationException", ErrorCode::UnknownServerError, message)
     }
 
+    /// `InvalidRequestException`.
+    pub fn invalid_request(message: impl Into<String>) -> Self {
+        let class = "org.apache.kafka.common.errors.InvalidRequestException";
+        Self::new(class, ErrorCode::InvalidRequest, message)
+    }
+
     /// `InvalidReplicaAssignmentException`.
     pub(crate) fn assignment(message: impl Into<String>) -> Self {
         let class = "org.apache.kafka.common.errors.InvalidReplicaAssignmentException";

@@ -1,16 +1,23 @@
 //! The configs of a topic or a broker as they are described: value, source, and the values that stand behind it.
+//!
+//! Kafka: `AdminManager.createTopicConfigEntry` and `createBrokerConfigEntry`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Services;
-use crate::config::rows::{Row, Type};
-use crate::config::{broker, topic};
+use crate::config::layers::{self, Layer, Layers, Own};
+use crate::config::rows::{Mode, Row, Type};
+use crate::config::{BrokerConfig, broker, throttles, topic};
 
 /// Where a value comes from (`DescribeConfigsResponse.ConfigSource`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// The topic's own configs.
     Topic = 1,
+    /// The broker's own configs in ZooKeeper.
+    DynamicBroker = 2,
+    /// Those of all brokers.
+    DynamicDefault = 3,
     /// The broker's properties file.
     StaticBroker = 4,
     /// Nothing but the default.
@@ -26,62 +33,88 @@ pub(super) struct Entry {
     pub source: Source,
     pub sensitive: bool,
     pub read_only: bool,
-    pub row: &'static Row,
+    /// None of a key that only somebody else knows.
+    pub row: Option<&'static Row>,
     /// The values behind it, the one in force first.
-    pub synonyms: Vec<(String, Option<String>, Source)>,
+    pub synonyms: Vec<Synonym>,
 }
+
+/// A value that stands behind a config: under which key, and where.
+pub(super) type Synonym = (String, Option<String>, Source);
 
 /// Every config of a topic that has these configs of its own.
-pub(super) fn topic(services: &Services, own: &BTreeMap<String, String>) -> Vec<Entry> {
-    let config = services.config.topic_defaults().with_valid_overrides(own).0;
+pub(super) fn topic(services: &Services, own: &Own) -> Vec<Entry> {
+    let (layers, defaults) = (services.live.layers(), services.live.current().broker.topic_defaults());
+    let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {
-        let mut synonyms = Vec::new();
-        if let Some(value) = own.get(row.key) {
-            synonyms.push((row.key.to_owned(), Some(value.clone()), Source::Topic));
-        }
-        synonyms.extend(row.twin.into_iter().flat_map(|twin| broker_synonyms(services, twin)));
-        entry(row, config.get(row.key), synonyms, false)
+        let set = own.get(row.key).map(|value| (row.key.to_owned(), Some(value.clone()), Source::Topic));
+        let behind = row.twin.into_iter().flat_map(|twin| synonyms(&layers, twin));
+        entry(row.key, Some(row), config.get(row.key), set.into_iter().chain(behind).collect(), false)
     });
     entries.collect()
 }
 
-/// Every config of this broker.
+/// Every config of this broker, those of somebody else's among them.
 pub(super) fn broker(services: &Services) -> Vec<Entry> {
-    let entries = broker::ROWS.iter().map(|row| {
-        let read_only = row.mode == crate::config::rows::Mode::ReadOnly;
-        entry(row, services.config.get(row.key), broker_synonyms(services, row.key), read_only)
+    let (layers, settings) = (services.live.layers(), services.live.current());
+    let rows = broker::ROWS.iter().map(|row| row.key);
+    let own = [Layer::Broker, Layer::AllBrokers].into_iter().flat_map(|layer| layers.own(layer).keys());
+    let given = own.map(String::as_str).chain(layers.file().iter().map(|(key, _)| key));
+    let others: BTreeSet<_> = given.filter(|key| BrokerConfig::row(key).is_none()).collect();
+    let entries = rows.chain(others).map(|key| {
+        let value = settings.broker.get(key).or_else(|| settings.throttles.get(key));
+        broker_entry(key, value, synonyms(&layers, key))
     });
     entries.collect()
+}
+
+/// The configs that all brokers have in ZooKeeper.
+pub(super) fn all_brokers(services: &Services) -> Vec<Entry> {
+    let layers = services.live.layers();
+    let entries = layers.own(Layer::AllBrokers).iter().map(|(key, value)| {
+        let mut behind = synonyms(&layers, key);
+        behind.retain(|(.., source)| *source == Source::DynamicDefault);
+        broker_entry(key, Some(value.clone()), behind)
+    });
+    entries.collect()
+}
+
+fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> Entry {
+    let row = layers::row(key);
+    // The throttles stand in no properties file, which makes them read-only to whoever describes them.
+    let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
+    let read_only = of_zookeeper_only || row.is_none_or(|row| row.mode == Mode::ReadOnly);
+    entry(key, row, value, synonyms, read_only)
 }
 
 fn entry(
-    row: &'static Row,
+    key: &str,
+    row: Option<&'static Row>,
     value: Option<String>,
-    synonyms: Vec<(String, Option<String>, Source)>,
+    synonyms: Vec<Synonym>,
     read_only: bool,
 ) -> Entry {
-    let sensitive = row.kind == Type::Password;
-    let source = synonyms.first().map_or(Source::Default, |(_, _, source)| *source);
+    // What is not known may be a secret.
+    let sensitive = row.is_none_or(|row| row.kind == Type::Password);
+    let source = synonyms.first().map_or(Source::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
-    Entry { name: row.key.to_owned(), value, source, sensitive, read_only, row, synonyms }
+    Entry { name: key.to_owned(), value, source, sensitive, read_only, row, synonyms }
 }
 
-/// The keys that stand for each other, the one that counts first.
-const TIMES: &[&[&str]] = &[
-    &["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
-    &["log.roll.ms", "log.roll.hours"],
-    &["log.roll.jitter.ms", "log.roll.jitter.hours"],
-    &["log.flush.interval.ms", "log.flush.scheduler.interval.ms"],
-];
-
-fn broker_synonyms(services: &Services, key: &str) -> Vec<(String, Option<String>, Source)> {
-    let single = [key];
-    let keys = TIMES.iter().find(|keys| keys[0] == key).map_or(&single[..], |keys| keys);
-    let given = keys.iter().filter(|key| services.given_keys.contains(**key));
-    let given = given.map(|key| ((*key).to_owned(), services.config.get(key), Source::StaticBroker));
-    let defaults = keys.iter().filter_map(|key| {
-        let default = crate::config::BrokerConfig::row(key)?.default_text()?;
-        Some(((*key).to_owned(), Some(default.to_owned()), Source::Default))
-    });
-    given.chain(defaults).collect()
+fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
+    let keys = layers::synonyms(key);
+    let named = |key: &str, value: &str, source| (key.to_owned(), Some(value.to_owned()), source);
+    let mut all = Vec::new();
+    for (layer, source) in
+        [(Layer::Broker, Source::DynamicBroker), (Layer::AllBrokers, Source::DynamicDefault)]
+    {
+        let own = layers.own(layer);
+        all.extend(keys.iter().filter_map(|key| Some(named(key, own.get(*key)?, source))));
+    }
+    all.extend(keys.iter().filter_map(|key| Some(named(key, layers.file().get(key)?, Source::StaticBroker))));
+    all.extend(
+        keys.iter()
+            .filter_map(|key| Some(named(key, BrokerConfig::row(key)?.default_text()?, Source::Default))),
+    );
+    all
 }

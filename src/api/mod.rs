@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod cluster;
+mod config_changes;
 mod config_entries;
 pub mod dispatch;
 pub mod records;
@@ -17,12 +18,11 @@ pub mod table;
 mod topic_waits;
 pub mod txn;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use crate::base::BrokerId;
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
 use crate::net::Caller;
 use crate::replica::Replicas;
@@ -38,10 +38,10 @@ pub struct Services {
     pub cluster_id: String,
     /// This broker's epoch: the czxid of its registration in the present session.
     pub broker_epoch: Arc<AtomicI64>,
-    /// Its settings.
+    /// Its settings at the start; right for the keys that need a restart.
     pub config: Arc<BrokerConfig>,
-    /// The keys that its properties file sets.
-    pub given_keys: BTreeSet<String>,
+    /// Its settings now.
+    pub live: LiveConfig,
     /// The partitions, and the picture of the cluster.
     pub replicas: Arc<Replicas>,
     /// The controller, as far as this broker is it.

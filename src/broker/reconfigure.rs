@@ -1,4 +1,7 @@
-//! What changes while the broker runs: topics' configs, by the notices under `/config/changes` (`DynamicConfigManager`).
+//! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
+//!
+//! Reads what a notice names and hands it to whom it concerns. Kafka: `DynamicConfigManager`, `TopicConfigHandler`,
+//! `BrokerConfigHandler`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,51 +9,112 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::configs;
-use crate::base::Clock;
-use crate::config::TopicConfig;
+use crate::admin::{AdminError, configs};
+use crate::base::{BrokerId, Clock};
+use crate::config::layers::{Layer, Own};
+use crate::config::{LiveConfig, TopicConfig};
 use crate::replica::Replicas;
 use crate::zk::notices::Notices;
 use crate::zk::znode::config_change;
-use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
 use crate::zk::{ZnodeChange, ZooKeeper};
 
-const TARGET: &str = "kafka.server.TopicConfigHandler";
+const TOPICS: &str = "kafka.server.TopicConfigHandler";
+const BROKERS: &str = "kafka.server.DynamicBrokerConfig";
 
-/// The configs of all topics that have any, and the defaults of the others.
+/// The configs of all topics: the defaults, and what some have of their own.
 #[derive(Clone, Debug)]
 pub(super) struct TopicConfigs {
-    defaults: Arc<TopicConfig>,
-    own: Arc<RwLock<BTreeMap<String, TopicConfig>>>,
+    held: Arc<RwLock<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    defaults: TopicConfig,
+    own: BTreeMap<String, Own>,
 }
 
 impl TopicConfigs {
-    pub fn new(defaults: TopicConfig, own: BTreeMap<String, TopicConfig>) -> Self {
-        Self { defaults: Arc::new(defaults), own: Arc::new(RwLock::new(own)) }
+    /// The configs of topics that have these of their own.
+    pub fn new(defaults: TopicConfig, own: BTreeMap<String, Own>) -> Self {
+        Self { held: Arc::new(RwLock::new(Held { defaults, own })) }
     }
 
     /// A topic's config.
     pub fn of(&self, topic: &str) -> TopicConfig {
-        self.own.read().get(topic).cloned().unwrap_or_else(|| (*self.defaults).clone())
+        let held = self.held.read();
+        held.own.get(topic).map_or_else(|| held.defaults.clone(), |own| valid(&held.defaults, own))
+    }
+
+    /// The configs of all topics that have any of their own.
+    pub fn all(&self) -> BTreeMap<String, TopicConfig> {
+        let held = self.held.read();
+        held.own.iter().map(|(topic, own)| (topic.clone(), valid(&held.defaults, own))).collect()
+    }
+
+    /// Replaces a topic's own configs; whether that changes any.
+    fn replace(&self, topic: &str, own: Own) -> bool {
+        self.held.write().own.insert(topic.to_owned(), own.clone()).as_ref() != Some(&own)
+    }
+
+    /// Replaces what holds for all topics; whether that changes anything.
+    fn replace_defaults(&self, defaults: TopicConfig) -> bool {
+        let mut held = self.held.write();
+        let differs = held.defaults != defaults;
+        held.defaults = defaults;
+        differs
+    }
+
+    /// Forgets the topics that are not among these; those of these that are not known.
+    fn keep_only(&self, topics: &[String]) -> Vec<String> {
+        let mut held = self.held.write();
+        held.own.retain(|topic, _| topics.contains(topic));
+        topics.iter().filter(|topic| !held.own.contains_key(*topic)).cloned().collect()
     }
 }
 
 /// A topic's config with those of its own values that are valid; the others are said in the log.
-pub(super) fn valid(defaults: &TopicConfig, own: &BTreeMap<String, String>) -> TopicConfig {
+fn valid(defaults: &TopicConfig, own: &Own) -> TopicConfig {
     let (config, refused) = defaults.with_valid_overrides(own);
     for error in refused {
-        log::warn!(target: TARGET, "A topic's config is ignored: {error}");
+        log::warn!(target: TOPICS, "A topic's config is ignored: {error}");
     }
     config
 }
 
+/// Reads what ZooKeeper holds for this broker and for all of them.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub(super) async fn read_brokers(zk: &ZooKeeper, id: BrokerId, live: &LiveConfig) -> Result<(), AdminError> {
+    for layer in [Layer::AllBrokers, Layer::Broker] {
+        read_layer(zk, id, live, layer).await?;
+    }
+    Ok(())
+}
+
+async fn read_layer(zk: &ZooKeeper, id: BrokerId, live: &LiveConfig, layer: Layer) -> Result<(), AdminError> {
+    let name = match layer {
+        Layer::AllBrokers => DEFAULT_NAME.to_owned(),
+        Layer::Broker => id.to_string(),
+    };
+    let own = configs::fetch(zk, Kind::Brokers, &name).await?;
+    for sentence in live.take(layer, own) {
+        log::error!(target: BROKERS, "{sentence}");
+    }
+    Ok(())
+}
+
+/// Who is told of changed configs.
+pub(super) struct Reconfigured {
+    pub broker_id: BrokerId,
+    pub topics: TopicConfigs,
+    pub live: LiveConfig,
+    pub replicas: Arc<Replicas>,
+}
+
 /// Follows the notices until `stop`.
-pub(super) async fn follow(
-    zk: ZooKeeper,
-    topics: TopicConfigs,
-    replicas: Arc<Replicas>,
-    stop: CancellationToken,
-) {
+pub(super) async fn follow(zk: ZooKeeper, told: Reconfigured, stop: CancellationToken) {
     let mut notices = Notices::new(config_change::PARENT, config_change::PREFIX);
     let mut watches = zk.watches();
     watches.watch_children(config_change::PARENT);
@@ -66,66 +130,72 @@ pub(super) async fn follow(
             Some(ZnodeChange::Children { path, children: Some(children), .. })
                 if path == config_change::PARENT =>
             {
-                heed(&zk, &mut notices, &children, &topics, &replicas).await
+                told.heed(&zk, &mut notices, &children).await
             }
             Some(ZnodeChange::Children { children: Some(children), .. }) => {
-                read_new(&zk, &children, &topics, &replicas).await
+                told.read_new_topics(&zk, &children).await
             }
             Some(_) => Ok(()),
         };
         if let Err(error) = outcome {
-            log::error!(target: TARGET, "Reading changed configs: {error}");
+            log::error!(target: TOPICS, "Reading changed configs: {error}");
         }
     }
 }
 
-async fn heed(
-    zk: &ZooKeeper,
-    notices: &mut Notices,
-    children: &[String],
-    topics: &TopicConfigs,
-    replicas: &Replicas,
-) -> Result<(), crate::admin::AdminError> {
-    for data in notices.unread(zk, children, Clock::System.now()).await? {
-        match config_change::decode(&data) {
-            Ok(entity) => match entity.split_once('/') {
-                Some(("topics", topic)) => read(zk, topic, topics, replicas).await?,
-                _ => {
-                    log::info!(target: TARGET, "A changed config of {entity} is heeded at the next start only")
+impl Reconfigured {
+    async fn heed(
+        &self,
+        zk: &ZooKeeper,
+        notices: &mut Notices,
+        children: &[String],
+    ) -> Result<(), AdminError> {
+        for data in notices.unread(zk, children, Clock::System.now()).await? {
+            match config_change::decode(&data) {
+                Ok(entity) => self.heed_entity(zk, &entity).await?,
+                Err(error) => {
+                    log::error!(target: TOPICS, "A notice of a changed config cannot be read: {error}");
                 }
-            },
-            Err(error) => log::error!(target: TARGET, "A notice of a changed config cannot be read: {error}"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn heed_entity(&self, zk: &ZooKeeper, entity: &str) -> Result<(), AdminError> {
+        match entity.split_once('/') {
+            Some(("topics", topic)) => self.read_topic(zk, topic).await,
+            Some(("brokers", DEFAULT_NAME)) => self.read_broker(zk, Layer::AllBrokers).await,
+            Some(("brokers", id)) if id.parse() == Ok(self.broker_id) => {
+                self.read_broker(zk, Layer::Broker).await
+            }
+            Some(("brokers", _)) => Ok(()),
+            _ => {
+                log::info!(target: BROKERS, "A changed config of {entity} has no effect yet");
+                Ok(())
+            }
         }
     }
-    Ok(())
-}
 
-async fn read_new(
-    zk: &ZooKeeper,
-    children: &[String],
-    topics: &TopicConfigs,
-    replicas: &Replicas,
-) -> Result<(), crate::admin::AdminError> {
-    topics.own.write().retain(|topic, _| children.contains(topic));
-    let unknown: Vec<_> =
-        children.iter().filter(|topic| !topics.own.read().contains_key(*topic)).cloned().collect();
-    for topic in unknown {
-        read(zk, &topic, topics, replicas).await?;
+    async fn read_broker(&self, zk: &ZooKeeper, layer: Layer) -> Result<(), AdminError> {
+        read_layer(zk, self.broker_id, &self.live, layer).await?;
+        if self.topics.replace_defaults(self.live.current().broker.topic_defaults()) {
+            self.replicas.log_defaults_changed();
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn read(
-    zk: &ZooKeeper,
-    topic: &str,
-    topics: &TopicConfigs,
-    replicas: &Replicas,
-) -> Result<(), crate::admin::AdminError> {
-    let own = configs::fetch(zk, Kind::Topics, topic).await?;
-    let config = valid(&topics.defaults, &own);
-    let before = topics.own.write().insert(topic.to_owned(), config.clone());
-    if before.as_ref() != Some(&config) {
-        replicas.log_config_changed(topic, &config);
+    async fn read_new_topics(&self, zk: &ZooKeeper, children: &[String]) -> Result<(), AdminError> {
+        for topic in self.topics.keep_only(children) {
+            self.read_topic(zk, &topic).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    async fn read_topic(&self, zk: &ZooKeeper, topic: &str) -> Result<(), AdminError> {
+        let own = configs::fetch(zk, Kind::Topics, topic).await?;
+        if self.topics.replace(topic, own) {
+            self.replicas.log_config_changed(topic);
+        }
+        Ok(())
+    }
 }

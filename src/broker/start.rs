@@ -10,13 +10,14 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{reconfigure, registration};
+use super::reconfigure::{self, Reconfigured, TopicConfigs};
+use super::registration;
 use crate::api::Services;
 use crate::api::dispatch::Counter;
 use crate::api::txn::init_producer_id::ProducerIds;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
-use crate::config::{BrokerConfig, ConfigError, Properties, TopicConfig};
+use crate::config::{BrokerConfig, ConfigError, LiveConfig, Properties, TopicConfig};
 use crate::controller::Controller;
 use crate::log::meta_properties::{BrokerMetadata, MetadataError};
 use crate::log::{Logs, LogsOptions, OpenError};
@@ -67,7 +68,7 @@ pub struct Broker {
 /// What was found out before the session with ZooKeeper.
 struct Prepared {
     config: Arc<BrokerConfig>,
-    given: Properties,
+    live: LiveConfig,
     metadata: BrokerMetadata,
     offline: Vec<PathBuf>,
 }
@@ -115,7 +116,8 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
     }
     let dirs = LogsOptions::of(&config).dirs;
     let (metadata, offline) = BrokerMetadata::read_all(&dirs)?;
-    Ok(Prepared { config: Arc::new(config), given: properties, metadata, offline })
+    let live = LiveConfig::new(properties)?;
+    Ok(Prepared { config: Arc::new(config), live, metadata, offline })
 }
 
 async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, StartError> {
@@ -134,14 +136,16 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
 }
 
 async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
-    let Prepared { config, given, metadata, offline } = prepared;
+    let Prepared { config, live, metadata, offline } = prepared;
     let clock = Clock::System;
     let cluster_id = bootstrap::cluster_id(&zk).await?;
     log::info!(target: TARGET, "Cluster ID = {cluster_id}");
     metadata.check_cluster_id(&cluster_id)?;
     let broker_id = broker_id(&zk, &config, &metadata).await?;
-    let topics = topic_configs(&zk, &config).await?;
-    let logs = open_logs(&config, topics.clone(), offline).await?;
+    let reading = reconfigure::read_brokers(&zk, broker_id, &live).await;
+    reading.map_err(|error| StartError::Other(error.to_string()))?;
+    let topics = topic_configs(&zk, &live).await?;
+    let logs = open_logs(&live.current().broker, topics.all(), offline).await?;
     let stored = BrokerMetadata { broker_id, cluster_id: Some(cluster_id.clone()) };
     write_metadata(&logs, &metadata, &stored, &clock)?;
 
@@ -153,8 +157,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let registration = registration::registration(broker_id, &config, &listeners, &clock)?;
     registration::check_endpoints(&zk, &registration).await?;
 
-    let shared = reconfigure::TopicConfigs::new(config.topic_defaults(), topics);
-    let lookup = shared.clone();
+    let lookup = topics.clone();
     let replicas =
         Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move |topic| lookup.of(topic));
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -171,7 +174,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         cluster_id,
         broker_epoch: broker_epoch.clone(),
         config: config.clone(),
-        given_keys: given.iter().map(|(key, _)| key.to_owned()).collect(),
+        live: live.clone(),
         replicas: replicas.clone(),
         controller,
         zk: zk.clone(),
@@ -188,7 +191,8 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let keeping =
         registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
     broker.tasks.spawn_on(keeping, &control);
-    broker.tasks.spawn_on(reconfigure::follow(zk, shared, replicas, broker.shutdown.clone()), &control);
+    let told = Reconfigured { broker_id, topics, live, replicas };
+    broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);
     log::info!(target: TARGET, "[KafkaServer id={broker_id}] started");
     Ok(broker)
 }
@@ -227,14 +231,10 @@ async fn broker_id(
     }
 }
 
-async fn topic_configs(
-    zk: &ZooKeeper,
-    config: &BrokerConfig,
-) -> Result<BTreeMap<String, TopicConfig>, StartError> {
+async fn topic_configs(zk: &ZooKeeper, live: &LiveConfig) -> Result<TopicConfigs, StartError> {
     let own = crate::admin::configs::fetch_all(zk, Kind::Topics).await;
     let own = own.map_err(|error| StartError::Other(error.to_string()))?;
-    let defaults = config.topic_defaults();
-    Ok(own.into_iter().map(|(topic, own)| (topic, reconfigure::valid(&defaults, &own))).collect())
+    Ok(TopicConfigs::new(live.current().broker.topic_defaults(), own))
 }
 
 async fn open_logs(

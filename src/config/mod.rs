@@ -4,14 +4,19 @@
 //! Kafka: `KafkaConfig`, `LogConfig`, `ConfigDef`, `DynamicBrokerConfig`'s lists, `ApiVersion`.
 
 pub mod broker;
+pub mod layers;
 pub mod listener;
+pub mod live;
 pub mod properties;
 pub mod rows;
+pub mod throttles;
 pub mod topic;
 pub mod version;
 
 pub use broker::BrokerConfig;
+pub use live::LiveConfig;
 pub use properties::Properties;
 pub use rows::ConfigError;
+pub use throttles::Throttles;
 pub use topic::TopicConfig;
 pub use version::KafkaVersion;

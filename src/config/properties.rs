@@ -37,6 +37,11 @@ impl Properties {
         self.0.insert(key.into(), value.into());
     }
 
+    /// Takes a key away.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// All pairs, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))

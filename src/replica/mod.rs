@@ -127,10 +127,19 @@ impl Replicas {
     }
 
     /// Puts a topic's new settings into force in its logs.
-    pub fn log_config_changed(&self, topic: &str, config: &TopicConfig) {
-        for partition in self.online().into_iter().filter(|partition| &*partition.id().topic == topic) {
+    pub fn log_config_changed(&self, topic: &str) {
+        self.reconfigure_logs(|id| &*id.topic == topic);
+    }
+
+    /// Puts new defaults into force in all logs, as far as their topics have no settings of their own.
+    pub fn log_defaults_changed(&self) {
+        self.reconfigure_logs(|_| true);
+    }
+
+    fn reconfigure_logs(&self, concerned: impl Fn(&TopicPartition) -> bool) {
+        for partition in self.online().into_iter().filter(|partition| concerned(partition.id())) {
             if let Some(log) = partition.log()
-                && let Err(error) = log.set_config(config.clone())
+                && let Err(error) = log.set_config((self.topic_configs)(&partition.id().topic))
             {
                 log::error!(target: "kafka.server.ReplicaManager", "Config of {}: {error}", partition.id());
             }

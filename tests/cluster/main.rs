@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod configs;
 mod conformance;
 mod console;
 mod coordination;

@@ -4,7 +4,8 @@
 
 use crate::admin::{configs, names};
 use crate::api::Exchange;
-use crate::api::config_entries::{self, Entry, Source};
+use crate::api::config_changes::{BROKER, BROKER_LOGGER, TOPIC};
+use crate::api::config_entries::{self, Entry};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
@@ -12,21 +13,17 @@ use crate::wire::message::describe_configs::{
 };
 use crate::zk::znode::config_entity::Kind;
 
-/// The number of a topic among resource types.
-const TOPIC: i8 = 2;
-/// The number of a broker among resource types.
-const BROKER: i8 = 4;
-
 /// Describes each resource by itself.
 pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
     let mut results = Vec::with_capacity(request.resources.len());
     for resource in &request.resources {
         let (error, message, entries) = match entries(exchange, resource).await {
-            Ok(entries) => (ErrorCode::None, None, entries),
+            Ok(entries) => (ErrorCode::None, Some(String::new()), entries),
             Err((error, message)) => (error, message, Vec::new()),
         };
         let wanted = |entry: &&Entry| {
-            resource.configuration_keys.as_ref().is_none_or(|keys| keys.contains(&entry.name))
+            let keys = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
+            keys.is_none_or(|keys| keys.contains(&entry.name))
         };
         let configs = entries.iter().filter(wanted).map(|entry| describe(exchange, &request, entry));
         results.push(DescribeConfigsResult {
@@ -50,13 +47,13 @@ async fn entries(
         TOPIC => {
             names::validate_topic(name).map_err(|error| (error.code, Some(error.message)))?;
             if services.replicas.metadata().topic(name).is_none() {
-                return Err((ErrorCode::UnknownTopicOrPartition, None));
+                return Err((ErrorCode::UnknownTopicOrPartition, Some(String::new())));
             }
             let own = configs::fetch(&services.zk, Kind::Topics, name).await;
             let own = own.map_err(|error| (error.code, Some(error.message)))?;
             Ok(config_entries::topic(services, &own))
         }
-        BROKER if name.is_empty() => Ok(Vec::new()),
+        BROKER if name.is_empty() => Ok(config_entries::all_brokers(services)),
         BROKER => match name.parse::<i32>() {
             Ok(id) if id == services.broker_id => Ok(config_entries::broker(services)),
             Ok(id) => {
@@ -71,7 +68,11 @@ async fn entries(
                 Err((ErrorCode::InvalidRequest, Some(text)))
             }
         },
-        _ => Err((ErrorCode::InvalidRequest, Some("Unsupported resource type".to_owned()))),
+        BROKER_LOGGER => {
+            let text = "The levels of loggers are not told yet";
+            Err((ErrorCode::InvalidRequest, Some(text.to_owned())))
+        }
+        _ => Err((ErrorCode::InvalidRequest, Some(ErrorCode::InvalidRequest.message().to_owned()))),
     }
 }
 
@@ -91,12 +92,14 @@ fn describe(
         name: entry.name.clone(),
         value: entry.value.clone(),
         read_only: entry.read_only,
-        is_default: version == 0 && entry.source == Source::Default,
+        is_default: false, // As 2.7 answers v0, default or not.
         config_source: entry.source as i8,
         is_sensitive: entry.sensitive,
         synonyms: synonyms.collect(),
-        config_type: entry.row.kind.id(),
-        documentation: Some(entry.row.doc.to_owned())
+        config_type: entry.row.map_or(0, |row| row.kind.id()),
+        documentation: entry
+            .row
+            .map(|row| row.doc.to_owned())
             .filter(|_| request.include_documentation && version >= 3),
     }
 }

@@ -1,21 +1,25 @@
-//! IncrementalAlterConfigs, v0-1. Changes single configs of a topic (KIP-339): set, delete, append to and subtract from
-//! lists. Those of brokers cannot be changed while they run yet.
+//! IncrementalAlterConfigs, v0-1. Changes single own configs of a topic, of this broker, or of all brokers (KIP-339): set,
+//! delete, append to and subtract from lists.
 //!
-//! v1 flexible. Kafka: `AdminManager.incrementalAlterConfigs`.
+//! v1 flexible. The levels of loggers cannot be changed yet. Kafka: `AdminManager.incrementalAlterConfigs`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::alter_configs::{check_resource, told, write};
-use crate::admin::{AdminError, configs};
+use crate::admin::AdminError;
 use crate::api::Exchange;
-use crate::config::TopicConfig;
+use crate::api::config_changes::{BROKER, BROKER_LOGGER, Entity, TOPIC, told};
+use crate::config::layers::Own;
 use crate::config::rows::Type;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 };
-use crate::zk::znode::config_entity::Kind;
+
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 /// Changes the configs of each resource by itself.
 pub async fn handle(
@@ -41,65 +45,86 @@ async fn alter(
     resource: &AlterConfigsResource,
     validate_only: bool,
 ) -> Result<(), AdminError> {
-    check_resource(exchange, resource.resource_type, &resource.resource_name)?;
-    let nulls: Vec<_> =
-        resource.configs.iter().filter(|it| it.config_operation != DELETE && it.value.is_none()).collect();
-    if !nulls.is_empty() {
-        let names: Vec<_> = nulls.iter().map(|it| it.name.as_str()).collect();
-        return Err(invalid(format!("Null value not supported for : {}", names.join(","))));
-    }
-    let name = &resource.resource_name;
-    let mut config = configs::fetch(&exchange.services.zk, Kind::Topics, name).await?;
-    let defaults = exchange.services.config.topic_defaults();
+    check_changes(&resource.configs)?;
+    let entity = match resource.resource_type {
+        TOPIC => Entity::Topic(resource.resource_name.clone()),
+        BROKER => Entity::brokers(exchange, &resource.resource_name)?,
+        BROKER_LOGGER => {
+            let sentence = "The levels of loggers cannot be changed while the broker runs yet";
+            return Err(AdminError::invalid_request(sentence));
+        }
+        _ => return Err(AdminError::invalid_request("Unexpected resource type UNKNOWN")),
+    };
+    let mut own = entity.own(exchange).await?;
     for change in &resource.configs {
-        apply(&mut config, &defaults, change)?;
+        apply(&mut own, &entity, change)?;
     }
-    write(exchange, name, &config, validate_only).await
+    entity.replace(exchange, &own, validate_only).await
 }
 
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
+fn check_changes(changes: &[AlterableConfig]) -> Result<(), AdminError> {
+    let mut seen = BTreeSet::new();
+    let twice: BTreeSet<_> =
+        changes.iter().map(|it| it.name.as_str()).filter(|name| !seen.insert(*name)).collect();
+    if !twice.is_empty() {
+        let names: Vec<_> = twice.into_iter().collect();
+        let sentence = format!("Error due to duplicate config keys : {}", names.join(","));
+        return Err(AdminError::invalid_request(sentence));
+    }
+    let mut nulls = Vec::new();
+    for change in changes {
+        match change.config_operation {
+            DELETE => {}
+            SET | APPEND | SUBTRACT if change.value.is_some() => {}
+            SET => nulls.push(format!("SET:{}", change.name)),
+            APPEND => nulls.push(format!("APPEND:{}", change.name)),
+            SUBTRACT => nulls.push(format!("SUBTRACT:{}", change.name)),
+            _ => return Err(AdminError::operation("")), // Kafka knows no such operation, and trips over it.
+        }
+    }
+    if nulls.is_empty() {
+        return Ok(());
+    }
+    Err(AdminError::invalid_request(format!("Null value not supported for : {}", nulls.join(","))))
+}
 
-fn apply(
-    config: &mut BTreeMap<String, String>,
-    defaults: &TopicConfig,
-    change: &AlterableConfig,
-) -> Result<(), AdminError> {
+fn apply(own: &mut Own, entity: &Entity, change: &AlterableConfig) -> Result<(), AdminError> {
     let key = &change.name;
     let value = change.value.clone().unwrap_or_default();
-    let is_list = TopicConfig::row(key).is_some_and(|row| row.kind == Type::List);
-    let held = || config.get(key).cloned().or_else(|| defaults.get(key)).unwrap_or_default();
-    let items = |text: &str| -> Vec<String> {
-        text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    };
     match change.config_operation {
-        SET => drop(config.insert(key.clone(), value)),
-        DELETE => drop(config.remove(key)),
-        APPEND | SUBTRACT if !is_list => {
-            let what = if change.config_operation == APPEND { "append" } else { "subtract" };
-            return Err(invalid(format!("Config value {what} is not allowed for config key: {key}")));
+        SET => drop(own.insert(key.clone(), value)),
+        DELETE => drop(own.remove(key)),
+        operation => {
+            let held = list(own, entity, key, operation)?;
+            let named = items(&value);
+            let next = match operation {
+                APPEND => [held, named].concat(),
+                _ => held.into_iter().filter(|item| !named.contains(item)).collect(),
+            };
+            own.insert(key.clone(), next.join(","));
         }
-        APPEND => {
-            let mut list = items(&held());
-            list.extend(items(&value));
-            config.insert(key.clone(), list.join(","));
-        }
-        SUBTRACT => {
-            let gone = items(&value);
-            let list: Vec<_> = items(&held()).into_iter().filter(|item| !gone.contains(item)).collect();
-            config.insert(key.clone(), list.join(","));
-        }
-        other => return Err(invalid(format!("Unknown operation type {other}"))),
     }
     Ok(())
 }
 
-fn invalid(message: String) -> AdminError {
-    AdminError::new(
-        "org.apache.kafka.common.errors.InvalidRequestException",
-        ErrorCode::InvalidRequest,
-        message,
-    )
+/// The items that a list holds, its default's where it is not set.
+fn list(own: &Own, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
+    let Some(row) = entity.row(key) else {
+        let class = "org.apache.kafka.common.errors.InvalidConfigurationException";
+        return Err(AdminError::new(
+            class,
+            ErrorCode::InvalidConfig,
+            format!("Unknown topic config name: {key}"),
+        ));
+    };
+    if row.kind != Type::List {
+        let what = if operation == APPEND { "append" } else { "subtract" };
+        let sentence = format!("Config value {what} is not allowed for config key: {key}");
+        return Err(AdminError::invalid_request(sentence));
+    }
+    Ok(items(own.get(key).map(String::as_str).or(row.default_text()).unwrap_or_default()))
+}
+
+fn items(text: &str) -> Vec<String> {
+    text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }

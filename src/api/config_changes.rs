@@ -1,0 +1,134 @@
+//! What AlterConfigs and IncrementalAlterConfigs share: which entity a request means, its own configs, and replacing them.
+//!
+//! Kafka: `AdminManager.alterConfigs`, `DynamicBrokerConfig.validate`.
+
+use super::Exchange;
+use crate::admin::{AdminError, configs};
+use crate::base::BrokerId;
+use crate::config::layers::{self, Layer, Own};
+use crate::config::rows::{ConfigError, Row};
+use crate::config::{TopicConfig, topic};
+use crate::wire::error_code::ErrorCode;
+use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
+
+/// The number of a topic among resource types (`ConfigResource.Type`).
+pub(super) const TOPIC: i8 = 2;
+/// The number of a broker.
+pub(super) const BROKER: i8 = 4;
+/// The number of a broker's loggers.
+pub(super) const BROKER_LOGGER: i8 = 8;
+
+/// An entity whose configs can be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entity {
+    /// A topic.
+    Topic(String),
+    /// All brokers, or this one.
+    Broker(Layer, BrokerId),
+}
+
+impl Entity {
+    /// The brokers that a resource of this name means: this one, or for no name all.
+    ///
+    /// # Errors
+    /// INVALID_REQUEST where it names another broker, or none.
+    pub fn brokers(exchange: &Exchange, name: &str) -> Result<Self, AdminError> {
+        let id = exchange.services.broker_id;
+        if name.is_empty() {
+            return Ok(Self::Broker(Layer::AllBrokers, id));
+        }
+        match name.parse::<BrokerId>() {
+            Ok(named) if named == id => Ok(Self::Broker(Layer::Broker, id)),
+            Ok(_) => Err(AdminError::invalid_request(format!(
+                "Unexpected broker id, expected {id}, but received {name}"
+            ))),
+            Err(_) => {
+                Err(AdminError::invalid_request(format!("Broker id must be an integer, but it is: {name}")))
+            }
+        }
+    }
+
+    /// The configs it has of its own.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn own(&self, exchange: &Exchange) -> Result<Own, AdminError> {
+        let (kind, name) = self.named();
+        let own = configs::fetch(&exchange.services.zk, kind, &name).await?;
+        let Self::Broker(layer, _) = self else { return Ok(own) };
+        let mut layers = exchange.services.live.layers();
+        for sentence in layers.take(*layer, own) {
+            log::error!(target: "kafka.server.DynamicBrokerConfig", "{sentence}");
+        }
+        Ok(layers.own(*layer).clone())
+    }
+
+    /// Replaces its own configs, or only checks whether that may be.
+    ///
+    /// # Errors
+    /// UNKNOWN_TOPIC_OR_PARTITION; INVALID_CONFIG for a key that no topic has; INVALID_REQUEST for what may not be;
+    /// failures of ZooKeeper.
+    pub async fn replace(
+        &self,
+        exchange: &Exchange,
+        own: &Own,
+        validate_only: bool,
+    ) -> Result<(), AdminError> {
+        let services = &exchange.services;
+        let checked = match self {
+            Self::Topic(topic) => {
+                if services.replicas.metadata().topic(topic).is_none() {
+                    return Err(unknown(topic));
+                }
+                TopicConfig::check_names(own.keys().map(String::as_str))?;
+                TopicConfig::default().with_overrides(own).map(drop)
+            }
+            Self::Broker(layer, _) => services.live.layers().check(*layer, own),
+        };
+        checked.map_err(|error| self.refusal(&error))?;
+        if validate_only {
+            return Ok(());
+        }
+        let (kind, name) = self.named();
+        configs::change(&services.zk, kind, &name, own).await
+    }
+
+    /// The row of one of its keys.
+    pub fn row(&self, key: &str) -> Option<&'static Row> {
+        match self {
+            Self::Topic(_) => topic::ROWS.iter().find(|row| row.key == key),
+            Self::Broker(..) => layers::row(key),
+        }
+    }
+
+    fn named(&self) -> (Kind, String) {
+        match self {
+            Self::Topic(topic) => (Kind::Topics, topic.clone()),
+            Self::Broker(Layer::AllBrokers, _) => (Kind::Brokers, DEFAULT_NAME.to_owned()),
+            Self::Broker(Layer::Broker, id) => (Kind::Brokers, id.to_string()),
+        }
+    }
+
+    fn refusal(&self, error: &ConfigError) -> AdminError {
+        let resource = match self {
+            Self::Topic(topic) => format!("type=TOPIC, name='{topic}'"),
+            Self::Broker(Layer::AllBrokers, _) => "type=BROKER, name=''".to_owned(),
+            Self::Broker(Layer::Broker, id) => format!("type=BROKER, name='{id}'"),
+        };
+        let message = format!("Invalid config value for resource ConfigResource({resource}): {error}");
+        AdminError::invalid_request(message)
+    }
+}
+
+fn unknown(topic: &str) -> AdminError {
+    let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
+    AdminError::new(class, ErrorCode::UnknownTopicOrPartition, format!("The topic '{topic}' does not exist."))
+}
+
+/// What a client is told of an outcome; of what no exception of Kafka's stands behind, only the code.
+pub(super) fn told(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
+    match outcome {
+        Ok(()) => (ErrorCode::None, None),
+        Err(error) => (error.code, Some(error.message).filter(|message| !message.is_empty())),
+    }
+}

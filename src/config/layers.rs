@@ -1,0 +1,241 @@
+//! A broker's settings in layers ★: those kept for it in ZooKeeper over those kept there for all brokers, over its
+//! properties file, over the defaults (KIP-226).
+//!
+//! Says what is in force, and which changes a running broker takes; never reads ZooKeeper itself. Kafka:
+//! `DynamicBrokerConfig`.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::broker::BrokerConfig;
+use super::properties::Properties;
+use super::rows::{ConfigError, Mode, Row, Type};
+use super::throttles::Throttles;
+
+/// The configs that an entity below `/config/brokers` has of its own.
+pub type Own = BTreeMap<String, String>;
+
+/// Which entity below `/config/brokers` configs belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// `<default>`: those of every broker that has none of its own.
+    AllBrokers,
+    /// The broker's id.
+    Broker,
+}
+
+/// Everything that is in force.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The keys that a properties file may hold.
+    pub broker: BrokerConfig,
+    /// The keys that it may not.
+    pub throttles: Throttles,
+}
+
+/// The layers of one broker's settings.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    file: Properties,
+    all_brokers: Own,
+    broker: Own,
+}
+
+impl Layers {
+    /// The layers of a broker that has nothing but its properties file.
+    pub fn new(file: Properties) -> Self {
+        Self { file, ..Self::default() }
+    }
+
+    /// The pairs of its properties file.
+    pub fn file(&self) -> &Properties {
+        &self.file
+    }
+
+    /// What a layer holds, passwords aside.
+    pub fn own(&self, layer: Layer) -> &Own {
+        match layer {
+            Layer::AllBrokers => &self.all_brokers,
+            Layer::Broker => &self.broker,
+        }
+    }
+
+    /// What is in force.
+    ///
+    /// # Errors
+    /// [`ConfigError`] of the first value that is wrong, or goes ill with another.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let mut file = self.file.clone();
+        let mut throttles = Throttles::default();
+        for (key, value) in self.all_brokers.iter().chain(&self.broker) {
+            if !throttles.set(key, value)? {
+                synonyms(key).iter().for_each(|synonym| file.remove(synonym));
+                file.set(key, value);
+            }
+        }
+        Ok(Settings { broker: BrokerConfig::parse(&file)?, throttles })
+    }
+
+    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validate`).
+    ///
+    /// # Errors
+    /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
+    pub fn check(&self, layer: Layer, own: &Own) -> Result<(), ConfigError> {
+        refuse(own, |key| mode(key) == Some(Mode::ReadOnly), "Cannot update these configs dynamically")?;
+        refuse(
+            own,
+            is_security,
+            "These security configs can be dynamically updated only per-listener using the listener prefix",
+        )?;
+        check_values(own)?;
+        if layer == Layer::AllBrokers {
+            refuse(
+                own,
+                is_per_broker,
+                "Cannot update these configs at default cluster level, broker id must be specified",
+            )?;
+        }
+        let now = self.settings()?;
+        let then = self.with(layer, own.clone()).settings()?;
+        check_threads(&now.broker, &then.broker)
+    }
+
+    /// Takes what ZooKeeper holds for a layer. What cannot be in force is left out; the sentences say what and why.
+    pub fn take(&mut self, layer: Layer, own: Own) -> Vec<String> {
+        let mut said = Vec::new();
+        let valid = own.into_iter().filter(|(key, value)| {
+            let reason = match () {
+                () if mode(key) == Some(Mode::ReadOnly) => {
+                    "Non-dynamic configs configured in ZooKeeper will be ignored".to_owned()
+                }
+                () if is_security(key) => {
+                    "Security configs can be dynamically updated only using listener prefix, base configs will be \
+                     ignored"
+                        .to_owned()
+                }
+                () if layer == Layer::AllBrokers && is_per_broker(key) => {
+                    "Per-broker configs defined at default cluster level will be ignored".to_owned()
+                }
+                () => match check_values(&Own::from([(key.clone(), value.clone())])) {
+                    Ok(()) => return true,
+                    Err(error) => error.to_string(),
+                },
+            };
+            said.push(format!("{reason}: Set({key})"));
+            false
+        });
+        let next = self.with(layer, valid.collect());
+        match next.settings() {
+            Ok(_) => *self = next,
+            Err(error) => said.push(format!("Dynamic configs could not be applied: {error}")),
+        }
+        said
+    }
+
+    fn with(&self, layer: Layer, own: Own) -> Self {
+        let mut next = self.clone();
+        match layer {
+            Layer::AllBrokers => next.all_brokers = own,
+            Layer::Broker => next.broker = own,
+        }
+        next
+    }
+}
+
+/// The row of a broker's key, that of its file or of ZooKeeper only.
+pub fn row(key: &str) -> Option<&'static Row> {
+    BrokerConfig::row(key).or_else(|| Throttles::row(key))
+}
+
+/// The keys that say the same in other units, the one that counts first; a key without any stands alone.
+pub fn synonyms(key: &str) -> Vec<&str> {
+    const TIMES: &[&[&str]] = &[
+        &["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
+        &["log.roll.ms", "log.roll.hours"],
+        &["log.roll.jitter.ms", "log.roll.jitter.hours"],
+    ];
+    // The scheduler's interval stands behind this one, but not the other way round.
+    const FLUSH: &[&str] = &["log.flush.interval.ms", "log.flush.scheduler.interval.ms"];
+    if key == FLUSH[0] {
+        return FLUSH.to_vec();
+    }
+    TIMES.iter().find(|keys| keys.contains(&key)).map_or_else(|| vec![key], |keys| keys.to_vec())
+}
+
+fn mode(key: &str) -> Option<Mode> {
+    row(key).map(|row| row.mode)
+}
+
+/// Keys of stores and their secrets: each listener has its own.
+fn is_security(key: &str) -> bool {
+    const SECURITY: &[&str] = &[
+        "ssl.keystore.type",
+        "ssl.keystore.location",
+        "ssl.keystore.password",
+        "ssl.key.password",
+        "ssl.truststore.type",
+        "ssl.truststore.location",
+        "ssl.truststore.password",
+        "ssl.keystore.certificate.chain",
+        "ssl.keystore.key",
+        "ssl.truststore.certificates",
+    ];
+    SECURITY.contains(&key)
+}
+
+fn is_per_broker(key: &str) -> bool {
+    match of_listener(key) {
+        Some(base) => !["max.connections", "max.connection.creation.rate"].contains(&base),
+        None => mode(key) == Some(Mode::PerBroker),
+    }
+}
+
+/// The key that `listener.name.NAME.KEY` sets for one listener.
+fn of_listener(key: &str) -> Option<&str> {
+    let (_, base) = key.strip_prefix("listener.name.")?.split_once('.')?;
+    Some(base)
+}
+
+fn refuse(own: &Own, refused: impl Fn(&str) -> bool, sentence: &str) -> Result<(), ConfigError> {
+    let keys: Vec<_> = own.keys().map(String::as_str).filter(|key| refused(key)).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    Err(ConfigError::Combination(format!("{sentence}: Set({})", keys.join(", "))))
+}
+
+/// Checks each value by itself. Keys that nobody knows may be somebody's own.
+fn check_values(own: &Own) -> Result<(), ConfigError> {
+    let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
+    for (key, value) in own {
+        let key = of_listener(key).unwrap_or(key);
+        if row(key).is_some_and(|row| row.kind == Type::Password) {
+            let sentence = "Password encoder secret not configured";
+            return Err(ConfigError::Combination(sentence.to_owned()));
+        }
+        if !throttles.set(key, value)? {
+            broker.set(key, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// A pool of threads may at most be doubled or halved (`DynamicThreadPool`).
+fn check_threads(now: &BrokerConfig, then: &BrokerConfig) -> Result<(), ConfigError> {
+    let pools = |config: &BrokerConfig| {
+        [
+            config.num_io_threads,
+            config.num_network_threads,
+            config.num_replica_fetchers,
+            config.num_recovery_threads_per_data_dir,
+            config.background_threads,
+        ]
+    };
+    let is_fine = |(now, then): (i32, i32)| now == then || (then > 0 && then >= now / 2 && then <= now * 2);
+    if pools(now).into_iter().zip(pools(then)).all(is_fine) {
+        return Ok(());
+    }
+    Err(ConfigError::Combination("Invalid dynamic configuration".to_owned()))
+}
