@@ -1,6 +1,9 @@
-//! What a partition's replica decides: its role, how far its followers are, how high the high watermark may rise ★.
+//! What a partition's replica decides: its role, how far its followers are, who is in sync, how high the high watermark
+//! may rise ★.
 //!
-//! Events in, decisions out; the log's offsets and the time are told to it. Kafka: `Partition`, `Replica`.
+//! A leader does not change the ISR itself: it proposes one, and goes on once that is answered. Meanwhile the high
+//! watermark waits for everybody who may be in it (KIP-497). Events in, decisions out; the log's offsets and the time are
+//! told to it. Kafka: `Partition`, `IsrState`, `Replica`.
 
 use std::collections::BTreeMap;
 
@@ -51,12 +54,58 @@ pub enum Role {
     Follower,
 }
 
+/// An ISR that a leader wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IsrProposal {
+    /// The in-sync replicas wanted, in the order they are to be written.
+    pub isr: Vec<BrokerId>,
+    /// Whether one joins; else some leave.
+    pub expands: bool,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// The version of the state's znode that it replaces.
+    pub zk_version: i32,
+    /// The epoch of the controller that decided the leadership.
+    pub controller_epoch: i32,
+}
+
+/// How a proposal was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IsrAnswer {
+    /// This holds now.
+    Holds {
+        /// The leader's epoch.
+        leader_epoch: LeaderEpoch,
+        /// The in-sync replicas.
+        isr: Vec<BrokerId>,
+        /// The version of the state's znode.
+        zk_version: i32,
+    },
+    /// ZooKeeper's state has moved on: what was known still holds here, and the next occasion proposes again.
+    Outdated,
+    /// The controller refuses: nothing is proposed until it tells of the partition again.
+    Refused,
+}
+
+/// What came of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsrOutcome {
+    /// The ISR is another now; the high watermark may have room to rise.
+    Changed,
+    /// It is not.
+    Unchanged,
+    /// The answer is to an earlier proposal.
+    Stale,
+}
+
 /// A partition's replica on this broker.
 #[derive(Clone, Debug)]
 pub struct Machine {
     me: BrokerId,
     told: Told,
     role: Role,
+    /// What was proposed and is not answered.
+    proposed: Option<IsrProposal>,
 }
 
 /// A follower's fetch, which says that it has everything before.
@@ -73,12 +122,12 @@ pub struct FollowerFetch {
 }
 
 /// What taking in a fetch decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// How high the high watermark may rise now; the log keeps it from falling.
     pub high_watermark: Option<LogPosition>,
-    /// A follower that has caught up and is to be taken into the ISR.
-    pub expand: Option<BrokerId>,
+    /// A larger ISR, with a follower that has caught up.
+    pub proposal: Option<IsrProposal>,
 }
 
 impl Machine {
@@ -92,7 +141,7 @@ impl Machine {
             zk_version: -1,
             controller_epoch: 0,
         };
-        Self { me, told, role: Role::Follower }
+        Self { me, told, role: Role::Follower, proposed: None }
     }
 
     /// What was told last.
@@ -110,7 +159,21 @@ impl Machine {
         &self.role
     }
 
-    /// Takes the leadership, or a new version of it; true where this broker did not lead at this epoch before.
+    /// All who may be in sync: the ISR, and who was proposed to join it.
+    pub fn maximal_isr(&self) -> &[BrokerId] {
+        match &self.proposed {
+            Some(proposed) if proposed.expands => &proposed.isr,
+            _ => &self.told.isr,
+        }
+    }
+
+    /// What was proposed and is not answered.
+    pub fn proposed(&self) -> Option<&IsrProposal> {
+        self.proposed.as_ref()
+    }
+
+    /// Takes the leadership, or a new version of it; true where this broker did not lead at this epoch before. What is
+    /// known of followers is kept from one epoch of this broker to its next.
     ///
     /// # Panics
     /// Where the ISR is no part of the replicas: the controller never says so.
@@ -120,23 +183,26 @@ impl Machine {
             "an ISR outside its replicas: {told:?}"
         );
         let again = self.is_leader() && self.told.leader_epoch == told.leader_epoch;
-        let (mut known, epoch_start) = match std::mem::replace(&mut self.role, Role::Follower) {
+        let (known, epoch_start) = match std::mem::replace(&mut self.role, Role::Follower) {
             Role::Leader { followers, epoch_start } if again => (followers, epoch_start),
-            _ => (BTreeMap::new(), log_end),
+            Role::Leader { followers, .. } => (followers, log_end),
+            Role::Follower => (BTreeMap::new(), log_end),
         };
-        let fresh = |in_sync: bool| Follower {
-            log_end: None,
-            log_start: -1,
-            // Those in sync are given the time to show that they still are.
-            caught_up: if in_sync { now } else { 0 },
-            last_fetch: (0, 0),
+        let follower = |id: &BrokerId| match known.get(id) {
+            Some(follower) if again => *follower,
+            known => Follower {
+                log_end: known.and_then(|it| it.log_end),
+                log_start: known.map_or(-1, |it| it.log_start),
+                // Those in sync are given the time to show that they still are.
+                caught_up: if told.isr.contains(id) { now } else { 0 },
+                last_fetch: (log_end, now),
+            },
         };
         let others = told.replicas.iter().filter(|id| **id != self.me);
-        let followers = others
-            .map(|id| (*id, known.remove(id).unwrap_or_else(|| fresh(told.isr.contains(id)))))
-            .collect();
+        let followers = others.map(|id| (*id, follower(id))).collect();
         self.role = Role::Leader { followers, epoch_start };
         self.told = told;
+        self.proposed = None;
         !again
     }
 
@@ -147,6 +213,7 @@ impl Machine {
             || self.told.leader_epoch != told.leader_epoch;
         self.role = Role::Follower;
         self.told = told;
+        self.proposed = None;
         changed
     }
 
@@ -156,7 +223,7 @@ impl Machine {
         let Role::Leader { followers, .. } = &self.role else { return None };
         let mut lowest = log_end;
         for (id, follower) in followers {
-            let counts = self.told.isr.contains(id)
+            let counts = self.maximal_isr().contains(id)
                 || (follower.log_end.is_some() && now - follower.caught_up <= lag_max);
             if counts {
                 let end = follower.log_end?;
@@ -192,8 +259,54 @@ impl Machine {
         follower.log_end = Some(at);
         follower.last_fetch = (leader_end, now);
         let caught_up = at.offset >= high_watermark && at.offset >= start;
-        let expand = (caught_up && !self.told.isr.contains(&from)).then_some(from);
-        Step { high_watermark: self.high_watermark(log_end, now, lag_max), expand }
+        let joins = caught_up && self.proposed.is_none() && !self.told.isr.contains(&from);
+        let proposal = joins.then(|| {
+            let isr = self.told.isr.iter().copied().chain([from]).collect();
+            self.propose(isr, true)
+        });
+        Step { high_watermark: self.high_watermark(log_end, now, lag_max), proposal }
+    }
+
+    /// Looks for followers that have not caught up for longer than `lag_max`: the ISR without them (`maybeShrinkIsr`).
+    pub fn on_tick(&mut self, log_end: Offset, now: Millis, lag_max: Millis) -> Option<IsrProposal> {
+        if self.proposed.is_some() {
+            return None;
+        }
+        let lagging = self.out_of_sync(log_end, now, lag_max);
+        if lagging.is_empty() {
+            return None;
+        }
+        let isr = self.told.isr.iter().copied().filter(|id| !lagging.contains(id)).collect();
+        Some(self.propose(isr, false))
+    }
+
+    fn propose(&mut self, isr: Vec<BrokerId>, expands: bool) -> IsrProposal {
+        let Told { leader_epoch, zk_version, controller_epoch, .. } = self.told;
+        let proposal = IsrProposal { isr, expands, leader_epoch, zk_version, controller_epoch };
+        self.proposed = Some(proposal.clone());
+        proposal
+    }
+
+    /// Takes in the answer to a proposal.
+    pub fn on_isr_answer(&mut self, to: &IsrProposal, answer: IsrAnswer) -> IsrOutcome {
+        if self.proposed.as_ref() != Some(to) {
+            return IsrOutcome::Stale;
+        }
+        match answer {
+            IsrAnswer::Holds { leader_epoch, isr, zk_version }
+                if leader_epoch == self.told.leader_epoch && zk_version >= self.told.zk_version =>
+            {
+                self.proposed = None;
+                (self.told.isr, self.told.zk_version) = (isr, zk_version);
+                IsrOutcome::Changed
+            }
+            IsrAnswer::Outdated => {
+                self.proposed = None;
+                IsrOutcome::Unchanged
+            }
+            // Not knowing what holds, it stays with the stricter of both until it is told.
+            IsrAnswer::Holds { .. } | IsrAnswer::Refused => IsrOutcome::Unchanged,
+        }
     }
 
     /// The in-sync followers that have not caught up for longer than `lag_max` (`getOutOfSyncReplicas`).

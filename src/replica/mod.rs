@@ -8,6 +8,7 @@
 //!   Followers that fetch (`ReplicaFetcherThread`) have no room here yet.
 
 pub mod fetch;
+pub mod fetcher;
 pub mod machine;
 pub mod metadata;
 pub mod offsets;

@@ -47,7 +47,8 @@ fn the_watermark_waits_for_everybody_in_sync() {
 fn a_follower_that_has_caught_up_is_to_join_and_already_counts() {
     let mut machine = leader(&[1, 2]);
     fetch(&mut machine, 2, 5, 5, 1);
-    assert_eq!(fetch(&mut machine, 3, 5, 5, 1).expand, Some(3));
+    let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    assert_eq!((proposal.isr, proposal.expands), (vec![1, 2, 3], true));
     assert_eq!(
         watermark(fetch(&mut machine, 2, 9, 9, 2)),
         Some(5),
@@ -74,13 +75,63 @@ fn keeping_up_with_the_end_of_the_last_fetch_is_keeping_up() {
 }
 
 #[test]
-fn the_same_epoch_told_again_keeps_what_is_known_of_followers() {
+fn what_is_known_of_followers_is_kept_as_long_as_this_broker_leads() {
     let mut machine = leader(&[1, 2]);
     fetch(&mut machine, 2, 5, 5, 1);
     assert!(!machine.become_leader(told(1, 0, &[1, 2]), 5, 2));
     assert_eq!(machine.high_watermark(5.into(), 2, LAG).map(|it| it.offset), Some(5));
+    assert!(machine.become_leader(told(1, 1, &[1, 2]), 7, 2));
+    assert_eq!(machine.high_watermark(7.into(), 2, LAG).map(|it| it.offset), Some(5));
+    machine.become_follower(told(2, 2, &[1, 2]));
+    machine.become_leader(told(1, 3, &[1, 2]), 7, 3);
+    assert_eq!(machine.high_watermark(7.into(), 3, LAG), None);
+}
+
+#[test]
+fn a_proposal_waits_for_its_answer() {
+    let mut machine = leader(&[1, 2]);
+    fetch(&mut machine, 2, 5, 5, 1);
+    let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    assert_eq!(fetch(&mut machine, 3, 5, 5, 2).proposal, None);
+    assert_eq!(machine.on_tick(9, LAG * 3, LAG), None, "one at a time");
+    assert_eq!((machine.maximal_isr(), &*machine.told().isr), (&[1, 2, 3][..], &[1, 2][..]));
+    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
+    assert_eq!(machine.on_isr_answer(&proposal, holds.clone()), IsrOutcome::Changed);
+    assert_eq!((&*machine.told().isr, machine.told().zk_version), (&[1, 2, 3][..], 1));
+    assert_eq!(machine.on_isr_answer(&proposal, holds), IsrOutcome::Stale);
+}
+
+#[test]
+fn who_is_proposed_to_join_holds_the_watermark_and_who_is_to_leave_does_so_still() {
+    let mut machine = leader(&[1, 2]);
+    fetch(&mut machine, 2, 5, 5, 1);
+    fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    let late = LAG * 2;
+    assert_eq!(
+        watermark(fetch(&mut machine, 2, 9, 9, late)),
+        Some(5),
+        "3 lags, and may be in the ISR by now"
+    );
+    let mut machine = leader(&[1, 2]);
+    fetch(&mut machine, 2, 5, 5, 1);
+    let proposal = machine.on_tick(9, late, LAG).unwrap();
+    assert_eq!((&*proposal.isr, proposal.expands), (&[1][..], false));
+    assert_eq!(machine.high_watermark(9.into(), late, LAG).map(|it| it.offset), Some(5));
+    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1], zk_version: 1 };
+    assert_eq!(machine.on_isr_answer(&proposal, holds), IsrOutcome::Changed);
+    assert_eq!(machine.high_watermark(9.into(), late, LAG).map(|it| it.offset), Some(9));
+}
+
+#[test]
+fn a_refused_proposal_blocks_others_and_an_outdated_one_does_not() {
+    let mut machine = leader(&[1, 2]);
+    let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::Refused), IsrOutcome::Unchanged);
+    assert_eq!(machine.on_tick(9, LAG * 3, LAG), None);
     assert!(machine.become_leader(told(1, 1, &[1, 2]), 5, 2));
-    assert_eq!(machine.high_watermark(5.into(), 2, LAG), None);
+    let proposal = fetch(&mut machine, 3, 5, 5, 3).proposal.unwrap();
+    assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::Outdated), IsrOutcome::Unchanged);
+    assert!(fetch(&mut machine, 3, 5, 5, 4).proposal.is_some());
 }
 
 #[test]

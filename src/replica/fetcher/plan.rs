@@ -1,0 +1,307 @@
+//! What a fetcher does next, for each partition that it follows from one leader ★.
+//!
+//! A partition is first cut to what the leader has ([`super::truncation`]), then fetched; one that fails waits for a while,
+//! one that cannot go on is given up until the controller tells of it again. Knows neither logs nor connections: they are
+//! told to it. Kafka: `AbstractFetcherThread`, `PartitionFetchState`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::session::{Request, Session, Want};
+use super::truncation::Truncation;
+use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::wire::error_code::ErrorCode;
+
+/// Where following begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The follower's high watermark.
+    pub offset: Offset,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Truncating,
+    Fetching,
+}
+
+/// How far following is.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    offset: Offset,
+    /// By how much the leader's high watermark was ahead; None before the first answer.
+    lag: Option<Offset>,
+    leader_epoch: LeaderEpoch,
+    delayed_until: Millis,
+    stage: Stage,
+    place: u64,
+}
+
+impl Row {
+    fn is_ready(&self, now: Millis) -> bool {
+        self.stage == Stage::Fetching && self.delayed_until <= now
+    }
+}
+
+/// A partition whose log is to be cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Truncating {
+    /// Which one.
+    pub partition: TopicPartition,
+    /// The leader's epoch, which whoever cuts names again.
+    pub leader_epoch: LeaderEpoch,
+    /// Where to cut if nobody knows better.
+    pub fetch_offset: Offset,
+}
+
+/// What follows from a partition's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Append what was fetched, then tell [`Plan::appended`], [`Plan::delay`] or [`Plan::give_up`].
+    Append,
+    /// Ask the leader for its range, then tell [`Plan::reset`] or [`Plan::refused`].
+    AskRange,
+    /// It is tried again after a while.
+    Later,
+    /// It is given up until the controller tells of it again.
+    GivenUp,
+    /// The partition has moved on since it was asked for.
+    Stale,
+}
+
+/// The partitions that one fetcher follows.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    backoff: Millis,
+    rows: HashMap<TopicPartition, Row>,
+    /// In the order they are asked for; what was fetched goes to the end, so that all get their turn.
+    order: BTreeMap<u64, TopicPartition>,
+    next_place: u64,
+    given_up: BTreeSet<TopicPartition>,
+    session: Session,
+}
+
+impl Plan {
+    /// Nothing to follow yet; `backoff` is `replica.fetch.backoff.ms`.
+    pub fn new(backoff: Millis) -> Self {
+        Self {
+            backoff,
+            rows: HashMap::new(),
+            order: BTreeMap::new(),
+            next_place: 0,
+            given_up: BTreeSet::new(),
+            session: Session::default(),
+        }
+    }
+
+    /// Follows a partition, unless it is followed at this epoch already.
+    pub fn add(&mut self, partition: TopicPartition, start: Start) {
+        self.given_up.remove(&partition);
+        if self.rows.get(&partition).is_some_and(|row| row.leader_epoch == start.leader_epoch) {
+            return;
+        }
+        let Start { offset, leader_epoch } = start;
+        self.put(
+            &partition,
+            Row { offset, lag: None, leader_epoch, delayed_until: 0, stage: Stage::Truncating, place: 0 },
+        );
+    }
+
+    /// Follows a partition no more.
+    pub fn remove(&mut self, partition: &TopicPartition) {
+        self.given_up.remove(partition);
+        self.forget(partition);
+    }
+
+    /// How many partitions are followed.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The partitions given up.
+    pub fn given_up(&self) -> &BTreeSet<TopicPartition> {
+        &self.given_up
+    }
+
+    /// By how much the partition furthest behind is behind its leader's high watermark.
+    pub fn max_lag(&self) -> Offset {
+        self.rows.values().filter_map(|row| row.lag).max().unwrap_or(0)
+    }
+
+    /// Where the next record of a partition is fetched from.
+    pub fn fetch_offset(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.rows.get(partition).map(|row| row.offset)
+    }
+
+    // ---- truncating ----
+
+    /// The partitions whose logs are to be cut before they are fetched.
+    pub fn truncating(&self, now: Millis) -> Vec<Truncating> {
+        let due = self.order.values().filter_map(|partition| {
+            let row = self.rows.get(partition)?;
+            let due = row.stage == Stage::Truncating && row.delayed_until <= now;
+            due.then(|| Truncating {
+                partition: partition.clone(),
+                leader_epoch: row.leader_epoch,
+                fetch_offset: row.offset,
+            })
+        });
+        due.collect()
+    }
+
+    /// Whether a partition is still to be cut at this epoch: nothing was told meanwhile.
+    pub fn is_truncating(&self, partition: &TopicPartition, leader_epoch: LeaderEpoch) -> bool {
+        self.rows
+            .get(partition)
+            .is_some_and(|row| row.stage == Stage::Truncating && row.leader_epoch == leader_epoch)
+    }
+
+    /// A log was cut.
+    pub fn truncated(&mut self, partition: &TopicPartition, leader_epoch: LeaderEpoch, cut: Truncation) {
+        if let Some(row) = self.rows.get_mut(partition).filter(|row| row.leader_epoch == leader_epoch) {
+            row.offset = cut.to;
+            row.stage = if cut.complete { Stage::Fetching } else { Stage::Truncating };
+        }
+    }
+
+    // ---- fetching ----
+
+    /// The next request; None where nothing can be asked for. `log_start` tells where a partition's own log starts, None
+    /// where it has failed; `throttled` whether a partition that is not in sync may not be fetched now.
+    pub fn request(
+        &mut self,
+        now: Millis,
+        mut log_start: impl FnMut(&TopicPartition) -> Option<Offset>,
+        mut throttled: impl FnMut(&TopicPartition) -> bool,
+    ) -> Option<Request> {
+        let (mut wanted, mut failed) = (Vec::with_capacity(self.rows.len()), Vec::new());
+        for partition in self.order.values() {
+            let Some(row) = self.rows.get(partition).filter(|row| row.is_ready(now)) else { continue };
+            let in_sync = row.lag.is_some_and(|lag| lag <= 0);
+            if !in_sync && throttled(partition) {
+                continue;
+            }
+            match log_start(partition) {
+                Some(log_start) => {
+                    let (offset, leader_epoch) = (row.offset, row.leader_epoch);
+                    wanted.push((partition.clone(), Want { offset, log_start, leader_epoch }));
+                }
+                None => failed.push(partition.clone()),
+            }
+        }
+        for partition in failed {
+            self.delay(&partition, now);
+        }
+        self.session.request(wanted)
+    }
+
+    /// Takes in an answer as a whole; false where nothing in it may be used.
+    pub fn answered(&mut self, error: ErrorCode, session_id: i32, named: &[TopicPartition]) -> bool {
+        self.session.answered(error, session_id, named)
+    }
+
+    /// There was no answer: everything waits for a while.
+    pub fn unanswered(&mut self, now: Millis) {
+        self.session.failed();
+        let all: Vec<_> = self.order.values().cloned().collect();
+        for partition in all {
+            self.delay(&partition, now);
+        }
+    }
+
+    /// What follows from how a partition of the last request was answered.
+    pub fn judge(&mut self, partition: &TopicPartition, error: ErrorCode, now: Millis) -> (Verdict, Want) {
+        let Some(asked) = self.session.wanted(partition).copied() else {
+            return (Verdict::Stale, Want { offset: -1, log_start: -1, leader_epoch: -1 });
+        };
+        let current = self.rows.get(partition).filter(|row| row.offset == asked.offset && row.is_ready(now));
+        let verdict = match error {
+            _ if current.is_none() => Verdict::Stale,
+            ErrorCode::None => Verdict::Append,
+            ErrorCode::OffsetOutOfRange => Verdict::AskRange,
+            error => self.refused(partition, asked.leader_epoch, error, now),
+        };
+        (verdict, asked)
+    }
+
+    /// Records were appended, up to `next`; the leader's high watermark is `high_watermark`.
+    pub fn appended(&mut self, partition: &TopicPartition, next: Offset, high_watermark: Offset) {
+        let Some(row) = self.rows.get_mut(partition) else { return };
+        row.lag = Some((high_watermark - next).max(0));
+        if next > row.offset {
+            let row = Row { offset: next, ..*row };
+            self.put(partition, row);
+        }
+    }
+
+    /// Fetching goes on at an offset of the leader's range, which ends at `leader_end`.
+    pub fn reset(
+        &mut self,
+        partition: &TopicPartition,
+        leader_epoch: LeaderEpoch,
+        offset: Offset,
+        leader_end: Offset,
+    ) {
+        if let Some(row) = self.rows.get(partition).copied().filter(|row| row.leader_epoch == leader_epoch) {
+            let lag = Some((leader_end - offset).max(0));
+            self.put(partition, Row { offset, lag, delayed_until: 0, stage: Stage::Fetching, ..row });
+        }
+    }
+
+    /// The leader refused a request made at this epoch: a partition that is fenced is given up, unless the controller has
+    /// told of it meanwhile; any other is tried again.
+    pub fn refused(
+        &mut self,
+        partition: &TopicPartition,
+        leader_epoch: LeaderEpoch,
+        error: ErrorCode,
+        now: Millis,
+    ) -> Verdict {
+        let Some(row) = self.rows.get(partition) else { return Verdict::Stale };
+        if error == ErrorCode::FencedLeaderEpoch && row.leader_epoch == leader_epoch {
+            self.give_up(partition);
+            return Verdict::GivenUp;
+        }
+        self.delay(partition, now);
+        Verdict::Later
+    }
+
+    /// Leaves a partition alone for a while.
+    pub fn delay(&mut self, partition: &TopicPartition, now: Millis) {
+        if let Some(row) = self.rows.get(partition).copied().filter(|row| row.delayed_until <= now) {
+            self.put(partition, Row { delayed_until: now + self.backoff, ..row });
+        }
+    }
+
+    /// Gives a partition up until the controller tells of it again.
+    pub fn give_up(&mut self, partition: &TopicPartition) {
+        if self.forget(partition) {
+            self.given_up.insert(partition.clone());
+        }
+    }
+
+    fn forget(&mut self, partition: &TopicPartition) -> bool {
+        let Some(row) = self.rows.remove(partition) else { return false };
+        self.order.remove(&row.place);
+        true
+    }
+
+    /// Puts a row at the end.
+    fn put(&mut self, partition: &TopicPartition, row: Row) {
+        let place = self.next_place;
+        self.next_place += 1;
+        if let Some(old) = self.rows.insert(partition.clone(), Row { place, ..row }) {
+            self.order.remove(&old.place);
+        }
+        self.order.insert(place, partition.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;

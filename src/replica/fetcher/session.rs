@@ -1,0 +1,116 @@
+//! A fetcher's incremental session with a leader (KIP-227): each request names only what differs from the last one ★.
+//!
+//! The other side is [`crate::replica::sessions`]. Kafka: `FetchSessionHandler`.
+
+use std::collections::HashMap;
+
+use crate::base::{LeaderEpoch, Offset, TopicPartition};
+use crate::wire::error_code::ErrorCode;
+
+/// The epoch of a request that names everything and asks for a new session.
+const FULL: i32 = 0;
+
+/// What is wanted of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// From where.
+    pub offset: Offset,
+    /// Where the follower's own log starts.
+    pub log_start: Offset,
+    /// The leader epoch as the follower knows it.
+    pub leader_epoch: LeaderEpoch,
+}
+
+/// One fetch request, as far as the session decides it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The session; 0 for none.
+    pub session_id: i32,
+    /// The epoch in it; 0 for a request that names everything.
+    pub session_epoch: i32,
+    /// The partitions to name.
+    pub send: Vec<(TopicPartition, Want)>,
+    /// The partitions to take out of the session.
+    pub forget: Vec<TopicPartition>,
+}
+
+/// What the leader is taken to remember.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    id: i32,
+    epoch: i32,
+    partitions: HashMap<TopicPartition, Want>,
+}
+
+impl Session {
+    /// The request that wants these partitions; None where there is nothing to ask or to forget.
+    pub fn request(&mut self, wanted: Vec<(TopicPartition, Want)>) -> Option<Request> {
+        let (session_id, session_epoch) = (self.id, self.epoch);
+        if self.epoch == FULL {
+            self.partitions = wanted.iter().cloned().collect();
+            let forget = Vec::new();
+            return (!wanted.is_empty()).then_some(Request {
+                session_id,
+                session_epoch,
+                send: wanted,
+                forget,
+            });
+        }
+        let mut before = std::mem::take(&mut self.partitions);
+        let mut send = Vec::new();
+        for (partition, want) in wanted {
+            if before.remove(&partition) != Some(want) {
+                send.push((partition.clone(), want));
+            }
+            self.partitions.insert(partition, want);
+        }
+        let mut forget: Vec<_> = before.into_keys().collect();
+        forget.sort_unstable();
+        let something = !self.partitions.is_empty() || !forget.is_empty();
+        something.then_some(Request { session_id, session_epoch, send, forget })
+    }
+
+    /// What was wanted last of a partition.
+    pub fn wanted(&self, partition: &TopicPartition) -> Option<&Want> {
+        self.partitions.get(partition)
+    }
+
+    /// Takes in an answer: its error, its session, and the partitions it names. False where the rest of it is of no use.
+    pub fn answered(&mut self, error: ErrorCode, session_id: i32, named: &[TopicPartition]) -> bool {
+        if error != ErrorCode::None {
+            match error {
+                ErrorCode::FetchSessionIdNotFound => self.begin_anew(),
+                _ => self.failed(),
+            }
+            return false;
+        }
+        let full = self.epoch == FULL;
+        let known = named.iter().all(|partition| self.partitions.contains_key(partition));
+        if !known || (full && named.len() != self.partitions.len()) {
+            if full {
+                self.begin_anew()
+            } else {
+                self.failed()
+            }
+            return false;
+        }
+        match session_id {
+            0 => self.begin_anew(),
+            id if full => (self.id, self.epoch) = (id, 1),
+            _ => self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 },
+        }
+        true
+    }
+
+    /// Whether the leader got the request is not known: the next one ends the session and begins another.
+    pub fn failed(&mut self) {
+        self.epoch = FULL;
+    }
+
+    fn begin_anew(&mut self) {
+        (self.id, self.epoch) = (0, FULL);
+    }
+}
+
+#[cfg(test)]
+mod tests;
