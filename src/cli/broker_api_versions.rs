@@ -2,6 +2,9 @@
 //! (Kafka's `BrokerApiVersionsCommand`).
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
 
 use clap::Parser;
 use log::LevelFilter;
@@ -9,7 +12,7 @@ use log::LevelFilter;
 use super::arguments::{self, Refusal, require};
 use super::{block_on, logging};
 use crate::client::admin::Admin;
-use crate::client::cluster::{ClusterOptions, Target};
+use crate::client::cluster::{ClusterOptions, Role, Target};
 use crate::wire::api_key::ApiKey;
 use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
 
@@ -46,8 +49,19 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
 
 async fn print_versions(options: &Options) -> anyhow::Result<()> {
     let servers = options.bootstrap_server.as_deref().unwrap_or_default();
-    let admin = Admin::new(ClusterOptions::new(servers, "admin-1"))?;
-    let mut brokers = admin.brokers().await?;
+    let admin = Admin::new(ClusterOptions {
+        // Where no broker takes the connection this tool gives up nearly at once.
+        api_timeout: Duration::from_millis(500),
+        ..ClusterOptions::new(Role::LegacyAdmin, servers, "admin-1")
+    })?;
+    let nodes = || {
+        let all = servers.split(',').enumerate();
+        all.map(|(at, server)| format!("{} (id: -{} rack: null)", server.trim(), at + 1)).collect::<Vec<_>>()
+    };
+    let mut brokers = admin
+        .brokers()
+        .await
+        .with_context(|| format!("Request METADATA failed on brokers List({})", nodes().join(", ")))?;
     brokers.sort_by_key(|broker| broker.node_id);
     for broker in brokers {
         let rack = broker.rack.as_deref().unwrap_or("null");

@@ -312,7 +312,8 @@ impl Options {
             }
         }
         if settings.get("client.id").is_none() {
-            settings.set("client.id", "console-consumer");
+            // As Kafka names it, after a group of its own.
+            settings.set("client.id", format!("consumer-console-consumer-{}-1", fastrand::u32(0..100_000)));
         }
         Ok(settings)
     }

@@ -13,6 +13,7 @@ use super::arguments::{self, Refusal, require};
 use super::{block_on, logging};
 use crate::base::Clock;
 use crate::client::Producer;
+use crate::client::error::ClientError;
 use crate::client::producer::{Delivery, NewRecord};
 use crate::client::settings::ProducerSettings;
 use crate::config::Properties;
@@ -122,7 +123,13 @@ impl Command {
     /// The exit code: 0 at the end of the input, 130 or 143 after a signal; what was read before is sent first.
     async fn execute(self) -> anyhow::Result<u8> {
         let settings = ProducerSettings::read(&self.settings)
-            .map_err(|error| anyhow::anyhow!("org.apache.kafka.common.config.ConfigException: {error}"))?;
+            .map_err(|error| match error {
+                ClientError::UnknownCompression(_) => anyhow::anyhow!(
+                    "org.apache.kafka.common.KafkaException: Failed to construct kafka producer\nCaused by: {}: {error}",
+                    error.class()
+                ),
+                other => anyhow::anyhow!("{}: {other}", other.class()),
+            })?;
         let producer = Producer::new(settings)?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;

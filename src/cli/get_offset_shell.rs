@@ -10,7 +10,7 @@ use super::arguments::{self, Refusal, require};
 use super::{block_on, logging};
 use crate::base::TopicPartition;
 use crate::client::admin::Admin;
-use crate::client::cluster::ClusterOptions;
+use crate::client::cluster::{ClusterOptions, Role};
 
 /// What can be typed.
 #[derive(Debug, Parser)]
@@ -74,7 +74,7 @@ async fn print_offsets(options: &Options) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let admin = Admin::new(ClusterOptions::new(servers, "GetOffsetShell"))
+    let admin = Admin::new(ClusterOptions::new(Role::Consumer, servers, "GetOffsetShell"))
         .context("Failed to construct kafka consumer")?;
     let described = admin.topics().await?.into_iter().find(|it| it.name == topic);
     let Some(described) = described else {

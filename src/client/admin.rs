@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::cluster::{Cluster, ClusterOptions, Target};
 use super::error::ClientError;
-use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition, jvm_order};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::*;
 use crate::wire::message::create_topics::*;
@@ -104,12 +104,15 @@ impl Admin {
         Ok(topics)
     }
 
-    /// The topics of these names; each carries its own error code.
+    /// The topics of these names in the order of Java's client; each carries its own error code.
     ///
     /// # Errors
     /// No broker answers.
     pub async fn describe_topics(&self, names: &[String]) -> Result<Vec<MetadataResponseTopic>, ClientError> {
-        Ok(self.cluster.metadata(Some(names), false).await?.topics)
+        let topics = self.cluster.metadata(Some(names), false).await?.topics;
+        let mut named: Vec<_> = topics.into_iter().map(|topic| (topic.name.clone(), topic)).collect();
+        named.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(jvm_order::java_map_of_size(named).into_iter().map(|(_, topic)| topic).collect())
     }
 
     /// Creates topics; each result carries its own error code.

@@ -4,6 +4,7 @@
 //! NetworkClient, Metadata.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::error::ClientError;
-use crate::base::{Backoff, BrokerId, LeaderEpoch, TopicPartition};
+use crate::base::{Backoff, BrokerId, Clock, LeaderEpoch, TopicPartition};
 use crate::net::peer::{Peer, PeerError};
 use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
@@ -19,9 +20,24 @@ use crate::wire::message::Request;
 use crate::wire::message::api_versions::ApiVersionsRequest;
 use crate::wire::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 
+/// Which of Java's clients this one stands for; its log lines and some of its errors name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `KafkaAdminClient`.
+    Admin,
+    /// The admin client of `kafka-broker-api-versions.sh`.
+    LegacyAdmin,
+    /// `KafkaProducer`.
+    Producer,
+    /// `KafkaConsumer`.
+    Consumer,
+}
+
 /// How a client reaches a cluster.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
+    /// What it stands for.
+    pub role: Role,
     /// Where to begin: `host:port`, separated by commas (`bootstrap.servers`).
     pub bootstrap: String,
     /// How the client names itself (`client.id`).
@@ -35,14 +51,31 @@ pub struct ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// Kafka's defaults for an admin client at these bootstrap servers.
-    pub fn new(bootstrap: &str, client_id: &str) -> Self {
+    /// Kafka's defaults for a client at these bootstrap servers.
+    pub fn new(role: Role, bootstrap: &str, client_id: &str) -> Self {
         Self {
+            role,
             bootstrap: bootstrap.to_owned(),
             client_id: client_id.to_owned(),
             request_timeout: Duration::from_secs(30),
             api_timeout: Duration::from_secs(60),
             retry_backoff: Duration::from_millis(100),
+        }
+    }
+
+    /// What its log lines begin with.
+    fn log_prefix(&self) -> String {
+        let client_id = &self.client_id;
+        match self.role {
+            Role::Admin => format!("[AdminClient clientId={client_id}]"),
+            Role::LegacyAdmin => format!("[LegacyAdminClient clientId={client_id}]"),
+            Role::Producer => format!("[Producer clientId={client_id}]"),
+            Role::Consumer => {
+                match client_id.strip_prefix("consumer-").and_then(|it| it.strip_suffix("-1")) {
+                    Some(group) => format!("[Consumer clientId={client_id}, groupId={group}]"),
+                    None => format!("[Consumer clientId={client_id}]"),
+                }
+            }
         }
     }
 }
@@ -101,12 +134,13 @@ struct Shared {
 }
 
 impl Cluster {
-    /// A view that knows no more than where to begin; connects when it is first used.
+    /// A view that knows no more than where to begin; connects when it is first used. Looks up the names of the
+    /// bootstrap servers, which may take a while.
     ///
     /// # Errors
-    /// [`ClientError::BadAddress`].
+    /// [`ClientError::BadAddress`], [`ClientError::NoneResolvable`].
     pub fn new(options: ClusterOptions) -> Result<Self, ClientError> {
-        let bootstrap = addresses(&options.bootstrap)?;
+        let bootstrap = resolvable(addresses(&options.bootstrap)?)?;
         let (links, known) = (Mutex::default(), Mutex::new(Known { controller: -1, ..Known::default() }));
         Ok(Self { shared: Arc::new(Shared { options, bootstrap, links, known }) })
     }
@@ -175,8 +209,11 @@ impl Cluster {
                 Err(error) => error,
             };
             let wait = backoff.next_wait();
-            if !error.is_retriable() || Instant::now() + wait > end {
+            if !error.is_retriable() {
                 return Err(error);
+            }
+            if Instant::now() + wait > end {
+                return Err(self.timed_out(R::KEY, error));
             }
             self.forget(target);
             tokio::time::sleep(wait).await;
@@ -271,6 +308,26 @@ impl Cluster {
         }
     }
 
+    /// What is told where the time for a call is over: the last error, but by Java's admin client that of the call.
+    fn timed_out(&self, key: ApiKey, last: ClientError) -> ClientError {
+        if self.shared.options.role != Role::Admin || matches!(last, ClientError::Refused { .. }) {
+            return last;
+        }
+        let call = match key {
+            ApiKey::Metadata => "listTopics".to_owned(),
+            other => {
+                let name = other.name();
+                name[..1].to_ascii_lowercase() + &name[1..]
+            }
+        };
+        let now = Clock::System.now();
+        ClientError::Timeout(format!(
+            "Call(callName={call}, deadlineMs={}, tries=1, nextAllowedTryMs={}) timed out at {now} after 1 attempt(s)",
+            now - 1,
+            now + 100
+        ))
+    }
+
     async fn link(&self, target: &Target) -> Result<Link, ClientError> {
         let broker = match target {
             Target::Any => return self.any_link().await,
@@ -308,16 +365,31 @@ impl Cluster {
             match self.link_to(&(host.clone(), port)).await {
                 Ok(link) => return Ok(link),
                 Err(error) => {
-                    let client_id = &self.shared.options.client_id;
-                    log::warn!(
-                        target: "org.apache.kafka.clients.NetworkClient",
-                        "[clientId={client_id}] Connection to {host}:{port} could not be established. Broker may not be available."
-                    );
+                    self.warn_unreachable(&host, port);
                     last = error;
                 }
             }
         }
         Err(last)
+    }
+
+    fn warn_unreachable(&self, host: &str, port: u16) {
+        const TARGET: &str = "org.apache.kafka.clients.NetworkClient";
+        let (prefix, bootstrap) = (self.shared.options.log_prefix(), &self.shared.bootstrap);
+        let address = (host.to_owned(), port);
+        let known = self.shared.known.lock().brokers.iter().find(|it| *it.1 == address).map(|it| *it.0);
+        let place = bootstrap.iter().position(|it| *it == address).unwrap_or_default();
+        let node = known.unwrap_or(-1 - BrokerId::try_from(place).unwrap_or_default());
+        let ip = (host, port).to_socket_addrs().ok().and_then(|mut all| all.next()).map(|it| it.ip());
+        let named = if host.parse::<std::net::IpAddr>().is_ok() { "" } else { host };
+        let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+        log::warn!(
+            target: TARGET,
+            "{prefix} Connection to node {node} ({named}/{ip}:{port}) could not be established. Broker may not be available."
+        );
+        if known.is_none() && self.shared.options.role != Role::Admin {
+            log::warn!(target: TARGET, "{prefix} Bootstrap broker {host}:{port} (id: {node} rack: null) disconnected");
+        }
     }
 
     async fn link_to(&self, address: &(String, u16)) -> Result<Link, ClientError> {
@@ -362,6 +434,21 @@ fn addresses(list: &str) -> Result<Vec<(String, u16)>, ClientError> {
     });
     let found = each.collect::<Result<Vec<_>, _>>()?;
     if found.is_empty() { Err(ClientError::BadAddress(list.to_owned())) } else { Ok(found) }
+}
+
+/// The servers whose names can be looked up; the others are warned of.
+fn resolvable(mut servers: Vec<(String, u16)>) -> Result<Vec<(String, u16)>, ClientError> {
+    servers.retain(|(host, port)| {
+        let found = (host.as_str(), *port).to_socket_addrs().is_ok_and(|mut all| all.next().is_some());
+        if !found {
+            log::warn!(
+                target: "org.apache.kafka.clients.ClientUtils",
+                "Couldn't resolve server {host}:{port} from bootstrap.servers as DNS resolution failed for {host}"
+            );
+        }
+        found
+    });
+    if servers.is_empty() { Err(ClientError::NoneResolvable) } else { Ok(servers) }
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub enum ClientError {
     /// A bootstrap address is no `host:port`. Kafka's text.
     #[error("Invalid url in bootstrap.servers: {0}")]
     BadAddress(String),
+    /// No bootstrap server has a name that can be looked up. Kafka's text.
+    #[error("No resolvable bootstrap urls given in bootstrap.servers")]
+    NoneResolvable,
     /// A setting has a value that it cannot have. Kafka's text.
     #[error("Invalid value {value} for configuration {key}: {reason}")]
     BadSetting {
@@ -20,6 +23,9 @@ pub enum ClientError {
         /// What it should be.
         reason: String,
     },
+    /// There is no codec of this name. Kafka's text.
+    #[error("Unknown compression name: {0}")]
+    UnknownCompression(String),
     /// The connection failed or the answer did not come.
     #[error("{0}")]
     Peer(#[from] PeerError),
@@ -62,8 +68,11 @@ impl ClientError {
     /// The class of the Java exception that tells of it.
     pub fn class(&self) -> String {
         match self {
-            Self::BadAddress(_) | Self::Records(_) => "org.apache.kafka.common.KafkaException".to_owned(),
+            Self::BadAddress(_) | Self::NoneResolvable | Self::Records(_) => {
+                "org.apache.kafka.common.KafkaException".to_owned()
+            }
             Self::BadSetting { .. } => "org.apache.kafka.common.config.ConfigException".to_owned(),
+            Self::UnknownCompression(_) => "java.lang.IllegalArgumentException".to_owned(),
             Self::Refused { error, .. } => error.exception(),
             Self::Unsupported(_) => ErrorCode::UnsupportedVersion.exception(),
             Self::Peer(_) | Self::NoLeader | Self::Timeout(_) => ErrorCode::RequestTimedOut.exception(),

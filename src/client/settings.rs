@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::cluster::ClusterOptions;
+use super::cluster::{ClusterOptions, Role};
 use super::error::ClientError;
 use crate::config::Properties;
 use crate::wire::compression::Compression;
@@ -83,7 +83,7 @@ impl ProducerSettings {
     pub fn read(properties: &Properties) -> Result<Self, ClientError> {
         let mut keys = Keys { properties, used: Vec::new() };
         let settings = Self {
-            cluster: keys.cluster("producer-1")?,
+            cluster: keys.cluster(Role::Producer, "producer-1")?,
             acks: match keys.text("acks").unwrap_or("1") {
                 "all" | "-1" => -1,
                 "0" => 0,
@@ -142,7 +142,7 @@ impl ConsumerSettings {
     pub fn read(properties: &Properties) -> Result<Self, ClientError> {
         let mut keys = Keys { properties, used: Vec::new() };
         let settings = Self {
-            cluster: keys.cluster("consumer-1")?,
+            cluster: keys.cluster(Role::Consumer, "consumer-1")?,
             fetch_min_bytes: keys.number("fetch.min.bytes", 1)?,
             fetch_max_bytes: keys.number("fetch.max.bytes", 52_428_800)?,
             max_partition_fetch_bytes: keys.number("max.partition.fetch.bytes", 1_048_576)?,
@@ -205,13 +205,13 @@ impl<'a> Keys<'a> {
         Compression::ALL
             .into_iter()
             .find(|codec| codec.name() == name)
-            .ok_or_else(|| bad("compression.type", name, "Unknown compression name"))
+            .ok_or_else(|| ClientError::UnknownCompression(name.to_owned()))
     }
 
-    fn cluster(&mut self, client_id: &str) -> Result<ClusterOptions, ClientError> {
+    fn cluster(&mut self, role: Role, client_id: &str) -> Result<ClusterOptions, ClientError> {
         let bootstrap = self.text("bootstrap.servers").unwrap_or_default();
         let client_id = self.text("client.id").unwrap_or(client_id);
-        let defaults = ClusterOptions::new(bootstrap, client_id);
+        let defaults = ClusterOptions::new(role, bootstrap, client_id);
         Ok(ClusterOptions {
             request_timeout: self.millis("request.timeout.ms", 30_000)?,
             api_timeout: self.millis("default.api.timeout.ms", 60_000)?,

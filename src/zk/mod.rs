@@ -11,7 +11,6 @@
 pub mod bootstrap;
 pub mod claim;
 pub mod notices;
-mod jvm_order;
 mod outcome;
 pub mod registration;
 mod relay;

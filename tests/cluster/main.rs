@@ -8,6 +8,7 @@ mod conformance;
 mod console;
 mod coordination;
 mod faults;
+mod tools;
 mod znode_trees;
 mod zookeeper;
 mod zookeeper_faults;

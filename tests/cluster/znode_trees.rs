@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::broker::script;
+use crate::support::script;
 use crate::support::znodes::{assert_tree_is_valid, describe, read_tree};
 use crate::support::{Broker, Chroot, eventually, root};
 

@@ -11,7 +11,7 @@ pub mod znodes;
 pub mod wire;
 pub mod zookeeper;
 
-pub use broker::{Broker, tool};
+pub use broker::{Broker, script, tool};
 pub use chroot::Chroot;
 pub use process::Process;
 pub use proxy::Proxy;

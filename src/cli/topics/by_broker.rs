@@ -5,7 +5,7 @@ use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, ensure_found, warn_of_collisions};
 use crate::base::BrokerId;
 use crate::client::admin::{Admin, ResourceType};
-use crate::client::cluster::ClusterOptions;
+use crate::client::cluster::{ClusterOptions, Role};
 use crate::client::error::ClientError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{CreatePartitionsAssignment, CreatePartitionsTopic};
@@ -25,7 +25,9 @@ pub(crate) struct Topics {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let class = match &error {
-            ClientError::BadSetting { .. } => "org.apache.kafka.common.KafkaException".to_owned(),
+            ClientError::BadSetting { .. } | ClientError::NoneResolvable => {
+                "org.apache.kafka.common.KafkaException".to_owned()
+            }
             error => error.class(),
         };
         Self { class, message: error.to_string() }
@@ -39,7 +41,7 @@ fn check(code: i16, message: Option<&str>) -> Result<(), Failure> {
 impl Topics {
     pub async fn connect(command: &TopicsCommand) -> Result<Self, Failure> {
         let servers = command.options.bootstrap_server.as_deref().unwrap_or_default();
-        Ok(Self { admin: Admin::new(ClusterOptions::new(servers, "adminclient-1"))? })
+        Ok(Self { admin: Admin::new(ClusterOptions::new(Role::Admin, servers, "adminclient-1"))? })
     }
 
     async fn found(&self, command: &TopicsCommand) -> anyhow::Result<Vec<String>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{ZnodeError, bytes, object, others};
-use crate::zk::jvm_order;
+use crate::base::jvm_order;
 
 /// The parent of all kinds.
 pub const PARENT: &str = "/config";

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ZnodeError, bytes, ids, object, others};
 use crate::base::Assignment;
-use crate::zk::jvm_order;
+use crate::base::jvm_order;
 
 /// The parent of all topics.
 pub const PARENT: &str = "/brokers/topics";

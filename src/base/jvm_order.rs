@@ -1,4 +1,4 @@
-//! The order in which the JVM's hash maps hand out string keys, so that our JSON has the bytes of Kafka's ★.
+//! The order in which the JVM's hash maps hand out string keys: our JSON has the bytes of Kafka's, our tools their lines ★.
 //!
 //! Nobody depends on the order when reading; it lets an unchanged znode stay unchanged whoever writes it.
 
@@ -21,7 +21,7 @@ fn slots(entries: usize) -> i64 {
 }
 
 /// Entries in the order of a `scala.collection.mutable.HashMap` of Scala 2.13, as for the partitions of a topic.
-pub(super) fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+pub fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     let mask = slots(entries.len()) - 1;
     entries.sort_by_key(|(key, _)| {
         let hash = spread(hash_code(key));
@@ -31,9 +31,19 @@ pub(super) fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String
 }
 
 /// Entries in the order of a `java.util.Properties`, as for configs. Those that share a slot keep the order they have.
-pub(super) fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+pub fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     let mask = slots(entries.len()) - 1;
     entries.sort_by_key(|(key, _)| i64::from(spread(hash_code(key))) & mask);
+    entries
+}
+
+/// Entries in the order of a `java.util.HashMap` that was made for as many and filled in the order they have.
+pub fn java_map_of_size<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    let mut slots = entries.len().next_power_of_two();
+    while entries.len() > slots * 3 / 4 {
+        slots *= 2;
+    }
+    entries.sort_by_key(|(key, _)| i64::from(spread(hash_code(key))) & (slots as i64 - 1));
     entries
 }
 

@@ -1,6 +1,6 @@
 //! Held against the orders that a JVM with Scala 2.13 gave.
 
-use super::{properties, scala_mutable_map};
+use super::{java_map_of_size, properties, scala_mutable_map};
 
 fn keys(entries: Vec<(String, ())>) -> String {
     entries.into_iter().map(|(key, ())| key).collect::<Vec<_>>().join(" ")
@@ -27,4 +27,12 @@ fn configs_come_as_java_puts_them() {
          unclean.leader.election.enable delete.retention.ms retention.bytes cleanup.policy flush.ms retention.ms \
          segment.bytes segment.ms flush.messages"
     );
+}
+
+#[test]
+fn topics_come_as_javas_admin_client_puts_them() {
+    let order = |names: &str| {
+        keys(java_map_of_size(names.split_whitespace().map(|it| (it.to_owned(), ())).collect()))
+    };
+    assert_eq!(order("defaults first under_score zktopic"), "zktopic defaults first under_score");
 }
