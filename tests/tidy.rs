@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("admin", &["base", "wire", "config", "zk"]),
     ("net", &["base", "wire", "config"]),
     ("log", &["base", "wire", "config"]),
-    ("replica", &["base", "wire", "config", "admin", "net", "log"]),
+    ("replica", &["base", "wire", "config", "zk", "admin", "net", "log"]),
     ("controller", &["base", "wire", "config", "zk", "admin", "net"]),
     ("api", &["base", "wire", "config", "zk", "admin", "net", "log", "replica", "controller"]),
     ("broker", &["base", "wire", "config", "zk", "admin", "net", "log", "replica", "controller", "api"]),

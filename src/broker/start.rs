@@ -161,6 +161,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let replicas =
         Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move |topic| lookup.of(topic));
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+    replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
     let registrar = Arc::new(crate::zk::registration::Registrar::default());
     let epoch = registrar.register(&zk, &registration).await.map_err(already_registered(broker_id))?;
     let broker_epoch = Arc::new(AtomicI64::new(epoch));
@@ -186,6 +187,8 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     for listener in listeners {
         broker.tasks.spawn(listener.serve(counter.clone(), limits.clone(), broker.doors.clone()));
     }
+    let reporting = replicas.clone().report_isr(zk.clone(), broker_epoch.clone(), broker.shutdown.clone());
+    broker.tasks.spawn_on(reporting, &control);
     broker.tasks.spawn(replicas.clone().keep(broker.shutdown.clone()));
     broker.keep_logs();
     let keeping =

@@ -218,7 +218,7 @@ config! {
     /// How many threads move replicas between log directories; by default one a directory.
     num_replica_alter_log_dirs_threads: Option<i32> = "num.replica.alter.log.dirs.threads", Null, Any, Int, High, ReadOnly, None, NotYet;
     /// How many fetchers replicate from each other broker.
-    num_replica_fetchers: i32 = "num.replica.fetchers", Is("1"), Any, Int, High, ClusterWide, None, NotYet;
+    num_replica_fetchers: i32 = "num.replica.fetchers", Is("1"), Any, Int, High, ClusterWide, None, Heeded;
     /// How long the note beside a committed offset may be, in bytes.
     offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes", Is("4096"), Any, Int, High, ReadOnly, None, NotYet;
     /// The acks that an offset commit is appended with.
@@ -270,15 +270,15 @@ config! {
     /// How long each window of client quotas is, in seconds.
     quota_window_size_seconds: i32 = "quota.window.size.seconds", Is("1"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
     /// How long a follower waits after a failed fetch, in milliseconds.
-    replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms", Is("1000"), AtLeast(0), Int, Medium, ReadOnly, None, NotYet;
+    replica_fetch_backoff_ms: i32 = "replica.fetch.backoff.ms", Is("1000"), AtLeast(0), Int, Medium, ReadOnly, None, Heeded;
     /// The most that a follower asks for of one partition, in bytes, but always at least one batch.
-    replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes", Is("1048576"), AtLeast(0), Int, Medium, ReadOnly, None, NotYet;
+    replica_fetch_max_bytes: i32 = "replica.fetch.max.bytes", Is("1048576"), AtLeast(0), Int, Medium, ReadOnly, None, Heeded;
     /// How many bytes a follower's fetch waits for.
-    replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes", Is("1"), Any, Int, High, ReadOnly, None, NotYet;
+    replica_fetch_min_bytes: i32 = "replica.fetch.min.bytes", Is("1"), Any, Int, High, ReadOnly, None, Heeded;
     /// The most that one answer to a follower carries, in bytes, but always at least one batch.
-    replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes", Is("10485760"), AtLeast(0), Int, Medium, ReadOnly, None, NotYet;
+    replica_fetch_response_max_bytes: i32 = "replica.fetch.response.max.bytes", Is("10485760"), AtLeast(0), Int, Medium, ReadOnly, None, Heeded;
     /// How long a follower's fetch waits for replica.fetch.min.bytes, in milliseconds; less than replica.lag.time.max.ms.
-    replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms", Is("500"), Any, Int, High, ReadOnly, None, NotYet;
+    replica_fetch_wait_max_ms: i32 = "replica.fetch.wait.max.ms", Is("500"), Any, Int, High, ReadOnly, None, Heeded;
     /// How often high watermarks are written to disk, in milliseconds.
     replica_high_watermark_checkpoint_interval_ms: i64 = "replica.high.watermark.checkpoint.interval.ms", Is("5000"), Any, Long, High, ReadOnly, None, Heeded;
     /// After how long without catching up a follower leaves the ISR, in milliseconds.
@@ -288,7 +288,7 @@ config! {
     /// The receive buffer of a follower's socket, in bytes.
     replica_socket_receive_buffer_bytes: i32 = "replica.socket.receive.buffer.bytes", Is("65536"), Any, Int, High, ReadOnly, None, NotYet;
     /// How long a follower waits for an answer, in milliseconds; at least replica.fetch.wait.max.ms.
-    replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms", Is("30000"), Any, Int, High, ReadOnly, None, NotYet;
+    replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms", Is("30000"), Any, Int, High, ReadOnly, None, Heeded;
     /// How many windows of samples the replication quota keeps.
     replication_quota_window_num: i32 = "replication.quota.window.num", Is("11"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
     /// How long each window of that quota is, in seconds.

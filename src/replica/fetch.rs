@@ -223,7 +223,10 @@ impl Replicas {
         let mut outcome = FetchOutcome::read(read, params.hard_max_bytes);
         if params.is_follower() && partition.has_replica(params.replica_id) {
             let (from, log_start) = (params.replica_id, wanted.log_start_offset);
-            partition.follower_fetched(FollowerFetch { from, at, log_start, leader_end }, self.clock.now());
+            let fetch = FollowerFetch { from, at, log_start, leader_end };
+            if let Some(proposal) = partition.follower_fetched(fetch, self.clock.now()) {
+                self.isr_reports.add(id, proposal);
+            }
             // The fetch itself may have moved the high watermark.
             outcome.high_watermark = log.high_watermark();
         }

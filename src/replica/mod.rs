@@ -1,14 +1,14 @@
 //! The partitions of this broker: who leads them, who follows how far, what waits for them, and what clients are told.
 //!
 //! - *Entry points:* [`Replicas`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
-//!   `role_change`, `metadata`, `watermarks`.
+//!   `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
 //! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
 //! - *Locks:* the map of partitions, then one partition, then its log's appender. Whoever waits is woken after unlock.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
-//!   Followers that fetch (`ReplicaFetcherThread`) have no room here yet.
 
 pub mod fetch;
 pub mod fetcher;
+mod isr_report;
 pub mod machine;
 pub mod metadata;
 pub mod offsets;
@@ -63,6 +63,12 @@ pub struct Replicas {
     metadata: ArcSwap<MetadataSnapshot>,
     metadata_changes: watch::Sender<u64>,
     sessions: Mutex<sessions::FetchSessions>,
+    fetchers: fetcher::Fetchers,
+    isr_reports: isr_report::IsrReports,
+    /// The listener between brokers.
+    listener: String,
+    /// The listener through which the controller is reached.
+    controller_listener: String,
     /// Whether all partitions have been told of once: before that, high watermarks would be lost by being written.
     complete: AtomicBool,
 }
@@ -82,6 +88,10 @@ impl Replicas {
         clock: Clock,
         topic_configs: impl Fn(&str) -> TopicConfig + Send + Sync + 'static,
     ) -> Arc<Self> {
+        // A listener that is wrong has been refused when the settings were read.
+        let listener = config.inter_broker_listener().unwrap_or_default();
+        let control_plane =
+            config.control_plane_listener_name.as_deref().map(crate::config::listener::normalised);
         let slots = usize::try_from(config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
         Arc::new(Self {
             broker_id,
@@ -94,6 +104,10 @@ impl Replicas {
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
             metadata_changes: watch::Sender::new(0),
             sessions: Mutex::new(sessions::FetchSessions::new(slots)),
+            fetchers: fetcher::Fetchers::default(),
+            isr_reports: isr_report::IsrReports::default(),
+            controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
+            listener,
             complete: AtomicBool::new(false),
         })
     }
@@ -159,6 +173,7 @@ impl Replicas {
             })
             .collect();
         drop(partitions);
+        self.fetchers.leave(lost.iter().map(|partition| partition.id()));
         for partition in lost {
             partition.give_up(ErrorCode::KafkaStorageError, false);
         }

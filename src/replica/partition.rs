@@ -1,12 +1,16 @@
 //! One partition of this broker: its machine, its log and who waits for it, under one lock.
 
+mod following;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::machine::{FollowerFetch, Machine, Role, Told};
+pub use following::{Fetched, NotFollowed};
+
+use super::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
 use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
 use crate::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
 use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition, LogSnapshot};
@@ -94,6 +98,11 @@ impl Partition {
         changed
     }
 
+    /// Has this log, whatever its role.
+    pub(super) fn hold(&self, log: Arc<Log>) {
+        self.state.lock().log = Some(log);
+    }
+
     /// Serves nobody any more; whoever waits for an acknowledgement gets `outcome`.
     pub(super) fn give_up(&self, outcome: ErrorCode, keep_log: bool) {
         let mut state = self.state.lock();
@@ -121,7 +130,7 @@ impl Partition {
         let Some(log) = state.log.clone().filter(|_| state.machine.is_leader()) else {
             return Err(not_leader);
         };
-        if all && !has_enough(&state.machine, &log) {
+        if all && !is_enough(&state.machine.told().isr, &log) {
             return Err(Refused::Partition(ErrorCode::NotEnoughReplicas));
         }
         let epoch = state.machine.told().leader_epoch;
@@ -134,16 +143,50 @@ impl Partition {
         Ok((info, waiting))
     }
 
-    /// Takes in a follower's fetch.
-    pub(super) fn follower_fetched(&self, fetch: FollowerFetch, now: Millis) {
+    /// Takes in a follower's fetch; a larger ISR where it has caught up.
+    pub(super) fn follower_fetched(&self, fetch: FollowerFetch, now: Millis) -> Option<IsrProposal> {
         let mut state = self.state.lock();
-        let Some(log) = state.log.clone() else { return };
+        let log = state.log.clone()?;
         let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
         let step = state.machine.on_follower_fetch(fetch, log_end, high_watermark.offset, now, self.lag_max);
         let released = step.high_watermark.and_then(|to| release(&mut state, &log, to));
         drop(state);
         // Nothing was appended: followers, this one among them, would look in vain.
         self.wake(false, released);
+        step.proposal
+    }
+
+    /// Looks for followers that no longer keep up: the ISR without them.
+    pub(super) fn tick(&self, now: Millis) -> Option<IsrProposal> {
+        let mut state = self.state.lock();
+        let log = state.log.clone()?;
+        let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
+        let before = state.machine.told().isr.clone();
+        let proposal = state.machine.on_tick(log_end.offset, now, self.lag_max)?;
+        drop(state);
+        log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] Shrinking ISR from {} to {}. Leader: (highWatermark: {}, endOffset: {}).", self.id, self.me, commas(&before), commas(&proposal.isr), high_watermark.offset, log_end.offset);
+        Some(proposal)
+    }
+
+    /// Whether the answer to this proposal is still awaited.
+    pub(super) fn awaits(&self, proposal: &IsrProposal) -> bool {
+        self.state.lock().machine.proposed() == Some(proposal)
+    }
+
+    /// Takes in the answer to a proposal.
+    pub(super) fn isr_answered(&self, proposal: &IsrProposal, answer: IsrAnswer, now: Millis) -> IsrOutcome {
+        let mut state = self.state.lock();
+        let outcome = state.machine.on_isr_answer(proposal, answer);
+        if outcome != IsrOutcome::Changed {
+            return outcome;
+        }
+        let Told { isr, zk_version, .. } = state.machine.told();
+        log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] ISR updated to {} and version updated to [{zk_version}]", self.id, self.me, commas(isr));
+        // Whoever left no longer holds the high watermark.
+        let released = self.raise_watermark(&mut state, now);
+        drop(state);
+        self.wake(false, released);
+        outcome
     }
 
     /// The log to read from, where the caller's idea of the leadership is right.
@@ -199,16 +242,20 @@ impl Partition {
     }
 }
 
-/// Whether the ISR is as large as `min.insync.replicas` demands.
-fn has_enough(machine: &Machine, log: &Log) -> bool {
-    let least = usize::try_from(log.config().min_insync_replicas).unwrap_or(0);
-    machine.told().isr.len() >= least
+/// Whether an ISR is as large as `min.insync.replicas` demands.
+fn is_enough(isr: &[BrokerId], log: &Log) -> bool {
+    isr.len() >= usize::try_from(log.config().min_insync_replicas).unwrap_or(0)
+}
+
+fn commas(ids: &[BrokerId]) -> String {
+    ids.iter().map(BrokerId::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Raises the log's high watermark, and takes out the produces that it has passed.
 fn release(state: &mut State, log: &Log, to: LogPosition) -> Option<Released> {
     log.maybe_increment_high_watermark(to)?;
-    let enough = has_enough(&state.machine, log);
+    // Who is about to join counts already, unlike before an append (Partition.checkEnoughReplicasReachOffset).
+    let enough = is_enough(state.machine.maximal_isr(), log);
     let outcome = if enough { ErrorCode::None } else { ErrorCode::NotEnoughReplicasAfterAppend };
     Some(state.produces.release(log.high_watermark(), outcome))
 }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::fetcher::Follow;
+use super::fetcher::plan::Start;
 use super::machine::Told;
 use super::metadata::is_stale;
 use super::{Hosted, Partition, Replicas};
@@ -20,6 +22,16 @@ use crate::wire::message::stop_replica::{
 const EPOCH_DURING_DELETE: i32 = -2;
 /// The epoch that a StopReplica before version 3 has.
 const NO_EPOCH: i32 = -1;
+
+/// What an order made of a partition.
+enum Change {
+    /// This broker leads it.
+    Leads,
+    /// It follows.
+    Follows(Follow),
+    /// Nothing: its leader is not alive.
+    Waits,
+}
 
 impl Replicas {
     /// Leads and follows as the controller orders.
@@ -43,12 +55,23 @@ impl Replicas {
         }
         *held = request.controller_epoch;
         let mut high_watermarks = self.stored_watermarks();
-        let partition_errors = states(request).map(|(topic, state)| {
+        let (mut partition_errors, mut moved, mut followed) = (Vec::new(), Vec::new(), Vec::new());
+        for (topic, state) in states(request) {
             let id = TopicPartition::new(topic, state.partition_index);
             let outcome = self.apply(&id, state, request.controller_epoch, &mut high_watermarks);
-            told_of(topic, state, outcome.err().unwrap_or_default())
-        });
-        let partition_errors = partition_errors.collect();
+            partition_errors.push(told_of(topic, state, outcome.as_ref().err().copied().unwrap_or_default()));
+            match outcome {
+                Ok(Change::Leads) => moved.push(id),
+                Ok(Change::Follows(follow)) => {
+                    moved.push(id);
+                    followed.push(follow);
+                }
+                Ok(Change::Waits) | Err(_) => {}
+            }
+        }
+        self.fetchers.leave(moved.iter());
+        self.fetchers.follow(followed);
+        self.fetchers.end_idle();
         self.allow_watermarks();
         LeaderAndIsrResponse { partition_errors, ..Default::default() }
     }
@@ -59,7 +82,7 @@ impl Replicas {
         state: &LeaderAndIsrPartitionState,
         controller_epoch: i32,
         high_watermarks: &mut super::watermarks::Stored,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<Change, ErrorCode> {
         let known = match self.partitions.read().get(id) {
             Some(Hosted::Online(partition)) => partition.leader_epoch(),
             Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
@@ -87,11 +110,20 @@ impl Replicas {
         if state.leader == self.broker_id {
             partition.lead(told, log, self.clock.now())?;
             log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Leader at leader epoch {}", self.broker_id, state.leader_epoch);
-        } else {
-            partition.follow(told, log);
-            log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Follower at leader epoch {}", self.broker_id, state.leader_epoch);
+            return Ok(Change::Leads);
         }
-        Ok(())
+        let metadata = self.metadata.load();
+        let endpoint = metadata.live_broker(state.leader).and_then(|broker| broker.endpoint(&self.listener));
+        let Some(endpoint) = endpoint.cloned() else {
+            log::error!(target: "state.change.logger", "Received LeaderAndIsrRequest for partition {id} but cannot become follower since the new leader {} is unavailable.", state.leader);
+            // What it was it stays, but its log exists, so that its high watermark goes on being written (KAFKA-1647).
+            partition.hold(log);
+            return Ok(Change::Waits);
+        };
+        let start = Start { offset: log.high_watermark(), leader_epoch: state.leader_epoch };
+        partition.follow(told, log);
+        log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Follower at leader epoch {}", self.broker_id, state.leader_epoch);
+        Ok(Change::Follows(Follow { partition: id.clone(), leader: state.leader, endpoint, start }))
     }
 
     /// The partition, made where this is the first that is heard of it.
@@ -167,6 +199,7 @@ impl Replicas {
                 if epoch != EPOCH_DURING_DELETE && epoch != NO_EPOCH && epoch <= known {
                     return Err(ErrorCode::FencedLeaderEpoch);
                 }
+                self.fetchers.leave(std::iter::once(id));
                 // A replica that is only stopped keeps its log, whose high watermark goes on being written.
                 partition.give_up(ErrorCode::NotLeaderOrFollower, !delete);
             }

@@ -15,6 +15,10 @@ use crate::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
 };
 
+use crate::wire::message::update_metadata::{
+    UpdateMetadataBroker, UpdateMetadataEndpoint, UpdateMetadataRequest,
+};
+
 /// When everything happens.
 pub(super) const NOW: i64 = 1_700_000_000_000;
 
@@ -28,6 +32,17 @@ pub(super) struct Room {
 /// A partition of topic `t`.
 pub(super) fn partition(number: i32) -> TopicPartition {
     TopicPartition::new("t", number)
+}
+
+/// A broker as the controller tells of it.
+fn live(id: BrokerId) -> UpdateMetadataBroker {
+    let endpoint = UpdateMetadataEndpoint {
+        port: 9092,
+        host: "nowhere".to_owned(),
+        listener: "PLAINTEXT".to_owned(),
+        security_protocol: 0,
+    };
+    UpdateMetadataBroker { id, endpoints: vec![endpoint], ..Default::default() }
 }
 
 /// One batch of records without keys.
@@ -61,6 +76,9 @@ impl Room {
         let options = LogsOptions { dirs, clock: clock.clone(), ..LogsOptions::default() };
         let logs = Logs::open(options).unwrap();
         let replicas = Replicas::new(1, config, logs, clock.clone(), move |_| topics.clone());
+        let alive =
+            UpdateMetadataRequest { live_brokers: [1, 2, 3].map(live).to_vec(), ..Default::default() };
+        assert_eq!(replicas.update_metadata(&alive, 0), ErrorCode::None);
         Self { replicas, clock, dir }
     }
 

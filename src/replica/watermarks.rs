@@ -82,8 +82,9 @@ impl Replicas {
         }
     }
 
-    /// Writes the high watermarks for the last time.
+    /// Writes the high watermarks for the last time; nothing is followed from then on.
     pub fn close(&self) {
+        self.fetchers.close();
         self.write_watermarks();
     }
 }

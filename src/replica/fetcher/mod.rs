@@ -1,7 +1,176 @@
 //! Following: what other brokers lead is fetched from them (Kafka's `ReplicaFetcherManager` and `ReplicaFetcherThread`).
 //!
+//! - *Entry point:* `Fetchers`, one a broker: a few tasks for every leader, each with partitions of its own.
 //! - *Pure:* [`plan`] (what is done next), [`session`] (what a request names), [`truncation`] (where a log is cut).
+//! - *Never:* decides whom to follow; the controller's requests do, through `role_change`.
 
+mod link;
 pub mod plan;
 pub mod session;
+mod task;
 pub mod truncation;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::link::{Link, Manner};
+use self::plan::{Plan, Start};
+use self::task::{Fetcher, Order};
+use super::Replicas;
+use crate::base::{BrokerId, Endpoint, TopicPartition};
+
+const TARGET: &str = "kafka.server.ReplicaFetcherManager";
+
+/// A partition to be followed.
+#[derive(Clone, Debug)]
+pub(super) struct Follow {
+    pub partition: TopicPartition,
+    pub leader: BrokerId,
+    /// The leader's endpoint of the listener between brokers.
+    pub endpoint: Endpoint,
+    pub start: Start,
+}
+
+/// Which fetcher: its leader, and its number among those of that leader.
+type Key = (BrokerId, usize);
+
+/// What fetchers run on.
+struct Ground {
+    replicas: Arc<Replicas>,
+    runtime: Handle,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// A fetcher as seen from outside; dropping it ends it.
+struct Running {
+    endpoint: Endpoint,
+    orders: mpsc::UnboundedSender<Order>,
+    over: CancellationToken,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+#[derive(Default)]
+struct State {
+    ground: Option<Ground>,
+    running: BTreeMap<Key, Running>,
+    /// Who fetches what.
+    places: HashMap<TopicPartition, Key>,
+}
+
+/// All fetchers of a broker (Kafka's `AbstractFetcherManager`).
+#[derive(Default)]
+pub(super) struct Fetchers {
+    state: Mutex<State>,
+}
+
+impl Fetchers {
+    /// Follows partitions, each from its high watermark on.
+    pub fn follow(&self, partitions: Vec<Follow>) {
+        let mut state = self.state.lock();
+        let State { ground, running, places } = &mut *state;
+        let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
+        let count = usize::try_from(ground.replicas.config.num_replica_fetchers).unwrap_or(1).max(1);
+        let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
+        for Follow { partition, leader, endpoint, start } in partitions {
+            let key = (leader, number(&partition, count));
+            places.insert(partition.clone(), key);
+            orders.entry(key).or_insert_with(|| (endpoint, Vec::new())).1.push((partition, start));
+        }
+        for (key, (endpoint, partitions)) in orders {
+            // A leader that came back elsewhere is another connection.
+            if running.get(&key).is_none_or(|fetcher| fetcher.endpoint != endpoint) {
+                running.insert(key, ground.begin(key, endpoint));
+            }
+            let Some(fetcher) = running.get(&key) else { continue };
+            log::info!(target: TARGET, "[ReplicaFetcherManager on broker {}] Added fetcher to broker {} for {} partitions", ground.replicas.broker_id, key.0, partitions.len());
+            if fetcher.orders.send(Order::Follow(partitions)).is_err() {
+                log::debug!(target: TARGET, "The fetcher {key:?} is over");
+            }
+        }
+    }
+
+    /// Follows partitions no more.
+    pub fn leave<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        let mut state = self.state.lock();
+        let State { running, places, .. } = &mut *state;
+        let mut orders: BTreeMap<Key, Vec<TopicPartition>> = BTreeMap::new();
+        for partition in partitions {
+            if let Some(key) = places.remove(partition) {
+                orders.entry(key).or_default().push(partition.clone());
+            }
+        }
+        for (key, partitions) in orders {
+            if let Some(fetcher) = running.get(&key) {
+                let _ = fetcher.orders.send(Order::Leave(partitions)); // One that is over fetches nothing.
+            }
+        }
+    }
+
+    /// Ends the fetchers that have nothing to fetch any more.
+    pub fn end_idle(&self) {
+        let mut state = self.state.lock();
+        let State { running, places, .. } = &mut *state;
+        let busy: std::collections::HashSet<_> = places.values().copied().collect();
+        running.retain(|key, _| busy.contains(key));
+    }
+
+    /// Ends all of them.
+    pub fn close(&self) {
+        *self.state.lock() = State::default();
+    }
+}
+
+impl Ground {
+    fn begin(&self, key: Key, endpoint: Endpoint) -> Running {
+        let (leader, number) = key;
+        let config = &self.replicas.config;
+        let over = self.shutdown.child_token();
+        let (orders, waiting) = mpsc::unbounded_channel(); // As long as what the controller told since the last look.
+        let manner = Manner::of(self.replicas.broker_id, number, config);
+        let fetcher = Fetcher {
+            replicas: self.replicas.clone(),
+            leader,
+            number,
+            plan: Plan::new(i64::from(config.replica_fetch_backoff_ms)),
+            link: Link::new(manner, endpoint.clone()),
+            orders: waiting,
+            over: over.clone(),
+        };
+        self.tasks.spawn_on(fetcher.run(), &self.runtime);
+        Running { endpoint, orders, over }
+    }
+}
+
+impl Replicas {
+    /// Lets this broker follow others: its fetchers run on this runtime, as `tasks`, until `shutdown`. Before that, what it
+    /// is told to follow is not fetched.
+    pub fn fetch_from_others(
+        self: &Arc<Self>,
+        runtime: Handle,
+        tasks: TaskTracker,
+        shutdown: CancellationToken,
+    ) {
+        let replicas = self.clone();
+        self.fetchers.state.lock().ground = Some(Ground { replicas, runtime, tasks, shutdown });
+    }
+}
+
+/// Which of a leader's fetchers has a partition (`AbstractFetcherManager.getFetcherId`).
+fn number(partition: &TopicPartition, count: usize) -> usize {
+    let java = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    let topic = partition.topic.encode_utf16().fold(0, java);
+    let hash = topic.wrapping_mul(31).wrapping_add(partition.partition);
+    usize::try_from(hash.checked_abs().unwrap_or(0)).unwrap_or(0) % count
+}

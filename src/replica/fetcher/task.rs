@@ -1,0 +1,334 @@
+//! One fetcher: does what its [`Plan`] says, over one connection to one leader.
+//!
+//! Decides nothing itself. Whatever the controller tells meanwhile reaches it as orders; a log is only touched in the
+//! leader epoch that it was asked for in. Kafka: `ReplicaFetcherThread`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::link::Link;
+use super::plan::{Plan, Start, Truncating, Verdict};
+use super::truncation::{EpochEnd, Reset, Truncation, by_epoch};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Records, TopicPartition};
+use crate::log::Log;
+use crate::replica::Replicas;
+use crate::replica::offsets::{EARLIEST, LATEST};
+use crate::replica::partition::{Fetched, NotFollowed};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::fetch::{FetchResponse, FetchablePartitionResponse};
+
+const TARGET: &str = "kafka.server.ReplicaFetcherThread";
+
+/// What a fetcher is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Follow these partitions.
+    Follow(Vec<(TopicPartition, Start)>),
+    /// Follow these no more.
+    Leave(Vec<TopicPartition>),
+}
+
+/// A fetcher of one leader's partitions.
+pub(super) struct Fetcher {
+    pub replicas: Arc<Replicas>,
+    pub leader: BrokerId,
+    pub number: usize,
+    pub plan: Plan,
+    pub link: Link,
+    pub orders: mpsc::UnboundedReceiver<Order>,
+    pub over: CancellationToken,
+}
+
+impl Fetcher {
+    /// Fetches until it is over.
+    pub async fn run(mut self) {
+        log::info!(target: TARGET, "{} Starting", self.ident());
+        let over = self.over.clone();
+        over.run_until_cancelled(async {
+            loop {
+                self.heed_orders();
+                self.truncate().await;
+                self.fetch().await;
+            }
+        })
+        .await;
+        log::info!(target: TARGET, "{} Stopped", self.ident());
+    }
+
+    fn ident(&self) -> String {
+        let me = self.replicas.broker_id;
+        format!("[ReplicaFetcher replicaId={me}, leaderId={}, fetcherId={}]", self.leader, self.number)
+    }
+
+    fn now(&self) -> Millis {
+        self.replicas.clock.now()
+    }
+
+    fn heed_orders(&mut self) {
+        while let Ok(order) = self.orders.try_recv() {
+            self.heed(order);
+        }
+    }
+
+    fn heed(&mut self, order: Order) {
+        match order {
+            Order::Follow(partitions) => {
+                partitions.into_iter().for_each(|(partition, start)| self.plan.add(partition, start));
+            }
+            Order::Leave(partitions) => partitions.iter().for_each(|partition| self.plan.remove(partition)),
+        }
+    }
+
+    /// Waits for an order, but not for longer than the backoff.
+    async fn pause(&mut self) {
+        let backoff = u64::try_from(self.replicas.config.replica_fetch_backoff_ms).unwrap_or(0);
+        let backoff = std::time::Duration::from_millis(backoff.max(1));
+        if let Ok(Some(order)) = tokio::time::timeout(backoff, self.orders.recv()).await {
+            self.heed(order);
+        }
+    }
+
+    fn log(&self, partition: &TopicPartition) -> Option<Arc<Log>> {
+        self.replicas.partition(partition).ok()?.log()
+    }
+
+    // ---- truncating ----
+
+    async fn truncate(&mut self) {
+        let (mut asked, mut cuts) = (Vec::new(), Vec::new());
+        for Truncating { partition, leader_epoch, fetch_offset } in self.plan.truncating(self.now()) {
+            let known = self.link.manner.versions.epochs;
+            match self.log(&partition).and_then(|log| log.latest_epoch()).filter(|_| known) {
+                Some(epoch) => asked.push((partition, leader_epoch, epoch)),
+                None => {
+                    log::info!(target: TARGET, "{} Truncating partition {partition} to local high watermark {fetch_offset}", self.ident());
+                    cuts.push((partition, leader_epoch, Truncation { to: fetch_offset, complete: true }));
+                }
+            }
+        }
+        if !asked.is_empty() {
+            cuts.extend(self.cuts_by_epoch(asked).await);
+        }
+        if !cuts.is_empty() {
+            self.cut(cuts).await;
+        }
+    }
+
+    /// Asks the leader where epochs end, and where to cut by that.
+    async fn cuts_by_epoch(
+        &mut self,
+        asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)>,
+    ) -> Vec<(TopicPartition, LeaderEpoch, Truncation)> {
+        let ends = self.link.epoch_ends(&asked).await;
+        self.heed_orders();
+        let now = self.now();
+        let ends = match ends {
+            Ok(ends) => ends,
+            Err(error) => {
+                log::warn!(target: TARGET, "{} Error when sending leader epoch request: {error}", self.ident());
+                asked.iter().for_each(|(partition, ..)| self.plan.delay(partition, now));
+                return Vec::new();
+            }
+        };
+        let epochs: HashMap<_, _> =
+            asked.into_iter().map(|(partition, leader_epoch, _)| (partition, leader_epoch)).collect();
+        let mut cuts = Vec::new();
+        for (partition, end) in ends {
+            let Some(&epoch) = epochs.get(&partition).filter(|it| self.plan.is_truncating(&partition, **it))
+            else {
+                continue;
+            };
+            match end {
+                Ok(end) => {
+                    if let Some(cut) = self.cut_at(&partition, end) {
+                        cuts.push((partition, epoch, cut));
+                    }
+                }
+                Err(error) => self.refused(&partition, epoch, error),
+            }
+        }
+        cuts
+    }
+
+    fn cut_at(&self, partition: &TopicPartition, end: EpochEnd) -> Option<Truncation> {
+        let log = self.log(partition)?;
+        let fetch_offset = self.plan.fetch_offset(partition)?;
+        let cut = by_epoch(end, fetch_offset, log.log_end_offset(), |epoch| log.end_offset_for(epoch));
+        log::debug!(target: TARGET, "{} The leader's epoch {} ends at {} in {partition}: truncating to {}", self.ident(), end.epoch, end.offset, cut.to);
+        Some(cut)
+    }
+
+    /// Cuts logs, off the runtime's threads.
+    async fn cut(&mut self, cuts: Vec<(TopicPartition, LeaderEpoch, Truncation)>) {
+        let replicas = self.replicas.clone();
+        let cutting = tokio::task::spawn_blocking(move || {
+            let outcomes: Vec<_> = cuts
+                .into_iter()
+                .map(|(partition, epoch, cut)| {
+                    let found = replicas.partition(&partition).map_err(|_| NotFollowed::Outdated);
+                    let outcome = found.and_then(|held| held.cut(epoch, cut.to));
+                    (partition, epoch, cut, outcome)
+                })
+                .collect();
+            // What is appended from now on must not lie below a recovery point of records that are gone.
+            replicas.logs.checkpoint_recovery_points();
+            outcomes
+        });
+        let Ok(outcomes) = cutting.await else { return };
+        for (partition, epoch, cut, outcome) in outcomes {
+            match outcome {
+                Ok(()) => self.plan.truncated(&partition, epoch, cut),
+                Err(error) => self.failed(&partition, &error, "truncation"),
+            }
+        }
+    }
+
+    // ---- fetching ----
+
+    async fn fetch(&mut self) {
+        let (now, replicas) = (self.now(), self.replicas.clone());
+        let log_start =
+            |partition: &TopicPartition| Some(replicas.partition(partition).ok()?.log()?.log_start_offset());
+        let Some(request) = self.plan.request(now, log_start, |_| false) else {
+            return self.pause().await;
+        };
+        let answer = self.link.fetch(&request).await;
+        self.heed_orders();
+        match answer {
+            Ok(answer) => self.answered(answer).await,
+            Err(error) => {
+                log::warn!(target: TARGET, "{} Error in response for fetch request: {error}", self.ident());
+                self.plan.unanswered(self.now());
+                self.pause().await;
+            }
+        }
+    }
+
+    async fn answered(&mut self, answer: FetchResponse) {
+        let error = ErrorCode::from_code(answer.error_code);
+        let mut parts = Vec::new();
+        for topic in answer.responses {
+            let name: Arc<str> = topic.topic.into();
+            let of_topic = topic.partition_responses.into_iter();
+            parts.extend(of_topic.map(|part| (TopicPartition::new(name.clone(), part.partition), part)));
+        }
+        let named: Vec<_> = parts.iter().map(|(partition, _)| partition.clone()).collect();
+        if !self.plan.answered(error, answer.session_id, &named) {
+            log::info!(target: TARGET, "{} Node {} was unable to process the fetch request: {}", self.ident(), self.leader, error.name());
+            return;
+        }
+        let now = self.now();
+        let mut out_of_range = Vec::new();
+        for (partition, part) in parts {
+            let error = ErrorCode::from_code(part.error_code);
+            let (verdict, asked) = self.plan.judge(&partition, error, now);
+            match verdict {
+                Verdict::Append => self.append(&partition, asked.leader_epoch, asked.offset, part),
+                Verdict::AskRange => out_of_range.push((partition, asked.leader_epoch)),
+                Verdict::Later | Verdict::GivenUp => self.say_refused(&partition, error, verdict),
+                Verdict::Stale => {}
+            }
+        }
+        for (partition, epoch) in out_of_range {
+            self.reset(&partition, epoch).await;
+        }
+    }
+
+    fn append(
+        &mut self,
+        partition: &TopicPartition,
+        epoch: LeaderEpoch,
+        offset: i64,
+        part: FetchablePartitionResponse,
+    ) {
+        let records = match part.record_set {
+            Some(Records::Memory(bytes)) => bytes,
+            // What comes off a connection lies in memory.
+            Some(Records::File(_)) | None => bytes::Bytes::new(),
+        };
+        let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);
+        let fetched = Fetched { offset, records, high_watermark, log_start };
+        let held = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated);
+        match held.and_then(|held| held.append_fetched(epoch, fetched)) {
+            Ok(next) => self.plan.appended(partition, next, high_watermark),
+            Err(error) if error.is_corrupt() => {
+                log::error!(target: TARGET, "{} Found invalid messages during fetch for partition {partition} offset {offset}: {error}", self.ident());
+                self.plan.delay(partition, self.now());
+            }
+            Err(error) => self.failed(partition, &error, "processing data"),
+        }
+    }
+
+    /// A partition that cannot go on is given up, unless the controller is about to say what is next.
+    fn failed(&mut self, partition: &TopicPartition, error: &NotFollowed, at: &str) {
+        if let NotFollowed::Outdated = error {
+            return self.plan.delay(partition, self.now());
+        }
+        log::error!(target: TARGET, "{} Unexpected error occurred during {at} for partition {partition}: {error}", self.ident());
+        self.plan.give_up(partition);
+        log::warn!(target: TARGET, "{} Partition {partition} marked as failed", self.ident());
+    }
+
+    fn refused(&mut self, partition: &TopicPartition, epoch: LeaderEpoch, error: ErrorCode) {
+        let verdict = self.plan.refused(partition, epoch, error, self.now());
+        self.say_refused(partition, error, verdict);
+    }
+
+    fn say_refused(&self, partition: &TopicPartition, error: ErrorCode, verdict: Verdict) {
+        let (ident, name) = (self.ident(), error.name());
+        if verdict == Verdict::GivenUp {
+            log::warn!(target: TARGET, "{ident} Partition {partition} has an older epoch than the current leader. Will await the new LeaderAndIsr state before resuming fetching.");
+            log::warn!(target: TARGET, "{ident} Partition {partition} marked as failed");
+        } else if matches!(error, ErrorCode::UnknownLeaderEpoch | ErrorCode::NotLeaderOrFollower) {
+            log::debug!(target: TARGET, "{ident} {name} from the leader for partition {partition}");
+        } else {
+            log::warn!(target: TARGET, "{ident} Received {name} from the leader for partition {partition}. This error may be returned transiently when the partition is being created or deleted, but it is not expected to persist.");
+        }
+    }
+
+    // ---- out of range ----
+
+    /// Finds a place in the leader's range to go on from.
+    async fn reset(&mut self, partition: &TopicPartition, epoch: LeaderEpoch) {
+        let end = match self.link.offset(partition, epoch, LATEST).await {
+            Ok(Ok(end)) => end,
+            Ok(Err(error)) => return self.refused(partition, epoch, error),
+            Err(error) => return self.no_range(partition, &error),
+        };
+        let Some(own_end) = self.log(partition).map(|log| log.log_end_offset()) else { return };
+        let reset = match Reset::by_leader_end(own_end, end) {
+            Some(reset) => reset,
+            None => match self.link.offset(partition, epoch, EARLIEST).await {
+                Ok(Ok(start)) => Reset::by_leader_start(own_end, start),
+                Ok(Err(error)) => return self.refused(partition, epoch, error),
+                Err(error) => return self.no_range(partition, &error),
+            },
+        };
+        self.heed_orders();
+        log::warn!(target: TARGET, "{} Reset fetch offset for partition {partition} from {own_end} to {}", self.ident(), reset.fetch_offset());
+        let (replicas, id) = (self.replicas.clone(), partition.clone());
+        let resetting = tokio::task::spawn_blocking(move || {
+            let held = replicas.partition(&id).map_err(|_| NotFollowed::Outdated)?;
+            match reset {
+                Reset::TruncateTo(to) => held.cut(epoch, to)?,
+                Reset::StartAt(at) => held.start_anew(epoch, at)?,
+                Reset::FetchFrom(_) => return Ok(()),
+            }
+            replicas.logs.checkpoint_recovery_points();
+            Ok(())
+        });
+        match resetting.await {
+            Ok(Ok(())) => self.plan.reset(partition, epoch, reset.fetch_offset(), end),
+            Ok(Err(error)) => self.failed(partition, &error, "truncation"),
+            Err(_) => self.plan.delay(partition, self.now()),
+        }
+    }
+
+    fn no_range(&mut self, partition: &TopicPartition, error: &dyn std::fmt::Display) {
+        log::error!(target: TARGET, "{} Error getting offset for partition {partition}: {error}", self.ident());
+        self.plan.delay(partition, self.now());
+    }
+}

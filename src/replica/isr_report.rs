@@ -1,0 +1,339 @@
+//! What leaders of this broker want their ISR to be, brought to whoever decides: by AlterIsr to the controller
+//! (`inter.broker.protocol.version` 2.7-IV2 and up, KIP-497), before that by writing the partition's state in ZooKeeper and
+//! telling of it below `/isr_change_notification`.
+//!
+//! Proposes nothing by itself: [`super::machine`] does, when a follower fetches and every half
+//! `replica.lag.time.max.ms`. Kafka: `AlterIsrManager`, `ReplicaManager.maybePropagateIsrChanges`, `ReplicationUtils`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::Replicas;
+use super::machine::{IsrAnswer, IsrOutcome, IsrProposal};
+use crate::base::{BrokerId, LeaderAndIsr, Millis, TopicPartition};
+use crate::net::peer::Peer;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::alter_isr::{
+    AlterIsrRequest, AlterIsrResponse, PartitionData, PartitionDataResponse, TopicData,
+};
+use crate::zk::znode::isr_change;
+use crate::zk::znode::partition_state::{self, PartitionState};
+use crate::zk::{CreateMode, ZkError, ZooKeeper};
+
+/// How long to wait before the controller is asked, or looked for, again.
+const RETRY: Duration = Duration::from_millis(100);
+/// How often changes written to ZooKeeper are looked at, to tell of them.
+const NOTICE_CHECK: Duration = Duration::from_millis(2500);
+/// How long after the last change they are told of.
+const NOTICE_LINGER: Millis = 5000;
+/// How long they are kept at most.
+const NOTICE_DELAY_MAX: Millis = 60_000;
+const TARGET: &str = "kafka.server.AlterIsrManager";
+
+type Batch = Vec<(TopicPartition, IsrProposal)>;
+
+/// Proposals that are not answered yet, one a partition.
+#[derive(Debug, Default)]
+pub(super) struct IsrReports {
+    waiting: Mutex<BTreeMap<TopicPartition, IsrProposal>>,
+    added: Notify,
+}
+
+impl IsrReports {
+    /// Brings a proposal on its way.
+    pub fn add(&self, partition: &TopicPartition, proposal: IsrProposal) {
+        self.waiting.lock().insert(partition.clone(), proposal);
+        self.added.notify_one();
+    }
+
+    fn settle(&self, partition: &TopicPartition, proposal: &IsrProposal) {
+        let mut waiting = self.waiting.lock();
+        if waiting.get(partition) == Some(proposal) {
+            waiting.remove(partition);
+        }
+    }
+}
+
+impl Replicas {
+    /// Looks for followers that lag, and reports what leaders want, until `stop`.
+    pub async fn report_isr(
+        self: Arc<Self>,
+        zk: ZooKeeper,
+        broker_epoch: Arc<AtomicI64>,
+        stop: CancellationToken,
+    ) {
+        let by_controller = self.config.inter_broker_protocol_version.is_at_least("2.7-IV2");
+        let reporting = async {
+            if by_controller {
+                Reporter { replicas: self.clone(), broker_epoch, controller: None }.run().await;
+            } else {
+                Writer::new(self.clone(), zk).run().await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.watch_followers() => {}
+            () = reporting => {}
+        }
+    }
+
+    async fn watch_followers(&self) {
+        let period = u64::try_from(self.config.replica_lag_time_max_ms / 2).unwrap_or(0).max(1);
+        let mut ticks = tokio::time::interval(Duration::from_millis(period));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for partition in self.online() {
+                if let Some(proposal) = partition.tick(self.clock.now()) {
+                    self.isr_reports.add(partition.id(), proposal);
+                }
+            }
+        }
+    }
+
+    /// The proposals that are still of use.
+    fn awaited_reports(&self) -> Batch {
+        let mut waiting = self.isr_reports.waiting.lock();
+        waiting.retain(|id, proposal| self.partition(id).is_ok_and(|held| held.awaits(proposal)));
+        waiting.iter().map(|(id, proposal)| (id.clone(), proposal.clone())).collect()
+    }
+
+    fn isr_answered(&self, id: &TopicPartition, proposal: &IsrProposal, answer: IsrAnswer) -> IsrOutcome {
+        self.isr_reports.settle(id, proposal);
+        match self.partition(id) {
+            Ok(partition) => partition.isr_answered(proposal, answer, self.clock.now()),
+            Err(_) => IsrOutcome::Stale,
+        }
+    }
+}
+
+/// Asks the controller.
+struct Reporter {
+    replicas: Arc<Replicas>,
+    broker_epoch: Arc<AtomicI64>,
+    controller: Option<(BrokerId, Peer)>,
+}
+
+impl Reporter {
+    async fn run(mut self) {
+        loop {
+            let batch = self.replicas.awaited_reports();
+            if batch.is_empty() {
+                self.replicas.isr_reports.added.notified().await;
+            } else if let Err(reason) = self.report(batch).await {
+                log::debug!(target: TARGET, "AlterIsr is tried again: {reason}");
+                self.controller = None;
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+
+    /// Sends one request and takes its answers in; the reason where there are none, or some that ask to try again.
+    async fn report(&mut self, batch: Batch) -> Result<(), String> {
+        let replicas = self.replicas.clone();
+        let request = AlterIsrRequest {
+            broker_id: replicas.broker_id,
+            broker_epoch: self.broker_epoch.load(Ordering::SeqCst),
+            topics: topics(&batch),
+        };
+        let limit = millis(replicas.config.controller_socket_timeout_ms);
+        let peer = self.connected(limit).await?;
+        let answer = peer.call(&request, 0, limit).await.map_err(|error| error.to_string())?;
+        let error = ErrorCode::from_code(answer.error_code);
+        if error != ErrorCode::None {
+            if error != ErrorCode::NotController {
+                log::warn!(target: TARGET, "Controller returned an unexpected top-level error when handling AlterIsr request: {}", error.name());
+            }
+            return Err(error.name().to_owned());
+        }
+        let mut answered = answers(answer);
+        let mut again = None;
+        for (id, proposal) in batch {
+            match answered.remove(&id) {
+                Some(Ok(answer)) => {
+                    replicas.isr_answered(&id, &proposal, answer);
+                }
+                Some(Err(error)) => {
+                    log::warn!(target: TARGET, "Controller failed to update ISR of {id} to {:?} due to unexpected {}. Retrying.", proposal.isr, error.name());
+                    again = Some(error.name().to_owned());
+                }
+                None => {
+                    log::warn!(target: TARGET, "Partition {id} was sent but not included in the response");
+                    again = Some(format!("{id} was not answered"));
+                }
+            }
+        }
+        again.map_or(Ok(()), Err)
+    }
+
+    async fn connected(&mut self, limit: Duration) -> Result<Peer, String> {
+        let metadata = self.replicas.metadata();
+        let controller = metadata.controller.and_then(|id| metadata.live_broker(id));
+        let broker = controller.ok_or("no controller is known")?;
+        if let Some((id, peer)) = &self.controller
+            && *id == broker.id
+            && peer.is_open()
+        {
+            return Ok(peer.clone());
+        }
+        let listener = &self.replicas.controller_listener;
+        let endpoint = broker.endpoint(listener).ok_or_else(|| format!("{} has no {listener}", broker.id))?;
+        let port = u16::try_from(endpoint.port).unwrap_or(0);
+        let client_id = self.replicas.broker_id.to_string();
+        let peer = Peer::connect(&endpoint.host, port, &client_id, limit).await;
+        let peer = peer.map_err(|error| error.to_string())?;
+        self.controller = Some((broker.id, peer.clone()));
+        Ok(peer)
+    }
+}
+
+fn topics(batch: &Batch) -> Vec<TopicData> {
+    let groups = batch.chunk_by(|one, other| one.0.topic == other.0.topic);
+    let topics = groups.map(|group| TopicData {
+        name: group[0].0.topic.to_string(),
+        partitions: group
+            .iter()
+            .map(|(id, proposal)| PartitionData {
+                partition_index: id.partition,
+                leader_epoch: proposal.leader_epoch,
+                new_isr: proposal.isr.clone(),
+                current_isr_version: proposal.zk_version,
+            })
+            .collect(),
+    });
+    topics.collect()
+}
+
+/// How each partition was answered; an error where it is to be tried again.
+fn answers(answer: AlterIsrResponse) -> BTreeMap<TopicPartition, Result<IsrAnswer, ErrorCode>> {
+    let mut answers = BTreeMap::new();
+    for topic in answer.topics {
+        let name: Arc<str> = topic.name.into();
+        for it in topic.partitions {
+            answers.insert(TopicPartition::new(name.clone(), it.partition_index), meaning(it));
+        }
+    }
+    answers
+}
+
+fn meaning(it: PartitionDataResponse) -> Result<IsrAnswer, ErrorCode> {
+    match ErrorCode::from_code(it.error_code) {
+        ErrorCode::None => Ok(IsrAnswer::Holds {
+            leader_epoch: it.leader_epoch,
+            isr: it.isr,
+            zk_version: it.current_isr_version,
+        }),
+        ErrorCode::UnknownTopicOrPartition
+        | ErrorCode::FencedLeaderEpoch
+        | ErrorCode::InvalidUpdateVersion => Ok(IsrAnswer::Refused),
+        error => Err(error),
+    }
+}
+
+/// Writes to ZooKeeper.
+struct Writer {
+    replicas: Arc<Replicas>,
+    zk: ZooKeeper,
+    changed: BTreeSet<TopicPartition>,
+    last_change: Millis,
+    last_notice: Millis,
+}
+
+impl Writer {
+    fn new(replicas: Arc<Replicas>, zk: ZooKeeper) -> Self {
+        let now = replicas.clock.now();
+        Self { replicas, zk, changed: BTreeSet::new(), last_change: now, last_notice: now }
+    }
+
+    async fn run(mut self) {
+        let mut checks = tokio::time::interval(NOTICE_CHECK);
+        let replicas = self.replicas.clone();
+        loop {
+            tokio::select! {
+                () = replicas.isr_reports.added.notified() => {
+                    for (id, proposal) in replicas.awaited_reports() {
+                        self.write(&id, &proposal).await;
+                    }
+                }
+                _ = checks.tick() => self.notify().await,
+            }
+        }
+    }
+
+    async fn write(&mut self, id: &TopicPartition, proposal: &IsrProposal) {
+        let answer = match self.written(id, proposal).await {
+            Ok(Some(zk_version)) => {
+                self.changed.insert(id.clone());
+                self.last_change = self.replicas.clock.now();
+                let (leader_epoch, isr) = (proposal.leader_epoch, proposal.isr.clone());
+                IsrAnswer::Holds { leader_epoch, isr, zk_version }
+            }
+            Ok(None) => {
+                log::info!(target: TARGET, "[Partition {id} broker={}] Cached zkVersion {} not equal to that in zookeeper, skip updating ISR", self.replicas.broker_id, proposal.zk_version);
+                IsrAnswer::Outdated
+            }
+            Err(error) => {
+                log::warn!(target: TARGET, "Writing the ISR of {id}: {error}");
+                IsrAnswer::Outdated
+            }
+        };
+        self.replicas.isr_answered(id, proposal, answer);
+    }
+
+    /// The version of the state that now holds the ISR; None where another state holds.
+    async fn written(&self, id: &TopicPartition, proposal: &IsrProposal) -> Result<Option<i32>, ZkError> {
+        let path = partition_state::path(id);
+        let leader_and_isr = LeaderAndIsr {
+            leader: self.replicas.broker_id,
+            leader_epoch: proposal.leader_epoch,
+            isr: proposal.isr.clone(),
+            zk_version: proposal.zk_version,
+        };
+        let state = PartitionState::new(leader_and_isr, proposal.controller_epoch);
+        match self.zk.set(&path, &state.encode(), Some(proposal.zk_version)).await {
+            Ok(stat) => Ok(Some(stat.version)),
+            Err(ZkError::NoNode) => Ok(None),
+            // The write may have been this one, of which the answer was lost.
+            Err(ZkError::BadVersion) => {
+                let found = self.zk.get(&path).await?;
+                let same = found.and_then(|(data, stat)| {
+                    let read = PartitionState::decode(&data, stat.version).ok()?;
+                    let wanted = state.leader_and_isr.clone().at_version(stat.version);
+                    let same =
+                        read.leader_and_isr == wanted && read.controller_epoch == state.controller_epoch;
+                    same.then_some(stat.version)
+                });
+                Ok(same)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells the controller of what has changed, once it has been quiet for a while.
+    async fn notify(&mut self) {
+        let now = self.replicas.clock.now();
+        let due = self.last_change + NOTICE_LINGER < now || self.last_notice + NOTICE_DELAY_MAX < now;
+        if self.changed.is_empty() || !due {
+            return;
+        }
+        let changed: Vec<_> = self.changed.iter().cloned().collect();
+        let (path, data) = (isr_change::sequential_path(), isr_change::encode(&changed));
+        match self.zk.create(&path, &data, CreateMode::PersistentSequential).await {
+            Ok(_) => {
+                self.changed.clear();
+                self.last_notice = now;
+            }
+            Err(error) => log::warn!(target: TARGET, "Telling of changed ISRs: {error}"),
+        }
+    }
+}
+
+fn millis(ms: i32) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

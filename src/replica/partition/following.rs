@@ -1,0 +1,137 @@
+//! A partition that another broker leads: what was fetched is appended, what the leader does not have is cut off.
+//!
+//! Every change names the leader epoch it was decided in, and nothing happens once the controller has told of another.
+//! Kafka: `Partition.appendRecordsToFollowerOrFutureReplica`, `truncateTo`, and `ReplicaFetcherThread.processPartitionData`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Partition, State};
+use crate::base::{LeaderEpoch, Offset};
+use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError};
+use crate::replica::waiters::Released;
+use crate::wire::error_code::ErrorCode;
+
+/// What a leader sent.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The offset that was asked for.
+    pub offset: Offset,
+    /// Batches from there on; the last may be cut off.
+    pub records: Bytes,
+    /// The leader's high watermark.
+    pub high_watermark: Offset,
+    /// Where the leader's log starts; -1 where it does not say.
+    pub log_start: Offset,
+}
+
+/// Why a follower did not do what its fetcher wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotFollowed {
+    /// The controller has told something else meanwhile.
+    #[error("the replica no longer follows at this leader epoch")]
+    Outdated,
+    /// What was fetched does not continue the log.
+    #[error("Offset mismatch: fetched offset = {fetched}, log end offset = {end}.")]
+    Mismatch {
+        /// Where the records begin.
+        fetched: Offset,
+        /// Where the log ends.
+        end: Offset,
+    },
+    /// The records cannot be appended.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The leader's log start cannot be this log's.
+    #[error(transparent)]
+    LogStart(#[from] ReadError),
+    /// The disk failed, or the log is closed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl NotFollowed {
+    /// Whether the records were damaged, maybe on the way only: they are fetched once more.
+    pub fn is_corrupt(&self) -> bool {
+        let Self::Append(error) = self else { return false };
+        matches!(ErrorCode::from(error), ErrorCode::CorruptMessage | ErrorCode::InvalidRecord)
+    }
+}
+
+impl Partition {
+    /// Appends what was fetched in a leader epoch, and takes over the leader's high watermark and log start. The offset
+    /// to fetch from next.
+    ///
+    /// # Errors
+    /// [`NotFollowed`].
+    pub fn append_fetched(&self, epoch: LeaderEpoch, fetched: Fetched) -> Result<Offset, NotFollowed> {
+        let state = self.state.lock();
+        let log = follows(&state, epoch)?;
+        let end = log.log_end_offset();
+        if fetched.offset != end {
+            return Err(NotFollowed::Mismatch { fetched: fetched.offset, end });
+        }
+        let before = log.high_watermark();
+        let info = append(&log, fetched.records)?;
+        let high_watermark = log.update_high_watermark(fetched.high_watermark);
+        let started = match fetched.log_start > log.log_start_offset() {
+            true => log.increment_log_start_offset(fetched.log_start, "leader offset increment"),
+            false => Ok(()),
+        };
+        drop(state);
+        let moved = (high_watermark != before).then(Released::default);
+        self.wake(info.batches > 0, moved);
+        started?;
+        Ok(log.log_end_offset())
+    }
+
+    /// Cuts the log at an offset, in a leader epoch.
+    ///
+    /// # Errors
+    /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
+    pub fn cut(&self, epoch: LeaderEpoch, to: Offset) -> Result<(), NotFollowed> {
+        let state = self.state.lock();
+        let log = follows(&state, epoch)?;
+        let high_watermark = log.high_watermark();
+        if to < high_watermark {
+            log::warn!(target: "kafka.server.ReplicaFetcherThread", "Truncating {} to offset {to} below high watermark {high_watermark}", self.id);
+        }
+        log.truncate_to(to)?;
+        Ok(())
+    }
+
+    /// Forgets everything and starts at an offset, in a leader epoch.
+    ///
+    /// # Errors
+    /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
+    pub fn start_anew(&self, epoch: LeaderEpoch, at: Offset) -> Result<(), NotFollowed> {
+        let state = self.state.lock();
+        follows(&state, epoch)?.truncate_fully_and_start_at(at)?;
+        Ok(())
+    }
+}
+
+/// The log, where this broker follows in this epoch.
+fn follows(state: &State, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
+    let told = state.machine.told();
+    let still = !state.machine.is_leader() && told.leader_epoch == epoch;
+    state.log.clone().filter(|_| still).ok_or(NotFollowed::Outdated)
+}
+
+/// Appends as a follower. Where the leader's log starts within a batch, an empty log begins with that batch, below the
+/// offset it was to start at.
+fn append(log: &Log, records: Bytes) -> Result<LogAppendInfo, NotFollowed> {
+    match log.append_as_follower(records.clone()) {
+        Err(AppendError::UnexpectedOffset { first_offset, last_offset, .. })
+            if log.log_end_offset() == log.log_start_offset()
+                && first_offset < log.log_end_offset()
+                && last_offset >= log.log_end_offset() =>
+        {
+            log::info!(target: "kafka.cluster.Partition", "Unexpected offset in append to {}. First offset {first_offset} is less than log start offset {}. Since this is the first record to be appended to the follower's log, will start the log from offset {first_offset}.", log.partition(), log.log_start_offset());
+            log.truncate_fully_and_start_at(first_offset)?;
+            Ok(log.append_as_follower(records)?)
+        }
+        appended => Ok(appended?),
+    }
+}
