@@ -9,6 +9,7 @@ mod console;
 mod coordination;
 mod faults;
 mod tools;
+mod replication;
 mod znode_trees;
 mod zookeeper;
 mod zookeeper_faults;
