@@ -11,6 +11,8 @@ use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Reader, WireError};
 use crate::wire::header::RequestHeader;
 
+const TARGET: &str = "kafka.network.Processor";
+
 /// Where requests are handed in.
 #[derive(Debug)]
 pub struct Counter {
@@ -22,33 +24,40 @@ impl Counter {
     pub fn new(services: Arc<Services>) -> Self {
         Self { services }
     }
+}
 
-    async fn answer(&self, caller: &Caller, frame: Bytes) -> Result<Answer, WireError> {
-        let mut input = Reader::new(frame);
-        let header = RequestHeader::decode(&mut input)?;
-        let version = header.api_version;
-        let exchange = Exchange { caller: caller.clone(), header, services: self.services.clone() };
-        let key = exchange.header.api_key;
-        if key == ApiKey::ApiVersions && !key.versions().contains(&version) {
-            return session::api_versions::unsupported(&exchange);
-        }
-        match table::row(key).filter(|_| key.versions().contains(&version)) {
-            Some(row) => (row.handle)(exchange, input).await,
-            None => {
-                log::warn!(target: "kafka.network.Processor", "Closing socket for {}: {} version {version} is not supported", caller.address, key.name());
-                Ok(Answer::Close)
-            }
+/// Decodes a request and has it handled; [`Answer::Close`] where it is none that is built.
+///
+/// # Errors
+/// The frame is no request.
+async fn answer(services: Arc<Services>, caller: Caller, frame: Bytes) -> Result<Answer, WireError> {
+    let mut input = Reader::new(frame);
+    let header = RequestHeader::decode(&mut input)?;
+    let version = header.api_version;
+    let exchange = Exchange { caller, header, services };
+    let key = exchange.header.api_key;
+    if key == ApiKey::ApiVersions && !key.versions().contains(&version) {
+        return session::api_versions::unsupported(&exchange);
+    }
+    match table::row(key).filter(|_| key.versions().contains(&version)) {
+        Some(row) => (row.handle)(exchange, input).await,
+        None => {
+            let id = &exchange.caller.connection;
+            log::error!(target: TARGET, "Closing socket for {id} because of error: {} version {version} is not supported", key.name());
+            Ok(Answer::Close)
         }
     }
 }
 
 impl Dispatch for Counter {
-    fn dispatch<'a>(&'a self, caller: &'a Caller, frame: Bytes) -> BoxFuture<'a, Answer> {
+    fn dispatch(&self, caller: &Caller, frame: Bytes) -> BoxFuture<'static, Answer> {
+        let (services, caller) = (self.services.clone(), caller.clone());
         Box::pin(async move {
-            match self.answer(caller, frame).await {
+            let id = caller.connection.clone();
+            match answer(services, caller, frame).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    log::error!(target: "kafka.network.Processor", "Closing socket for {} because of error: {error}", caller.address);
+                    log::error!(target: TARGET, "Closing socket for {id} because of error: {error}");
                     Answer::Close
                 }
             }

@@ -6,11 +6,13 @@ pub mod backoff;
 pub mod cluster;
 pub mod ids;
 pub mod jvm_order;
+pub mod rate;
 pub mod records;
 pub mod time;
 
 pub use backoff::Backoff;
 pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
 pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
+pub use rate::Rate;
 pub use records::{FileSlice, Records};
 pub use time::Clock;

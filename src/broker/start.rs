@@ -149,7 +149,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let stored = BrokerMetadata { broker_id, cluster_id: Some(cluster_id.clone()) };
     write_metadata(&logs, &metadata, &stored, &clock)?;
 
-    let limits = Limits::new(&config)?;
+    let limits = Limits::new(&config, &given)?;
     let mut listeners = Vec::new();
     for endpoint in config.listeners()? {
         listeners.push(Listener::bind(&endpoint, &limits).await?);

@@ -186,7 +186,7 @@ config! {
     /// How long a deleted segment's files stay on disk, in milliseconds.
     log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms", Is("60000"), AtLeast(0), Long, High, ClusterWide, None, Heeded;
     /// How many connections may be opened, a second.
-    max_connection_creation_rate: i32 = "max.connection.creation.rate", Is("2147483647"), AtLeast(0), Int, Medium, ClusterWide, None, NotYet;
+    max_connection_creation_rate: i32 = "max.connection.creation.rate", Is("2147483647"), AtLeast(0), Int, Medium, ClusterWide, None, Heeded;
     /// How many connections may be open at once; the listener between brokers is let in even then.
     max_connections: i32 = "max.connections", Is("2147483647"), AtLeast(0), Int, Medium, ClusterWide, None, Heeded;
     /// How many connections one address may have open.

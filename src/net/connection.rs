@@ -1,7 +1,13 @@
 //! One connection: frames are read and dispatched in order, answers leave in that order.
+//!
+//! A client that sends half a frame or does not read its answers holds its own connection and, where
+//! `queued.max.request.bytes` is set, the memory it announced; after `connections.max.idle.ms` neither.
+//! In Kafka: `Processor`, `Selector`, `NetworkReceive`.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -11,7 +17,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::{Limits, Place};
+use super::connections::Place;
+use super::limits::Limits;
 use super::{Answer, Caller, Dispatch, peer, writer};
 use crate::base::Records;
 use crate::wire::frame;
@@ -21,34 +28,36 @@ const ANSWERS_WAITING: usize = 8;
 
 type Pending = BoxFuture<'static, Option<Vec<Records>>>;
 
-/// Serves a connection until either side ends it or the broker stops.
-pub(super) async fn serve(
-    stream: TcpStream,
-    caller: Caller,
-    dispatch: Arc<dyn Dispatch>,
-    limits: Arc<Limits>,
-    place: Place,
-    stop: CancellationToken,
-) {
+/// What all connections of a listener share.
+pub(super) struct Served {
+    pub dispatch: Arc<dyn Dispatch>,
+    pub limits: Arc<Limits>,
+    pub stop: CancellationToken,
+}
+
+/// Serves a connection until either side ends it, it has to make room, or the broker stops.
+pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, served: Served) {
     let (reader, out) = stream.into_split();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
-    let over = stop.child_token();
-    let writing = tokio::spawn(write_answers(out, outgoing, limits.clone(), over.clone()));
-    let reading = Reading { reader, caller, dispatch, limits, answers };
+    let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
+    let writing = tokio::spawn(write_answers(out, outgoing, served.limits.clone(), over.clone()));
+    let reading = Reading { reader, caller, place, served, answers };
     tokio::select! {
         () = reading.run() => {}
         () = over.cancelled() => {}
+        () = excess.cancelled() => over.cancel(),
     }
-    // What was taken in is still answered, unless the broker stops or the other side is gone.
-    let _ = writing.await;
-    drop(place);
+    // What was taken in is still answered, unless the broker stops, the other side is gone, or room was needed.
+    if writing.await.is_err() && !stop.is_cancelled() {
+        log::error!(target: "kafka.network.Processor", "Answering a connection failed");
+    }
 }
 
 struct Reading {
     reader: OwnedReadHalf,
     caller: Caller,
-    dispatch: Arc<dyn Dispatch>,
-    limits: Arc<Limits>,
+    place: Place,
+    served: Served,
     answers: mpsc::Sender<Pending>,
 }
 
@@ -59,17 +68,13 @@ impl Reading {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
-                    let address = self.caller.address;
-                    log::debug!(target: "kafka.network.Processor", "Connection from {address} ends: {error}");
+                    let id = &self.caller.connection;
+                    log::debug!(target: "org.apache.kafka.common.network.Selector", "Connection {id} disconnected: {error}");
                     return;
                 }
             };
-            let admission = self.limits.request(frame.len()).await;
-            let answer = tokio::select! {
-                answer = self.dispatch.dispatch(&self.caller, frame) => answer,
-                () = until_left(&mut self.reader) => return,
-            };
-            drop(admission);
+            self.place.used();
+            let Some(answer) = self.answer(frame).await else { return };
             let pending: Pending = match answer {
                 Answer::Now(pieces) => Box::pin(std::future::ready(Some(pieces))),
                 Answer::Later(pending) => pending,
@@ -82,37 +87,89 @@ impl Reading {
         }
     }
 
-    /// The next frame; None where the other side has closed in between two.
-    async fn next_frame(&mut self) -> io::Result<Option<Bytes>> {
-        let idle = self.limits.idle;
-        let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
-        let mut prefix = [0; frame::PREFIX];
-        let first = tokio::time::timeout(idle, self.reader.read(&mut prefix)).await.map_err(timed_out)??;
-        if first == 0 {
-            return Ok(None);
+    /// Has a request handled; None where the other side breaks the connection off meanwhile. One that has only closed
+    /// its own half still gets its answer.
+    async fn answer(&mut self, frame: Bytes) -> Option<Answer> {
+        let admission = self.served.limits.request().await;
+        let handling = self.served.dispatch.dispatch(&self.caller, frame);
+        let mut handling = Handling { rest: Some(handling), stop: self.served.stop.clone() };
+        // A request that waits for something counts no longer among those to be taken up.
+        let begun = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut handling).poll(context))).await;
+        drop(admission);
+        if let Poll::Ready(answer) = begun {
+            return Some(answer);
         }
-        tokio::time::timeout(idle, self.reader.read_exact(&mut prefix[first..]))
-            .await
-            .map_err(timed_out)??;
-        let length = match frame::length(prefix, self.limits.largest_request) {
+        tokio::select! {
+            biased;
+            answer = handling => Some(answer),
+            () = until_broken_off(&mut self.reader) => None,
+        }
+    }
+
+    /// The next frame; None where the other side has closed in between two, or announces one that cannot be.
+    async fn next_frame(&mut self) -> io::Result<Option<Bytes>> {
+        let (idle, limits) = (self.served.limits.idle, self.served.limits.clone());
+        let mut prefix = [0; frame::PREFIX];
+        let mut read = 0;
+        while read < prefix.len() {
+            match writer::in_time(idle, self.reader.read(&mut prefix[read..])).await? {
+                0 if read == 0 => return Ok(None),
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                more => read += more,
+            }
+        }
+        let length = match frame::length(prefix, limits.largest_request) {
             Ok(length) => length,
             Err(error) => {
                 log::warn!(target: "org.apache.kafka.common.network.Selector", "Unexpected error from /{}; closing connection: {error}", self.caller.address);
                 return Ok(None);
             }
         };
-        tokio::time::timeout(idle, peer::read_body(&mut self.reader, length))
-            .await
-            .map_err(timed_out)?
-            .map(Some)
+        let held = limits.memory(length).await;
+        let body = peer::read_body(&mut self.reader, length, Some(idle)).await?;
+        Ok(Some(held.by(body)))
     }
 }
 
-/// Waits until the other side has closed; for ever where it has sent its next request already.
-async fn until_left(reader: &mut OwnedReadHalf) {
-    match reader.peek(&mut [0]).await {
-        Ok(0) | Err(_) => {}
-        Ok(_) => std::future::pending().await,
+/// A request that is being handled. It is not cut off where its connection ends, as that would leave half of what it
+/// does done; it runs on by itself, unless the broker stops.
+struct Handling {
+    rest: Option<BoxFuture<'static, Answer>>,
+    stop: CancellationToken,
+}
+
+impl Future for Handling {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let Some(rest) = &mut self.rest else { return Poll::Ready(Answer::Nothing) };
+        let polled = rest.as_mut().poll(context);
+        if polled.is_ready() {
+            self.rest = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        if let Some(rest) = self.rest.take().filter(|_| !self.stop.is_cancelled()) {
+            let stop = self.stop.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = rest => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+    }
+}
+
+/// Waits until the other side has broken the connection off; for ever where it has sent its next request already, or
+/// has closed its half.
+async fn until_broken_off(reader: &mut OwnedReadHalf) {
+    if reader.peek(&mut [0]).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 

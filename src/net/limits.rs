@@ -1,14 +1,15 @@
-//! How much may come in at once: connections in all and by address, requests and their bytes in waiting.
+//! How much may come in at once: connections, requests, and the memory of requests.
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use bytes::Bytes;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use crate::config::{BrokerConfig, ConfigError};
+use super::connections::{Connections, ListenerLimits};
+use crate::config::{BrokerConfig, ConfigError, Properties};
 
 /// The limits of a broker's sockets, shared by all its listeners.
 #[derive(Debug)]
@@ -19,95 +20,142 @@ pub struct Limits {
     pub idle: Duration,
     /// `socket.receive.buffer.bytes` and `socket.send.buffer.bytes`; -1 for the system's.
     pub buffers: (i32, i32),
-    connections: Arc<Semaphore>,
-    per_address: i32,
-    overrides: BTreeMap<IpAddr, i32>,
-    open: Mutex<HashMap<IpAddr, i32>>,
+    /// Who may be connected.
+    pub connections: Arc<Connections>,
+    /// `queued.max.requests`: those read and not taken up yet.
     requests: Semaphore,
-    request_bytes: Option<Semaphore>,
-}
-
-/// A connection's place among those allowed; given back when dropped.
-#[derive(Debug)]
-pub struct Place {
-    limits: Arc<Limits>,
-    address: IpAddr,
-    _any: OwnedSemaphorePermit,
+    /// `queued.max.request.bytes`; None where it is off.
+    memory: Option<Arc<Memory>>,
 }
 
 impl Limits {
-    /// The limits that a broker is configured with.
+    /// The limits that a broker is configured with; `given` are its properties, for `listener.name.…`.
     ///
     /// # Errors
-    /// [`ConfigError`] where `max.connections.per.ip.overrides` cannot be read.
-    pub fn new(config: &BrokerConfig) -> Result<Arc<Self>, ConfigError> {
-        let overrides = config.connection_overrides()?;
-        let addresses = overrides.into_iter().filter_map(|(host, limit)| Some((host.parse().ok()?, limit)));
-        let size = |limit: i32| usize::try_from(limit).unwrap_or(0).min(Semaphore::MAX_PERMITS);
+    /// [`ConfigError`] where listeners or `max.connections.per.ip.overrides` cannot be read, or a listener's own limit is
+    /// no number.
+    pub fn new(config: &BrokerConfig, given: &Properties) -> Result<Arc<Self>, ConfigError> {
+        let requests = usize::try_from(config.queued_max_requests).unwrap_or(1);
         let bytes = config.queued_max_request_bytes;
-        let request_bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+        let memory = |free| Arc::new(Memory { free: AtomicI64::new(free), freed: Notify::new() });
         let idle = u64::try_from(config.connections_max_idle_ms).ok();
         Ok(Arc::new(Self {
             largest_request: config.socket_request_max_bytes,
             idle: idle.map_or(Duration::from_secs(100 * 365 * 24 * 3600), Duration::from_millis),
             buffers: (config.socket_receive_buffer_bytes, config.socket_send_buffer_bytes),
-            connections: Arc::new(Semaphore::new(size(config.max_connections))),
-            per_address: config.max_connections_per_ip,
-            overrides: addresses.collect(),
-            open: Mutex::new(HashMap::new()),
-            requests: Semaphore::new(size(config.queued_max_requests)),
-            request_bytes: request_bytes.map(|bytes| Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
+            connections: Connections::new(config, &own_limits(config, given)?)?,
+            requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
+            memory: (bytes > 0).then(|| memory(bytes)),
         }))
     }
 
-    /// Waits until one more connection is allowed at all (`max.connections`).
-    pub async fn any_connection(&self) -> Option<OwnedSemaphorePermit> {
-        self.connections.clone().acquire_owned().await.ok()
+    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see [`Connections::reconfigure`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `max.connections.per.ip.overrides` cannot be read.
+    pub fn reconfigure(&self, config: &BrokerConfig) -> Result<(), ConfigError> {
+        self.connections.reconfigure(config)
     }
 
-    /// A place for a connection from this address; None where it has as many as it may (`max.connections.per.ip`).
-    pub fn connection_from(self: &Arc<Self>, address: IpAddr, any: OwnedSemaphorePermit) -> Option<Place> {
-        let limit = self.overrides.get(&address).copied().unwrap_or(self.per_address);
-        let mut open = self.open.lock();
-        let count = open.entry(address).or_insert(0);
-        if *count >= limit {
-            if *count == 0 {
-                open.remove(&address);
-            }
-            return None;
-        }
-        *count += 1;
-        Some(Place { limits: self.clone(), address, _any: any })
+    /// Waits until one more request may be taken in; held until its handler has begun.
+    pub async fn request(&self) -> Option<SemaphorePermit<'_>> {
+        self.requests.acquire().await.ok()
     }
 
-    /// Waits until a request of so many bytes may be taken in; held until it is handed on.
-    pub async fn request(&self, bytes: usize) -> Admission<'_> {
-        // A request larger than all that may wait still passes, alone.
-        let wanted =
-            |held: &Semaphore| u32::try_from(bytes.min(held.available_permits().max(1))).unwrap_or(u32::MAX);
-        let bytes = match &self.request_bytes {
-            Some(held) => held.acquire_many(wanted(held)).await.ok(),
+    /// Waits until there is memory for a request of so many bytes.
+    pub async fn memory(&self, bytes: usize) -> Held {
+        let memory = match &self.memory {
+            Some(memory) => Some(memory.clone().take(bytes).await),
             None => None,
         };
-        Admission { _request: self.requests.acquire().await.ok(), _bytes: bytes }
+        Held { memory }
     }
 }
 
-/// A request's place among those that are worked on; given back when dropped.
-#[derive(Debug)]
-pub struct Admission<'a> {
-    _request: Option<tokio::sync::SemaphorePermit<'a>>,
-    _bytes: Option<tokio::sync::SemaphorePermit<'a>>,
+/// The limits of single listeners, by their names.
+fn own_limits(
+    config: &BrokerConfig,
+    given: &Properties,
+) -> Result<BTreeMap<String, ListenerLimits>, ConfigError> {
+    let number = |listener: &str, key: &str| {
+        let key = format!("listener.name.{}.{key}", listener.to_lowercase());
+        let Some(value) = given.get(&key) else { return Ok(None) };
+        let invalid = |_| ConfigError::Invalid {
+            key: key.clone(),
+            value: value.to_owned(),
+            reason: "Not a number of type INT".to_owned(),
+        };
+        value.trim().parse::<i32>().map(Some).map_err(invalid)
+    };
+    let limits = |listener: String| {
+        let connections = number(&listener, "max.connections")?;
+        let creation_rate = number(&listener, "max.connection.creation.rate")?;
+        Ok((listener, ListenerLimits { connections, creation_rate }))
+    };
+    config.listeners()?.into_iter().map(|endpoint| limits(endpoint.listener)).collect()
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.limits.open.lock();
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
+/// Memory for requests. As in Kafka's `SimpleMemoryPool`, a request gets its memory as long as any is left, so that the
+/// largest one always passes; the pool may be overdrawn by one request.
+#[derive(Debug)]
+struct Memory {
+    free: AtomicI64,
+    freed: Notify,
+}
+
+impl Memory {
+    async fn take(self: Arc<Self>, bytes: usize) -> (Arc<Self>, i64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            let taken = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
+                (free > 0).then(|| free.saturating_sub(bytes))
+            });
+            if taken.is_ok() {
+                break;
             }
+            freed.await;
+        }
+        (self, bytes)
+    }
+}
+
+/// Memory that a request has; given back when dropped.
+#[derive(Debug)]
+pub struct Held {
+    memory: Option<(Arc<Memory>, i64)>,
+}
+
+impl Held {
+    /// The frame it was taken for, which holds it until the last slice of the frame is gone.
+    pub fn by(self, frame: Bytes) -> Bytes {
+        match self.memory {
+            None => frame,
+            Some(_) => Bytes::from_owner(Owner { frame, _held: self }),
         }
     }
 }
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((memory, bytes)) = &self.memory {
+            memory.free.fetch_add(*bytes, Ordering::AcqRel);
+            memory.freed.notify_waiters();
+        }
+    }
+}
+
+struct Owner {
+    frame: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A bound listener: accepts connections within the limits and serves each.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +9,17 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::connection::{self, Served};
+use super::connections::{Place, TooMany};
 use super::limits::Limits;
-use super::{Caller, Dispatch, connection};
+use super::{Caller, Dispatch};
 use crate::base::Endpoint;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+/// How long nothing is accepted after that has failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// A listener that could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -66,52 +71,69 @@ impl Listener {
 
     /// Accepts and serves connections until `stop`; returns once all of them have ended.
     pub async fn serve(self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
-        let connections = TaskTracker::new();
+        let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
+        let mut index = 0_u64;
         loop {
-            let accepted = tokio::select! {
-                accepted = self.accept(&limits) => accepted,
+            let (stream, place, from) = tokio::select! {
+                accepted = self.accept(&limits) => match accepted {
+                    Some(accepted) => accepted,
+                    None => continue,
+                },
                 () = stop.cancelled() => break,
             };
-            let Some((stream, any, address)) = accepted else { continue };
-            let Some(place) = limits.connection_from(address, any) else {
-                log::info!(target: "kafka.network.Acceptor", "Rejected connection from {address}, address already has the configured maximum of connections.");
-                continue;
+            let caller = Caller {
+                listener: listener.clone(),
+                protocol: self.endpoint.protocol,
+                address: from.ip().to_canonical(),
+                connection: connection_id(&stream, from, index).into(),
             };
-            let caller = Caller { listener: listener.clone(), protocol: self.endpoint.protocol, address };
-            connections.spawn(connection::serve(
-                stream,
-                caller,
-                dispatch.clone(),
-                limits.clone(),
-                place,
-                stop.clone(),
-            ));
+            index += 1;
+            let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
+            tasks.spawn(connection::serve(stream, caller, place, served));
         }
-        connections.close();
-        connections.wait().await;
+        tasks.close();
+        tasks.wait().await;
     }
 
-    async fn accept(
-        &self,
-        limits: &Limits,
-    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit, IpAddr)> {
-        let any = limits.any_connection().await?;
-        match self.socket.accept().await {
-            Ok((stream, from)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    log::debug!(target: "kafka.network.Acceptor", "A connection ended as it began: {error}");
-                    return None;
-                }
-                Some((stream, any, from.ip().to_canonical()))
-            }
+    /// The next connection that may be served; None where it could not be accepted or is turned away. Like Kafka's
+    /// acceptor it takes a connection from the system first and waits then until there is a place for it.
+    async fn accept(&self, limits: &Limits) -> Option<(TcpStream, Place, SocketAddr)> {
+        let (stream, from) = match self.socket.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely; the next try would fail at once too.
                 log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                None
+                tokio::time::sleep(AFTER_FAILURE).await;
+                return None;
             }
+        };
+        let place = match limits.connections.place(&self.endpoint.listener, from.ip().to_canonical()).await {
+            Ok(place) => place,
+            Err(TooMany { address, maximum }) => {
+                log::info!(target: "kafka.network.Acceptor", "Rejected connection from /{address}, address already has the configured maximum of {maximum} connections.");
+                return None;
+            }
+        };
+        let prepared = stream.set_nodelay(true).and_then(|()| {
+            rustix::net::sockopt::set_socket_keepalive(&stream, true).map_err(io::Error::from)
+        });
+        if let Err(error) = prepared {
+            log::debug!(target: "kafka.network.Acceptor", "A connection ended as it began: {error}");
+            return None;
         }
+        Some((stream, place, from))
+    }
+}
+
+/// A connection as Kafka's log names it: `local:port-remote:port-index`.
+fn connection_id(stream: &TcpStream, from: SocketAddr, index: u64) -> String {
+    let (remote, remote_port) = (from.ip().to_canonical(), from.port());
+    match stream.local_addr() {
+        Ok(local) => {
+            format!("{}:{}-{remote}:{remote_port}-{index}", local.ip().to_canonical(), local.port())
+        }
+        Err(_) => format!("-{remote}:{remote_port}-{index}"),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
 
 pub(crate) mod connection;
+pub mod connections;
 pub mod limits;
 pub mod listener;
 pub mod peer;
@@ -28,6 +29,8 @@ pub struct Caller {
     pub protocol: SecurityProtocol,
     /// Its address.
     pub address: IpAddr,
+    /// The connection as the log names it: `local:port-remote:port-index`.
+    pub connection: Arc<str>,
 }
 
 /// What becomes of a request.
@@ -44,6 +47,7 @@ pub enum Answer {
 
 /// Whoever answers requests; `api` for a broker.
 pub trait Dispatch: Send + Sync + 'static {
-    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves.
-    fn dispatch<'a>(&'a self, caller: &'a Caller, frame: Bytes) -> BoxFuture<'a, Answer>;
+    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves; where
+    /// the connection ends before, it is still run to its end.
+    fn dispatch(&self, caller: &Caller, frame: Bytes) -> BoxFuture<'static, Answer>;
 }

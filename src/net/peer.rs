@@ -14,6 +14,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::writer;
 use crate::base::Records;
 use crate::wire::codec::WireError;
 use crate::wire::frame;
@@ -172,18 +173,30 @@ async fn read_frame(reader: &mut OwnedReadHalf) -> io::Result<Bytes> {
     let mut prefix = [0; frame::PREFIX];
     reader.read_exact(&mut prefix).await?;
     let length = frame::length(prefix, LARGEST_ANSWER).map_err(io::Error::other)?;
-    read_body(reader, length).await
+    read_body(reader, length, None).await
 }
 
 /// How much room a frame is given before any of it has arrived.
 const FIRST_ROOM: usize = 1 << 20;
 
-/// Reads `length` bytes; room beyond the first mebibyte is made only as they arrive.
-pub(super) async fn read_body(reader: &mut OwnedReadHalf, length: usize) -> io::Result<Bytes> {
+/// Reads `length` bytes; room beyond the first mebibyte is made only as they arrive. `stall` is how long none may come.
+///
+/// # Errors
+/// Those of the socket, `UnexpectedEof`, `TimedOut`.
+pub(super) async fn read_body(
+    reader: &mut OwnedReadHalf,
+    length: usize,
+    stall: Option<Duration>,
+) -> io::Result<Bytes> {
     let mut body = BytesMut::with_capacity(length.min(FIRST_ROOM));
     let mut rest = reader.take(length as u64);
     while body.len() < length {
-        if rest.read_buf(&mut body).await? == 0 {
+        let read = rest.read_buf(&mut body);
+        let read = match stall {
+            Some(stall) => writer::in_time(stall, read).await?,
+            None => read.await?,
+        };
+        if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }

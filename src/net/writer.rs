@@ -1,14 +1,23 @@
 //! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::io::{Errno, ReadWriteFlags};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::base::{FileSlice, Records};
+
+/// How much of a file is sent at once, and looked at before: whether it is in memory.
+const RUN: u64 = 1 << 20;
+
+/// How much is read from a disk at once, in bytes.
+const WARMED_AT_ONCE: usize = 128 << 10;
 
 /// Sends pieces one after the other; `stall` is how long the other side may take nothing before it counts as gone.
 ///
@@ -42,18 +51,57 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) 
     let stream = writer.as_ref();
     let (mut position, end) = (slice.position, slice.position + u64::from(slice.length));
     while position < end {
-        let rest = usize::try_from(end - position).unwrap_or(usize::MAX);
-        let send_some = || {
-            rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)
-                .map_err(io::Error::from)
-        };
-        if in_time(stall, stream.async_io(Interest::WRITABLE, send_some)).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let run = position..end.min(position + RUN);
+        if !is_cached(slice, &run) {
+            warm(slice.clone(), run.clone()).await?;
+        }
+        while position < run.end {
+            let rest = usize::try_from(run.end - position).unwrap_or(usize::MAX);
+            let send_some = || {
+                rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)
+                    .map_err(io::Error::from)
+            };
+            if in_time(stall, stream.async_io(Interest::WRITABLE, send_some)).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
     }
     Ok(())
 }
 
-async fn in_time<T>(stall: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+/// Whether a run can be sent without waiting for the disk, as far as its two ends tell. Where the system cannot say, it
+/// counts as being in memory.
+fn is_cached(slice: &FileSlice, run: &Range<u64>) -> bool {
+    [run.start, run.end.saturating_sub(1)].into_iter().all(|at| {
+        let mut byte = [0];
+        let mut buffers = [io::IoSliceMut::new(&mut byte)];
+        let read = rustix::io::preadv2(slice.file.as_fd(), &mut buffers, at, ReadWriteFlags::NOWAIT);
+        read != Err(Errno::AGAIN)
+    })
+}
+
+/// Reads a run into the system's cache where that may take its time: `sendfile` would keep the thread, and with it every
+/// other connection it serves, waiting for the disk.
+async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut buffer = vec![0; WARMED_AT_ONCE];
+        let mut position = run.start;
+        while position < run.end {
+            let wanted = usize::try_from(run.end - position).unwrap_or(usize::MAX).min(buffer.len());
+            match slice.file.read_at(&mut buffer[..wanted], position)? {
+                0 => break,
+                read => position += read as u64,
+            }
+        }
+        Ok(())
+    });
+    reading.await.map_err(io::Error::other)?
+}
+
+/// What a socket's work comes to, or `TimedOut` where it takes longer than `stall`.
+pub(super) async fn in_time<T>(stall: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(stall, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod support;
 
 mod configs;
 mod conformance;
+mod connections;
 mod console;
 mod coordination;
 mod faults;

@@ -1,0 +1,316 @@
+//! Which connections may be open: how many in all, by listener and by address, and how fast new ones may come.
+//!
+//! Whoever comes from an address that has its share is turned away; whoever exceeds the other limits waits at the door.
+//! With several listeners, the brokers' own is never shut for what comes in by the others: the connection longest unused
+//! on one of those is closed instead. *Never:* touches a socket. *In Kafka:* `ConnectionQuotas`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Millis, Rate};
+use crate::config::{BrokerConfig, ConfigError};
+
+/// An address that has as many connections as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Too many connections from {address} (maximum = {maximum})")]
+pub struct TooMany {
+    /// The address.
+    pub address: IpAddr,
+    /// How many it may have (`max.connections.per.ip` or its override).
+    pub maximum: i32,
+}
+
+/// The connections that are open, and how many may be; shared by all listeners of a broker.
+#[derive(Debug)]
+pub struct Connections {
+    state: Mutex<State>,
+    /// Wakes those at the door when a place has become free or a limit has changed.
+    changed: Notify,
+    begun: Instant,
+    /// `quota.window.size.seconds`: the longest that a new connection waits for the rate.
+    longest_throttle: Millis,
+}
+
+#[derive(Debug)]
+struct State {
+    maximum: i32,
+    rate_limit: i32,
+    rate: Rate,
+    per_address: i32,
+    overrides: HashMap<IpAddr, i32>,
+    addresses: HashMap<IpAddr, i32>,
+    listeners: HashMap<String, Listener>,
+    /// The brokers' own listener, where there are others beside it.
+    protected: Option<String>,
+    open: BTreeMap<u64, Arc<Open>>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Listener {
+    own: ListenerLimits,
+    rate: Rate,
+    open: i32,
+}
+
+/// What a listener is limited to by settings of its own, `listener.name.NAME.…`; None for the broker's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenerLimits {
+    /// `max.connections`.
+    pub connections: Option<i32>,
+    /// `max.connection.creation.rate`, per second.
+    pub creation_rate: Option<i32>,
+}
+
+#[derive(Debug)]
+struct Open {
+    listener: String,
+    address: IpAddr,
+    used: AtomicI64,
+    over: CancellationToken,
+}
+
+/// A connection's place among those allowed; given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    connections: Arc<Connections>,
+    number: u64,
+    open: Arc<Open>,
+}
+
+impl Connections {
+    /// No connections, and these limits; `own` are those of single listeners, by their names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the config's listeners or overrides cannot be read.
+    pub fn new(
+        config: &BrokerConfig,
+        own: &BTreeMap<String, ListenerLimits>,
+    ) -> Result<Arc<Self>, ConfigError> {
+        let window = Millis::from(config.quota_window_size_seconds) * 1000;
+        let rate = Rate::new(usize::try_from(config.quota_window_num).unwrap_or(1), window);
+        let names: Vec<String> = config.listeners()?.into_iter().map(|it| it.listener).collect();
+        let protected = (names.len() > 1).then(|| config.inter_broker_listener()).transpose()?;
+        let listeners = names.into_iter().map(|name| {
+            let own = own.get(&name).copied().unwrap_or_default();
+            (name, Listener { own, rate: rate.clone(), open: 0 })
+        });
+        let connections = Self {
+            state: Mutex::new(State {
+                maximum: i32::MAX,
+                rate_limit: i32::MAX,
+                rate: rate.clone(),
+                per_address: i32::MAX,
+                overrides: HashMap::new(),
+                addresses: HashMap::new(),
+                listeners: listeners.collect(),
+                protected,
+                open: BTreeMap::new(),
+                next: 0,
+            }),
+            changed: Notify::new(),
+            begun: Instant::now(),
+            longest_throttle: window,
+        };
+        connections.reconfigure(config)?;
+        Ok(Arc::new(connections))
+    }
+
+    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides. Where
+    /// more connections are open than may be now, those longest unused are closed.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the overrides cannot be read; nothing has changed then.
+    pub fn reconfigure(&self, config: &BrokerConfig) -> Result<(), ConfigError> {
+        let overrides = addresses(config.connection_overrides()?);
+        let mut state = self.state.lock();
+        state.maximum = config.max_connections;
+        state.rate_limit = config.max_connection_creation_rate;
+        state.per_address = config.max_connections_per_ip;
+        state.overrides = overrides;
+        state.close_excess();
+        drop(state);
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Takes over a listener's own limits; a listener that does not exist has none.
+    pub fn reconfigure_listener(&self, listener: &str, limits: ListenerLimits) {
+        if let Some(held) = self.state.lock().listeners.get_mut(listener) {
+            held.own = limits;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// How many connections are open.
+    pub fn count(&self) -> usize {
+        self.state.lock().open.len()
+    }
+
+    /// Waits until a connection by this listener is allowed, and takes its place.
+    ///
+    /// # Errors
+    /// [`TooMany`] where its address has as many as it may.
+    pub async fn place(self: &Arc<Self>, listener: &str, address: IpAddr) -> Result<Place, TooMany> {
+        let throttle = self.state.lock().throttle(listener, self.now()).min(self.longest_throttle);
+        if let Ok(throttle @ 1..) = u64::try_from(throttle) {
+            tokio::time::sleep(Duration::from_millis(throttle)).await;
+        }
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if let Some(opened) = self.open(listener, address) {
+                return opened;
+            }
+            changed.await;
+        }
+    }
+
+    /// None where there is no room at present.
+    fn open(self: &Arc<Self>, listener: &str, address: IpAddr) -> Option<Result<Place, TooMany>> {
+        let mut state = self.state.lock();
+        if !state.has_room(listener) {
+            return None;
+        }
+        if let Err(refused) = state.take(listener, address) {
+            return Some(Err(refused));
+        }
+        let open = Arc::new(Open {
+            listener: listener.to_owned(),
+            address,
+            used: AtomicI64::new(self.now()),
+            over: CancellationToken::new(),
+        });
+        let number = state.next;
+        state.next += 1;
+        state.open.insert(number, open.clone());
+        state.close_excess();
+        Some(Ok(Place { connections: self.clone(), number, open }))
+    }
+
+    fn now(&self) -> Millis {
+        Millis::try_from(self.begun.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+}
+
+impl State {
+    /// How long the next connection has to wait for the rate of new ones; it counts towards that rate.
+    fn throttle(&mut self, listener: &str, now: Millis) -> Millis {
+        let mut throttle = 0;
+        if !self.is_protected(listener) {
+            self.rate.record(1.0, now);
+            throttle = self.rate.throttle(f64::from(self.rate_limit), now);
+        }
+        let broker_limit = self.rate_limit;
+        if let Some(held) = self.listeners.get_mut(listener) {
+            held.rate.record(1.0, now);
+            let limit = held.own.creation_rate.unwrap_or(broker_limit);
+            throttle = throttle.max(held.rate.throttle(f64::from(limit), now));
+        }
+        throttle
+    }
+
+    fn is_protected(&self, listener: &str) -> bool {
+        self.protected.as_deref() == Some(listener)
+    }
+
+    fn is_full(&self, count: usize) -> bool {
+        usize::try_from(self.maximum).is_ok_and(|maximum| count >= maximum)
+    }
+
+    fn has_room(&self, listener: &str) -> bool {
+        let by_listener = self
+            .listeners
+            .get(listener)
+            .is_none_or(|held| held.open < held.own.connections.unwrap_or(self.maximum));
+        by_listener && (self.is_protected(listener) || !self.is_full(self.open.len()))
+    }
+
+    fn take(&mut self, listener: &str, address: IpAddr) -> Result<(), TooMany> {
+        let maximum = self.overrides.get(&address).copied().unwrap_or(self.per_address);
+        let count = self.addresses.get(&address).copied().unwrap_or(0);
+        if count >= maximum {
+            return Err(TooMany { address, maximum });
+        }
+        self.addresses.insert(address, count + 1);
+        if let Some(held) = self.listeners.get_mut(listener) {
+            held.open += 1;
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, number: u64, open: &Open) {
+        self.open.remove(&number);
+        if let Some(held) = self.listeners.get_mut(&open.listener) {
+            held.open -= 1;
+        }
+        if let Some(count) = self.addresses.get_mut(&open.address) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&open.address);
+            }
+        }
+    }
+
+    /// Closes what has been unused for longest, but on the brokers' own listener, until no more are open than may be.
+    fn close_excess(&self) {
+        let excess = self.open.len().saturating_sub(usize::try_from(self.maximum).unwrap_or(0));
+        if excess == 0 {
+            return;
+        }
+        let (mut ending, mut others) = (0, Vec::new());
+        for open in self.open.values() {
+            if open.over.is_cancelled() {
+                ending += 1;
+            } else if !self.is_protected(&open.listener) {
+                others.push(open);
+            }
+        }
+        others.sort_by_key(|open| open.used.load(Ordering::Relaxed));
+        others.iter().take(excess.saturating_sub(ending)).for_each(|open| open.over.cancel());
+    }
+}
+
+impl Place {
+    /// Says that the connection has just been used.
+    pub fn used(&self) {
+        self.open.used.store(self.connections.now(), Ordering::Relaxed);
+    }
+
+    /// Cancelled when the connection has to make room for another one.
+    pub fn over(&self) -> CancellationToken {
+        self.open.over.clone()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.state.lock().give_back(self.number, &self.open);
+        self.connections.changed.notify_waiters();
+    }
+}
+
+/// The addresses of hosts; a host that cannot be resolved has no limit of its own, which is said in the log.
+fn addresses(hosts: BTreeMap<String, i32>) -> HashMap<IpAddr, i32> {
+    let mut found = HashMap::new();
+    for (host, limit) in hosts {
+        match (host.as_str(), 0).to_socket_addrs() {
+            Ok(addresses) => found.extend(addresses.map(|it| (it.ip().to_canonical(), limit))),
+            Err(error) => {
+                log::error!(target: "kafka.network.ConnectionQuotas", "max.connections.per.ip.overrides: {host}: {error}");
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
