@@ -13,6 +13,7 @@ use crate::admin::{AdminError, configs};
 use crate::base::{BrokerId, Clock};
 use crate::config::layers::{Layer, Own};
 use crate::config::{LiveConfig, TopicConfig};
+use crate::net::limits::Limits;
 use crate::replica::Replicas;
 use crate::zk::notices::Notices;
 use crate::zk::znode::config_change;
@@ -111,6 +112,7 @@ pub(super) struct Reconfigured {
     pub topics: TopicConfigs,
     pub live: LiveConfig,
     pub replicas: Arc<Replicas>,
+    pub limits: Arc<Limits>,
 }
 
 /// Follows the notices until `stop`.
@@ -180,6 +182,10 @@ impl Reconfigured {
         read_layer(zk, self.broker_id, &self.live, layer).await?;
         if self.topics.replace_defaults(self.live.current().broker.topic_defaults()) {
             self.replicas.log_defaults_changed();
+        }
+        let limits = self.limits.reconfigure(&self.live.current().broker, &self.live.layers().in_force());
+        if let Err(error) = limits {
+            log::error!(target: BROKERS, "The limits of connections stay as they are: {error}");
         }
         Ok(())
     }

@@ -149,7 +149,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let stored = BrokerMetadata { broker_id, cluster_id: Some(cluster_id.clone()) };
     write_metadata(&logs, &metadata, &stored, &clock)?;
 
-    let limits = Limits::new(&config, &given)?;
+    let limits = Limits::new(&live.current().broker, &live.layers().in_force())?;
     let mut listeners = Vec::new();
     for endpoint in config.listeners()? {
         listeners.push(Listener::bind(&endpoint, &limits).await?);
@@ -194,7 +194,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let keeping =
         registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
     broker.tasks.spawn_on(keeping, &control);
-    let told = Reconfigured { broker_id, topics, live, replicas };
+    let told = Reconfigured { broker_id, topics, live, replicas, limits };
     broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);
     log::info!(target: TARGET, "[KafkaServer id={broker_id}] started");
     Ok(broker)

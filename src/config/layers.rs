@@ -67,15 +67,26 @@ impl Layers {
     /// # Errors
     /// [`ConfigError`] of the first value that is wrong, or goes ill with another.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let mut file = self.file.clone();
         let mut throttles = Throttles::default();
+        let properties = self.merged(&mut throttles)?;
+        Ok(Settings { broker: BrokerConfig::parse(&properties)?, throttles })
+    }
+
+    /// The pairs in force, those of single listeners (`listener.name.…`) among them; of the file alone where a layer
+    /// above it holds what is wrong.
+    pub fn in_force(&self) -> Properties {
+        self.merged(&mut Throttles::default()).unwrap_or_else(|_| self.file.clone())
+    }
+
+    fn merged(&self, throttles: &mut Throttles) -> Result<Properties, ConfigError> {
+        let mut file = self.file.clone();
         for (key, value) in self.all_brokers.iter().chain(&self.broker) {
             if !throttles.set(key, value)? {
                 synonyms(key).iter().for_each(|synonym| file.remove(synonym));
                 file.set(key, value);
             }
         }
-        Ok(Settings { broker: BrokerConfig::parse(&file)?, throttles })
+        Ok(file)
     }
 
     /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validate`).

@@ -99,10 +99,9 @@ impl Connections {
         let rate = Rate::new(usize::try_from(config.quota_window_num).unwrap_or(1), window);
         let names: Vec<String> = config.listeners()?.into_iter().map(|it| it.listener).collect();
         let protected = (names.len() > 1).then(|| config.inter_broker_listener()).transpose()?;
-        let listeners = names.into_iter().map(|name| {
-            let own = own.get(&name).copied().unwrap_or_default();
-            (name, Listener { own, rate: rate.clone(), open: 0 })
-        });
+        let listeners = names
+            .into_iter()
+            .map(|name| (name, Listener { own: ListenerLimits::default(), rate: rate.clone(), open: 0 }));
         let connections = Self {
             state: Mutex::new(State {
                 maximum: i32::MAX,
@@ -120,34 +119,33 @@ impl Connections {
             begun: Instant::now(),
             longest_throttle: window,
         };
-        connections.reconfigure(config)?;
+        connections.reconfigure(config, own)?;
         Ok(Arc::new(connections))
     }
 
-    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides. Where
-    /// more connections are open than may be now, those longest unused are closed.
+    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides, and what
+    /// single listeners are limited to. Where more connections are open than may be now, those longest unused are closed.
     ///
     /// # Errors
     /// [`ConfigError`] where the overrides cannot be read; nothing has changed then.
-    pub fn reconfigure(&self, config: &BrokerConfig) -> Result<(), ConfigError> {
+    pub fn reconfigure(
+        &self,
+        config: &BrokerConfig,
+        own: &BTreeMap<String, ListenerLimits>,
+    ) -> Result<(), ConfigError> {
         let overrides = addresses(config.connection_overrides()?);
         let mut state = self.state.lock();
         state.maximum = config.max_connections;
         state.rate_limit = config.max_connection_creation_rate;
         state.per_address = config.max_connections_per_ip;
         state.overrides = overrides;
+        for (name, listener) in &mut state.listeners {
+            listener.own = own.get(name).copied().unwrap_or_default();
+        }
         state.close_excess();
         drop(state);
         self.changed.notify_waiters();
         Ok(())
-    }
-
-    /// Takes over a listener's own limits; a listener that does not exist has none.
-    pub fn reconfigure_listener(&self, listener: &str, limits: ListenerLimits) {
-        if let Some(held) = self.state.lock().listeners.get_mut(listener) {
-            held.own = limits;
-        }
-        self.changed.notify_waiters();
     }
 
     /// How many connections are open.

@@ -52,9 +52,9 @@ impl Limits {
     /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see [`Connections::reconfigure`].
     ///
     /// # Errors
-    /// [`ConfigError`] where `max.connections.per.ip.overrides` cannot be read.
-    pub fn reconfigure(&self, config: &BrokerConfig) -> Result<(), ConfigError> {
-        self.connections.reconfigure(config)
+    /// As [`Limits::new`]; nothing has changed then.
+    pub fn reconfigure(&self, config: &BrokerConfig, given: &Properties) -> Result<(), ConfigError> {
+        self.connections.reconfigure(config, &own_limits(config, given)?)
     }
 
     /// Waits until one more request may be taken in; held until its handler has begun.

@@ -28,7 +28,16 @@ pub enum Plan {
     /// With all partitions, which begin a session where there is room for one.
     Full(Vec<(TopicPartition, FetchPartition)>),
     /// With those partitions of a session in which something changed.
-    Incremental(i32, Vec<(TopicPartition, FetchPartition)>),
+    Incremental(Turn, Vec<(TopicPartition, FetchPartition)>),
+}
+
+/// A request's turn in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The session.
+    pub id: i32,
+    /// The epoch that the session has after this request, as long as no other one has come.
+    next_epoch: i32,
 }
 
 /// What a fetch request says of its session.
@@ -57,7 +66,7 @@ struct Session {
     privileged: bool,
     created: Millis,
     used: Millis,
-    /// In the order they are read; what had data goes to the end, so that all get their turn.
+    /// In the order they are read; what was told of goes to the end, so that all get their turn.
     partitions: BTreeMap<u64, (TopicPartition, Cached)>,
     places: HashMap<TopicPartition, u64>,
     next_place: u64,
@@ -115,7 +124,8 @@ impl FetchSessions {
         }
         let partitions =
             session.partitions.values().map(|(partition, cached)| (partition.clone(), cached.wanted));
-        Plan::Incremental(asked.id, partitions.collect())
+        let turn = Turn { id: asked.id, next_epoch: session.epoch };
+        Plan::Incremental(turn, partitions.collect())
     }
 
     /// Begins a session with these answers to a full fetch; its id, or 0 where there is no room. `id` is a random
@@ -154,14 +164,29 @@ impl FetchSessions {
         id
     }
 
-    /// Leaves of a session's outcomes those that its client has to be told.
+    /// Leaves of a session's outcomes those that its client has to be told; they go to the end, so that all get their
+    /// turn.
+    ///
+    /// # Errors
+    /// INVALID_FETCH_SESSION_EPOCH where another request of the session has come in the meantime.
     pub fn changed(
         &mut self,
-        id: i32,
-        outcomes: Vec<(TopicPartition, FetchOutcome)>,
-    ) -> Vec<(TopicPartition, FetchOutcome)> {
-        let Some(session) = self.sessions.get_mut(&id) else { return outcomes };
-        outcomes.into_iter().filter(|(partition, outcome)| session.note(partition, outcome)).collect()
+        turn: Turn,
+        mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
+    ) -> Result<Vec<(TopicPartition, FetchOutcome)>, ErrorCode> {
+        // A session that has had to make room for another meanwhile has nothing left to compare with.
+        let Some(session) = self.sessions.get_mut(&turn.id) else { return Ok(outcomes) };
+        if session.epoch != turn.next_epoch {
+            return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        outcomes.retain(|(partition, outcome)| {
+            let tell = session.note(partition, outcome);
+            if tell {
+                session.put_last(partition);
+            }
+            tell
+        });
+        Ok(outcomes)
     }
 
     /// Whether one more session fits, after the one least worth keeping has gone where need be.
@@ -227,14 +252,16 @@ impl Session {
             cached.high_watermark = -1;
             tell = true;
         }
-        if !outcome.records.is_empty()
-            && let Some(entry) = self.partitions.remove(&place)
-        {
+        tell
+    }
+
+    fn put_last(&mut self, partition: &TopicPartition) {
+        let Some(place) = self.places.get(partition).copied() else { return };
+        if let Some(entry) = self.partitions.remove(&place) {
             self.partitions.insert(self.next_place, entry);
             self.places.insert(partition.clone(), self.next_place);
             self.next_place += 1;
         }
-        tell
     }
 }
 

@@ -36,10 +36,15 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
             let id = replicas.sessions().lock().begin(id, &partitions, &outcomes, follower, now);
             respond(exchange, id, outcomes)
         }
-        Plan::Incremental(id, partitions) => {
+        Plan::Incremental(turn, partitions) => {
             let outcomes = replicas.fetch(params, partitions).await;
-            let changed = replicas.sessions().lock().changed(id, outcomes);
-            respond(exchange, id, changed)
+            let changed = replicas.sessions().lock().changed(turn, outcomes);
+            match changed {
+                Ok(changed) => respond(exchange, turn.id, changed),
+                Err(error) => {
+                    FetchResponse { error_code: error as i16, session_id: turn.id, ..Default::default() }
+                }
+            }
         }
     }
 }

@@ -67,10 +67,10 @@ async fn more_room_is_made_while_it_runs() {
     let limits = connections(&[("max.connections", "1")]);
     let first = limits.place("PLAINTEXT", HERE).await.unwrap();
     assert!(try_place(&limits, "PLAINTEXT", HERE).is_none());
-    limits.reconfigure(&config(&[("max.connections", "2")])).unwrap();
+    limits.reconfigure(&config(&[("max.connections", "2")]), &BTreeMap::new()).unwrap();
     let second = limits.place("PLAINTEXT", HERE).await.unwrap();
     first.used();
-    limits.reconfigure(&config(&[("max.connections", "1")])).unwrap();
+    limits.reconfigure(&config(&[("max.connections", "1")]), &BTreeMap::new()).unwrap();
     let closed = [&first, &second].map(|place| place.over().is_cancelled());
     assert_eq!(closed.iter().filter(|closed| **closed).count(), 1, "one is one too many");
 }
@@ -94,7 +94,7 @@ fn a_listener_has_limits_of_its_own() {
     let limits = Connections::new(&config(&TWO_LISTENERS), &own).unwrap();
     let _first = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
     assert!(try_place(&limits, "EXTERNAL", HERE).is_none());
-    limits.reconfigure_listener("EXTERNAL", ListenerLimits::default());
+    limits.reconfigure(&config(&TWO_LISTENERS), &BTreeMap::new()).unwrap();
     assert!(try_place(&limits, "EXTERNAL", HERE).is_some());
 }
 

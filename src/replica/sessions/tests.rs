@@ -38,6 +38,17 @@ fn numbers(partitions: &[(TopicPartition, FetchOutcome)]) -> Vec<i32> {
     partitions.iter().map(|(partition, _)| partition.partition).collect()
 }
 
+/// The partitions that a client is told of.
+fn told(sessions: &mut FetchSessions, turn: Turn, outcomes: &[(TopicPartition, FetchOutcome)]) -> Vec<i32> {
+    numbers(&sessions.changed(turn, outcomes.to_vec()).unwrap())
+}
+
+/// The turn of the first request in the session.
+fn turn(sessions: &mut FetchSessions) -> Turn {
+    let Plan::Incremental(turn, _) = sessions.plan(asked(7, 1, &[], &[]), 1) else { panic!("no session") };
+    turn
+}
+
 fn with_session() -> FetchSessions {
     let mut sessions = FetchSessions::new(2);
     assert_eq!(sessions.plan(asked(0, 0, &[0, 1], &[]), 0), Plan::Full(wanted(&[0, 1], 0)));
@@ -48,17 +59,17 @@ fn with_session() -> FetchSessions {
 #[test]
 fn only_changes_are_told() {
     let mut sessions = with_session();
-    let Plan::Incremental(7, all) = sessions.plan(asked(7, 1, &[], &[]), 1) else { panic!("no session") };
+    let Plan::Incremental(turn, all) = sessions.plan(asked(7, 1, &[], &[]), 1) else { panic!("no session") };
     assert_eq!(all.len(), 2);
-    assert_eq!(numbers(&sessions.changed(7, vec![outcome(0, 5, 0), outcome(1, 6, 0)])), [1]);
-    assert_eq!(numbers(&sessions.changed(7, vec![outcome(0, 5, 10), outcome(1, 6, 0)])), [0]);
+    assert_eq!(told(&mut sessions, turn, &[outcome(0, 5, 0), outcome(1, 6, 0)]), [1]);
+    assert_eq!(told(&mut sessions, turn, &[outcome(0, 5, 10), outcome(1, 6, 0)]), [0]);
 }
 
 #[test]
 fn what_had_data_waits_for_its_turn() {
     let mut sessions = with_session();
-    sessions.plan(asked(7, 1, &[], &[]), 1);
-    sessions.changed(7, vec![outcome(0, 6, 10), outcome(1, 5, 0)]);
+    let turn = turn(&mut sessions);
+    assert_eq!(told(&mut sessions, turn, &[outcome(0, 6, 10), outcome(1, 5, 0)]), [0]);
     let Plan::Incremental(_, all) = sessions.plan(asked(7, 2, &[], &[]), 2) else { panic!("no session") };
     assert_eq!(all.iter().map(|(partition, _)| partition.partition).collect::<Vec<_>>(), [1, 0]);
 }
@@ -67,10 +78,30 @@ fn what_had_data_waits_for_its_turn() {
 fn errors_are_told_and_so_is_their_end() {
     let mut sessions = with_session();
     let failed = (partition(0), FetchOutcome::refused(ErrorCode::NotLeaderOrFollower));
-    assert_eq!(numbers(&sessions.changed(7, vec![failed.clone()])), [0]);
-    assert_eq!(numbers(&sessions.changed(7, vec![failed])), [0]);
-    assert_eq!(numbers(&sessions.changed(7, vec![outcome(0, 5, 0)])), [0]);
-    assert_eq!(numbers(&sessions.changed(7, vec![outcome(0, 5, 0)])), [0; 0]);
+    let turn = turn(&mut sessions);
+    assert_eq!(told(&mut sessions, turn, std::slice::from_ref(&failed)), [0]);
+    assert_eq!(told(&mut sessions, turn, &[failed]), [0]);
+    assert_eq!(told(&mut sessions, turn, &[outcome(0, 5, 0)]), [0]);
+    assert_eq!(told(&mut sessions, turn, &[outcome(0, 5, 0)]), [0; 0]);
+}
+
+#[test]
+fn a_full_fetch_leaves_the_partitions_in_their_order() {
+    let mut sessions = FetchSessions::new(2);
+    sessions.begin(7, &wanted(&[0, 1], 0), &[outcome(0, 5, 10), outcome(1, 5, 0)], false, 0);
+    let Plan::Incremental(_, all) = sessions.plan(asked(7, 1, &[], &[]), 1) else { panic!("no session") };
+    assert_eq!(all.iter().map(|(partition, _)| partition.partition).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_request_that_was_overtaken_while_it_waited_is_refused() {
+    let mut sessions = with_session();
+    let first = turn(&mut sessions);
+    sessions.plan(asked(7, 2, &[], &[]), 1);
+    assert_eq!(
+        sessions.changed(first, vec![outcome(0, 5, 10)]).unwrap_err(),
+        ErrorCode::InvalidFetchSessionEpoch
+    );
 }
 
 #[test]
