@@ -321,7 +321,7 @@ fn a_broker_that_runs_out_of_file_descriptors_accepts_again_when_it_has_some() {
     let mut before = Client::to(broker.port);
     assert!(before.is_served());
     limit_files(&broker, 8);
-    let mut more = vec![Client::to(broker.port)];
+    let mut more = [Client::to(broker.port)];
     broker.process().wait_for_line("Error while accepting connection", LIMIT);
     assert!(before.is_served(), "who is there already is served on");
     limit_files(&broker, 1024);
