@@ -67,6 +67,11 @@ pub const ROWS: &[Row] = &[
         crate::wire::message::delete_topics::DeleteTopicsRequest
     ),
     row!(
+        DeleteRecords,
+        records::delete_records::handle,
+        crate::wire::message::delete_records::DeleteRecordsRequest
+    ),
+    row!(
         InitProducerId,
         txn::init_producer_id::handle,
         crate::wire::message::init_producer_id::InitProducerIdRequest

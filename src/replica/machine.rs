@@ -309,6 +309,18 @@ impl Machine {
         }
     }
 
+    /// Where the log starts in all replicas that live, `log_start` being this broker's (`lowWatermarkIfLeader`); None
+    /// where it does not lead.
+    pub fn low_watermark(&self, log_start: Offset, is_live: impl Fn(BrokerId) -> bool) -> Option<Offset> {
+        let Role::Leader { followers, .. } = &self.role else { return None };
+        let live = followers.iter().filter(|(id, _)| is_live(**id));
+        Some(
+            live.map(|(_, follower)| follower.log_start)
+                .min()
+                .map_or(log_start, |start| start.min(log_start)),
+        )
+    }
+
     /// The in-sync followers that have not caught up for longer than `lag_max` (`getOutOfSyncReplicas`).
     pub fn out_of_sync(&self, log_end: Offset, now: Millis, lag_max: Millis) -> Vec<BrokerId> {
         let Role::Leader { followers, .. } = &self.role else { return Vec::new() };

@@ -1,11 +1,12 @@
 //! The partitions of this broker: who leads them, who follows how far, what waits for them, and what clients are told.
 //!
 //! - *Entry points:* [`Replicas`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
-//!   `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
+//!   `delete_records`, `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
 //! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
 //! - *Locks:* the map of partitions, then one partition, then its log's appender. Whoever waits is woken after unlock.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
+pub mod delete_records;
 pub mod fetch;
 pub mod fetcher;
 mod isr_report;

@@ -12,7 +12,7 @@ pub use following::{Fetched, NotFollowed};
 
 use super::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
 use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
-use crate::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
@@ -153,6 +153,8 @@ impl Partition {
         drop(state);
         // Nothing was appended: followers, this one among them, would look in vain.
         self.wake(false, released);
+        let starts = self.fetches.lock().take_starts();
+        waiters::wake(starts);
         step.proposal
     }
 
@@ -217,6 +219,16 @@ impl Partition {
         self.fetches.lock().register(waiter, awaits);
     }
 
+    /// Where the log starts in all live replicas.
+    ///
+    /// # Errors
+    /// NOT_LEADER_OR_FOLLOWER.
+    pub(super) fn low_watermark(&self, is_live: impl Fn(BrokerId) -> bool) -> Result<Offset, ErrorCode> {
+        let state = self.state.lock();
+        let start = state.log.as_ref().map_or(-1, |log| log.log_start_offset());
+        state.machine.low_watermark(start, is_live).ok_or(ErrorCode::NotLeaderOrFollower)
+    }
+
     /// Forgets waiting produces whose time ran out.
     pub(super) fn sweep(&self) {
         self.state.lock().produces.sweep();
@@ -236,8 +248,13 @@ impl Partition {
             released.wake();
         }
         if end || watermark {
-            let waiting = self.fetches.lock().take(end, watermark);
+            let mut fetches = self.fetches.lock();
+            let waiting = fetches.take(end, watermark);
+            // The role may have changed, which ends the wait for followers' starts.
+            let starts = if end { fetches.take_starts() } else { Vec::new() };
+            drop(fetches);
             waiters::wake(waiting);
+            waiters::wake(starts);
         }
     }
 }

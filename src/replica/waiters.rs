@@ -58,23 +58,26 @@ impl Released {
     }
 }
 
-/// What a fetch waits for in a partition.
+/// What a request waits for in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Awaits {
     /// Records at the end: followers.
     End,
     /// Records that are replicated: consumers.
     Watermark,
+    /// Followers whose logs start later: deletions of records.
+    Starts,
 }
 
 /// How many waiters there are before those that no longer wait are looked for.
 const SWEEP_FROM: usize = 64;
 
-/// Fetches that wait for something new in a partition.
+/// Fetches, and deletions of records, that wait for something new in a partition.
 #[derive(Debug, Default)]
 pub(super) struct FetchWaiters {
     end: Waiting,
     watermark: Waiting,
+    starts: Waiting,
 }
 
 /// Waiting fetches by their address, so that one that looks often is held once. A waiter that is gone keeps its address
@@ -101,6 +104,7 @@ impl FetchWaiters {
         match awaits {
             Awaits::End => self.end.add(waiter),
             Awaits::Watermark => self.watermark.add(waiter),
+            Awaits::Starts => self.starts.add(waiter),
         }
     }
 
@@ -114,6 +118,11 @@ impl FetchWaiters {
             taken.extend(self.watermark.fetches.drain().map(|(_, waiter)| waiter));
         }
         taken
+    }
+
+    /// Those that await followers' starts, to be woken once no lock is held.
+    pub fn take_starts(&mut self) -> Vec<Weak<Notify>> {
+        self.starts.fetches.drain().map(|(_, waiter)| waiter).collect()
     }
 }
 

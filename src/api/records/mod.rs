@@ -1,5 +1,6 @@
 //! APIs that move records, and those that say where they are.
 
+pub mod delete_records;
 pub mod fetch;
 pub mod list_offsets;
 pub mod offset_for_leader_epoch;

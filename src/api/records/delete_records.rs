@@ -1,0 +1,42 @@
+//! DeleteRecords, v0-2. Deletes the records before an offset, and answers when no live replica has them any more.
+//!
+//! v2 flexible. Kafka: `KafkaApis.handleDeleteRecordsRequest`.
+
+use std::time::Duration;
+
+use crate::api::Exchange;
+use crate::base::TopicPartition;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::delete_records::{
+    DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse, DeleteRecordsTopicResult,
+};
+
+/// Deletes in every partition by itself.
+pub async fn handle(exchange: &Exchange, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+    let replicas = &exchange.services.replicas;
+    let metadata = replicas.metadata();
+    let asked = request.topics.iter().flat_map(|topic| {
+        let partitions = topic.partitions.iter();
+        partitions.map(|it| (TopicPartition::new(topic.name.as_str(), it.partition_index), it.offset))
+    });
+    let (known, unknown): (Vec<_>, Vec<_>) = asked.partition(|(id, _)| metadata.partition(id).is_some());
+    let limit = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let mut outcomes = replicas.delete_records(limit, known).await;
+    outcomes.extend(unknown.into_iter().map(|(id, _)| (id, Err(ErrorCode::UnknownTopicOrPartition))));
+
+    let mut topics: Vec<DeleteRecordsTopicResult> = Vec::new();
+    for (id, outcome) in outcomes {
+        let result = DeleteRecordsPartitionResult {
+            partition_index: id.partition,
+            low_watermark: outcome.unwrap_or(-1),
+            error_code: outcome.err().unwrap_or(ErrorCode::None) as i16,
+        };
+        match topics.iter_mut().find(|topic| *topic.name == *id.topic) {
+            Some(topic) => topic.partitions.push(result),
+            None => {
+                topics.push(DeleteRecordsTopicResult { name: id.topic.to_string(), partitions: vec![result] })
+            }
+        }
+    }
+    DeleteRecordsResponse { topics, ..Default::default() }
+}

@@ -1,0 +1,83 @@
+//! Deleting records from the start: a leader's log starts later at once, and its live followers' logs soon after.
+//!
+//! Kafka: `ReplicaManager.deleteRecords`, `Partition.deleteRecordsOnLeader`, `DelayedDeleteRecords`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::partition::Partition;
+use super::waiters::Awaits;
+use super::{MetadataSnapshot, Replicas};
+use crate::base::{Offset, TopicPartition};
+use crate::wire::error_code::ErrorCode;
+
+/// What stands for the high watermark among the offsets to delete up to.
+const HIGH_WATERMARK: Offset = -1;
+
+/// Where a partition starts now in all its live replicas, or why not there.
+pub type LowWatermark = Result<Offset, ErrorCode>;
+
+impl Replicas {
+    /// Deletes what lies before these offsets, -1 for the high watermark; waits up to `limit` until no live replica has
+    /// it any more.
+    ///
+    /// Errors: INVALID_TOPIC_EXCEPTION for internal topics, POLICY_VIOLATION where `cleanup.policy` does not delete,
+    /// OFFSET_OUT_OF_RANGE, REQUEST_TIMED_OUT, and those of [`Replicas::partition`].
+    pub async fn delete_records(
+        &self,
+        limit: Duration,
+        offsets: Vec<(TopicPartition, Offset)>,
+    ) -> Vec<(TopicPartition, LowWatermark)> {
+        let deadline = Instant::now() + limit;
+        let cut: Vec<_> = offsets.into_iter().map(|(id, to)| (self.cut(&id, to), id)).collect();
+        let mut outcomes = Vec::with_capacity(cut.len());
+        for (cut, id) in cut {
+            let outcome = match cut {
+                Ok((partition, required)) => self.everywhere(&partition, required, deadline).await,
+                Err(error) => Err(error),
+            };
+            outcomes.push((id, outcome));
+        }
+        outcomes
+    }
+
+    /// Moves the start of the leader's log; the partition, and the offset that its replicas have to reach.
+    fn cut(&self, id: &TopicPartition, to: Offset) -> Result<(Arc<Partition>, Offset), ErrorCode> {
+        if crate::admin::names::is_internal(&id.topic) {
+            return Err(ErrorCode::InvalidTopicException);
+        }
+        let partition = self.partition(id)?;
+        let log = partition.readable(None, true)?;
+        if !log.config().cleanup_policy.iter().any(|policy| policy == "delete") {
+            return Err(ErrorCode::PolicyViolation);
+        }
+        let to = if to == HIGH_WATERMARK { log.high_watermark() } else { to };
+        if to < 0 {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        log.increment_log_start_offset(to, "client delete records request")
+            .map_err(|e| ErrorCode::from(&e))?;
+        Ok((partition, to))
+    }
+
+    async fn everywhere(&self, partition: &Partition, required: Offset, deadline: Instant) -> LowWatermark {
+        let waiter = Arc::new(Notify::new());
+        loop {
+            partition.register(&waiter, Awaits::Starts);
+            let metadata: Arc<MetadataSnapshot> = self.metadata();
+            let low = partition.low_watermark(|broker| metadata.live_broker(broker).is_some())?;
+            if low >= required {
+                return Ok(low);
+            }
+            if tokio::time::timeout_at(deadline, waiter.notified()).await.is_err() {
+                return Err(ErrorCode::RequestTimedOut);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
