@@ -101,6 +101,7 @@ pub const ROWS: &[Row] = &[
         admin::incremental_alter_configs::handle,
         crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
     ),
+    row!(AlterIsr, cluster::alter_isr::handle, crate::wire::message::alter_isr::AlterIsrRequest),
 ];
 
 /// The row of an API, where it is built.

@@ -8,13 +8,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Command;
 use super::channel::{Channel, Manner};
 use super::commit::{self, Stopped};
 use super::event::{Answer, Event, Ticket};
 use super::gather::gather;
 use super::machine::{Effect, Machine, Settings, Severity, Watched};
 use super::state::ClusterState;
+use super::{Command, Leaderships};
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
 use crate::wire::error_code::ErrorCode;
@@ -161,6 +161,12 @@ impl Driver {
     }
 }
 
+/// Who waits for an answer.
+enum Waiting {
+    ControlledShutdown(oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>),
+    AlterIsr(oneshot::Sender<Result<Leaderships, ErrorCode>>),
+}
+
 /// One term of office.
 struct Term {
     zk: ZooKeeper,
@@ -169,7 +175,7 @@ struct Term {
     machine: Machine,
     manner: Manner,
     channels: BTreeMap<BrokerId, Channel>,
-    waiting: HashMap<Ticket, oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>>,
+    waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
     events: VecDeque<Event>,
 }
@@ -267,16 +273,30 @@ impl Term {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        if let (Some(reply), Answer::ControlledShutdown(left)) = (self.waiting.remove(&ticket), answer) {
-            let _ = reply.send(left); // Whoever asked may have given up.
+        // Whoever asked may have given up.
+        match (self.waiting.remove(&ticket), answer) {
+            (Some(Waiting::ControlledShutdown(reply)), Answer::ControlledShutdown(left)) => {
+                drop(reply.send(left));
+            }
+            (Some(Waiting::AlterIsr(reply)), Answer::AlterIsr(held)) => drop(reply.send(held)),
+            _ => {}
         }
     }
 
     fn take(&mut self, command: Command) {
-        let Command::ControlledShutdown { broker, broker_epoch, reply } = command;
         self.next_ticket += 1;
-        self.waiting.insert(self.next_ticket, reply);
-        self.events.push_back(Event::ControlledShutdown { broker, broker_epoch, ticket: self.next_ticket });
+        let ticket = self.next_ticket;
+        let (waiting, event) = match command {
+            Command::ControlledShutdown { broker, broker_epoch, reply } => (
+                Waiting::ControlledShutdown(reply),
+                Event::ControlledShutdown { broker, broker_epoch, ticket },
+            ),
+            Command::AlterIsr { broker, broker_epoch, wanted, reply } => {
+                (Waiting::AlterIsr(reply), Event::AlterIsr { broker, broker_epoch, wanted, ticket })
+            }
+        };
+        self.waiting.insert(ticket, waiting);
+        self.events.push_back(event);
     }
 
     /// Turns a change of a znode into an event; Err where the term is over.

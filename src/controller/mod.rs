@@ -23,6 +23,7 @@ pub mod state;
 pub mod transitions;
 pub mod writes;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::base::{BrokerId, Clock, LeaderAndIsr, TopicPartition};
 use crate::config::BrokerConfig;
 use crate::wire::error_code::ErrorCode;
 use crate::zk::ZooKeeper;
@@ -47,7 +48,17 @@ enum Command {
         broker_epoch: i64,
         reply: oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>,
     },
+    /// A leader wants other in-sync replicas.
+    AlterIsr {
+        broker: BrokerId,
+        broker_epoch: i64,
+        wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
+        reply: oneshot::Sender<Result<Leaderships, ErrorCode>>,
+    },
 }
+
+/// The leadership of each partition as it is now, or why it is not told.
+pub type Leaderships = BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>;
 
 /// This broker as a candidate for controller, and as the controller while it is elected.
 #[derive(Clone, Debug)]
@@ -103,6 +114,25 @@ impl Controller {
         }
         let (reply, answer) = oneshot::channel();
         let command = Command::ControlledShutdown { broker, broker_epoch, reply };
+        self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
+        answer.await.unwrap_or(Err(ErrorCode::NotController))
+    }
+
+    /// Writes the in-sync replicas that a leader wants; what holds of each partition now.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER, STALE_BROKER_EPOCH.
+    pub async fn alter_isr(
+        &self,
+        broker: BrokerId,
+        broker_epoch: i64,
+        wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
+    ) -> Result<Leaderships, ErrorCode> {
+        if !self.is_active() {
+            return Err(ErrorCode::NotController);
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Command::AlterIsr { broker, broker_epoch, wanted, reply };
         self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
         answer.await.unwrap_or(Err(ErrorCode::NotController))
     }

@@ -11,7 +11,7 @@ use crate::support::{Broker, Chroot, Connection, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(30);
 /// `inter.broker.protocol.version`, and so who changes the ISR: the controller when asked, or the leader in ZooKeeper.
-const ROADS: [&str; 1] = ["2.6"];
+const ROADS: [&str; 2] = ["2.7", "2.6"];
 
 /// Brokers of one cluster, numbered from 1, and a look at what they keep in ZooKeeper.
 struct Brokers {

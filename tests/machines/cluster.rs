@@ -102,6 +102,18 @@ impl Cluster {
             ["broker", id, "failed", ref partitions @ ..] => {
                 deletion(id, ErrorCode::KafkaStorageError, partitions)
             }
+            ["broker", id, "wants", partition, "epoch", epoch, "isr", isr, "over", version] => {
+                let broker: BrokerId = id.parse().unwrap();
+                let wanted = LeaderAndIsr {
+                    leader: broker,
+                    leader_epoch: epoch.parse().unwrap(),
+                    isr: words::parse_ids(isr),
+                    zk_version: version.strip_prefix('v').unwrap().parse().unwrap(),
+                };
+                let wanted = BTreeMap::from([(words::parse_partition(partition), wanted)]);
+                let broker_epoch = self.brokers.get(&broker).copied().unwrap_or(-1);
+                Event::AlterIsr { broker, broker_epoch, wanted, ticket: 1 }
+            }
             ["topic", ..] => {
                 self.put_topic(text.strip_prefix("topic ").unwrap());
                 if self.known(said[1]) { Event::TopicChanged(said[1].into()) } else { Event::TopicsChanged }

@@ -1,5 +1,6 @@
 //! APIs between brokers: what the controller orders, and what brokers ask of it.
 
+pub mod alter_isr;
 pub mod controlled_shutdown;
 pub mod leader_and_isr;
 pub mod stop_replica;

@@ -1,0 +1,68 @@
+//! AlterIsr, v0. A leader asks the controller for other in-sync replicas (KIP-497).
+//!
+//! Kafka: `KafkaApis.handleAlterIsrRequest`, `KafkaController.alterIsrs`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::api::Exchange;
+use crate::base::{LeaderAndIsr, TopicPartition};
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::alter_isr::{
+    AlterIsrRequest, AlterIsrResponse, PartitionDataResponse, TopicDataResponse,
+};
+
+/// Asks the controller, where this broker is it.
+pub async fn handle(exchange: &Exchange, request: AlterIsrRequest) -> AlterIsrResponse {
+    let (broker, epoch) = (request.broker_id, request.broker_epoch);
+    match exchange.services.controller.alter_isr(broker, epoch, wanted(request)).await {
+        Ok(held) => AlterIsrResponse { topics: topics(held), ..Default::default() },
+        Err(error) => AlterIsrResponse { error_code: error.code(), ..Default::default() },
+    }
+}
+
+/// The leadership that the request wants of each partition, over the version it names.
+fn wanted(request: AlterIsrRequest) -> BTreeMap<TopicPartition, LeaderAndIsr> {
+    let leader = request.broker_id;
+    let topics = request.topics.into_iter().flat_map(|topic| {
+        let name: Arc<str> = topic.name.into();
+        topic.partitions.into_iter().map(move |it| {
+            let wanted = LeaderAndIsr {
+                leader,
+                leader_epoch: it.leader_epoch,
+                isr: it.new_isr,
+                zk_version: it.current_isr_version,
+            };
+            (TopicPartition::new(name.clone(), it.partition_index), wanted)
+        })
+    });
+    topics.collect()
+}
+
+fn topics(held: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>) -> Vec<TopicDataResponse> {
+    let mut topics: Vec<TopicDataResponse> = Vec::new();
+    for (id, held) in held {
+        let partition = match held {
+            Ok(held) => PartitionDataResponse {
+                partition_index: id.partition,
+                error_code: ErrorCode::None.code(),
+                leader_id: held.leader,
+                leader_epoch: held.leader_epoch,
+                isr: held.isr,
+                current_isr_version: held.zk_version,
+            },
+            Err(error) => PartitionDataResponse {
+                partition_index: id.partition,
+                error_code: error.code(),
+                ..Default::default()
+            },
+        };
+        match topics.last_mut().filter(|topic| topic.name == *id.topic) {
+            Some(topic) => topic.partitions.push(partition),
+            None => {
+                topics.push(TopicDataResponse { name: id.topic.to_string(), partitions: vec![partition] })
+            }
+        }
+    }
+    topics
+}
