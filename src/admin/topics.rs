@@ -116,13 +116,24 @@ pub async fn validate(
     Ok(())
 }
 
+/// An assignment as a `scala.collection.mutable.HashMap` prints it.
+fn as_scala(assignment: &Replicas) -> String {
+    let list =
+        |replicas: &[BrokerId]| replicas.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let entry = |(partition, replicas): (&i32, &Vec<BrokerId>)| {
+        format!("{partition} -> ArrayBuffer({})", list(replicas))
+    };
+    format!("HashMap({})", assignment.iter().map(entry).collect::<Vec<_>>().join(", "))
+}
+
 fn validate_assignment(assignment: &Replicas) -> Result<(), AdminError> {
     let sizes: BTreeSet<_> = assignment.values().map(Vec::len).collect();
     if sizes.len() != 1 {
         return Err(AdminError::assignment("All partitions should have the same number of replicas"));
     }
     if assignment.values().any(|replicas| has_twins(replicas)) {
-        return Err(AdminError::assignment(format!("Duplicate replica assignment found: {assignment:?}")));
+        let found = as_scala(assignment);
+        return Err(AdminError::assignment(format!("Duplicate replica assignment found: {found}")));
     }
     if !assignment.keys().copied().eq(0..i32::try_from(assignment.len()).unwrap_or(0)) {
         return Err(AdminError::assignment("partitions should be a consecutive 0-based integer sequence"));

@@ -116,5 +116,7 @@ fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
         keys.iter()
             .filter_map(|key| Some(named(key, BrokerConfig::row(key)?.default_text()?, Source::Default))),
     );
-    all
+    // What stands before the key itself is not told, and where that stands nowhere, nothing is
+    // (`AdminManager.configSynonyms`).
+    all.into_iter().skip_while(|(name, ..)| name != key).collect()
 }
