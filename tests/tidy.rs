@@ -39,10 +39,13 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Files and folders that decide and do nothing else: no IO, no clock, no chance, no locks.
 const PURE: &[&str] = &[
+    "src/base/jvm_order.rs",
     "src/wire/codec.rs",
     "src/wire/batch.rs",
     "src/wire/legacy.rs",
     "src/wire/record.rs",
+    "src/config/layers.rs",
+    "src/config/throttles.rs",
     "src/zk/znode",
     "src/admin/placement.rs",
     "src/log/number.rs",
@@ -59,6 +62,7 @@ const PURE: &[&str] = &[
     "src/controller/election.rs",
     "src/controller/outbox.rs",
     "src/controller/decide",
+    "src/client/producer/sequences.rs",
 ];
 
 /// What a pure file may not name.

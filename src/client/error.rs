@@ -23,6 +23,9 @@ pub enum ClientError {
         /// What it should be.
         reason: String,
     },
+    /// Settings that go ill together. Kafka's text.
+    #[error("{0}")]
+    Unsafe(&'static str),
     /// There is no codec of this name. Kafka's text.
     #[error("Unknown compression name: {0}")]
     UnknownCompression(String),
@@ -71,7 +74,9 @@ impl ClientError {
             Self::BadAddress(_) | Self::NoneResolvable | Self::Records(_) => {
                 "org.apache.kafka.common.KafkaException".to_owned()
             }
-            Self::BadSetting { .. } => "org.apache.kafka.common.config.ConfigException".to_owned(),
+            Self::BadSetting { .. } | Self::Unsafe(_) => {
+                "org.apache.kafka.common.config.ConfigException".to_owned()
+            }
             Self::UnknownCompression(_) => "java.lang.IllegalArgumentException".to_owned(),
             Self::Refused { error, .. } => error.exception(),
             Self::Unsupported(_) => ErrorCode::UnsupportedVersion.exception(),

@@ -42,13 +42,8 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Keys whose absence is felt, so that they are not passed over in silence.
-const NOT_YET: &[&str] = &[
-    "enable.idempotence",
-    "interceptor.classes",
-    "partitioner.class",
-    "transactional.id",
-    "transaction.timeout.ms",
-];
+const NOT_YET: &[&str] =
+    &["interceptor.classes", "partitioner.class", "transactional.id", "transaction.timeout.ms"];
 
 /// How a producer works.
 #[derive(Clone, Debug)]
@@ -73,6 +68,8 @@ pub struct ProducerSettings {
     pub max_block: Duration,
     /// How often a batch is sent again (`retries`).
     pub retries: u32,
+    /// Whether batches are numbered, so that each is written once (`enable.idempotence`); it takes acks=all.
+    pub idempotent: bool,
 }
 
 impl ProducerSettings {
@@ -82,9 +79,17 @@ impl ProducerSettings {
     /// [`ClientError::BadSetting`].
     pub fn read(properties: &Properties) -> Result<Self, ClientError> {
         let mut keys = Keys { properties, used: Vec::new() };
+        let idempotent =
+            keys.text("enable.idempotence").is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let settings = Self {
             cluster: keys.cluster(Role::Producer, "producer-1")?,
-            acks: match keys.text("acks").unwrap_or("1") {
+            idempotent,
+            acks: match keys.text("acks").unwrap_or(if idempotent { "all" } else { "1" }) {
+                "0" | "1" if idempotent => {
+                    return Err(ClientError::Unsafe(
+                        "Must set acks to all in order to use the idempotent producer. Otherwise we cannot guarantee idempotence.",
+                    ));
+                }
                 "all" | "-1" => -1,
                 "0" => 0,
                 "1" => 1,

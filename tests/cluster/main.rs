@@ -9,6 +9,7 @@ mod connections;
 mod console;
 mod coordination;
 mod faults;
+mod kills;
 mod tools;
 mod replication;
 mod znode_trees;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::sequences::Numbered;
 use crate::base::{Millis, TopicPartition};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::compression::Compression;
@@ -29,6 +30,8 @@ pub struct Pending<T> {
     pub partition: TopicPartition,
     /// The records.
     pub batch: BatchBuilder,
+    /// Its number, once an idempotent producer has given it one.
+    pub numbered: Option<Numbered>,
     /// Who waits for each of them, in order.
     pub waiting: Vec<T>,
     /// When the first was handed over.
@@ -106,6 +109,7 @@ impl<T> Accumulator<T> {
             queue.push_back(Pending {
                 partition: partition.clone(),
                 batch: BatchBuilder::new().compression(compression),
+                numbered: None,
                 waiting: Vec::new(),
                 since: now,
                 tries: 0,

@@ -1,6 +1,6 @@
 //! A producer: records in, their offsets out.
 //!
-//! Gathers records into batches and sends them in the background. Not idempotent and without transactions: a batch
+//! Gathers records into batches and sends them in the background. Without transactions; unless it is idempotent, a batch
 //! whose answer is lost may be written twice. Kafka: KafkaProducer.
 
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use self::accumulate::{Accumulator, Gathering, lone_size};
+use self::sequences::Sequences;
 use super::cluster::Cluster;
 use super::error::ClientError;
 use super::settings::ProducerSettings;
@@ -19,6 +20,7 @@ use crate::base::{Clock, Millis, Offset, TopicPartition};
 pub mod accumulate;
 pub mod partition;
 mod send;
+pub mod sequences;
 
 pub use accumulate::NewRecord;
 
@@ -40,6 +42,7 @@ struct Shared {
     cluster: Cluster,
     settings: ProducerSettings,
     gathered: Mutex<Accumulator<Waiting>>,
+    sequences: Mutex<Sequences>,
     /// Something was gathered that may be sent, or a flush began.
     wake: Notify,
     /// A round of sending is over.
@@ -81,6 +84,7 @@ impl Producer {
             cluster: Cluster::new(settings.cluster.clone())?,
             settings,
             gathered: Mutex::new(Accumulator::new(gathering)),
+            sequences: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
             flushes: AtomicUsize::new(0),

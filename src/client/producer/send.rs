@@ -1,6 +1,7 @@
 //! Carries gathered batches to their leaders, and brings each record's fate back.
 //!
-//! One Produce request a leader at a time, so that batches of a partition cannot overtake each other. Kafka: Sender.
+//! One Produce request a leader at a time, so that batches of a partition cannot overtake each other. An idempotent
+//! producer's batches carry a number, by which a broker writes each once. Kafka: Sender.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::accumulate::Pending;
+use super::sequences::Numbered;
 use super::{Delivered, Shared, Waiting};
 use crate::base::{BrokerId, Clock, Millis, Records};
 use crate::client::cluster::Target;
 use crate::client::error::ClientError;
 use crate::wire::error_code::ErrorCode;
+use crate::wire::message::init_producer_id::InitProducerIdRequest;
 use crate::wire::message::produce::*;
 
 type Batch = Pending<Waiting>;
@@ -43,13 +46,35 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 async fn send_all(shared: &Shared, batches: Vec<Batch>) {
     let mut by_leader: HashMap<BrokerId, Vec<Batch>> = HashMap::new();
-    for batch in batches {
+    if let Err(error) = ensure_id(shared).await {
+        return batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error));
+    }
+    for mut batch in batches {
+        if shared.settings.idempotent && batch.numbered.is_none() {
+            batch.numbered = shared.sequences.lock().number(&batch.partition, batch.waiting.len());
+        }
         match shared.cluster.leader(&batch.partition).await {
             Ok((leader, _)) => by_leader.entry(leader).or_default().push(batch),
             Err(error) => again_or_fail(shared, batch, &error),
         }
     }
     join_all(by_leader.into_iter().map(|(leader, batches)| send_to(shared, leader, batches))).await;
+}
+
+/// Asks for a producer id where one is needed.
+async fn ensure_id(shared: &Shared) -> Result<(), ClientError> {
+    if !shared.settings.idempotent || !shared.sequences.lock().needs_id() {
+        return Ok(());
+    }
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        transaction_timeout_ms: i32::MAX,
+        ..Default::default()
+    };
+    let answer = shared.cluster.call(&Target::Any, &request).await?;
+    ClientError::check(answer.error_code, None)?;
+    shared.sequences.lock().begin(answer.producer_id, answer.producer_epoch);
+    Ok(())
 }
 
 /// One request to one leader, and the fate of its batches.
@@ -76,9 +101,13 @@ async fn send_to(shared: &Shared, leader: BrokerId, batches: Vec<Batch>) {
 fn request(acks: i16, timeout: Duration, batches: &[Batch]) -> Result<ProduceRequest, ClientError> {
     let mut topics: BTreeMap<&str, Vec<PartitionProduceData>> = BTreeMap::new();
     for batch in batches {
+        let built = match batch.numbered {
+            Some(Numbered { id, epoch, first }) => batch.batch.clone().producer(id, epoch, first),
+            None => batch.batch.clone(),
+        };
         topics.entry(&batch.partition.topic).or_default().push(PartitionProduceData {
             partition_index: batch.partition.partition,
-            records: Some(Records::Memory(batch.batch.clone().build()?)),
+            records: Some(Records::Memory(built.build()?)),
         });
     }
     let topics =
@@ -122,6 +151,10 @@ fn deliver(shared: &Shared, batch: Batch, base_offset: i64) {
 
 fn fail(shared: &Shared, batch: Batch, error: &ClientError) {
     shared.gathered.lock().settle(&batch);
+    if batch.numbered.is_some() {
+        // Whether it was written is not known, and so not which sequence comes next.
+        shared.sequences.lock().give_up();
+    }
     let error = Arc::new(format!("{}: {error}", error.class()));
     for waiting in batch.waiting {
         let _ = waiting.send(Err(error.clone())); // Not everyone waits.

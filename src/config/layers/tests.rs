@@ -20,7 +20,7 @@ fn refusal(layer: Layer, pair: (&str, &str)) -> String {
 fn a_brokers_own_config_goes_before_that_of_all_brokers_and_that_before_the_file() {
     let mut layers = layers();
     assert_eq!(layers.settings().unwrap().broker.retention_ms(), 2 * 3_600_000);
-    assert!(layers.take(Layer::AllBrokers, own([("log.retention.minutes", "5")])).is_empty());
+    assert!(layers.take(Layer::AllBrokers, own([("log.retention.ms", "300000")])).is_empty());
     assert_eq!(layers.settings().unwrap().broker.retention_ms(), 5 * 60_000);
     assert!(layers.take(Layer::Broker, own([("log.retention.ms", "7")])).is_empty());
     assert_eq!(layers.settings().unwrap().broker.retention_ms(), 7);

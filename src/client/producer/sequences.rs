@@ -1,0 +1,97 @@
+//! An idempotent producer's numbers: its id, and the sequence of each partition's next record ★.
+//!
+//! A batch keeps its number however often it is sent, so that a broker writes it once. Numbers that were used for a batch
+//! of which nobody knows whether it was written cannot go on: the producer takes a new id. Kafka: TransactionManager
+//! (KIP-98).
+
+use std::collections::HashMap;
+
+use crate::base::{ProducerEpoch, ProducerId, TopicPartition};
+
+/// The number of a batch: who produced it, and the sequence of its first record in its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The producer's id.
+    pub id: ProducerId,
+    /// Its epoch.
+    pub epoch: ProducerEpoch,
+    /// The sequence of the first record, from 0 to `i32::MAX`.
+    pub first: i32,
+}
+
+/// What a producer numbers its batches with.
+#[derive(Clone, Debug, Default)]
+pub struct Sequences {
+    producer: Option<(ProducerId, ProducerEpoch)>,
+    next: HashMap<TopicPartition, i32>,
+}
+
+impl Sequences {
+    /// Whether it has to be given an id before it can number anything.
+    pub fn needs_id(&self) -> bool {
+        self.producer.is_none()
+    }
+
+    /// Begins at 0 everywhere, with this id.
+    pub fn begin(&mut self, id: ProducerId, epoch: ProducerEpoch) {
+        (self.producer, self.next) = (Some((id, epoch)), HashMap::new());
+    }
+
+    /// Gives up its id.
+    pub fn give_up(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The number of a partition's next batch, of so many records; None without an id.
+    pub fn number(&mut self, partition: &TopicPartition, records: usize) -> Option<Numbered> {
+        let (id, epoch) = self.producer?;
+        let next = self.next.entry(partition.clone()).or_insert(0);
+        let first = *next;
+        // After the largest comes 0, as a broker counts too.
+        let after = (i64::from(first) + records as i64) % (i64::from(i32::MAX) + 1);
+        *next = i32::try_from(after).unwrap_or(0);
+        Some(Numbered { id, epoch, first })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn firsts(sequences: &mut Sequences, partition: &TopicPartition, counts: &[usize]) -> Vec<i32> {
+        counts.iter().map(|count| sequences.number(partition, *count).unwrap().first).collect()
+    }
+
+    #[test]
+    fn each_partition_counts_its_own_records() {
+        let (a, b) = (TopicPartition::new("t", 0), TopicPartition::new("t", 1));
+        let mut sequences = Sequences::default();
+        assert!(sequences.needs_id());
+        assert_eq!(sequences.number(&a, 1), None);
+        sequences.begin(7, 0);
+        assert_eq!(firsts(&mut sequences, &a, &[3, 2, 1]), [0, 3, 5]);
+        assert_eq!(sequences.number(&b, 1), Some(Numbered { id: 7, epoch: 0, first: 0 }));
+    }
+
+    #[test]
+    fn a_new_id_begins_anew() {
+        let a = TopicPartition::new("t", 0);
+        let mut sequences = Sequences::default();
+        sequences.begin(7, 0);
+        assert_eq!(firsts(&mut sequences, &a, &[3]), [0]);
+        sequences.give_up();
+        assert!(sequences.needs_id());
+        sequences.begin(8, 0);
+        assert_eq!(sequences.number(&a, 1), Some(Numbered { id: 8, epoch: 0, first: 0 }));
+    }
+
+    #[test]
+    fn after_the_largest_sequence_comes_nought() {
+        let a = TopicPartition::new("t", 0);
+        let mut sequences = Sequences::default();
+        sequences.begin(7, 0);
+        let most = i32::MAX as usize;
+        assert_eq!(firsts(&mut sequences, &a, &[most, 1, 1]), [0, i32::MAX, 0]);
+        assert_eq!(firsts(&mut sequences, &a, &[most - 1, 2, 1]), [1, i32::MAX, 1]);
+    }
+}
