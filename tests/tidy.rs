@@ -92,6 +92,7 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "test.sh",
     "with-zookeeper.sh",
     "bench.sh",
+    "fuzz.sh",
     "zookeeper-server-start.sh",
     "zookeeper-server-stop.sh",
     "zookeeper-shell.sh",

@@ -14,9 +14,10 @@ const MEMORY: u64 = 8 << 30;
 /// Changed copies of each recorded frame.
 const ROUNDS: usize = 300;
 
-fn bound_memory() {
+/// Bounds the process's address space, to [`MEMORY`] where nothing else is said.
+pub fn bound_memory(bytes: Option<u64>) {
     let maximum = getrlimit(Resource::As).maximum;
-    setrlimit(Resource::As, Rlimit { current: Some(MEMORY), maximum })
+    setrlimit(Resource::As, Rlimit { current: Some(bytes.unwrap_or(MEMORY)), maximum })
         .expect("a lower limit is always allowed");
 }
 
@@ -49,7 +50,7 @@ fn seed_byte(at: usize) -> u8 {
 
 #[test]
 fn truncated_and_changed_frames_neither_panic_nor_allocate_without_bound() {
-    bound_memory();
+    bound_memory(None);
     let number = fastrand::u64(..);
     println!("seed {number}");
     let mut seed = fastrand::Rng::with_seed(number);

@@ -4,6 +4,7 @@
 mod support;
 
 mod exchanges;
+mod fuzz;
 mod hostile;
 mod log_dir;
 mod messages;

@@ -24,12 +24,13 @@ const LIMIT: usize = 1 << 20;
 /// Changed copies of each file.
 const ROUNDS: usize = 400;
 
-fn data() -> PathBuf {
+/// Where the recorded files are.
+pub fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/data")
 }
 
 /// All files below `data/log-dir` and `data/message-sets` whose names end so.
-fn files(extension: &str) -> Vec<PathBuf> {
+pub fn files(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in ["log-dir", "message-sets"] {
         for partition in fs::read_dir(data().join(directory)).unwrap().map(|entry| entry.unwrap().path()) {
@@ -115,7 +116,7 @@ fn snapshots_are_written_as_they_were_read() {
 }
 
 /// All that a broker does with bytes that it should not trust.
-fn use_up(bytes: &Bytes) {
+pub fn use_up(bytes: &Bytes) {
     for batch in Batch::split(bytes.clone()).flatten() {
         let _ = batch.check_crc();
         let _ = batch.first_offset();
@@ -149,7 +150,7 @@ fn use_up(bytes: &Bytes) {
 }
 
 /// The batches with their checksums made right, so that what is behind them is reached.
-fn with_right_checksums(bytes: &[u8]) -> Bytes {
+pub fn with_right_checksums(bytes: &[u8]) -> Bytes {
     let mut out = bytes.to_vec();
     let mut at = 0;
     for batch in Batch::split(Bytes::copy_from_slice(bytes)).map_while(Result::ok) {

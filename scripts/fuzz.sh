@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# A long run of the fuzz tests: frames, decoders, record batches, segments.
+#
+#   scripts/fuzz.sh [--inputs N] [--seed S] [--from NUMBER] [KIND]
+#
+# A million inputs of a random seed where nothing is said. KIND is requests, responses, batches or segments; all without it.
+# A failure tells seed, kind and number; --seed S --from NUMBER --inputs 1 KIND makes that input again.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+inputs=1000000 seed=$RANDOM$RANDOM from=0 kind=
+while (($#)); do
+  case $1 in
+    --inputs) inputs=$2; shift 2 ;;
+    --seed) seed=$2; shift 2 ;;
+    --from) from=$2; shift 2 ;;
+    requests | responses) kind=messages::$1; shift ;;
+    batches | segments) kind=$1; shift ;;
+    *) echo "$0: what is $1?" >&2; exit 1 ;;
+  esac
+done
+progress=$(mktemp)
+trap 'rm -f "$progress"' EXIT
+echo "seed $seed, $inputs inputs from number $from on"
+export BARNABAS_FUZZ_INPUTS=$inputs BARNABAS_FUZZ_SEED=$seed BARNABAS_FUZZ_FROM=$from BARNABAS_FUZZ_PROGRESS=$progress
+if ! cargo test --test formats "fuzz::$kind" -- --nocapture --test-threads 1; then
+  # What runs out of memory or stack ends the process without a word of ours.
+  echo "FAILED with seed $seed; under way was: $(tr -s ' ' <"$progress")"
+  exit 1
+fi
