@@ -10,6 +10,7 @@ pub mod zk;
 pub mod admin;
 pub mod net;
 pub mod log;
+pub mod quota;
 pub mod replica;
 pub mod controller;
 pub mod api;

@@ -24,7 +24,7 @@ use crate::log::{Logs, LogsOptions, OpenError};
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::{BindError, Listener};
-use crate::replica::Replicas;
+use crate::replica::{Replicas, preferred};
 use crate::zk::registration::generate_id;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper, bootstrap};
@@ -114,6 +114,10 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
             "Listener {listener} wants {protocol}; only PLAINTEXT is built yet"
         )));
     }
+    let selectors = [preferred::RACK_AWARE, preferred::LEADER];
+    if let Some(class) = config.replica_selector_class.as_deref().filter(|it| !selectors.contains(it)) {
+        return Err(StartError::Other(format!("Class {class} could not be found.")));
+    }
     let dirs = LogsOptions::of(&config).dirs;
     let (metadata, offline) = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
@@ -194,6 +198,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let keeping =
         registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
     broker.tasks.spawn_on(keeping, &control);
+    broker.tasks.spawn(replicas.clone().heed_settings(live.clone(), broker.shutdown.clone()));
     let told = Reconfigured { broker_id, topics, live, replicas, limits };
     broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);
     log::info!(target: TARGET, "[KafkaServer id={broker_id}] started");

@@ -284,15 +284,15 @@ config! {
     /// After how long without catching up a follower leaves the ISR, in milliseconds.
     replica_lag_time_max_ms: i64 = "replica.lag.time.max.ms", Is("30000"), Any, Long, High, ReadOnly, None, Heeded;
     /// The class that chooses the replica a consumer reads from; by default the leader.
-    replica_selector_class: Option<String> = "replica.selector.class", Null, Any, String, Medium, ReadOnly, None, NotYet;
+    replica_selector_class: Option<String> = "replica.selector.class", Null, Any, String, Medium, ReadOnly, None, Heeded;
     /// The receive buffer of a follower's socket, in bytes.
     replica_socket_receive_buffer_bytes: i32 = "replica.socket.receive.buffer.bytes", Is("65536"), Any, Int, High, ReadOnly, None, NotYet;
     /// How long a follower waits for an answer, in milliseconds; at least replica.fetch.wait.max.ms.
     replica_socket_timeout_ms: i32 = "replica.socket.timeout.ms", Is("30000"), Any, Int, High, ReadOnly, None, Heeded;
     /// How many windows of samples the replication quota keeps.
-    replication_quota_window_num: i32 = "replication.quota.window.num", Is("11"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
+    replication_quota_window_num: i32 = "replication.quota.window.num", Is("11"), AtLeast(1), Int, Low, ReadOnly, None, Heeded;
     /// How long each window of that quota is, in seconds.
-    replication_quota_window_size_seconds: i32 = "replication.quota.window.size.seconds", Is("1"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
+    replication_quota_window_size_seconds: i32 = "replication.quota.window.size.seconds", Is("1"), AtLeast(1), Int, Low, ReadOnly, None, Heeded;
     /// How long this broker as a client waits for an answer, in milliseconds.
     request_timeout_ms: i32 = "request.timeout.ms", Is("30000"), Any, Int, High, ReadOnly, None, Heeded;
     /// The largest id that broker.id may be set to; generated ids begin above it.

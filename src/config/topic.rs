@@ -25,11 +25,11 @@ config! {
     /// After how long at most a record is forced to disk, in milliseconds.
     flush_ms: i64 = "flush.ms", Is("9223372036854775807"), AtLeast(0), Long, Medium, ClusterWide, Some("log.flush.interval.ms"), Heeded;
     /// The replicas whose fetching is throttled: partition:broker pairs, or * for all.
-    follower_replication_throttled_replicas: Vec<String> = "follower.replication.throttled.replicas", Is(""), ThrottledReplicas, List, Medium, ClusterWide, Some("follower.replication.throttled.replicas"), NotYet;
+    follower_replication_throttled_replicas: Vec<String> = "follower.replication.throttled.replicas", Is(""), ThrottledReplicas, List, Medium, ClusterWide, Some("follower.replication.throttled.replicas"), Heeded;
     /// After how many bytes of records an entry is added to the offset index.
     index_interval_bytes: i32 = "index.interval.bytes", Is("4096"), AtLeast(0), Int, Medium, ClusterWide, Some("log.index.interval.bytes"), Heeded;
     /// The replicas whose sending to followers is throttled: partition:broker pairs, or * for all.
-    leader_replication_throttled_replicas: Vec<String> = "leader.replication.throttled.replicas", Is(""), ThrottledReplicas, List, Medium, ClusterWide, Some("leader.replication.throttled.replicas"), NotYet;
+    leader_replication_throttled_replicas: Vec<String> = "leader.replication.throttled.replicas", Is(""), ThrottledReplicas, List, Medium, ClusterWide, Some("leader.replication.throttled.replicas"), Heeded;
     /// After how long at most a record is compacted, in milliseconds.
     max_compaction_lag_ms: i64 = "max.compaction.lag.ms", Is("9223372036854775807"), AtLeast(1), Long, Medium, ClusterWide, Some("log.cleaner.max.compaction.lag.ms"), NotYet;
     /// The largest batch of records that is accepted, in bytes.

@@ -153,16 +153,21 @@ impl Replicas {
         let deadline = Instant::now() + params.max_wait;
         let waiter = Arc::new(Notify::new());
         let mut last = params.max_wait.is_zero() || partitions.is_empty();
+        let mut first = true;
         loop {
             if !last {
                 // Registered before looking, so that nothing comes between the look and the wait.
                 let awaits = if params.is_follower() { Awaits::End } else { Awaits::Watermark };
                 self.register(&waiter, awaits, &partitions);
             }
-            let look = self.look(&params, &partitions);
+            let look = self.look(&params, &partitions, first);
             if last || look.settled || look.bytes >= i64::from(params.min_bytes) {
+                if params.is_follower() {
+                    self.count_sent(&look.outcomes);
+                }
                 return look.outcomes;
             }
+            first = false;
             last = tokio::time::timeout_at(deadline, waiter.notified()).await.is_err();
         }
     }
@@ -180,13 +185,19 @@ impl Replicas {
         }
     }
 
-    fn look(&self, params: &FetchParams, partitions: &[(TopicPartition, FetchPartition)]) -> Look {
+    /// Looks at all partitions; for the first time for a request, which is what a follower shows by that it has.
+    fn look(
+        &self,
+        params: &FetchParams,
+        partitions: &[(TopicPartition, FetchPartition)],
+        first: bool,
+    ) -> Look {
         let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, settled: false };
         for (id, wanted) in partitions {
             let left = i64::from(params.max_bytes) - look.bytes;
             let room = i64::from(wanted.max_bytes).min(left).max(0);
             let min_one = look.bytes == 0 && !params.hard_max_bytes;
-            let (outcome, settled) = match self.read(params, id, wanted, room, min_one) {
+            let (outcome, settled) = match self.read(params, id, wanted, (room, min_one), first) {
                 Ok(found) => found,
                 Err(error) => (FetchOutcome::refused(error), true),
             };
@@ -197,14 +208,14 @@ impl Replicas {
         look
     }
 
-    /// Reads a partition; also whether waiting would bring nothing.
+    /// Reads a partition, up to so many bytes or one batch; also whether waiting would bring nothing.
     fn read(
         &self,
         params: &FetchParams,
         id: &TopicPartition,
         wanted: &FetchPartition,
-        room: i64,
-        min_one: bool,
+        (room, min_one): (i64, bool),
+        first: bool,
     ) -> Result<(FetchOutcome, bool), ErrorCode> {
         let partition = self.partition(id)?;
         let log = partition.readable(wanted.current_leader_epoch, params.leader_only)?;
@@ -221,14 +232,23 @@ impl Replicas {
         })?;
         let (at, leader_end) = (read.position, read.log_end_offset);
         let mut outcome = FetchOutcome::read(read, params.hard_max_bytes);
-        if params.is_follower() && partition.has_replica(params.replica_id) {
-            let (from, log_start) = (params.replica_id, wanted.log_start_offset);
-            let fetch = FollowerFetch { from, at, log_start, leader_end };
-            if let Some(proposal) = partition.follower_fetched(fetch, self.clock.now()) {
-                self.isr_reports.add(id, proposal);
+        let mut held_back = false;
+        if params.is_follower() {
+            held_back = self.leader_holds_back(&partition, &log, params.replica_id);
+            if first && partition.has_replica(params.replica_id) {
+                let (from, log_start) = (params.replica_id, wanted.log_start_offset);
+                let fetch = FollowerFetch { from, at, log_start, leader_end };
+                let epoch = wanted.current_leader_epoch;
+                if let Some(proposal) = partition.follower_fetched(fetch, epoch, self.clock.now()) {
+                    self.isr_reports.add(id, proposal);
+                }
+                // The fetch itself may have moved the high watermark.
+                outcome.high_watermark = log.high_watermark();
             }
-            // The fetch itself may have moved the high watermark.
-            outcome.high_watermark = log.high_watermark();
+        }
+        if held_back {
+            outcome.records = Records::default();
+            return Ok((outcome, false));
         }
         let snapshot = log.snapshot();
         let bound = match params.up_to() {

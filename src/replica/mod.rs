@@ -7,6 +7,7 @@
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
 pub mod delete_records;
+mod closest;
 pub mod fetch;
 pub mod fetcher;
 mod isr_report;
@@ -15,9 +16,11 @@ pub mod metadata;
 pub mod offsets;
 pub mod old_formats;
 pub mod partition;
+pub mod preferred;
 pub mod produce;
 pub(crate) mod role_change;
 pub mod sessions;
+mod throttle;
 pub(crate) mod waiters;
 mod watermarks;
 
@@ -34,6 +37,7 @@ use crate::config::{BrokerConfig, TopicConfig};
 use crate::log::Logs;
 use crate::wire::error_code::ErrorCode;
 
+pub use closest::Location;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
 pub use metadata::MetadataSnapshot;
 pub use partition::Partition;
@@ -66,6 +70,7 @@ pub struct Replicas {
     sessions: Mutex<sessions::FetchSessions>,
     fetchers: fetcher::Fetchers,
     isr_reports: isr_report::IsrReports,
+    throttles: throttle::Throttles,
     /// The listener between brokers.
     listener: String,
     /// The listener through which the controller is reached.
@@ -94,6 +99,7 @@ impl Replicas {
         let control_plane =
             config.control_plane_listener_name.as_deref().map(crate::config::listener::normalised);
         let slots = usize::try_from(config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
+        let throttles = throttle::Throttles::new(&config);
         Arc::new(Self {
             broker_id,
             config,
@@ -107,6 +113,7 @@ impl Replicas {
             sessions: Mutex::new(sessions::FetchSessions::new(slots)),
             fetchers: fetcher::Fetchers::default(),
             isr_reports: isr_report::IsrReports::default(),
+            throttles,
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
             listener,
             complete: AtomicBool::new(false),

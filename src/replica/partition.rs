@@ -143,9 +143,17 @@ impl Partition {
         Ok((info, waiting))
     }
 
-    /// Takes in a follower's fetch; a larger ISR where it has caught up.
-    pub(super) fn follower_fetched(&self, fetch: FollowerFetch, now: Millis) -> Option<IsrProposal> {
+    /// Takes in a follower's fetch, read in the leader epoch that it names; a larger ISR where it has caught up.
+    pub(super) fn follower_fetched(
+        &self,
+        fetch: FollowerFetch,
+        epoch: Option<LeaderEpoch>,
+        now: Millis,
+    ) -> Option<IsrProposal> {
         let mut state = self.state.lock();
+        if epoch.is_some_and(|epoch| epoch != state.machine.told().leader_epoch) {
+            return None;
+        }
         let log = state.log.clone()?;
         let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
         let step = state.machine.on_follower_fetch(fetch, log_end, high_watermark.offset, now, self.lag_max);
@@ -212,6 +220,11 @@ impl Partition {
     /// Whether this broker is a replica of the partition, by what the controller told.
     pub(super) fn has_replica(&self, broker: BrokerId) -> bool {
         broker == self.me || self.state.lock().machine.told().replicas.contains(&broker)
+    }
+
+    /// Whether a broker is in the ISR.
+    pub(super) fn is_in_sync(&self, broker: BrokerId) -> bool {
+        self.state.lock().machine.told().isr.contains(&broker)
     }
 
     /// Wakes `waiter` when what it awaits has changed, or the role has.

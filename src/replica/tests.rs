@@ -42,7 +42,7 @@ fn live(id: BrokerId) -> UpdateMetadataBroker {
         listener: "PLAINTEXT".to_owned(),
         security_protocol: 0,
     };
-    UpdateMetadataBroker { id, endpoints: vec![endpoint], ..Default::default() }
+    UpdateMetadataBroker { id, endpoints: vec![endpoint], rack: Some(format!("r{id}")), ..Default::default() }
 }
 
 /// One batch of records without keys.

@@ -9,7 +9,7 @@ use crate::api::Exchange;
 use crate::base::TopicPartition;
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::sessions::{Asked, Plan};
-use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation};
+use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation, Location};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchablePartitionResponse,
@@ -21,6 +21,8 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     let replicas = &exchange.services.replicas;
     let now = crate::base::Clock::System.now();
     let params = params(exchange, &request);
+    let rack = request.rack_id.clone();
+    let near = Location { rack: &rack, listener: &exchange.caller.listener };
     let plan = replicas.sessions().lock().plan(asked(exchange.version(), request), now);
     match plan {
         Plan::Refuse(error) => FetchResponse { error_code: error as i16, ..Default::default() },
@@ -28,16 +30,18 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
             let outcomes = replicas.fetch(params, partitions.clone()).await;
             respond(exchange, 0, down_converted(exchange, params, partitions, outcomes).await)
         }
-        Plan::Sessionless(partitions) => respond(exchange, 0, replicas.fetch(params, partitions).await),
+        Plan::Sessionless(partitions) => {
+            respond(exchange, 0, replicas.fetch_near(near, params, partitions).await)
+        }
         Plan::Full(partitions) => {
-            let outcomes = replicas.fetch(params, partitions.clone()).await;
+            let outcomes = replicas.fetch_near(near, params, partitions.clone()).await;
             let id = fastrand::i32(1..);
             let follower = params.replica_id >= 0;
             let id = replicas.sessions().lock().begin(id, &partitions, &outcomes, follower, now);
             respond(exchange, id, outcomes)
         }
         Plan::Incremental(turn, partitions) => {
-            let outcomes = replicas.fetch(params, partitions).await;
+            let outcomes = replicas.fetch_near(near, params, partitions).await;
             let changed = replicas.sessions().lock().changed(turn, outcomes);
             match changed {
                 Ok(changed) => respond(exchange, turn.id, changed),

@@ -64,6 +64,8 @@ impl Drop for Running {
 #[derive(Default)]
 struct State {
     ground: Option<Ground>,
+    /// How many fetchers a leader has (`num.replica.fetchers`); 0 before that is known.
+    per_leader: usize,
     running: BTreeMap<Key, Running>,
     /// Who fetches what.
     places: HashMap<TopicPartition, Key>,
@@ -79,9 +81,9 @@ impl Fetchers {
     /// Follows partitions, each from its high watermark on.
     pub fn follow(&self, partitions: Vec<Follow>) {
         let mut state = self.state.lock();
-        let State { ground, running, places } = &mut *state;
+        let State { ground, per_leader, running, places } = &mut *state;
         let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
-        let count = usize::try_from(ground.replicas.config.num_replica_fetchers).unwrap_or(1).max(1);
+        let count = (*per_leader).max(1);
         let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
         for Follow { partition, leader, endpoint, start } in partitions {
             let key = (leader, number(&partition, count));
@@ -116,6 +118,21 @@ impl Fetchers {
                 let _ = fetcher.orders.send(Order::Leave(partitions)); // One that is over fetches nothing.
             }
         }
+    }
+
+    /// Changes how many fetchers a leader has; what is fetched, and from where. None where it is as it was.
+    fn resize(&self, per_leader: usize) -> Option<Vec<(TopicPartition, BrokerId, Endpoint)>> {
+        let mut state = self.state.lock();
+        if state.per_leader == per_leader {
+            return None;
+        }
+        log::info!(target: TARGET, "Resizing fetcher thread pool size from {} to {per_leader}", state.per_leader);
+        state.per_leader = per_leader;
+        let of = |(partition, key): (&TopicPartition, &Key)| {
+            let endpoint = state.running.get(key)?.endpoint.clone();
+            Some((partition.clone(), key.0, endpoint))
+        };
+        Some(state.places.iter().filter_map(of).collect())
     }
 
     /// Ends the fetchers that have nothing to fetch any more.
@@ -163,7 +180,24 @@ impl Replicas {
         shutdown: CancellationToken,
     ) {
         let replicas = self.clone();
-        self.fetchers.state.lock().ground = Some(Ground { replicas, runtime, tasks, shutdown });
+        let mut state = self.fetchers.state.lock();
+        state.per_leader = usize::try_from(self.config.num_replica_fetchers).unwrap_or(1);
+        state.ground = Some(Ground { replicas, runtime, tasks, shutdown });
+    }
+
+    /// Shares what is fetched among so many fetchers a leader (`num.replica.fetchers`).
+    pub(super) fn resize_fetchers(&self, per_leader: i32) {
+        // No role may change meanwhile.
+        let _held = self.controller_epoch.lock();
+        let Some(followed) = self.fetchers.resize(usize::try_from(per_leader).unwrap_or(1)) else { return };
+        self.fetchers.leave(followed.iter().map(|(partition, ..)| partition));
+        let again = followed.into_iter().filter_map(|(partition, leader, endpoint)| {
+            let held = self.partition(&partition).ok()?;
+            let (offset, leader_epoch) = (held.log()?.high_watermark(), held.leader_epoch());
+            Some(Follow { partition, leader, endpoint, start: Start { offset, leader_epoch } })
+        });
+        self.fetchers.follow(again.collect());
+        self.fetchers.end_idle();
     }
 }
 

@@ -192,7 +192,8 @@ impl Fetcher {
         let (now, replicas) = (self.now(), self.replicas.clone());
         let log_start =
             |partition: &TopicPartition| Some(replicas.partition(partition).ok()?.log()?.log_start_offset());
-        let Some(request) = self.plan.request(now, log_start, |_| false) else {
+        let held_back = |partition: &TopicPartition| replicas.follower_holds_back(partition);
+        let Some(request) = self.plan.request(now, log_start, held_back) else {
             return self.pause().await;
         };
         let answer = self.link.fetch(&request).await;
@@ -249,6 +250,7 @@ impl Fetcher {
             // What comes off a connection lies in memory.
             Some(Records::File(_)) | None => bytes::Bytes::new(),
         };
+        self.replicas.count_fetched(partition, records.len());
         let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);
         let fetched = Fetched { offset, records, high_watermark, log_start };
         let held = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated);

@@ -1,0 +1,56 @@
+use super::*;
+use crate::config::TopicConfig;
+use crate::replica::fetch::Isolation;
+use crate::replica::tests::{Room, partition};
+
+/// Broker 1 leads from rack `r1`; what a consumer in a rack is told, once broker 2 has fetched everything.
+async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchOutcome {
+    let room = Room::with(selector, TopicConfig::default());
+    room.tell(0, 1, 0, &[1, 2]);
+    room.produce(0, &["one", "two"]).await;
+    let wanted = |offset, log_start_offset| FetchPartition {
+        offset,
+        max_bytes: i32::MAX,
+        current_leader_epoch: None,
+        last_fetched_epoch: None,
+        log_start_offset,
+    };
+    let params = FetchParams {
+        replica_id: 2,
+        max_wait: Duration::ZERO,
+        min_bytes: 1,
+        max_bytes: i32::MAX,
+        hard_max_bytes: false,
+        isolation: Isolation::ReadUncommitted,
+        leader_only: true,
+    };
+    room.replicas.fetch(params, vec![(partition(0), wanted(2, 0))]).await;
+    let params = FetchParams { replica_id: -1, leader_only: !version_11, ..params };
+    let near = Location { rack, listener: "PLAINTEXT" };
+    room.replicas.fetch_near(near, params, vec![(partition(0), wanted(0, -1))]).await.remove(0).1
+}
+
+const SELECTOR: [(&str, &str); 1] = [("replica.selector.class", RACK_AWARE)];
+
+#[tokio::test]
+async fn a_consumer_in_a_followers_rack_is_sent_there() {
+    let outcome = told(&SELECTOR, "r2", true).await;
+    assert_eq!(outcome.preferred_read_replica, Some(2));
+    assert!(outcome.records.is_empty());
+    assert_eq!((outcome.error, outcome.high_watermark), (ErrorCode::None, 2));
+}
+
+#[tokio::test]
+async fn everybody_else_is_served_by_the_leader() {
+    let old = told(&SELECTOR, "r2", false).await;
+    let outcomes = [
+        told(&SELECTOR, "r1", true).await,
+        told(&SELECTOR, "r3", true).await,
+        old,
+        told(&[], "r2", true).await,
+    ];
+    for outcome in outcomes {
+        assert_eq!(outcome.preferred_read_replica, None);
+        assert!(!outcome.records.is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! Throttled replication: what this broker sends to followers, and what it fetches from leaders (KIP-73).
+//!
+//! Decides by [`crate::quota::replication`]; topics name their throttled replicas, brokers their rates. Kafka:
+//! `ReplicaManager.shouldLeaderThrottle`, `ReplicaFetcherThread.shouldFollowerThrottle`.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::fetch::FetchOutcome;
+use super::{Partition, Replicas};
+use crate::base::{BrokerId, TopicPartition};
+use crate::config::{BrokerConfig, LiveConfig};
+use crate::log::Log;
+use crate::quota::replication::{ReplicationThrottle, is_throttled};
+
+/// Both sides of throttled replication.
+#[derive(Debug)]
+pub(super) struct Throttles {
+    leader: Mutex<ReplicationThrottle>,
+    follower: Mutex<ReplicationThrottle>,
+}
+
+impl Throttles {
+    pub fn new(config: &BrokerConfig) -> Self {
+        let windows = usize::try_from(config.replication_quota_window_num).unwrap_or(1);
+        let window = i64::from(config.replication_quota_window_size_seconds) * 1000;
+        let fresh = || Mutex::new(ReplicationThrottle::new(windows, window));
+        Self { leader: fresh(), follower: fresh() }
+    }
+}
+
+impl Replicas {
+    /// Keeps rates, and the number of fetchers, to what is in force, until `stop`.
+    pub async fn heed_settings(self: Arc<Self>, live: LiveConfig, stop: CancellationToken) {
+        let mut changes = live.changes();
+        loop {
+            let settings = changes.borrow_and_update().clone();
+            let rates = &settings.throttles;
+            self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
+            self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);
+            self.resize_fetchers(settings.broker.num_replica_fetchers);
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn sends_throttled(&self, log: &Log) -> bool {
+        let throttled = &log.config().leader_replication_throttled_replicas;
+        is_throttled(throttled, log.partition().partition, self.broker_id)
+    }
+
+    /// Whether a follower gets nothing of a partition for now. One that is in sync always does.
+    pub(super) fn leader_holds_back(&self, partition: &Partition, log: &Log, follower: BrokerId) -> bool {
+        self.sends_throttled(log)
+            && !partition.is_in_sync(follower)
+            && self.throttles.leader.lock().is_exceeded(self.clock.now())
+    }
+
+    /// Counts what is sent to a follower.
+    pub(super) fn count_sent(&self, outcomes: &[(TopicPartition, FetchOutcome)]) {
+        let held = |id| self.partition(id).ok()?.log();
+        let throttled = outcomes.iter().filter(|(id, outcome)| {
+            !outcome.records.is_empty() && held(id).is_some_and(|log| self.sends_throttled(&log))
+        });
+        let bytes: usize = throttled.map(|(_, outcome)| outcome.records.len()).sum();
+        if bytes > 0 {
+            self.throttles.leader.lock().record(bytes, self.clock.now());
+        }
+    }
+
+    fn fetches_throttled(&self, id: &TopicPartition) -> bool {
+        let log = self.partition(id).ok().and_then(|partition| partition.log());
+        log.is_some_and(|log| {
+            is_throttled(&log.config().follower_replication_throttled_replicas, id.partition, self.broker_id)
+        })
+    }
+
+    /// Whether a partition that is behind is not fetched for now.
+    pub(super) fn follower_holds_back(&self, id: &TopicPartition) -> bool {
+        self.fetches_throttled(id) && self.throttles.follower.lock().is_exceeded(self.clock.now())
+    }
+
+    /// Counts what was fetched of a partition.
+    pub(super) fn count_fetched(&self, id: &TopicPartition, bytes: usize) {
+        if bytes > 0 && self.fetches_throttled(id) {
+            self.throttles.follower.lock().record(bytes, self.clock.now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
