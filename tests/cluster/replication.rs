@@ -1,110 +1,18 @@
 //! What is led by one broker lies on others too: copied by them, kept when the leader dies, cut where it must be.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use barnabas::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
-use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::{ConnectOptions, ZooKeeper};
 
-use crate::support::{Broker, Chroot, Connection, eventually, tool};
+use crate::support::cluster::Brokers;
+use crate::support::{Broker, Connection, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 /// `inter.broker.protocol.version`, and so who changes the ISR: the controller when asked, or the leader in ZooKeeper.
 const ROADS: [&str; 2] = ["2.7", "2.6"];
-
-/// Brokers of one cluster, numbered from 1, and a look at what they keep in ZooKeeper.
-struct Brokers {
-    all: BTreeMap<i32, Broker>,
-    zk: ZooKeeper,
-    runtime: tokio::runtime::Runtime,
-    chroot: Chroot,
-}
-
-impl Brokers {
-    fn start(count: i32, settings: &[(&str, &str)]) -> Self {
-        Self::start_each(count, settings, |_| Vec::new())
-    }
-
-    /// As [`Brokers::start`], with further settings of each broker.
-    fn start_each(
-        count: i32,
-        settings: &[(&str, &str)],
-        own: impl Fn(i32) -> Vec<(&'static str, String)>,
-    ) -> Self {
-        let chroot = Chroot::new();
-        let quick = [("zookeeper.session.timeout.ms", "2000"), ("replica.lag.time.max.ms", "3000")];
-        let settings = [&quick[..], settings].concat();
-        let start = |id| {
-            let own = own(id);
-            let own = own.iter().map(|(key, value)| (*key, value.as_str()));
-            let settings: Vec<_> = settings.iter().copied().chain(own).collect();
-            (id, Broker::start_with(id, &chroot.connect(), &settings))
-        };
-        let all = (1..=count).map(start).collect();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let options = ConnectOptions { session_timeout: SOON, connection_timeout: SOON, make_chroot: false };
-        let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), options)).unwrap();
-        Self { all, zk, runtime, chroot }
-    }
-
-    fn broker(&mut self, id: i32) -> &mut Broker {
-        self.all.get_mut(&id).unwrap()
-    }
-
-    fn connection(&self, id: i32) -> Connection {
-        Connection::to(self.all[&id].port).unwrap()
-    }
-
-    /// Creates topic `t` of one partition with these replicas, the first of which leads, and waits for its leader.
-    fn create(&self, replicas: &str, configs: &[&str]) {
-        let connect = self.chroot.connect();
-        let mut arguments =
-            vec!["--zookeeper", &connect, "--create", "--topic", "t", "--replica-assignment", replicas];
-        configs.iter().for_each(|config| arguments.extend(["--config", config]));
-        let created = tool("topics", &arguments);
-        assert!(created.status.success(), "{created:?}");
-        let leader = replicas.split(':').next().unwrap().parse().unwrap();
-        eventually("the topic has a leader", SOON, || self.connection(leader).has_leader("t")?.then_some(()));
-    }
-
-    fn state(&self) -> LeaderAndIsr {
-        let path = partition_state::path(&TopicPartition::new("t", 0));
-        let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap().unwrap();
-        PartitionState::decode(&data, stat.version).unwrap().leader_and_isr
-    }
-
-    fn await_isr(&self, isr: &[i32]) {
-        eventually(&format!("the ISR is {isr:?}"), SOON, || {
-            let mut found = self.state().isr;
-            found.sort_unstable();
-            (found == isr).then_some(())
-        });
-    }
-
-    fn await_leader(&self, leader: i32) {
-        eventually(&format!("{leader} leads"), SOON, || (self.state().leader == leader).then_some(()));
-        eventually("it serves", SOON, || self.connection(leader).has_leader("t")?.then_some(()));
-    }
-
-    /// Produces numbered records to `t` until they are acknowledged by all in sync.
-    fn produce(&self, leader: i32, numbers: std::ops::Range<i32>) {
-        let mut connection = self.connection(leader);
-        for number in numbers {
-            let value = format!("record {number}");
-            eventually("the record is acknowledged", SOON, || connection.produce("t", &value, -1)?.ok());
-        }
-    }
-
-    /// What a broker has of `t`, without its offsets.
-    fn values(&self, id: i32) -> Vec<String> {
-        self.connection(id).read_all("t").into_iter().map(|(_, value)| value).collect()
-    }
-}
 
 fn records(numbers: std::ops::Range<i32>) -> Vec<String> {
     numbers.map(|number| format!("record {number}")).collect()

@@ -5,6 +5,8 @@
 
 pub mod broker;
 pub mod chroot;
+pub mod cluster;
+pub mod flood;
 pub mod process;
 pub mod proxy;
 pub mod znodes;

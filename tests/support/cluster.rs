@@ -1,0 +1,131 @@
+//! Several brokers of one cluster, and a look at what they keep in ZooKeeper.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas::base::{LeaderAndIsr, TopicPartition};
+use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::{ConnectOptions, ZooKeeper, claim};
+
+use super::{Broker, Chroot, Connection, eventually, tool};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Brokers of one cluster, numbered from 1. Sessions end after two seconds, laggards leave the ISR after three.
+pub struct Brokers {
+    /// By id.
+    pub all: BTreeMap<i32, Broker>,
+    zk: ZooKeeper,
+    runtime: tokio::runtime::Runtime,
+    /// Their corner of ZooKeeper.
+    pub chroot: Chroot,
+}
+
+impl Brokers {
+    /// Starts brokers 1 to `count` with these settings.
+    pub fn start(count: i32, settings: &[(&str, &str)]) -> Self {
+        Self::start_each(count, settings, |_| Vec::new())
+    }
+
+    /// As [`Brokers::start`], with further settings of each broker.
+    pub fn start_each(
+        count: i32,
+        settings: &[(&str, &str)],
+        own: impl Fn(i32) -> Vec<(&'static str, String)>,
+    ) -> Self {
+        let chroot = Chroot::new();
+        let quick = [("zookeeper.session.timeout.ms", "2000"), ("replica.lag.time.max.ms", "3000")];
+        let settings = [&quick[..], settings].concat();
+        let start = |id| {
+            let own = own(id);
+            let own = own.iter().map(|(key, value)| (*key, value.as_str()));
+            let settings: Vec<_> = settings.iter().copied().chain(own).collect();
+            (id, Broker::start_with(id, &chroot.connect(), &settings))
+        };
+        let all = (1..=count).map(start).collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let options = ConnectOptions { session_timeout: SOON, connection_timeout: SOON, make_chroot: false };
+        let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), options)).unwrap();
+        Self { all, zk, runtime, chroot }
+    }
+
+    /// A broker, to be stopped or started.
+    pub fn broker(&mut self, id: i32) -> &mut Broker {
+        self.all.get_mut(&id).unwrap()
+    }
+
+    /// A connection to a broker.
+    pub fn connection(&self, id: i32) -> Connection {
+        Connection::to(self.all[&id].port).unwrap()
+    }
+
+    /// Creates topic `t` of one partition with these replicas, the first of which leads, and waits for its leader.
+    pub fn create(&self, replicas: &str, configs: &[&str]) {
+        self.create_topic("t", replicas, configs);
+    }
+
+    /// As [`Brokers::create`], a topic of any name.
+    pub fn create_topic(&self, topic: &str, replicas: &str, configs: &[&str]) {
+        let connect = self.chroot.connect();
+        let mut arguments =
+            vec!["--zookeeper", &connect, "--create", "--topic", topic, "--replica-assignment", replicas];
+        configs.iter().for_each(|config| arguments.extend(["--config", config]));
+        let created = tool("topics", &arguments);
+        assert!(created.status.success(), "{created:?}");
+        let leader = replicas.split(':').next().unwrap().parse().unwrap();
+        eventually("the topic has a leader", SOON, || {
+            self.connection(leader).has_leader(topic)?.then_some(())
+        });
+    }
+
+    /// The state of `t-0`.
+    pub fn state(&self) -> LeaderAndIsr {
+        self.state_of("t")
+    }
+
+    /// The state of a topic's first partition.
+    pub fn state_of(&self, topic: &str) -> LeaderAndIsr {
+        let path = partition_state::path(&TopicPartition::new(topic, 0));
+        let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap().unwrap();
+        PartitionState::decode(&data, stat.version).unwrap().leader_and_isr
+    }
+
+    /// Waits until `t-0` has this ISR, in any order.
+    pub fn await_isr(&self, isr: &[i32]) {
+        eventually(&format!("the ISR is {isr:?}"), SOON, || {
+            let mut found = self.state().isr;
+            found.sort_unstable();
+            (found == isr).then_some(())
+        });
+    }
+
+    /// Waits until a broker leads `t-0`.
+    pub fn await_leader(&self, leader: i32) {
+        eventually(&format!("{leader} leads"), SOON, || (self.state().leader == leader).then_some(()));
+        eventually("it serves", SOON, || self.connection(leader).has_leader("t")?.then_some(()));
+    }
+
+    /// Produces numbered records to `t` until they are acknowledged by all in sync.
+    pub fn produce(&self, leader: i32, numbers: std::ops::Range<i32>) {
+        let mut connection = self.connection(leader);
+        for number in numbers {
+            let value = format!("record {number}");
+            eventually("the record is acknowledged", SOON, || connection.produce("t", &value, -1)?.ok());
+        }
+    }
+
+    /// What a broker has of `t`, without its offsets.
+    pub fn values(&self, id: i32) -> Vec<String> {
+        self.connection(id).read_all("t").into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// Who is controller now.
+    pub fn controller(&self) -> Option<i32> {
+        self.runtime.block_on(claim::controller(&self.zk)).unwrap()
+    }
+
+    /// All brokers' `host:port`.
+    pub fn bootstrap(&self) -> String {
+        self.all.values().map(Broker::bootstrap).collect::<Vec<_>>().join(",")
+    }
+}

@@ -1,0 +1,91 @@
+//! A producer that never rests, for tests of what is kept while something breaks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use barnabas::base::Clock;
+use barnabas::client::Producer;
+use barnabas::client::producer::{Delivery, NewRecord};
+use barnabas::client::settings::ProducerSettings;
+use barnabas::config::Properties;
+
+use super::eventually;
+
+/// How many records a producer has on their way at once.
+const IN_FLIGHT: usize = 2000;
+
+/// A producer that writes numbered records to a topic of its own until it is told to stop.
+pub struct Flood {
+    topic: &'static str,
+    stop: Arc<AtomicBool>,
+    count: Arc<AtomicU64>,
+    thread: std::thread::JoinHandle<Vec<u64>>,
+}
+
+impl Flood {
+    /// Starts a producer with these settings.
+    pub fn start(bootstrap: String, topic: &'static str, settings: &[(&str, &str)]) -> Self {
+        let mut properties = Properties::default();
+        properties.set("bootstrap.servers", bootstrap);
+        // No broker is away for so long that a record would be given up.
+        properties.set("delivery.timeout.ms", "600000");
+        for (key, value) in settings {
+            properties.set(*key, *value);
+        }
+        let settings = ProducerSettings::read(&properties).unwrap();
+        let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (ended, counted) = (stop.clone(), count.clone());
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(write(settings, topic, &ended, &counted))
+        });
+        Self { topic, stop, count, thread }
+    }
+
+    /// Waits until so many more records are acknowledged.
+    pub fn await_more(&self, more: u64) {
+        let wanted = self.count.load(Ordering::SeqCst) + more;
+        eventually("more records are acknowledged", Duration::from_secs(60), || {
+            (self.count.load(Ordering::SeqCst) >= wanted).then_some(())
+        });
+    }
+
+    /// How many records were acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Stops it; its topic, and the numbers of the records that were acknowledged.
+    pub fn finish(self) -> (&'static str, Vec<u64>) {
+        self.stop.store(true, Ordering::SeqCst);
+        (self.topic, self.thread.join().unwrap())
+    }
+}
+
+/// Writes until `stop`; the numbers of the records that were acknowledged, in that order.
+async fn write(settings: ProducerSettings, topic: &str, stop: &AtomicBool, count: &AtomicU64) -> Vec<u64> {
+    let producer = Producer::new(settings).unwrap();
+    let mut waiting: VecDeque<(u64, Delivery)> = VecDeque::new();
+    let mut acknowledged = Vec::new();
+    let mut number = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let value = Some(number.to_string().into());
+        let record = NewRecord { value, timestamp: Clock::System.now(), ..Default::default() };
+        waiting.push_back((number, producer.send(topic, Some(0), &record).await.unwrap()));
+        number += 1;
+        if waiting.len() >= IN_FLIGHT {
+            let (number, delivery) = waiting.pop_front().unwrap();
+            delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
+            acknowledged.push(number);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    producer.flush().await;
+    for (number, delivery) in waiting {
+        delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
+        acknowledged.push(number);
+    }
+    acknowledged
+}
