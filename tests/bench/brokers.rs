@@ -1,0 +1,107 @@
+//! The brokers that are measured, and what they cost.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::java;
+use crate::support::{self, Chroot, Connection, Process, free_port};
+
+/// Whose broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Java's.
+    Kafka,
+    /// Ours.
+    Barnabas,
+}
+
+impl Kind {
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "Kafka 2.7.2",
+            Self::Barnabas => "Barnabas",
+        }
+    }
+}
+
+/// A broker that runs alone in its own chroot, with Kafka's defaults; ends when dropped.
+pub struct RunningBroker {
+    /// Where it listens on loopback.
+    pub port: u16,
+    /// How long it took from its start to the first record that it accepted.
+    pub started_in: Duration,
+    process: Process,
+    directory: TempDir,
+    _chroot: Chroot,
+}
+
+impl RunningBroker {
+    /// Starts it and waits until it has accepted a record.
+    pub fn start(kafka: &java::Kafka, kind: Kind) -> Self {
+        let (chroot, port, directory) = (Chroot::new(), free_port(), tempfile::tempdir().unwrap());
+        let properties = directory.path().join("server.properties");
+        let text = format!(
+            "broker.id=1\nlisteners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\nzookeeper.connect={}\n\
+             offsets.topic.replication.factor=1\nnum.partitions=1\nmessage.max.bytes=2000000\n",
+            directory.path().join("data").display(),
+            chroot.connect()
+        );
+        std::fs::write(&properties, text).unwrap();
+        let path = properties.display().to_string();
+        let start = Instant::now();
+        let process = match kind {
+            Kind::Kafka => Process::start("Kafka 2.7.2", &mut kafka.broker_command(&path)),
+            Kind::Barnabas => Process::start(
+                "Barnabas",
+                Command::new(env!("CARGO_BIN_EXE_barnabas")).args(["server-start", &path]),
+            ),
+        };
+        produce_first(port);
+        Self { port, started_in: start.elapsed(), process, directory, _chroot: chroot }
+    }
+
+    /// User and system time that it has taken so far, in seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(self.process.id())
+    }
+
+    /// The memory that it holds now.
+    pub fn resident_mebibytes(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// The segments of a topic's first partition, in order.
+    pub fn segments(&self, topic: &str) -> Vec<PathBuf> {
+        let directory = self.directory.path().join("data").join(format!("{topic}-0"));
+        let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let mut segments: Vec<_> =
+            files.filter(|path| path.extension().is_some_and(|it| it == "log")).collect();
+        segments.sort();
+        segments
+    }
+}
+
+/// User and system time of a process so far, in seconds.
+pub fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    ticks / rustix::param::clock_ticks_per_second() as f64
+}
+
+/// Produces one record to a topic that its first mention creates, trying until the broker accepts it.
+fn produce_first(port: u16) {
+    support::eventually("the first produce is accepted", Duration::from_secs(60), || {
+        let mut connection = Connection::to(port)?;
+        if !connection.has_leader("first")? {
+            return None;
+        }
+        connection.produce("first", "value", 1)?.ok()
+    });
+}

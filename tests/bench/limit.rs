@@ -1,0 +1,148 @@
+//! The physical limit: a bare program that does only what any broker has to do with the same bytes.
+//!
+//! It receives them over loopback batch by batch, checksums and writes each to a file, and answers with its number; and
+//! it sends the file with sendfile, a mebibyte for each request, as a consumer fetches. A process of its own, so that its
+//! CPU time is its own.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const ARGUMENT: &str = "--limit-program";
+/// How many batches Java's producer has on their way at once.
+const IN_FLIGHT: usize = 5;
+/// What a consumer fetches of a partition at once, in bytes.
+const FETCH: u64 = 1 << 20;
+/// What stands before a batch's length, and the length itself, in bytes.
+const BATCH_START: usize = 12;
+
+/// What the bare program took, in CPU seconds.
+pub struct Least {
+    /// To receive, checksum and write.
+    pub received: f64,
+    /// To send.
+    pub sent: f64,
+}
+
+/// Whether this process is to be the bare program.
+pub fn is_asked_for() -> bool {
+    std::env::args().any(|argument| argument == ARGUMENT)
+}
+
+/// The bare program: `--limit-program FILE`. Tells its port, serves one connection for receiving and one for sending, and
+/// tells the CPU time of each.
+pub fn run() {
+    let path = std::env::args().skip_while(|argument| argument != ARGUMENT).nth(1).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap().port());
+    let begun = thread_seconds();
+    receive(listener.accept().unwrap().0, Path::new(&path));
+    let received = thread_seconds();
+    println!("{}", received - begun);
+    send(listener.accept().unwrap().0, Path::new(&path));
+    println!("{}", thread_seconds() - received);
+}
+
+/// What this process's only thread has run so far, in seconds.
+fn thread_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// Batches, each with its length before it; each is answered with its number.
+fn receive(mut stream: TcpStream, path: &Path) {
+    stream.set_nodelay(true).unwrap();
+    let mut file = File::create(path).unwrap();
+    let (mut length, mut batch, mut number) = ([0; 4], Vec::new(), 0u64);
+    let mut sum = 0;
+    while stream.read_exact(&mut length).is_ok() {
+        batch.resize(u32::from_be_bytes(length) as usize, 0);
+        stream.read_exact(&mut batch).unwrap();
+        sum ^= crc32c::crc32c(&batch);
+        file.write_all(&batch).unwrap();
+        number += 1;
+        stream.write_all(&number.to_be_bytes()).unwrap();
+    }
+    // Nobody reads the sum; it must not be left out for that.
+    std::hint::black_box(sum);
+}
+
+/// A mebibyte of the file for each byte that comes.
+fn send(mut stream: TcpStream, path: &Path) {
+    stream.set_nodelay(true).unwrap();
+    let file = File::open(path).unwrap();
+    let (size, mut offset) = (file.metadata().unwrap().len(), 0);
+    while offset < size && stream.read_exact(&mut [0; 1]).is_ok() {
+        let end = (offset + FETCH).min(size);
+        while offset < end {
+            let left = (end - offset) as usize;
+            rustix::fs::sendfile(&stream, &file, Some(&mut offset), left).unwrap();
+        }
+    }
+}
+
+/// Has the bare program receive and send these segments.
+pub fn measure(segments: &[PathBuf]) -> Least {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("received");
+    let mut program = Command::new(std::env::current_exe().unwrap())
+        .arg(ARGUMENT)
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(program.stdout.take().unwrap());
+    let port = line(&mut said).parse().unwrap();
+    hand_over(port, segments);
+    let received = line(&mut said).parse().unwrap();
+    take_back(port, file.metadata().unwrap().len());
+    let sent = line(&mut said).parse().unwrap();
+    assert!(program.wait().unwrap().success(), "the bare program failed");
+    Least { received, sent }
+}
+
+fn line(said: &mut impl std::io::BufRead) -> String {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+/// Sends the segments' batches, as many at once as a producer does.
+fn hand_over(port: u16, segments: &[PathBuf]) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut unanswered = 0;
+    for segment in segments {
+        let bytes = std::fs::read(segment).unwrap();
+        let mut rest = &bytes[..];
+        while rest.len() > BATCH_START {
+            let length = u32::from_be_bytes(rest[8..BATCH_START].try_into().unwrap()) as usize;
+            let (batch, after) = rest.split_at(BATCH_START + length);
+            rest = after;
+            stream.write_all(&(batch.len() as u32).to_be_bytes()).unwrap();
+            stream.write_all(batch).unwrap();
+            unanswered += 1;
+            if unanswered == IN_FLIGHT {
+                stream.read_exact(&mut [0; 8]).unwrap();
+                unanswered -= 1;
+            }
+        }
+    }
+    for _ in 0..unanswered {
+        stream.read_exact(&mut [0; 8]).unwrap();
+    }
+}
+
+/// Asks for the whole file, mebibyte by mebibyte.
+fn take_back(port: u16, size: u64) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut buffer, mut left) = (vec![0; FETCH as usize], size);
+    while left > 0 {
+        stream.write_all(&[1]).unwrap();
+        let next = left.min(FETCH) as usize;
+        stream.read_exact(&mut buffer[..next]).unwrap();
+        left -= next as u64;
+    }
+}
