@@ -208,13 +208,21 @@ impl Logs {
 
     // ---- checkpoints ----
 
-    /// The high watermarks that were last written for a directory; their contents are the replicas' affair.
+    /// The high watermarks that were last written for a directory; their contents are the replicas' affair. Of a file
+    /// that makes no sense there are none (Kafka gives up the directory): a leader finds its high watermark anew.
     ///
     /// # Errors
-    /// The file cannot be read or makes no sense; the directory is then offline.
+    /// The file cannot be read; the directory is then offline.
     pub fn read_high_watermarks(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
         let path = dir.join(HIGH_WATERMARKS);
-        checkpoint::read_offsets(&path).map_err(|error| {
+        let read = match checkpoint::read_offsets(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                log::warn!("{error}: the high watermarks in {} begin anew", dir.display());
+                Ok(BTreeMap::new())
+            }
+            read => read,
+        };
+        read.map_err(|error| {
             let what = format!("Error while reading checkpoint file {}", path.display());
             self.shared.failures.report(dir, what, &error)
         })

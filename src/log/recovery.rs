@@ -76,18 +76,21 @@ impl Log {
             closed: AtomicBool::new(false),
             shared,
         });
-        log.load_epochs(log.settings.load().magic)?;
-        log.load(clean).map_err(|error| {
+        let epochs_damaged = log.load_epochs(log.settings.load().magic)?;
+        log.load(clean, epochs_damaged).map_err(|error| {
             log.failed(format!("Error while loading log dir {}", log.data_dir.display()), &error)
         })?;
         Ok(log)
     }
 
-    fn load(&self, clean: bool) -> io::Result<()> {
+    fn load(&self, clean: bool, epochs_damaged: bool) -> io::Result<()> {
         let mut state = self.appender.lock();
         let swapped = self.clear_leftovers()?;
         self.load_segments(clean)?;
         self.complete_swaps(&swapped)?;
+        if epochs_damaged {
+            self.rebuild_epochs()?;
+        }
         let end = self.recover(clean)?;
         self.active().activate()?;
         let stored = |error: StorageError| io::Error::other(error.message);
@@ -303,6 +306,26 @@ impl Log {
         segment.deactivate()?;
         state.take_snapshot()?;
         Ok(torn)
+    }
+
+    /// Notes the leader epochs of all batches, as far as they can be read.
+    pub(super) fn rebuild_epochs(&self) -> io::Result<()> {
+        for segment in self.segments.load().iter() {
+            let mut headers = segment.headers();
+            loop {
+                match headers.next_header() {
+                    Ok(Some((_, header))) if header.magic >= 2 => {
+                        self.note_recovered_epoch(header.leader_epoch, header.base_offset)?;
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(WalkError::Io(error)) => return Err(error),
+                    // What follows a damaged batch is judged by the recovery of its segment.
+                    Err(WalkError::Batch(_)) => return Ok(()),
+                }
+            }
+        }
+        Ok(())
     }
 
     fn note_recovered_epoch(&self, epoch: i32, offset: Offset) -> io::Result<()> {

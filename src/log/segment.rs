@@ -19,7 +19,6 @@ pub use search::{Found, into_io};
 use super::directory::{self, LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name};
 use super::index::offset::relative;
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
-use super::walk::Headers;
 use crate::base::{Millis, Offset};
 
 /// What a new or reopened segment needs to know.
@@ -224,7 +223,7 @@ impl Segment {
     fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
         let mut progress = self.progress.lock();
         if progress.first_timestamp.is_none() && self.size() > 0 {
-            let first = Headers::new(&self.log, 0, u64::from(self.size())).next_header().map_err(into_io)?;
+            let first = self.headers().next_header().map_err(into_io)?;
             progress.first_timestamp = first.map(|(_, header)| header.max_timestamp);
         }
         Ok(match progress.first_timestamp {

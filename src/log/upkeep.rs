@@ -297,29 +297,43 @@ impl Log {
             );
         }
         if (settings.magic < 2) != (old.magic < 2) {
-            self.load_epochs(settings.magic)?;
+            let is_damaged = self.load_epochs(settings.magic)?;
+            if is_damaged {
+                self.rebuild_epochs().map_err(|error| {
+                    self.failed("Error while rebuilding leader epochs".to_owned(), &error)
+                })?;
+            }
         }
         Ok(())
     }
 
-    /// Reads the epochs from their checkpoint; without leader epochs in the format there is none.
-    pub(super) fn load_epochs(&self, magic: i8) -> Result<(), StorageError> {
+    /// Reads the epochs from their checkpoint; without leader epochs in the format there is none. True where what the
+    /// checkpoint holds is none, and the epochs are to be taken from the batches instead (Kafka gives up the directory).
+    pub(super) fn load_epochs(&self, magic: i8) -> Result<bool, StorageError> {
         let path = self.dir().join(LEADER_EPOCHS);
         let read = || {
             if magic >= 2 {
                 checkpoint::create(&path)?;
-                return Ok(Some(Epochs::of(checkpoint::read_epochs(&path)?)));
+                return checkpoint::read_epochs(&path).map(|entries| Some(Epochs::of(entries)));
             }
             if remove_if_there(&path)? {
                 log::warn!("Deleting leader epochs of {}: its message format has none", self.partition);
             }
             Ok(None)
         };
-        let epochs = read().map_err(|error| {
-            self.failed(format!("Error while reading checkpoint file {}", path.display()), &error)
-        })?;
+        let (epochs, is_damaged) = match read() {
+            Ok(epochs) => (epochs, false),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                log::warn!("{error}: the leader epochs of {} are taken from its batches", self.partition);
+                (Some(Epochs::default()), true)
+            }
+            Err(error) => {
+                let doing = format!("Error while reading checkpoint file {}", path.display());
+                return Err(self.failed(doing, &error));
+            }
+        };
         *self.epochs.write() = epochs;
-        Ok(())
+        Ok(is_damaged)
     }
 
     /// Closes the log: the producers are written down, the files cut to what is in them. Flushes nothing.

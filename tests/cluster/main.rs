@@ -9,6 +9,7 @@ mod conformance;
 mod connections;
 mod console;
 mod coordination;
+mod disks;
 mod faults;
 mod kills;
 mod tools;

@@ -14,6 +14,7 @@ pub struct Broker {
     pub port: u16,
     directory: tempfile::TempDir,
     settings: Vec<(String, String)>,
+    largest_file: Option<u32>,
     process: Option<Process>,
 }
 
@@ -50,7 +51,7 @@ impl Broker {
             all.retain(|(other, _)| other != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        Self { id, port, directory, settings: all, process: None }
+        Self { id, port, directory, settings: all, largest_file: None, process: None }
     }
 
     /// Starts it (again, on the same data) and waits until it is ready.
@@ -87,11 +88,23 @@ impl Broker {
         let file = self.directory.path().join("server.properties");
         let text: String = self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         std::fs::write(&file, text).unwrap();
-        let process = Process::start(
-            &format!("broker {}", self.id),
-            Command::new(env!("CARGO_BIN_EXE_barnabas")).arg("server-start").arg(&file),
-        );
+        let mut command = match self.largest_file {
+            None => Command::new(env!("CARGO_BIN_EXE_barnabas")),
+            Some(kibibytes) => {
+                // Whoever writes beyond the limit gets an error, as on a full disk, and no signal.
+                let mut limited = Command::new("bash");
+                let shell = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+                limited.args(["-c", shell, &kibibytes.to_string(), env!("CARGO_BIN_EXE_barnabas")]);
+                limited
+            }
+        };
+        let process = Process::start(&format!("broker {}", self.id), command.arg("server-start").arg(&file));
         self.process = Some(process);
+    }
+
+    /// From the next start on no file of its may grow beyond so many KiB; None for no limit.
+    pub fn limit_files(&mut self, kibibytes: Option<u32>) {
+        self.largest_file = kibibytes;
     }
 
     /// Changes a setting for the next start.

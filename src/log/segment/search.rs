@@ -43,6 +43,11 @@ impl Segment {
         Batches::new(&self.log, u64::from(position), u64::from(self.size()))
     }
 
+    /// The headers of all batches.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers::new(&self.log, 0, u64::from(self.size()))
+    }
+
     /// The offset behind the last batch; the base offset where there is none.
     ///
     /// # Errors

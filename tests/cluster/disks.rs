@@ -1,0 +1,162 @@
+//! What a broker does about its disks: damaged files, a full one, a directory that cannot be used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use barnabas::wire::error_code::ErrorCode;
+
+use crate::support::{Broker, Chroot, Connection, eventually};
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn await_leader(port: u16, topic: &str) {
+    eventually("the topic has a leader", SOON, || Connection::to(port)?.has_leader(topic)?.then_some(()));
+}
+
+/// Produces so many records; what they are.
+fn fill(broker: &Broker, topic: &str, count: usize) -> Vec<String> {
+    await_leader(broker.port, topic);
+    let mut connection = Connection::to(broker.port).unwrap();
+    let values: Vec<_> = (0..count).map(|at| format!("record {at}")).collect();
+    for value in &values {
+        connection.produce(topic, value, 1).unwrap().unwrap();
+    }
+    values
+}
+
+fn values(broker: &Broker, topic: &str) -> Vec<String> {
+    await_leader(broker.port, topic);
+    Connection::to(broker.port).unwrap().read_all(topic).into_iter().map(|(_, value)| value).collect()
+}
+
+/// The first file of a directory whose name ends so.
+fn file(dir: &Path, end: &str) -> PathBuf {
+    let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().find(|path| path.to_string_lossy().ends_with(end)).unwrap_or_else(|| panic!("no {end}"))
+}
+
+/// Leaves the first half of a file.
+fn truncate(path: &Path) {
+    let length = fs::metadata(path).unwrap().len();
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(length / 2).unwrap();
+}
+
+fn garble(path: &Path) {
+    fs::write(path, b"\x7f no such thing \xff\n\n").unwrap();
+}
+
+/// Every index and checkpoint, damaged in every way, after a crash and after a clean stop: nothing is lost.
+#[test]
+fn a_broker_opens_its_logs_whatever_became_of_indexes_and_checkpoints() {
+    type Damage = (&'static str, fn(&Path));
+    const DELETED: Damage = ("deleted", |path| fs::remove_file(path).unwrap());
+    const CUT: Damage = ("cut", truncate);
+    const GARBLED: Damage = ("garbled", garble);
+    let chroot = Chroot::new();
+    let settings = [("log.index.interval.bytes", "100"), ("zookeeper.session.timeout.ms", "1000")];
+    let mut broker = Broker::start_with(1, &chroot.connect(), &settings);
+    let expected = fill(&broker, "t", 100);
+    let (data, log) = (broker.data(), broker.data().join("t-0"));
+    for end in [".index", ".timeindex", "leader-epoch-checkpoint"] {
+        for (how, damage) in [DELETED, CUT, GARBLED] {
+            broker.kill();
+            damage(&file(&log, end));
+            broker.restart_after_crash();
+            assert_eq!(values(&broker, "t"), expected, "{end} {how}, after a crash");
+        }
+    }
+    let checkpoints = [
+        "recovery-point-offset-checkpoint",
+        "replication-offset-checkpoint",
+        "log-start-offset-checkpoint",
+        ".kafka_cleanshutdown",
+    ];
+    for end in checkpoints {
+        for (how, damage) in [DELETED, CUT, GARBLED] {
+            broker.stop();
+            damage(&file(&data, end));
+            broker.restart();
+            assert_eq!(values(&broker, "t"), expected, "{end} {how}, after a clean stop");
+        }
+    }
+}
+
+/// Two directories with a topic each: a broker whose files may not grow beyond 16 MiB.
+#[test]
+fn a_full_disk_takes_its_own_logs_offline_and_no_others() {
+    let chroot = Chroot::new();
+    let directories = tempfile::tempdir().unwrap();
+    let dirs = ["a", "b"].map(|name| directories.path().join(name));
+    let log_dirs = dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(",");
+    let settings = [("log.dirs", log_dirs.as_str()), ("zookeeper.session.timeout.ms", "1000")];
+    let mut broker = Broker::prepare(1, &chroot.connect(), &settings);
+    broker.limit_files(Some(16 << 10));
+    broker.restart();
+    let small = fill(&broker, "small", 10);
+    await_leader(broker.port, "large");
+
+    let (large, error) = fill_up(&broker, "large");
+    assert_eq!(error, ErrorCode::KafkaStorageError as i16);
+    let mut connection = Connection::to(broker.port).unwrap();
+    eventually("the partition has no leader any more", SOON, || {
+        (!connection.has_leader("large")?).then_some(())
+    });
+    assert_eq!(connection.produce("small", "after", 1), Some(Ok(10)), "the other directory serves on");
+
+    broker.stop();
+    broker.limit_files(None);
+    broker.restart();
+    let small: Vec<_> = small.into_iter().chain(["after".to_owned()]).collect();
+    assert_eq!(values(&broker, "small"), small);
+    assert_eq!(values(&broker, "large"), large, "what was acknowledged before the disk was full");
+    let mut connection = Connection::to(broker.port).unwrap();
+    assert_eq!(connection.produce("large", "again", 1), Some(Ok(large.len() as i64)));
+}
+
+/// Produces until that fails; what was acknowledged, and the error.
+fn fill_up(broker: &Broker, topic: &str) -> (Vec<String>, i16) {
+    let mut connection = Connection::to(broker.port).unwrap();
+    let mut acknowledged = Vec::new();
+    loop {
+        let value = format!("{} {}", acknowledged.len(), "x".repeat(500_000));
+        match connection.produce(topic, &value, 1).unwrap() {
+            Ok(_) => acknowledged.push(value),
+            Err(error) => return (acknowledged, error),
+        }
+        assert!(acknowledged.len() < 100, "there is no end to this disk");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_left_out_until_it_can() {
+    let chroot = Chroot::new();
+    let directories = tempfile::tempdir().unwrap();
+    let dirs = ["a", "b"].map(|name| directories.path().join(name));
+    let log_dirs = dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(",");
+    let mut broker = Broker::start_with(1, &chroot.connect(), &[("log.dirs", &log_dirs)]);
+    let topics = ["one", "two"].map(|topic| (topic, fill(&broker, topic, 5)));
+    broker.stop();
+    let is_in = |dir: &Path, topic: &str| dir.join(format!("{topic}-0")).exists();
+    let aside = directories.path().join("aside");
+    fs::rename(&dirs[0], &aside).unwrap();
+    fs::write(&dirs[0], "no directory").unwrap();
+
+    broker.restart();
+    let mut connection = Connection::to(broker.port).unwrap();
+    for (topic, expected) in &topics {
+        if is_in(&dirs[1], topic) {
+            assert_eq!(&values(&broker, topic), expected);
+        } else {
+            eventually("the other has no leader", SOON, || (!connection.has_leader(topic)?).then_some(()));
+        }
+    }
+    broker.stop();
+    fs::remove_file(&dirs[0]).unwrap();
+    fs::rename(&aside, &dirs[0]).unwrap();
+    broker.restart();
+    for (topic, expected) in &topics {
+        assert_eq!(&values(&broker, topic), expected, "{topic} after the repair");
+    }
+}
