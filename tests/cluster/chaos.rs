@@ -57,7 +57,7 @@ fn suffer(brokers: &mut Brokers, victim: i32, fault: Fault) -> Duration {
             leaderless
         }
         Fault::Stall => {
-            brokers.broker(victim).process_mut().signal("STOP");
+            brokers.broker(victim).process().stand_still();
             let leaderless = await_leaders(brokers, victim);
             brokers.broker(victim).process_mut().signal("CONT");
             leaderless

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use barnabas::wire::message::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use barnabas::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
 
+use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
+
 use crate::support::cluster::Brokers;
-use crate::support::{Broker, Connection, eventually};
+use crate::support::{Broker, Connection, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(30);
 /// `inter.broker.protocol.version`, and so who changes the ISR: the controller when asked, or the leader in ZooKeeper.
@@ -55,7 +60,7 @@ fn who_stands_still_leaves_the_isr_and_comes_back() {
         );
         brokers.create("1:2:3", &["min.insync.replicas=3"]);
         brokers.produce(1, 0..10);
-        brokers.broker(3).process_mut().signal("STOP");
+        brokers.broker(3).process().stand_still();
         let mut connection = brokers.connection(1);
         const NOT_ENOUGH_REPLICAS: i16 = 19;
         const NOT_ENOUGH_REPLICAS_AFTER_APPEND: i16 = 20;
@@ -78,7 +83,7 @@ fn a_leader_that_comes_back_with_more_than_the_others_is_cut_to_theirs() {
     brokers.create("1:2", &["min.insync.replicas=1"]);
     brokers.produce(1, 0..10);
     // The follower stands still while the leader takes what it acknowledges alone.
-    brokers.broker(2).process_mut().signal("STOP");
+    brokers.broker(2).process().stand_still();
     let mut connection = brokers.connection(1);
     for number in 10..20 {
         connection.produce("t", &format!("lost {number}"), 1).unwrap().unwrap();
@@ -182,4 +187,106 @@ fn throttled_replicas_catch_up_as_slowly_as_they_are_allowed() {
     alter("100000000");
     brokers.await_isr(&[1, 2]);
     assert_eq!(segment(&brokers.all[&1]), segment(&brokers.all[&2]));
+}
+
+/// Deletes what lies before an offset of `t-0`, at its leader.
+fn delete_before(brokers: &Brokers, leader: i32, offset: i64) {
+    let partition = DeleteRecordsPartition { partition_index: 0, offset };
+    let topic = DeleteRecordsTopic { name: "t".to_owned(), partitions: vec![partition] };
+    let request = DeleteRecordsRequest { topics: vec![topic], timeout_ms: 10_000 };
+    let answer = brokers.connection(leader).call(&request, 1).unwrap();
+    let partition = &answer.topics[0].partitions[0];
+    assert_eq!((partition.error_code, partition.low_watermark), (0, offset), "{answer:?}");
+}
+
+/// Where a broker's log of `t-0` starts, as it tells consumers that may read from followers.
+fn log_start(brokers: &Brokers, id: i32) -> Option<i64> {
+    let partition = ListOffsetPartition { timestamp: -2, ..Default::default() };
+    let topic = ListOffsetTopic { name: "t".to_owned(), partitions: vec![partition] };
+    // The debugging replica's id: whoever holds the log answers.
+    let request = ListOffsetRequest { replica_id: -2, isolation_level: 0, topics: vec![topic] };
+    let answer = brokers.connection(id).call(&request, 5)?;
+    let partition = &answer.topics.first()?.partitions.first()?;
+    (partition.error_code == 0).then_some(partition.offset)
+}
+
+#[test]
+fn what_is_deleted_at_the_leader_is_deleted_at_its_followers() {
+    let brokers = Brokers::start(2, &[]);
+    brokers.create("1:2", &["min.insync.replicas=2"]);
+    brokers.produce(1, 0..10);
+    delete_before(&brokers, 1, 7);
+    assert_eq!(log_start(&brokers, 1), Some(7));
+    // The answer waited for the follower.
+    assert_eq!(log_start(&brokers, 2), Some(7));
+}
+
+#[test]
+fn a_follower_whose_offset_the_leader_no_longer_has_begins_where_the_leader_does() {
+    let mut brokers = Brokers::start(
+        2,
+        &[
+            ("log.segment.bytes", "1000"),
+            ("log.segment.delete.delay.ms", "100"),
+            ("log.retention.check.interval.ms", "100"),
+        ],
+    );
+    brokers.create("1:2", &["min.insync.replicas=1"]);
+    brokers.produce(1, 0..5);
+    brokers.broker(2).stop();
+    brokers.await_isr(&[1]);
+    brokers.produce(1, 5..100);
+    delete_before(&brokers, 1, 60);
+    brokers.broker(2).restart();
+    brokers.await_isr(&[1, 2]);
+    assert_eq!(log_start(&brokers, 2), Some(60));
+    brokers.broker(1).stop();
+    brokers.await_leader(2);
+    let found = brokers.connection(2).read_from("t", 60);
+    assert_eq!(
+        found,
+        (60..100).map(|number| (i64::from(number), format!("record {number}"))).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn an_unclean_leader_has_the_others_cut_to_what_it_has() {
+    let mut brokers = Brokers::start(2, &[]);
+    brokers.create("1:2", &["min.insync.replicas=1", "unclean.leader.election.enable=true"]);
+    brokers.produce(1, 0..5);
+    brokers.broker(2).kill();
+    brokers.await_isr(&[1]);
+    brokers.produce(1, 5..20);
+    brokers.broker(1).kill();
+    brokers.broker(2).restart_after_crash();
+    brokers.await_leader(2);
+    assert_eq!(brokers.values(2), records(0..5), "what only the other had is lost");
+    brokers.produce(2, 20..22);
+    brokers.broker(1).restart_after_crash();
+    brokers.await_isr(&[1, 2]);
+    assert_eq!(segment(&brokers.all[&1]), segment(&brokers.all[&2]));
+}
+
+#[test]
+fn a_deleted_topic_leaves_no_replica_behind() {
+    let brokers = Brokers::start(2, &[("num.replica.fetchers", "3")]);
+    let topics = ["a", "b", "c", "d"];
+    for (at, topic) in topics.iter().enumerate() {
+        brokers.create_topic(topic, if at % 2 == 0 { "1:2,1:2,1:2" } else { "2:1,2:1,2:1" }, &[]);
+    }
+    let connect = brokers.chroot.connect();
+    for topic in topics {
+        let deleted = tool("topics", &["--zookeeper", &connect, "--delete", "--topic", topic]);
+        assert!(deleted.status.success(), "{deleted:?}");
+    }
+    for broker in brokers.all.values() {
+        eventually("the logs are gone", SOON, || {
+            let mut left = std::fs::read_dir(broker.data()).unwrap().flatten();
+            let serving = |name: String| {
+                name.contains('-') && !name.contains("-delete") && !name.ends_with("checkpoint")
+            };
+            (!left.any(|entry| entry.path().is_dir() && serving(entry.file_name().into_string().unwrap())))
+                .then_some(())
+        });
+    }
 }

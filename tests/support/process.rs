@@ -74,6 +74,19 @@ impl Process {
         assert!(sent.success(), "{} takes no {signal}", self.name);
     }
 
+    /// Makes it stand still, and waits until every thread of it does; `CONT` lets it go on.
+    pub fn stand_still(&self) {
+        self.signal("STOP");
+        super::eventually(&format!("{} stands still", self.name), Duration::from_secs(10), || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).ok()?;
+            let stopped = threads.flatten().all(|thread| {
+                let status = std::fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+                status.lines().any(|line| line.starts_with("State:") && line.contains('T'))
+            });
+            stopped.then_some(())
+        });
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         super::eventually(&format!("the end of {}", self.name), limit, || self.child.try_wait().unwrap())

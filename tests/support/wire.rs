@@ -62,11 +62,16 @@ impl Connection {
         Some(if partition.error_code == 0 { Ok(partition.base_offset) } else { Err(partition.error_code) })
     }
 
-    /// All records of the first partition from an offset on, with their offsets.
+    /// All records of the first partition, with their offsets.
     pub fn read_all(&mut self, topic: &str) -> Vec<(i64, String)> {
+        self.read_from(topic, 0)
+    }
+
+    /// All records of the first partition from an offset on, with their offsets.
+    pub fn read_from(&mut self, topic: &str, start: i64) -> Vec<(i64, String)> {
         let mut found: Vec<(i64, String)> = Vec::new();
         loop {
-            let next = found.last().map_or(0, |(offset, _)| offset + 1);
+            let next = found.last().map_or(start, |(offset, _)| offset + 1);
             let partition = FetchPartition {
                 partition: 0,
                 fetch_offset: next,
