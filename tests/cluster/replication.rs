@@ -13,7 +13,7 @@ use barnabas::wire::message::incremental_alter_configs::{
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 
 use crate::support::cluster::Brokers;
-use crate::support::{Broker, Connection, eventually, tool};
+use crate::support::{Broker, Chroot, Connection, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(30);
 /// `inter.broker.protocol.version`, and so who changes the ISR: the controller when asked, or the leader in ZooKeeper.
@@ -121,7 +121,7 @@ fn every_protocol_version_replicates() {
 #[test]
 fn a_consumer_is_sent_to_the_follower_in_its_rack_and_served_there() {
     let selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
-    let racks = |id: i32| vec![("broker.rack", format!("r{id}"))];
+    let racks = |id: i32, _: &Chroot| vec![("broker.rack", format!("r{id}"))];
     let brokers = Brokers::start_each(2, &[("replica.selector.class", selector)], racks);
     brokers.create("1:2", &["min.insync.replicas=2"]);
     brokers.produce(1, 0..10);

@@ -24,7 +24,7 @@ impl Broker {
         Self::start_with(id, zookeeper_connect, &[])
     }
 
-    /// As [`Broker::start`], with further settings, which win over the harness's own.
+    /// As [`Broker::start`], with further settings, which win over the harness's own; `{port}` in them stands for its port.
     pub fn start_with(id: i32, zookeeper_connect: &str, settings: &[(&str, &str)]) -> Self {
         let mut broker = Self::prepare(id, zookeeper_connect, settings);
         broker.restart();
@@ -49,7 +49,7 @@ impl Broker {
         .to_vec();
         for (key, value) in settings {
             all.retain(|(other, _)| other != key);
-            all.push(((*key).to_owned(), (*value).to_owned()));
+            all.push(((*key).to_owned(), value.replace("{port}", &port.to_string())));
         }
         Self { id, port, directory, settings: all, largest_file: None, process: None }
     }

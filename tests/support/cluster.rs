@@ -24,20 +24,20 @@ pub struct Brokers {
 impl Brokers {
     /// Starts brokers 1 to `count` with these settings.
     pub fn start(count: i32, settings: &[(&str, &str)]) -> Self {
-        Self::start_each(count, settings, |_| Vec::new())
+        Self::start_each(count, settings, |_, _| Vec::new())
     }
 
     /// As [`Brokers::start`], with further settings of each broker.
     pub fn start_each(
         count: i32,
         settings: &[(&str, &str)],
-        own: impl Fn(i32) -> Vec<(&'static str, String)>,
+        mut own: impl FnMut(i32, &Chroot) -> Vec<(&'static str, String)>,
     ) -> Self {
         let chroot = Chroot::new();
         let quick = [("zookeeper.session.timeout.ms", "2000"), ("replica.lag.time.max.ms", "3000")];
         let settings = [&quick[..], settings].concat();
         let start = |id| {
-            let own = own(id);
+            let own = own(id, &chroot);
             let own = own.iter().map(|(key, value)| (*key, value.as_str()));
             let settings: Vec<_> = settings.iter().copied().chain(own).collect();
             (id, Broker::start_with(id, &chroot.connect(), &settings))
