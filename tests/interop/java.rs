@@ -125,7 +125,7 @@ impl Kafka {
             .args(["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
             .arg(format!(
                 "-Dlog4j.configuration=file:{}",
-                root().join("tests/interop/log4j.properties").display()
+                root().join("tests/interop/broker-log4j.properties").display()
             ))
             .arg("-cp")
             .arg(format!("{}/*", self.libraries.display()))

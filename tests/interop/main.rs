@@ -7,5 +7,6 @@
 mod support;
 
 mod clients;
+mod data_dirs;
 mod java;
 mod topics;
