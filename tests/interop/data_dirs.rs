@@ -32,7 +32,7 @@ fn values(port: u16, topic: &str) -> Vec<String> {
 }
 
 /// Java's broker with the settings of one of ours.
-fn java_broker(kafka: &Kafka, broker: &Broker) -> Process {
+pub fn java_broker(kafka: &Kafka, broker: &Broker) -> Process {
     let path = broker.directory().join("server.properties").display().to_string();
     let process = Process::start("Kafka 2.7.2", &mut kafka.broker_command(&path));
     eventually("Java's broker answers", SOON, || Connection::to(broker.port));
@@ -40,15 +40,15 @@ fn java_broker(kafka: &Kafka, broker: &Broker) -> Process {
 }
 
 /// Has Java's `DumpLogSegments` look into all segments, which must be sound.
-fn assert_sound(kafka: &Kafka, segments: &[PathBuf]) {
+pub fn assert_sound(kafka: &Kafka, segments: &[PathBuf]) {
     let paths = segments.iter().map(|segment| segment.display().to_string()).collect::<Vec<_>>().join(",");
     let dumped = kafka.run("kafka.tools.DumpLogSegments", &["--deep-iteration", "--files", &paths]).ok();
-    assert_eq!(dumped.out.matches("Starting offset: 0").count(), segments.len(), "{}", dumped.out);
+    assert_eq!(dumped.out.matches("Starting offset: ").count(), segments.len(), "{}", dumped.out);
     assert!(!dumped.out.contains("isvalid: false"), "{}", dumped.out);
     assert!(dumped.err.is_empty(), "{}", dumped.err);
 }
 
-fn segments(data: &Path, topic: &str) -> Vec<PathBuf> {
+pub fn segments(data: &Path, topic: &str) -> Vec<PathBuf> {
     let files = std::fs::read_dir(data.join(format!("{topic}-0"))).unwrap();
     files
         .map(|entry| entry.unwrap().path())
@@ -57,7 +57,7 @@ fn segments(data: &Path, topic: &str) -> Vec<PathBuf> {
 }
 
 /// What a broker printed about recovering something.
-fn recoveries(lines: &[String]) -> Vec<&String> {
+pub fn recoveries(lines: &[String]) -> Vec<&String> {
     let words = ["Recovering unflushed", "rebuilding index", "corrupt", "Corrupt", "Found invalid", "ERROR"];
     lines.iter().filter(|line| words.iter().any(|word| line.contains(word))).collect()
 }
@@ -66,7 +66,8 @@ fn recoveries(lines: &[String]) -> Vec<&String> {
 fn a_data_directory_goes_from_barnabas_to_kafka_and_back() {
     let Some(kafka) = kafka("a_data_directory_goes_from_barnabas_to_kafka_and_back") else { return };
     let chroot = Chroot::new();
-    let mut broker = Broker::start(1, &chroot.connect());
+    // Java's broker may be slow to answer ZooKeeper on a busy machine.
+    let mut broker = Broker::start_with(1, &chroot.connect(), &[("zookeeper.session.timeout.ms", "60000")]);
     let (bootstrap, topics) = (broker.bootstrap(), topics());
     let written =
         |writer: &str| (0..20).map(|at| format!("{writer} {at} {}", "x".repeat(50))).collect::<Vec<_>>();

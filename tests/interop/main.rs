@@ -9,4 +9,5 @@ mod support;
 mod clients;
 mod data_dirs;
 mod java;
+mod recorded_dir;
 mod topics;
