@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use crate::support::root;
 
@@ -74,25 +74,40 @@ pub fn has_command(command: &str) -> bool {
 }
 
 fn find() -> Result<Kafka, String> {
+    bring("kafka-2.7.2", "pom.xml", &[])
+}
+
+/// An older artifact of Kafka's with all it needs, or None after a line that says which test was skipped and why.
+pub fn older(test: &str, artifact: &str, version: &str) -> Option<Kafka> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let what = [format!("-Dkafka.artifact={artifact}"), format!("-Dkafka.version={version}")];
+    let found = bring(&format!("{artifact}-{version}"), "old-clients.xml", &what);
+    found.map_err(|reason| skipped(test, &reason)).ok()
+}
+
+/// What a Maven file of this folder names, brought into this folder of `target` where it is not there yet.
+fn bring(folder: &str, pom: &str, properties: &[String]) -> Result<Kafka, String> {
     for command in ["java", "mvn"] {
         if !has_command(command) {
             return Err(format!("there is no {command} here to run Java's Kafka with"));
         }
     }
-    let libraries = root().join("target/kafka-2.7.2");
+    let libraries = root().join("target").join(folder);
     let complete = libraries.join("complete");
     if !complete.exists() {
         let brought = Command::new("mvn")
             .args(["-q", "-B", "-f"])
-            .arg(root().join("tests/interop/pom.xml"))
+            .arg(root().join("tests/interop").join(pom))
             .arg("dependency:copy-dependencies")
             .arg(format!("-DoutputDirectory={}", libraries.display()))
+            .args(properties)
             .output()
             .map_err(|error| format!("mvn does not run: {error}"))?;
         if !brought.status.success() {
             let words = String::from_utf8_lossy(&brought.stdout).into_owned();
             return Err(format!(
-                "Maven could not bring Kafka 2.7.2: {}",
+                "Maven could not bring {folder}: {}",
                 words.lines().next().unwrap_or_default()
             ));
         }

@@ -10,4 +10,5 @@ mod clients;
 mod data_dirs;
 mod java;
 mod recorded_dir;
+mod old_clients;
 mod topics;
