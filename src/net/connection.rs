@@ -11,22 +11,28 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::Place;
+use super::frames::Frames;
 use super::limits::Limits;
-use super::{Answer, Caller, Dispatch, peer, writer};
+use super::{Answer, Caller, Dispatch, writer};
 use crate::base::Records;
 use crate::wire::frame;
 
 /// How many answers may be outstanding on one connection before no further request is read.
 const ANSWERS_WAITING: usize = 8;
 
-type Pending = BoxFuture<'static, Option<Vec<Records>>>;
+/// An answer in its turn.
+enum Outgoing {
+    /// It is there.
+    Now(Vec<Records>),
+    /// It is awaited; None where the request turns out to be worth no answer but the end of the connection.
+    Later(BoxFuture<'static, Option<Vec<Records>>>),
+}
 
 /// What all connections of a listener share.
 pub(super) struct Served {
@@ -41,7 +47,8 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, serve
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
     let writing = tokio::spawn(write_answers(out, outgoing, served.limits.clone(), over.clone()));
-    let reading = Reading { reader, caller, place, served, answers };
+    let frames = Frames::new(reader, Some(served.limits.idle));
+    let reading = Reading { frames, caller, place, served, answers };
     tokio::select! {
         () = reading.run() => {}
         () = over.cancelled() => {}
@@ -54,11 +61,11 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, serve
 }
 
 struct Reading {
-    reader: OwnedReadHalf,
+    frames: Frames,
     caller: Caller,
     place: Place,
     served: Served,
-    answers: mpsc::Sender<Pending>,
+    answers: mpsc::Sender<Outgoing>,
 }
 
 impl Reading {
@@ -75,13 +82,13 @@ impl Reading {
             };
             self.place.used();
             let Some(answer) = self.answer(frame).await else { return };
-            let pending: Pending = match answer {
-                Answer::Now(pieces) => Box::pin(std::future::ready(Some(pieces))),
-                Answer::Later(pending) => pending,
+            let sent = match answer {
+                Answer::Now(pieces) => self.answers.send(Outgoing::Now(pieces)).await,
+                Answer::Later(pending) => self.answers.send(Outgoing::Later(pending)).await,
                 Answer::Nothing => continue,
                 Answer::Close => return,
             };
-            if self.answers.send(pending).await.is_err() {
+            if sent.is_err() {
                 return;
             }
         }
@@ -102,22 +109,14 @@ impl Reading {
         tokio::select! {
             biased;
             answer = handling => Some(answer),
-            () = until_broken_off(&mut self.reader) => None,
+            () = self.frames.until_broken_off() => None,
         }
     }
 
     /// The next frame; None where the other side has closed in between two, or announces one that cannot be.
     async fn next_frame(&mut self) -> io::Result<Option<Bytes>> {
-        let (idle, limits) = (self.served.limits.idle, self.served.limits.clone());
-        let mut prefix = [0; frame::PREFIX];
-        let mut read = 0;
-        while read < prefix.len() {
-            match writer::in_time(idle, self.reader.read(&mut prefix[read..])).await? {
-                0 if read == 0 => return Ok(None),
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                more => read += more,
-            }
-        }
+        let limits = &self.served.limits;
+        let Some(prefix) = self.frames.announced().await? else { return Ok(None) };
         let length = match frame::length(prefix, limits.largest_request) {
             Ok(length) => length,
             Err(error) => {
@@ -126,8 +125,7 @@ impl Reading {
             }
         };
         let held = limits.memory(length).await;
-        let body = peer::read_body(&mut self.reader, length, Some(idle)).await?;
-        Ok(Some(held.by(body)))
+        Ok(Some(held.by(self.frames.frame(length).await?)))
     }
 }
 
@@ -165,25 +163,16 @@ impl Drop for Handling {
     }
 }
 
-/// Waits until the other side has broken the connection off; for ever where it has sent its next request already, or
-/// has closed its half.
-async fn until_broken_off(reader: &mut OwnedReadHalf) {
-    if reader.peek(&mut [0]).await.is_ok() {
-        std::future::pending::<()>().await;
-    }
-}
-
 /// Sends answers in the order of their requests, each as soon as it is there.
 async fn write_answers(
     mut out: OwnedWriteHalf,
-    mut outgoing: mpsc::Receiver<Pending>,
+    mut outgoing: mpsc::Receiver<Outgoing>,
     limits: Arc<Limits>,
     over: CancellationToken,
 ) {
     let sending = async {
-        while let Some(pending) = outgoing.recv().await {
-            // A request that turns out to be worth no answer but the end of the connection.
-            let Some(pieces) = pending.await else { break };
+        let mut next = None;
+        while let Some(pieces) = ready(&mut outgoing, &mut next).await {
             if let Err(error) = writer::send(&mut out, pieces, limits.idle).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
@@ -195,4 +184,28 @@ async fn write_answers(
         () = over.cancelled() => {}
     }
     over.cancel();
+}
+
+/// What can be sent: the next answer, once it is there, with those behind it that are there already. One behind them that
+/// is still awaited becomes the `next`. None where no answer follows.
+async fn ready(outgoing: &mut mpsc::Receiver<Outgoing>, next: &mut Option<Outgoing>) -> Option<Vec<Records>> {
+    let first = match next.take() {
+        Some(awaited) => awaited,
+        None => outgoing.recv().await?,
+    };
+    let mut pieces = match first {
+        Outgoing::Now(pieces) => pieces,
+        Outgoing::Later(pending) => pending.await?,
+    };
+    for _ in 1..ANSWERS_WAITING {
+        match outgoing.try_recv() {
+            Ok(Outgoing::Now(more)) => pieces.extend(more),
+            Ok(awaited) => {
+                *next = Some(awaited);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    Some(pieces)
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod connection;
 pub mod connections;
+mod frames;
 pub mod limits;
 pub mod listener;
 pub mod peer;

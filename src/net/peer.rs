@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::writer;
+use super::frames::Frames;
 use crate::base::Records;
 use crate::wire::codec::WireError;
 use crate::wire::frame;
@@ -146,10 +146,11 @@ fn ended() -> PeerError {
 }
 
 /// Hands every answer to whoever waits for it, until the connection or its last user is gone.
-async fn read_answers(shared: std::sync::Weak<Shared>, mut reader: OwnedReadHalf, over: CancellationToken) {
+async fn read_answers(shared: std::sync::Weak<Shared>, reader: OwnedReadHalf, over: CancellationToken) {
+    let mut frames = Frames::new(reader, None);
     loop {
         let answer = tokio::select! {
-            answer = read_frame(&mut reader) => answer,
+            answer = next_answer(&mut frames) => answer,
             () = over.cancelled() => return,
         };
         let Some(shared) = shared.upgrade() else { return };
@@ -169,36 +170,8 @@ async fn read_answers(shared: std::sync::Weak<Shared>, mut reader: OwnedReadHalf
     }
 }
 
-async fn read_frame(reader: &mut OwnedReadHalf) -> io::Result<Bytes> {
-    let mut prefix = [0; frame::PREFIX];
-    reader.read_exact(&mut prefix).await?;
+async fn next_answer(frames: &mut Frames) -> io::Result<Bytes> {
+    let prefix = frames.announced().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let length = frame::length(prefix, LARGEST_ANSWER).map_err(io::Error::other)?;
-    read_body(reader, length, None).await
-}
-
-/// How much room a frame is given before any of it has arrived.
-const FIRST_ROOM: usize = 1 << 20;
-
-/// Reads `length` bytes; room beyond the first mebibyte is made only as they arrive. `stall` is how long none may come.
-///
-/// # Errors
-/// Those of the socket, `UnexpectedEof`, `TimedOut`.
-pub(super) async fn read_body(
-    reader: &mut OwnedReadHalf,
-    length: usize,
-    stall: Option<Duration>,
-) -> io::Result<Bytes> {
-    let mut body = BytesMut::with_capacity(length.min(FIRST_ROOM));
-    let mut rest = reader.take(length as u64);
-    while body.len() < length {
-        let read = rest.read_buf(&mut body);
-        let read = match stall {
-            Some(stall) => writer::in_time(stall, read).await?,
-            None => read.await?,
-        };
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    Ok(body.freeze())
+    frames.frame(length).await
 }

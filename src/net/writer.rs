@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use rustix::io::{Errno, ReadWriteFlags};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::tcp::OwnedWriteHalf;
@@ -28,22 +28,51 @@ pub(super) async fn send(
     pieces: Vec<Records>,
     stall: Duration,
 ) -> io::Result<()> {
+    let mut memory = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
-            Records::Memory(bytes) => send_memory(writer, bytes, stall).await?,
-            Records::File(slice) => send_file(writer, &slice, stall).await?,
+            Records::Memory(bytes) => memory.push(bytes),
+            Records::File(slice) => {
+                send_memory(writer, &mut memory, stall).await?;
+                send_file(writer, &slice, stall).await?;
+            }
         }
     }
-    Ok(())
+    send_memory(writer, &mut memory, stall).await
 }
 
-async fn send_memory(writer: &mut OwnedWriteHalf, mut bytes: Bytes, stall: Duration) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let sent = in_time(stall, writer.write_buf(&mut bytes)).await?;
-        if sent == 0 {
+/// How many pieces of memory the system is handed at once.
+const AT_ONCE: usize = 32;
+
+/// Sends pieces of memory and forgets them.
+async fn send_memory(
+    writer: &mut OwnedWriteHalf,
+    pieces: &mut Vec<Bytes>,
+    stall: Duration,
+) -> io::Result<()> {
+    let mut first = 0;
+    while let Some(rest) = pieces.get_mut(first..).filter(|rest| !rest.is_empty()) {
+        let mut slices = [io::IoSlice::new(&[]); AT_ONCE];
+        for (slice, piece) in slices.iter_mut().zip(rest.iter()) {
+            *slice = io::IoSlice::new(piece);
+        }
+        let slices = &slices[..rest.len().min(AT_ONCE)];
+        let all: usize = slices.iter().map(|slice| slice.len()).sum();
+        let mut sent = in_time(Some(stall), writer.write_vectored(slices)).await?;
+        if sent == 0 && all > 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
+        for piece in rest.iter_mut().take(AT_ONCE) {
+            let gone = sent.min(piece.len());
+            piece.advance(gone);
+            sent -= gone;
+            if !piece.is_empty() {
+                break;
+            }
+            first += 1;
+        }
     }
+    pieces.clear();
     Ok(())
 }
 
@@ -61,7 +90,7 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) 
                 rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)
                     .map_err(io::Error::from)
             };
-            if in_time(stall, stream.async_io(Interest::WRITABLE, send_some)).await? == 0 {
+            if in_time(Some(stall), stream.async_io(Interest::WRITABLE, send_some)).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -98,9 +127,17 @@ async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
     reading.await.map_err(io::Error::other)?
 }
 
-/// What a socket's work comes to, or `TimedOut` where it takes longer than `stall`.
-pub(super) async fn in_time<T>(stall: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(stall, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+/// What a socket's work comes to, or `TimedOut` where it takes longer than `stall`, if anything counts as too long.
+pub(super) async fn in_time<T>(
+    stall: Option<Duration>,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    match stall {
+        Some(stall) => {
+            tokio::time::timeout(stall, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        }
+        None => work.await,
+    }
 }
 
 #[cfg(test)]

@@ -252,6 +252,9 @@ impl Reader {
     }
 }
 
+/// Room that a frame begins with, in bytes: enough for most, so that they are written without being moved.
+const FRAME_ROOM: usize = 256;
+
 /// What a writer holds, in the order to be sent.
 #[derive(Debug)]
 enum Piece {
@@ -276,7 +279,9 @@ impl Writer {
 
     /// Writes a frame: its length, known at the end, comes first in 4 bytes.
     pub fn framed() -> Self {
-        Self { open: vec![0; 4], framed: true, ..Self::default() }
+        let mut open = Vec::with_capacity(FRAME_ROOM);
+        open.extend_from_slice(&[0; 4]);
+        Self { open, framed: true, ..Self::default() }
     }
 
     /// How many bytes were written, a frame's length prefix included.

@@ -245,6 +245,7 @@ pub fn write_varlong(out: &mut Vec<u8>, value: i64) {
 ///
 /// # Errors
 /// [`BatchError::InvalidRecord`] if it does not end within 5 bytes or with the input.
+#[inline]
 pub fn read_varint(input: &mut &[u8]) -> Result<i32, BatchError> {
     let raw = read_unsigned(input, 5)? as u32;
     Ok((raw >> 1) as i32 ^ -((raw & 1) as i32))
@@ -254,21 +255,34 @@ pub fn read_varint(input: &mut &[u8]) -> Result<i32, BatchError> {
 ///
 /// # Errors
 /// [`BatchError::InvalidRecord`] if it does not end within 10 bytes or with the input.
+#[inline]
 pub fn read_varlong(input: &mut &[u8]) -> Result<i64, BatchError> {
     let raw = read_unsigned(input, 10)?;
     Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
 }
 
-fn read_unsigned(input: &mut &[u8], longest: u32) -> Result<u64, BatchError> {
+#[inline]
+fn read_unsigned(input: &mut &[u8], longest: usize) -> Result<u64, BatchError> {
+    // Most are of one byte, and every record has six at least.
+    match **input {
+        [byte @ ..0x80, ref rest @ ..] => {
+            *input = rest;
+            Ok(u64::from(byte))
+        }
+        _ => read_longer(input, longest).ok_or_else(invalid_structure),
+    }
+}
+
+fn read_longer(input: &mut &[u8], longest: usize) -> Option<u64> {
     let mut value = 0;
-    for i in 0..longest {
-        let byte = *take(input, 1)?.first().ok_or_else(invalid_structure)?;
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte < 0x80 {
-            return Ok(value);
+    for (at, byte) in input.iter().take(longest).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if *byte < 0x80 {
+            *input = &input[at + 1..];
+            return Some(value);
         }
     }
-    Err(invalid_structure())
+    None
 }
 
 fn read_header<'a>(input: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), BatchError> {
@@ -278,6 +292,7 @@ fn read_header<'a>(input: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>),
     Ok((take(input, size)?, read_nullable(input)?))
 }
 
+#[inline]
 fn read_nullable<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BatchError> {
     match usize::try_from(read_varint(input)?) {
         Ok(size) => take(input, size).map(Some),
@@ -285,6 +300,7 @@ fn read_nullable<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BatchErro
     }
 }
 
+#[inline]
 fn take<'a>(input: &mut &'a [u8], size: usize) -> Result<&'a [u8], BatchError> {
     let (taken, rest) = input.split_at_checked(size).ok_or_else(invalid_structure)?;
     *input = rest;

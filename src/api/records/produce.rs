@@ -5,6 +5,7 @@
 //! With acks=0 nothing is answered, and an error closes the connection. Kafka: `KafkaApis.handleProduceRequest`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -101,13 +102,18 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
 /// The response, partitions grouped by topic in the order they came to be known.
 fn response(outcomes: Outcomes) -> ProduceResponse {
     let mut responses: Vec<TopicProduceResponse> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
     for (id, outcome) in outcomes {
-        let place = *places.entry(id.topic.to_string()).or_insert_with(|| {
-            responses.push(TopicProduceResponse { name: id.topic.to_string(), partitions: Vec::new() });
-            responses.len() - 1
-        });
-        responses[place].partitions.push(partition(id.partition, outcome));
+        let partition = partition(id.partition, outcome);
+        // Mostly a topic's partitions come together, and one topic only.
+        let place = match responses.last() {
+            Some(last) if last.name == *id.topic => responses.len() - 1,
+            _ => *places.entry(id.topic).or_insert_with_key(|topic| {
+                responses.push(TopicProduceResponse { name: topic.to_string(), partitions: Vec::new() });
+                responses.len() - 1
+            }),
+        };
+        responses[place].partitions.push(partition);
     }
     ProduceResponse { responses, ..Default::default() }
 }

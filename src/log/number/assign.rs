@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::contents::{Contents, Walk};
-use super::{NumberError, Numbered, Numbering, validate};
+use super::{AppendOrigin, NumberError, Numbered, Numbering, validate};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchBuilder, NO_TIMESTAMP, TimestampType};
 use crate::wire::compression::Compression;
@@ -14,7 +14,8 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
 use crate::wire::record::Record;
 
-/// Checks every record of whole batches and gives them offsets; `source` is what [`super::check`] found.
+/// Checks whole batches and gives them offsets; `source` is what [`super::check`] found. The records of a compressed batch
+/// that stays as it is are not looked at: the codec's work on them would be many times all else.
 ///
 /// # Errors
 /// [`NumberError`]; nothing may be appended then.
@@ -31,9 +32,14 @@ pub fn number(
     let batches = Batch::split(records.clone()).collect::<Result<Vec<_>, _>>()?;
     let is_compressed = source != Compression::None;
     let first = validate::first_of(&batches, is_compressed)?;
-    let mut opened = Opened::default();
     for batch in &batches {
         validate::batch(first, batch, numbering)?;
+    }
+    if let Some(walk) = told_by_header(first, source, numbering) {
+        return compressed_in_place(first, &[walk], numbering);
+    }
+    let mut opened = Opened::default();
+    for batch in &batches {
         opened.add(batch, numbering)?;
     }
     let magic = first.header().magic;
@@ -52,6 +58,24 @@ pub fn number(
     } else {
         rebuild(&batches, opened.contents, numbering)
     }
+}
+
+/// What a walk over the records of a client's compressed batch would find, by its header, whose checks and checksum were
+/// passed; None where the records themselves are needed: they lack keys or have times that may be refused, or they are
+/// laid out anew. Kafka decompresses these too, and so refuses records that no client writes.
+fn told_by_header(batch: &Batch, source: Compression, numbering: &Numbering<'_>) -> Option<Walk> {
+    let header = batch.header();
+    let stays = header.magic == 2 && numbering.magic == 2 && source == numbering.target_codec;
+    let any_time = numbering.timestamp_type == TimestampType::LogAppendTime
+        || numbering.max_timestamp_difference == Millis::MAX;
+    let as_sent = header.timestamp_type() == TimestampType::CreateTime;
+    let from_client = numbering.origin == AppendOrigin::Client && header.is_compressed();
+    if !(stays && any_time && as_sent && from_client) || numbering.compacted {
+        return None;
+    }
+    let count = usize::try_from(header.record_count).ok()?;
+    let index_of_max = count.checked_sub(1)?;
+    Some(Walk { count, max_timestamp: header.max_timestamp, index_of_max, is_consecutive: true })
 }
 
 /// The batches with their records found sound.

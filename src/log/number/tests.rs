@@ -83,6 +83,25 @@ fn a_batch_in_order_is_only_restamped() {
 }
 
 #[test]
+fn compressed_records_are_opened_only_where_they_are_needed() {
+    // What no codec reads tells whether one was asked to.
+    let sealed = patched(&produced(Compression::Lz4), 61, &[0xff; 16]);
+    let numbered = append(&sealed, |_| {}).expect("numbered");
+    assert_eq!(numbered.pieces[1], sealed[21..]);
+    assert_eq!((numbered.last_offset, numbered.max_timestamp), (102, NOW - 1));
+    assert_eq!(numbered.offset_of_max_timestamp, 102);
+    append(&sealed, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("all have one time");
+
+    let keys: fn(&mut Numbering<'_>) = |it| it.compacted = true;
+    let times: fn(&mut Numbering<'_>) = |it| it.max_timestamp_difference = 1000;
+    let codec: fn(&mut Numbering<'_>) = |it| it.target_codec = Compression::Zstd;
+    let format: fn(&mut Numbering<'_>) = |it| it.magic = 1;
+    for needed in [keys, times, codec, format] {
+        append(&sealed, needed).expect_err("records that cannot be read");
+    }
+}
+
+#[test]
 fn append_time_is_written_into_the_header() {
     for codec in [Compression::None, Compression::Lz4] {
         let input = produced(codec);
