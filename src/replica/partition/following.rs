@@ -135,3 +135,6 @@ fn append(log: &Log, records: Bytes) -> Result<LogAppendInfo, NotFollowed> {
         appended => Ok(appended?),
     }
 }
+
+#[cfg(test)]
+mod tests;
