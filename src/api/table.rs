@@ -101,6 +101,16 @@ pub const ROWS: &[Row] = &[
         admin::incremental_alter_configs::handle,
         crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
     ),
+    row!(
+        AlterReplicaLogDirs,
+        admin::alter_replica_log_dirs::handle,
+        crate::wire::message::alter_replica_log_dirs::AlterReplicaLogDirsRequest
+    ),
+    row!(
+        DescribeLogDirs,
+        admin::describe_log_dirs::handle,
+        crate::wire::message::describe_log_dirs::DescribeLogDirsRequest
+    ),
     row!(AlterIsr, cluster::alter_isr::handle, crate::wire::message::alter_isr::AlterIsrRequest),
 ];
 

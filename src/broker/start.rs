@@ -198,6 +198,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let keeping =
         registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
     broker.tasks.spawn_on(keeping, &control);
+    broker.tasks.spawn(replicas.clone().move_logs(broker.shutdown.clone()));
     broker.tasks.spawn(replicas.clone().heed_settings(live.clone(), broker.shutdown.clone()));
     let told = Reconfigured { broker_id, topics, live, replicas, limits };
     broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);

@@ -24,9 +24,9 @@ config! {
     /// A class that judges config changes before they are made (Java only).
     alter_config_policy_class_name: Option<String> = "alter.config.policy.class.name", Null, Any, Class, Low, ReadOnly, None, NotYet;
     /// How many windows of samples the quota for moving replicas between log directories keeps.
-    alter_log_dirs_replication_quota_window_num: i32 = "alter.log.dirs.replication.quota.window.num", Is("11"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
+    alter_log_dirs_replication_quota_window_num: i32 = "alter.log.dirs.replication.quota.window.num", Is("11"), AtLeast(1), Int, Low, ReadOnly, None, Heeded;
     /// How long each window of that quota is, in seconds.
-    alter_log_dirs_replication_quota_window_size_seconds: i32 = "alter.log.dirs.replication.quota.window.size.seconds", Is("1"), AtLeast(1), Int, Low, ReadOnly, None, NotYet;
+    alter_log_dirs_replication_quota_window_size_seconds: i32 = "alter.log.dirs.replication.quota.window.size.seconds", Is("1"), AtLeast(1), Int, Low, ReadOnly, None, Heeded;
     /// The class that authorizes requests; empty means that everybody may do everything.
     authorizer_class_name: String = "authorizer.class.name", Is(""), Any, String, Low, ReadOnly, None, NotYet;
     /// Whether a topic that a client asks for and that does not exist is created.
@@ -216,7 +216,7 @@ config! {
     /// How many threads a log directory gets for recovery at start and flushing at stop.
     num_recovery_threads_per_data_dir: i32 = "num.recovery.threads.per.data.dir", Is("1"), AtLeast(1), Int, High, ClusterWide, None, Heeded;
     /// How many threads move replicas between log directories; by default one a directory.
-    num_replica_alter_log_dirs_threads: Option<i32> = "num.replica.alter.log.dirs.threads", Null, Any, Int, High, ReadOnly, None, NotYet;
+    num_replica_alter_log_dirs_threads: Option<i32> = "num.replica.alter.log.dirs.threads", Null, Any, Int, High, ReadOnly, None, Heeded;
     /// How many fetchers replicate from each other broker.
     num_replica_fetchers: i32 = "num.replica.fetchers", Is("1"), Any, Int, High, ClusterWide, None, Heeded;
     /// How long the note beside a committed offset may be, in bytes.

@@ -57,6 +57,11 @@ pub fn partition_dir(partition: &TopicPartition) -> String {
     partition.to_string()
 }
 
+/// A new name for the directory of a partition's log that is on its way from another data directory.
+pub fn future_dir(partition: &TopicPartition) -> String {
+    format!("{partition}.{}-future", uuid::Uuid::new_v4().simple())
+}
+
 /// A new name for the directory of a partition that is deleted: at most 255 bytes, the topic cut short where need be.
 pub fn deleted_dir(partition: &TopicPartition) -> String {
     let suffix = format!("-{}.{}-delete", partition.partition, uuid::Uuid::new_v4().simple());

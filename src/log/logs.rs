@@ -4,6 +4,7 @@
 //! now and then in [`tasks`]. Kafka: `LogManager`.
 
 pub mod load;
+pub mod moves;
 pub mod tasks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +35,8 @@ pub struct Logs {
     logs: RwLock<HashMap<TopicPartition, Arc<Log>>>,
     /// Logs on their way from another data directory; kept, not yet served.
     future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
+    /// Where the logs of partitions are to be made, as an administrator wants it (`AlterReplicaLogDirs`).
+    preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
     /// Held while logs are made or deleted and while a directory goes offline.
     live: Mutex<Live>,
     /// Held while checkpoints are written: two writers would share one temporary file.
@@ -99,7 +102,8 @@ impl Logs {
             return Err(refused(message, dir));
         }
         let name = directory::partition_dir(partition);
-        let candidates = self.by_load(&live);
+        let preferred = self.preferred.lock().remove(partition).filter(|dir| live.has(dir));
+        let candidates = preferred.map_or_else(|| self.by_load(&live), |dir| vec![dir]);
         let made = candidates.iter().find_map(|dir| self.make_dir(dir, &name).ok());
         let Some(dir) = made else {
             let message = format!(
@@ -175,8 +179,8 @@ impl Logs {
         self.shared.chores.put_off(due, Chore::RemoveDir(dir));
     }
 
-    /// Stops serving a failed directory. Returns the partitions that go offline with it. The broker must stop when
-    /// [`Logs::live_dirs`] is empty after it.
+    /// Stops serving a failed directory. Returns the partitions that go offline with it; those that only were on their
+    /// way there stay where they are. The broker must stop when [`Logs::live_dirs`] is empty after it.
     pub fn take_offline(&self, dir: &Path) -> Vec<TopicPartition> {
         log::warn!("Stopping serving logs in dir {}", dir.display());
         let mut live = self.live.lock();
@@ -187,8 +191,8 @@ impl Logs {
                 listed(&self.dirs.iter().collect::<Vec<_>>())
             );
         }
-        let mut gone = Vec::new();
-        for logs in [&self.logs, &self.future] {
+        let taken = |logs: &RwLock<HashMap<TopicPartition, Arc<Log>>>| {
+            let mut gone = Vec::new();
             logs.write().retain(|partition, log| {
                 let stays = log.data_dir() != dir;
                 if !stays {
@@ -197,7 +201,10 @@ impl Logs {
                 }
                 stays
             });
-        }
+            gone
+        };
+        let gone = taken(&self.logs);
+        taken(&self.future);
         log::warn!(
             "Logs for {} partitions are offline due to failure on log directory {}",
             gone.len(),

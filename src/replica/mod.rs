@@ -13,6 +13,7 @@ pub mod fetcher;
 mod isr_report;
 pub mod machine;
 pub mod metadata;
+mod move_dirs;
 pub mod offsets;
 pub mod old_formats;
 pub mod partition;
@@ -40,6 +41,7 @@ use crate::wire::error_code::ErrorCode;
 pub use closest::Location;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
 pub use metadata::MetadataSnapshot;
+pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
 pub use produce::{PendingProduce, ProduceOutcome};
 
@@ -71,6 +73,7 @@ pub struct Replicas {
     fetchers: fetcher::Fetchers,
     isr_reports: isr_report::IsrReports,
     throttles: throttle::Throttles,
+    moves: move_dirs::Moves,
     /// The listener between brokers.
     listener: String,
     /// The listener through which the controller is reached.
@@ -114,6 +117,7 @@ impl Replicas {
             fetchers: fetcher::Fetchers::default(),
             isr_reports: isr_report::IsrReports::default(),
             throttles,
+            moves: move_dirs::Moves::default(),
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
             listener,
             complete: AtomicBool::new(false),
@@ -172,6 +176,7 @@ impl Replicas {
     /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.
     pub fn directory_failed(&self, dir: &std::path::Path) {
         let gone = self.logs.take_offline(dir);
+        self.drop_failed_moves();
         let mut partitions = self.partitions.write();
         let lost: Vec<_> = gone
             .into_iter()

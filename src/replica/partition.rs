@@ -1,6 +1,7 @@
 //! One partition of this broker: its machine, its log and who waits for it, under one lock.
 
 mod following;
+mod moving;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 pub use following::{Fetched, NotFollowed};
+pub use moving::Copied;
 
 use super::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
 use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
@@ -30,6 +32,8 @@ pub struct Partition {
 struct State {
     machine: Machine,
     log: Option<Arc<Log>>,
+    /// The log on its way to another data directory.
+    moving: Option<moving::Moving>,
     produces: ProduceWaiters,
 }
 
@@ -45,7 +49,8 @@ pub enum Refused {
 impl Partition {
     /// A partition of which nothing is known yet; `lag_max` is `replica.lag.time.max.ms`.
     pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis) -> Self {
-        let state = State { machine: Machine::new(me), log: None, produces: ProduceWaiters::default() };
+        let state =
+            State { machine: Machine::new(me), log: None, moving: None, produces: ProduceWaiters::default() };
         Self { id, me, lag_max, state: Mutex::new(state), fetches: Mutex::new(FetchWaiters::default()) }
     }
 
@@ -106,6 +111,7 @@ impl Partition {
     /// Serves nobody any more; whoever waits for an acknowledgement gets `outcome`.
     pub(super) fn give_up(&self, outcome: ErrorCode, keep_log: bool) {
         let mut state = self.state.lock();
+        state.moving = None;
         if !keep_log {
             state.log = None;
         }

@@ -107,6 +107,7 @@ impl Replicas {
             controller_epoch,
         };
         let log = self.log_for(id, state.is_new, high_watermarks)?;
+        self.resume_move(&partition);
         if state.leader == self.broker_id {
             partition.lead(told, log, self.clock.now())?;
             log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Leader at leader epoch {}", self.broker_id, state.leader_epoch);
@@ -207,6 +208,7 @@ impl Replicas {
         }
         if delete {
             self.partitions.write().remove(id);
+            self.logs.delete_future(id).map_err(|_| ErrorCode::KafkaStorageError)?;
             // A partition that was never opened since the start may still lie on disk.
             self.logs.delete(id).map_err(|error| {
                 log::error!(target: "state.change.logger", "Deleting {id}: {error}");

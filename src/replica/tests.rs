@@ -64,7 +64,29 @@ impl Room {
         Self::opened(tempfile::tempdir().unwrap(), properties, topics)
     }
 
+    /// A broker with two data directories.
+    pub(super) fn with_two_dirs() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = ["one", "two"].map(|name| dir.path().join(name)).to_vec();
+        Self::opened_in(dir, dirs, &[], TopicConfig::default())
+    }
+
+    /// Its logs.
+    pub(super) fn logs(&self) -> &Logs {
+        &self.replicas.logs
+    }
+
     fn opened(dir: TempDir, properties: &[(&str, &str)], topics: TopicConfig) -> Self {
+        let dirs = vec![dir.path().to_path_buf()];
+        Self::opened_in(dir, dirs, properties, topics)
+    }
+
+    fn opened_in(
+        dir: TempDir,
+        dirs: Vec<std::path::PathBuf>,
+        properties: &[(&str, &str)],
+        topics: TopicConfig,
+    ) -> Self {
         let mut all = Properties::default();
         all.set("zookeeper.connect", "nowhere");
         for (key, value) in properties {
@@ -72,7 +94,6 @@ impl Room {
         }
         let config = Arc::new(crate::config::BrokerConfig::parse(&all).unwrap());
         let clock = Clock::manual(NOW);
-        let dirs = vec![dir.path().to_path_buf()];
         let options = LogsOptions { dirs, clock: clock.clone(), ..LogsOptions::default() };
         let logs = Logs::open(options).unwrap();
         let replicas = Replicas::new(1, config, logs, clock.clone(), move |_| topics.clone());

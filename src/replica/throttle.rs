@@ -15,19 +15,28 @@ use crate::config::{BrokerConfig, LiveConfig};
 use crate::log::Log;
 use crate::quota::replication::{ReplicationThrottle, is_throttled};
 
-/// Both sides of throttled replication.
+/// Both sides of throttled replication, and moves on this broker.
 #[derive(Debug)]
 pub(super) struct Throttles {
     leader: Mutex<ReplicationThrottle>,
     follower: Mutex<ReplicationThrottle>,
+    /// What is copied between data directories.
+    pub moving: Mutex<ReplicationThrottle>,
 }
 
 impl Throttles {
     pub fn new(config: &BrokerConfig) -> Self {
-        let windows = usize::try_from(config.replication_quota_window_num).unwrap_or(1);
-        let window = i64::from(config.replication_quota_window_size_seconds) * 1000;
-        let fresh = || Mutex::new(ReplicationThrottle::new(windows, window));
-        Self { leader: fresh(), follower: fresh() }
+        let fresh = |windows: i32, seconds: i32| {
+            let windows = usize::try_from(windows).unwrap_or(1);
+            Mutex::new(ReplicationThrottle::new(windows, i64::from(seconds) * 1000))
+        };
+        let (windows, seconds) =
+            (config.replication_quota_window_num, config.replication_quota_window_size_seconds);
+        let moving = fresh(
+            config.alter_log_dirs_replication_quota_window_num,
+            config.alter_log_dirs_replication_quota_window_size_seconds,
+        );
+        Self { leader: fresh(windows, seconds), follower: fresh(windows, seconds), moving }
     }
 }
 
@@ -40,6 +49,7 @@ impl Replicas {
             let rates = &settings.throttles;
             self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
             self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);
+            self.throttles.moving.lock().allow(rates.replica_alter_log_dirs_io_max_bytes_per_second);
             self.resize_fetchers(settings.broker.num_replica_fetchers);
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },

@@ -49,8 +49,10 @@ impl Replicas {
         let mut by_dir: HashMap<PathBuf, BTreeMap<TopicPartition, Offset>> = HashMap::new();
         for partition in self.online() {
             if let Some(log) = partition.log() {
-                let dir = by_dir.entry(log.data_dir().to_owned()).or_default();
-                dir.insert(partition.id().clone(), log.high_watermark());
+                for log in [Some(log), partition.future()].into_iter().flatten() {
+                    let dir = by_dir.entry(log.data_dir().to_owned()).or_default();
+                    dir.insert(partition.id().clone(), log.high_watermark());
+                }
             }
         }
         for (dir, offsets) in by_dir {

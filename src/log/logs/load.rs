@@ -144,6 +144,7 @@ impl Logs {
             shared,
             logs: RwLock::default(),
             future: RwLock::default(),
+            preferred: Mutex::default(),
             live: Mutex::new(Live { dirs }),
             checkpointing: Mutex::default(),
             options,

@@ -91,8 +91,11 @@ impl Partition {
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
     pub fn cut(&self, epoch: LeaderEpoch, to: Offset) -> Result<(), NotFollowed> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         let log = follows(&state, epoch)?;
+        if let Some(moving) = &mut state.moving {
+            moving.cut_at(to);
+        }
         let high_watermark = log.high_watermark();
         if to < high_watermark {
             log::warn!(target: "kafka.server.ReplicaFetcherThread", "Truncating {} to offset {to} below high watermark {high_watermark}", self.id);
@@ -121,7 +124,7 @@ fn follows(state: &State, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
 
 /// Appends as a follower. Where the leader's log starts within a batch, an empty log begins with that batch, below the
 /// offset it was to start at.
-fn append(log: &Log, records: Bytes) -> Result<LogAppendInfo, NotFollowed> {
+pub(super) fn append(log: &Log, records: Bytes) -> Result<LogAppendInfo, NotFollowed> {
     match log.append_as_follower(records.clone()) {
         Err(AppendError::UnexpectedOffset { first_offset, last_offset, .. })
             if log.log_end_offset() == log.log_start_offset()

@@ -1,0 +1,45 @@
+//! AlterReplicaLogDirs, v0-1. Replicas are moved to other data directories of this broker (KIP-113).
+//!
+//! Kafka: `KafkaApis.handleAlterReplicaLogDirsRequest`.
+
+use std::path::PathBuf;
+
+use crate::api::Exchange;
+use crate::base::TopicPartition;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::alter_replica_log_dirs::{
+    AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult, AlterReplicaLogDirsRequest,
+    AlterReplicaLogDirsResponse,
+};
+
+/// Has them moved, off the runtime's threads; copying goes on after the answer.
+pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
+    let mut wanted = Vec::new();
+    for dir in request.dirs {
+        for topic in dir.topics {
+            let ids = topic.partitions.iter().map(|at| TopicPartition::new(topic.name.as_str(), *at));
+            wanted.extend(ids.map(|id| (id, PathBuf::from(&dir.path))));
+        }
+    }
+    let named: Vec<_> = wanted.iter().map(|(id, _)| id.clone()).collect();
+    let replicas = exchange.services.replicas.clone();
+    let altered = tokio::task::spawn_blocking(move || replicas.alter_log_dirs(wanted)).await;
+    let failed = |id| (id, Err(ErrorCode::UnknownServerError));
+    let mut altered = altered.unwrap_or_else(|_| named.into_iter().map(failed).collect());
+    altered.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut results: Vec<AlterReplicaLogDirTopicResult> = Vec::new();
+    for (id, outcome) in altered {
+        let partition = AlterReplicaLogDirPartitionResult {
+            partition_index: id.partition,
+            error_code: outcome.err().unwrap_or_default().code(),
+        };
+        match results.last_mut().filter(|topic| topic.topic_name == *id.topic) {
+            Some(topic) => topic.partitions.push(partition),
+            None => results.push(AlterReplicaLogDirTopicResult {
+                topic_name: id.topic.to_string(),
+                partitions: vec![partition],
+            }),
+        }
+    }
+    AlterReplicaLogDirsResponse { results, ..Default::default() }
+}

@@ -1,0 +1,52 @@
+//! DescribeLogDirs, v0-2. What lies in which data directory of this broker, and what is on its way (KIP-113).
+//!
+//! v2 flexible. Kafka: `KafkaApis.handleDescribeLogDirsRequest`.
+
+use std::collections::HashSet;
+
+use crate::api::Exchange;
+use crate::base::TopicPartition;
+use crate::replica::ReplicaInDir;
+use crate::wire::message::describe_log_dirs::{
+    DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeLogDirsResult,
+    DescribeLogDirsTopic,
+};
+
+/// Looks through the directories.
+pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+    let named: Option<HashSet<TopicPartition>> = request.topics.map(|topics| {
+        let partitions = topics.iter().flat_map(|topic| {
+            topic.partition_index.iter().map(|at| TopicPartition::new(topic.topic.as_str(), *at))
+        });
+        partitions.collect()
+    });
+    let wanted = |id: &TopicPartition| named.as_ref().is_none_or(|named| named.contains(id));
+    let described = exchange.services.replicas.describe_log_dirs(wanted);
+    let results = described.into_iter().map(|(dir, found)| {
+        let log_dir = dir.display().to_string();
+        match found {
+            Ok(replicas) => {
+                DescribeLogDirsResult { log_dir, topics: topics(&replicas), ..Default::default() }
+            }
+            Err(error) => DescribeLogDirsResult { log_dir, error_code: error.code(), ..Default::default() },
+        }
+    });
+    DescribeLogDirsResponse { results: results.collect(), ..Default::default() }
+}
+
+fn topics(replicas: &[ReplicaInDir]) -> Vec<DescribeLogDirsTopic> {
+    let groups = replicas.chunk_by(|one, other| one.partition.topic == other.partition.topic);
+    let topics = groups.map(|group| DescribeLogDirsTopic {
+        name: group[0].partition.topic.to_string(),
+        partitions: group
+            .iter()
+            .map(|it| DescribeLogDirsPartition {
+                partition_index: it.partition.partition,
+                partition_size: i64::try_from(it.size).unwrap_or(i64::MAX),
+                offset_lag: it.lag,
+                is_future_key: it.is_future,
+            })
+            .collect(),
+    });
+    topics.collect()
+}

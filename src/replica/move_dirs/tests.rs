@@ -1,0 +1,67 @@
+use super::*;
+use crate::replica::tests::{Room, partition};
+
+/// Where the log of partition 0 lies, and the other directory.
+fn dirs(room: &Room) -> (PathBuf, PathBuf) {
+    let held = room.replicas.partition(&partition(0)).unwrap();
+    let here = held.log().unwrap().data_dir().to_owned();
+    let other = room.logs().dirs().iter().find(|dir| **dir != here).unwrap().clone();
+    (here, other)
+}
+
+fn alter(room: &Room, number: i32, dir: &Path) -> Result<(), ErrorCode> {
+    room.replicas.alter_log_dirs(vec![(partition(number), dir.to_owned())])[0].1
+}
+
+#[tokio::test]
+async fn a_replica_is_moved_and_described_on_its_way() {
+    let room = Room::with_two_dirs();
+    room.tell(0, 1, 0, &[1]);
+    room.produce(0, &["one", "two"]).await;
+    let (here, other) = dirs(&room);
+    assert_eq!(alter(&room, 0, &here), Ok(()), "it lies there");
+    assert_eq!(alter(&room, 0, &other), Ok(()));
+    let described = room.replicas.describe_log_dirs(|_| true);
+    let of = |dir: &Path| described.iter().find(|(it, _)| it == dir).unwrap().1.clone().unwrap();
+    assert_eq!((of(&here)[0].lag, of(&here)[0].is_future), (0, false));
+    assert_eq!((of(&other)[0].lag, of(&other)[0].is_future), (2, true));
+    let stop = CancellationToken::new();
+    let moving = tokio::spawn(room.replicas.clone().move_logs(stop.clone()));
+    while dirs(&room).0 != other {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    moving.await.unwrap();
+    let described = room.replicas.describe_log_dirs(|id| id == &partition(0));
+    let (_, found) = described.iter().find(|(dir, _)| *dir == other).unwrap();
+    assert_eq!(
+        found.as_ref().unwrap()[0].size,
+        room.replicas.partition(&partition(0)).unwrap().log().unwrap().size()
+    );
+}
+
+#[tokio::test]
+async fn refusals_are_kafkas() {
+    let room = Room::with_two_dirs();
+    room.tell(0, 1, 0, &[1]);
+    let (_, other) = dirs(&room);
+    assert_eq!(alter(&room, 0, Path::new("/nowhere")), Err(ErrorCode::LogDirNotFound));
+    assert_eq!(alter(&room, 7, &other), Err(ErrorCode::ReplicaNotAvailable));
+    room.tell(7, 1, 0, &[1]);
+    let held = room.replicas.partition(&partition(7)).unwrap();
+    assert_eq!(held.log().unwrap().data_dir(), other, "it was made where it was wanted");
+    let long = TopicPartition::new("x".repeat(230), 0);
+    let refused = room.replicas.alter_log_dirs(vec![(long, other)])[0].1;
+    assert_eq!(refused, Err(ErrorCode::InvalidTopicException));
+}
+
+#[tokio::test]
+async fn another_destination_replaces_the_first() {
+    let room = Room::with_two_dirs();
+    room.tell(0, 1, 0, &[1]);
+    let (here, other) = dirs(&room);
+    alter(&room, 0, &other).unwrap();
+    alter(&room, 0, &here).unwrap();
+    assert!(room.logs().future(&partition(0)).is_none());
+    assert!(room.replicas.partition(&partition(0)).unwrap().future().is_none());
+}

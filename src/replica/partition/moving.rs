@@ -1,0 +1,126 @@
+//! A partition whose log is copied to another data directory, until the copy takes its place (KIP-113).
+//!
+//! The copy follows the log as a follower its leader: what the log no longer has is cut from it first. Kafka: `Partition`'s
+//! `futureLog`, `ReplicaAlterLogDirsThread`.
+
+use std::sync::Arc;
+
+use super::following::{NotFollowed, append};
+use super::{Partition, State};
+use crate::base::Offset;
+use crate::log::{Log, Logs, ReadError, ReadUpTo};
+use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
+
+/// A log on its way to another data directory.
+#[derive(Debug)]
+pub(super) struct Moving {
+    log: Arc<Log>,
+    /// From where on the current log was cut since the last look.
+    cut: Option<Offset>,
+}
+
+impl Moving {
+    pub fn cut_at(&mut self, to: Offset) {
+        self.cut = Some(self.cut.map_or(to, |cut| cut.min(to)));
+    }
+}
+
+/// What came of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// So many bytes; there is more.
+    Some(usize),
+    /// So many bytes, the last: the copy is the partition's log now.
+    All(usize),
+    /// Nothing is to be copied any more.
+    Nothing,
+}
+
+impl Partition {
+    /// Has the log copied to this one from now on.
+    pub(in crate::replica) fn begin_move(&self, to: Arc<Log>) {
+        self.state.lock().moving = Some(Moving { log: to, cut: None });
+    }
+
+    /// Leaves the log where it is.
+    pub(in crate::replica) fn end_move(&self) {
+        self.state.lock().moving = None;
+    }
+
+    /// The log on its way.
+    pub(in crate::replica) fn future(&self) -> Option<Arc<Log>> {
+        self.state.lock().moving.as_ref().map(|moving| moving.log.clone())
+    }
+
+    /// Copies up to so many bytes, or one batch, and puts the copy in the log's place where that was all. Blocks on the
+    /// disk; nothing is appended to the partition while the last bytes are copied.
+    pub(in crate::replica) fn copy_some(&self, logs: &Logs, max_bytes: i32) -> Result<Copied, NotFollowed> {
+        let mut state = self.state.lock();
+        let State { log: Some(log), moving: Some(moving), .. } = &mut *state else {
+            return Ok(Copied::Nothing);
+        };
+        let (log, future) = (log.clone(), moving.log.clone());
+        cut_to_agree(&log, &future, moving.cut.take())?;
+        let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, true) {
+            Err(ReadError::OutOfRange { start, .. }) => {
+                future.truncate_fully_and_start_at(start)?;
+                log.read(start, max_bytes, ReadUpTo::LogEnd, true)?
+            }
+            read => read?,
+        };
+        let bytes = read.records.read().map_err(|error| ReadError::Corrupt(error.to_string()))?;
+        let size = bytes.len();
+        // What is read stays what it is: other records at these offsets would be of another epoch, and cut next time.
+        let last = read.position.offset + 1 >= log.log_end_offset()
+            || size < usize::try_from(max_bytes).unwrap_or(0);
+        if !last {
+            drop(state);
+            take(&log, &future, bytes)?;
+            return Ok(Copied::Some(size));
+        }
+        take(&log, &future, bytes)?;
+        if future.log_end_offset() < log.log_end_offset() {
+            return Ok(Copied::Some(size));
+        }
+        state.log = Some(logs.replace_with_future(&self.id)?);
+        state.moving = None;
+        Ok(Copied::All(size))
+    }
+}
+
+/// Appends what was read of a log to its copy, which takes over the log's marks.
+fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed> {
+    if !bytes.is_empty() {
+        append(future, bytes)?;
+    }
+    future.update_high_watermark(log.high_watermark());
+    let start = log.log_start_offset().min(future.high_watermark());
+    if start > future.log_start_offset() {
+        future.increment_log_start_offset(start, "leader offset increment")?;
+    }
+    Ok(())
+}
+
+/// Cuts from the copy what the log does not have, or has no more since it was `cut`.
+fn cut_to_agree(log: &Log, future: &Log, cut: Option<Offset>) -> Result<(), NotFollowed> {
+    let end = log.log_end_offset().min(cut.unwrap_or(Offset::MAX));
+    if future.log_end_offset() > end {
+        future.truncate_to(end)?;
+    }
+    while let Some(epoch) = future.latest_epoch() {
+        let (epoch, offset) = log.end_offset_for(epoch).unwrap_or((-1, -1));
+        let own_end = future.log_end_offset();
+        let own = |epoch| future.end_offset_for(epoch);
+        let cut = by_epoch(EpochEnd { epoch, offset }, future.high_watermark(), own_end, own);
+        if cut.to < own_end {
+            future.truncate_to(cut.to)?;
+        }
+        if cut.complete || cut.to >= own_end {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

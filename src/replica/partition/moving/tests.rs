@@ -1,0 +1,65 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::replica::tests::{Room, partition};
+
+/// A partition led in epoch 0, with a batch, and a second data directory that it is to be moved to.
+async fn moving() -> (Room, Arc<Partition>, PathBuf) {
+    let room = Room::with_two_dirs();
+    room.tell(0, 1, 0, &[1]);
+    room.produce(0, &["one", "two"]).await;
+    let held = room.replicas.partition(&partition(0)).unwrap();
+    let here = held.log().unwrap().data_dir().to_owned();
+    let other = room.logs().dirs().iter().find(|dir| **dir != here).unwrap().clone();
+    room.logs().prefer(&partition(0), &other);
+    held.begin_move(room.logs().create_future(&partition(0), Default::default()).unwrap());
+    (room, held, other)
+}
+
+#[tokio::test]
+async fn a_log_is_copied_and_goes_on_in_the_other_directory() {
+    let (room, held, other) = moving().await;
+    room.produce(0, &["three"]).await;
+    assert!(matches!(held.copy_some(room.logs(), 1).unwrap(), Copied::Some(_)), "one batch at a time");
+    assert_eq!(held.future().unwrap().log_end_offset(), 2);
+    assert!(matches!(held.copy_some(room.logs(), 1 << 20).unwrap(), Copied::All(_)));
+    let log = held.log().unwrap();
+    assert_eq!((log.data_dir(), log.log_end_offset(), log.high_watermark()), (&*other, 3, 3));
+    assert!(held.future().is_none());
+    assert_eq!(room.produce(0, &["four"]).await, 3);
+    assert_eq!(held.copy_some(room.logs(), 1).unwrap(), Copied::Nothing);
+}
+
+#[tokio::test]
+async fn what_the_log_loses_the_copy_loses() {
+    let (room, held, _) = moving().await;
+    room.produce(0, &["three"]).await;
+    room.produce(0, &["four"]).await;
+    for _ in 0..2 {
+        held.copy_some(room.logs(), 1).unwrap();
+    }
+    // Another leads, with other records from offset 2 on.
+    room.tell(0, 2, 1, &[1, 2]);
+    held.cut(1, 2).unwrap();
+    room.tell(0, 1, 2, &[1]);
+    room.produce(0, &["other"]).await;
+    room.produce(0, &["more"]).await;
+    assert_eq!(held.future().unwrap().log_end_offset(), 3);
+    while held.copy_some(room.logs(), 1).unwrap() != Copied::Nothing {}
+    let read = |log: &Log| log.read(0, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
+    let log = held.log().unwrap();
+    assert_eq!((log.log_end_offset(), log.latest_epoch()), (4, Some(2)));
+    let text = read(&log);
+    assert!(!text.windows(5).any(|window| window == b"three"), "cut from the copy, too");
+    assert!(text.windows(5).any(|window| window == b"other"));
+}
+
+#[tokio::test]
+async fn a_copy_that_begins_behind_the_logs_start_begins_anew() {
+    let (room, held, _) = moving().await;
+    held.log().unwrap().increment_log_start_offset(2, "test").unwrap();
+    room.produce(0, &["three"]).await;
+    while held.copy_some(room.logs(), 1 << 20).unwrap() != Copied::Nothing {}
+    let log = held.log().unwrap();
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (2, 3));
+}
