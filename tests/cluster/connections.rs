@@ -336,3 +336,38 @@ fn limit_files(broker: &Broker, number: u64) {
     let limit = Rlimit { current: Some(number), maximum: Some(1024) };
     prlimit(pid, Resource::Nofile, limit).expect("a lower limit is always allowed");
 }
+
+#[test]
+fn noise_ends_its_own_connection_alone_and_is_logged() {
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut witness = Connection::to(broker.port).unwrap();
+    let before = resident(&broker);
+    let mut rng = fastrand::Rng::with_seed(0x0ba7_0153);
+    for round in 0..300 {
+        let lines = broker.process().lines().len();
+        let mut noise: Vec<u8> = (0..rng.usize(10..2_000)).map(|_| rng.u8(..)).collect();
+        // Half of it is a frame of the right length, of which two thirds name an API that there is.
+        if round % 2 == 0 {
+            let length = u32::try_from(noise.len() - 4).unwrap();
+            noise[..4].copy_from_slice(&length.to_be_bytes());
+            if round % 3 > 0 {
+                noise[4..8].copy_from_slice(&[0, rng.u8(..23), 0, rng.u8(..13)]);
+            }
+        } else {
+            noise[0] |= 0x80;
+        }
+        let mut client = Client::to(broker.port);
+        let _ = client.0.write_all(&noise);
+        let _ = client.0.shutdown(Shutdown::Write);
+        let mut answers = Vec::new();
+        let _ = client.0.read_to_end(&mut answers);
+        if answers.is_empty() {
+            broker.process().wait_for_line_after(lines, "losing", LIMIT);
+        }
+        assert_eq!(witness.produce("t", "value", -1), Some(Ok(round)), "the others are served on");
+    }
+    let grown = resident(&broker).saturating_sub(before);
+    assert!(grown < 32 << 20, "noise left {grown} bytes");
+}

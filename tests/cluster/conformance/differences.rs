@@ -8,21 +8,23 @@ use barnabas::wire::frame;
 use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::alter_configs::AlterConfigsRequest;
+use barnabas::wire::message::alter_isr::AlterIsrRequest;
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::controlled_shutdown::ControlledShutdownRequest;
 use barnabas::wire::message::create_partitions::CreatePartitionsRequest;
 use barnabas::wire::message::create_topics::CreateTopicsRequest;
+use barnabas::wire::message::delete_records::DeleteRecordsRequest;
 use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
 use barnabas::wire::message::describe_configs::DescribeConfigsRequest;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use barnabas::wire::message::init_producer_id::InitProducerIdRequest;
-use barnabas::wire::message::leader_and_isr::LeaderAndIsrRequest;
+use barnabas::wire::message::leader_and_isr::{LeaderAndIsrPartitionError, LeaderAndIsrRequest};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
 use barnabas::wire::message::metadata::MetadataRequest;
 use barnabas::wire::message::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use barnabas::wire::message::produce::ProduceRequest;
-use barnabas::wire::message::stop_replica::StopReplicaRequest;
+use barnabas::wire::message::stop_replica::{StopReplicaPartitionError, StopReplicaRequest};
 use barnabas::wire::message::update_metadata::UpdateMetadataRequest;
 use bytes::Bytes;
 
@@ -121,12 +123,24 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
         ApiKey::IncrementalAlterConfigs => {
             compared::<IncrementalAlterConfigsRequest>(version, recorded, came, |_, _| {})
         }
-        ApiKey::LeaderAndIsr => compared::<LeaderAndIsrRequest>(version, recorded, came, |_, _| {}),
-        ApiKey::StopReplica => compared::<StopReplicaRequest>(version, recorded, came, |_, _| {}),
+        ApiKey::LeaderAndIsr => compared::<LeaderAndIsrRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                let place = |it: &LeaderAndIsrPartitionError| (it.topic_name.clone(), it.partition_index);
+                answer.partition_errors.sort_by_key(place);
+            }
+        }),
+        ApiKey::StopReplica => compared::<StopReplicaRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                let place = |it: &StopReplicaPartitionError| (it.topic_name.clone(), it.partition_index);
+                answer.partition_errors.sort_by_key(place);
+            }
+        }),
         ApiKey::UpdateMetadata => compared::<UpdateMetadataRequest>(version, recorded, came, |_, _| {}),
         ApiKey::ControlledShutdown => {
             compared::<ControlledShutdownRequest>(version, recorded, came, |_, _| {})
         }
+        ApiKey::AlterIsr => compared::<AlterIsrRequest>(version, recorded, came, |_, _| {}),
+        ApiKey::DeleteRecords => compared::<DeleteRecordsRequest>(version, recorded, came, |_, _| {}),
         ApiKey::CreatePartitions => compared::<CreatePartitionsRequest>(version, recorded, came, |_, _| {}),
         ApiKey::DeleteTopics => compared::<DeleteTopicsRequest>(version, recorded, came, |_, _| {}),
         other => Some(format!("{other} is not compared")),
