@@ -12,6 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 cd "$here/.."
 . scripts/install-zookeeper.bash
+. scripts/processes.bash
 
 state=logs/quickstart
 topic=quickstart
@@ -22,32 +23,6 @@ data=
 running_before=
 
 usage() { sed -n '2,10s/^# \{0,1\}//p' "$here/quickstart.sh"; }
-
-# ---- processes: started here, remembered by id -------------------------------------------------
-
-# The id of the process that role $1 runs as, where it is still the one that was started.
-pid_of() {
-  local file="$state/$1.pid" pid started
-  [ -e "$file" ] || return 1
-  read -r pid started <"$file"
-  [ "$(start_time "$pid")" = "$started" ] && echo "$pid"
-}
-
-# When process $1 began, so that a recycled id is not taken for ours.
-start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
-
-remember() { echo "$2 $(start_time "$2")" >"$state/$1.pid"; }
-
-# Ends role $1 and waits for its end.
-end() {
-  local pid
-  if pid=$(pid_of "$1"); then
-    kill "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
-    echo "Stopped the $1 (process $pid)."
-  fi
-  rm -f "$state/$1.pid"
-}
 
 stop_all() {
   end broker
@@ -115,8 +90,7 @@ start_broker() {
   [ -z "$data" ] || overrides+=(--override "log.dirs=$data/kafka-logs")
   BARNABAS_BIN=target/release/barnabas nohup scripts/kafka-server-start.sh config/server.properties "${overrides[@]}" >>"$log" 2>&1 </dev/null &
   remember broker $!
-  # The log itself says when the broker is ready, or its end does.
-  if ! grep -q -m1 'started (kafka.server.KafkaServer)' < <(timeout 60 tail -n +1 --pid=$! -f "$log"); then
+  if ! wait_for_broker "$!" "$log"; then
     echo "The broker did not start; its last words:" >&2
     tail -5 "$log" >&2
     return 1
