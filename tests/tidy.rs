@@ -95,6 +95,7 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "test.sh",
     "with-zookeeper.sh",
     "bench.sh",
+    "cluster.sh",
     "fuzz.sh",
     "zookeeper-server-start.sh",
     "zookeeper-server-stop.sh",
