@@ -92,16 +92,6 @@ pub const ROWS: &[Row] = &[
         crate::wire::message::alter_configs::AlterConfigsRequest
     ),
     row!(
-        CreatePartitions,
-        admin::create_partitions::handle,
-        crate::wire::message::create_partitions::CreatePartitionsRequest
-    ),
-    row!(
-        IncrementalAlterConfigs,
-        admin::incremental_alter_configs::handle,
-        crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
-    ),
-    row!(
         AlterReplicaLogDirs,
         admin::alter_replica_log_dirs::handle,
         crate::wire::message::alter_replica_log_dirs::AlterReplicaLogDirsRequest
@@ -110,6 +100,16 @@ pub const ROWS: &[Row] = &[
         DescribeLogDirs,
         admin::describe_log_dirs::handle,
         crate::wire::message::describe_log_dirs::DescribeLogDirsRequest
+    ),
+    row!(
+        CreatePartitions,
+        admin::create_partitions::handle,
+        crate::wire::message::create_partitions::CreatePartitionsRequest
+    ),
+    row!(
+        IncrementalAlterConfigs,
+        admin::incremental_alter_configs::handle,
+        crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
     ),
     row!(AlterIsr, cluster::alter_isr::handle, crate::wire::message::alter_isr::AlterIsrRequest),
 ];

@@ -92,8 +92,13 @@ impl Replicas {
         }
         // Also where the log does not exist yet: it will be made there.
         self.logs.prefer(id, dir);
-        let held = partition.and_then(|partition| Some((partition.log()?, partition)));
-        let (log, partition) = held.ok_or(ErrorCode::ReplicaNotAvailable)?;
+        // Older clients know of no other error for a replica that is not here.
+        let not_here = |error| match error {
+            ErrorCode::NotLeaderOrFollower => ErrorCode::ReplicaNotAvailable,
+            error => error,
+        };
+        let partition = self.partition(id).map_err(not_here)?;
+        let log = partition.log().ok_or(ErrorCode::ReplicaNotAvailable)?;
         if log.data_dir() == dir {
             return Ok(());
         }

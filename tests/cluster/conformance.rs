@@ -4,6 +4,7 @@ mod differences;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use barnabas::wire::Reader;
@@ -11,6 +12,7 @@ use barnabas::wire::api_key::ApiKey;
 use barnabas::wire::frame;
 use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Message;
+use barnabas::wire::message::alter_replica_log_dirs::AlterReplicaLogDirsRequest;
 use barnabas::wire::message::create_topics::{CreatableTopic, CreateTopicsRequest, CreateableTopicConfig};
 use barnabas::wire::message::fetch::FetchRequest;
 use barnabas::wire::message::leader_and_isr::LeaderAndIsrRequest;
@@ -83,8 +85,11 @@ fn exchange(stream: &mut TcpStream, request: &[u8], answers: bool) -> Came {
     Came::Answer(answer.into())
 }
 
-fn broker(chroot: &Chroot) -> Broker {
-    let broker = Broker::start_with(1, &chroot.connect(), &[("log.retention.ms", "-1")]);
+/// A broker with two data directories in `home`, as the recorded one had.
+fn broker(chroot: &Chroot, home: &Path) -> Broker {
+    let dirs = ["data", "data2"].map(|dir| home.join(dir).display().to_string()).join(",");
+    let settings = [("log.retention.ms", "-1"), ("log.dirs", &dirs)];
+    let broker = Broker::start_with(1, &chroot.connect(), &settings);
     let config = |(name, value): &(&str, &str)| CreateableTopicConfig {
         name: (*name).to_owned(),
         value: Some((*value).to_owned()),
@@ -195,6 +200,24 @@ fn with_epoch(mut request: Vec<u8>, epoch: i64) -> Vec<u8> {
     request
 }
 
+/// An AlterReplicaLogDirs request with the directories of the recorded broker replaced by this one's.
+fn with_dirs(request: Vec<u8>, home: &Path) -> Vec<u8> {
+    let Some(header) = header(&request).filter(|header| header.api_key == ApiKey::AlterReplicaLogDirs) else {
+        return request;
+    };
+    let version = header.api_version;
+    let (mut input, mut out) = (Reader::new(Bytes::from(request)), barnabas::wire::Writer::new());
+    RequestHeader::decode(&mut input).unwrap().encode(&mut out).unwrap();
+    let mut request = AlterReplicaLogDirsRequest::decode(&mut input, version).unwrap();
+    for dir in &mut request.dirs {
+        if let Some(name) = dir.path.strip_prefix("/tmp/goldens/broker1/") {
+            dir.path = home.join(name).display().to_string();
+        }
+    }
+    request.encode(&mut out, version).unwrap();
+    out.into_bytes().unwrap().to_vec()
+}
+
 /// The session that an answer to Fetch tells.
 fn session(answer: &Bytes, version: i16) -> Option<[u8; 4]> {
     let (_, answer) = frame::read_response::<FetchRequest>(answer.clone(), version).ok()?;
@@ -204,7 +227,8 @@ fn session(answer: &Bytes, version: i16) -> Option<[u8; 4]> {
 #[test]
 fn recorded_requests_are_answered_as_kafka_answered_them() {
     let chroot = Chroot::new();
-    let broker = broker(&chroot);
+    let home = tempfile::tempdir().unwrap();
+    let broker = broker(&chroot, home.path());
     let epoch = broker_epoch(&chroot);
     let mut stream = connect(broker.port);
     let (mut note, mut begun, mut count, mut wrong) = ("", None, 0, Vec::new());
@@ -214,7 +238,7 @@ fn recorded_requests_are_answered_as_kafka_answered_them() {
             continue;
         }
         let Some((request, expected)) = line.split_once(' ') else { continue };
-        let request = with_epoch(in_session(from_hex(request), begun), epoch);
+        let request = with_dirs(with_epoch(in_session(from_hex(request), begun), epoch), home.path());
         count += 1;
         let mut ask = || {
             let came = exchange(&mut stream, &request, expected != "none");
@@ -269,7 +293,8 @@ fn begun_sessions(request: &[u8], expected: &str, came: &Came) -> Option<([u8; 4
 #[test]
 fn frames_that_are_wrong_end_as_with_kafka() {
     let chroot = Chroot::new();
-    let broker = broker(&chroot);
+    let home = tempfile::tempdir().unwrap();
+    let broker = broker(&chroot, home.path());
     let (mut note, mut wrong) = ("", Vec::new());
     for line in include_str!("data/raw_frames.txt").lines() {
         if let Some(said) = line.strip_prefix("# ") {

@@ -46,7 +46,7 @@ async fn refusals_are_kafkas() {
     room.tell(0, 1, 0, &[1]);
     let (_, other) = dirs(&room);
     assert_eq!(alter(&room, 0, Path::new("/nowhere")), Err(ErrorCode::LogDirNotFound));
-    assert_eq!(alter(&room, 7, &other), Err(ErrorCode::ReplicaNotAvailable));
+    assert_eq!(alter(&room, 7, &other), Err(ErrorCode::UnknownTopicOrPartition));
     room.tell(7, 1, 0, &[1]);
     let held = room.replicas.partition(&partition(7)).unwrap();
     assert_eq!(held.log().unwrap().data_dir(), other, "it was made where it was wanted");

@@ -9,6 +9,7 @@ use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::alter_configs::AlterConfigsRequest;
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
+use barnabas::wire::message::alter_replica_log_dirs::AlterReplicaLogDirsRequest;
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::controlled_shutdown::ControlledShutdownRequest;
 use barnabas::wire::message::create_partitions::CreatePartitionsRequest;
@@ -16,6 +17,7 @@ use barnabas::wire::message::create_topics::CreateTopicsRequest;
 use barnabas::wire::message::delete_records::DeleteRecordsRequest;
 use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
 use barnabas::wire::message::describe_configs::DescribeConfigsRequest;
+use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use barnabas::wire::message::init_producer_id::InitProducerIdRequest;
@@ -140,6 +142,23 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
             compared::<ControlledShutdownRequest>(version, recorded, came, |_, _| {})
         }
         ApiKey::AlterIsr => compared::<AlterIsrRequest>(version, recorded, came, |_, _| {}),
+        ApiKey::AlterReplicaLogDirs => {
+            compared::<AlterReplicaLogDirsRequest>(version, recorded, came, |_, _| {})
+        }
+        ApiKey::DescribeLogDirs => {
+            compared::<DescribeLogDirsRequest>(version, recorded, came, |recorded, came| {
+                for answer in [recorded, came] {
+                    assert_eq!(answer.results.len(), 2, "a result for each directory");
+                    // Which partition lies in which of them is chance.
+                    let mut all = answer.results.remove(0);
+                    all.topics.extend(answer.results.drain(..).flat_map(|other| other.topics));
+                    all.topics.retain(|topic| !topic.partitions.is_empty());
+                    all.topics.sort_by_key(|topic| topic.partitions[0].partition_index);
+                    all.log_dir = "any".to_owned();
+                    answer.results = vec![all];
+                }
+            })
+        }
         ApiKey::DeleteRecords => compared::<DeleteRecordsRequest>(version, recorded, came, |_, _| {}),
         ApiKey::CreatePartitions => compared::<CreatePartitionsRequest>(version, recorded, came, |_, _| {}),
         ApiKey::DeleteTopics => compared::<DeleteTopicsRequest>(version, recorded, came, |_, _| {}),
