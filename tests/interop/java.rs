@@ -135,9 +135,15 @@ impl Kafka {
 
     /// A Java command that runs a broker with these settings, with the heap that `kafka-server-start.sh` gives it.
     pub fn broker_command(&self, properties: &str) -> Command {
+        self.broker_of_heap("1g", properties)
+    }
+
+    /// The same, with a heap of this size.
+    pub fn broker_of_heap(&self, heap: &str, properties: &str) -> Command {
         let mut command = Command::new("java");
         command
-            .args(["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
+            .args([format!("-Xms{heap}"), format!("-Xmx{heap}")])
+            .args(["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
             .arg(format!(
                 "-Dlog4j.configuration=file:{}",
                 root().join("tests/interop/broker-log4j.properties").display()

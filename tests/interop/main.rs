@@ -9,6 +9,7 @@ mod support;
 mod clients;
 mod data_dirs;
 mod java;
+mod mixed;
 mod recorded_dir;
 mod old_clients;
 mod topics;

@@ -82,12 +82,18 @@ impl Broker {
         });
     }
 
-    /// Starts it without waiting, for starts that are to fail.
-    pub fn launch(&mut self) {
-        self.kill();
+    /// Writes its properties file; where that is.
+    pub fn write_settings(&self) -> PathBuf {
         let file = self.directory.path().join("server.properties");
         let text: String = self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// Starts it without waiting, for starts that are to fail.
+    pub fn launch(&mut self) {
+        self.kill();
+        let file = self.write_settings();
         let mut command = match self.largest_file {
             None => Command::new(env!("CARGO_BIN_EXE_barnabas")),
             Some(kibibytes) => {
