@@ -165,7 +165,7 @@ impl Drop for Handling {
 
 /// Sends answers in the order of their requests, each as soon as it is there.
 async fn write_answers(
-    mut out: OwnedWriteHalf,
+    out: OwnedWriteHalf,
     mut outgoing: mpsc::Receiver<Outgoing>,
     limits: Arc<Limits>,
     over: CancellationToken,
@@ -173,7 +173,7 @@ async fn write_answers(
     let sending = async {
         let mut next = None;
         while let Some(pieces) = ready(&mut outgoing, &mut next).await {
-            if let Err(error) = writer::send(&mut out, pieces, limits.idle).await {
+            if let Err(error) = writer::send(&out, pieces, limits.idle).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
             }

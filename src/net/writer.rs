@@ -1,6 +1,6 @@
 //! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use rustix::io::{Errno, ReadWriteFlags};
-use tokio::io::{AsyncWriteExt, Interest};
+use rustix::net::{SendAncillaryBuffer, SendFlags};
+use tokio::io::Interest;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::base::{FileSlice, Records};
@@ -23,22 +24,20 @@ const WARMED_AT_ONCE: usize = 128 << 10;
 ///
 /// # Errors
 /// Those of the socket and of the file, `TimedOut`, and `UnexpectedEof` where a file is shorter than its run.
-pub(super) async fn send(
-    writer: &mut OwnedWriteHalf,
-    pieces: Vec<Records>,
-    stall: Duration,
-) -> io::Result<()> {
+pub(super) async fn send(writer: &OwnedWriteHalf, pieces: Vec<Records>, stall: Duration) -> io::Result<()> {
     let mut memory = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
+            Records::Memory(bytes) if bytes.is_empty() => {}
             Records::Memory(bytes) => memory.push(bytes),
             Records::File(slice) => {
-                send_memory(writer, &mut memory, stall).await?;
+                // What stands before records leaves with the first of them, not as a packet of its own.
+                send_memory(writer, &mut memory, SendFlags::MORE, stall).await?;
                 send_file(writer, &slice, stall).await?;
             }
         }
     }
-    send_memory(writer, &mut memory, stall).await
+    send_memory(writer, &mut memory, SendFlags::empty(), stall).await
 }
 
 /// How many pieces of memory the system is handed at once.
@@ -46,20 +45,25 @@ const AT_ONCE: usize = 32;
 
 /// Sends pieces of memory and forgets them.
 async fn send_memory(
-    writer: &mut OwnedWriteHalf,
+    writer: &OwnedWriteHalf,
     pieces: &mut Vec<Bytes>,
+    flags: SendFlags,
     stall: Duration,
 ) -> io::Result<()> {
+    let (stream, flags) = (writer.as_ref(), flags | SendFlags::NOSIGNAL);
     let mut first = 0;
     while let Some(rest) = pieces.get_mut(first..).filter(|rest| !rest.is_empty()) {
-        let mut slices = [io::IoSlice::new(&[]); AT_ONCE];
+        let mut slices = [IoSlice::new(&[]); AT_ONCE];
         for (slice, piece) in slices.iter_mut().zip(rest.iter()) {
-            *slice = io::IoSlice::new(piece);
+            *slice = IoSlice::new(piece);
         }
         let slices = &slices[..rest.len().min(AT_ONCE)];
-        let all: usize = slices.iter().map(|slice| slice.len()).sum();
-        let mut sent = in_time(Some(stall), writer.write_vectored(slices)).await?;
-        if sent == 0 && all > 0 {
+        let send_some = || {
+            let mut nothing = SendAncillaryBuffer::default();
+            rustix::net::sendmsg(stream.as_fd(), slices, &mut nothing, flags).map_err(io::Error::from)
+        };
+        let mut sent = in_time(Some(stall), stream.async_io(Interest::WRITABLE, send_some)).await?;
+        if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         for piece in rest.iter_mut().take(AT_ONCE) {
