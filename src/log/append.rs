@@ -1,7 +1,7 @@
 //! Appending to a log: check, number, roll if due, write, account.
 //!
-//! One append at a time; each costs one write of the pieces it is made of, and nothing that grows with the log.
-//! What may be appended is decided in [`super::number`] and [`super::producers`]. Kafka: `Log.append`.
+//! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing that
+//! grows with the log. What may be appended is decided in [`super::number`] and [`super::producers`]. Kafka: `Log.append`.
 
 mod outcome;
 

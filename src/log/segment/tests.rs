@@ -81,16 +81,6 @@ fn without_timestamps_the_file_tells_the_time() {
 }
 
 #[test]
-fn many_pieces_are_written_in_order() {
-    let pieces: Vec<_> = (0..3000u32).map(|at| Bytes::from(at.to_be_bytes().to_vec())).collect();
-    let file = tempfile::tempfile().unwrap();
-    write_all_at(&file, &pieces, 5).unwrap();
-    let mut written = vec![0; 12_000];
-    std::os::unix::fs::FileExt::read_exact_at(&file, &mut written, 5).unwrap();
-    assert_eq!(written, pieces.concat());
-}
-
-#[test]
 fn renamed_files_are_still_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let segment = segment(&dir);
@@ -100,4 +90,17 @@ fn renamed_files_are_still_its_own() {
     assert!(segment.path(LOG).ends_with("00000000000000000040.log.deleted") && segment.path(LOG).exists());
     assert_eq!(segment.find(40).unwrap().map(|found| found.position), Some(0));
     assert_eq!(segment.largest_timestamp().unwrap(), 1);
+}
+
+#[test]
+fn pieces_of_all_sizes_are_written_in_order() {
+    let file = tempfile::tempfile().unwrap();
+    let sizes = [21, 0, 2 * WRITTEN_AT_ONCE + 7, 1, WRITTEN_AT_ONCE, WRITTEN_AT_ONCE - 1].into_iter();
+    let sizes = sizes.chain(std::iter::repeat_n(3, SLICES_AT_ONCE + 10));
+    let pieces: Vec<_> = sizes.enumerate().map(|(at, size)| Bytes::from(vec![at as u8; size])).collect();
+    write_all_at(&file, &pieces, 5).unwrap();
+    let mut written = vec![0; pieces.iter().map(Bytes::len).sum()];
+    std::os::unix::fs::FileExt::read_exact_at(&file, &mut written, 5).unwrap();
+    assert!(written == pieces.concat());
+    assert_eq!(file.metadata().unwrap().len(), written.len() as u64 + 5);
 }
