@@ -311,6 +311,59 @@ fn requests_wait_for_memory_and_get_it_back_from_who_leaves() {
     });
     drop(greedy);
     assert_eq!(other.answer(), 1);
+    other.send(&2_000_001_i32.to_be_bytes());
+    assert!(other.is_closed(), "a request that is too large");
+}
+
+#[test]
+fn limits_change_while_the_broker_runs() {
+    let chroot = Chroot::new();
+    let (internal, external, settings) = two_listeners();
+    let _broker = start(&chroot, &settings);
+    let mut connection = Connection::to(internal).unwrap();
+    let mut first = Client::to(external);
+    assert!(first.is_served());
+    set_config(&mut connection, "listener.name.external.max.connections", "1");
+    let mut waiting = eventually("the new limit holds", LIMIT, || {
+        let mut client = Client::to(external);
+        client.send(&request(0, 1, &ApiVersionsRequest::default()));
+        client.is_left_waiting().then_some(client)
+    });
+    set_config(&mut connection, "listener.name.external.max.connections", "10");
+    assert_eq!(waiting.answer(), 1);
+    assert!(first.is_served());
+}
+
+/// Sets a config of broker 1 while it runs.
+fn set_config(connection: &mut Connection, key: &str, value: &str) {
+    use barnabas::wire::message::incremental_alter_configs::{
+        AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    };
+    let config = AlterableConfig { name: key.to_owned(), config_operation: 0, value: Some(value.to_owned()) };
+    let resource =
+        AlterConfigsResource { resource_type: 4, resource_name: "1".to_owned(), configs: vec![config] };
+    let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+    let answer = connection.call(&request, 1).unwrap();
+    assert_eq!(answer.responses[0].error_code, 0, "{:?}", answer.responses[0].error_message);
+}
+
+#[test]
+fn every_listener_tells_the_addresses_that_its_clients_can_reach() {
+    let chroot = Chroot::new();
+    let (internal, external, mut settings) = two_listeners();
+    let advertised = format!("INTERNAL://localhost:{internal},EXTERNAL://outside.example:4711");
+    settings.push(("advertised.listeners", advertised));
+    let _broker = start(&chroot, &settings);
+    for (port, told) in
+        [(internal, ("localhost", i32::from(internal))), (external, ("outside.example", 4711))]
+    {
+        let mut connection = Connection::to(port).unwrap();
+        let brokers = eventually("the broker is told of itself", LIMIT, || {
+            let answer = connection.call(&MetadataRequest::default(), 9)?;
+            (!answer.brokers.is_empty()).then_some(answer.brokers)
+        });
+        assert_eq!((brokers[0].host.as_str(), brokers[0].port), told);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod chaos;
 mod configs;
 mod conformance;
 mod connections;
+mod deletion_states;
 mod console;
 mod coordination;
 mod disks;
