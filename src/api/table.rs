@@ -110,6 +110,19 @@ pub const ROWS: &[Row] = &[
         IncrementalAlterConfigs,
         admin::incremental_alter_configs::handle,
         crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
+        ElectLeaders,
+        admin::elect_leaders::handle,
+        crate::wire::message::elect_leaders::ElectLeadersRequest
+    ),
+    row!(
+        AlterPartitionReassignments,
+        admin::alter_partition_reassignments::handle,
+        crate::wire::message::alter_partition_reassignments::AlterPartitionReassignmentsRequest
+    ),
+    row!(
+        ListPartitionReassignments,
+        admin::list_partition_reassignments::handle,
+        crate::wire::message::list_partition_reassignments::ListPartitionReassignmentsRequest
     ),
     row!(AlterIsr, cluster::alter_isr::handle, crate::wire::message::alter_isr::AlterIsrRequest),
 ];

@@ -10,17 +10,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::{Channel, Manner};
 use super::commit::{self, Stopped};
-use super::event::{Answer, Event, Ticket};
+use super::event::{Answer, ElectionTrigger, Event, PerPartition, Ticket};
 use super::gather::gather;
 use super::machine::{Effect, Machine, Settings, Severity, Watched};
 use super::state::ClusterState;
 use super::{Command, Leaderships};
-use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::base::{Assignment, BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::claim::{self, Claim};
 use crate::zk::znode::{
-    broker, controller, delete_topic, isr_change, log_dir_event, partition_state, preferred_election, topic,
+    broker, controller, delete_topic, isr_change, log_dir_event, partition_state, preferred_election,
+    reassign_partitions, topic,
 };
 use crate::zk::{Watches, ZkError, ZnodeChange, ZooKeeper};
 
@@ -165,6 +166,9 @@ impl Driver {
 enum Waiting {
     ControlledShutdown(oneshot::Sender<Result<Vec<TopicPartition>, ErrorCode>>),
     AlterIsr(oneshot::Sender<Result<Leaderships, ErrorCode>>),
+    AlterReassignments(oneshot::Sender<PerPartition<()>>),
+    ListReassignments(oneshot::Sender<BTreeMap<TopicPartition, Assignment>>),
+    ElectLeaders(oneshot::Sender<PerPartition<BrokerId>>),
 }
 
 /// One term of office.
@@ -193,6 +197,7 @@ impl Term {
             watches.watch_children(parent);
         }
         watches.watch_data(preferred_election::PATH);
+        watches.watch_data(reassign_partitions::PATH);
         let period = Duration::from_secs(
             u64::try_from(driver.config.leader_imbalance_check_interval_seconds).unwrap_or(300).max(1),
         );
@@ -279,6 +284,13 @@ impl Term {
                 drop(reply.send(left));
             }
             (Some(Waiting::AlterIsr(reply)), Answer::AlterIsr(held)) => drop(reply.send(held)),
+            (Some(Waiting::AlterReassignments(reply)), Answer::AlterReassignments(begun)) => {
+                drop(reply.send(begun));
+            }
+            (Some(Waiting::ListReassignments(reply)), Answer::Reassignments(found)) => {
+                drop(reply.send(found));
+            }
+            (Some(Waiting::ElectLeaders(reply)), Answer::ElectLeaders(elected)) => drop(reply.send(elected)),
             _ => {}
         }
     }
@@ -293,6 +305,16 @@ impl Term {
             ),
             Command::AlterIsr { broker, broker_epoch, wanted, reply } => {
                 (Waiting::AlterIsr(reply), Event::AlterIsr { broker, broker_epoch, wanted, ticket })
+            }
+            Command::AlterReassignments { wanted, reply } => {
+                (Waiting::AlterReassignments(reply), Event::AlterReassignments { wanted, ticket })
+            }
+            Command::ListReassignments { partitions, reply } => {
+                (Waiting::ListReassignments(reply), Event::ListReassignments { partitions, ticket })
+            }
+            Command::ElectLeaders { partitions, kind, reply } => {
+                let (partitions, trigger) = (Some(partitions), ElectionTrigger::Admin(ticket));
+                (Waiting::ElectLeaders(reply), Event::ElectLeaders { partitions, kind, trigger })
             }
         };
         self.waiting.insert(ticket, waiting);
@@ -343,6 +365,12 @@ impl Term {
             };
             return Ok(data.map(|_| elect));
         }
+        if path == reassign_partitions::PATH {
+            return Ok(data.map(|_| Event::ReassignmentRequested));
+        }
+        if let Some(partition) = state_of(path) {
+            return Ok(data.map(|_| Event::IsrChanged(partition)));
+        }
         if let Some(id) =
             path.strip_prefix(broker::PARENT).and_then(|rest| rest.strip_prefix('/')?.parse().ok())
         {
@@ -356,6 +384,13 @@ impl Term {
         }
         Ok(None)
     }
+}
+
+/// The partition whose state lies at this path.
+fn state_of(path: &str) -> Option<TopicPartition> {
+    let rest = path.strip_prefix(topic::PARENT)?.strip_prefix('/')?;
+    let (topic, number) = rest.strip_suffix("/state")?.split_once("/partitions/")?;
+    Some(TopicPartition::new(topic, number.parse().ok()?))
 }
 
 fn path(watched: &Watched) -> String {

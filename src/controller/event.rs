@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
+use crate::base::{Assignment, BrokerId, LeaderAndIsr, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
 /// Whom an answer is for: the driver keeps the waiting side.
@@ -60,6 +60,24 @@ pub enum Event {
         /// Who asked.
         trigger: ElectionTrigger,
     },
+    /// `/admin/reassign_partitions` appeared or was rewritten.
+    ReassignmentRequested,
+    /// Partitions are to get other replicas (AlterPartitionReassignments, KIP-455).
+    AlterReassignments {
+        /// The replicas wanted; None takes back what is on its way.
+        wanted: BTreeMap<TopicPartition, Option<Vec<BrokerId>>>,
+        /// Who waits for [`Answer::AlterReassignments`].
+        ticket: Ticket,
+    },
+    /// Somebody asks what is on its way (ListPartitionReassignments).
+    ListReassignments {
+        /// The partitions asked about; None for all.
+        partitions: Option<Vec<TopicPartition>>,
+        /// Who waits for [`Answer::Reassignments`].
+        ticket: Ticket,
+    },
+    /// The state of a partition that is being reassigned was rewritten by its leader (before 2.7-IV2).
+    IsrChanged(TopicPartition),
     /// It is time to look at leader imbalance.
     CheckImbalance,
     /// Unclean election was enabled: for one topic, or None for all.
@@ -126,6 +144,12 @@ impl Refusal {
         Self { code, message: None }
     }
 
+    /// What is said of it: its own text, or the code's.
+    pub fn text(self) -> Option<String> {
+        let Self { code, message } = self;
+        message.or_else(|| Some(code.message().to_owned()))
+    }
+
     /// A refusal with a text.
     pub fn because(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: Some(message.into()) }
@@ -142,6 +166,10 @@ pub enum Answer {
     ControlledShutdown(Result<Vec<TopicPartition>, ErrorCode>),
     /// The new leader of each partition.
     ElectLeaders(PerPartition<BrokerId>),
+    /// Which reassignments have begun.
+    AlterReassignments(PerPartition<()>),
+    /// The assignment of each partition that is on its way.
+    Reassignments(BTreeMap<TopicPartition, Assignment>),
     /// The leadership of each partition as it is now.
     AlterIsr(Result<BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>, ErrorCode>),
 }

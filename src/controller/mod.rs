@@ -7,7 +7,6 @@
 //! - *Entry points:* [`Controller::start`] and the handle it gives.
 //! - *Never:* touches a log or a replica of its own broker but by requests over the wire.
 //! - *Tasks:* the driver; one sender for each broker.
-//! - *Not yet:* reassignments (KIP-455) are read and respected, not carried out.
 
 pub(crate) mod channel;
 pub(crate) mod commit;
@@ -31,7 +30,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::base::{BrokerId, Clock, LeaderAndIsr, TopicPartition};
+use self::event::{ElectionKind, PerPartition};
+use crate::base::{Assignment, BrokerId, Clock, LeaderAndIsr, TopicPartition};
 use crate::config::BrokerConfig;
 use crate::wire::error_code::ErrorCode;
 use crate::zk::ZooKeeper;
@@ -54,6 +54,22 @@ enum Command {
         broker_epoch: i64,
         wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
         reply: oneshot::Sender<Result<Leaderships, ErrorCode>>,
+    },
+    /// Partitions are to get other replicas.
+    AlterReassignments {
+        wanted: BTreeMap<TopicPartition, Option<Vec<BrokerId>>>,
+        reply: oneshot::Sender<PerPartition<()>>,
+    },
+    /// What is on its way?
+    ListReassignments {
+        partitions: Option<Vec<TopicPartition>>,
+        reply: oneshot::Sender<BTreeMap<TopicPartition, Assignment>>,
+    },
+    /// Leaders are to be elected.
+    ElectLeaders {
+        partitions: Vec<TopicPartition>,
+        kind: ElectionKind,
+        reply: oneshot::Sender<PerPartition<BrokerId>>,
     },
 }
 
@@ -135,6 +151,51 @@ impl Controller {
         let command = Command::AlterIsr { broker, broker_epoch, wanted, reply };
         self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
         answer.await.unwrap_or(Err(ErrorCode::NotController))
+    }
+
+    /// Begins to give partitions other replicas, or, where None is wanted, takes back what is on its way (KIP-455); how each
+    /// fared.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER.
+    pub async fn alter_reassignments(
+        &self,
+        wanted: BTreeMap<TopicPartition, Option<Vec<BrokerId>>>,
+    ) -> Result<PerPartition<()>, ErrorCode> {
+        self.ask(|reply| Command::AlterReassignments { wanted, reply }).await
+    }
+
+    /// The assignments on their way, of these partitions or of all.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER.
+    pub async fn list_reassignments(
+        &self,
+        partitions: Option<Vec<TopicPartition>>,
+    ) -> Result<BTreeMap<TopicPartition, Assignment>, ErrorCode> {
+        self.ask(|reply| Command::ListReassignments { partitions, reply }).await
+    }
+
+    /// Elects leaders; the leader of each partition now, or why there is no other.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER.
+    pub async fn elect_leaders(
+        &self,
+        partitions: Vec<TopicPartition>,
+        kind: ElectionKind,
+    ) -> Result<PerPartition<BrokerId>, ErrorCode> {
+        self.ask(|reply| Command::ElectLeaders { partitions, kind, reply }).await
+    }
+
+    /// Hands a command over and waits for its answer.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, ErrorCode> {
+        if !self.is_active() {
+            return Err(ErrorCode::NotController);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| ErrorCode::NotController)?;
+        answer.await.map_err(|_| ErrorCode::NotController)
     }
 
     /// Resigns and stands for election no more.

@@ -25,6 +25,8 @@ pub struct Cluster {
     deletions: BTreeSet<Arc<str>>,
     unclean: BTreeSet<Arc<str>>,
     preferred: Option<BTreeSet<TopicPartition>>,
+    /// What `/admin/reassign_partitions` holds.
+    reassignment: Option<BTreeMap<TopicPartition, Vec<BrokerId>>>,
     deletion_disabled: bool,
     /// Partitions whose leader writes its state between the controller's next look and its write.
     racing: BTreeSet<TopicPartition>,
@@ -114,6 +116,23 @@ impl Cluster {
                 let broker_epoch = self.brokers.get(&broker).copied().unwrap_or(-1);
                 Event::AlterIsr { broker, broker_epoch, wanted, ticket: 1 }
             }
+            ["reassign", ref wanted @ ..] => {
+                let wanted = wanted.iter().map(|one| {
+                    let (partition, to) = one.split_once('=').unwrap();
+                    let to = (to != "back").then(|| words::parse_ids(to));
+                    (words::parse_partition(partition), to)
+                });
+                Event::AlterReassignments { wanted: wanted.collect(), ticket: 1 }
+            }
+            ["znode", "reassign", ref wanted @ ..] => {
+                let wanted = wanted.iter().map(|one| {
+                    let (partition, to) = one.split_once('=').unwrap();
+                    (words::parse_partition(partition), words::parse_ids(to))
+                });
+                self.reassignment = Some(wanted.collect());
+                Event::ReassignmentRequested
+            }
+            ["list"] => Event::ListReassignments { partitions: None, ticket: 1 },
             ["topic", ..] => {
                 self.put_topic(text.strip_prefix("topic ").unwrap());
                 if self.known(said[1]) { Event::TopicChanged(said[1].into()) } else { Event::TopicsChanged }
@@ -193,6 +212,7 @@ impl Cluster {
                     .collect();
             }
             Question::TopicDeletions => facts.topic_deletions = self.deletions.clone(),
+            Question::Reassignment => facts.reassignment = self.reassignment.clone(),
             Question::PreferredElection => facts.preferred_election = self.preferred.clone(),
             _ => {}
         }
@@ -230,6 +250,15 @@ impl Cluster {
                 self.deletions.remove(topic);
                 Outcome::Ok(0)
             }
+            Write::SetAssignments(topic, partitions) => {
+                self.topics.insert(topic.clone(), partitions.clone());
+                Outcome::Ok(1)
+            }
+            Write::SetReassignment(left) => {
+                self.reassignment = Some(left.clone());
+                Outcome::Ok(1)
+            }
+            Write::DeleteReassignment => self.reassignment.take().map_or(Outcome::NoNode, |_| Outcome::Ok(0)),
             Write::DeletePreferredElection => {
                 self.preferred.take().map_or(Outcome::NoNode, |_| Outcome::Ok(0))
             }

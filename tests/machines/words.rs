@@ -34,6 +34,15 @@ pub fn parse_assignments(text: &str) -> impl Iterator<Item = (i32, Assignment)> 
     })
 }
 
+/// An assignment as in `1,2,3 +3 -1`.
+fn assignment(it: &Assignment) -> String {
+    let mark = |sign, of: &[BrokerId]| match of {
+        [] => String::new(),
+        of => format!(" {sign}{}", ids(of)),
+    };
+    format!("{}{}{}", ids(&it.replicas), mark('+', &it.adding), mark('-', &it.removing))
+}
+
 fn leader(known: &LeaderAndIsr) -> String {
     format!("leader {} epoch {} isr {}", known.leader, known.leader_epoch, ids(&known.isr))
 }
@@ -52,6 +61,14 @@ pub fn write(write: &Write, outcome: Outcome) -> String {
         Write::CreateState(partition, made) => format!("create {}", state(partition, made)),
         Write::SetState(partition, next) => {
             format!("set {} if v{}", state(partition, next), next.leader_and_isr.zk_version)
+        }
+        Write::SetAssignments(topic, partitions) => {
+            let partitions = partitions.iter().map(|(at, it)| format!(" {at}={}", assignment(it)));
+            format!("set {topic}{}", partitions.collect::<String>())
+        }
+        Write::SetReassignment(left) => {
+            let left = left.iter().map(|(partition, to)| format!(" {partition}={}", ids(to)));
+            format!("set reassign_partitions{}", left.collect::<String>())
         }
         other => format!("{other:?}"),
     };

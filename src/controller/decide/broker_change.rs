@@ -14,6 +14,7 @@ use crate::controller::writes::Write;
 
 use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
+use super::reassignment;
 use super::tell::{Audience, UpdateMetadata};
 use super::topic_deletion;
 use super::unclean_leader::TriggerOnline;
@@ -99,6 +100,7 @@ impl Step for Joined {
         desk.then(UpdateMetadata { to: Audience::Brokers(joined.clone()), partitions });
         desk.then(MoveReplicas::to(ReplicaState::Online, replicas.clone()));
         desk.then(TriggerOnline { topic: None });
+        reassignment::resume_on(desk, &joined);
         let topics = topic_deletion::queued_among(desk, &replicas);
         if !topics.is_empty() {
             desk.then(topic_deletion::ResumeFor(topics));

@@ -12,6 +12,7 @@ use crate::controller::state::Leadership;
 use crate::controller::writes::{Outcome, Write};
 use crate::wire::error_code::ErrorCode;
 
+use super::reassignment::MaybeComplete;
 use super::tell::{Audience, UpdateMetadata};
 
 /// Leaders changed partition states by themselves: read them, spread the word, remove the notifications.
@@ -145,6 +146,11 @@ impl Step for AlterIsr {
         }
         let partitions = std::mem::take(&mut self.wanted).into_keys().collect();
         desk.then(UpdateMetadata { to: Audience::All, partitions });
+        for (partition, answer) in &self.answers {
+            if answer.is_ok() && desk.state.reassigning.contains(partition) {
+                desk.then(MaybeComplete(partition.clone()));
+            }
+        }
         desk.effect(Effect::Answer(self.ticket, Answer::AlterIsr(Ok(std::mem::take(&mut self.answers)))));
     }
 }

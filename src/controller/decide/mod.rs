@@ -12,6 +12,7 @@ mod move_partitions;
 mod move_replicas;
 mod partition_change;
 mod preferred_leader;
+mod reassignment;
 mod startup;
 mod tell;
 mod topic_change;
@@ -36,6 +37,14 @@ pub(super) fn begin(desk: &mut Desk, event: Event) {
         Event::ElectLeaders { partitions, kind, trigger } => {
             desk.then(preferred_leader::ElectLeaders { partitions, kind, trigger });
         }
+        Event::ReassignmentRequested => desk.then(reassignment::FromZnode { elected: false }),
+        Event::AlterReassignments { wanted, ticket } => {
+            desk.then(reassignment::Requested { wanted, ticket });
+        }
+        Event::ListReassignments { partitions, ticket } => {
+            desk.then(reassignment::List { partitions, ticket });
+        }
+        Event::IsrChanged(partition) => desk.then(reassignment::MaybeComplete(partition)),
         Event::CheckImbalance => desk.then(preferred_leader::CheckImbalance),
         Event::UncleanEnabled(topic) => desk.then(unclean_leader::TriggerOnline { topic }),
         Event::ControlledShutdown { broker, broker_epoch, ticket } => {

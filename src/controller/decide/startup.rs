@@ -14,6 +14,7 @@ use crate::controller::writes::Write;
 
 use super::move_replicas::MoveReplicas;
 use super::preferred_leader::ElectLeaders;
+use super::reassignment::FromZnode;
 use super::tell::{Audience, UpdateMetadata};
 use super::topic_deletion::Carry;
 use super::unclean_leader::TriggerOnline;
@@ -123,6 +124,7 @@ impl Step for ReadStates {
         desk.then(MoveReplicas::to(ReplicaState::Online, online));
         desk.then(MoveReplicas::to(ReplicaState::Offline, offline));
         desk.then(TriggerOnline { topic: None });
+        desk.then(FromZnode { elected: true });
         desk.then(Carry);
         desk.then(ElectLeaders {
             partitions: None,

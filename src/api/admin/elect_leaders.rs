@@ -1,0 +1,102 @@
+//! ElectLeaders, v0-2. Preferred leaders lead again, or any replica that lives, loss allowed (KIP-183, KIP-460).
+//!
+//! v1 kinds of elections, an error of the whole · v2 flexible. Kafka: `KafkaApis.handleElectReplicaLeader`.
+
+use std::collections::BTreeMap;
+
+use crate::api::{Exchange, topic_waits};
+use crate::base::{BrokerId, TopicPartition};
+use crate::controller::event::{ElectionKind, Refusal};
+use crate::replica::MetadataSnapshot;
+use crate::wire::error_code::ErrorCode;
+use crate::wire::message::elect_leaders::{
+    ElectLeadersRequest, ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
+};
+
+/// Asks the controller, where this broker is it, and waits until the new leaders are known here.
+pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
+    let services = &exchange.services;
+    let kind = match request.election_type {
+        0 => ElectionKind::Preferred,
+        1 => ElectionKind::Unclean,
+        _ => {
+            let error_code = ErrorCode::InvalidRequest.code();
+            return ElectLeadersResponse { error_code, ..Default::default() };
+        }
+    };
+    let all = request.topic_partitions.is_none();
+    let partitions: Vec<_> = match request.topic_partitions {
+        Some(topics) => {
+            let of_topic = topics.into_iter().flat_map(|it| {
+                let name: std::sync::Arc<str> = it.topic.into();
+                it.partition_id.into_iter().map(move |at| TopicPartition::new(name.clone(), at))
+            });
+            of_topic.collect()
+        }
+        None => every_partition(&services.replicas.metadata()),
+    };
+    let mut elected = BTreeMap::new();
+    let mut outcomes: BTreeMap<TopicPartition, Option<Refusal>> = BTreeMap::new();
+    match services.controller.elect_leaders(partitions.clone(), kind).await {
+        Ok(found) => {
+            for (id, outcome) in found {
+                match outcome {
+                    Ok(leader) => drop(elected.insert(id, leader)),
+                    Err(refusal) => drop(outcomes.insert(id, Some(refusal))),
+                }
+            }
+        }
+        Err(error) => outcomes.extend(partitions.into_iter().map(|id| (id, Some(silent(error))))),
+    }
+    let leads = |metadata: &MetadataSnapshot, id: &TopicPartition, leader: BrokerId| {
+        metadata.partition(id).is_some_and(|held| held.leader == leader)
+    };
+    if !elected.is_empty() {
+        let known =
+            |metadata: &MetadataSnapshot| elected.iter().all(|(id, leader)| leads(metadata, id, *leader));
+        topic_waits::wait_for(&services.replicas, request.timeout_ms, known).await;
+        let metadata = services.replicas.metadata();
+        for (id, leader) in elected {
+            let known = leads(&metadata, &id, leader);
+            outcomes.insert(id, (!known).then(|| silent(ErrorCode::RequestTimedOut)));
+        }
+    }
+    if all {
+        let needed = |refusal: &Option<Refusal>| {
+            refusal.as_ref().is_none_or(|it| it.code != ErrorCode::ElectionNotNeeded)
+        };
+        outcomes.retain(|_, refusal| needed(refusal));
+    }
+    ElectLeadersResponse { replica_election_results: results(outcomes), ..Default::default() }
+}
+
+/// A refusal that says no more than its code.
+fn silent(code: ErrorCode) -> Refusal {
+    Refusal { code, message: Some(String::new()) }
+}
+
+fn every_partition(metadata: &MetadataSnapshot) -> Vec<TopicPartition> {
+    let partitions = metadata
+        .topics()
+        .flat_map(|(name, topic)| topic.keys().map(move |number| TopicPartition::new(name, *number)));
+    partitions.collect()
+}
+
+fn results(outcomes: BTreeMap<TopicPartition, Option<Refusal>>) -> Vec<ReplicaElectionResult> {
+    let mut results: Vec<ReplicaElectionResult> = Vec::new();
+    for (id, refusal) in outcomes {
+        let partition = PartitionResult {
+            partition_id: id.partition,
+            error_code: refusal.as_ref().map_or(0, |it| it.code.code()),
+            error_message: refusal.and_then(|it| it.text()).filter(|text| !text.is_empty()),
+        };
+        match results.last_mut().filter(|topic| topic.topic == *id.topic) {
+            Some(topic) => topic.partition_result.push(partition),
+            None => results.push(ReplicaElectionResult {
+                topic: id.topic.to_string(),
+                partition_result: vec![partition],
+            }),
+        }
+    }
+    results
+}
