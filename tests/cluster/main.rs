@@ -14,6 +14,7 @@ mod disks;
 mod faults;
 mod kills;
 mod tools;
+mod reassignment;
 mod replication;
 mod znode_trees;
 mod zookeeper;

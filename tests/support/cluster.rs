@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::{ConnectOptions, ZooKeeper, claim};
+use barnabas::zk::{ConnectOptions, CreateMode, ZooKeeper, claim};
 
 use super::{Broker, Chroot, Connection, eventually, tool};
 
@@ -117,6 +117,17 @@ impl Brokers {
     /// What a broker has of `t`, without its offsets.
     pub fn values(&self, id: i32) -> Vec<String> {
         self.connection(id).read_all("t").into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// What a znode holds, and its version; None where there is none.
+    pub fn look(&self, path: &str) -> Option<(bytes::Bytes, i32)> {
+        let found = self.runtime.block_on(self.zk.get(path)).unwrap();
+        found.map(|(data, stat)| (data, stat.version))
+    }
+
+    /// Makes a znode.
+    pub fn write(&self, path: &str, data: &[u8], mode: CreateMode) {
+        self.runtime.block_on(self.zk.create(path, data, mode)).unwrap();
     }
 
     /// Who is controller now.

@@ -1,0 +1,134 @@
+//! Partitions move from brokers to others, by request or by znode, through the controller's death; leaders move back.
+
+use std::time::Duration;
+
+use barnabas::wire::message::alter_partition_reassignments::{
+    AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
+};
+use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
+use barnabas::wire::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
+use barnabas::zk::CreateMode;
+use barnabas::zk::znode::reassign_partitions;
+use barnabas::zk::znode::topic::{self, Topic};
+
+use crate::support::cluster::Brokers;
+use crate::support::{Connection, eventually};
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn controller(brokers: &Brokers) -> Connection {
+    eventually("there is a controller", SOON, || Connection::to(brokers.all[&brokers.controller()?].port))
+}
+
+/// Asks the controller for these replicas of `t-0`, or None for what it had; the error.
+fn reassign(brokers: &Brokers, replicas: Option<&[i32]>) -> i16 {
+    let replicas = replicas.map(<[i32]>::to_vec);
+    let topic = ReassignableTopic {
+        name: "t".to_owned(),
+        partitions: vec![ReassignablePartition { partition_index: 0, replicas }],
+    };
+    let request = AlterPartitionReassignmentsRequest { timeout_ms: 10_000, topics: vec![topic] };
+    let answer = controller(brokers).call(&request, 0).unwrap();
+    assert_eq!(answer.error_code, 0);
+    answer.responses[0].partitions[0].error_code
+}
+
+/// Waits until `t-0` has these replicas, all in sync and none on its way.
+fn await_replicas(brokers: &Brokers, replicas: &[i32]) {
+    eventually(&format!("the replicas are {replicas:?}"), SOON, || {
+        let (data, _) = brokers.look(&topic::path("t"))?;
+        let assignment = Topic::decode(&data).ok()?.partitions.remove(&0)?;
+        (assignment.replicas == replicas && !assignment.is_being_reassigned()).then_some(())
+    });
+    let mut sorted = replicas.to_vec();
+    sorted.sort_unstable();
+    brokers.await_isr(&sorted);
+}
+
+fn values(count: i32) -> Vec<String> {
+    (0..count).map(|number| format!("record {number}")).collect()
+}
+
+#[test]
+fn a_partition_moves_to_other_brokers_and_nothing_stays_behind() {
+    for protocol in ["2.7", "2.6"] {
+        let brokers = Brokers::start(4, &[("inter.broker.protocol.version", protocol)]);
+        brokers.create("1:2", &["min.insync.replicas=2"]);
+        brokers.produce(1, 0..50);
+        assert_eq!(reassign(&brokers, Some(&[3, 4])), 0);
+        await_replicas(&brokers, &[3, 4]);
+        brokers.await_leader(3);
+        brokers.produce(3, 50..60);
+        assert_eq!(brokers.values(3), values(60), "IBP {protocol}");
+        for old in [1, 2] {
+            eventually("the old log is gone", SOON, || {
+                (!brokers.all[&old].data().join("t-0").exists()).then_some(())
+            });
+        }
+        let listed = controller(&brokers).call(&ListPartitionReassignmentsRequest::default(), 0).unwrap();
+        assert_eq!((listed.error_code, listed.topics.len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_controller_dies() {
+    let mut brokers = Brokers::start(3, &[]);
+    brokers.create("1:2", &["min.insync.replicas=1"]);
+    brokers.produce(1, 0..20);
+    brokers.broker(3).stop();
+    let wanted = [(barnabas::base::TopicPartition::new("t", 0), vec![2, 3])];
+    let data = reassign_partitions::encode(&wanted);
+    brokers.write(reassign_partitions::PATH, &data, CreateMode::Persistent);
+    eventually("it has begun", SOON, || {
+        let (data, _) = brokers.look(&topic::path("t"))?;
+        Topic::decode(&data).ok()?.partitions.remove(&0)?.is_being_reassigned().then_some(())
+    });
+    let dying = brokers.controller().unwrap();
+    brokers.broker(dying).kill();
+    brokers.broker(3).restart();
+    brokers.broker(dying).restart_after_crash();
+    await_replicas(&brokers, &[2, 3]);
+    eventually("the znode is gone", SOON, || brokers.look(reassign_partitions::PATH).is_none().then_some(()));
+    let leader = brokers.state().leader;
+    assert_eq!(brokers.values(leader), values(20));
+}
+
+#[test]
+fn a_reassignment_is_taken_back() {
+    const NO_REASSIGNMENT_IN_PROGRESS: i16 = 85;
+    const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
+    let mut brokers = Brokers::start(3, &[]);
+    brokers.create("1:2", &[]);
+    assert_eq!(reassign(&brokers, None), NO_REASSIGNMENT_IN_PROGRESS);
+    assert_eq!(reassign(&brokers, Some(&[1, 9])), INVALID_REPLICA_ASSIGNMENT);
+    brokers.broker(3).process().stand_still();
+    assert_eq!(reassign(&brokers, Some(&[1, 3])), 0);
+    let listed = controller(&brokers).call(&ListPartitionReassignmentsRequest::default(), 0).unwrap();
+    let on_its_way = &listed.topics[0].partitions[0];
+    assert_eq!((&*on_its_way.adding_replicas, &*on_its_way.removing_replicas), (&[3][..], &[2][..]));
+    assert_eq!(reassign(&brokers, None), 0);
+    await_replicas(&brokers, &[1, 2]);
+    brokers.broker(3).process().signal("CONT");
+}
+
+#[test]
+fn the_preferred_leader_leads_again_when_asked() {
+    let mut brokers = Brokers::start(2, &[("auto.leader.rebalance.enable", "false")]);
+    brokers.create("1:2", &[]);
+    brokers.broker(1).stop();
+    brokers.await_leader(2);
+    brokers.broker(1).restart();
+    brokers.await_isr(&[1, 2]);
+    let partitions = vec![TopicPartitions { topic: "t".to_owned(), partition_id: vec![0, 7] }];
+    let request =
+        ElectLeadersRequest { election_type: 0, topic_partitions: Some(partitions), timeout_ms: 10_000 };
+    let answer = controller(&brokers).call(&request, 2).unwrap();
+    let results = &answer.replica_election_results[0].partition_result;
+    let errors: Vec<_> = results.iter().map(|it| (it.partition_id, it.error_code)).collect();
+    const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+    assert_eq!((answer.error_code, errors), (0, vec![(0, 0), (7, UNKNOWN_TOPIC_OR_PARTITION)]));
+    assert_eq!(brokers.state().leader, 1);
+    let all = ElectLeadersRequest { election_type: 0, topic_partitions: None, timeout_ms: 10_000 };
+    let answer = controller(&brokers).call(&all, 2).unwrap();
+    assert!(answer.replica_election_results.is_empty(), "none was needed");
+}
