@@ -110,6 +110,8 @@ pub const ROWS: &[Row] = &[
         IncrementalAlterConfigs,
         admin::incremental_alter_configs::handle,
         crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
+    ),
+    row!(
         ElectLeaders,
         admin::elect_leaders::handle,
         crate::wire::message::elect_leaders::ElectLeadersRequest
