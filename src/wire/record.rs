@@ -48,36 +48,53 @@ pub struct RecordView<'a> {
     headers: &'a [u8],
 }
 
+/// What is wrong with a record. Small, as most of the work on a record is to hand on that nothing is. The texts are Kafka's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Flaw {
+    #[error("Found invalid record structure")]
+    Structure,
+    #[error("Incorrect declared batch size, premature EOF reached")]
+    PrematureEnd,
+    #[error("Found invalid number of record headers {0}")]
+    HeaderCount(i32),
+    #[error("Invalid negative header key size {0}")]
+    HeaderKeySize(i32),
+    #[error(
+        "Invalid record size: expected to read {length} bytes in record payload, but instead read {read}"
+    )]
+    Length { length: i32, read: usize },
+}
+
 impl<'a> RecordView<'a> {
     /// The record at the start of `input`, which may hold more after it.
     ///
     /// # Errors
     /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length.
+    #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Self, BatchError> {
+        Self::read(input).map_err(|flaw| BatchError::InvalidRecord(flaw.to_string()))
+    }
+
+    fn read(input: &'a [u8]) -> Result<Self, Flaw> {
         let mut rest = input;
         let length = read_varint(&mut rest)?;
-        let body =
-            usize::try_from(length).ok().and_then(|length| rest.get(..length)).ok_or_else(premature_end)?;
+        let body = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+        let body = body.ok_or(Flaw::PrematureEnd)?;
         let size = input.len() - rest.len() + body.len();
         let mut rest = body;
-        let attributes = *take(&mut rest, 1)?.first().ok_or_else(invalid_structure)? as i8;
+        let attributes = *take(&mut rest, 1)?.first().ok_or(Flaw::Structure)? as i8;
         let timestamp_delta = read_varlong(&mut rest)?;
         let offset_delta = read_varint(&mut rest)?;
         let key = read_nullable(&mut rest)?;
         let value = read_nullable(&mut rest)?;
         let count = read_varint(&mut rest)?;
-        let header_count = usize::try_from(count).map_err(|_| {
-            BatchError::InvalidRecord(format!("Found invalid number of record headers {count}"))
-        })?;
+        let header_count = usize::try_from(count).map_err(|_| Flaw::HeaderCount(count))?;
         let headers = rest;
         for _ in 0..header_count {
             read_header(&mut rest)?;
         }
         if !rest.is_empty() {
-            let read = body.len() - rest.len();
-            return Err(BatchError::InvalidRecord(format!(
-                "Invalid record size: expected to read {length} bytes in record payload, but instead read {read}"
-            )));
+            return Err(Flaw::Length { length, read: body.len() - rest.len() });
         }
         Ok(Self { size, attributes, timestamp_delta, offset_delta, key, value, header_count, headers })
     }
@@ -241,59 +258,52 @@ pub fn write_varlong(out: &mut Vec<u8>, value: i64) {
     out.push(left as u8);
 }
 
-/// Takes a zigzag varint off the front.
-///
-/// # Errors
-/// [`BatchError::InvalidRecord`] if it does not end within 5 bytes or with the input.
+/// Takes a zigzag varint of up to 5 bytes off the front.
 #[inline]
-pub fn read_varint(input: &mut &[u8]) -> Result<i32, BatchError> {
+fn read_varint(input: &mut &[u8]) -> Result<i32, Flaw> {
     let raw = read_unsigned(input, 5)? as u32;
     Ok((raw >> 1) as i32 ^ -((raw & 1) as i32))
 }
 
-/// Takes a zigzag varint off the front.
-///
-/// # Errors
-/// [`BatchError::InvalidRecord`] if it does not end within 10 bytes or with the input.
+/// Takes a zigzag varint of up to 10 bytes off the front.
 #[inline]
-pub fn read_varlong(input: &mut &[u8]) -> Result<i64, BatchError> {
+fn read_varlong(input: &mut &[u8]) -> Result<i64, Flaw> {
     let raw = read_unsigned(input, 10)?;
     Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
 }
 
 #[inline]
-fn read_unsigned(input: &mut &[u8], longest: usize) -> Result<u64, BatchError> {
+fn read_unsigned(input: &mut &[u8], longest: usize) -> Result<u64, Flaw> {
     // Most are of one byte, and every record has six at least.
     match **input {
         [byte @ ..0x80, ref rest @ ..] => {
             *input = rest;
             Ok(u64::from(byte))
         }
-        _ => read_longer(input, longest).ok_or_else(invalid_structure),
+        _ => read_longer(input, longest),
     }
 }
 
-fn read_longer(input: &mut &[u8], longest: usize) -> Option<u64> {
+fn read_longer(input: &mut &[u8], longest: usize) -> Result<u64, Flaw> {
     let mut value = 0;
     for (at, byte) in input.iter().take(longest).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * at);
         if *byte < 0x80 {
             *input = &input[at + 1..];
-            return Some(value);
+            return Ok(value);
         }
     }
-    None
+    Err(Flaw::Structure)
 }
 
-fn read_header<'a>(input: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), BatchError> {
+fn read_header<'a>(input: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), Flaw> {
     let size = read_varint(input)?;
-    let size = usize::try_from(size)
-        .map_err(|_| BatchError::InvalidRecord(format!("Invalid negative header key size {size}")))?;
+    let size = usize::try_from(size).map_err(|_| Flaw::HeaderKeySize(size))?;
     Ok((take(input, size)?, read_nullable(input)?))
 }
 
 #[inline]
-fn read_nullable<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BatchError> {
+fn read_nullable<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Flaw> {
     match usize::try_from(read_varint(input)?) {
         Ok(size) => take(input, size).map(Some),
         Err(_) => Ok(None),
@@ -301,18 +311,10 @@ fn read_nullable<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BatchErro
 }
 
 #[inline]
-fn take<'a>(input: &mut &'a [u8], size: usize) -> Result<&'a [u8], BatchError> {
-    let (taken, rest) = input.split_at_checked(size).ok_or_else(invalid_structure)?;
+fn take<'a>(input: &mut &'a [u8], size: usize) -> Result<&'a [u8], Flaw> {
+    let (taken, rest) = input.split_at_checked(size).ok_or(Flaw::Structure)?;
     *input = rest;
     Ok(taken)
-}
-
-fn invalid_structure() -> BatchError {
-    BatchError::InvalidRecord("Found invalid record structure".into())
-}
-
-fn premature_end() -> BatchError {
-    BatchError::InvalidRecord("Incorrect declared batch size, premature EOF reached".into())
 }
 
 pub(crate) fn still_remaining() -> BatchError {
