@@ -17,5 +17,6 @@ mod tools;
 mod reassignment;
 mod replication;
 mod znode_trees;
+mod old_requests;
 mod zookeeper;
 mod zookeeper_faults;
