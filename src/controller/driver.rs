@@ -155,6 +155,7 @@ impl Driver {
             channels: BTreeMap::new(),
             waiting: HashMap::new(),
             next_ticket: 0,
+            request: None,
             events: VecDeque::from([Event::Elected]),
         };
         self.activity.send_replace(Some(claim.epoch));
@@ -181,6 +182,8 @@ struct Term {
     channels: BTreeMap<BrokerId, Channel>,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
+    /// The `/admin/reassign_partitions` seen last, by its czxid; -1 where there was none.
+    request: Option<i64>,
     events: VecDeque<Event>,
 }
 
@@ -345,8 +348,27 @@ impl Term {
         Ok(())
     }
 
+    /// Whether `/admin/reassign_partitions` was made anew: what the controller itself takes off it is no request, and what
+    /// lay there at the election has been taken up with it.
+    fn is_new_request(&mut self, data: Option<(bytes::Bytes, crate::zk::Stat)>) -> bool {
+        let Some((data, stat)) = data else {
+            self.request = Some(-1);
+            return false;
+        };
+        let seen = self.request.replace(stat.czxid);
+        if seen.is_some() {
+            return seen != Some(stat.czxid);
+        }
+        let state = self.machine.state();
+        let wanted = reassign_partitions::decode(&data).unwrap_or_default();
+        let is_on_its_way = |(partition, target): &(TopicPartition, Vec<BrokerId>)| {
+            state.reassigning.contains(partition) && state.assignment(partition).target() == *target
+        };
+        !wanted.iter().all(is_on_its_way)
+    }
+
     fn data_changed(
-        &self,
+        &mut self,
         path: &str,
         data: Option<(bytes::Bytes, crate::zk::Stat)>,
     ) -> Result<Option<Event>, String> {
@@ -366,7 +388,7 @@ impl Term {
             return Ok(data.map(|_| elect));
         }
         if path == reassign_partitions::PATH {
-            return Ok(data.map(|_| Event::ReassignmentRequested));
+            return Ok(self.is_new_request(data).then_some(Event::ReassignmentRequested));
         }
         if let Some(partition) = state_of(path) {
             return Ok(data.map(|_| Event::IsrChanged(partition)));

@@ -8,6 +8,7 @@ use barnabas::wire::message::alter_partition_reassignments::{
 use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
 use barnabas::wire::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
 use barnabas::zk::CreateMode;
+use barnabas::zk::znode::partition_state::{self, PartitionState};
 use barnabas::zk::znode::reassign_partitions;
 use barnabas::zk::znode::topic::{self, Topic};
 
@@ -131,4 +132,22 @@ fn the_preferred_leader_leads_again_when_asked() {
     let all = ElectLeadersRequest { election_type: 0, topic_partitions: None, timeout_ms: 10_000 };
     let answer = controller(&brokers).call(&all, 2).unwrap();
     assert!(answer.replica_election_results.is_empty(), "none was needed");
+}
+
+#[test]
+fn every_partition_of_a_znode_is_begun_once() {
+    let brokers = Brokers::start(3, &[]);
+    brokers.create("1:2,1:2,1:2", &[]);
+    let partitions = [0, 1, 2].map(|number| barnabas::base::TopicPartition::new("t", number));
+    let wanted = partitions.clone().map(|partition| (partition, vec![1, 3]));
+    let data = reassign_partitions::encode(&wanted);
+    brokers.write(reassign_partitions::PATH, &data, CreateMode::Persistent);
+    await_replicas(&brokers, &[1, 3]);
+    eventually("the znode is gone", SOON, || brokers.look(reassign_partitions::PATH).is_none().then_some(()));
+    for partition in partitions {
+        let (data, version) = brokers.look(&partition_state::path(&partition)).unwrap();
+        let state = PartitionState::decode(&data, version).unwrap().leader_and_isr;
+        // Told of the new replica, told that it is one of two, told that the old one is gone; and one ISR that grew.
+        assert_eq!((state.leader_epoch, version, &*state.isr), (3, 4, &[1, 3][..]), "{partition}");
+    }
 }
