@@ -303,6 +303,12 @@ fn every_api_row_has_a_handler_file() {
     assert_eq!(handlers, rows, "handler files on the left, rows of api::table on the right");
 }
 
+#[test]
+fn api_rows_stand_in_the_order_of_their_keys() {
+    let keys: Vec<_> = barnabas::api::table::ROWS.iter().map(|row| row.key.code()).collect();
+    assert!(keys.is_sorted(), "ApiVersions tells them in this order: {keys:?}");
+}
+
 /// `LeaderAndIsr` → `leader_and_isr`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();

@@ -107,14 +107,14 @@ pub const ROWS: &[Row] = &[
         crate::wire::message::create_partitions::CreatePartitionsRequest
     ),
     row!(
-        IncrementalAlterConfigs,
-        admin::incremental_alter_configs::handle,
-        crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
-    ),
-    row!(
         ElectLeaders,
         admin::elect_leaders::handle,
         crate::wire::message::elect_leaders::ElectLeadersRequest
+    ),
+    row!(
+        IncrementalAlterConfigs,
+        admin::incremental_alter_configs::handle,
+        crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest
     ),
     row!(
         AlterPartitionReassignments,

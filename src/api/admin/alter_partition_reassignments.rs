@@ -37,8 +37,11 @@ pub async fn handle(
     };
     let mut responses: Vec<ReassignableTopicResponse> = Vec::new();
     for (id, outcome) in begun {
-        let mut partition =
-            ReassignablePartitionResponse { partition_index: id.partition, ..Default::default() };
+        let mut partition = ReassignablePartitionResponse {
+            partition_index: id.partition,
+            error_message: None,
+            ..Default::default()
+        };
         if let Err(refusal) = outcome {
             partition.error_code = refusal.code.code();
             partition.error_message = refusal.text();

@@ -17,12 +17,9 @@ use crate::wire::message::elect_leaders::{
 pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
     let services = &exchange.services;
     let kind = match request.election_type {
-        0 => ElectionKind::Preferred,
-        1 => ElectionKind::Unclean,
-        _ => {
-            let error_code = ErrorCode::InvalidRequest.code();
-            return ElectLeadersResponse { error_code, ..Default::default() };
-        }
+        0 => Some(ElectionKind::Preferred),
+        1 => Some(ElectionKind::Unclean),
+        _ => None,
     };
     let all = request.topic_partitions.is_none();
     let partitions: Vec<_> = match request.topic_partitions {
@@ -34,6 +31,13 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
             of_topic.collect()
         }
         None => every_partition(&services.replicas.metadata()),
+    };
+    let Some(kind) = kind else {
+        // Kafka's handler does not survive a kind it does not know, and answers as always then.
+        let failed = partitions.into_iter().map(|id| (id, Some(silent(ErrorCode::UnknownServerError))));
+        let replica_election_results = results(failed.collect());
+        let error_code = ErrorCode::UnknownServerError.code();
+        return ElectLeadersResponse { error_code, replica_election_results, ..Default::default() };
     };
     let mut elected = BTreeMap::new();
     let mut outcomes: BTreeMap<TopicPartition, Option<Refusal>> = BTreeMap::new();

@@ -9,6 +9,7 @@ use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::alter_configs::AlterConfigsRequest;
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
+use barnabas::wire::message::alter_partition_reassignments::AlterPartitionReassignmentsRequest;
 use barnabas::wire::message::alter_replica_log_dirs::AlterReplicaLogDirsRequest;
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::controlled_shutdown::ControlledShutdownRequest;
@@ -18,11 +19,13 @@ use barnabas::wire::message::delete_records::DeleteRecordsRequest;
 use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
 use barnabas::wire::message::describe_configs::DescribeConfigsRequest;
 use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
+use barnabas::wire::message::elect_leaders::ElectLeadersRequest;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use barnabas::wire::message::init_producer_id::InitProducerIdRequest;
 use barnabas::wire::message::leader_and_isr::{LeaderAndIsrPartitionError, LeaderAndIsrRequest};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
+use barnabas::wire::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
 use barnabas::wire::message::metadata::MetadataRequest;
 use barnabas::wire::message::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use barnabas::wire::message::produce::ProduceRequest;
@@ -140,6 +143,17 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
         ApiKey::UpdateMetadata => compared::<UpdateMetadataRequest>(version, recorded, came, |_, _| {}),
         ApiKey::ControlledShutdown => {
             compared::<ControlledShutdownRequest>(version, recorded, came, |_, _| {})
+        }
+        ApiKey::ElectLeaders => compared::<ElectLeadersRequest>(version, recorded, came, |recorded, came| {
+            for answer in [recorded, came] {
+                answer.replica_election_results.sort_by(|a, b| a.topic.cmp(&b.topic));
+            }
+        }),
+        ApiKey::AlterPartitionReassignments => {
+            compared::<AlterPartitionReassignmentsRequest>(version, recorded, came, |_, _| {})
+        }
+        ApiKey::ListPartitionReassignments => {
+            compared::<ListPartitionReassignmentsRequest>(version, recorded, came, |_, _| {})
         }
         ApiKey::AlterIsr => compared::<AlterIsrRequest>(version, recorded, came, |_, _| {}),
         ApiKey::AlterReplicaLogDirs => {
