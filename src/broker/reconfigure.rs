@@ -13,6 +13,7 @@ use crate::admin::{AdminError, configs};
 use crate::base::{BrokerId, Clock};
 use crate::config::layers::{Layer, Own};
 use crate::config::{LiveConfig, TopicConfig};
+use crate::controller::Controller;
 use crate::net::limits::Limits;
 use crate::replica::Replicas;
 use crate::zk::notices::Notices;
@@ -112,6 +113,7 @@ pub(super) struct Reconfigured {
     pub topics: TopicConfigs,
     pub live: LiveConfig,
     pub replicas: Arc<Replicas>,
+    pub controller: Controller,
     pub limits: Arc<Limits>,
 }
 
@@ -179,9 +181,14 @@ impl Reconfigured {
     }
 
     async fn read_broker(&self, zk: &ZooKeeper, layer: Layer) -> Result<(), AdminError> {
+        let unclean = || self.live.current().broker.unclean_leader_election_enable;
+        let before = unclean();
         read_layer(zk, self.broker_id, &self.live, layer).await?;
         if self.topics.replace_defaults(self.live.current().broker.topic_defaults()) {
             self.replicas.log_defaults_changed();
+        }
+        if unclean() && !before {
+            self.controller.unclean_enabled(None).await;
         }
         let limits = self.limits.reconfigure(&self.live.current().broker, &self.live.layers().in_force());
         if let Err(error) = limits {
@@ -199,6 +206,9 @@ impl Reconfigured {
 
     async fn read_topic(&self, zk: &ZooKeeper, topic: &str) -> Result<(), AdminError> {
         let own = configs::fetch(zk, Kind::Topics, topic).await?;
+        if own.get("unclean.leader.election.enable").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            self.controller.unclean_enabled(Some(topic)).await;
+        }
         if self.topics.replace(topic, own) {
             self.replicas.log_config_changed(topic);
         }

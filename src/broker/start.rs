@@ -171,7 +171,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let broker_epoch = Arc::new(AtomicI64::new(epoch));
     let controller = {
         let _on_control = control.enter();
-        Controller::start(zk.clone(), broker_id, config.clone(), clock.clone())
+        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone())
     };
     let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
     let services = Arc::new(Services {
@@ -181,7 +181,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         config: config.clone(),
         live: live.clone(),
         replicas: replicas.clone(),
-        controller,
+        controller: controller.clone(),
         zk: zk.clone(),
         producer_ids,
     });
@@ -200,7 +200,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     broker.tasks.spawn_on(keeping, &control);
     broker.tasks.spawn(replicas.clone().move_logs(broker.shutdown.clone()));
     broker.tasks.spawn(replicas.clone().heed_settings(live.clone(), broker.shutdown.clone()));
-    let told = Reconfigured { broker_id, topics, live, replicas, limits };
+    let told = Reconfigured { broker_id, topics, live, replicas, controller, limits };
     broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);
     log::info!(target: TARGET, "[KafkaServer id={broker_id}] started");
     Ok(broker)

@@ -16,7 +16,7 @@ use super::machine::{Effect, Machine, Settings, Severity, Watched};
 use super::state::ClusterState;
 use super::{Command, Leaderships};
 use crate::base::{Assignment, BrokerId, Clock, TopicPartition};
-use crate::config::{BrokerConfig, TopicConfig};
+use crate::config::{BrokerConfig, LiveConfig};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::claim::{self, Claim};
 use crate::zk::znode::{
@@ -38,6 +38,7 @@ pub(super) struct Driver {
     pub zk: ZooKeeper,
     pub broker: BrokerId,
     pub config: Arc<BrokerConfig>,
+    pub live: LiveConfig,
     pub clock: Clock,
     pub waiting: mpsc::Receiver<Command>,
     pub activity: watch::Sender<Option<i32>>,
@@ -149,7 +150,7 @@ impl Driver {
         let term = Term {
             zk: self.zk.clone(),
             claim,
-            defaults: self.config.topic_defaults(),
+            live: self.live.clone(),
             machine: Machine::new(settings, ClusterState::elected(claim.epoch, claim.epoch_version)),
             manner,
             channels: BTreeMap::new(),
@@ -176,7 +177,7 @@ enum Waiting {
 struct Term {
     zk: ZooKeeper,
     claim: Claim,
-    defaults: TopicConfig,
+    live: LiveConfig,
     machine: Machine,
     manner: Manner,
     channels: BTreeMap<BrokerId, Channel>,
@@ -230,8 +231,8 @@ impl Term {
     async fn process(&mut self, event: Event, watches: &mut Watches) -> Result<(), String> {
         self.machine.begin(event);
         while let Some(questions) = self.machine.ask() {
-            let facts =
-                gather(&self.zk, &self.defaults, questions).await.map_err(|error| error.to_string())?;
+            let defaults = self.live.current().broker.topic_defaults();
+            let facts = gather(&self.zk, &defaults, questions).await.map_err(|error| error.to_string())?;
             let writes = self.machine.decide(facts);
             let outcomes = if writes.is_empty() {
                 Vec::new()
@@ -312,6 +313,8 @@ impl Term {
             Command::AlterReassignments { wanted, reply } => {
                 (Waiting::AlterReassignments(reply), Event::AlterReassignments { wanted, ticket })
             }
+            // Nobody waits for it.
+            Command::UncleanEnabled(topic) => return self.events.push_back(Event::UncleanEnabled(topic)),
             Command::ListReassignments { partitions, reply } => {
                 (Waiting::ListReassignments(reply), Event::ListReassignments { partitions, ticket })
             }

@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use self::event::{ElectionKind, PerPartition};
 use crate::base::{Assignment, BrokerId, Clock, LeaderAndIsr, TopicPartition};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, LiveConfig};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::ZooKeeper;
 
@@ -65,6 +65,8 @@ enum Command {
         partitions: Option<Vec<TopicPartition>>,
         reply: oneshot::Sender<BTreeMap<TopicPartition, Assignment>>,
     },
+    /// Unclean election was enabled: for a topic, or for all.
+    UncleanEnabled(Option<Arc<str>>),
     /// Leaders are to be elected.
     ElectLeaders {
         partitions: Vec<TopicPartition>,
@@ -88,7 +90,13 @@ pub struct Controller {
 
 impl Controller {
     /// Stands for election from now on, and acts as controller whenever elected.
-    pub fn start(zk: ZooKeeper, broker: BrokerId, config: Arc<BrokerConfig>, clock: Clock) -> Self {
+    pub fn start(
+        zk: ZooKeeper,
+        broker: BrokerId,
+        config: Arc<BrokerConfig>,
+        live: LiveConfig,
+        clock: Clock,
+    ) -> Self {
         let (commands, waiting) = mpsc::channel(COMMANDS_WAITING);
         let (activity, active) = watch::channel(None);
         let stop = CancellationToken::new();
@@ -97,6 +105,7 @@ impl Controller {
             zk,
             broker,
             config,
+            live,
             clock,
             waiting,
             activity,
@@ -186,6 +195,16 @@ impl Controller {
         kind: ElectionKind,
     ) -> Result<PerPartition<BrokerId>, ErrorCode> {
         self.ask(|reply| Command::ElectLeaders { partitions, kind, reply }).await
+    }
+
+    /// Unclean election was enabled, for a topic or for all: where this broker is the controller, leaders are sought among
+    /// replicas that are not in sync.
+    pub async fn unclean_enabled(&self, topic: Option<&str>) {
+        if self.is_active()
+            && self.commands.send(Command::UncleanEnabled(topic.map(Arc::from))).await.is_err()
+        {
+            log::debug!(target: "kafka.controller.KafkaController", "The controller is gone");
+        }
     }
 
     /// Hands a command over and waits for its answer.

@@ -290,3 +290,29 @@ fn a_deleted_topic_leaves_no_replica_behind() {
         });
     }
 }
+
+#[test]
+fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
+    for entity in [(2, "t"), (4, "")] {
+        let mut brokers = Brokers::start(2, &[]);
+        brokers.create("1:2", &["min.insync.replicas=1"]);
+        brokers.produce(1, 0..5);
+        brokers.broker(2).kill();
+        brokers.await_isr(&[1]);
+        brokers.broker(1).kill();
+        brokers.broker(2).restart_after_crash();
+        eventually("nobody leads", SOON, || (brokers.state().leader == -1).then_some(()));
+        let config = AlterableConfig {
+            name: "unclean.leader.election.enable".to_owned(),
+            config_operation: 0,
+            value: Some("true".to_owned()),
+        };
+        let (resource_type, name) = entity;
+        let resource =
+            AlterConfigsResource { resource_type, resource_name: name.to_owned(), configs: vec![config] };
+        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+        let answer = brokers.connection(2).call(&request, 1).unwrap();
+        assert_eq!(answer.responses[0].error_code, 0, "{answer:?}");
+        brokers.await_leader(2);
+    }
+}
