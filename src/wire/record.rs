@@ -106,6 +106,22 @@ impl<'a> RecordView<'a> {
     }
 }
 
+/// Steps over the record at the start of `input`: its timestamp minus the batch's base timestamp, and what follows it.
+/// Nothing else of it is looked at.
+///
+/// # Errors
+/// [`BatchError::InvalidRecord`] if it does not fit in the input.
+pub fn step_over(input: &[u8]) -> Result<(i64, &[u8]), BatchError> {
+    let step = || {
+        let mut rest = input;
+        let length = usize::try_from(read_varint(&mut rest)?).map_err(|_| Flaw::PrematureEnd)?;
+        let (body, after) = rest.split_at_checked(length).ok_or(Flaw::PrematureEnd)?;
+        let mut timed = body.get(1..).ok_or(Flaw::Structure)?;
+        Ok((read_varlong(&mut timed)?, after))
+    };
+    step().map_err(|flaw: Flaw| BatchError::InvalidRecord(flaw.to_string()))
+}
+
 /// The records of one batch in order; ends after the first error. Made by [`super::batch::Batch::records`].
 #[derive(Clone, Debug)]
 pub struct RecordIter(Source);
@@ -274,11 +290,15 @@ fn read_varlong(input: &mut &[u8]) -> Result<i64, Flaw> {
 
 #[inline]
 fn read_unsigned(input: &mut &[u8], longest: usize) -> Result<u64, Flaw> {
-    // Most are of one byte, and every record has six at least.
+    // Most are of a byte or two, and every record has six at least.
     match **input {
         [byte @ ..0x80, ref rest @ ..] => {
             *input = rest;
             Ok(u64::from(byte))
+        }
+        [low, high @ ..0x80, ref rest @ ..] => {
+            *input = rest;
+            Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
         }
         _ => read_longer(input, longest),
     }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::contents::{Contents, Walk};
+use super::contents::{self, Contents, Walk};
 use super::{AppendOrigin, NumberError, Numbered, Numbering, validate};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchBuilder, NO_TIMESTAMP, TimestampType};
@@ -14,8 +14,8 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
 use crate::wire::record::Record;
 
-/// Checks whole batches and gives them offsets; `source` is what [`super::check`] found. The records of a compressed batch
-/// that stays as it is are not looked at: the codec's work on them would be many times all else.
+/// Checks whole batches and gives them offsets; `source` is what [`super::check`] found. Where the
+/// records stay as they are they are hardly looked at: that would be many times the work of all else.
 ///
 /// # Errors
 /// [`NumberError`]; nothing may be appended then.
@@ -35,8 +35,13 @@ pub fn number(
     for batch in &batches {
         validate::batch(first, batch, numbering)?;
     }
-    if let Some(walk) = told_by_header(first, source, numbering) {
-        return compressed_in_place(first, &[walk], numbering);
+    if is_left_alone(first, source, numbering) {
+        let walk = contents::skim(first)?;
+        return if is_compressed {
+            compressed_in_place(first, &[walk], numbering)
+        } else {
+            uncompressed_in_place(&records, &batches, vec![walk], numbering)
+        };
     }
     let mut opened = Opened::default();
     for batch in &batches {
@@ -60,22 +65,15 @@ pub fn number(
     }
 }
 
-/// What a walk over the records of a client's compressed batch would find, by its header, whose checks and checksum were
-/// passed; None where the records themselves are needed: they lack keys or have times that may be refused, or they are
-/// laid out anew. Kafka decompresses these too, and so refuses records that no client writes.
-fn told_by_header(batch: &Batch, source: Compression, numbering: &Numbering<'_>) -> Option<Walk> {
+/// Whether a client's batch stays as it is and nothing of its records is needed: not their keys, nor their times, which
+/// may be refused. Kafka looks at them all the same, and so refuses records that no client writes.
+fn is_left_alone(batch: &Batch, source: Compression, numbering: &Numbering<'_>) -> bool {
     let header = batch.header();
     let stays = header.magic == 2 && numbering.magic == 2 && source == numbering.target_codec;
     let any_time = numbering.timestamp_type == TimestampType::LogAppendTime
         || numbering.max_timestamp_difference == Millis::MAX;
     let as_sent = header.timestamp_type() == TimestampType::CreateTime;
-    let from_client = numbering.origin == AppendOrigin::Client && header.is_compressed();
-    if !(stays && any_time && as_sent && from_client) || numbering.compacted {
-        return None;
-    }
-    let count = usize::try_from(header.record_count).ok()?;
-    let index_of_max = count.checked_sub(1)?;
-    Some(Walk { count, max_timestamp: header.max_timestamp, index_of_max, is_consecutive: true })
+    stays && any_time && as_sent && numbering.origin == AppendOrigin::Client && !numbering.compacted
 }
 
 /// The batches with their records found sound.

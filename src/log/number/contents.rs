@@ -7,7 +7,7 @@ use super::{NumberError, Numbering};
 use crate::base::Millis;
 use crate::wire::batch::{Batch, BatchError, BatchHeader, DECOMPRESSED_LIMIT, NO_TIMESTAMP, TimestampType};
 use crate::wire::legacy::{self, Message};
-use crate::wire::record::{Record, RecordIter, RecordView};
+use crate::wire::record::{self, Record, RecordIter, RecordView};
 
 /// What is in a batch.
 pub(super) enum Contents {
@@ -78,6 +78,28 @@ impl Contents {
     }
 }
 
+/// What a walk over a client's format 2 batch would find, without looking into its records: of compressed ones its header
+/// tells, whose checks and checksum were passed; uncompressed ones are stepped over, for the largest of their timestamps.
+pub(super) fn skim(batch: &Batch) -> Result<Walk, NumberError> {
+    let header = batch.header();
+    let count = usize::try_from(header.record_count).unwrap_or(0);
+    if header.is_compressed() {
+        let index_of_max = count.saturating_sub(1);
+        return Ok(Walk { count, max_timestamp: header.max_timestamp, index_of_max, is_consecutive: true });
+    }
+    let body = batch.body();
+    let (mut walk, mut rest) = (Walk::new(), &body[..]);
+    for _ in 0..count {
+        let (timestamp_delta, after) = record::step_over(rest)?;
+        walk.note(header.base_timestamp.wrapping_add(timestamp_delta), true);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        return Err(record::still_remaining().into());
+    }
+    Ok(walk)
+}
+
 fn walk_records(
     header: &BatchHeader,
     body: &[u8],
@@ -108,7 +130,7 @@ fn walk_records(
         walk.note(timestamp, offset == (expected + index) as i64);
     }
     if count > 0 && !rest.is_empty() {
-        return Err(crate::wire::record::still_remaining().into());
+        return Err(record::still_remaining().into());
     }
     rules.finish()?;
     Ok(walk)

@@ -102,6 +102,22 @@ fn compressed_records_are_opened_only_where_they_are_needed() {
 }
 
 #[test]
+fn uncompressed_records_are_stepped_over_where_nothing_else_is_needed() {
+    let batch = produced(Compression::None);
+    // The first record's key no longer fits in it, but the record in the batch.
+    let sealed = patched(&batch, 65, &[0x7e]);
+    let numbered = append(&sealed, |_| {}).expect("numbered");
+    assert_eq!(numbered.pieces[1], sealed[21..]);
+    assert_eq!((numbered.max_timestamp, numbered.offset_of_max_timestamp), (NOW - 1, 101));
+    let error = append(&sealed, |it| it.max_timestamp_difference = 1000).expect_err("looked into");
+    assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
+    for length in [0x7e, 0x02, 0x01] {
+        let error = append(&patched(&batch, 61, &[length]), |_| {}).expect_err("a wrong length");
+        assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
+    }
+}
+
+#[test]
 fn append_time_is_written_into_the_header() {
     for codec in [Compression::None, Compression::Lz4] {
         let input = produced(codec);
