@@ -209,3 +209,6 @@ async fn ready(outgoing: &mut mpsc::Receiver<Outgoing>, next: &mut Option<Outgoi
     }
     Some(pieces)
 }
+
+#[cfg(test)]
+mod tests;

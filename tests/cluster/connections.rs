@@ -1,4 +1,4 @@
-//! Sockets at their limits: who is turned away, who waits, who is closed, and that a stuck client costs nobody else anything.
+//! Sockets at their limits: who is turned away, who waits, who is closed; and the order of answers.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -17,19 +17,21 @@ use crate::support::{Broker, Chroot, Connection, eventually, free_port};
 /// How long a broker is given to do what it will not do.
 const SILENCE: Duration = Duration::from_millis(200);
 /// How long it is given for all else.
-const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(20);
 
 /// A client that can misbehave.
-struct Client(TcpStream);
+pub struct Client(pub TcpStream);
 
 impl Client {
-    fn to(port: u16) -> Self {
+    /// A client that is connected to a port of loopback.
+    pub fn to(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         Self(stream)
     }
 
-    fn send(&mut self, bytes: &[u8]) {
+    /// Sends bytes, whatever they are.
+    pub fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
     }
 
@@ -42,7 +44,8 @@ impl Client {
         i32::from_be_bytes(answer[..4].try_into().unwrap())
     }
 
-    fn is_served(&mut self) -> bool {
+    /// Whether a request is answered.
+    pub fn is_served(&mut self) -> bool {
         let mut length = [0; 4];
         self.0.write_all(&request(0, 7, &ApiVersionsRequest::default())).is_ok()
             && self.0.read_exact(&mut length).is_ok()
@@ -66,17 +69,18 @@ impl Client {
 }
 
 /// A whole frame.
-fn request<R: Request>(version: i16, correlation_id: i32, request: &R) -> Vec<u8> {
+pub fn request<R: Request>(version: i16, correlation_id: i32, request: &R) -> Vec<u8> {
     let pieces = frame::request(version, correlation_id, Some("test"), request).unwrap();
     pieces.iter().flat_map(|piece| piece.read().unwrap()).collect()
 }
 
 /// A fetch that waits `wait_ms` for more than there is.
-fn long_poll(topic: &str, wait_ms: i32) -> FetchRequest {
+pub fn long_poll(topic: &str, wait_ms: i32) -> FetchRequest {
     fetch(topic, 1 << 30, 1 << 20, wait_ms)
 }
 
-fn fetch(topic: &str, min_bytes: i32, max_bytes: i32, max_wait_ms: i32) -> FetchRequest {
+/// A fetch from the start of a topic's first partition.
+pub fn fetch(topic: &str, min_bytes: i32, max_bytes: i32, max_wait_ms: i32) -> FetchRequest {
     let partition = FetchPartition { partition_max_bytes: max_bytes, ..Default::default() };
     let topics = vec![FetchTopic { topic: topic.to_owned(), partitions: vec![partition] }];
     FetchRequest {
@@ -103,7 +107,8 @@ fn batch(value: &[u8]) -> Bytes {
     builder.build().unwrap()
 }
 
-fn make_topic(broker: &Broker, topic: &str) {
+/// Makes a topic, by asking for it.
+pub fn make_topic(broker: &Broker, topic: &str) {
     let mut connection = Connection::to(broker.port).unwrap();
     eventually("the topic has a leader", LIMIT, || connection.has_leader(topic)?.then_some(()));
 }
@@ -249,48 +254,6 @@ fn unused_connections_and_unfinished_frames_end_and_slow_ones_do_not() {
 }
 
 #[test]
-fn stuck_clients_cost_nobody_else_anything() {
-    let chroot = Chroot::new();
-    let broker = Broker::start_with(1, &chroot.connect(), &[("queued.max.requests", "1")]);
-    make_topic(&broker, "t");
-    let mut connection = Connection::to(broker.port).unwrap();
-    let megabyte = "x".repeat(900_000);
-    for _ in 0..8 {
-        connection.produce("t", &megabyte, 1).unwrap().unwrap();
-    }
-    let before = resident(&broker);
-    let mut stuck = Vec::new();
-    for _ in 0..20 {
-        // Announces a hundred megabytes and sends a few bytes of them.
-        let mut half = Client::to(broker.port);
-        half.send(&(100_i32 << 20).to_be_bytes());
-        half.send(&[0; 100]);
-        // Asks for eight megabytes, many times, and reads none of them.
-        let mut deaf = Client::to(broker.port);
-        for number in 0..50 {
-            deaf.send(&request(11, number, &fetch("t", 1, 8 << 20, 0)));
-        }
-        // Waits for what does not come.
-        let mut waiting = Client::to(broker.port);
-        waiting.send(&request(11, 1, &long_poll("t", i32::MAX)));
-        stuck.extend([half, deaf, waiting]);
-    }
-    for _ in 0..50 {
-        connection.produce("t", "value", -1).expect("is served").expect("is taken");
-        assert!(Client::to(broker.port).is_served());
-    }
-    let grown = resident(&broker).saturating_sub(before);
-    assert!(grown < 64 << 20, "60 stuck clients hold {grown} bytes");
-}
-
-/// The memory that a broker's process has, in bytes.
-fn resident(broker: &Broker) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{}/status", broker.process().id())).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
-#[test]
 fn requests_wait_for_memory_and_get_it_back_from_who_leaves() {
     let chroot = Chroot::new();
     let (_, external, mut settings) = two_listeners();
@@ -364,63 +327,4 @@ fn every_listener_tells_the_addresses_that_its_clients_can_reach() {
         });
         assert_eq!((brokers[0].host.as_str(), brokers[0].port), told);
     }
-}
-
-#[test]
-fn a_broker_that_runs_out_of_file_descriptors_accepts_again_when_it_has_some() {
-    let chroot = Chroot::new();
-    let broker = Broker::start(1, &chroot.connect());
-    make_topic(&broker, "t");
-    let mut before = Client::to(broker.port);
-    assert!(before.is_served());
-    limit_files(&broker, 8);
-    let mut more = [Client::to(broker.port)];
-    broker.process().wait_for_line("Error while accepting connection", LIMIT);
-    assert!(before.is_served(), "who is there already is served on");
-    limit_files(&broker, 1024);
-    assert!(more.iter_mut().all(Client::is_served));
-    assert!(Client::to(broker.port).is_served());
-}
-
-/// Lets a broker open files up to this number.
-fn limit_files(broker: &Broker, number: u64) {
-    use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let pid = Pid::from_raw(i32::try_from(broker.process().id()).unwrap());
-    let limit = Rlimit { current: Some(number), maximum: Some(1024) };
-    prlimit(pid, Resource::Nofile, limit).expect("a lower limit is always allowed");
-}
-
-#[test]
-fn noise_ends_its_own_connection_alone_and_is_logged() {
-    let chroot = Chroot::new();
-    let broker = Broker::start(1, &chroot.connect());
-    make_topic(&broker, "t");
-    let mut witness = Connection::to(broker.port).unwrap();
-    let before = resident(&broker);
-    let mut rng = fastrand::Rng::with_seed(0x0ba7_0153);
-    for round in 0..300 {
-        let lines = broker.process().lines().len();
-        let mut noise: Vec<u8> = (0..rng.usize(10..2_000)).map(|_| rng.u8(..)).collect();
-        // Half of it is a frame of the right length, of which two thirds name an API that there is.
-        if round % 2 == 0 {
-            let length = u32::try_from(noise.len() - 4).unwrap();
-            noise[..4].copy_from_slice(&length.to_be_bytes());
-            if round % 3 > 0 {
-                noise[4..8].copy_from_slice(&[0, rng.u8(..23), 0, rng.u8(..13)]);
-            }
-        } else {
-            noise[0] |= 0x80;
-        }
-        let mut client = Client::to(broker.port);
-        let _ = client.0.write_all(&noise);
-        let _ = client.0.shutdown(Shutdown::Write);
-        let mut answers = Vec::new();
-        let _ = client.0.read_to_end(&mut answers);
-        if answers.is_empty() {
-            broker.process().wait_for_line_after(lines, "losing", LIMIT);
-        }
-        assert_eq!(witness.produce("t", "value", -1), Some(Ok(round)), "the others are served on");
-    }
-    let grown = resident(&broker).saturating_sub(before);
-    assert!(grown < 32 << 20, "noise left {grown} bytes");
 }

@@ -13,6 +13,7 @@ mod coordination;
 mod disks;
 mod faults;
 mod kills;
+mod misbehaviour;
 mod tools;
 mod reassignment;
 mod replication;

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::base::SecurityProtocol;
+use crate::config::{BrokerConfig, Properties};
+
+/// Answers every request with itself, once it is let go on.
+#[derive(Default)]
+struct Echo {
+    begun: Notify,
+    go_on: Notify,
+    finished: Mutex<Vec<Bytes>>,
+    done: Notify,
+}
+
+struct Counter(Arc<Echo>);
+
+impl Dispatch for Counter {
+    fn dispatch(&self, _: &Caller, frame: Bytes) -> BoxFuture<'static, Answer> {
+        let echo = self.0.clone();
+        Box::pin(async move {
+            echo.begun.notify_one();
+            echo.go_on.notified().await;
+            echo.finished.lock().push(frame.clone());
+            echo.done.notify_one();
+            Answer::Now(vec![Records::Memory(frame)])
+        })
+    }
+}
+
+/// A client whose connection is served within these limits.
+async fn connected(echo: &Arc<Echo>, stop: &CancellationToken) -> (TcpStream, Arc<Limits>) {
+    let mut properties = Properties::default();
+    properties.set("zookeeper.connect", "localhost:2181");
+    let config = BrokerConfig::read(&properties).unwrap().config;
+    let limits = Limits::new(&config, &properties).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, from) = listener.accept().await.unwrap();
+    let caller = Caller {
+        listener: "PLAINTEXT".into(),
+        protocol: SecurityProtocol::Plaintext,
+        address: from.ip(),
+        connection: "test".into(),
+    };
+    let place = limits.connections.place("PLAINTEXT", from.ip()).await.unwrap();
+    let served =
+        Served { dispatch: Arc::new(Counter(echo.clone())), limits: limits.clone(), stop: stop.clone() };
+    tokio::spawn(serve(stream, caller, place, served));
+    (client, limits)
+}
+
+#[tokio::test]
+async fn what_has_begun_is_finished_though_its_client_has_left() {
+    let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
+    let (mut client, limits) = connected(&echo, &stop).await;
+    client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();
+    echo.begun.notified().await;
+    // Broken off, not only closed, so that the other side learns of it at once.
+    rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+    drop(client);
+    while limits.connections.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    echo.go_on.notify_one();
+    echo.done.notified().await;
+    assert_eq!(*echo.finished.lock(), [Bytes::from_static(&[7])]);
+}
+
+#[tokio::test]
+async fn who_has_closed_one_half_gets_the_answers() {
+    let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
+    let (mut client, _) = connected(&echo, &stop).await;
+    client.write_all(&[0, 0, 0, 1, 7, 0, 0, 0, 1, 8]).await.unwrap();
+    client.shutdown().await.unwrap();
+    for _ in 0..2 {
+        echo.begun.notified().await;
+        echo.go_on.notify_one();
+    }
+    let mut answers = Vec::new();
+    client.read_to_end(&mut answers).await.unwrap();
+    assert_eq!(answers, [7, 8]);
+}
+
+#[tokio::test]
+async fn a_broker_that_stops_waits_for_nobody() {
+    let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
+    let (mut client, _) = connected(&echo, &stop).await;
+    client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();
+    echo.begun.notified().await;
+    stop.cancel();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}

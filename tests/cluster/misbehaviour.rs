@@ -1,0 +1,108 @@
+//! Clients that misbehave cost nobody else anything: stuck ones, noisy ones, and too many of them.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+
+use crate::connections::{Client, LIMIT, fetch, long_poll, make_topic, request};
+use crate::support::{Broker, Chroot, Connection};
+
+#[test]
+fn stuck_clients_cost_nobody_else_anything() {
+    let chroot = Chroot::new();
+    let broker = Broker::start_with(1, &chroot.connect(), &[("queued.max.requests", "1")]);
+    make_topic(&broker, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    let megabyte = "x".repeat(900_000);
+    for _ in 0..8 {
+        connection.produce("t", &megabyte, 1).unwrap().unwrap();
+    }
+    let before = resident(&broker);
+    let mut stuck = Vec::new();
+    for _ in 0..20 {
+        // Announces a hundred megabytes and sends a few bytes of them.
+        let mut half = Client::to(broker.port);
+        half.send(&(100_i32 << 20).to_be_bytes());
+        half.send(&[0; 100]);
+        // Asks for eight megabytes, many times, and reads none of them.
+        let mut deaf = Client::to(broker.port);
+        for number in 0..50 {
+            deaf.send(&request(11, number, &fetch("t", 1, 8 << 20, 0)));
+        }
+        // Waits for what does not come.
+        let mut waiting = Client::to(broker.port);
+        waiting.send(&request(11, 1, &long_poll("t", i32::MAX)));
+        stuck.extend([half, deaf, waiting]);
+    }
+    for _ in 0..50 {
+        connection.produce("t", "value", -1).expect("is served").expect("is taken");
+        assert!(Client::to(broker.port).is_served());
+    }
+    let grown = resident(&broker).saturating_sub(before);
+    assert!(grown < 64 << 20, "60 stuck clients hold {grown} bytes");
+}
+
+/// The memory that a broker's process has, in bytes.
+fn resident(broker: &Broker) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", broker.process().id())).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_broker_that_runs_out_of_file_descriptors_accepts_again_when_it_has_some() {
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut before = Client::to(broker.port);
+    assert!(before.is_served());
+    limit_files(&broker, 8);
+    let mut more = [Client::to(broker.port)];
+    broker.process().wait_for_line("Error while accepting connection", LIMIT);
+    assert!(before.is_served(), "who is there already is served on");
+    limit_files(&broker, 1024);
+    assert!(more.iter_mut().all(Client::is_served));
+    assert!(Client::to(broker.port).is_served());
+}
+
+/// Lets a broker open files up to this number.
+fn limit_files(broker: &Broker, number: u64) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let pid = Pid::from_raw(i32::try_from(broker.process().id()).unwrap());
+    let limit = Rlimit { current: Some(number), maximum: Some(1024) };
+    prlimit(pid, Resource::Nofile, limit).expect("a lower limit is always allowed");
+}
+
+#[test]
+fn noise_ends_its_own_connection_alone_and_is_logged() {
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut witness = Connection::to(broker.port).unwrap();
+    let before = resident(&broker);
+    let mut rng = fastrand::Rng::with_seed(0x0ba7_0153);
+    for round in 0..300 {
+        let lines = broker.process().lines().len();
+        let mut noise: Vec<u8> = (0..rng.usize(10..2_000)).map(|_| rng.u8(..)).collect();
+        // Half of it is a frame of the right length, of which two thirds name an API that there is.
+        if round % 2 == 0 {
+            let length = u32::try_from(noise.len() - 4).unwrap();
+            noise[..4].copy_from_slice(&length.to_be_bytes());
+            if round % 3 > 0 {
+                noise[4..8].copy_from_slice(&[0, rng.u8(..23), 0, rng.u8(..13)]);
+            }
+        } else {
+            noise[0] |= 0x80;
+        }
+        let mut client = Client::to(broker.port);
+        let _ = client.0.write_all(&noise);
+        let _ = client.0.shutdown(Shutdown::Write);
+        let mut answers = Vec::new();
+        let _ = client.0.read_to_end(&mut answers);
+        if answers.is_empty() {
+            broker.process().wait_for_line_after(lines, "losing", LIMIT);
+        }
+        assert_eq!(witness.produce("t", "value", -1), Some(Ok(round)), "the others are served on");
+    }
+    let grown = resident(&broker).saturating_sub(before);
+    assert!(grown < 32 << 20, "noise left {grown} bytes");
+}
