@@ -12,6 +12,7 @@ mod console;
 mod coordination;
 mod disks;
 mod faults;
+mod journals;
 mod kills;
 mod misbehaviour;
 mod tools;

@@ -31,9 +31,18 @@ impl Brokers {
     pub fn start_each(
         count: i32,
         settings: &[(&str, &str)],
+        own: impl FnMut(i32, &Chroot) -> Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::start_in(Chroot::new(), count, settings, own)
+    }
+
+    /// As [`Brokers::start_each`], in a corner of ZooKeeper of the test's choice.
+    pub fn start_in(
+        chroot: Chroot,
+        count: i32,
+        settings: &[(&str, &str)],
         mut own: impl FnMut(i32, &Chroot) -> Vec<(&'static str, String)>,
     ) -> Self {
-        let chroot = Chroot::new();
         let quick = [("zookeeper.session.timeout.ms", "2000"), ("replica.lag.time.max.ms", "3000")];
         let settings = [&quick[..], settings].concat();
         let start = |id| {

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod chroot;
 pub mod cluster;
 pub mod flood;
+pub mod journal;
 pub mod process;
 pub mod proxy;
 pub mod znodes;

@@ -33,6 +33,11 @@ impl ZooKeeperServer {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// What was written below a chroot, in order.
+    pub fn journal(&self, chroot: &str) -> Vec<String> {
+        super::journal::changes(&self.directory.path().join("data"), chroot)
+    }
+
     /// Ends it at once; its data stays.
     pub fn kill(&mut self) {
         self.process = None;
