@@ -64,6 +64,7 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
         (0..CONSUMED).for_each(|_| clients::consume(broker.port, &topic));
         let consumed = (broker.cpu_seconds() - produced) / f64::from(CONSUMED);
         let row = workload.name();
+        eprintln!("  {row}: {:.2} {:.2}", (produced - begun) / gigabytes, consumed / gigabytes);
         table.add(&format!("produce: {row}"), kind, Figure::CpuPerGb((produced - begun) / gigabytes));
         table.add(&format!("consume: {row}"), kind, Figure::CpuPerGb(consumed / gigabytes));
         if kind == Kind::Barnabas {
