@@ -11,6 +11,7 @@ pub mod admin;
 pub mod net;
 pub mod log;
 pub mod quota;
+pub mod metrics;
 pub mod replica;
 pub mod controller;
 pub mod api;

@@ -1,22 +1,25 @@
-//! Waiting until every broker may be told of a change to topics (Kafka's `TopicPurgatory`): until this broker's own
-//! picture shows it, or the time is up.
+//! Waiting until every broker may be told of a change to topics or leaders (Kafka's purgatories `topic` and
+//! `ElectLeader`): until this broker's own picture shows it, or the time is up.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::metrics::purgatory::Purgatory;
 use crate::replica::{MetadataSnapshot, Replicas};
 
-/// Waits until `holds` of the picture of the cluster, at most `timeout_ms`; whether it does. No or a negative time is no
+/// Waits in `purgatory` until `holds` of the picture of the cluster, at most `timeout_ms`; whether it does. No or a negative time is no
 /// wait at all: Kafka then answers REQUEST_TIMED_OUT whatever the picture shows.
 pub(super) async fn wait_for(
     replicas: &Replicas,
+    purgatory: &Purgatory,
     timeout_ms: i32,
     holds: impl Fn(&MetadataSnapshot) -> bool,
 ) -> bool {
     let Ok(timeout @ 1..) = u64::try_from(timeout_ms) else { return false };
     let deadline = Instant::now() + Duration::from_millis(timeout);
     let mut changes = replicas.metadata_changes();
+    let _delayed = purgatory.delay(1);
     loop {
         changes.mark_unchanged();
         if holds(&replicas.metadata()) {

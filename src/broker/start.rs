@@ -21,6 +21,7 @@ use crate::config::{BrokerConfig, ConfigError, LiveConfig, Properties, TopicConf
 use crate::controller::Controller;
 use crate::log::meta_properties::{BrokerMetadata, MetadataError};
 use crate::log::{Logs, LogsOptions, OpenError};
+use crate::metrics::{Figure, Registry, http};
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::{BindError, Listener};
@@ -49,6 +50,14 @@ pub enum StartError {
     /// A listener cannot be bound.
     #[error("{0}")]
     Bind(#[from] BindError),
+    /// The figures cannot be told where they are to be.
+    #[error("METRICS_LISTENER={address}: {error}")]
+    Metrics {
+        /// Where.
+        address: String,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// Anything else, in Kafka's words.
     #[error("{0}")]
     Other(String),
@@ -195,6 +204,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     broker.tasks.spawn_on(reporting, &control);
     broker.tasks.spawn(replicas.clone().keep(broker.shutdown.clone()));
     broker.keep_logs();
+    broker.tell_figures().await?;
     let keeping =
         registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
     broker.tasks.spawn_on(keeping, &control);
@@ -207,6 +217,27 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
 }
 
 impl Broker {
+    /// Tells what is measured at `METRICS_LISTENER`, a `host:port`, as a JVM does at `JMX_PORT`; nowhere without it.
+    async fn tell_figures(&self) -> Result<(), StartError> {
+        let Ok(address) = std::env::var("METRICS_LISTENER") else { return Ok(()) };
+        let bound = tokio::net::TcpListener::bind(&address).await;
+        let listener = bound.map_err(|error| StartError::Metrics { address: address.clone(), error })?;
+        let registry = Arc::new(Registry::default());
+        let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
+        registry.add(move || replicas.figures());
+        registry.add(move || {
+            let active = usize::from(controller.is_active());
+            vec![Figure::gauge("KafkaController", "ActiveControllerCount", active).of_group("kafka.controller")]
+        });
+        let serving = http::serve(listener, registry, self.shutdown.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                log::error!(target: TARGET, "Metrics are told at {address} no more: {error}");
+            }
+        });
+        Ok(())
+    }
+
     /// Retention, flushing and checkpoints of the logs; failed directories go offline.
     fn keep_logs(&self) {
         let mut upkeep = self.logs.start(&self.shutdown);

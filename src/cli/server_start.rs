@@ -104,6 +104,7 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException",
         StartError::Metadata(_) => "kafka.common.InconsistentBrokerMetadataException",
         StartError::Logs(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
+        StartError::Metrics { .. } => "java.net.BindException",
         StartError::Other(_) => "java.lang.IllegalArgumentException",
     };
     match error {

@@ -72,7 +72,9 @@ impl Replicas {
             if low >= required {
                 return Ok(low);
             }
+            let _delayed = self.waits().delete_records.delay(1);
             if tokio::time::timeout_at(deadline, waiter.notified()).await.is_err() {
+                self.waits().delete_records_expired.count(partition.id());
                 return Err(ErrorCode::RequestTimedOut);
             }
         }

@@ -168,7 +168,12 @@ impl Replicas {
                 return look.outcomes;
             }
             first = false;
+            let delayed = self.waits.fetch.delay(partitions.len());
             last = tokio::time::timeout_at(deadline, waiter.notified()).await.is_err();
+            drop(delayed);
+            if last {
+                self.waits.fetch_expired(params.is_follower());
+            }
         }
     }
 

@@ -107,7 +107,11 @@ impl Replicas {
     fn isr_answered(&self, id: &TopicPartition, proposal: &IsrProposal, answer: IsrAnswer) -> IsrOutcome {
         self.isr_reports.settle(id, proposal);
         match self.partition(id) {
-            Ok(partition) => partition.isr_answered(proposal, answer, self.clock.now()),
+            Ok(partition) => {
+                let outcome = partition.isr_answered(proposal, answer, self.clock.now());
+                self.isr_changes.count(proposal.expands, &outcome);
+                outcome
+            }
             Err(_) => IsrOutcome::Stale,
         }
     }

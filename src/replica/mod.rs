@@ -6,10 +6,11 @@
 //! - *Locks:* the map of partitions, then one partition, then its log's appender. Whoever waits is woken after unlock.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
-pub mod delete_records;
 mod closest;
+pub mod delete_records;
 pub mod fetch;
 pub mod fetcher;
+mod figures;
 mod isr_report;
 pub mod machine;
 pub mod metadata;
@@ -39,6 +40,7 @@ use crate::log::Logs;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
+pub use figures::Waits;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
 pub use metadata::MetadataSnapshot;
 pub use move_dirs::ReplicaInDir;
@@ -74,6 +76,8 @@ pub struct Replicas {
     isr_reports: isr_report::IsrReports,
     throttles: throttle::Throttles,
     moves: move_dirs::Moves,
+    waits: Arc<figures::Waits>,
+    isr_changes: figures::IsrChanges,
     /// The listener between brokers.
     listener: String,
     /// The listener through which the controller is reached.
@@ -118,6 +122,8 @@ impl Replicas {
             isr_reports: isr_report::IsrReports::default(),
             throttles,
             moves: move_dirs::Moves::default(),
+            waits: Arc::default(),
+            isr_changes: figures::IsrChanges::default(),
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
             listener,
             complete: AtomicBool::new(false),

@@ -35,6 +35,21 @@ struct State {
     /// The log on its way to another data directory.
     moving: Option<moving::Moving>,
     produces: ProduceWaiters,
+    /// How many of its replicas a reassignment is adding, and removing.
+    reassignment: (usize, usize),
+}
+
+/// How well a partition that is led here is replicated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Replication {
+    /// How many replicas it is to have, those left out that a reassignment is adding.
+    pub factor: usize,
+    /// How many are in sync.
+    pub in_sync: usize,
+    /// `min.insync.replicas`.
+    pub min_in_sync: usize,
+    /// Whether a reassignment is under way.
+    pub reassigning: bool,
 }
 
 /// Why records could not be appended.
@@ -49,8 +64,13 @@ pub enum Refused {
 impl Partition {
     /// A partition of which nothing is known yet; `lag_max` is `replica.lag.time.max.ms`.
     pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis) -> Self {
-        let state =
-            State { machine: Machine::new(me), log: None, moving: None, produces: ProduceWaiters::default() };
+        let state = State {
+            machine: Machine::new(me),
+            log: None,
+            moving: None,
+            produces: ProduceWaiters::default(),
+            reassignment: (0, 0),
+        };
         Self { id, me, lag_max, state: Mutex::new(state), fetches: Mutex::new(FetchWaiters::default()) }
     }
 
@@ -246,6 +266,28 @@ impl Partition {
         let state = self.state.lock();
         let start = state.log.as_ref().map_or(-1, |log| log.log_start_offset());
         state.machine.low_watermark(start, is_live).ok_or(ErrorCode::NotLeaderOrFollower)
+    }
+
+    /// A reassignment is adding and removing so many of its replicas; none of them where there is no reassignment.
+    pub(super) fn reassigns(&self, adding: usize, removing: usize) {
+        self.state.lock().reassignment = (adding, removing);
+    }
+
+    /// How well it is replicated; None where this broker does not lead it.
+    pub(super) fn replication(&self) -> Option<Replication> {
+        let state = self.state.lock();
+        if !state.machine.is_leader() {
+            return None;
+        }
+        let told = state.machine.told();
+        let (adding, removing) = state.reassignment;
+        let min_isr = state.log.as_ref().map_or(0, |log| log.config().min_insync_replicas);
+        Some(Replication {
+            factor: told.replicas.len().saturating_sub(adding),
+            in_sync: told.isr.len(),
+            min_in_sync: usize::try_from(min_isr).unwrap_or(0),
+            reassigning: adding + removing > 0,
+        })
     }
 
     /// Forgets waiting produces whose time ran out.

@@ -1,11 +1,12 @@
 //! Producing: records are appended now, in the order of their connection; acknowledged once enough replicas have them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::Replicas;
+use super::{Replicas, Waits};
 use super::partition::{Partition, Refused};
 use crate::base::{Millis, Offset, TopicPartition};
 use crate::log::{AppendOrigin, LogAppendInfo};
@@ -56,6 +57,7 @@ impl ProduceOutcome {
 #[derive(Debug)]
 #[must_use]
 pub struct PendingProduce {
+    waits: Arc<Waits>,
     timeout: Duration,
     entries: Vec<(TopicPartition, ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>)>,
 }
@@ -69,13 +71,18 @@ impl PendingProduce {
     /// How each partition's records fared, once that is known or the time has run out.
     pub async fn outcomes(self) -> Vec<(TopicPartition, ProduceOutcome)> {
         let deadline = tokio::time::Instant::now() + self.timeout;
+        let awaited = self.entries.iter().filter(|(_, _, waiting)| waiting.is_some()).count();
+        let _delayed = (awaited > 0).then(|| self.waits.produce.delay(awaited));
         let mut outcomes = Vec::with_capacity(self.entries.len());
         for (partition, mut outcome, waiting) in self.entries {
             if let Some(waiting) = waiting {
                 outcome.error = match tokio::time::timeout_at(deadline, waiting).await {
                     Ok(Ok(error)) => error,
                     Ok(Err(_)) => ErrorCode::NotLeaderOrFollower,
-                    Err(_) => ErrorCode::RequestTimedOut,
+                    Err(_) => {
+                        self.waits.produce_expired.count(&partition);
+                        ErrorCode::RequestTimedOut
+                    }
                 };
             }
             outcomes.push((partition, outcome));
@@ -103,7 +110,7 @@ impl Replicas {
             let (outcome, waiting) = self.append_to(&id, records, acks == -1);
             (id, outcome, waiting)
         });
-        PendingProduce { timeout, entries: appended.collect() }
+        PendingProduce { waits: self.waits.clone(), timeout, entries: appended.collect() }
     }
 
     fn append_to(

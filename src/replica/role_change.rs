@@ -108,6 +108,7 @@ impl Replicas {
         };
         let log = self.log_for(id, state.is_new, high_watermarks)?;
         self.resume_move(&partition);
+        partition.reassigns(state.adding_replicas.len(), state.removing_replicas.len());
         if state.leader == self.broker_id {
             partition.lead(told, log, self.clock.now())?;
             log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Leader at leader epoch {}", self.broker_id, state.leader_epoch);

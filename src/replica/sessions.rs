@@ -90,6 +90,11 @@ impl FetchSessions {
         self.sessions.len()
     }
 
+    /// How many partitions all of them hold.
+    pub fn partitions(&self) -> usize {
+        self.sessions.values().map(|session| session.partitions.len()).sum()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()

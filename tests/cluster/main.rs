@@ -14,6 +14,7 @@ mod disks;
 mod faults;
 mod journals;
 mod kills;
+mod metrics;
 mod misbehaviour;
 mod tools;
 mod reassignment;

@@ -14,6 +14,7 @@ pub struct Broker {
     pub port: u16,
     directory: tempfile::TempDir,
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     largest_file: Option<u32>,
     process: Option<Process>,
 }
@@ -51,7 +52,7 @@ impl Broker {
             all.retain(|(other, _)| other != key);
             all.push(((*key).to_owned(), value.replace("{port}", &port.to_string())));
         }
-        Self { id, port, directory, settings: all, largest_file: None, process: None }
+        Self { id, port, directory, settings: all, environment: Vec::new(), largest_file: None, process: None }
     }
 
     /// Starts it (again, on the same data) and waits until it is ready.
@@ -104,6 +105,7 @@ impl Broker {
                 limited
             }
         };
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&format!("broker {}", self.id), command.arg("server-start").arg(&file));
         self.process = Some(process);
     }
@@ -111,6 +113,11 @@ impl Broker {
     /// From the next start on no file of its may grow beyond so many KiB; None for no limit.
     pub fn limit_files(&mut self, kibibytes: Option<u32>) {
         self.largest_file = kibibytes;
+    }
+
+    /// Sets a variable of its environment for the next start.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Changes a setting for the next start.

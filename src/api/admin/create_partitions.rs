@@ -47,7 +47,7 @@ pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> Cr
     };
     if !request.validate_only
         && !grown.is_empty()
-        && !topic_waits::wait_for(replicas, request.timeout_ms, all).await
+        && !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await
     {
         for result in results.iter_mut().filter(|it| it.error_code == 0) {
             result.error_code = ErrorCode::RequestTimedOut as i16;

@@ -42,7 +42,7 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
         let all = |metadata: &crate::replica::MetadataSnapshot| {
             created.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
         };
-        if !topic_waits::wait_for(replicas, request.timeout_ms, all).await {
+        if !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await {
             let metadata = replicas.metadata();
             let in_time = request.timeout_ms > 0;
             for result in &mut results {

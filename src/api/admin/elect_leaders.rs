@@ -58,7 +58,8 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
     if !elected.is_empty() {
         let known =
             |metadata: &MetadataSnapshot| elected.iter().all(|(id, leader)| leads(metadata, id, *leader));
-        topic_waits::wait_for(&services.replicas, request.timeout_ms, known).await;
+        let replicas = &services.replicas;
+        topic_waits::wait_for(replicas, &replicas.waits().elect_leader, request.timeout_ms, known).await;
         let metadata = services.replicas.metadata();
         for (id, leader) in elected {
             let known = leads(&metadata, &id, leader);

@@ -1,0 +1,103 @@
+//! What is measured of a broker, under the names of Kafka's MBeans.
+//!
+//! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts who waits; [`http::serve`] tells all of it.
+//! - *Never:* costs those who work more than an addition: a figure is worked out when somebody asks for it.
+//! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. What is served here is
+//!   what Prometheus' `jmx_exporter` makes of those MBeans with no rules of its own.
+
+pub mod exposition;
+pub mod http;
+pub mod purgatory;
+
+use parking_lot::RwLock;
+
+/// A figure's MBean: `group:type=kind,name=name,tag=value…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The domain, e.g. `kafka.server`.
+    pub group: &'static str,
+    /// The class that measures, e.g. `ReplicaManager`.
+    pub kind: &'static str,
+    /// What is measured, e.g. `LeaderCount`.
+    pub name: &'static str,
+    /// What tells it from others of that name, e.g. a topic.
+    pub tags: Vec<(&'static str, String)>,
+}
+
+/// What is told of an MBean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attribute {
+    /// What it is now: of a gauge.
+    Value,
+    /// How often it has happened since the start: of a meter. Rates are for the reader to work out.
+    Count,
+}
+
+/// One measured value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Of what.
+    pub name: Name,
+    /// What of it.
+    pub attribute: Attribute,
+    /// How much.
+    pub value: f64,
+}
+
+impl Figure {
+    /// What `kafka.server:type=kind,name=name` is now.
+    pub fn gauge(kind: &'static str, name: &'static str, value: usize) -> Self {
+        Self::new(kind, name, Attribute::Value, value as f64)
+    }
+
+    /// How often `kafka.server:type=kind,name=name` has happened.
+    pub fn meter(kind: &'static str, name: &'static str, count: u64) -> Self {
+        Self::new(kind, name, Attribute::Count, count as f64)
+    }
+
+    fn new(kind: &'static str, name: &'static str, attribute: Attribute, value: f64) -> Self {
+        Self { name: Name { group: "kafka.server", kind, name, tags: Vec::new() }, attribute, value }
+    }
+
+    /// The same in another domain.
+    #[must_use]
+    pub fn of_group(mut self, group: &'static str) -> Self {
+        self.name.group = group;
+        self
+    }
+
+    /// The same with one tag more.
+    #[must_use]
+    pub fn tagged(mut self, tag: &'static str, value: impl ToString) -> Self {
+        self.name.tags.push((tag, value.to_string()));
+        self
+    }
+}
+
+type Source = Box<dyn Fn() -> Vec<Figure> + Send + Sync>;
+
+/// All that can be measured of one broker.
+#[derive(Default)]
+pub struct Registry {
+    sources: RwLock<Vec<Source>>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Registry").finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// Asks `source` too, from now on.
+    pub fn add(&self, source: impl Fn() -> Vec<Figure> + Send + Sync + 'static) {
+        self.sources.write().push(Box::new(source));
+    }
+
+    /// Every figure as it is now, by name.
+    pub fn read(&self) -> Vec<Figure> {
+        let mut figures: Vec<_> = self.sources.read().iter().flat_map(|source| source()).collect();
+        figures.sort_by(|one, other| (&one.name, one.attribute).cmp(&(&other.name, other.attribute)));
+        figures
+    }
+}

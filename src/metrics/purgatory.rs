@@ -1,0 +1,92 @@
+//! How many requests wait, and for how much (the figures of Kafka's `DelayedOperationPurgatory`).
+//!
+//! Waiting itself is the business of whoever waits: this only counts.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Figure;
+use crate::base::TopicPartition;
+
+/// Counts the requests of one kind that wait.
+#[derive(Debug)]
+pub struct Purgatory {
+    name: &'static str,
+    operations: AtomicUsize,
+    watched: AtomicUsize,
+}
+
+/// A request that waits, for as long as this is held.
+#[derive(Debug)]
+#[must_use]
+pub struct Delayed<'a> {
+    purgatory: &'a Purgatory,
+    keys: usize,
+}
+
+impl Purgatory {
+    /// Nobody waits. `name` is what Kafka's tag `delayedOperation` has, e.g. `Produce`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, operations: AtomicUsize::new(0), watched: AtomicUsize::new(0) }
+    }
+
+    /// A request waits for something in `keys` places, e.g. partitions.
+    pub fn delay(&self, keys: usize) -> Delayed<'_> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        self.watched.fetch_add(keys, Ordering::Relaxed);
+        Delayed { purgatory: self, keys }
+    }
+
+    /// `NumDelayedOperations`, the requests that wait, and `PurgatorySize`, the places where they wait.
+    pub fn figures(&self) -> [Figure; 2] {
+        let figure = |name, value: &AtomicUsize| {
+            Figure::gauge("DelayedOperationPurgatory", name, value.load(Ordering::Relaxed))
+                .tagged("delayedOperation", self.name)
+        };
+        [figure("NumDelayedOperations", &self.operations), figure("PurgatorySize", &self.watched)]
+    }
+}
+
+impl Drop for Delayed<'_> {
+    fn drop(&mut self) {
+        self.purgatory.operations.fetch_sub(1, Ordering::Relaxed);
+        self.purgatory.watched.fetch_sub(self.keys, Ordering::Relaxed);
+    }
+}
+
+/// Counts what was waited for in vain, in all and by partition: `ExpiresPerSec` of `DelayedProduceMetrics` and
+/// `DelayedDeleteRecordsMetrics`.
+#[derive(Debug)]
+pub struct Expirations {
+    kind: &'static str,
+    all: AtomicU64,
+    partitions: Mutex<BTreeMap<TopicPartition, u64>>,
+}
+
+impl Expirations {
+    /// None yet. `kind` is the MBean's type.
+    pub const fn new(kind: &'static str) -> Self {
+        Self { kind, all: AtomicU64::new(0), partitions: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The time for this partition is up.
+    pub fn count(&self, partition: &TopicPartition) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+        *self.partitions.lock().entry(partition.clone()).or_default() += 1;
+    }
+
+    /// `ExpiresPerSec` in all, and of each partition that it has happened to.
+    pub fn figures(&self) -> Vec<Figure> {
+        let figure = |count| Figure::meter(self.kind, "ExpiresPerSec", count);
+        let partitions = self.partitions.lock();
+        let each = partitions.iter().map(|(id, count)| {
+            figure(*count).tagged("topic", &id.topic).tagged("partition", id.partition)
+        });
+        std::iter::once(figure(self.all.load(Ordering::Relaxed))).chain(each).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! What is measured of this broker's replicas, and who waits for them (the figures of Kafka's `ReplicaManager`, its
+//! purgatories and `FetchSessionCache`).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::machine::IsrOutcome;
+use super::{Hosted, Replicas};
+use crate::metrics::Figure;
+use crate::metrics::purgatory::{Expirations, Purgatory};
+
+/// Kafka's name of the MBeans of [`Replicas`].
+const REPLICA_MANAGER: &str = "ReplicaManager";
+const FETCH_METRICS: &str = "DelayedFetchMetrics";
+
+/// Who waits for replicas, by what for.
+#[derive(Debug)]
+pub struct Waits {
+    /// Produces, for the in-sync replicas.
+    pub produce: Purgatory,
+    /// Fetches, for records.
+    pub fetch: Purgatory,
+    /// Deletions of records, for followers.
+    pub delete_records: Purgatory,
+    /// Elections, for this broker to be told of the leaders.
+    pub elect_leader: Purgatory,
+    /// Changes of topics, for this broker to be told of them.
+    pub topic: Purgatory,
+    pub(super) produce_expired: Expirations,
+    pub(super) delete_records_expired: Expirations,
+    /// Of followers, and of consumers.
+    fetches_expired: [AtomicU64; 2],
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            produce: Purgatory::new("Produce"),
+            fetch: Purgatory::new("Fetch"),
+            delete_records: Purgatory::new("DeleteRecords"),
+            elect_leader: Purgatory::new("ElectLeader"),
+            topic: Purgatory::new("topic"),
+            produce_expired: Expirations::new("DelayedProduceMetrics"),
+            delete_records_expired: Expirations::new("DelayedDeleteRecordsMetrics"),
+            fetches_expired: Default::default(),
+        }
+    }
+}
+
+impl Waits {
+    /// A fetch's time was up before there was enough for it.
+    pub(super) fn fetch_expired(&self, of_follower: bool) {
+        self.fetches_expired[usize::from(!of_follower)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let purgatories = [&self.produce, &self.fetch, &self.delete_records, &self.elect_leader, &self.topic];
+        let mut figures: Vec<_> = purgatories.into_iter().flat_map(Purgatory::figures).collect();
+        figures.extend(self.produce_expired.figures());
+        figures.extend(self.delete_records_expired.figures());
+        for (count, fetcher) in self.fetches_expired.iter().zip(["follower", "consumer"]) {
+            let count = count.load(Ordering::Relaxed);
+            figures.push(Figure::meter(FETCH_METRICS, "ExpiresPerSec", count).tagged("fetcherType", fetcher));
+        }
+        figures
+    }
+}
+
+/// How the ISRs of partitions led here have changed.
+#[derive(Debug, Default)]
+pub(super) struct IsrChanges {
+    expanded: AtomicU64,
+    shrunk: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl IsrChanges {
+    /// A proposal, to let one join or some leave, was answered.
+    pub fn count(&self, expands: bool, outcome: &IsrOutcome) {
+        let counter = match outcome {
+            IsrOutcome::Changed if expands => &self.expanded,
+            IsrOutcome::Changed => &self.shrunk,
+            IsrOutcome::Unchanged => &self.failed,
+            IsrOutcome::Stale => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn figures(&self) -> [Figure; 3] {
+        let figure =
+            |name, count: &AtomicU64| Figure::meter(REPLICA_MANAGER, name, count.load(Ordering::Relaxed));
+        [
+            figure("IsrExpandsPerSec", &self.expanded),
+            figure("IsrShrinksPerSec", &self.shrunk),
+            figure("FailedIsrUpdatesPerSec", &self.failed),
+        ]
+    }
+}
+
+impl Replicas {
+    /// Who waits.
+    pub fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// All that is measured here.
+    pub fn figures(&self) -> Vec<Figure> {
+        let mut figures = self.partition_figures();
+        figures.extend(self.isr_changes.figures());
+        figures.extend(self.waits.figures());
+        let sessions = self.sessions.lock();
+        figures.extend([
+            Figure::gauge("FetchSessionCache", "NumIncrementalFetchSessions", sessions.len()),
+            Figure::gauge("FetchSessionCache", "NumIncrementalFetchPartitionsCached", sessions.partitions()),
+        ]);
+        figures
+    }
+
+    fn partition_figures(&self) -> Vec<Figure> {
+        let (all, offline) = {
+            let partitions = self.partitions.read();
+            let offline = partitions.values().filter(|hosted| matches!(hosted, Hosted::Offline)).count();
+            (partitions.len(), offline)
+        };
+        let led: Vec<_> = self.online().iter().filter_map(|partition| partition.replication()).collect();
+        let count = |name, value| Figure::gauge(REPLICA_MANAGER, name, value);
+        let of_led = |name, holds: &dyn Fn(&super::partition::Replication) -> bool| {
+            count(name, led.iter().filter(|it| holds(it)).count())
+        };
+        vec![
+            count("PartitionCount", all),
+            count("OfflineReplicaCount", offline),
+            count("LeaderCount", led.len()),
+            of_led("UnderReplicatedPartitions", &|it| it.in_sync < it.factor),
+            of_led("UnderMinIsrPartitionCount", &|it| it.in_sync < it.min_in_sync),
+            of_led("AtMinIsrPartitionCount", &|it| it.in_sync == it.min_in_sync),
+            of_led("ReassigningPartitions", &|it| it.reassigning),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

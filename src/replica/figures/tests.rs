@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::config::TopicConfig;
+use crate::replica::machine::IsrOutcome;
+use crate::replica::tests::{Room, batch};
+
+fn told(room: &Room) -> BTreeMap<String, f64> {
+    let name = |figure: &Figure| {
+        let tags: String = figure.name.tags.iter().map(|(tag, value)| format!(",{tag}={value}")).collect();
+        format!("{}{tags}", figure.name.name)
+    };
+    room.replicas.figures().iter().map(|figure| (name(figure), figure.value)).collect()
+}
+
+#[tokio::test]
+async fn partitions_are_counted_by_how_they_fare() {
+    let topics = TopicConfig { min_insync_replicas: 2, ..TopicConfig::default() };
+    let room = Room::with(&[], topics);
+    room.tell(0, 1, 0, &[1, 2, 3]);
+    room.tell(1, 1, 0, &[1, 2]);
+    room.tell(2, 1, 0, &[1]);
+    room.tell(3, 2, 0, &[1, 2, 3]);
+    let told = told(&room);
+    let counts = [
+        ("PartitionCount", 4.0),
+        ("LeaderCount", 3.0),
+        ("UnderReplicatedPartitions", 1.0),
+        ("UnderMinIsrPartitionCount", 1.0),
+        ("AtMinIsrPartitionCount", 1.0),
+        ("OfflineReplicaCount", 0.0),
+        ("ReassigningPartitions", 0.0),
+    ];
+    for (name, count) in counts {
+        assert_eq!(told[name], count, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_produce_waits_in_its_purgatory_and_expires() {
+    let room = Room::new();
+    room.tell(0, 1, 0, &[1, 2, 3]);
+    let waiting = tokio::spawn(room.append(0, -1, batch(&["a"])).outcomes());
+    tokio::task::yield_now().await;
+    assert_eq!(told(&room)["NumDelayedOperations,delayedOperation=Produce"], 1.0);
+    assert_eq!(told(&room)["PurgatorySize,delayedOperation=Produce"], 1.0);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    waiting.await.unwrap();
+    let told = told(&room);
+    assert_eq!(told["NumDelayedOperations,delayedOperation=Produce"], 0.0);
+    assert_eq!(told["ExpiresPerSec"], 1.0);
+    assert_eq!(told["ExpiresPerSec,topic=t,partition=0"], 1.0);
+}
+
+#[test]
+fn isr_changes_are_counted_by_how_they_end() {
+    let changes = IsrChanges::default();
+    changes.count(true, &IsrOutcome::Changed);
+    changes.count(true, &IsrOutcome::Changed);
+    changes.count(false, &IsrOutcome::Changed);
+    changes.count(false, &IsrOutcome::Unchanged);
+    changes.count(false, &IsrOutcome::Stale);
+    assert_eq!(changes.figures().map(|figure| figure.value), [2.0, 1.0, 1.0]);
+}
