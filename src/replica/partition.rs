@@ -96,16 +96,17 @@ impl Partition {
     }
 
     /// Leads, from the end of this log on; true where it did not at this epoch before.
+    ///
+    /// # Errors
+    /// KAFKA_STORAGE_ERROR: the epoch could not be written down; the role is what it was.
     pub(super) fn lead(&self, told: Told, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
         let mut state = self.state.lock();
         let end = log.log_end_offset();
-        let epoch = told.leader_epoch;
+        let log = state.log.insert(log).clone();
+        // Before any record, so that followers can be told where the epoch begins; who cannot write it down does not lead.
+        // An epoch that is known keeps its start.
+        log.assign_epoch_start(told.leader_epoch, end).map_err(|_| ErrorCode::KafkaStorageError)?;
         let fresh = state.machine.become_leader(told, end, now);
-        if fresh {
-            // Kafka assigns the epoch before any record, so that followers can be told where it begins.
-            log.assign_epoch_start(epoch, end).map_err(|_| ErrorCode::KafkaStorageError)?;
-        }
-        state.log = Some(log);
         let released = self.raise_watermark(&mut state, now).unwrap_or_default();
         drop(state);
         self.wake(true, Some(released));

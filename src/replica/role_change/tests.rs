@@ -1,4 +1,5 @@
 use super::*;
+use crate::replica::machine::Role;
 use crate::replica::tests::{Room, batch, partition};
 
 fn code(room: &Room, number: i32) -> Option<ErrorCode> {
@@ -109,4 +110,17 @@ async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
     assert_eq!(room.high_watermark(0), 2);
     assert_eq!(room.tell(0, 1, 1, &[1, 2]), ErrorCode::None);
     assert_eq!(room.high_watermark(0), 2);
+}
+
+#[test]
+fn who_cannot_write_down_where_its_epoch_begins_does_not_lead() {
+    let room = Room::new();
+    assert_eq!(room.tell(0, 2, 3, &[1, 2]), ErrorCode::None);
+    let held = room.replicas.partition(&partition(0)).unwrap();
+    // The checkpoint is written beside its place first.
+    std::fs::create_dir(room.dir.path().join("t-0/leader-epoch-checkpoint.tmp")).unwrap();
+    assert_eq!(room.tell(0, 1, 4, &[1, 2]), ErrorCode::KafkaStorageError);
+    let (told, role) = held.standing();
+    assert_eq!((told.leader, told.leader_epoch, role), (2, 3, Role::Follower));
+    assert!(held.log().is_some(), "its directory, which failed, is known");
 }
