@@ -5,9 +5,45 @@
 //! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another, so
 //!   that a stalled disk does not cost the session.
 
+mod error;
+mod figures;
 mod reconfigure;
 mod registration;
 mod start;
 mod stop;
 
-pub use start::{Broker, StartError};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::Services;
+use crate::base::BrokerId;
+use crate::log::Logs;
+
+pub use error::StartError;
+
+const TARGET: &str = "kafka.server.KafkaServer";
+
+/// A running broker.
+pub struct Broker {
+    services: Arc<Services>,
+    logs: Arc<Logs>,
+    /// Ends everything that runs.
+    shutdown: CancellationToken,
+    /// Ends the listeners, before all else.
+    doors: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Broker {
+    /// Its id.
+    pub fn id(&self) -> BrokerId {
+        self.services.broker_id
+    }
+
+    /// Cancelled when it cannot go on, e.g. because no log directory is left.
+    pub fn failed(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::start::{StartError, TARGET};
+use super::{StartError, TARGET};
 use crate::base::{Backoff, BrokerId, Clock, Endpoint};
 use crate::config::BrokerConfig;
 use crate::net::listener::Listener;

@@ -11,68 +11,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reconfigure::{self, Reconfigured, TopicConfigs};
-use super::registration;
+use super::{Broker, StartError, TARGET, figures, registration};
 use crate::api::Services;
 use crate::api::dispatch::Counter;
 use crate::api::txn::init_producer_id::ProducerIds;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
-use crate::config::{BrokerConfig, ConfigError, LiveConfig, Properties, TopicConfig};
+use crate::config::{BrokerConfig, LiveConfig, Properties, TopicConfig};
 use crate::controller::Controller;
-use crate::log::meta_properties::{BrokerMetadata, MetadataError};
-use crate::log::{Logs, LogsOptions, OpenError};
-use crate::metrics::{Figure, Registry, http};
+use crate::log::meta_properties::BrokerMetadata;
+use crate::log::{Logs, LogsOptions};
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
-use crate::net::listener::{BindError, Listener};
+use crate::net::listener::Listener;
 use crate::replica::{Replicas, preferred};
-use crate::zk::registration::generate_id;
+use crate::zk::registration::{Registrar, generate_id};
+use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper, bootstrap};
-
-pub(super) const TARGET: &str = "kafka.server.KafkaServer";
-
-/// Why a broker did not start. Each prints Kafka's message.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A setting is wrong.
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    /// The data directories belong to somebody else.
-    #[error("{0}")]
-    Metadata(#[from] MetadataError),
-    /// The logs cannot be opened.
-    #[error("{0}")]
-    Logs(#[from] OpenError),
-    /// ZooKeeper cannot be reached, or refuses.
-    #[error("{0}")]
-    ZooKeeper(#[from] ZkError),
-    /// A listener cannot be bound.
-    #[error("{0}")]
-    Bind(#[from] BindError),
-    /// The figures cannot be told where they are to be.
-    #[error("METRICS_LISTENER={address}: {error}")]
-    Metrics {
-        /// Where.
-        address: String,
-        /// Why not.
-        error: std::io::Error,
-    },
-    /// Anything else, in Kafka's words.
-    #[error("{0}")]
-    Other(String),
-}
-
-/// A running broker.
-pub struct Broker {
-    pub(super) services: Arc<Services>,
-    pub(super) logs: Arc<Logs>,
-    /// Ends everything that runs.
-    pub(super) shutdown: CancellationToken,
-    /// Ends the listeners, before all else.
-    pub(super) doors: CancellationToken,
-    pub(super) tasks: TaskTracker,
-}
 
 /// What was found out before the session with ZooKeeper.
 struct Prepared {
@@ -90,24 +46,20 @@ impl Broker {
     pub async fn start(properties: Properties, control: Handle) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting (kafka.server.KafkaServer)");
         let prepared = prepare(properties)?;
+        let figures = figures::bind().await?;
         let zk = connect(&prepared.config, &control).await?;
-        match boot(prepared, zk.clone(), control).await {
-            Ok(broker) => Ok(broker),
+        let broker = match boot(prepared, zk.clone(), control).await {
+            Ok(broker) => broker,
             Err(error) => {
                 zk.close().await;
-                Err(error)
+                return Err(error);
             }
+        };
+        if let Some(listener) = figures {
+            broker.tell_figures(listener);
         }
-    }
-
-    /// Its id.
-    pub fn id(&self) -> BrokerId {
-        self.services.broker_id
-    }
-
-    /// Cancelled when it cannot go on, e.g. because no log directory is left.
-    pub fn failed(&self) -> CancellationToken {
-        self.shutdown.clone()
+        log::info!(target: TARGET, "[KafkaServer id={}] started", broker.id());
+        Ok(broker)
     }
 }
 
@@ -148,6 +100,7 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
     Ok(zk)
 }
 
+/// From the session on: finds out who it is, opens logs and listeners, registers, and lets everybody in.
 async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
     let Prepared { config, live, metadata, offline } = prepared;
     let clock = Clock::System;
@@ -163,10 +116,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     write_metadata(&logs, &metadata, &stored, &clock)?;
 
     let limits = Limits::new(&live.current().broker, &live.layers().in_force())?;
-    let mut listeners = Vec::new();
-    for endpoint in config.listeners()? {
-        listeners.push(Listener::bind(&endpoint, &limits).await?);
-    }
+    let listeners = bind(&config, &limits).await?;
     let registration = registration::registration(broker_id, &config, &listeners, &clock)?;
     registration::check_endpoints(&zk, &registration).await?;
 
@@ -175,67 +125,87 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move |topic| lookup.of(topic));
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
-    let registrar = Arc::new(crate::zk::registration::Registrar::default());
+    let registrar = Arc::new(Registrar::default());
     let epoch = registrar.register(&zk, &registration).await.map_err(already_registered(broker_id))?;
     let broker_epoch = Arc::new(AtomicI64::new(epoch));
     let controller = {
         let _on_control = control.enter();
-        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone())
+        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock)
     };
     let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
-    let services = Arc::new(Services {
+    let services = Services {
         broker_id,
         cluster_id,
-        broker_epoch: broker_epoch.clone(),
-        config: config.clone(),
-        live: live.clone(),
-        replicas: replicas.clone(),
-        controller: controller.clone(),
-        zk: zk.clone(),
+        broker_epoch,
+        config,
+        live,
+        replicas,
+        controller,
+        zk,
         producer_ids,
-    });
-    let broker = Broker { services: services.clone(), logs: logs.clone(), shutdown, doors, tasks };
-
-    let counter: Arc<dyn Dispatch> = Arc::new(Counter::new(services));
-    for listener in listeners {
-        broker.tasks.spawn(listener.serve(counter.clone(), limits.clone(), broker.doors.clone()));
-    }
-    let reporting = replicas.clone().report_isr(zk.clone(), broker_epoch.clone(), broker.shutdown.clone());
-    broker.tasks.spawn_on(reporting, &control);
-    broker.tasks.spawn(replicas.clone().keep(broker.shutdown.clone()));
+    };
+    let broker = Broker { services: Arc::new(services), logs, shutdown, doors, tasks };
+    broker.serve(listeners, &limits);
+    broker.keep_replicas(&control);
     broker.keep_logs();
-    broker.tell_figures().await?;
-    let keeping =
-        registration::keep(zk.clone(), registrar, registration, broker_epoch, broker.shutdown.clone());
-    broker.tasks.spawn_on(keeping, &control);
-    broker.tasks.spawn(replicas.clone().move_logs(broker.shutdown.clone()));
-    broker.tasks.spawn(replicas.clone().heed_settings(live.clone(), broker.shutdown.clone()));
-    let told = Reconfigured { broker_id, topics, live, replicas, controller, limits };
-    broker.tasks.spawn_on(reconfigure::follow(zk, told, broker.shutdown.clone()), &control);
-    log::info!(target: TARGET, "[KafkaServer id={broker_id}] started");
+    broker.keep_registered(registrar, registration, &control);
+    broker.heed_changes(topics, limits, &control);
     Ok(broker)
 }
 
+async fn bind(config: &BrokerConfig, limits: &Arc<Limits>) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = Vec::new();
+    for endpoint in config.listeners()? {
+        listeners.push(Listener::bind(&endpoint, limits).await?);
+    }
+    Ok(listeners)
+}
+
 impl Broker {
-    /// Tells what is measured at `METRICS_LISTENER`, a `host:port`, as a JVM does at `JMX_PORT`; nowhere without it.
-    async fn tell_figures(&self) -> Result<(), StartError> {
-        let Ok(address) = std::env::var("METRICS_LISTENER") else { return Ok(()) };
-        let bound = tokio::net::TcpListener::bind(&address).await;
-        let listener = bound.map_err(|error| StartError::Metrics { address: address.clone(), error })?;
-        let registry = Arc::new(Registry::default());
-        let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
-        registry.add(move || replicas.figures());
-        registry.add(move || {
-            let active = usize::from(controller.is_active());
-            vec![Figure::gauge("KafkaController", "ActiveControllerCount", active).of_group("kafka.controller")]
-        });
-        let serving = http::serve(listener, registry, self.shutdown.clone());
-        self.tasks.spawn(async move {
-            if let Err(error) = serving.await {
-                log::error!(target: TARGET, "Metrics are told at {address} no more: {error}");
-            }
-        });
-        Ok(())
+    /// Lets clients and other brokers in.
+    fn serve(&self, listeners: Vec<Listener>, limits: &Arc<Limits>) {
+        let counter: Arc<dyn Dispatch> = Arc::new(Counter::new(self.services.clone()));
+        for listener in listeners {
+            self.tasks.spawn(listener.serve(counter.clone(), limits.clone(), self.doors.clone()));
+        }
+    }
+
+    /// ISRs, high watermarks, logs that move between directories.
+    fn keep_replicas(&self, control: &Handle) {
+        let Services { replicas, zk, live, broker_epoch, .. } = &*self.services;
+        let stop = || self.shutdown.clone();
+        let reporting = replicas.clone().report_isr(zk.clone(), broker_epoch.clone(), stop());
+        self.tasks.spawn_on(reporting, control);
+        self.tasks.spawn(replicas.clone().keep(stop()));
+        self.tasks.spawn(replicas.clone().move_logs(stop()));
+        self.tasks.spawn(replicas.clone().heed_settings(live.clone(), stop()));
+    }
+
+    /// The registration, through every session.
+    fn keep_registered(&self, registrar: Arc<Registrar>, registration: Registration, control: &Handle) {
+        let Services { zk, broker_epoch, .. } = &*self.services;
+        let keeping = registration::keep(
+            zk.clone(),
+            registrar,
+            registration,
+            broker_epoch.clone(),
+            self.shutdown.clone(),
+        );
+        self.tasks.spawn_on(keeping, control);
+    }
+
+    /// Configs that change while it runs.
+    fn heed_changes(&self, topics: TopicConfigs, limits: Arc<Limits>, control: &Handle) {
+        let Services { broker_id, live, replicas, controller, zk, .. } = &*self.services;
+        let told = Reconfigured {
+            broker_id: *broker_id,
+            topics,
+            live: live.clone(),
+            replicas: replicas.clone(),
+            controller: controller.clone(),
+            limits,
+        };
+        self.tasks.spawn_on(reconfigure::follow(zk.clone(), told, self.shutdown.clone()), control);
     }
 
     /// Retention, flushing and checkpoints of the logs; failed directories go offline.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::start::{Broker, TARGET};
+use super::{Broker, TARGET};
 use crate::base::Endpoint;
 use crate::net::peer::Peer;
 use crate::wire::error_code::ErrorCode;

@@ -46,7 +46,8 @@ fn family(figure: &Figure) -> String {
 fn labels(figure: &Figure) -> String {
     let name = ("name", figure.name.name);
     let tags = figure.name.tags.iter().map(|(tag, value)| (*tag, value.as_str()));
-    let labels = std::iter::once(name).chain(tags).map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
+    let labels =
+        std::iter::once(name).chain(tags).map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
     labels.collect::<Vec<_>>().join(",")
 }
 

@@ -14,7 +14,11 @@ use super::{Registry, exposition};
 ///
 /// # Errors
 /// Those of accepting connections.
-pub async fn serve(listener: TcpListener, registry: Arc<Registry>, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    registry: Arc<Registry>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let told = move || async move {
         ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], exposition::text(&registry.read()))
     };

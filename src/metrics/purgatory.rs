@@ -81,9 +81,9 @@ impl Expirations {
     pub fn figures(&self) -> Vec<Figure> {
         let figure = |count| Figure::meter(self.kind, "ExpiresPerSec", count);
         let partitions = self.partitions.lock();
-        let each = partitions.iter().map(|(id, count)| {
-            figure(*count).tagged("topic", &id.topic).tagged("partition", id.partition)
-        });
+        let each = partitions
+            .iter()
+            .map(|(id, count)| figure(*count).tagged("topic", &id.topic).tagged("partition", id.partition));
         std::iter::once(figure(self.all.load(Ordering::Relaxed))).chain(each).collect()
     }
 }

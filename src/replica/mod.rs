@@ -40,8 +40,8 @@ use crate::log::Logs;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
-pub use figures::Waits;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
+pub use figures::Waits;
 pub use metadata::MetadataSnapshot;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;

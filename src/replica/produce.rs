@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Replicas, Waits};
 use super::partition::{Partition, Refused};
+use super::{Replicas, Waits};
 use crate::base::{Millis, Offset, TopicPartition};
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;

@@ -58,21 +58,13 @@ fn long_poll(max_wait_ms: i32) -> FetchRequest {
 fn purgatories_and_replicas_are_told_as_jmx_exporter_would_tell_them() {
     let chroot = Chroot::new();
     let port = free_port();
-    let mut broker = Broker::prepare(1, &chroot.connect, &[]);
+    let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
     broker.set_environment("METRICS_LISTENER", &format!("127.0.0.1:{port}"));
     broker.restart();
-    let other = Broker::start(2, &chroot.connect);
+    let other = Broker::start(2, &chroot.connect());
     let created = tool(
         "topics",
-        &[
-            "--zookeeper",
-            &chroot.connect,
-            "--create",
-            "--topic",
-            "watched",
-            "--replica-assignment",
-            "1:2",
-        ],
+        &["--zookeeper", &chroot.connect(), "--create", "--topic", "watched", "--replica-assignment", "1:2"],
     );
     assert!(created.status.success(), "{created:?}");
     let told = |name: &str, value: f64| {
@@ -85,7 +77,7 @@ fn purgatories_and_replicas_are_told_as_jmx_exporter_would_tell_them() {
     told("kafka_controller_KafkaController_Value{name=\"ActiveControllerCount\"}", 1.0);
 
     let mut client = Connection::to(broker.port).unwrap();
-    assert_eq!(client.call(&long_poll(1), 11).unwrap().responses[0].partitions[0].error_code, 0);
+    assert_eq!(client.call(&long_poll(1), 11).unwrap().responses[0].partition_responses[0].error_code, 0);
     told("kafka_server_DelayedFetchMetrics_Count{name=\"ExpiresPerSec\",fetcherType=\"consumer\"}", 1.0);
 
     // The follower's fetch waits already: this is the second.
@@ -93,7 +85,7 @@ fn purgatories_and_replicas_are_told_as_jmx_exporter_would_tell_them() {
     told(&waiting("NumDelayedOperations", "Fetch"), 2.0);
     let mut producer = Connection::to(broker.port).unwrap();
     assert_eq!(producer.produce("watched", "at last", 1), Some(Ok(0)));
-    assert_eq!(poll.join().unwrap().responses[0].partitions[0].error_code, 0);
+    assert_eq!(poll.join().unwrap().responses[0].partition_responses[0].error_code, 0);
     told(&waiting("NumDelayedOperations", "Fetch"), 1.0);
 
     drop(other);

@@ -52,7 +52,15 @@ impl Broker {
             all.retain(|(other, _)| other != key);
             all.push(((*key).to_owned(), value.replace("{port}", &port.to_string())));
         }
-        Self { id, port, directory, settings: all, environment: Vec::new(), largest_file: None, process: None }
+        Self {
+            id,
+            port,
+            directory,
+            settings: all,
+            environment: Vec::new(),
+            largest_file: None,
+            process: None,
+        }
     }
 
     /// Starts it (again, on the same data) and waits until it is ready.

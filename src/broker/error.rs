@@ -1,0 +1,38 @@
+//! Why a broker does not start.
+
+use crate::config::ConfigError;
+use crate::log::OpenError;
+use crate::log::meta_properties::MetadataError;
+use crate::net::listener::BindError;
+use crate::zk::ZkError;
+
+/// Why a broker did not start. Each prints Kafka's message.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The data directories belong to somebody else.
+    #[error("{0}")]
+    Metadata(#[from] MetadataError),
+    /// The logs cannot be opened.
+    #[error("{0}")]
+    Logs(#[from] OpenError),
+    /// ZooKeeper cannot be reached, or refuses.
+    #[error("{0}")]
+    ZooKeeper(#[from] ZkError),
+    /// A listener cannot be bound.
+    #[error("{0}")]
+    Bind(#[from] BindError),
+    /// The figures cannot be told where they are to be.
+    #[error("METRICS_LISTENER={address}: {error}")]
+    Metrics {
+        /// Where.
+        address: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Anything else, in Kafka's words.
+    #[error("{0}")]
+    Other(String),
+}

@@ -1,0 +1,45 @@
+//! Where a broker tells what is measured of it.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use super::{Broker, StartError, TARGET};
+use crate::metrics::{Figure, Registry, http};
+
+/// The environment variable that names where, as `host:port`, as `JMX_PORT` does for a JVM; without it nothing is told.
+const LISTENER: &str = "METRICS_LISTENER";
+
+/// Opens what [`LISTENER`] names.
+///
+/// # Errors
+/// [`StartError::Metrics`]: it cannot be bound.
+pub(super) async fn bind() -> Result<Option<TcpListener>, StartError> {
+    let Ok(address) = std::env::var(LISTENER) else { return Ok(None) };
+    match TcpListener::bind(&address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) => Err(StartError::Metrics { address, error }),
+    }
+}
+
+impl Broker {
+    /// Tells there what is measured, until the stop.
+    pub(super) fn tell_figures(&self, listener: TcpListener) {
+        let registry = Arc::new(Registry::default());
+        let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
+        registry.add(move || replicas.figures());
+        registry.add(move || {
+            let active = usize::from(controller.is_active());
+            vec![
+                Figure::gauge("KafkaController", "ActiveControllerCount", active)
+                    .of_group("kafka.controller"),
+            ]
+        });
+        let serving = http::serve(listener, registry, self.shutdown.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                log::error!(target: TARGET, "Metrics are told no more: {error}");
+            }
+        });
+    }
+}
