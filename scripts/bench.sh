@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# One Barnabas broker beside one of Kafka 2.7.2, in turn on this machine, with the same clients; and beside a bare program
-# that does only what any broker has to do with the same bytes. Prints a table.
+# Barnabas beside Kafka 2.7.2, in turn on this machine, with the same clients. Prints a table.
 #   scripts/bench.sh [--rounds N] [--megabytes N] [--quick]
+#       one broker of each, and a bare program that does only what any broker has to do with the same bytes
+#   scripts/bench.sh cluster [--rounds N] [--rows produce,kill,create,failover]
+#       three brokers of each: latency, failover, ten thousand partitions; about ten minutes a round
 # Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
-exec scripts/with-zookeeper.sh cargo bench --bench broker -- "$@"
+bench=broker
+if [ "${1:-}" = cluster ]; then
+  bench=cluster
+  shift
+  ulimit -n "$(ulimit -Hn)" # Ten thousand partitions are many files.
+fi
+exec scripts/with-zookeeper.sh cargo bench --bench "$bench" -- "$@"

@@ -136,9 +136,13 @@ impl Logs {
 
     /// The directories that work, the one with the fewest logs first.
     fn by_load(&self, live: &Live) -> Vec<PathBuf> {
+        if let [(dir, _)] = live.dirs.as_slice() {
+            return vec![dir.clone()];
+        }
         let (logs, future) = (self.logs.read(), self.future.read());
-        let load =
-            |dir: &Path| logs.values().chain(future.values()).filter(|log| log.data_dir() == dir).count();
+        // Asked for every log that is made: whole names are compared, not their parts.
+        let lies_in = |log: &Log, dir: &Path| log.data_dir().as_os_str() == dir.as_os_str();
+        let load = |dir: &Path| logs.values().chain(future.values()).filter(|log| lies_in(log, dir)).count();
         let mut dirs: Vec<_> = live.dirs.iter().map(|(dir, _)| (load(dir), dir.clone())).collect();
         dirs.sort_by_key(|(load, _)| *load);
         dirs.into_iter().map(|(_, dir)| dir).collect()

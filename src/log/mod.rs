@@ -37,6 +37,7 @@ pub mod walk;
 pub use append::{AppendError, LogAppendInfo};
 pub use failure::StorageError;
 pub use log::{Log, LogSnapshot};
+pub(crate) use logs::load::in_parallel;
 pub use logs::{Logs, LogsOptions, OpenError};
 pub use number::AppendOrigin;
 pub use position::LogPosition;

@@ -8,25 +8,7 @@ use tempfile::TempDir;
 
 use crate::java;
 use crate::support::{self, Chroot, Connection, Process, free_port};
-
-/// Whose broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Java's.
-    Kafka,
-    /// Ours.
-    Barnabas,
-}
-
-impl Kind {
-    /// Its name in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Kafka => "Kafka 2.7.2",
-            Self::Barnabas => "Barnabas",
-        }
-    }
-}
+use crate::table::Kind;
 
 /// A broker that runs alone in its own chroot, with Kafka's defaults; ends when dropped.
 pub struct RunningBroker {

@@ -15,8 +15,8 @@ mod support;
 mod table;
 mod workloads;
 
-use brokers::{Kind, RunningBroker};
-use table::{Figure, Table};
+use brokers::RunningBroker;
+use table::{Figure, Kind, Table};
 use workloads::Workload;
 
 /// How often a topic is consumed: once takes too little CPU time to be told in clock ticks.

@@ -1,8 +1,26 @@
 //! The table: a row a figure, medians over the rounds, and what they come to beside each other.
+#![allow(dead_code)] // Each benchmark has figures of its own.
 
-use crate::brokers::Kind;
+/// Whose broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Java's.
+    Kafka,
+    /// Ours.
+    Barnabas,
+}
 
-/// A measured value; smaller is better for all of them.
+impl Kind {
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "Kafka 2.7.2",
+            Self::Barnabas => "Barnabas",
+        }
+    }
+}
+
+/// A measured value; smaller is better for all but rates.
 #[derive(Clone, Copy, Debug)]
 pub enum Figure {
     /// A time.
@@ -11,12 +29,19 @@ pub enum Figure {
     CpuPerGb(f64),
     /// Memory.
     Mebibytes(f64),
+    /// A short time.
+    Milliseconds(f64),
+    /// So many megabytes a second.
+    MegabytesPerSecond(f64),
 }
 
 impl Figure {
-    fn value(self) -> f64 {
-        let (Self::Seconds(value) | Self::CpuPerGb(value) | Self::Mebibytes(value)) = self;
-        value
+    /// The bare number.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Seconds(value) | Self::CpuPerGb(value) | Self::Mebibytes(value) => value,
+            Self::Milliseconds(value) | Self::MegabytesPerSecond(value) => value,
+        }
     }
 }
 
@@ -57,19 +82,21 @@ impl Table {
         &mut self.rows[at]
     }
 
-    /// Prints it in Markdown.
+    /// Prints it in Markdown, with the bare program where it was measured.
     pub fn print(&self) {
-        println!("| | Kafka 2.7.2 | Barnabas | Barnabas / Kafka | bare program | Barnabas / bare |");
-        println!("|---|---|---|---|---|---|");
+        let limited = self.rows.iter().any(|row| !row.limit.is_empty());
+        let (names, rule) =
+            if limited { (" bare program | Barnabas / bare |", "---|---|") } else { ("", "") };
+        println!("| | Kafka 2.7.2 | Barnabas | Barnabas / Kafka |{names}");
+        println!("|---|---|---|---|{rule}");
         for row in &self.rows {
             let (kafka, barnabas) = (median(&row.kafka), median(&row.barnabas));
-            let limit = if row.limit.is_empty() {
-                "| | |".to_owned()
-            } else {
-                let limit = median(&row.limit);
-                format!("| {limit:.2} | {:.2} |", barnabas / limit)
+            let limit = match median(&row.limit) {
+                limit if limit.is_finite() => format!(" {limit:.2} | {:.2} |", barnabas / limit),
+                _ if limited => " | |".to_owned(),
+                _ => String::new(),
             };
-            println!("| {} | {kafka:.2} | {barnabas:.2} | {:.3} {limit}", row.name, barnabas / kafka);
+            println!("| {} | {kafka:.2} | {barnabas:.2} | {:.3} |{limit}", row.name, barnabas / kafka);
         }
     }
 }

@@ -16,7 +16,7 @@ const BLOCK: usize = 256;
 #[derive(Debug)]
 pub struct Entries {
     path: PathBuf,
-    /// Opened when first needed: most closed segments are never read again.
+    /// Opened when first needed: most closed segments are never read again, and most partitions are idle.
     file: OnceLock<File>,
     size: usize,
     count: usize,
@@ -41,8 +41,7 @@ impl Entries {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut options = OpenOptions::new();
-                let file = options.read(true).write(true).create(true).truncate(true).open(&entries.path)?;
-                entries.file = OnceLock::from(file);
+                options.write(true).create(true).truncate(true).open(&entries.path)?;
                 entries.resize(max_bytes)?;
                 Ok((entries, true))
             }
@@ -89,7 +88,9 @@ impl Entries {
     /// Those of reading and resizing.
     pub fn activate(&mut self, max_bytes: u64) -> io::Result<()> {
         let mut held = vec![0; self.count * self.size];
-        self.file()?.read_exact_at(&mut held, 0)?;
+        if !held.is_empty() {
+            self.file()?.read_exact_at(&mut held, 0)?;
+        }
         self.held = Some(held);
         self.resize(max_bytes)
     }
@@ -110,7 +111,11 @@ impl Entries {
     pub fn resize(&mut self, bytes: u64) -> io::Result<()> {
         let rounded = bytes - bytes % self.size as u64;
         if self.length != rounded {
-            self.file()?.set_len(rounded)?;
+            // Not kept open for this: an index without entries needs no descriptor.
+            match self.file.get() {
+                Some(file) => file.set_len(rounded)?,
+                None => OpenOptions::new().write(true).open(&self.path)?.set_len(rounded)?,
+            }
             self.length = rounded;
         }
         Ok(())

@@ -329,24 +329,29 @@ fn read_checkpoint(dir: &Path, name: &str, instead: &str) -> BTreeMap<TopicParti
     })
 }
 
-/// Does `work` for each item on up to `threads` threads, at least one. The results are in no order.
-pub(super) fn in_parallel<T: Send, R: Send>(
+/// Does `work` for each item on up to `threads` threads, at least one. The results are in the items' order.
+pub(crate) fn in_parallel<T: Send, R: Send>(
     threads: usize,
     items: Vec<T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
     let threads = threads.clamp(1, items.len().max(1));
-    let (queue, results) = (Mutex::new(items.into_iter()), Mutex::new(Vec::new()));
+    if threads == 1 {
+        return items.into_iter().map(work).collect();
+    }
+    let (queue, results) = (Mutex::new(items.into_iter().enumerate()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some(item) = queue.lock().next() else { break };
+                    let Some((at, item)) = queue.lock().next() else { break };
                     let result = work(item);
-                    results.lock().push(result);
+                    results.lock().push((at, result));
                 }
             });
         }
     });
-    results.into_inner()
+    let mut results = results.into_inner();
+    results.sort_unstable_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }

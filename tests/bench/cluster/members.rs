@@ -1,0 +1,217 @@
+//! Three brokers of a kind, and what is seen of them from outside.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use barnabas::wire::message::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest, CreateableTopicConfig,
+};
+use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponsePartition};
+use barnabas::zk::znode::{broker, controller};
+use barnabas::zk::{ConnectOptions, ZnodeChange, ZooKeeper};
+use tempfile::TempDir;
+
+use crate::Figures;
+use crate::java;
+use crate::support::{Chroot, Connection, Process, eventually, free_port};
+use crate::table::Kind;
+
+/// How long anything may take.
+pub const LIMIT: Duration = Duration::from_secs(240);
+/// `zookeeper.session.timeout.ms` of the brokers.
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// Between two looks at what only looking shows.
+const PAUSE: Duration = Duration::from_millis(5);
+/// What CreateTopics answers who does not want to wait.
+const TIMED_OUT: i16 = 7;
+
+/// Brokers 1 to 3 of one cluster; they end when dropped.
+pub struct Members {
+    kafka: &'static java::Kafka,
+    kind: Kind,
+    running: BTreeMap<i32, Member>,
+    runtime: tokio::runtime::Runtime,
+    zk: ZooKeeper,
+    chroot: Chroot,
+}
+
+struct Member {
+    port: u16,
+    directory: TempDir,
+    process: Option<Process>,
+}
+
+impl Members {
+    /// Starts them, and waits until each knows of all.
+    pub fn start(figures: &Figures<'_>) -> Self {
+        let Figures { kafka, kind, .. } = *figures;
+        let chroot = Chroot::new();
+        let member =
+            |id| (id, Member { port: free_port(), directory: tempfile::tempdir().unwrap(), process: None });
+        let running = (1..=3).map(member).collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), ConnectOptions::default())).unwrap();
+        let mut members = Self { kafka, kind, running, runtime, zk, chroot };
+        (1..=3).for_each(|id| members.launch(id));
+        members.await_all();
+        members
+    }
+
+    /// Starts a broker, on the data it has.
+    pub fn launch(&mut self, id: i32) {
+        let member = self.running.get_mut(&id).unwrap();
+        let properties = member.directory.path().join("server.properties");
+        let text = format!(
+            "broker.id={id}\nlisteners=PLAINTEXT://127.0.0.1:{}\nlog.dirs={}\nzookeeper.connect={}\n\
+             zookeeper.session.timeout.ms={}\nauto.create.topics.enable=false\n\
+             auto.leader.rebalance.enable=false\noffsets.topic.replication.factor=1\n",
+            member.port,
+            member.directory.path().join("data").display(),
+            self.chroot.connect(),
+            SESSION_TIMEOUT.as_millis(),
+        );
+        std::fs::write(&properties, text).unwrap();
+        let path = properties.display().to_string();
+        let name = format!("{} {id}", self.kind.name());
+        let process = match self.kind {
+            Kind::Kafka => Process::start(&name, &mut self.kafka.broker_command(&path)),
+            Kind::Barnabas => Process::start(
+                &name,
+                Command::new(env!("CARGO_BIN_EXE_barnabas")).args(["server-start", &path]),
+            ),
+        };
+        member.process = Some(process);
+    }
+
+    /// Waits until every broker knows of every other.
+    pub fn await_all(&self) {
+        for id in 1..=3 {
+            eventually("the brokers know one another", LIMIT, || {
+                let none = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
+                let answer = Connection::to(self.port(id))?.call(&none, 7)?;
+                (answer.brokers.len() == 3).then_some(())
+            });
+        }
+    }
+
+    /// Ends a broker as a crash would.
+    pub fn kill(&mut self, id: i32) {
+        self.running.get_mut(&id).unwrap().process = None;
+    }
+
+    /// The brokers that run.
+    pub fn alive(&self) -> Vec<i32> {
+        let alive = self.running.iter().filter(|(_, member)| member.process.is_some());
+        alive.map(|(id, _)| *id).collect()
+    }
+
+    /// Where a broker listens on loopback.
+    pub fn port(&self, id: i32) -> u16 {
+        self.running[&id].port
+    }
+
+    /// `host:port` of them all.
+    pub fn bootstrap(&self) -> String {
+        let addresses = self.running.values().map(|member| format!("127.0.0.1:{}", member.port));
+        addresses.collect::<Vec<_>>().join(",")
+    }
+
+    /// The memory that a broker holds now.
+    pub fn resident_mebibytes(&self, id: i32) -> f64 {
+        let process = self.running[&id].process.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Who is controller.
+    pub fn controller(&self) -> i32 {
+        eventually("there is a controller", LIMIT, || {
+            let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
+            controller::decode(&data).ok()
+        })
+    }
+
+    /// Asks for topics, and does not wait for more than that they are written down.
+    pub fn create(&self, topics: Vec<CreatableTopic>) {
+        let request = CreateTopicsRequest { topics, timeout_ms: 0, validate_only: false };
+        let mut connection = Connection::to(self.port(self.controller())).unwrap();
+        let answer = connection.call(&request, 4).expect("an answer to CreateTopics");
+        for topic in answer.topics {
+            assert!([0, TIMED_OUT].contains(&topic.error_code), "{topic:?}");
+        }
+    }
+
+    /// Waits until these brokers tell clients of this many partitions of a topic, all of them as `is_well` wants it.
+    pub fn await_partitions(
+        &self,
+        brokers: &[i32],
+        topic: &str,
+        count: usize,
+        is_well: impl Fn(&MetadataResponsePartition) -> bool,
+    ) {
+        for id in brokers {
+            let mut connection = Connection::to(self.port(*id)).unwrap();
+            let end = Instant::now() + LIMIT;
+            loop {
+                let partitions = partitions(&mut connection, topic);
+                if partitions.len() == count && partitions.iter().all(&is_well) {
+                    break;
+                }
+                assert!(Instant::now() < end, "broker {id} does not come to tell of {topic}: {partitions:?}");
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// When the session of this broker has ended, to be asked once it has.
+    pub fn session_end(&self, id: i32) -> impl FnOnce() -> Instant + use<> {
+        let zk = self.zk.clone();
+        let ended = self.runtime.spawn(async move {
+            let mut watches = zk.watches();
+            watches.watch_data(&broker::path(id));
+            loop {
+                match watches.next().await {
+                    Some(ZnodeChange::Data { data: None, .. }) => return Instant::now(),
+                    Some(_) => {}
+                    None => panic!("the benchmark's session has ended"),
+                }
+            }
+        });
+        let runtime = self.runtime.handle().clone();
+        move || runtime.block_on(ended).unwrap()
+    }
+}
+
+/// What a broker tells of a topic; nothing where it knows none.
+fn partitions(connection: &mut Connection, topic: &str) -> Vec<MetadataResponsePartition> {
+    let topics = Some(vec![MetadataRequestTopic { name: topic.to_owned() }]);
+    let request = MetadataRequest { topics, allow_auto_topic_creation: false, ..Default::default() };
+    let mut answer = connection.call(&request, 7).expect("an answer to Metadata");
+    answer.topics.pop().map(|topic| topic.partitions).unwrap_or_default()
+}
+
+/// A topic with these replicas of each partition.
+pub fn placed(name: &str, replicas: &[Vec<i32>], configs: &[(&str, &str)]) -> CreatableTopic {
+    let assignments = replicas.iter().enumerate().map(|(at, broker_ids)| CreatableReplicaAssignment {
+        partition_index: i32::try_from(at).unwrap(),
+        broker_ids: broker_ids.clone(),
+    });
+    let configs = configs.iter().map(|(name, value)| CreateableTopicConfig {
+        name: (*name).to_owned(),
+        value: Some((*value).to_owned()),
+    });
+    CreatableTopic {
+        name: name.to_owned(),
+        num_partitions: -1,
+        replication_factor: -1,
+        assignments: assignments.collect(),
+        configs: configs.collect(),
+    }
+}
+
+/// The replicas of partition `at`, its leader first: all brokers in turn.
+pub fn spread(at: usize, factor: usize) -> Vec<i32> {
+    (0..factor).map(|replica| ((at + replica) % 3) as i32 + 1).collect()
+}
