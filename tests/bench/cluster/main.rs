@@ -1,7 +1,8 @@
 //! Three Barnabas brokers beside three of Kafka 2.7.2: the same machine, ZooKeeper and run, the same clients, in turn.
 //!
 //! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh cluster` runs it; Java and Maven have
-//! to be there. Arguments: `--rounds N` (1), and `--rows` with some of `produce,kill,create,failover`.
+//! to be there. Arguments: `--rounds N` (1), `--rows` with some of `produce,kill,create,failover`, and `--alone` to leave
+//! Kafka out.
 
 mod create;
 mod failover;
@@ -46,11 +47,13 @@ fn main() {
     let rounds = option("--rounds").map_or(1, |rounds| rounds.parse().expect("a number of rounds"));
     let rows = option("--rows").unwrap_or_else(|| PARTS.map(|(name, _)| name).join(","));
     let kafka = java::kafka("the benchmark").expect("Java's Kafka to compare with");
+    let alone = std::env::args().any(|argument| argument == "--alone");
+    let kinds = if alone { vec![Kind::Barnabas] } else { vec![Kind::Kafka, Kind::Barnabas] };
     let mut table = Table::default();
     for round in 1..=rounds {
         for name in rows.split(',') {
             let (_, part) = PARTS.iter().find(|(known, _)| *known == name).expect("a row that there is");
-            for kind in [Kind::Kafka, Kind::Barnabas] {
+            for &kind in &kinds {
                 eprintln!("round {round} of {rounds}, {name}: {}", kind.name());
                 part(&mut Figures { kafka, kind, table: &mut table });
             }
