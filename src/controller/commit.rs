@@ -1,10 +1,13 @@
-//! Writes what a step decided: each write a multi that first checks the version of `/controller_epoch`, so that a
+//! Writes what a step decided: each write in a multi that first checks the version of `/controller_epoch`, so that a
 //! controller that was replaced changes nothing.
+//!
+//! A few writes have a multi each, as in Kafka. Many partitions' are put together, since what costs ZooKeeper is the
+//! transaction; where one of them cannot be written, those with it are written again one by one.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::gather::Others;
 use super::writes::{Outcome, Write};
-use crate::base::TopicPartition;
 use crate::zk::znode::config_entity::{self, Kind};
 use crate::zk::znode::feature::{self, Feature};
 use crate::zk::znode::partition_state::{self, PartitionState};
@@ -29,6 +32,11 @@ impl From<ZkError> for Stopped {
     }
 }
 
+/// From so many writes on, those of partitions share their multis.
+const MANY: usize = 64;
+/// How many share one: a few tens of kilobytes.
+const TOGETHER: usize = 100;
+
 /// Writes in this order, all in one go over the wire; what came of each.
 ///
 /// # Errors
@@ -36,56 +44,76 @@ impl From<ZkError> for Stopped {
 pub(super) async fn commit(
     zk: &ZooKeeper,
     epoch_version: i32,
+    others: &Others,
     writes: Vec<Write>,
 ) -> Result<Vec<Outcome>, Stopped> {
-    let held = held_states(zk, &writes).await?;
-    let mut multis = Vec::with_capacity(writes.len());
+    let mut singles = Vec::with_capacity(writes.len());
     for write in &writes {
-        multis.push(operations(zk, epoch_version, write, &held).await?);
+        singles.push(operations(zk, epoch_version, write, others).await?);
     }
+    let runs = runs(&writes);
+    let multis: Vec<_> = runs.iter().map(|run| together(&singles[run.clone()])).collect();
     let results = zk.multi_many(&multis).await;
-    let mut outcomes = results
-        .into_iter()
-        .zip(&writes)
-        .map(|(result, write)| outcome(result, write))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut outcomes = vec![Outcome::NoNode; writes.len()];
+    let mut apart = Vec::new();
+    for (run, result) in runs.into_iter().zip(results) {
+        match result {
+            Ok(results) if run.len() > 1 => {
+                // The first result is the check's.
+                for (at, result) in run.zip(results.into_iter().skip(1)) {
+                    outcomes[at] = written(Some(&result));
+                }
+            }
+            Err(MultiError { index: Some(index), .. }) if run.len() > 1 && index > 0 => apart.extend(run),
+            result => outcomes[run.start] = outcome(result, &writes[run.start])?,
+        }
+    }
+    let multis: Vec<_> = apart.iter().map(|at| singles[*at].clone()).collect();
+    for (at, result) in apart.into_iter().zip(zk.multi_many(&multis).await) {
+        outcomes[at] = outcome(result, &writes[at])?;
+    }
     // A lost connection may have overtaken a parent with its child; the parent is there now.
     for (at, write) in writes.iter().enumerate() {
         if outcomes[at] == Outcome::NoNode
             && matches!(write, Write::CreatePartitionDir(_) | Write::CreateState(..))
         {
-            outcomes[at] = outcome(zk.multi(&multis[at]).await, write)?;
+            outcomes[at] = outcome(zk.multi(&singles[at]).await, write)?;
         }
     }
     Ok(outcomes)
 }
 
-/// The states about to be written over, read in one go.
-async fn held_states(
-    zk: &ZooKeeper,
-    writes: &[Write],
-) -> Result<BTreeMap<TopicPartition, PartitionState>, ZkError> {
-    let partitions: Vec<_> = writes
-        .iter()
-        .filter_map(|write| match write {
-            Write::SetState(partition, _) => Some(partition.clone()),
-            _ => None,
-        })
-        .collect();
-    let paths: Vec<_> = partitions.iter().map(partition_state::path).collect();
-    let found = zk.get_many(&paths).await?;
-    let decoded = partitions.into_iter().zip(found).filter_map(|(partition, found)| {
-        let (data, stat) = found?;
-        Some((partition, PartitionState::decode(&data, stat.version).ok()?))
-    });
-    Ok(decoded.collect())
+/// Which writes, one after the other, go into one multi.
+fn runs(writes: &[Write]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, write) in writes.iter().enumerate() {
+        let joins = |run: &&mut Range<usize>| {
+            let alike = std::mem::discriminant(&writes[run.start]) == std::mem::discriminant(write);
+            writes.len() >= MANY && is_of_partition(write) && alike && run.len() < TOGETHER
+        };
+        match runs.last_mut().filter(joins) {
+            Some(run) => run.end = at + 1,
+            None => runs.push(at..at + 1),
+        }
+    }
+    runs
+}
+
+fn is_of_partition(write: &Write) -> bool {
+    matches!(write, Write::CreatePartitionDir(_) | Write::CreateState(..) | Write::SetState(..))
+}
+
+/// One multi of several, with the first's check of the controller's epoch.
+fn together(multis: &[Vec<Op>]) -> Vec<Op> {
+    let (first, rest) = (multis.first(), multis.iter().skip(1));
+    first.into_iter().flatten().chain(rest.flat_map(|multi| multi.iter().skip(1))).cloned().collect()
 }
 
 async fn operations(
     zk: &ZooKeeper,
     epoch_version: i32,
     write: &Write,
-    held: &BTreeMap<TopicPartition, PartitionState>,
+    others: &Others,
 ) -> Result<Vec<Op>, ZkError> {
     let check = Op::Check { path: controller_epoch::PATH.to_owned(), version: epoch_version };
     let op = match write {
@@ -109,8 +137,8 @@ async fn operations(
             let path = partition_state::path(partition);
             let mut state = PartitionState::new(next.leader_and_isr.clone(), next.controller_epoch);
             // What a newer version wrote beside the state is written back.
-            if let Some(held) = held.get(partition) {
-                state.others = held.others.clone();
+            if let Some(others) = others.get(partition) {
+                state.others = others.clone();
             }
             set(&path, state.encode(), Some(next.leader_and_isr.zk_version))
         }
@@ -148,13 +176,17 @@ fn delete(path: &str) -> Op {
     Op::Delete { path: path.to_owned(), version: None }
 }
 
+fn written(result: Option<&OpResult>) -> Outcome {
+    match result {
+        Some(OpResult::Set { version }) => Outcome::Ok(*version),
+        _ => Outcome::Ok(0),
+    }
+}
+
 fn outcome(result: Result<Vec<OpResult>, MultiError>, write: &Write) -> Result<Outcome, Stopped> {
     let guarded = !matches!(write, Write::CreateFeature { .. } | Write::SetFeature { .. });
     match result {
-        Ok(results) => Ok(match results.last() {
-            Some(OpResult::Set { version }) => Outcome::Ok(*version),
-            _ => Outcome::Ok(0),
-        }),
+        Ok(results) => Ok(written(results.last())),
         // The first operation is the check of the controller's epoch.
         Err(MultiError { index: Some(0), .. }) if guarded => Err(Stopped::Moved),
         Err(MultiError { index: None, source }) => Err(Stopped::Failed(source)),

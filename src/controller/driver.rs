@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::channel::{Channel, Manner};
 use super::commit::{self, Stopped};
 use super::event::{Answer, ElectionTrigger, Event, PerPartition, Ticket};
-use super::gather::gather;
+use super::gather::{Others, gather};
 use super::machine::{Effect, Machine, Settings, Severity, Watched};
 use super::state::ClusterState;
 use super::{Command, Leaderships};
@@ -157,6 +157,7 @@ impl Driver {
             waiting: HashMap::new(),
             next_ticket: 0,
             request: None,
+            others: Others::default(),
             events: VecDeque::from([Event::Elected]),
         };
         self.activity.send_replace(Some(claim.epoch));
@@ -185,6 +186,8 @@ struct Term {
     next_ticket: Ticket,
     /// The `/admin/reassign_partitions` seen last, by its czxid; -1 where there was none.
     request: Option<i64>,
+    /// What is written back beside the states of partitions.
+    others: Others,
     events: VecDeque<Event>,
 }
 
@@ -232,7 +235,8 @@ impl Term {
         self.machine.begin(event);
         while let Some(questions) = self.machine.ask() {
             let defaults = self.live.current().broker.topic_defaults();
-            let facts = gather(&self.zk, &defaults, questions).await.map_err(|error| error.to_string())?;
+            let facts = gather(&self.zk, &defaults, &mut self.others, questions).await;
+            let facts = facts.map_err(|error| error.to_string())?;
             let writes = self.machine.decide(facts);
             let outcomes = if writes.is_empty() {
                 Vec::new()
@@ -256,7 +260,7 @@ impl Term {
         if self.zk.generation() != self.claim.generation {
             return Err(Stopped::Failed(ZkError::SessionExpired));
         }
-        commit::commit(&self.zk, self.claim.epoch_version, writes).await
+        commit::commit(&self.zk, self.claim.epoch_version, &self.others, writes).await
     }
 
     fn carry_out(&mut self, effect: Effect, watches: &mut Watches) {

@@ -1,7 +1,9 @@
 //! Reads what a step asks for: many znodes at once, decoded into facts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::facts::{Facts, FeatureFacts, Question, TopicFacts};
 use super::state::Leadership;
@@ -16,6 +18,9 @@ use crate::zk::znode::{
 };
 use crate::zk::{ZkError, ZooKeeper};
 
+/// What newer versions wrote beside the states of partitions, where they did: it is written back with every state.
+pub(super) type Others = HashMap<TopicPartition, Map<String, Value>>;
+
 /// Answers every question; `defaults` are the topic configs of this broker.
 ///
 /// # Errors
@@ -23,11 +28,12 @@ use crate::zk::{ZkError, ZooKeeper};
 pub(super) async fn gather(
     zk: &ZooKeeper,
     defaults: &TopicConfig,
+    others: &mut Others,
     questions: Vec<Question>,
 ) -> Result<Facts, ZkError> {
     let mut facts = Facts::default();
     for question in questions {
-        answer(zk, defaults, question, &mut facts).await?;
+        answer(zk, defaults, others, question, &mut facts).await?;
     }
     Ok(facts)
 }
@@ -35,6 +41,7 @@ pub(super) async fn gather(
 async fn answer(
     zk: &ZooKeeper,
     defaults: &TopicConfig,
+    others: &mut Others,
     question: Question,
     facts: &mut Facts,
 ) -> Result<(), ZkError> {
@@ -48,7 +55,7 @@ async fn answer(
             facts.topics = names(zk, topic::PARENT).await?.into_iter().map(Arc::from).collect()
         }
         Question::Assignments(topics) => facts.assignments = assignments(zk, topics).await?,
-        Question::States(partitions) => facts.states = states(zk, partitions).await?,
+        Question::States(partitions) => facts.states = states(zk, others, partitions).await?,
         Question::PartitionDirs(topic) => {
             let dirs = names(zk, &partition_state::parent(&topic)).await?;
             facts.partition_dirs = dirs.iter().filter_map(|number| number.parse().ok()).collect();
@@ -132,6 +139,7 @@ async fn assignments(
 
 async fn states(
     zk: &ZooKeeper,
+    others: &mut Others,
     partitions: Vec<TopicPartition>,
 ) -> Result<BTreeMap<TopicPartition, Leadership>, ZkError> {
     let paths: Vec<_> = partitions.iter().map(partition_state::path).collect();
@@ -140,6 +148,11 @@ async fn states(
         let (data, stat) = found?;
         let state =
             readable(&partition_state::path(&partition), PartitionState::decode(&data, stat.version))?;
+        if state.others.is_empty() {
+            others.remove(&partition);
+        } else {
+            others.insert(partition.clone(), state.others);
+        }
         let leadership =
             Leadership { leader_and_isr: state.leader_and_isr, controller_epoch: state.controller_epoch };
         Some((partition, leadership))

@@ -1,7 +1,8 @@
 //! Elects leaders for partitions that had one before (Kafka's `doElectLeaderForPartitions`).
 //!
-//! Pure. It only writes over the version it has just read: a leader that changed its in-sync replicas meanwhile makes
-//! the write fail, and the election is held again on what is there then.
+//! Pure. It only writes over the version it knows: a leader that changed its in-sync replicas meanwhile makes the write
+//! fail, and the election is held again on what is read then. Kafka reads every state first, and so is it done here where
+//! leaders write states themselves, and before a partition is left without a leader.
 
 use std::collections::BTreeSet;
 
@@ -24,19 +25,33 @@ pub(super) struct Elect {
     election: Election,
     /// Whether the topics' configs are asked for: only where no replica in sync lives.
     ask_configs: bool,
+    /// Whether the states are read, or what is known of them is enough to begin with.
+    reread: bool,
     written: Vec<(TopicPartition, LeaderAndIsr, Vec<BrokerId>)>,
 }
 
 impl Elect {
     /// An election among the replicas of each of `partitions`.
     pub fn new(partitions: Vec<TopicPartition>, election: Election) -> Self {
-        Self { partitions, election, ask_configs: false, written: Vec::new() }
+        Self { partitions, election, ask_configs: false, reread: false, written: Vec::new() }
     }
 
-    /// The leadership just read, where this controller may go on from it.
-    fn read(&self, desk: &Desk, facts: &Facts, partition: &TopicPartition) -> Result<LeaderAndIsr, String> {
+    /// Without AlterIsr what is known may be old: leaders write states, and say so later.
+    fn reads(&self, desk: &Desk) -> bool {
+        self.reread || !desk.settings.alter_isr
+    }
+
+    /// The leadership known or just read, where this controller may go on from it.
+    fn current(
+        &self,
+        desk: &Desk,
+        facts: &Facts,
+        partition: &TopicPartition,
+    ) -> Result<LeaderAndIsr, String> {
         let state = desk.state.partition_state(partition);
-        match facts.states.get(partition) {
+        let found =
+            if self.reads(desk) { facts.states.get(partition) } else { desk.state.leadership(partition) };
+        match found {
             None => Err(format!(
                 "LeaderAndIsr information doesn't exist for partition {partition} in {state} state"
             )),
@@ -47,6 +62,14 @@ impl Elect {
                 desk.settings.broker, read.controller_epoch
             )),
             Some(read) => Ok(read.leader_and_isr.clone()),
+        }
+    }
+
+    /// Holds the election again on what is read then.
+    fn again(&self, desk: &mut Desk, partitions: Vec<TopicPartition>) {
+        if !partitions.is_empty() {
+            let ask_configs = self.ask_configs;
+            desk.then(Self { ask_configs, reread: true, ..Self::new(partitions, self.election) });
         }
     }
 
@@ -70,8 +93,11 @@ impl Elect {
 }
 
 impl Step for Elect {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
-        let mut questions = vec![Question::States(self.partitions.clone())];
+    fn ask(&self, desk: &Desk) -> Vec<Question> {
+        let mut questions = Vec::new();
+        if self.reads(desk) {
+            questions.push(Question::States(self.partitions.clone()));
+        }
         if self.ask_configs {
             let topics: BTreeSet<_> =
                 self.partitions.iter().map(|partition| partition.topic.clone()).collect();
@@ -81,9 +107,9 @@ impl Step for Elect {
     }
 
     fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
-        let mut without_live_isr = Vec::new();
+        let (mut without_live_isr, mut again) = (Vec::new(), Vec::new());
         for partition in std::mem::take(&mut self.partitions) {
-            let current = match self.read(desk, &facts, &partition) {
+            let current = match self.current(desk, &facts, &partition) {
                 Ok(current) => current,
                 Err(reason) => {
                     refused(desk, &partition, reason);
@@ -104,6 +130,7 @@ impl Step for Elect {
             let elected = election::elect(&desk.state, &partition, &current, self.election, unclean);
             match elected.leader_and_isr {
                 Some(next) => self.written.push((partition, next, elected.recipients)),
+                None if !self.reads(desk) => again.push(partition),
                 None => {
                     let reason = format!(
                         "Failed to elect leader for partition {partition} under strategy {}",
@@ -114,8 +141,10 @@ impl Step for Elect {
             }
         }
         if !without_live_isr.is_empty() {
-            desk.then(Self { ask_configs: true, ..Self::new(without_live_isr, self.election) });
+            let (ask_configs, reread) = (true, true);
+            desk.then(Self { ask_configs, reread, ..Self::new(without_live_isr, self.election) });
         }
+        self.again(desk, again);
         let controller_epoch = desk.state.controller_epoch;
         let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
         self.written
@@ -140,12 +169,11 @@ impl Step for Elect {
                     desk.elections.insert(partition, Ok(leader));
                 }
                 Outcome::BadVersion => again.push(partition),
+                Outcome::NoNode if !self.reread => again.push(partition),
                 other => failed(desk, &partition, PartitionState::Online, &format!("{other:?}")),
             }
         }
-        if !again.is_empty() {
-            desk.then(Self { ask_configs: self.ask_configs, ..Self::new(again, self.election) });
-        }
+        self.again(desk, again);
     }
 }
 

@@ -125,7 +125,12 @@ impl Step for TakeOffline {
             }
         }
         if !led.is_empty() {
-            desk.then(RemoveFromIsr { broker: self.broker, partitions: led, written: Vec::new() });
+            desk.then(RemoveFromIsr {
+                broker: self.broker,
+                partitions: led,
+                reread: !desk.settings.alter_isr,
+                written: Vec::new(),
+            });
         }
         Vec::new()
     }
@@ -137,6 +142,8 @@ impl Step for TakeOffline {
 struct RemoveFromIsr {
     broker: BrokerId,
     partitions: Vec<TopicPartition>,
+    /// Whether the states are read: where leaders write them themselves, or what is known has proved old.
+    reread: bool,
     written: Vec<(TopicPartition, LeaderAndIsr)>,
 }
 
@@ -176,13 +183,14 @@ impl RemoveFromIsr {
 
 impl Step for RemoveFromIsr {
     fn ask(&self, _: &Desk) -> Vec<Question> {
-        vec![Question::States(self.partitions.clone())]
+        if self.reread { vec![Question::States(self.partitions.clone())] } else { Vec::new() }
     }
 
     fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
         let controller_epoch = desk.state.controller_epoch;
         for partition in std::mem::take(&mut self.partitions) {
-            let Some(read) = facts.states.remove(&partition) else {
+            let known = || desk.state.leadership(&partition).cloned();
+            let Some(read) = (if self.reread { facts.states.remove(&partition) } else { known() }) else {
                 if !desk.state.is_queued_for_deletion(&partition.topic) {
                     self.failed(desk, &partition, "the leader and isr path in zookeeper is empty");
                 }
@@ -214,11 +222,12 @@ impl Step for RemoveFromIsr {
             match outcome {
                 Outcome::Ok(version) => self.removed(desk, &partition, next.at_version(*version)),
                 Outcome::BadVersion => again.push(partition),
+                Outcome::NoNode if !self.reread => again.push(partition),
                 other => self.failed(desk, &partition, &format!("{other:?}")),
             }
         }
         if !again.is_empty() {
-            desk.then(Self { broker: self.broker, partitions: again, written: Vec::new() });
+            desk.then(Self { broker: self.broker, partitions: again, reread: true, written: Vec::new() });
         }
     }
 }
