@@ -21,6 +21,8 @@ pub mod txn;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use tokio::sync::watch;
+
 use crate::base::BrokerId;
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
@@ -28,6 +30,7 @@ use crate::net::Caller;
 use crate::replica::Replicas;
 use crate::wire::header::RequestHeader;
 use crate::zk::ZooKeeper;
+use crate::zk::znode::feature::Finalized;
 
 /// What handlers may use.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub struct Services {
     pub zk: ZooKeeper,
     /// Producer ids to hand out.
     pub producer_ids: Arc<txn::init_producer_id::ProducerIds>,
+    /// The features finalized for the cluster; None where they are not in force.
+    pub features: watch::Receiver<Option<Finalized>>,
 }
 
 /// One request: who sent it, and its header.

@@ -6,6 +6,8 @@
 //!   that a stalled disk does not cost the session.
 
 mod error;
+mod failed_dirs;
+mod features;
 mod figures;
 mod reconfigure;
 mod registration;

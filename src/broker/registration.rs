@@ -10,10 +10,9 @@ use super::{StartError, TARGET};
 use crate::base::{Backoff, BrokerId, Clock, Endpoint};
 use crate::config::BrokerConfig;
 use crate::net::listener::Listener;
+use crate::zk::ZooKeeper;
 use crate::zk::registration::Registrar;
 use crate::zk::znode::broker::{self, Registration};
-use crate::zk::znode::log_dir_event;
-use crate::zk::{CreateMode, ZooKeeper};
 
 /// What the broker says of itself: its advertised listeners, with the ports that were really bound where it asked for any.
 pub(super) fn registration(
@@ -113,15 +112,5 @@ pub(super) async fn keep(
             changed = states.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
-    }
-}
-
-/// Tells the controller that a log directory of this broker has failed.
-pub(super) async fn notify_failure(zk: &ZooKeeper, id: BrokerId) {
-    let path = log_dir_event::sequential_path();
-    if let Err(error) =
-        zk.create_recursive(&path, &log_dir_event::encode(id), CreateMode::PersistentSequential).await
-    {
-        log::error!(target: TARGET, "The controller could not be told of a failed log directory: {error}");
     }
 }

@@ -7,11 +7,12 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reconfigure::{self, Reconfigured, TopicConfigs};
-use super::{Broker, StartError, TARGET, figures, registration};
+use super::{Broker, StartError, TARGET, features, figures, registration};
 use crate::api::Services;
 use crate::api::dispatch::Counter;
 use crate::api::txn::init_producer_id::ProducerIds;
@@ -28,6 +29,7 @@ use crate::replica::{Replicas, preferred};
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::feature::Finalized;
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper, bootstrap};
 
 /// What was found out before the session with ZooKeeper.
@@ -133,6 +135,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock)
     };
     let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
+    let (finalized, features) = watch::channel(None);
     let services = Services {
         broker_id,
         cluster_id,
@@ -143,6 +146,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         controller,
         zk,
         producer_ids,
+        features,
     };
     let broker = Broker { services: Arc::new(services), logs, shutdown, doors, tasks };
     broker.serve(listeners, &limits);
@@ -150,6 +154,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     broker.keep_logs();
     broker.keep_registered(registrar, registration, &control);
     broker.heed_changes(topics, limits, &control);
+    broker.heed_features(finalized, &control);
     Ok(broker)
 }
 
@@ -208,24 +213,19 @@ impl Broker {
         self.tasks.spawn_on(reconfigure::follow(zk.clone(), told, self.shutdown.clone()), control);
     }
 
-    /// Retention, flushing and checkpoints of the logs; failed directories go offline.
+    /// The features finalized for the cluster, where this broker's protocol has them.
+    fn heed_features(&self, told: watch::Sender<Option<Finalized>>, control: &Handle) {
+        let Services { config, zk, .. } = &*self.services;
+        if config.inter_broker_protocol_version.is_at_least("2.7-IV0") {
+            self.tasks.spawn_on(features::follow(zk.clone(), told, self.shutdown.clone()), control);
+        }
+    }
+
+    /// Retention, flushing and checkpoints of the logs; what is done about failed directories.
     fn keep_logs(&self) {
         let mut upkeep = self.logs.start(&self.shutdown);
         self.tasks.spawn(async move { while upkeep.join_next().await.is_some() {} });
-        let Some(mut failures) = self.logs.shared().failures.listen() else { return };
-        let (services, logs, shutdown) = (self.services.clone(), self.logs.clone(), self.shutdown.clone());
-        self.tasks.spawn(async move {
-            while let Some(dir) =
-                tokio::select! { dir = failures.recv() => dir, () = shutdown.cancelled() => None }
-            {
-                services.replicas.directory_failed(&dir);
-                if logs.live_dirs().is_empty() {
-                    log::error!(target: "kafka.server.ReplicaManager", "Halting: no log directory is left");
-                    shutdown.cancel();
-                }
-                registration::notify_failure(&services.zk, services.broker_id).await;
-            }
-        });
+        self.heed_failed_dirs();
     }
 }
 

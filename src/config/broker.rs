@@ -32,7 +32,7 @@ config! {
     /// Whether a topic that a client asks for and that does not exist is created.
     auto_create_topics_enable: bool = "auto.create.topics.enable", Is("true"), Any, Boolean, High, ReadOnly, None, Heeded;
     /// Whether the controller moves leadership back to preferred replicas by itself.
-    auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable", Is("true"), Any, Boolean, High, ReadOnly, None, NotYet;
+    auto_leader_rebalance_enable: bool = "auto.leader.rebalance.enable", Is("true"), Any, Boolean, High, ReadOnly, None, Heeded;
     /// How many threads do background work.
     background_threads: i32 = "background.threads", Is("10"), AtLeast(1), Int, High, ClusterWide, None, Heeded;
     /// This broker's id; -1 has one generated above reserved.broker.max.id.
@@ -104,9 +104,9 @@ config! {
     /// Classes of Kafka's own kind that report metrics (Java only).
     kafka_metrics_reporters: Vec<String> = "kafka.metrics.reporters", Is(""), Any, List, Low, ReadOnly, None, NotYet;
     /// How often the controller looks for leaders that are not the preferred ones, in seconds.
-    leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds", Is("300"), Any, Long, High, ReadOnly, None, NotYet;
+    leader_imbalance_check_interval_seconds: i64 = "leader.imbalance.check.interval.seconds", Is("300"), Any, Long, High, ReadOnly, None, Heeded;
     /// The share of a broker's leaderships, in percent, that may be away from it before they are moved back.
-    leader_imbalance_per_broker_percentage: i32 = "leader.imbalance.per.broker.percentage", Is("10"), Any, Int, High, ReadOnly, None, NotYet;
+    leader_imbalance_per_broker_percentage: i32 = "leader.imbalance.per.broker.percentage", Is("10"), Any, Int, High, ReadOnly, None, Heeded;
     /// The security protocol of each listener name, as NAME:PROTOCOL pairs.
     listener_security_protocol_map: String = "listener.security.protocol.map", Is("PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"), Any, String, Low, PerBroker, None, Heeded;
     /// Where this broker listens: NAME://host:port, parted by commas, names and ports all different; an empty host binds to the default interface.

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
+use barnabas::zk::znode::log_dir_event;
 
-use crate::support::{Broker, Chroot, Connection, eventually};
+use crate::support::cluster::Brokers;
+use crate::support::{Broker, Chroot, Connection, Proxy, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -159,4 +162,86 @@ fn a_directory_that_cannot_be_used_is_left_out_until_it_can() {
     for (topic, expected) in &topics {
         assert_eq!(&values(&broker, topic), expected, "{topic} after the repair");
     }
+}
+
+/// Broker 1 with two directories, and files that may not grow beyond 16 MiB; it reaches ZooKeeper through the proxy.
+/// Broker 2 is the controller.
+fn one_of_two_with_a_small_disk(directories: &Path, session_timeout: &str) -> (Brokers, Proxy) {
+    let chroot = Chroot::new();
+    let proxy = Proxy::to(chroot.server());
+    let log_dirs = ["a", "b"].map(|name| directories.join(name).display().to_string()).join(",");
+    let connect = format!("{}{}", proxy.address(), chroot.path());
+    let mut brokers = Brokers::start_in(chroot, 2, &[], |id, _| match id {
+        1 => vec![
+            ("log.dirs", log_dirs.clone()),
+            ("zookeeper.connect", connect.clone()),
+            ("zookeeper.session.timeout.ms", session_timeout.to_owned()),
+        ],
+        _ => Vec::new(),
+    });
+    brokers.broker(1).stop();
+    brokers.broker(1).limit_files(Some(16 << 10));
+    brokers.broker(1).restart();
+    eventually("broker 2 is the controller", SOON, || (brokers.controller() == Some(2)).then_some(()));
+    brokers.create_topic("u", "1:2", &[]);
+    brokers.create("1:2", &[]);
+    (brokers, proxy)
+}
+
+fn offline_replicas(brokers: &Brokers, topic: &str) -> Vec<i32> {
+    let topics = Some(vec![MetadataRequestTopic { name: topic.to_owned() }]);
+    let request = MetadataRequest { topics, ..Default::default() };
+    let mut answer = brokers.connection(2).call(&request, 5).unwrap();
+    answer.topics.remove(0).partitions.remove(0).offline_replicas
+}
+
+#[test]
+fn a_failed_directorys_leaders_move_to_other_brokers_until_it_is_repaired() {
+    let directories = tempfile::tempdir().unwrap();
+    let (mut brokers, _proxy) = one_of_two_with_a_small_disk(directories.path(), "2000");
+    let (_, error) = fill_up(&brokers.all[&1], "t");
+    assert_eq!(error, ErrorCode::KafkaStorageError as i16);
+    brokers.await_leader(2);
+    brokers.await_isr(&[2]);
+    eventually("the replica counts as offline", SOON, || {
+        (offline_replicas(&brokers, "t") == [1]).then_some(())
+    });
+    assert_eq!((brokers.state_of("u").leader, offline_replicas(&brokers, "u")), (1, vec![]));
+    let first = format!("{}0000000000", log_dir_event::sequential_path());
+    eventually("the notification is gone", SOON, || brokers.look(&first).is_none().then_some(()));
+
+    brokers.broker(1).stop();
+    brokers.broker(1).limit_files(None);
+    brokers.broker(1).restart();
+    brokers.await_isr(&[1, 2]);
+    eventually("no replica is offline", SOON, || offline_replicas(&brokers, "t").is_empty().then_some(()));
+}
+
+#[test]
+fn the_controller_is_told_of_a_failed_directory_as_soon_as_zookeeper_is_back() {
+    let directories = tempfile::tempdir().unwrap();
+    let (brokers, proxy) = one_of_two_with_a_small_disk(directories.path(), "30000");
+    proxy.cut();
+    let (_, error) = fill_up(&brokers.all[&1], "t");
+    assert_eq!(error, ErrorCode::KafkaStorageError as i16);
+    assert_eq!(brokers.state().leader, 1, "nobody can know");
+    proxy.mend();
+    brokers.await_leader(2);
+    assert_eq!(brokers.state_of("u").leader, 1);
+}
+
+#[test]
+fn a_broker_whose_last_directory_fails_halts() {
+    let chroot = Chroot::new();
+    let mut broker = Broker::prepare(1, &chroot.connect(), &[("zookeeper.session.timeout.ms", "1000")]);
+    broker.limit_files(Some(16 << 10));
+    broker.restart();
+    await_leader(broker.port, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    let value = "x".repeat(500_000);
+    let ended = (0..100).any(|_| !matches!(connection.produce("t", &value, 1), Some(Ok(_))));
+    assert!(ended, "there is no end to this disk");
+    let text = format!("Shutdown broker because all log dirs in {} have failed", broker.data().display());
+    broker.process().wait_for_line(&text, SOON);
+    assert_eq!(broker.process_mut().wait(SOON).code(), Some(1));
 }

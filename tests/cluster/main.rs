@@ -9,6 +9,7 @@ mod conformance;
 mod connections;
 mod deletion_states;
 mod console;
+mod controller;
 mod coordination;
 mod disks;
 mod faults;

@@ -11,9 +11,11 @@ use crate::wire::codec::WireError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
 use crate::wire::header::RequestHeader;
-use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
+use crate::wire::message::api_versions::{
+    ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey, FinalizedFeatureKey,
+};
 
-/// Answers with the table.
+/// Answers with the table, and the finalized features as last heard of.
 pub async fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> ApiVersionsResponse {
     let named = |text: &str| is_name(text);
     if exchange.version() >= 3
@@ -22,7 +24,13 @@ pub async fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> ApiVers
         return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest as i16, ..Default::default() };
     }
     let api_keys = table::ROWS.iter().map(|row| versions(row.key)).collect();
-    ApiVersionsResponse { api_keys, finalized_features_epoch: finalized_epoch(), ..Default::default() }
+    let mut response = ApiVersionsResponse { api_keys, ..Default::default() };
+    if let Some(finalized) = &*exchange.services.features.borrow() {
+        response.finalized_features_epoch = i64::from(finalized.epoch);
+        let features = finalized.features.iter();
+        response.finalized_features = features.map(|(name, levels)| feature(name, *levels)).collect();
+    }
+    response
 }
 
 /// The answer to a version that this broker does not know.
@@ -48,9 +56,8 @@ fn versions(key: ApiKey) -> ApiVersionsResponseKey {
     }
 }
 
-/// The version of the finalized features: there are none, as in Kafka 2.7.2.
-fn finalized_epoch() -> i64 {
-    0
+fn feature(name: &str, (min_version_level, max_version_level): (i16, i16)) -> FinalizedFeatureKey {
+    FinalizedFeatureKey { name: name.to_owned(), max_version_level, min_version_level }
 }
 
 /// Whether a software's name or version is written as KIP-511 wants it.

@@ -33,10 +33,19 @@ impl Step for Begin {
         let enabled = desk.settings.features;
         let feature = match facts.feature {
             None => Some(Write::CreateFeature { enabled }),
-            Some(held) if held.enabled == enabled => None,
-            // What was finalized is kept where features come into force, and given up where they cease to.
-            Some(held) if enabled => Some(Write::SetFeature { enabled, features: held.features }),
-            Some(_) => Some(Write::SetFeature { enabled, features: Default::default() }),
+            Some(held) if held.enabled && enabled => None,
+            Some(held) => {
+                if !held.enabled && !held.features.is_empty() {
+                    let text = format!(
+                        "FeatureZNode at path: /feature with disabled status contains non-empty features: {:?}",
+                        held.features
+                    );
+                    desk.note(Severity::Warn, text);
+                }
+                // What was finalized is given up where features cease to be in force, and was none before they were.
+                let differs = held.enabled != enabled || !held.features.is_empty();
+                differs.then(|| Write::SetFeature { enabled, features: Default::default() })
+            }
         };
         let log_dirs = facts.log_dir_events.into_iter().map(|(name, _)| Write::DeleteLogDirEvent(name));
         let isrs = facts.isr_notifications.into_iter().map(|(name, _)| Write::DeleteIsrNotification(name));

@@ -18,6 +18,15 @@ pub struct Feature {
     pub features: BTreeMap<String, (i16, i16)>,
 }
 
+/// The features in force at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finalized {
+    /// The version of the znode, by which clients tell newer from older.
+    pub epoch: i32,
+    /// Name → (min, max) version level.
+    pub features: BTreeMap<String, (i16, i16)>,
+}
+
 impl Feature {
     /// Its znode's data.
     pub fn encode(&self) -> Vec<u8> {
