@@ -97,6 +97,7 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "kafka-server-start.sh",
     "kafka-server-stop.sh",
     "quickstart.sh",
+    "simulate.sh",
     "test.sh",
     "with-zookeeper.sh",
     "bench.sh",

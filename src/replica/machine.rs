@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset};
 use crate::log::LogPosition;
+use crate::wire::error_code::ErrorCode;
 
 /// A partition's state as the controller told it (LeaderAndIsr).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +171,22 @@ impl Machine {
     /// What was proposed and is not answered.
     pub fn proposed(&self) -> Option<&IsrProposal> {
         self.proposed.as_ref()
+    }
+
+    /// Whether what was told is news to this replica.
+    ///
+    /// # Errors
+    /// STALE_CONTROLLER_EPOCH where the leader epoch is not larger than the one known: a new controller tells everything
+    /// again, and what changed within the epoch this leader wrote itself. UNKNOWN_TOPIC_OR_PARTITION where this broker is
+    /// no replica.
+    pub fn heeds(&self, told: &Told) -> Result<(), ErrorCode> {
+        if told.leader_epoch <= self.told.leader_epoch {
+            return Err(ErrorCode::StaleControllerEpoch);
+        }
+        if !told.replicas.contains(&self.me) {
+            return Err(ErrorCode::UnknownTopicOrPartition);
+        }
+        Ok(())
     }
 
     /// Takes the leadership, or a new version of it; true where this broker did not lead at this epoch before. What is

@@ -95,6 +95,11 @@ impl Partition {
         self.state.lock().machine.told().leader_epoch
     }
 
+    /// Whether what was told is news, by [`Machine::heeds`].
+    pub(super) fn heeds(&self, told: &Told) -> Result<(), ErrorCode> {
+        self.state.lock().machine.heeds(told)
+    }
+
     /// Leads, from the end of this log on; true where it did not at this epoch before.
     ///
     /// # Errors

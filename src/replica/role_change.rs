@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::fetcher::Follow;
 use super::fetcher::plan::Start;
-use super::machine::Told;
+use super::machine::{Machine, Told};
 use super::metadata::is_stale;
 use super::watermarks::Stored;
 use super::{Hosted, Partition, Replicas};
@@ -93,29 +93,17 @@ impl Replicas {
         controller_epoch: i32,
         high_watermarks: &Mutex<Stored>,
     ) -> Result<Change, ErrorCode> {
-        let known = match self.partitions.read().get(id) {
-            Some(Hosted::Online(partition)) => partition.leader_epoch(),
+        let told = told(state, controller_epoch);
+        let heeded = match self.partitions.read().get(id) {
+            Some(Hosted::Online(partition)) => partition.heeds(&told),
             Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
-            None => -1,
+            None => Machine::new(self.broker_id).heeds(&told),
         };
-        if state.leader_epoch <= known {
-            // A new controller tells everything again; what changed within the epoch this leader wrote itself.
-            log::info!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} since its leader epoch {} is not larger than the current leader epoch {known}", state.leader_epoch);
-            return Err(ErrorCode::StaleControllerEpoch);
-        }
-        if !state.replicas.contains(&self.broker_id) {
-            log::warn!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id}: broker {} is not in the assigned replica list {:?}", self.broker_id, state.replicas);
-            return Err(ErrorCode::UnknownTopicOrPartition);
+        if let Err(error) = heeded {
+            say_unheeded(id, &told, error);
+            return Err(error);
         }
         let partition = self.hosted(id)?;
-        let told = Told {
-            leader: state.leader,
-            leader_epoch: state.leader_epoch,
-            isr: state.isr.iter().copied().filter(|id| state.replicas.contains(id)).collect(),
-            replicas: state.replicas.clone(),
-            zk_version: state.zk_version,
-            controller_epoch,
-        };
         let log = self.log_for(id, state.is_new, high_watermarks)?;
         self.resume_move(&partition);
         partition.reassigns(state.adding_replicas.len(), state.removing_replicas.len());
@@ -227,6 +215,26 @@ impl Replicas {
             })?;
         }
         Ok(())
+    }
+}
+
+/// What a request tells of a partition.
+fn told(state: &LeaderAndIsrPartitionState, controller_epoch: i32) -> Told {
+    Told {
+        leader: state.leader,
+        leader_epoch: state.leader_epoch,
+        isr: state.isr.iter().copied().filter(|id| state.replicas.contains(id)).collect(),
+        replicas: state.replicas.clone(),
+        zk_version: state.zk_version,
+        controller_epoch,
+    }
+}
+
+fn say_unheeded(id: &TopicPartition, told: &Told, error: ErrorCode) {
+    if error == ErrorCode::StaleControllerEpoch {
+        log::info!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} since its leader epoch {} is not larger than the current leader epoch", told.leader_epoch);
+    } else {
+        log::warn!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} as the broker is not in the assigned replica list {:?}", told.replicas);
     }
 }
 

@@ -1,32 +1,21 @@
-//! What the controller's machine reads and writes in the plays: as much of ZooKeeper as it needs.
+//! A cluster in a play: the znodes, and the controller's machine that acts on them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use barnabas::base::{Assignment, Broker, BrokerId, LeaderAndIsr, TopicPartition};
+use barnabas::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use barnabas::controller::event::{ElectionKind, ElectionTrigger, Event};
-use barnabas::controller::facts::{Facts, Question, TopicFacts};
 use barnabas::controller::machine::{Machine, Settings};
 use barnabas::controller::state::{ClusterState, Leadership};
 use barnabas::controller::writes::{Outcome, Write};
 use barnabas::wire::error_code::ErrorCode;
 
 use crate::words;
+use crate::znodes::Znodes;
 
 /// The znodes, and the machine that acts on them.
 #[derive(Default)]
 pub struct Cluster {
-    /// Registered brokers and their epochs.
-    brokers: BTreeMap<BrokerId, i64>,
-    registrations: i64,
-    topics: BTreeMap<Arc<str>, BTreeMap<i32, Assignment>>,
-    states: BTreeMap<TopicPartition, Leadership>,
-    dirs: BTreeSet<String>,
-    deletions: BTreeSet<Arc<str>>,
-    unclean: BTreeSet<Arc<str>>,
-    preferred: Option<BTreeSet<TopicPartition>>,
-    /// What `/admin/reassign_partitions` holds.
-    reassignment: Option<BTreeMap<TopicPartition, Vec<BrokerId>>>,
+    znodes: Znodes,
     deletion_disabled: bool,
     /// Partitions whose leader writes its state between the controller's next look and its write.
     racing: BTreeSet<TopicPartition>,
@@ -38,24 +27,23 @@ impl Cluster {
     pub fn given(&mut self, text: &str) {
         let (noun, rest) = text.split_once(' ').unwrap_or((text, ""));
         match noun {
-            "brokers" => rest.split_whitespace().for_each(|id| self.register(id.parse().unwrap())),
+            "brokers" => {
+                for id in rest.split_whitespace() {
+                    self.znodes.register(id.parse().unwrap());
+                }
+            }
             "topic" => self.put_topic(rest),
             "state" => self.put_state(rest),
-            "deletion" => drop(self.deletions.insert(rest.into())),
-            "unclean" => drop(self.unclean.insert(rest.into())),
+            "deletion" => drop(self.znodes.deletions.insert(rest.into())),
+            "unclean" => drop(self.znodes.unclean.insert(rest.into())),
             "delete.topic.enable=false" => self.deletion_disabled = true,
             other => panic!("given what? {other}"),
         }
     }
 
-    fn register(&mut self, id: BrokerId) {
-        self.registrations += 1;
-        self.brokers.insert(id, self.registrations);
-    }
-
     fn put_topic(&mut self, text: &str) {
         let (name, assignments) = text.split_once(' ').unwrap();
-        self.topics.insert(name.into(), words::parse_assignments(assignments).collect());
+        self.znodes.put_topic(name, words::parse_assignments(assignments).collect());
     }
 
     /// `t-0 leader 1 epoch 4 isr 1,2`
@@ -70,7 +58,8 @@ impl Cluster {
             isr: words::parse_ids(isr),
             zk_version: 0,
         };
-        self.states
+        self.znodes
+            .states
             .insert(words::parse_partition(partition), Leadership { leader_and_isr, controller_epoch: 1 });
     }
 
@@ -90,11 +79,13 @@ impl Cluster {
                 Event::Elected
             }
             ["broker", id, "dies"] => {
-                self.brokers.remove(&id.parse().unwrap());
+                self.znodes.brokers.remove(&id.parse().unwrap());
                 Event::BrokersChanged
             }
             ["broker", id, "comes"] => {
-                self.register(id.parse().unwrap());
+                {
+                    self.znodes.register(id.parse().unwrap());
+                };
                 Event::BrokersChanged
             }
             ["broker", id, "shuts", "down"] => {
@@ -113,7 +104,7 @@ impl Cluster {
                     zk_version: version.strip_prefix('v').unwrap().parse().unwrap(),
                 };
                 let wanted = BTreeMap::from([(words::parse_partition(partition), wanted)]);
-                let broker_epoch = self.brokers.get(&broker).copied().unwrap_or(-1);
+                let broker_epoch = self.znodes.brokers.get(&broker).copied().unwrap_or(-1);
                 Event::AlterIsr { broker, broker_epoch, wanted, ticket: 1 }
             }
             ["reassign", ref wanted @ ..] => {
@@ -129,7 +120,7 @@ impl Cluster {
                     let (partition, to) = one.split_once('=').unwrap();
                     (words::parse_partition(partition), words::parse_ids(to))
                 });
-                self.reassignment = Some(wanted.collect());
+                self.znodes.reassignment = Some(wanted.collect());
                 Event::ReassignmentRequested
             }
             ["list"] => Event::ListReassignments { partitions: None, ticket: 1 },
@@ -138,11 +129,12 @@ impl Cluster {
                 if self.known(said[1]) { Event::TopicChanged(said[1].into()) } else { Event::TopicsChanged }
             }
             ["deletion", topic] => {
-                self.deletions.insert(topic.into());
+                self.znodes.deletions.insert(topic.into());
                 Event::TopicDeletionsChanged
             }
             ["preferred", ref partitions @ ..] => {
-                self.preferred = Some(partitions.iter().map(|one| words::parse_partition(one)).collect());
+                self.znodes.preferred =
+                    Some(partitions.iter().map(|one| words::parse_partition(one)).collect());
                 let (kind, trigger) = (ElectionKind::Preferred, ElectionTrigger::Znode);
                 Event::ElectLeaders { partitions: None, kind, trigger }
             }
@@ -165,9 +157,7 @@ impl Cluster {
         let mut lines = Vec::new();
         machine.begin(event);
         while let Some(questions) = machine.ask() {
-            let mut facts = Facts::default();
-            questions.into_iter().for_each(|question| self.answer(question, &mut facts));
-            let writes = machine.decide(facts);
+            let writes = machine.decide(self.znodes.gather(questions));
             let outcomes: Vec<_> = writes.iter().map(|write| self.write(write)).collect();
             lines.extend(writes.iter().zip(&outcomes).map(|(write, outcome)| words::write(write, *outcome)));
             lines.extend(words::effects(machine.apply(&outcomes)));
@@ -176,98 +166,14 @@ impl Cluster {
         lines
     }
 
-    fn answer(&self, question: Question, facts: &mut Facts) {
-        let broker = |(&id, &epoch): (&BrokerId, &i64)| Broker {
-            id,
-            endpoints: Vec::new(),
-            rack: None,
-            epoch,
-            features: BTreeMap::new(),
-        };
-        match question {
-            Question::Brokers => facts.brokers = self.brokers.iter().map(broker).collect(),
-            Question::Topics => facts.topics = self.topics.keys().cloned().collect(),
-            Question::Assignments(topics) => {
-                let found = topics.into_iter().filter_map(|name| {
-                    let partitions = self.topics.get(&name)?.clone();
-                    Some((name, TopicFacts { version: 0, partitions }))
-                });
-                facts.assignments = found.collect();
-            }
-            Question::States(partitions) => {
-                let found = partitions
-                    .into_iter()
-                    .filter_map(|partition| Some((partition.clone(), self.states.get(&partition)?.clone())));
-                facts.states = found.collect();
-            }
-            Question::TopicTree(topic) => facts.topic_tree = vec![format!("/brokers/topics/{topic}")],
-            Question::PartitionDirs(topic) => {
-                let there = self.states.keys().filter(|partition| partition.topic == topic);
-                facts.partition_dirs = there.map(|partition| partition.partition).collect();
-            }
-            Question::UncleanElection(topics) => {
-                facts.unclean = topics
-                    .into_iter()
-                    .map(|topic| (topic.clone(), Ok(self.unclean.contains(&topic))))
-                    .collect();
-            }
-            Question::TopicDeletions => facts.topic_deletions = self.deletions.clone(),
-            Question::Reassignment => facts.reassignment = self.reassignment.clone(),
-            Question::PreferredElection => facts.preferred_election = self.preferred.clone(),
-            _ => {}
-        }
-    }
-
     fn write(&mut self, write: &Write) -> Outcome {
-        match write {
-            Write::CreatePartitionsDir(topic) => self.create(topic.to_string()),
-            Write::CreatePartitionDir(partition) => self.create(partition.to_string()),
-            Write::CreateState(partition, _) if self.states.contains_key(partition) => Outcome::NodeExists,
-            Write::CreateState(partition, made) => {
-                self.states.insert(partition.clone(), made.clone());
-                Outcome::Ok(0)
-            }
-            Write::SetState(partition, next) => {
-                let Some(held) = self.states.get_mut(partition) else { return Outcome::NoNode };
-                if self.racing.remove(partition) {
-                    held.leader_and_isr.zk_version += 1;
-                }
-                if held.leader_and_isr.zk_version != next.leader_and_isr.zk_version {
-                    return Outcome::BadVersion;
-                }
-                let version = next.leader_and_isr.zk_version + 1;
-                *held = next.clone();
-                held.leader_and_isr.zk_version = version;
-                Outcome::Ok(version)
-            }
-            Write::Delete(path) => {
-                let topic = path.rsplit('/').next().unwrap();
-                self.topics.remove(topic);
-                self.states.retain(|partition, _| &*partition.topic != topic);
-                Outcome::Ok(0)
-            }
-            Write::DeleteTopicDeletion(topic) => {
-                self.deletions.remove(topic);
-                Outcome::Ok(0)
-            }
-            Write::SetAssignments(topic, partitions) => {
-                self.topics.insert(topic.clone(), partitions.clone());
-                Outcome::Ok(1)
-            }
-            Write::SetReassignment(left) => {
-                self.reassignment = Some(left.clone());
-                Outcome::Ok(1)
-            }
-            Write::DeleteReassignment => self.reassignment.take().map_or(Outcome::NoNode, |_| Outcome::Ok(0)),
-            Write::DeletePreferredElection => {
-                self.preferred.take().map_or(Outcome::NoNode, |_| Outcome::Ok(0))
-            }
-            _ => Outcome::Ok(0),
+        if let Write::SetState(partition, _) = write
+            && self.racing.remove(partition)
+            && let Some(held) = self.znodes.states.get_mut(partition)
+        {
+            held.leader_and_isr.zk_version += 1;
         }
-    }
-
-    fn create(&mut self, path: String) -> Outcome {
-        if self.dirs.insert(path) { Outcome::Ok(0) } else { Outcome::NodeExists }
+        self.znodes.write(write)
     }
 }
 

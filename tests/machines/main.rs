@@ -3,6 +3,7 @@
 
 mod cluster;
 mod words;
+mod znodes;
 
 use std::path::Path;
 

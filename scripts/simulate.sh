@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Simulates whole clusters of the pure machines, one from each seed, and checks after every step what must always hold.
+#   scripts/simulate.sh [--seeds N] [--from S]
+# 10,000 seeds from a random one where nothing is said. A failure prints its seed and what happened.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+seeds=10000 from=$((RANDOM * 32768 + RANDOM + 1))
+while (($#)); do
+  [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "$0: $1 takes a number." >&2; exit 1; }
+  case $1 in
+    --seeds) seeds=$2 ;;
+    --from) from=$2 ;;
+    *) echo "$0: what is $1?" >&2; exit 1 ;;
+  esac
+  shift 2
+done
+echo "$seeds seeds from $from"
+export BARNABAS_TEST_SEEDS=$seeds BARNABAS_TEST_FROM=$from
+exec cargo test --quiet --test simulation a_cluster -- --nocapture

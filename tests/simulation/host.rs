@@ -1,0 +1,308 @@
+//! A broker's process: its session, its replicas, its fetchers, and the controller while it is elected.
+
+mod fetching;
+mod leading;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use barnabas::base::{BrokerId, LeaderAndIsr, Millis, Offset, TopicPartition};
+use barnabas::controller::event::{Answer, Event};
+use barnabas::controller::outbox::{LeaderAndIsrRow, Message as Order, StopRow, Tell};
+use barnabas::replica::fetcher::plan::{Plan, Start};
+use barnabas::replica::machine::{IsrProposal, Machine, Told};
+use barnabas::wire::error_code::ErrorCode;
+
+use crate::disk::{Log, Record};
+use crate::network::Message;
+use crate::scene::{Flaw, Scene};
+use crate::term::Term;
+
+/// `replica.lag.time.max.ms`.
+pub const LAG_MAX: Millis = 1000;
+/// `min.insync.replicas`.
+pub const MIN_ISR: usize = 2;
+/// How long a broker waits for an answer.
+const PATIENCE: Millis = 400;
+
+type Proposals = Vec<(TopicPartition, IsrProposal)>;
+
+/// A fetcher of one leader's partitions: what it plans, and the call that is not answered.
+#[derive(Debug)]
+struct Fetcher {
+    plan: Plan,
+    call: Option<(u64, Millis)>,
+}
+
+/// A partition of this broker.
+#[derive(Debug)]
+struct Replica {
+    machine: Machine,
+    /// Produces that wait for the high watermark.
+    waiting: VecDeque<(Offset, Record)>,
+}
+
+/// One broker.
+#[derive(Debug)]
+pub struct Host {
+    /// Its id.
+    pub id: BrokerId,
+    /// Whether its process runs.
+    pub up: bool,
+    /// Until when it stands still, as after SIGSTOP.
+    pub still_until: Millis,
+    /// Whether it has lost records that it had acknowledged, and is not out of every ISR yet.
+    pub damaged: bool,
+    /// Its session, as far as it knows.
+    pub session: Option<u64>,
+    broker_epoch: i64,
+    controller_epoch: i32,
+    controller: Option<BrokerId>,
+    /// The last call of each controller epoch.
+    heard: BTreeMap<i32, u64>,
+    /// What lies on its disk.
+    pub disks: BTreeMap<TopicPartition, Log>,
+    replicas: BTreeMap<TopicPartition, Replica>,
+    fetchers: BTreeMap<BrokerId, Fetcher>,
+    reports: BTreeMap<TopicPartition, IsrProposal>,
+    /// The AlterIsr that is not answered: its call, when it was sent, and what it proposed.
+    report_call: Option<(u64, Millis, Proposals)>,
+    /// Its term as controller.
+    pub term: Option<Term>,
+}
+
+impl Host {
+    /// A broker that has never run.
+    pub fn new(id: BrokerId) -> Self {
+        Self {
+            id,
+            up: true,
+            still_until: 0,
+            damaged: false,
+            session: None,
+            broker_epoch: -1,
+            controller_epoch: 0,
+            controller: None,
+            heard: BTreeMap::new(),
+            disks: BTreeMap::new(),
+            replicas: BTreeMap::new(),
+            fetchers: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            report_call: None,
+            term: None,
+        }
+    }
+
+    /// Ends the process; `loses` where the machine goes with it, and what was not flushed.
+    pub fn crash(&mut self, loses: bool) {
+        self.disks.values_mut().for_each(|log| log.crash(loses));
+        let disks = std::mem::take(&mut self.disks);
+        *self = Self { up: false, damaged: self.damaged || loses, disks, ..Self::new(self.id) };
+    }
+
+    /// Flushes and checkpoints everything, as before a clean stop.
+    pub fn flush(&mut self) {
+        self.disks.values_mut().for_each(|log| {
+            log.flush();
+            log.checkpoint();
+        });
+    }
+
+    /// The partitions it believes to lead.
+    pub fn led(&self) -> Vec<TopicPartition> {
+        self.replicas.iter().filter(|(_, it)| it.machine.is_leader()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether no change of an ISR is on its way from here: one could still leave this broker alone in it.
+    pub fn proposes_nothing(&self) -> bool {
+        self.reports.is_empty()
+    }
+
+    /// Whether anybody is let in: only once it has registered.
+    pub fn serves(&self) -> bool {
+        self.up && self.broker_epoch >= 0
+    }
+
+    /// Looks at what is due.
+    pub fn tick(&mut self, scene: &mut Scene) {
+        self.keep_session(scene);
+        if let Some(mut term) = self.term.take()
+            && term.tick(scene)
+        {
+            self.term = Some(term);
+        }
+        self.stand(scene);
+        self.look_for_laggards(scene);
+        self.report(scene);
+        self.fetch(scene);
+        match scene.rng.u8(..) {
+            0..20 => self.disks.values_mut().for_each(Log::flush),
+            20..40 => self.disks.values_mut().for_each(Log::checkpoint),
+            _ => {}
+        }
+    }
+
+    fn keep_session(&mut self, scene: &mut Scene) {
+        if scene.cut_from_zookeeper.contains(&self.id) {
+            return;
+        }
+        if self.session.is_some_and(|session| scene.ensemble.renew(session, scene.now)) {
+            return;
+        }
+        // What the controller decided in the old session it may decide no more.
+        self.term = None;
+        self.session = None;
+        if let Some((session, epoch)) = scene.ensemble.register(self.id, scene.now) {
+            let id = self.id;
+            scene.say(|| format!("broker {id} registers, epoch {epoch}"));
+            (self.session, self.broker_epoch) = (Some(session), epoch);
+        }
+    }
+
+    fn stand(&mut self, scene: &mut Scene) {
+        let Some(session) = self.session.filter(|_| self.term.is_none()) else { return };
+        if !scene.reaches_zookeeper(self.id, session) || scene.rng.bool() {
+            return;
+        }
+        if let Some(won) = scene.ensemble.claim(self.id, session) {
+            let id = self.id;
+            scene.say(|| format!("broker {id} is the controller, epoch {}", won.0));
+            scene.checks.elected(won.0);
+            let mut term = Term::new(self.id, session, won, scene.alter_isr);
+            term.tick(scene);
+            self.term = Some(term);
+        }
+    }
+
+    /// Takes a message in.
+    pub fn receive(&mut self, from: BrokerId, message: Message, scene: &mut Scene) {
+        match message {
+            Message::Tell { call, tell } => {
+                // One connection at a time, and the next request only after the answer: what was overtaken is gone.
+                let heard = self.heard.entry(tell.controller_epoch).or_default();
+                if call < *heard {
+                    return;
+                }
+                *heard = call;
+                let events = self.heed(from, tell.clone(), scene);
+                scene.send(self.id, from, Message::Told { call, epoch: tell.controller_epoch, events });
+            }
+            Message::Told { call, epoch, events } => {
+                if let Some(term) = self.term.as_mut().filter(|term| term.epoch == epoch) {
+                    term.told(from, call, events);
+                }
+            }
+            Message::AlterIsr { call, broker_epoch, wanted } => match &mut self.term {
+                Some(term) => term.ask(from, call, |ticket| Event::AlterIsr {
+                    broker: from,
+                    broker_epoch,
+                    wanted,
+                    ticket,
+                }),
+                None => {
+                    let answer = Answer::AlterIsr(Err(ErrorCode::NotController));
+                    scene.send(self.id, from, Message::IsrAltered { call, answer });
+                }
+            },
+            Message::IsrAltered { call, answer } => self.isr_altered(call, answer, scene),
+            Message::EpochEnds { call, asked } => self.tell_epoch_ends(from, call, asked, scene),
+            Message::EpochsEnd { call, ends } => self.cut(from, call, ends, scene),
+            Message::Fetch { call, wanted } => self.serve(from, call, wanted, scene),
+            Message::Fetched { call, found } => self.take_in(from, call, found, scene),
+        }
+    }
+
+    /// Does what a controller says (`replica::role_change`); what it is answered.
+    fn heed(&mut self, from: BrokerId, tell: Tell, scene: &mut Scene) -> Vec<Event> {
+        let past = scene.flaw != Some(Flaw::HeedsThePast)
+            && (tell.controller_epoch < self.controller_epoch || tell.broker_epoch < self.broker_epoch);
+        if !past {
+            self.controller_epoch = tell.controller_epoch;
+            self.controller = Some(from);
+        }
+        let error = if past { ErrorCode::StaleControllerEpoch } else { ErrorCode::None };
+        let broker = self.id;
+        match tell.message {
+            Order::LeaderAndIsr { rows, .. } => {
+                let rows = if past { Vec::new() } else { rows };
+                let partitions = rows.into_iter().map(|row| {
+                    let id = row.partition.clone();
+                    let outcome = self.lead_or_follow(row, tell.controller_epoch, scene);
+                    (id, outcome.err().unwrap_or_default())
+                });
+                vec![Event::LeaderAndIsrAnswered { broker, error, partitions: partitions.collect() }]
+            }
+            Order::UpdateMetadata { .. } => vec![Event::UpdateMetadataAnswered { broker, error }],
+            Order::StopReplica { rows } => {
+                let rows = if past { Vec::new() } else { rows };
+                let deleted: Vec<_> = rows.into_iter().filter_map(|row| self.stop(row)).collect();
+                if deleted.is_empty() {
+                    return Vec::new();
+                }
+                vec![Event::DeletionAnswered { broker, error, partitions: deleted }]
+            }
+        }
+    }
+
+    fn lead_or_follow(
+        &mut self,
+        row: LeaderAndIsrRow,
+        controller_epoch: i32,
+        scene: &mut Scene,
+    ) -> Result<(), ErrorCode> {
+        let LeaderAndIsr { leader, leader_epoch, isr, zk_version } = row.leadership.leader_and_isr;
+        let replicas = row.assignment.replicas;
+        let isr = isr.into_iter().filter(|id| replicas.contains(id)).collect();
+        let told = Told { leader, leader_epoch, isr, replicas, zk_version, controller_epoch };
+        let id = row.partition;
+        let fresh = Replica { machine: Machine::new(self.id), waiting: VecDeque::new() };
+        let known = self.replicas.get(&id).map_or(&fresh.machine, |replica| &replica.machine);
+        if scene.flaw != Some(Flaw::HeedsThePast) {
+            known.heeds(&told)?;
+        }
+        self.disks.entry(id.clone()).or_default();
+        self.replicas.entry(id.clone()).or_insert(fresh);
+        self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
+        if leader == self.id {
+            self.lead(&id, told, scene);
+        } else {
+            let me = self.id;
+            scene.say(|| format!("broker {me} follows {leader} in {id} in epoch {leader_epoch}"));
+            self.follow(&id, told);
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, id: &TopicPartition, told: Told) {
+        let Some(replica) = self.replicas.get_mut(id) else { return };
+        let (leader, leader_epoch) = (told.leader, told.leader_epoch);
+        replica.waiting.clear();
+        replica.machine.become_follower(told);
+        if leader >= 0 {
+            let offset = self.disks.get(id).map_or(0, Log::high_watermark);
+            let fetcher = self.fetchers.entry(leader);
+            let fetcher = fetcher.or_insert_with(|| Fetcher { plan: Plan::new(100), call: None });
+            fetcher.plan.add(id.clone(), Start { offset, leader_epoch });
+        }
+    }
+
+    /// Stops a replica; where its log is deleted, what the controller is answered.
+    fn stop(&mut self, row: StopRow) -> Option<(TopicPartition, ErrorCode)> {
+        let StopRow { partition: id, leader_epoch, delete } = row;
+        if let Some(replica) = self.replicas.get_mut(&id) {
+            let known = replica.machine.told().leader_epoch;
+            if leader_epoch >= 0 && leader_epoch <= known {
+                return delete.then_some((id, ErrorCode::FencedLeaderEpoch));
+            }
+            self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
+            replica.waiting.clear();
+            let told = Told { leader: -1, ..replica.machine.told().clone() };
+            replica.machine.become_follower(told);
+        }
+        if !delete {
+            return None;
+        }
+        self.replicas.remove(&id);
+        self.disks.remove(&id);
+        Some((id, ErrorCode::None))
+    }
+}

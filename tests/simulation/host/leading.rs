@@ -1,0 +1,263 @@
+//! What a broker does as leader: appends, raises high watermarks, serves followers, keeps its ISRs.
+
+use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Offset, TopicPartition};
+use barnabas::controller::event::Answer;
+use barnabas::controller::state::Leadership;
+use barnabas::controller::writes::Outcome;
+use barnabas::replica::fetcher::session::Want;
+use barnabas::replica::fetcher::truncation::EpochEnd;
+use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Told};
+use barnabas::wire::error_code::ErrorCode;
+
+use super::{Host, LAG_MAX, MIN_ISR, PATIENCE};
+use crate::disk::{Log, Record, position};
+use crate::network::{Found, Message};
+use crate::scene::{Flaw, Scene};
+
+/// How many records a fetch brings at most.
+const FETCH_MOST: usize = 5;
+
+impl Host {
+    pub(super) fn lead(&mut self, id: &TopicPartition, told: Told, scene: &mut Scene) {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
+        let epoch = told.leader_epoch;
+        log.epochs.assign(epoch, log.end());
+        replica.machine.become_leader(told, log.end(), scene.now);
+        let current = scene.epoch_held(id) == Some(epoch);
+        let me = self.id;
+        scene.say(|| format!("broker {me} leads {id} in epoch {epoch} from {}", log.end()));
+        scene.checks.leads(id, epoch, me, log, current);
+        self.raise_watermark(id, scene);
+    }
+
+    /// A producer writes with acks=all; whether the record was taken.
+    pub fn produce(&mut self, id: &TopicPartition, value: u64, scene: &mut Scene) -> bool {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else {
+            return false;
+        };
+        if !replica.machine.is_leader() || replica.machine.told().isr.len() < MIN_ISR {
+            return false;
+        }
+        let record = Record { epoch: replica.machine.told().leader_epoch, value };
+        log.append(record);
+        replica.waiting.push_back((log.end(), record));
+        self.raise_watermark(id, scene);
+        true
+    }
+
+    fn raise_watermark(&mut self, id: &TopicPartition, scene: &mut Scene) {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
+        let allowed = replica.machine.high_watermark(log.end_position(), scene.now, LAG_MAX);
+        let allowed = match scene.flaw {
+            Some(Flaw::RushesWatermark) => Some(log.end_position()),
+            _ => allowed,
+        };
+        let Some(to) = allowed.filter(|_| replica.machine.is_leader()) else { return };
+        let before = log.high_watermark();
+        if log.raise(to.offset) {
+            scene.checks.watermark_rose(id, self.id, log, before);
+        }
+        scene.checks.leader_watermark(self.id, id, replica.machine.told().leader_epoch, log.high_watermark());
+        let enough = replica.machine.maximal_isr().len() >= MIN_ISR;
+        while let Some((required, record)) = replica.waiting.front().copied() {
+            if required > log.high_watermark() {
+                break;
+            }
+            replica.waiting.pop_front();
+            if enough {
+                scene.checks.acknowledge(id, required - 1, record);
+            }
+        }
+    }
+
+    /// Whether a follower that knows this epoch may be answered.
+    fn admits(&self, id: &TopicPartition, epoch: LeaderEpoch, scene: &Scene) -> Result<&Log, ErrorCode> {
+        let replica = self.replicas.get(id).ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let known = replica.machine.told().leader_epoch;
+        if scene.flaw != Some(Flaw::FencesNobody) {
+            match epoch {
+                epoch if epoch < known => return Err(ErrorCode::FencedLeaderEpoch),
+                epoch if epoch > known => return Err(ErrorCode::UnknownLeaderEpoch),
+                _ => {}
+            }
+        }
+        let log = self.disks.get(id).filter(|_| replica.machine.is_leader());
+        log.ok_or(ErrorCode::NotLeaderOrFollower)
+    }
+
+    /// Answers where epochs end.
+    pub(super) fn tell_epoch_ends(
+        &self,
+        from: BrokerId,
+        call: u64,
+        asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)>,
+        scene: &mut Scene,
+    ) {
+        let ends = asked.into_iter().map(|(id, epoch, wanted)| {
+            let end = self.admits(&id, epoch, scene).map(|log| {
+                let (epoch, offset) = log.end_offset_for(wanted).unwrap_or((-1, -1));
+                EpochEnd { epoch, offset }
+            });
+            (id, epoch, end)
+        });
+        let ends = ends.collect();
+        scene.send(self.id, from, Message::EpochsEnd { call, ends });
+    }
+
+    /// Serves a follower's fetch.
+    pub(super) fn serve(
+        &mut self,
+        from: BrokerId,
+        call: u64,
+        wanted: Vec<(TopicPartition, Want)>,
+        scene: &mut Scene,
+    ) {
+        let mut found = Vec::new();
+        for (id, want) in wanted {
+            let answer = match self.read(&id, want, scene) {
+                Ok(records) => {
+                    self.follower_fetched(from, &id, want.offset, scene);
+                    Found {
+                        error: ErrorCode::None,
+                        records,
+                        high_watermark: self.watermark(&id),
+                        end: self.end(&id),
+                    }
+                }
+                Err(error) => Found { error, records: Vec::new(), high_watermark: -1, end: self.end(&id) },
+            };
+            found.push((id, answer));
+        }
+        scene.send(self.id, from, Message::Fetched { call, found });
+    }
+
+    fn watermark(&self, id: &TopicPartition) -> Offset {
+        self.disks.get(id).map_or(-1, Log::high_watermark)
+    }
+
+    fn end(&self, id: &TopicPartition) -> Offset {
+        self.disks.get(id).map_or(-1, Log::end)
+    }
+
+    fn read(&self, id: &TopicPartition, want: Want, scene: &Scene) -> Result<Vec<Record>, ErrorCode> {
+        let log = self.admits(id, want.leader_epoch, scene)?;
+        if want.offset > log.end() {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
+        Ok(log.read(want.offset, FETCH_MOST))
+    }
+
+    fn follower_fetched(&mut self, from: BrokerId, id: &TopicPartition, at: Offset, scene: &mut Scene) {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
+        let fetch = FollowerFetch { from, at: position(at), log_start: 0, leader_end: log.end() };
+        let (end, watermark) = (log.end_position(), log.high_watermark());
+        let step = replica.machine.on_follower_fetch(fetch, end, watermark, scene.now, LAG_MAX);
+        if let Some(proposal) = step.proposal {
+            self.reports.insert(id.clone(), proposal);
+        }
+        self.raise_watermark(id, scene);
+    }
+
+    pub(super) fn look_for_laggards(&mut self, scene: &Scene) {
+        for (id, replica) in &mut self.replicas {
+            let end = self.disks.get(id).map_or(0, Log::end);
+            if let Some(proposal) = replica.machine.on_tick(end, scene.now, LAG_MAX) {
+                self.reports.insert(id.clone(), proposal);
+            }
+        }
+    }
+
+    /// Brings proposals to whoever decides (`replica::isr_report`).
+    pub(super) fn report(&mut self, scene: &mut Scene) {
+        let replicas = &self.replicas;
+        self.reports.retain(|id, proposal| {
+            replicas.get(id).is_some_and(|replica| replica.machine.proposed() == Some(proposal))
+        });
+        if self.reports.is_empty() {
+            return;
+        }
+        if !scene.alter_isr {
+            return self.write_isrs(scene);
+        }
+        if self.report_call.as_ref().is_some_and(|(_, sent, _)| sent + PATIENCE > scene.now) {
+            return;
+        }
+        let Some(controller) = self.controller else { return };
+        let batch: Vec<_> = self.reports.iter().map(|(id, it)| (id.clone(), it.clone())).collect();
+        let wanted = batch.iter().map(|(id, it)| (id.clone(), self.state_of(it))).collect();
+        let call = scene.call();
+        let broker_epoch = self.broker_epoch;
+        scene.send(self.id, controller, Message::AlterIsr { call, broker_epoch, wanted });
+        self.report_call = Some((call, scene.now, batch));
+    }
+
+    fn state_of(&self, proposal: &IsrProposal) -> LeaderAndIsr {
+        LeaderAndIsr {
+            leader: self.id,
+            leader_epoch: proposal.leader_epoch,
+            isr: proposal.isr.clone(),
+            zk_version: proposal.zk_version,
+        }
+    }
+
+    fn write_isrs(&mut self, scene: &mut Scene) {
+        if !self.session.is_some_and(|session| scene.reaches_zookeeper(self.id, session)) {
+            return;
+        }
+        for (id, proposal) in std::mem::take(&mut self.reports) {
+            let state = Leadership {
+                leader_and_isr: self.state_of(&proposal),
+                controller_epoch: proposal.controller_epoch,
+            };
+            let answer = match scene.leader_writes(&id, &state) {
+                Outcome::Ok(zk_version) => {
+                    let IsrProposal { leader_epoch, isr, .. } = proposal.clone();
+                    IsrAnswer::Holds { leader_epoch, isr, zk_version }
+                }
+                _ => IsrAnswer::Outdated,
+            };
+            self.isr_answered(&id, &proposal, answer, scene);
+        }
+    }
+
+    pub(super) fn isr_altered(&mut self, call: u64, answer: Answer, scene: &mut Scene) {
+        if self.report_call.as_ref().is_none_or(|(sent, ..)| *sent != call) {
+            return;
+        }
+        let Some((_, _, batch)) = self.report_call.take() else { return };
+        let me = self.id;
+        scene.say(|| format!("broker {me} is answered to AlterIsr: {answer:?}"));
+        let Answer::AlterIsr(Ok(mut answers)) = answer else { return };
+        for (id, proposal) in batch {
+            let answer = match answers.remove(&id) {
+                Some(Ok(LeaderAndIsr { leader_epoch, isr, zk_version, .. })) => {
+                    IsrAnswer::Holds { leader_epoch, isr, zk_version }
+                }
+                Some(Err(
+                    ErrorCode::UnknownTopicOrPartition
+                    | ErrorCode::FencedLeaderEpoch
+                    | ErrorCode::InvalidUpdateVersion,
+                )) => IsrAnswer::Refused,
+                Some(Err(_)) | None => continue,
+            };
+            // A newer proposal may wait by now.
+            if self.reports.get(&id) == Some(&proposal) {
+                self.reports.remove(&id);
+            }
+            self.isr_answered(&id, &proposal, answer, scene);
+        }
+    }
+
+    fn isr_answered(
+        &mut self,
+        id: &TopicPartition,
+        proposal: &IsrProposal,
+        answer: IsrAnswer,
+        scene: &mut Scene,
+    ) {
+        let Some(replica) = self.replicas.get_mut(id) else { return };
+        if replica.machine.on_isr_answer(proposal, answer) == IsrOutcome::Changed {
+            self.raise_watermark(id, scene);
+        }
+    }
+}

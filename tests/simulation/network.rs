@@ -1,0 +1,91 @@
+//! What brokers say to each other, and how it gets there: late, out of order, twice, or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset, TopicPartition};
+use barnabas::controller::event::{Answer, Event};
+use barnabas::controller::outbox::Tell;
+use barnabas::replica::fetcher::session::Want;
+use barnabas::replica::fetcher::truncation::EpochEnd;
+use barnabas::wire::error_code::ErrorCode;
+use fastrand::Rng;
+
+use crate::disk::Record;
+
+/// A message; `call` is what an answer names again.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// The controller of an epoch tells a broker something.
+    Tell { call: u64, tell: Tell },
+    /// The broker has heeded it, or says why not.
+    Told { call: u64, epoch: i32, events: Vec<Event> },
+    /// A leader wants other ISRs.
+    AlterIsr { call: u64, broker_epoch: i64, wanted: BTreeMap<TopicPartition, LeaderAndIsr> },
+    /// What came of it.
+    IsrAltered { call: u64, answer: Answer },
+    /// A follower asks where epochs end: its own leader epoch, and the epoch asked for.
+    EpochEnds { call: u64, asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)> },
+    /// Where they end.
+    EpochsEnd { call: u64, ends: Vec<(TopicPartition, LeaderEpoch, Result<EpochEnd, ErrorCode>)> },
+    /// A follower fetches.
+    Fetch { call: u64, wanted: Vec<(TopicPartition, Want)> },
+    /// What it gets.
+    Fetched { call: u64, found: Vec<(TopicPartition, Found)> },
+}
+
+/// What a leader answers to a fetch of one partition.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Why there is nothing.
+    pub error: ErrorCode,
+    /// The records.
+    pub records: Vec<Record>,
+    /// The leader's high watermark.
+    pub high_watermark: Offset,
+    /// Where the leader's log ends.
+    pub end: Offset,
+}
+
+/// The network between brokers.
+#[derive(Debug, Default)]
+pub struct Network {
+    cut: BTreeSet<(BrokerId, BrokerId)>,
+}
+
+impl Network {
+    /// Cuts two brokers off from each other.
+    pub fn cut(&mut self, one: BrokerId, other: BrokerId) {
+        self.cut.insert((one.min(other), one.max(other)));
+    }
+
+    /// Everything gets through again.
+    pub fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    /// When a message sent now arrives: not at all, once or twice.
+    pub fn arrivals(
+        &self,
+        rng: &mut Rng,
+        from: BrokerId,
+        to: BrokerId,
+        now: Millis,
+        rough: bool,
+    ) -> Vec<Millis> {
+        if self.cut.contains(&(from.min(to), from.max(to))) {
+            return Vec::new();
+        }
+        let (fate, mut arrivals) = (rng.u8(..), vec![now + delay(rng, rough)]);
+        match fate {
+            0..6 if rough => arrivals.clear(),
+            6..10 if rough => arrivals.push(now + delay(rng, rough)),
+            _ => {}
+        }
+        arrivals
+    }
+}
+
+fn delay(rng: &mut Rng, rough: bool) -> Millis {
+    let late = rough && rng.u8(..) < 12;
+    if late { rng.i64(100..1500) } else { rng.i64(1..20) }
+}

@@ -1,0 +1,231 @@
+//! A broker that was elected: carries the controller's machine, as its driver does, one trip to ZooKeeper at a time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use barnabas::base::{BrokerId, Millis, TopicPartition};
+use barnabas::controller::event::{Answer, Event, Ticket};
+use barnabas::controller::facts::Question;
+use barnabas::controller::machine::{Effect, Machine, Settings, Watched};
+use barnabas::controller::outbox::Tell;
+use barnabas::controller::state::ClusterState;
+use barnabas::controller::writes::{Outcome, Write};
+
+use crate::network::Message;
+use crate::scene::{Happening, Scene};
+
+/// How long a controller waits for an answer before it sends again.
+const PATIENCE: Millis = 300;
+
+/// What the machine waits for.
+#[derive(Debug)]
+enum Trip {
+    None,
+    Gather(Vec<Question>),
+    Commit(Vec<Write>),
+}
+
+/// What is to be told to one broker, in order.
+#[derive(Debug, Default)]
+struct Channel {
+    queue: VecDeque<(u64, Tell)>,
+    sent: Option<Millis>,
+}
+
+/// One term of office.
+#[derive(Debug)]
+pub struct Term {
+    broker: BrokerId,
+    session: u64,
+    /// The controller epoch.
+    pub epoch: i32,
+    version: i32,
+    machine: Machine,
+    trip: Trip,
+    /// What has happened and is not taken up yet.
+    pub events: VecDeque<Event>,
+    channels: BTreeMap<BrokerId, Channel>,
+    waiting: BTreeMap<Ticket, (BrokerId, u64)>,
+    tickets: Ticket,
+    brokers_seen: BTreeMap<BrokerId, i64>,
+    topics_seen: BTreeMap<Arc<str>, i32>,
+    states_watched: BTreeMap<TopicPartition, i32>,
+}
+
+impl Term {
+    /// Begins after a won election.
+    pub fn new(broker: BrokerId, session: u64, (epoch, version): (i32, i32), alter_isr: bool) -> Self {
+        let settings =
+            Settings { broker, delete_topics: true, alter_isr, features: false, imbalance_percentage: 10 };
+        Self {
+            broker,
+            session,
+            epoch,
+            version,
+            machine: Machine::new(settings, ClusterState::elected(epoch, version)),
+            trip: Trip::None,
+            events: VecDeque::from([Event::Elected]),
+            channels: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            tickets: 0,
+            brokers_seen: BTreeMap::new(),
+            topics_seen: BTreeMap::new(),
+            states_watched: BTreeMap::new(),
+        }
+    }
+
+    /// A broker asks for something and waits for an answer to its call.
+    pub fn ask(&mut self, from: BrokerId, call: u64, event: impl FnOnce(Ticket) -> Event) {
+        self.tickets += 1;
+        self.waiting.insert(self.tickets, (from, call));
+        self.events.push_back(event(self.tickets));
+    }
+
+    /// A broker has answered.
+    pub fn told(&mut self, from: BrokerId, call: u64, events: Vec<Event>) {
+        let Some(channel) = self.channels.get_mut(&from) else { return };
+        if channel.queue.front().is_some_and(|(sent, _)| *sent == call) {
+            channel.queue.pop_front();
+            channel.sent = None;
+            self.events.extend(events);
+        }
+    }
+
+    /// Looks at what has changed in ZooKeeper, sends what is due, takes up what has happened. False where it is over.
+    pub fn tick(&mut self, scene: &mut Scene) -> bool {
+        if scene.reaches_zookeeper(self.broker, self.session) {
+            if scene.ensemble.controller != Some((self.broker, self.session)) {
+                return false;
+            }
+            self.notice(scene);
+        }
+        self.deliver(scene);
+        self.go_on(scene);
+        true
+    }
+
+    /// What watches report: what differs from what was seen last.
+    fn notice(&mut self, scene: &Scene) {
+        let znodes = &scene.ensemble.znodes;
+        if znodes.brokers != self.brokers_seen {
+            self.brokers_seen = znodes.brokers.clone();
+            self.events.push_back(Event::BrokersChanged);
+        }
+        let versions: BTreeMap<_, _> =
+            znodes.topics.iter().map(|(name, topic)| (name.clone(), topic.version)).collect();
+        if versions != self.topics_seen {
+            if !versions.keys().eq(self.topics_seen.keys()) {
+                self.events.push_back(Event::TopicsChanged);
+            }
+            for (name, version) in &versions {
+                let known = self.machine.state().topic(name).map(|topic| topic.znode_version);
+                if self.topics_seen.get(name).is_some_and(|seen| seen != version) && known != Some(*version) {
+                    self.events.push_back(Event::TopicChanged(name.clone()));
+                }
+            }
+            self.topics_seen = versions;
+        }
+        if !znodes.isr_notifications.is_empty() {
+            self.events.push_back(Event::IsrNotified);
+        }
+        for (id, seen) in &mut self.states_watched {
+            let version = znodes.states.get(id).map_or(-1, |held| held.leader_and_isr.zk_version);
+            if version != *seen {
+                *seen = version;
+                self.events.push_back(Event::IsrChanged(id.clone()));
+            }
+        }
+    }
+
+    fn deliver(&mut self, scene: &mut Scene) {
+        for (to, channel) in &mut self.channels {
+            let due = channel.sent.is_none_or(|sent| sent + PATIENCE < scene.now);
+            if let Some((call, tell)) = channel.queue.front().filter(|_| due) {
+                channel.sent = Some(scene.now);
+                scene.send(self.broker, *to, Message::Tell { call: *call, tell: tell.clone() });
+            }
+        }
+    }
+
+    /// Takes up what waits, until something is wanted of ZooKeeper.
+    fn go_on(&mut self, scene: &mut Scene) {
+        while let Trip::None = self.trip {
+            match self.machine.ask() {
+                Some(questions) => {
+                    self.trip = Trip::Gather(questions);
+                    let after = scene.now + scene.rng.i64(1..8);
+                    scene.later.push((after, Happening::Trip { broker: self.broker, epoch: self.epoch }));
+                }
+                None => match self.events.pop_front() {
+                    Some(event) => self.machine.begin(event),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// A trip to ZooKeeper is done. False where it showed that the term is over.
+    pub fn arrived(&mut self, scene: &mut Scene) -> bool {
+        if scene.cut_from_zookeeper.contains(&self.broker) {
+            // The connection is lost; the client tries again as long as the session may live.
+            let after = scene.now + 100;
+            scene.later.push((after, Happening::Trip { broker: self.broker, epoch: self.epoch }));
+            return true;
+        }
+        if !scene.ensemble.lives(self.session) {
+            return false;
+        }
+        match std::mem::replace(&mut self.trip, Trip::None) {
+            Trip::None => {}
+            Trip::Gather(questions) => {
+                let writes = self.machine.decide(scene.ensemble.znodes.gather(questions));
+                if writes.is_empty() {
+                    self.apply(&[], scene);
+                } else {
+                    self.trip = Trip::Commit(writes);
+                    let after = scene.now + scene.rng.i64(1..8);
+                    scene.later.push((after, Happening::Trip { broker: self.broker, epoch: self.epoch }));
+                }
+            }
+            Trip::Commit(writes) => {
+                let mut outcomes = Vec::with_capacity(writes.len());
+                for write in &writes {
+                    match scene.controller_writes(self.epoch, self.version, write) {
+                        Some(outcome) => outcomes.push(outcome),
+                        None => return false,
+                    }
+                }
+                self.apply(&outcomes, scene);
+            }
+        }
+        self.go_on(scene);
+        true
+    }
+
+    fn apply(&mut self, outcomes: &[Outcome], scene: &mut Scene) {
+        for effect in self.machine.apply(outcomes) {
+            match effect {
+                Effect::Tell(tell) => {
+                    let call = scene.call();
+                    if let Some(channel) = self.channels.get_mut(&tell.to) {
+                        channel.queue.push_back((call, tell));
+                    }
+                }
+                Effect::Connect(broker) => drop(self.channels.insert(broker.id, Channel::default())),
+                Effect::Disconnect(id) => drop(self.channels.remove(&id)),
+                Effect::Watch(Watched::State(id)) => drop(self.states_watched.insert(id, -2)),
+                Effect::Unwatch(Watched::State(id)) => drop(self.states_watched.remove(&id)),
+                Effect::Watch(_) | Effect::Unwatch(_) | Effect::Note(..) => {}
+                Effect::Answer(ticket, answer) => self.answer(ticket, answer, scene),
+                Effect::Again(event) => self.events.push_back(event),
+            }
+        }
+        self.deliver(scene);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer, scene: &mut Scene) {
+        if let Some((to, call)) = self.waiting.remove(&ticket) {
+            scene.send(self.broker, to, Message::IsrAltered { call, answer });
+        }
+    }
+}
