@@ -101,6 +101,7 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "test.sh",
     "with-zookeeper.sh",
     "bench.sh",
+    "chaos.sh",
     "cluster.sh",
     "fuzz.sh",
     "zookeeper-server-start.sh",

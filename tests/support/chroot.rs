@@ -16,7 +16,7 @@ impl Chroot {
         Self::on(&zookeeper())
     }
 
-    /// A new chroot on the server at `host:port`.
+    /// A new chroot on the server at `host:port`, or the servers of an ensemble with commas between them.
     pub fn on(server: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let path = format!("/test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));

@@ -13,7 +13,7 @@ use barnabas::config::Properties;
 
 use super::eventually;
 
-/// How many records a producer has on their way at once.
+/// How many records a producer has on their way at once, where it is not paced.
 const IN_FLIGHT: usize = 2000;
 
 /// A producer that writes numbered records to a topic of its own until it is told to stop.
@@ -25,8 +25,18 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// Starts a producer with these settings.
+    /// Starts a producer with these settings, as fast as it can.
     pub fn start(bootstrap: String, topic: &'static str, settings: &[(&str, &str)]) -> Self {
+        Self::paced(bootstrap, topic, settings, None)
+    }
+
+    /// As [`Flood::start`], with so many records a second at most.
+    pub fn paced(
+        bootstrap: String,
+        topic: &'static str,
+        settings: &[(&str, &str)],
+        per_second: Option<u32>,
+    ) -> Self {
         let mut properties = Properties::default();
         properties.set("bootstrap.servers", bootstrap);
         // No broker is away for so long that a record would be given up.
@@ -39,7 +49,7 @@ impl Flood {
         let (ended, counted) = (stop.clone(), count.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(write(settings, topic, &ended, &counted))
+            runtime.block_on(write(settings, topic, per_second, &ended, &counted))
         });
         Self { topic, stop, count, thread }
     }
@@ -65,17 +75,28 @@ impl Flood {
 }
 
 /// Writes until `stop`; the numbers of the records that were acknowledged, in that order.
-async fn write(settings: ProducerSettings, topic: &str, stop: &AtomicBool, count: &AtomicU64) -> Vec<u64> {
+async fn write(
+    settings: ProducerSettings,
+    topic: &str,
+    per_second: Option<u32>,
+    stop: &AtomicBool,
+    count: &AtomicU64,
+) -> Vec<u64> {
+    let in_flight = per_second.map_or(IN_FLIGHT, |rate| rate as usize / 4);
+    let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
     let producer = Producer::new(settings).unwrap();
     let mut waiting: VecDeque<(u64, Delivery)> = VecDeque::new();
     let mut acknowledged = Vec::new();
     let mut number = 0;
     while !stop.load(Ordering::SeqCst) {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
         let value = Some(number.to_string().into());
         let record = NewRecord { value, timestamp: Clock::System.now(), ..Default::default() };
         waiting.push_back((number, producer.send(topic, Some(0), &record).await.unwrap()));
         number += 1;
-        if waiting.len() >= IN_FLIGHT {
+        if waiting.len() >= in_flight {
             let (number, delivery) = waiting.pop_front().unwrap();
             delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
             acknowledged.push(number);

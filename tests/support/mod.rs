@@ -10,6 +10,7 @@ pub mod flood;
 pub mod journal;
 pub mod process;
 pub mod proxy;
+pub mod reader;
 pub mod znodes;
 pub mod wire;
 pub mod zookeeper;
@@ -19,7 +20,7 @@ pub use chroot::Chroot;
 pub use process::Process;
 pub use proxy::Proxy;
 pub use wire::Connection;
-pub use zookeeper::{ZooKeeperServer, zookeeper};
+pub use zookeeper::{Ensemble, ZooKeeperServer, zookeeper};
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -17,15 +17,21 @@ pub fn zookeeper() -> String {
 pub struct ZooKeeperServer {
     directory: tempfile::TempDir,
     port: u16,
+    /// Its number in an ensemble, and the properties that name all of its members.
+    member: Option<(usize, String)>,
     process: Option<Process>,
 }
 
 impl ZooKeeperServer {
     /// Starts a standalone server on a free port, with a tick of half a second.
     pub fn start() -> Self {
-        let mut server = Self { directory: tempfile::tempdir().unwrap(), port: free_port(), process: None };
+        let mut server = Self::prepare(None);
         server.restart();
         server
+    }
+
+    fn prepare(member: Option<(usize, String)>) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), port: free_port(), member, process: None }
     }
 
     /// Its `host:port`.
@@ -50,14 +56,25 @@ impl ZooKeeperServer {
 
     /// Starts it again on the same port and data, and waits until it answers.
     pub fn restart(&mut self) {
+        self.launch();
+        self.await_serving();
+    }
+
+    fn launch(&mut self) {
         self.kill();
         let file = self.directory.path().join("zookeeper.properties");
-        let properties = format!(
+        let data = self.directory.path().join("data");
+        let mut properties = format!(
             "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime=500\nmaxClientCnxns=0\n\
              admin.enableServer=false\n4lw.commands.whitelist=*\n",
-            self.directory.path().join("data").display(),
+            data.display(),
             self.port
         );
+        if let Some((number, members)) = &self.member {
+            properties += members;
+            std::fs::create_dir_all(&data).unwrap();
+            std::fs::write(data.join("myid"), number.to_string()).unwrap();
+        }
         std::fs::write(&file, properties).unwrap();
         let process = Process::start(
             "ZooKeeper",
@@ -65,10 +82,38 @@ impl ZooKeeperServer {
                 .arg(&file)
                 .env("KAFKA_HEAP_OPTS", "-Xmx256M"),
         );
+        self.process = Some(process);
+    }
+
+    fn await_serving(&self) {
         super::eventually("ZooKeeper answers", Duration::from_secs(60), || {
             is_serving(self.port).then_some(())
         });
-        self.process = Some(process);
+    }
+}
+
+/// ZooKeeper servers that elect one of them, for tests that stop some.
+pub struct Ensemble {
+    /// Its members.
+    pub servers: Vec<ZooKeeperServer>,
+}
+
+impl Ensemble {
+    /// Starts an ensemble of so many servers, and waits until all of them serve.
+    pub fn start(count: usize) -> Self {
+        let member = |number| format!("server.{number}=127.0.0.1:{}:{}\n", free_port(), free_port());
+        let members: String = (1..=count).map(member).collect();
+        let members = format!("initLimit=10\nsyncLimit=5\n{members}");
+        let servers = (1..=count).map(|number| ZooKeeperServer::prepare(Some((number, members.clone()))));
+        let mut ensemble = Self { servers: servers.collect() };
+        ensemble.servers.iter_mut().for_each(ZooKeeperServer::launch);
+        ensemble.servers.iter().for_each(ZooKeeperServer::await_serving);
+        ensemble
+    }
+
+    /// What clients connect to.
+    pub fn connect(&self) -> String {
+        self.servers.iter().map(ZooKeeperServer::address).collect::<Vec<_>>().join(",")
     }
 }
 

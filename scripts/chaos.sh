@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# A long run of the chaos test: three brokers of which one after the other is killed, stalled, restarted or cut off while
+# producers write with acks=all, and what was acknowledged is looked for at the end.
+#
+#   scripts/chaos.sh [--minutes N] [--seed S]
+#
+# 30 minutes of a random seed where nothing is said. --seed S draws the same faults again.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+minutes=30 seed=$RANDOM$RANDOM
+while (($#)); do
+  [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "$0: $1 takes a number." >&2; exit 1; }
+  case $1 in
+    --minutes) minutes=$2 ;;
+    --seed) seed=$2 ;;
+    *) echo "$0: what is $1?" >&2; exit 1 ;;
+  esac
+  shift 2
+done
+echo "seed $seed, $minutes minutes"
+export BARNABAS_TEST_CHAOS=$((minutes * 60)) BARNABAS_TEST_SEED=$seed
+scripts/with-zookeeper.sh cargo test --test cluster chaos:: -- --nocapture --test-threads 1 ||
+  { echo "FAILED with seed $seed" >&2; exit 1; }
