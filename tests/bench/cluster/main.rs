@@ -10,6 +10,7 @@ mod failover;
 mod java;
 mod kill;
 mod members;
+mod offered;
 mod produce;
 #[path = "../../support/mod.rs"]
 mod support;
@@ -50,6 +51,7 @@ fn main() {
     let alone = std::env::args().any(|argument| argument == "--alone");
     let kinds = if alone { vec![Kind::Barnabas] } else { vec![Kind::Kafka, Kind::Barnabas] };
     let mut table = Table::default();
+    members::warm_zookeeper_up();
     for round in 1..=rounds {
         for name in rows.split(',') {
             let (_, part) = PARTS.iter().find(|(known, _)| *known == name).expect("a row that there is");

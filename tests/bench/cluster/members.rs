@@ -9,7 +9,7 @@ use barnabas::wire::message::create_topics::{
 };
 use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponsePartition};
 use barnabas::zk::znode::{broker, controller};
-use barnabas::zk::{ConnectOptions, ZnodeChange, ZooKeeper};
+use barnabas::zk::{ConnectOptions, CreateMode, Op, ZnodeChange, ZooKeeper};
 use tempfile::TempDir;
 
 use crate::Figures;
@@ -76,10 +76,12 @@ impl Members {
         let name = format!("{} {id}", self.kind.name());
         let process = match self.kind {
             Kind::Kafka => Process::start(&name, &mut self.kafka.broker_command(&path)),
-            Kind::Barnabas => Process::start(
-                &name,
-                Command::new(env!("CARGO_BIN_EXE_barnabas")).args(["server-start", &path]),
-            ),
+            Kind::Barnabas => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_barnabas"));
+                // Tells what Kafka's is set to tell.
+                command.args(["server-start", &path]).env("RUST_LOG", "warn,barnabas::log=info");
+                Process::start(&name, &mut command)
+            }
         };
         member.process = Some(process);
     }
@@ -182,6 +184,29 @@ impl Members {
         let runtime = self.runtime.handle().clone();
         move || runtime.block_on(ended).unwrap()
     }
+}
+
+/// Lets the JVM of ZooKeeper compile what it runs often, so that who comes second has no better one.
+pub fn warm_zookeeper_up() {
+    const ZNODES: usize = 1000;
+    const ROUNDS: usize = 30;
+    let chroot = Chroot::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let zk = ZooKeeper::connect(&chroot.connect(), ConnectOptions::default()).await.unwrap();
+        let paths: Vec<_> = (0..ZNODES).map(|at| format!("/warm-up-{at}")).collect();
+        let each = |op: fn(String) -> Op| paths.iter().map(|path| vec![op(path.clone())]).collect::<Vec<_>>();
+        let create = each(|path| Op::Create { path, data: vec![b'x'; 100], mode: CreateMode::Persistent });
+        let set = each(|path| Op::Set { path, data: vec![b'y'; 100], version: None });
+        let delete = each(|path| Op::Delete { path, version: None });
+        for _ in 0..ROUNDS {
+            for multis in [&create, &set, &delete] {
+                zk.get_many(&paths).await.unwrap();
+                assert!(zk.multi_many(multis).await.iter().all(Result::is_ok));
+            }
+        }
+        zk.close().await;
+    });
 }
 
 /// What a broker tells of a topic; nothing where it knows none.
