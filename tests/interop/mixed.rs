@@ -1,177 +1,117 @@
-//! One cluster of Kafka 2.7.2's brokers and ours: rolled from all of one kind to all of the other and back while a
-//! producer writes, with either kind as the controller.
+//! One cluster of Kafka 2.7.2's brokers and ours, with either kind as the controller, while producers and checking readers
+//! go on: nothing is lost, twice or out of order, and both kinds say the same.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod cluster;
 
-use barnabas::base::{LeaderAndIsr, TopicPartition};
-use barnabas::zk::znode::controller;
-use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::{ConnectOptions, ZooKeeper};
-
-use crate::java::{Kafka, kafka};
+use crate::java::kafka;
 use crate::support::flood::Flood;
-use crate::support::{Broker, Chroot, Connection, Process, eventually, tool};
+use crate::support::reader::Reader;
+use cluster::Mixed;
 
-const SOON: Duration = Duration::from_secs(60);
-/// Settings of both kinds; a rolled broker takes its files with it.
-const SETTINGS: [(&str, &str); 4] = [
-    ("zookeeper.session.timeout.ms", "6000"),
-    ("replica.lag.time.max.ms", "5000"),
-    ("controlled.shutdown.enable", "true"),
-    ("log.retention.ms", "-1"),
-];
+const TOPICS: [&str; 3] = ["one", "two", "three"];
+const REPLICAS: [&str; 3] = ["1:2:3", "2:3:1", "3:1:2"];
+/// Records a second to each topic.
+const PACE: u32 = 400;
+/// Records that a topic takes between two events.
+const BETWEEN: u64 = 200;
 
-/// A broker of the cluster: one of ours, or Java's on the same files and port.
-struct Member {
-    ours: Broker,
-    java: Option<Process>,
+/// Idempotent producers and readers of all topics.
+struct Traffic {
+    floods: Vec<Flood>,
+    readers: Vec<Reader>,
 }
 
-struct Mixed {
-    kafka: &'static Kafka,
-    members: BTreeMap<i32, Member>,
-    zk: ZooKeeper,
-    runtime: tokio::runtime::Runtime,
-    chroot: Chroot,
+impl Traffic {
+    fn start(mixed: &Mixed) -> Self {
+        TOPICS.iter().zip(REPLICAS).for_each(|(topic, replicas)| mixed.create(topic, replicas));
+        let settings = [("enable.idempotence", "true"), ("acks", "all"), ("compression.type", "lz4")];
+        let flood = |topic: &&'static str| Flood::paced(mixed.bootstrap(), topic, &settings, Some(PACE));
+        let floods = TOPICS.iter().map(flood).collect();
+        let readers = TOPICS.iter().map(|topic| Reader::start(mixed.bootstrap(), topic)).collect();
+        Self { floods, readers }
+    }
+
+    fn goes_on(&self) {
+        self.floods.iter().for_each(|flood| flood.await_more(BETWEEN));
+    }
+
+    /// Ends it: every record was acknowledged, is held and was read once, in order.
+    fn finish(self, mixed: &Mixed) {
+        self.goes_on();
+        let mut records = 0;
+        for (flood, reader) in self.floods.into_iter().zip(self.readers) {
+            let (topic, acknowledged) = flood.finish();
+            let count = u64::try_from(acknowledged.len()).unwrap();
+            reader.finish(count);
+            assert!(mixed.held(topic).into_iter().eq(0..count), "{topic}: lost, twice or out of order");
+            records += count;
+        }
+        println!("{records} records acknowledged, none lost, none twice");
+    }
 }
 
-impl Mixed {
-    /// Three brokers of Java's.
-    fn start(kafka: &'static Kafka) -> Self {
-        let chroot = Chroot::new();
-        let member = |id| Member { ours: Broker::prepare(id, &chroot.connect(), &SETTINGS), java: None };
-        let members = (1..=3).map(|id| (id, member(id))).collect();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let options = ConnectOptions { make_chroot: true, ..ConnectOptions::default() };
-        let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), options)).unwrap();
-        let mut mixed = Self { kafka, members, zk, runtime, chroot };
-        (1..=3).for_each(|id| mixed.start_java(id));
-        mixed
-    }
-
-    fn start_java(&mut self, id: i32) {
-        let member = self.members.get_mut(&id).unwrap();
-        let properties = member.ours.write_settings().display().to_string();
-        let mut command = self.kafka.broker_of_heap("256m", &properties);
-        member.java = Some(Process::start(&format!("Kafka 2.7.2, broker {id}"), &mut command));
-        eventually("Java's broker answers", SOON, || Connection::to(member.ours.port));
-    }
-
-    /// Stops a broker cleanly and starts the other kind in its place.
-    fn roll(&mut self, id: i32) {
-        let member = self.members.get_mut(&id).unwrap();
-        match member.java.take() {
-            Some(mut java) => {
-                java.signal("TERM");
-                java.wait(SOON);
-                member.ours.restart();
-            }
-            None => {
-                member.ours.stop();
-                self.start_java(id);
-            }
+/// Topics are made, moved onto and off our brokers, led by whom they prefer, and deleted, whichever kind controls.
+fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
+    for ours in [true, false] {
+        let of_kind: Vec<_> = mixed.ids().into_iter().filter(|id| mixed.is_ours(*id) == ours).collect();
+        if of_kind.is_empty() {
+            continue;
         }
-    }
-
-    fn is_ours(&self, id: i32) -> bool {
-        self.members[&id].java.is_none()
-    }
-
-    fn bootstrap(&self) -> String {
-        self.members.values().map(|member| member.ours.bootstrap()).collect::<Vec<_>>().join(",")
-    }
-
-    fn state(&self, topic: &str) -> Option<LeaderAndIsr> {
-        let path = partition_state::path(&TopicPartition::new(topic, 0));
-        let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap()?;
-        Some(PartitionState::decode(&data, stat.version).unwrap().leader_and_isr)
-    }
-
-    fn await_all_in_sync(&self, topic: &str) {
-        eventually(&format!("all replicas of {topic} are in sync"), SOON, || {
-            (self.state(topic)?.isr.len() == 3).then_some(())
-        });
-    }
-
-    /// Has controllers resign until one of this kind is elected.
-    fn elect_controller(&self, ours: bool) {
-        eventually("a controller of the other kind", SOON, || {
-            let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
-            let id = controller::decode(&data).unwrap();
-            if self.is_ours(id) == ours {
-                return Some(());
-            }
-            self.runtime.block_on(self.zk.delete(controller::PATH, None)).unwrap();
-            None
-        });
-    }
-
-    fn topics(&self, arguments: &[&str]) {
-        let connect = self.chroot.connect();
-        let done = tool("topics", &[&["--zookeeper", &connect], arguments].concat());
-        assert!(done.status.success(), "{done:?}");
-    }
-
-    /// A topic is made, copied by all, and deleted, whichever kind controls.
-    fn work_under_either_controller(&self) {
-        for (ours, topic) in [(true, "under-ours"), (false, "under-theirs")] {
-            if !self.members.keys().any(|id| self.is_ours(*id) == ours) {
-                continue;
-            }
-            self.elect_controller(ours);
-            self.topics(&["--create", "--topic", topic, "--partitions", "1", "--replication-factor", "3"]);
-            self.await_all_in_sync(topic);
-            self.topics(&["--delete", "--topic", topic]);
-            eventually("the topic is gone", SOON, || self.state(topic).is_none().then_some(()));
+        mixed.elect_controller(|id| of_kind.contains(&id));
+        let topic = if ours { "under-ours" } else { "under-theirs" };
+        mixed.create(topic, REPLICAS[0]);
+        let topics = [&TOPICS[..], &[topic]].concat();
+        for id in mixed.ids().into_iter().filter(|id| mixed.is_ours(*id)) {
+            let others: Vec<_> = mixed.ids().into_iter().filter(|other| *other != id).collect();
+            mixed.reassign(&topics, &others);
+            mixed.reassign(&topics, &[&[id], &others[..]].concat());
+            mixed.elect_preferred(&topics, id);
+            traffic.goes_on();
         }
+        mixed.assert_described_alike(topic);
+        mixed.assert_described_alike(TOPICS[0]);
+        mixed.delete(topic);
     }
+}
 
-    /// What each kind says of a topic.
-    fn describe(&self, id: i32, topic: &str) -> [String; 2] {
-        let bootstrap = self.members[&id].ours.bootstrap();
-        let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic", topic];
-        let theirs = self.kafka.run("kafka.admin.TopicCommand", &arguments).ok().out;
-        [theirs, String::from_utf8(tool("topics", &arguments).stdout).unwrap()]
+/// Every broker is killed while it is the controller and leads; the others take over, and it comes back.
+fn everybody_dies_once(mixed: &mut Mixed, traffic: &Traffic) {
+    for id in mixed.ids() {
+        mixed.elect_controller(|elected| elected == id);
+        traffic.goes_on();
+        let dead = mixed.kill(id);
+        mixed.await_leaders_other_than(id, &TOPICS);
+        traffic.goes_on();
+        mixed.revive(dead);
+        mixed.await_in_sync(&TOPICS, 3);
     }
 }
 
 #[test]
-fn a_cluster_is_rolled_from_kafka_to_barnabas_and_back_while_it_is_written_to() {
-    let name = "a_cluster_is_rolled_from_kafka_to_barnabas_and_back_while_it_is_written_to";
+fn either_kind_leads_controls_fails_and_takes_over_in_one_cluster() {
+    let Some(kafka) = kafka("either_kind_leads_controls_fails_and_takes_over_in_one_cluster") else { return };
+    let mut mixed = Mixed::start(kafka, &[1, 2]);
+    let traffic = Traffic::start(&mixed);
+    everybody_dies_once(&mut mixed, &traffic);
+    work_under_either_controller(&mixed, &traffic);
+    mixed.roll(2);
+    mixed.await_in_sync(&TOPICS, 3);
+    everybody_dies_once(&mut mixed, &traffic);
+    work_under_either_controller(&mixed, &traffic);
+    traffic.finish(&mixed);
+}
+
+#[test]
+fn a_cluster_is_rolled_from_kafka_to_barnabas_and_back_while_it_is_written_to_and_read() {
+    let name = "a_cluster_is_rolled_from_kafka_to_barnabas_and_back_while_it_is_written_to_and_read";
     let Some(kafka) = kafka(name) else { return };
-    let mut mixed = Mixed::start(kafka);
-    eventually("three brokers are registered", SOON, || {
-        let ids = mixed.runtime.block_on(mixed.zk.children("/brokers/ids")).unwrap()?;
-        (ids.len() == 3).then_some(())
-    });
-    mixed.topics(&[
-        "--create",
-        "--topic",
-        "rolled",
-        "--replica-assignment",
-        "1:2:3",
-        "--config",
-        "min.insync.replicas=2",
-    ]);
-    mixed.await_all_in_sync("rolled");
-    let settings = [("enable.idempotence", "true"), ("compression.type", "lz4")];
-    let flood = Flood::start(mixed.bootstrap(), "rolled", &settings);
+    let mut mixed = Mixed::start(kafka, &[1, 2, 3]);
+    let traffic = Traffic::start(&mixed);
     for id in [1, 2, 3, 2, 3, 1] {
-        flood.await_more(1000);
+        traffic.goes_on();
         mixed.roll(id);
-        mixed.await_all_in_sync("rolled");
-        mixed.work_under_either_controller();
-        let [theirs, ours] = mixed.describe(id, "rolled");
-        assert_eq!(theirs, ours, "both tools, of a broker that was rolled");
+        mixed.await_in_sync(&TOPICS, 3);
+        mixed.assert_described_alike(TOPICS[0]);
     }
-    flood.await_more(1000);
-    let (_, acknowledged) = flood.finish();
-    let leader = mixed.state("rolled").unwrap().leader;
-    let held = Connection::to(mixed.members[&leader].ours.port).unwrap().read_all("rolled");
-    let held: Vec<u64> = held.into_iter().map(|(_, value)| value.parse().unwrap()).collect();
-    println!("{} records acknowledged over six rolls", acknowledged.len());
-    assert!(held.windows(2).all(|pair| pair[0] < pair[1]), "twice or out of order");
-    let missing: Vec<_> = acknowledged.iter().filter(|number| held.binary_search(number).is_err()).collect();
-    assert!(missing.is_empty(), "acknowledged and missing: {missing:?}");
+    traffic.finish(&mixed);
 }

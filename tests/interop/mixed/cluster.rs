@@ -1,0 +1,275 @@
+//! A cluster of both kinds of brokers on one ensemble, whose members stop, die, come back, and change their kind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use barnabas::base::{LeaderAndIsr, TopicPartition};
+use barnabas::zk::znode::controller;
+use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::{ConnectOptions, ZooKeeper};
+
+use crate::java::Kafka;
+use crate::support::{Broker, Chroot, Connection, Process, eventually, tool};
+
+/// How long anything is waited for.
+pub const SOON: Duration = Duration::from_secs(90);
+/// Settings of both kinds; a broker that changes its kind takes its files with it.
+const SETTINGS: [(&str, &str); 4] = [
+    ("zookeeper.session.timeout.ms", "4000"),
+    ("replica.lag.time.max.ms", "5000"),
+    ("controlled.shutdown.enable", "true"),
+    ("log.retention.ms", "-1"),
+];
+
+/// A broker of the cluster: one of ours, or Java's on the same files and port.
+struct Member {
+    ours: Broker,
+    java: Option<Process>,
+    /// The registration it died with.
+    died_with: Option<i64>,
+}
+
+/// Three brokers, numbered from 1.
+pub struct Mixed {
+    kafka: &'static Kafka,
+    members: BTreeMap<i32, Member>,
+    zk: ZooKeeper,
+    runtime: tokio::runtime::Runtime,
+    chroot: Chroot,
+}
+
+impl Mixed {
+    /// Three brokers, of which these are Java's.
+    pub fn start(kafka: &'static Kafka, java: &[i32]) -> Self {
+        let chroot = Chroot::new();
+        let member = |id| Member {
+            ours: Broker::prepare(id, &chroot.connect(), &SETTINGS),
+            java: None,
+            died_with: None,
+        };
+        let members = (1..=3).map(|id| (id, member(id))).collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let options = ConnectOptions { make_chroot: true, ..ConnectOptions::default() };
+        let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), options)).unwrap();
+        let mut mixed = Self { kafka, members, zk, runtime, chroot };
+        for id in 1..=3 {
+            if java.contains(&id) {
+                mixed.start_java(id);
+            } else {
+                mixed.member(id).ours.restart();
+            }
+        }
+        mixed
+    }
+
+    fn member(&mut self, id: i32) -> &mut Member {
+        self.members.get_mut(&id).unwrap()
+    }
+
+    /// All ids.
+    pub fn ids(&self) -> Vec<i32> {
+        self.members.keys().copied().collect()
+    }
+
+    /// Whether a broker is one of ours.
+    pub fn is_ours(&self, id: i32) -> bool {
+        self.members[&id].java.is_none()
+    }
+
+    /// The czxid of a broker's registration.
+    fn registration(&self, id: i32) -> Option<i64> {
+        let found = self.runtime.block_on(self.zk.get(&format!("/brokers/ids/{id}"))).unwrap();
+        found.map(|(_, stat)| stat.czxid)
+    }
+
+    /// Starts Java's broker until it is registered: as long as ZooKeeper holds its last session it ends again.
+    fn start_java(&mut self, id: i32) {
+        let (kafka, before) = (self.kafka, self.members[&id].died_with);
+        let properties = self.members[&id].ours.write_settings().display().to_string();
+        let process = eventually("Java's broker is registered", SOON, || {
+            let mut command = kafka.broker_of_heap("256m", &properties);
+            let mut process = Process::start(&format!("Kafka 2.7.2, broker {id}"), &mut command);
+            loop {
+                if self.registration(id).is_some_and(|czxid| Some(czxid) != before) {
+                    return Some(process);
+                }
+                if !process.is_running() {
+                    return None;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        self.member(id).java = Some(process);
+    }
+
+    /// Stops a broker cleanly and starts the other kind in its place.
+    pub fn roll(&mut self, id: i32) {
+        let registration = self.registration(id);
+        let member = self.member(id);
+        match member.java.take() {
+            Some(mut java) => {
+                java.signal("TERM");
+                java.wait(SOON);
+                member.ours.restart();
+            }
+            None => {
+                member.ours.stop();
+                member.died_with = registration;
+                self.start_java(id);
+            }
+        }
+    }
+
+    /// Kills a broker of either kind; what brings it back.
+    pub fn kill(&mut self, id: i32) -> Dead {
+        let registration = self.registration(id);
+        let member = self.member(id);
+        member.died_with = registration;
+        let was_java = member.java.take().is_some();
+        member.ours.kill();
+        Dead { id, was_java }
+    }
+
+    /// Starts a dead broker again, as what it was.
+    pub fn revive(&mut self, dead: Dead) {
+        if dead.was_java {
+            self.start_java(dead.id);
+        } else {
+            self.member(dead.id).ours.restart_after_crash();
+        }
+    }
+
+    /// All brokers' `host:port`.
+    pub fn bootstrap(&self) -> String {
+        self.members.values().map(|member| member.ours.bootstrap()).collect::<Vec<_>>().join(",")
+    }
+
+    /// The state of a topic's first partition.
+    pub fn state(&self, topic: &str) -> Option<LeaderAndIsr> {
+        let path = partition_state::path(&TopicPartition::new(topic, 0));
+        let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap()?;
+        Some(PartitionState::decode(&data, stat.version).unwrap().leader_and_isr)
+    }
+
+    /// Where a topic's first partition lies, once nothing is on its way.
+    fn replicas(&self, topic: &str) -> Option<Vec<i32>> {
+        let (data, _) = self.runtime.block_on(self.zk.get(&topic::path(topic))).unwrap()?;
+        let assignment = Topic::decode(&data).unwrap().partitions.remove(&0)?;
+        (!assignment.is_being_reassigned()).then_some(assignment.replicas)
+    }
+
+    /// Waits until these replicas of each topic are in sync.
+    pub fn await_in_sync(&self, topics: &[&str], count: usize) {
+        for topic in topics {
+            eventually(&format!("all replicas of {topic} are in sync"), SOON, || {
+                (self.state(topic)?.isr.len() == count).then_some(())
+            });
+        }
+    }
+
+    /// Waits until each topic has a leader other than this broker.
+    pub fn await_leaders_other_than(&self, id: i32, topics: &[&str]) {
+        for topic in topics {
+            eventually(&format!("{topic} is led by another than {id}"), SOON, || {
+                (![-1, id].contains(&self.state(topic)?.leader)).then_some(())
+            });
+        }
+    }
+
+    fn controller(&self) -> Option<i32> {
+        let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
+        controller::decode(&data).ok()
+    }
+
+    /// Has controllers resign until one is elected that will do.
+    pub fn elect_controller(&self, will_do: impl Fn(i32) -> bool) {
+        eventually("a controller that will do", SOON, || {
+            if will_do(self.controller()?) {
+                return Some(());
+            }
+            let deleted = self.runtime.block_on(self.zk.delete(controller::PATH, None));
+            assert!(matches!(deleted, Ok(()) | Err(barnabas::zk::ZkError::NoNode)), "{deleted:?}");
+            None
+        });
+    }
+
+    /// Runs our `kafka-topics.sh --zookeeper`.
+    pub fn topics(&self, arguments: &[&str]) {
+        let connect = self.chroot.connect();
+        let done = tool("topics", &[&["--zookeeper", &connect], arguments].concat());
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    /// Creates a topic of one partition on these replicas.
+    pub fn create(&self, topic: &str, replicas: &str) {
+        let place = ["--topic", topic, "--replica-assignment", replicas];
+        self.topics(&[&["--create", "--config", "min.insync.replicas=2"], &place[..]].concat());
+        self.await_in_sync(&[topic], 3);
+    }
+
+    /// Deletes a topic, and waits until it is gone.
+    pub fn delete(&self, topic: &str) {
+        self.topics(&["--delete", "--topic", topic]);
+        eventually("the topic is gone", SOON, || self.state(topic).is_none().then_some(()));
+    }
+
+    /// Moves topics to these replicas with Kafka's tool, and waits until they are there.
+    pub fn reassign(&self, topics: &[&str], to: &[i32]) {
+        let row = |topic: &&str| format!(r#"{{"topic":"{topic}","partition":0,"replicas":{to:?}}}"#);
+        let rows: Vec<_> = topics.iter().map(row).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let plan = directory.path().join("plan.json");
+        std::fs::write(&plan, format!(r#"{{"version":1,"partitions":[{}]}}"#, rows.join(","))).unwrap();
+        let (bootstrap, plan) = (self.bootstrap(), plan.display().to_string());
+        let arguments = ["--bootstrap-server", &bootstrap, "--reassignment-json-file", &plan, "--execute"];
+        let said = self.kafka.run("kafka.admin.ReassignPartitionsCommand", &arguments).ok().out;
+        assert!(said.contains("Successfully started partition reassignment"), "{said}");
+        for topic in topics {
+            eventually(&format!("{topic} lies on {to:?}"), SOON, || {
+                (self.replicas(topic)? == to).then_some(())
+            });
+        }
+        self.await_in_sync(topics, to.len());
+    }
+
+    /// Has preferred leaders elected with Kafka's tool, and waits until this one leads these topics.
+    pub fn elect_preferred(&self, topics: &[&str], leader: i32) {
+        let bootstrap = self.bootstrap();
+        let all =
+            ["--bootstrap-server", &bootstrap, "--election-type", "preferred", "--all-topic-partitions"];
+        self.kafka.run("kafka.admin.LeaderElectionCommand", &all).ok();
+        for topic in topics {
+            eventually(&format!("{leader} leads {topic}"), SOON, || {
+                (self.state(topic)?.leader == leader).then_some(())
+            });
+        }
+    }
+
+    /// What both tools say of a topic to be asked of each broker: all the same.
+    pub fn assert_described_alike(&self, topic: &str) {
+        let mut told = Vec::new();
+        for member in self.members.values() {
+            let bootstrap = member.ours.bootstrap();
+            let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic", topic];
+            told.push(self.kafka.run("kafka.admin.TopicCommand", &arguments).ok().out);
+            told.push(String::from_utf8(tool("topics", &arguments).stdout).unwrap());
+        }
+        assert!(told[0].contains(&format!("Topic: {topic}\tPartitionCount: 1")), "{told:?}");
+        assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+    }
+
+    /// What a topic's leader has of it.
+    pub fn held(&self, topic: &str) -> Vec<u64> {
+        let leader = self.state(topic).unwrap().leader;
+        let held = Connection::to(self.members[&leader].ours.port).unwrap().read_all(topic);
+        held.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
+    }
+}
+
+/// A broker that was killed.
+#[must_use]
+pub struct Dead {
+    id: i32,
+    was_java: bool,
+}
