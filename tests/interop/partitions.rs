@@ -240,8 +240,11 @@ fn kafkas_tool_finds_what_is_under_replicated_by_both_roads() {
         };
         assert_eq!(found("--under-replicated-partitions"), [row("strict"), row("t")], "{road:?}");
         assert_eq!(found("--unavailable-partitions"), [gone()], "{road:?}");
-        assert_eq!(found("--under-min-isr-partitions"), [gone(), row("strict")], "{road:?}");
-        assert_eq!(found("--at-min-isr-partitions"), [gone(), row("t")], "{road:?}");
+        // What has to do with min.insync.replicas the tool only asks a broker.
+        if road[0] == "--bootstrap-server" {
+            assert_eq!(found("--under-min-isr-partitions"), [gone(), row("strict")]);
+            assert_eq!(found("--at-min-isr-partitions"), [gone(), row("t")]);
+        }
     }
 }
 
