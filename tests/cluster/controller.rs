@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
-use barnabas::zk::znode::{delete_topic, feature, topic};
+use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::znode::{delete_topic, feature};
+use barnabas::zk::{ConnectOptions, CreateMode, Op, ZooKeeper};
 
 use crate::support::cluster::Brokers;
 use crate::support::{eventually, tool};
@@ -64,4 +68,57 @@ fn features_come_into_force_with_2_7_and_are_given_up_before_it() {
             (answer.finalized_features_epoch == epoch).then_some(())
         });
     }
+}
+
+/// A connection of the test's own, to do to the cluster's znodes what no broker would.
+fn zookeeper(brokers: &Brokers) -> (tokio::runtime::Runtime, ZooKeeper) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let connect = brokers.chroot.connect();
+    let zk = runtime.block_on(ZooKeeper::connect(&connect, ConnectOptions::default())).unwrap();
+    (runtime, zk)
+}
+
+fn state(brokers: &Brokers, partition: i32) -> Option<LeaderAndIsr> {
+    let (data, version) = brokers.look(&partition_state::path(&TopicPartition::new("t", partition)))?;
+    Some(PartitionState::decode(&data, version).unwrap().leader_and_isr)
+}
+
+/// So many that their znodes share transactions, and some that spoil them.
+#[test]
+fn many_partitions_get_their_leaders_though_some_are_half_made_or_written_behind_the_controllers_back() {
+    const PARTITIONS: i32 = 150;
+    let mut brokers = Brokers::start(2, &[("auto.leader.rebalance.enable", "false")]);
+    let (runtime, zk) = zookeeper(&brokers);
+    let made = Topic::new((0..PARTITIONS).map(|at| (at, vec![at % 2 + 1, (at + 1) % 2 + 1])));
+    let left = PartitionState::new(LeaderAndIsr::initial(2, vec![2, 1]), 1);
+    let create = |path: String, data: Vec<u8>| Op::Create { path, data, mode: CreateMode::Persistent };
+    let half = |number| TopicPartition::new("t", number);
+    runtime
+        .block_on(zk.multi(&[
+            create(topic::path("t"), made.encode()),
+            create(partition_state::parent("t"), Vec::new()),
+            create(partition_state::partition_path(&half(7)), Vec::new()),
+            create(partition_state::partition_path(&half(9)), Vec::new()),
+            create(partition_state::path(&half(9)), left.encode()),
+        ]))
+        .unwrap();
+    for partition in 0..PARTITIONS {
+        let expected = (partition % 2 + 1, i32::from(partition == 9));
+        eventually("it has a leader", SOON, || {
+            let state = state(&brokers, partition)?;
+            ((state.leader, state.leader_epoch) == expected).then_some(())
+        });
+    }
+
+    let path = partition_state::path(&half(20));
+    let (data, _) = brokers.look(&path).unwrap();
+    runtime.block_on(zk.set(&path, &data, None)).unwrap();
+    brokers.broker(2).kill();
+    for partition in 0..PARTITIONS {
+        eventually("the one that lives leads", SOON, || {
+            let state = state(&brokers, partition)?;
+            (state.leader == 1 && state.isr == [1]).then_some(())
+        });
+    }
+    runtime.block_on(zk.close());
 }
