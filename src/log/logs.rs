@@ -7,7 +7,7 @@ pub mod load;
 pub mod moves;
 pub mod tasks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,7 +148,8 @@ impl Logs {
         dirs.into_iter().map(|(_, dir)| dir).collect()
     }
 
-    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log.
+    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has taken
+    /// all away tells [`Logs::forget_deleted`].
     ///
     /// # Errors
     /// It may lie in an offline directory, or the disk failed.
@@ -167,14 +168,22 @@ impl Logs {
         log.rename_dir(&directory::deleted_dir(partition))?;
         log.abandon();
         let dir = log.dir();
-        self.write_recovery_points(log.data_dir());
-        self.write_log_start_offsets(log.data_dir());
         self.remove_later(dir.clone());
         log::info!(
             "Log for partition {partition} is renamed to {} and is scheduled for deletion",
             dir.display()
         );
         Ok(Some(log))
+    }
+
+    /// Writes the checkpoints of the directories that these logs were deleted from: once for all, as each write waits for
+    /// the disk and names every log.
+    pub fn forget_deleted(&self, deleted: &[Arc<Log>]) {
+        let dirs: BTreeSet<_> = deleted.iter().map(|log| log.data_dir()).collect();
+        for dir in dirs {
+            self.write_recovery_points(dir);
+            self.write_log_start_offsets(dir);
+        }
     }
 
     fn remove_later(&self, dir: PathBuf) {

@@ -179,18 +179,22 @@ impl Replicas {
             };
         }
         *held = request.controller_epoch;
-        let partition_errors = orders(request).into_iter().map(|(id, epoch, delete)| {
-            let error = self.stop(&id, epoch, delete).err().unwrap_or_default();
-            StopReplicaPartitionError {
+        let (mut partition_errors, mut deleted) = (Vec::new(), Vec::new());
+        for (id, epoch, delete) in orders(request) {
+            let outcome = self.stop(&id, epoch, delete);
+            partition_errors.push(StopReplicaPartitionError {
                 topic_name: id.topic.to_string(),
                 partition_index: id.partition,
-                error_code: error.code(),
-            }
-        });
-        StopReplicaResponse { partition_errors: partition_errors.collect(), ..Default::default() }
+                error_code: outcome.as_ref().err().copied().unwrap_or_default().code(),
+            });
+            deleted.extend(outcome.ok().flatten());
+        }
+        self.logs.forget_deleted(&deleted);
+        StopReplicaResponse { partition_errors, ..Default::default() }
     }
 
-    fn stop(&self, id: &TopicPartition, epoch: i32, delete: bool) -> Result<(), ErrorCode> {
+    /// Stops a replica; its log, where that was deleted.
+    fn stop(&self, id: &TopicPartition, epoch: i32, delete: bool) -> Result<Option<Arc<Log>>, ErrorCode> {
         let hosted = self.partitions.read().get(id).cloned();
         match &hosted {
             Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
@@ -205,16 +209,16 @@ impl Replicas {
             }
             None => {}
         }
-        if delete {
-            self.partitions.write().remove(id);
-            self.logs.delete_future(id).map_err(|_| ErrorCode::KafkaStorageError)?;
-            // A partition that was never opened since the start may still lie on disk.
-            self.logs.delete(id).map_err(|error| {
-                log::error!(target: "state.change.logger", "Deleting {id}: {error}");
-                ErrorCode::KafkaStorageError
-            })?;
+        if !delete {
+            return Ok(None);
         }
-        Ok(())
+        self.partitions.write().remove(id);
+        self.logs.delete_future(id).map_err(|_| ErrorCode::KafkaStorageError)?;
+        // A partition that was never opened since the start may still lie on disk.
+        self.logs.delete(id).map_err(|error| {
+            log::error!(target: "state.change.logger", "Deleting {id}: {error}");
+            ErrorCode::KafkaStorageError
+        })
     }
 }
 

@@ -27,6 +27,12 @@ impl Connection {
         Some(Self { stream })
     }
 
+    /// The same, which waits so long for an answer.
+    pub fn with_patience(self, limit: Duration) -> Self {
+        self.stream.set_read_timeout(Some(limit)).unwrap();
+        self
+    }
+
     /// Sends a request and reads its answer; None where the connection does not carry it.
     pub fn call<R: Request>(&mut self, request: &R, version: i16) -> Option<R::Response> {
         for piece in frame::request::<R>(version, 1, Some("test"), request).ok()? {

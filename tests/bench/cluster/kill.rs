@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::Figures;
 use crate::members::{LIMIT, Members, SESSION_TIMEOUT, placed};
-use crate::support::{Connection, eventually};
+use crate::support::eventually;
 use crate::table::Figure;
 
 /// How many leaders are killed, one after the other.
@@ -49,8 +49,7 @@ pub fn measure(figures: &mut Figures<'_>) {
 
 /// Tries every broker in turn until one has a record acknowledged by all in sync; when that was.
 fn await_produce(members: &Members, topic: &str) -> Instant {
-    let mut connections: Vec<_> =
-        members.alive().into_iter().map(|id| Connection::to(members.port(id)).unwrap()).collect();
+    let mut connections: Vec<_> = members.alive().into_iter().map(|id| members.connection(id)).collect();
     eventually("a record is acknowledged", LIMIT, || {
         connections
             .iter_mut()

@@ -113,6 +113,11 @@ impl Members {
         self.running[&id].port
     }
 
+    /// A connection to a broker, which has to listen.
+    pub fn connection(&self, id: i32) -> Connection {
+        Connection::to(self.port(id)).unwrap().with_patience(LIMIT)
+    }
+
     /// `host:port` of them all.
     pub fn bootstrap(&self) -> String {
         let addresses = self.running.values().map(|member| format!("127.0.0.1:{}", member.port));
@@ -138,7 +143,7 @@ impl Members {
     /// Asks for topics, and does not wait for more than that they are written down.
     pub fn create(&self, topics: Vec<CreatableTopic>) {
         let request = CreateTopicsRequest { topics, timeout_ms: 0, validate_only: false };
-        let mut connection = Connection::to(self.port(self.controller())).unwrap();
+        let mut connection = self.connection(self.controller());
         let answer = connection.call(&request, 4).expect("an answer to CreateTopics");
         for topic in answer.topics {
             assert!([0, TIMED_OUT].contains(&topic.error_code), "{topic:?}");
@@ -154,7 +159,7 @@ impl Members {
         is_well: impl Fn(&MetadataResponsePartition) -> bool,
     ) {
         for id in brokers {
-            let mut connection = Connection::to(self.port(*id)).unwrap();
+            let mut connection = self.connection(*id);
             let end = Instant::now() + LIMIT;
             loop {
                 let partitions = partitions(&mut connection, topic);
