@@ -9,8 +9,8 @@ use barnabas::controller::state::{ClusterState, Leadership};
 use barnabas::controller::writes::{Outcome, Write};
 use barnabas::wire::error_code::ErrorCode;
 
-use crate::words;
 use crate::znodes::Znodes;
+use crate::{Stage, words};
 
 /// The znodes, and the machine that acts on them.
 #[derive(Default)]
@@ -22,9 +22,8 @@ pub struct Cluster {
     machine: Option<Machine>,
 }
 
-impl Cluster {
-    /// Puts something into ZooKeeper before anything happens.
-    pub fn given(&mut self, text: &str) {
+impl Stage for Cluster {
+    fn given(&mut self, text: &str) {
         let (noun, rest) = text.split_once(' ').unwrap_or((text, ""));
         match noun {
             "brokers" => {
@@ -41,30 +40,7 @@ impl Cluster {
         }
     }
 
-    fn put_topic(&mut self, text: &str) {
-        let (name, assignments) = text.split_once(' ').unwrap();
-        self.znodes.put_topic(name, words::parse_assignments(assignments).collect());
-    }
-
-    /// `t-0 leader 1 epoch 4 isr 1,2`
-    fn put_state(&mut self, text: &str) {
-        let said: Vec<_> = text.split_whitespace().collect();
-        let [partition, "leader", leader, "epoch", epoch, "isr", isr] = said[..] else {
-            panic!("what state? {text}")
-        };
-        let leader_and_isr = LeaderAndIsr {
-            leader: leader.parse().unwrap(),
-            leader_epoch: epoch.parse().unwrap(),
-            isr: words::parse_ids(isr),
-            zk_version: 0,
-        };
-        self.znodes
-            .states
-            .insert(words::parse_partition(partition), Leadership { leader_and_isr, controller_epoch: 1 });
-    }
-
-    /// Lets something happen, and says what the machine does about it.
-    pub fn when(&mut self, text: &str) -> Vec<String> {
+    fn when(&mut self, text: &str) -> Vec<String> {
         let said: Vec<_> = text.split_whitespace().collect();
         let event = match said[..] {
             ["elected"] => {
@@ -146,6 +122,30 @@ impl Cluster {
             _ => panic!("when what? {text}"),
         };
         self.run(event)
+    }
+}
+
+impl Cluster {
+    fn put_topic(&mut self, text: &str) {
+        let (name, assignments) = text.split_once(' ').unwrap();
+        self.znodes.put_topic(name, words::parse_assignments(assignments).collect());
+    }
+
+    /// `t-0 leader 1 epoch 4 isr 1,2`
+    fn put_state(&mut self, text: &str) {
+        let said: Vec<_> = text.split_whitespace().collect();
+        let [partition, "leader", leader, "epoch", epoch, "isr", isr] = said[..] else {
+            panic!("what state? {text}")
+        };
+        let leader_and_isr = LeaderAndIsr {
+            leader: leader.parse().unwrap(),
+            leader_epoch: epoch.parse().unwrap(),
+            isr: words::parse_ids(isr),
+            zk_version: 0,
+        };
+        self.znodes
+            .states
+            .insert(words::parse_partition(partition), Leadership { leader_and_isr, controller_epoch: 1 });
     }
 
     fn known(&self, topic: &str) -> bool {
