@@ -5,7 +5,7 @@
 //!
 //! Never knows of replicas, connections or ZooKeeper: the high watermark, leader epochs and configs are told to it, and
 //! a failed directory is reported through [`failure::DirFailures`]. Blocks on the disk; whoever must not wait calls it
-//! from a thread that may.
+//! from a thread that may. Only reads for clients lend their thread out themselves ([`cold`]).
 //!
 //! Locks: one appender a log; readers hold none while they read. Kafka: `kafka.log`, and of `kafka.server` the
 //! checkpoints and `LogDirFailureChannel`. The cleaner of compacted logs (`LogCleaner`) has no room here yet.
@@ -13,6 +13,7 @@
 pub mod append;
 pub mod checkpoint;
 pub mod chores;
+mod cold;
 pub mod directory;
 pub mod epochs;
 pub mod failure;

@@ -4,10 +4,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 
+use super::cold;
 use crate::wire::batch::{BATCH_OVERHEAD, Batch, BatchError, BatchHeader};
 
 /// How much is read at once to find headers: about what lies between two index entries.
@@ -53,7 +53,7 @@ impl<'a> Headers<'a> {
         let mut within = self.position.wrapping_sub(self.from) as usize;
         if self.position < self.from || within + wanted > self.filled {
             self.filled = left.min(WINDOW as u64) as usize;
-            self.file.read_exact_at(&mut self.window[..self.filled], self.position)?;
+            cold::read_exact_at(self.file, &mut self.window[..self.filled], self.position)?;
             (self.from, within) = (self.position, 0);
         }
         match BatchHeader::parse(&self.window[within..within + wanted]) {
@@ -100,7 +100,7 @@ impl<'a> Batches<'a> {
                 // Ends: each reading brings at least the bytes that were missing, and all that is left at most.
                 Err(BatchError::Incomplete { need, .. }) if need as u64 <= left => {
                     let mut chunk = vec![0; left.min(CHUNK.max(need as u64)) as usize];
-                    self.file.read_exact_at(&mut chunk, self.position)?;
+                    cold::read_exact_at(self.file, &mut chunk, self.position)?;
                     self.chunk = chunk.into();
                 }
                 Err(BatchError::Incomplete { .. }) => return Ok(None),

@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::log::cold;
+
 /// How many entries are read at once when the search in a file has come this close.
 const BLOCK: usize = 256;
 
@@ -182,7 +184,7 @@ impl Entries {
         }
         let mut bytes = [0; BLOCK * 12];
         let bytes = &mut bytes[..length];
-        self.file()?.read_exact_at(bytes, from as u64)?;
+        cold::read_exact_at(self.file()?, bytes, from as u64)?;
         Ok(read(bytes))
     }
 

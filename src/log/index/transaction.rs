@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use super::entries::long;
 use crate::base::{Offset, ProducerId};
+use crate::log::cold;
 
 const SIZE: usize = 34;
 const VERSION: i16 = 0;
@@ -97,7 +98,7 @@ impl TransactionIndex {
             return Ok(Vec::new());
         }
         let mut bytes = vec![0; self.count * SIZE];
-        File::open(&self.path)?.read_exact_at(&mut bytes, 0)?;
+        cold::read_exact_at(&File::open(&self.path)?, &mut bytes, 0)?;
         let entries = bytes.chunks_exact(SIZE).map(AbortedEntry::decode).collect::<Option<_>>();
         entries.ok_or_else(|| {
             let text = format!(

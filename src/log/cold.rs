@@ -1,0 +1,43 @@
+//! Reads of indexes and batches that may have to wait for the disk: what is in memory is read at once, for all else the
+//! thread is lent out, so that other connections of the runtime go on meanwhile.
+//!
+//! Kafka reads on `num.io.threads` of its own; here requests share a few threads.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use rustix::io::{Errno, ReadWriteFlags};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// Fills `buffer` from `position` on.
+///
+/// # Errors
+/// Those of reading; `UnexpectedEof` where the file ends before.
+pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        let at = position + filled as u64;
+        let mut rest = [io::IoSliceMut::new(&mut buffer[filled..])];
+        match rustix::io::preadv2(file, &mut rest, at, ReadWriteFlags::NOWAIT) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(Errno::AGAIN) => return patiently(|| file.read_exact_at(&mut buffer[filled..], at)),
+            // A file system that cannot tell, or a signal in between.
+            Err(_) => return file.read_exact_at(&mut buffer[filled..], at),
+        }
+    }
+    Ok(())
+}
+
+/// Does what may take its time: the other tasks of a runtime's thread are given to another thread first.
+fn patiently<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        // Nobody else depends on this thread, or nobody could take over.
+        _ => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
