@@ -199,3 +199,6 @@ fn outcome(result: Result<Vec<OpResult>, MultiError>, write: &Write) -> Result<O
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;
