@@ -15,6 +15,7 @@ mod disks;
 mod faults;
 mod journals;
 mod kills;
+mod losses;
 mod metrics;
 mod misbehaviour;
 mod tools;
