@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A long run of the chaos test: three brokers of which one after the other is killed, stalled, restarted or cut off while
-# producers write with acks=all, and what was acknowledged is looked for at the end.
+# A long run of the chaos test: three brokers and three ZooKeeper servers of which one after the other is killed, stalled,
+# restarted or cut off while idempotent producers write with acks=all and consumers check what they read. Tells at the end
+# how often what happened, how many records were acknowledged, and for how long partitions were without a leader.
 #
 #   scripts/chaos.sh [--minutes N] [--seed S]
 #

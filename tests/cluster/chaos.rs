@@ -58,6 +58,30 @@ fn suffer(world: &mut World, watch: &Watch, fault: Fault, victim: i32) {
     world.await_whole(&TOPICS);
 }
 
+/// What faults of a kind have brought about.
+#[derive(Default)]
+struct Figures {
+    times: usize,
+    of_the_controller: usize,
+    /// The longest that a partition had no leader that served.
+    leaderless: Duration,
+    /// The longest that a producer waited for an acknowledgement.
+    unacknowledged: Duration,
+}
+
+fn print(faults: &BTreeMap<Fault, Figures>) {
+    for (fault, figures) in faults {
+        println!(
+            "{fault:?}: {} times, {} of them of the controller; longest without a leader {} ms, without an \
+             acknowledgement {} ms",
+            figures.times,
+            figures.of_the_controller,
+            figures.leaderless.as_millis(),
+            figures.unacknowledged.as_millis()
+        );
+    }
+}
+
 #[test]
 fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
     let (seconds, seed) = (asked("BARNABAS_TEST_CHAOS", 45), asked("BARNABAS_TEST_SEED", fastrand::u64(..)));
@@ -71,33 +95,42 @@ fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
     let settings = [("enable.idempotence", "true"), ("acks", "all")];
     let floods = TOPICS.map(|topic| Flood::paced(bootstrap.clone(), topic, &settings, Some(PACE)));
     let readers = TOPICS.map(|topic| Reader::start(bootstrap.clone(), topic));
-    let watch = Watch::start(world.brokers.chroot.connect(), &TOPICS);
+    floods.iter().for_each(|flood| flood.await_more(BETWEEN));
+    let watch = Watch::start(&world.brokers, &TOPICS);
     let begun = Instant::now();
-    let mut faults: BTreeMap<Fault, usize> = BTreeMap::new();
+    let mut faults: BTreeMap<Fault, Figures> = BTreeMap::new();
     // Every kind once, in any order; then as it comes.
     let mut kinds = FAULTS.to_vec();
     draw.shuffle(&mut kinds);
     while begun.elapsed() < Duration::from_secs(seconds) || faults.len() < FAULTS.len() {
-        floods.iter().for_each(|flood| flood.await_more(BETWEEN));
         let fault = kinds.pop().unwrap_or_else(|| draw.choice(FAULTS).unwrap());
-        let victim =
-            if fault == Fault::KillZooKeeper { draw.i32(1..=3) } else { victim(&world.brokers, &mut draw) };
-        let struck = Instant::now();
+        let of_ensemble = fault == Fault::KillZooKeeper;
+        let victim = if of_ensemble { draw.i32(1..=3) } else { victim(&world.brokers, &mut draw) };
+        let is_controller = !of_ensemble && world.brokers.controller() == Some(victim);
         suffer(&mut world, &watch, fault, victim);
+        floods.iter().for_each(|flood| flood.await_more(BETWEEN));
+        let leaderless = watch.take_longest();
+        let unacknowledged = floods.iter().map(Flood::take_longest_wait).max().unwrap();
         println!(
-            "{:>6.1} s: {fault:?} of {victim}, all well after {:.1} s",
+            "{:>6.1} s: {fault:?} of {victim}: led again after {} ms, acknowledged again after {} ms",
             begun.elapsed().as_secs_f32(),
-            struck.elapsed().as_secs_f32()
+            leaderless.as_millis(),
+            unacknowledged.as_millis()
         );
-        *faults.entry(fault).or_default() += 1;
+        let figures = faults.entry(fault).or_default();
+        figures.times += 1;
+        figures.of_the_controller += usize::from(is_controller);
+        figures.leaderless = figures.leaderless.max(leaderless);
+        figures.unacknowledged = figures.unacknowledged.max(unacknowledged);
     }
-    floods.iter().for_each(|flood| flood.await_more(BETWEEN));
+    watch.finish();
     let finished = floods.map(Flood::finish);
     let records: usize = finished.iter().map(|(_, acknowledged)| acknowledged.len()).sum();
-    let longest = watch.finish();
+    let longest = faults.values().map(|figures| figures.leaderless).max().unwrap_or_default();
+    print(&faults);
     println!(
-        "{} faults {faults:?} in {:.0} s, {records} records acknowledged, longest without a leader {} ms",
-        faults.values().sum::<usize>(),
+        "{} faults in {:.0} s, {records} records acknowledged, longest without a leader {} ms",
+        faults.values().map(|figures| figures.times).sum::<usize>(),
         begun.elapsed().as_secs_f32(),
         longest.as_millis()
     );

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use barnabas::base::Clock;
 use barnabas::client::Producer;
@@ -20,8 +20,17 @@ const IN_FLIGHT: usize = 2000;
 pub struct Flood {
     topic: &'static str,
     stop: Arc<AtomicBool>,
-    count: Arc<AtomicU64>,
+    told: Arc<Told>,
     thread: std::thread::JoinHandle<Vec<u64>>,
+}
+
+/// What a producer tells while it writes.
+#[derive(Default)]
+struct Told {
+    /// How many records were acknowledged.
+    count: AtomicU64,
+    /// The longest that it waited for an acknowledgement, in milliseconds.
+    longest_wait: AtomicU64,
 }
 
 impl Flood {
@@ -45,26 +54,31 @@ impl Flood {
             properties.set(*key, *value);
         }
         let settings = ProducerSettings::read(&properties).unwrap();
-        let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (ended, counted) = (stop.clone(), count.clone());
+        let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Told::default()));
+        let (ended, telling) = (stop.clone(), told.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(write(settings, topic, per_second, &ended, &counted))
+            runtime.block_on(write(settings, topic, per_second, &ended, &telling))
         });
-        Self { topic, stop, count, thread }
+        Self { topic, stop, told, thread }
     }
 
     /// Waits until so many more records are acknowledged.
     pub fn await_more(&self, more: u64) {
-        let wanted = self.count.load(Ordering::SeqCst) + more;
+        let wanted = self.acknowledged() + more;
         eventually("more records are acknowledged", Duration::from_secs(60), || {
-            (self.count.load(Ordering::SeqCst) >= wanted).then_some(())
+            (self.acknowledged() >= wanted).then_some(())
         });
     }
 
     /// How many records were acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
-        self.count.load(Ordering::SeqCst)
+        self.told.count.load(Ordering::SeqCst)
+    }
+
+    /// The longest that it waited for an acknowledgement since this was last asked.
+    pub fn take_longest_wait(&self) -> Duration {
+        Duration::from_millis(self.told.longest_wait.swap(0, Ordering::SeqCst))
     }
 
     /// Stops it; its topic, and the numbers of the records that were acknowledged.
@@ -80,7 +94,7 @@ async fn write(
     topic: &str,
     per_second: Option<u32>,
     stop: &AtomicBool,
-    count: &AtomicU64,
+    told: &Told,
 ) -> Vec<u64> {
     let in_flight = per_second.map_or(IN_FLIGHT, |rate| rate as usize / 4);
     let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
@@ -98,9 +112,12 @@ async fn write(
         number += 1;
         if waiting.len() >= in_flight {
             let (number, delivery) = waiting.pop_front().unwrap();
+            let asked = Instant::now();
             delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
             acknowledged.push(number);
-            count.fetch_add(1, Ordering::SeqCst);
+            let waited = u64::try_from(asked.elapsed().as_millis()).unwrap();
+            told.longest_wait.fetch_max(waited, Ordering::SeqCst);
+            told.count.fetch_add(1, Ordering::SeqCst);
         }
     }
     producer.flush().await;

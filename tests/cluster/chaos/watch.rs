@@ -1,82 +1,140 @@
-//! For how long partitions are without a leader that can serve: looked at all the time, from outside.
+//! For how long partitions are without a leader that serves: looked at all the time, from outside.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use barnabas::base::TopicPartition;
+use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::zk::znode::partition_state::{self, PartitionState};
 use barnabas::zk::{ConnectOptions, ZooKeeper};
 
+use crate::support::Connection;
+use crate::support::cluster::Brokers;
+
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(50);
+/// How soon a leader must answer to be one that serves.
+const PATIENCE: Duration = Duration::from_millis(500);
 const SESSION: Duration = Duration::from_secs(30);
 
-/// Looks at the state of partitions until it is told to stop.
+/// Looks at the first partitions of topics until it is told to stop.
 pub struct Watch {
-    down: Arc<Mutex<BTreeSet<i32>>>,
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<Duration>,
+    seen: Arc<Seen>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    stop: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    down: BTreeSet<i32>,
+    longest: Duration,
+}
+
+impl Seen {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Watch {
-    /// Watches the first partition of each topic in the cluster at `connect`.
-    pub fn start(connect: String, topics: &'static [&'static str]) -> Self {
-        let (down, stop) = (Arc::new(Mutex::new(BTreeSet::new())), Arc::new(AtomicBool::new(false)));
-        let (seen_down, ended) = (down.clone(), stop.clone());
+    /// Watches the first partition of each topic.
+    pub fn start(brokers: &Brokers, topics: &'static [&'static str]) -> Self {
+        let seen = Arc::new(Seen::default());
+        let (connect, shared) = (brokers.chroot.connect(), seen.clone());
+        let ports = brokers.all.iter().map(|(id, broker)| (*id, broker.port)).collect();
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            runtime.block_on(look(&connect, topics, &seen_down, &ended))
+            runtime.block_on(look(
+                &connect,
+                Leaders { ports, connections: BTreeMap::new() },
+                topics,
+                &shared,
+            ));
         });
-        Self { down, stop, thread }
+        Self { seen, thread }
     }
 
-    /// A broker cannot lead from now on, or can again.
+    /// A broker is not to be asked from now on, as it cannot lead, or can again.
     pub fn set_down(&self, broker: i32, is_down: bool) {
-        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.seen.state();
         if is_down {
-            down.insert(broker);
+            state.down.insert(broker);
         } else {
-            down.remove(&broker);
+            state.down.remove(&broker);
         }
     }
 
-    /// The longest time that a partition had no leader that could serve.
-    pub fn finish(self) -> Duration {
-        self.stop.store(true, Ordering::SeqCst);
-        self.thread.join().unwrap()
+    /// The longest time that a partition had no leader that served, since this was last asked.
+    pub fn take_longest(&self) -> Duration {
+        std::mem::take(&mut self.seen.state().longest)
+    }
+
+    /// Stops looking.
+    pub fn finish(self) {
+        self.seen.stop.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap();
     }
 }
 
-async fn look(connect: &str, topics: &[&str], down: &Mutex<BTreeSet<i32>>, stop: &AtomicBool) -> Duration {
+/// The brokers, to be asked what they lead.
+struct Leaders {
+    ports: BTreeMap<i32, u16>,
+    connections: BTreeMap<i32, Connection>,
+}
+
+impl Leaders {
+    /// Whether a broker answers as leader of a topic's first partition.
+    fn serves(&mut self, broker: i32, topic: &str) -> bool {
+        let connection = self
+            .connections
+            .remove(&broker)
+            .or_else(|| Connection::to(self.ports[&broker]).map(|it| it.with_patience(PATIENCE)));
+        let Some(mut connection) = connection else { return false };
+        const EARLIEST: i64 = -2;
+        let partition = ListOffsetPartition { timestamp: EARLIEST, ..Default::default() };
+        let topic = ListOffsetTopic { name: topic.to_owned(), partitions: vec![partition] };
+        let request = ListOffsetRequest { replica_id: -1, isolation_level: 0, topics: vec![topic] };
+        let Some(answer) = connection.call(&request, 5) else { return false };
+        self.connections.insert(broker, connection);
+        answer.topics.first().and_then(|topic| topic.partitions.first()).is_some_and(|it| it.error_code == 0)
+    }
+}
+
+async fn look(connect: &str, mut brokers: Leaders, topics: &[&'static str], seen: &Seen) {
     let options =
         ConnectOptions { session_timeout: SESSION, connection_timeout: SESSION, make_chroot: false };
     let zk = ZooKeeper::connect(connect, options).await.unwrap();
     let mut leaders: BTreeMap<&str, i32> = BTreeMap::new();
     let mut since: BTreeMap<&str, Instant> = BTreeMap::new();
-    let mut longest = Duration::ZERO;
-    while !stop.load(Ordering::SeqCst) {
+    while !seen.stop.load(Ordering::SeqCst) {
         for topic in topics {
             // While the ensemble elects a leader of its own the last state stands.
-            if let Ok(Some((data, stat))) =
-                zk.get(&partition_state::path(&TopicPartition::new(*topic, 0))).await
+            let path = partition_state::path(&TopicPartition::new(*topic, 0));
+            if let Ok(Ok(Some((data, stat)))) = tokio::time::timeout(LOOK, zk.get(&path)).await
                 && let Ok(state) = PartitionState::decode(&data, stat.version)
             {
                 leaders.insert(topic, state.leader_and_isr.leader);
             }
-            let leader = leaders.get(topic).copied().unwrap_or(-1);
-            let led = leader >= 0 && !down.lock().unwrap_or_else(PoisonError::into_inner).contains(&leader);
-            if led {
+            let leader = leaders.get(topic).copied().filter(|id| *id >= 0);
+            let leader = leader.filter(|id| !seen.state().down.contains(id));
+            if leader.is_some_and(|id| brokers.serves(id, topic)) {
                 since.remove(topic);
             } else {
-                longest = longest.max(since.entry(topic).or_insert_with(Instant::now).elapsed());
+                let lasts = since.entry(topic).or_insert_with(Instant::now).elapsed();
+                let mut state = seen.state();
+                state.longest = state.longest.max(lasts);
             }
         }
         tokio::time::sleep(LOOK).await;
     }
     zk.close().await;
-    longest
 }

@@ -25,20 +25,26 @@ pub enum Fault {
     Cut,
     /// No broker reaches any other, nor itself.
     Scatter,
+    /// As [`Fault::Cut`], but connections stay open and carry nothing.
+    Silence,
     /// It does not reach ZooKeeper for longer than its session lasts.
     Orphan,
+    /// As [`Fault::Orphan`], but connections stay open and carry nothing.
+    SilentOrphan,
     /// A server of the ensemble is killed, and started again.
     KillZooKeeper,
 }
 
 /// Every kind of fault.
-pub const FAULTS: [Fault; 7] = [
+pub const FAULTS: [Fault; 9] = [
     Fault::Kill,
     Fault::Stall,
     Fault::Restart,
     Fault::Cut,
     Fault::Scatter,
+    Fault::Silence,
     Fault::Orphan,
+    Fault::SilentOrphan,
     Fault::KillZooKeeper,
 ];
 
@@ -89,7 +95,9 @@ impl World {
             Fault::Restart => brokers.broker(victim).stop(),
             Fault::Cut => between[&victim].cut(),
             Fault::Scatter => between.values().for_each(Proxy::cut),
+            Fault::Silence => between[&victim].silence(),
             Fault::Orphan => zookeeper[&victim].iter().for_each(Proxy::cut),
+            Fault::SilentOrphan => zookeeper[&victim].iter().for_each(Proxy::silence),
             Fault::KillZooKeeper => ensemble.servers[index(victim)].kill(),
         }
     }
@@ -101,16 +109,17 @@ impl World {
             Fault::Kill => brokers.broker(victim).restart_after_crash(),
             Fault::Stall => brokers.broker(victim).process().signal("CONT"),
             Fault::Restart => brokers.broker(victim).restart(),
-            Fault::Cut => between[&victim].mend(),
+            Fault::Cut | Fault::Silence => between[&victim].mend(),
             Fault::Scatter => between.values().for_each(Proxy::mend),
-            Fault::Orphan => zookeeper[&victim].iter().for_each(Proxy::mend),
+            Fault::Orphan | Fault::SilentOrphan => zookeeper[&victim].iter().for_each(Proxy::mend),
             Fault::KillZooKeeper => ensemble.servers[index(victim)].restart(),
         }
     }
 
     /// Whether brokers other than the victim must lead what it led.
     pub fn takes_leaders(fault: Fault) -> bool {
-        matches!(fault, Fault::Kill | Fault::Stall | Fault::Restart | Fault::Orphan)
+        use Fault::{Kill, Orphan, Restart, SilentOrphan, Stall};
+        matches!(fault, Kill | Stall | Restart | Orphan | SilentOrphan)
     }
 
     /// Waits until a fault has shown: its leaderships are elsewhere, or, where it leads on alone, its ISRs are smaller.
@@ -123,7 +132,8 @@ impl World {
             });
         }
         // Who neither leads, nor reaches a controller elsewhere, brings nothing about.
-        let leads = fault == Fault::Cut && states().any(|state| state.leader == victim);
+        let unreached = matches!(fault, Fault::Cut | Fault::Silence);
+        let leads = unreached && states().any(|state| state.leader == victim);
         if leads && self.brokers.controller().is_some_and(|id| id != victim) {
             let shrunk = || states().any(|state| state.isr.len() < 3).then_some(());
             return eventually("the ISR shrinks", SOON, shrunk);
