@@ -91,14 +91,21 @@ impl Table {
         println!("|---|---|---|---|{rule}");
         for row in &self.rows {
             let (kafka, barnabas) = (median(&row.kafka), median(&row.barnabas));
-            let limit = match median(&row.limit) {
-                limit if limit.is_finite() => format!(" {limit:.2} | {:.2} |", barnabas / limit),
-                _ if limited => " | |".to_owned(),
-                _ => String::new(),
+            let limit = median(&row.limit);
+            let of_limit = if limited {
+                format!(" {} | {} |", cell(limit, 2), cell(barnabas / limit, 2))
+            } else {
+                String::new()
             };
-            println!("| {} | {kafka:.2} | {barnabas:.2} | {:.3} |{limit}", row.name, barnabas / kafka);
+            let ratio = cell(barnabas / kafka, 3);
+            println!("| {} | {} | {} | {ratio} |{of_limit}", row.name, cell(kafka, 2), cell(barnabas, 2));
         }
     }
+}
+
+/// A value with so many decimals; nothing where it was not measured.
+fn cell(value: f64, decimals: usize) -> String {
+    if value.is_finite() { format!("{value:.decimals$}") } else { String::new() }
 }
 
 fn median(values: &[f64]) -> f64 {
