@@ -8,13 +8,13 @@
 mod watch;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::support::Connection;
 use crate::support::cluster::Brokers;
 use crate::support::flood::Flood;
 use crate::support::reader::Reader;
+use crate::support::{Broker, Connection};
 use watch::Watch;
 use world::{FAULTS, Fault, World};
 
@@ -43,6 +43,15 @@ fn held(brokers: &Brokers, topic: &str) -> Vec<u64> {
     let leader = brokers.state_of(topic).leader;
     let found = Connection::to(brokers.all[&leader].port).unwrap().read_all(topic);
     found.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
+}
+
+/// What lies in a broker's log of a topic.
+fn log_bytes(broker: &Broker, topic: &str) -> Vec<u8> {
+    let files = std::fs::read_dir(broker.data().join(format!("{topic}-0"))).unwrap();
+    let mut segments: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|ending| ending == "log"));
+    segments.sort();
+    segments.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
 /// One fault, until all is well again.
@@ -126,6 +135,7 @@ fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
     watch.finish();
     let finished = floods.map(Flood::finish);
     let records: usize = finished.iter().map(|(_, acknowledged)| acknowledged.len()).sum();
+    world.await_whole(&TOPICS);
     let longest = faults.values().map(|figures| figures.leaderless).max().unwrap_or_default();
     print(&faults);
     println!(
@@ -139,6 +149,9 @@ fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
         assert!(acknowledged.into_iter().eq(0..count), "{topic}: idempotent producers leave nothing out");
         reader.finish(count);
         assert!(held(&world.brokers, topic).into_iter().eq(0..count), "{topic}: lost, twice or out of order");
+        let logs = world.brokers.all.values().map(|broker| log_bytes(broker, topic));
+        let logs: BTreeSet<_> = logs.collect();
+        assert!(logs.len() == 1, "{topic}: replicas in sync have different logs");
     }
     assert!(longest < LEADERLESS, "{longest:?}");
 }
