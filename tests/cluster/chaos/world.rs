@@ -31,12 +31,14 @@ pub enum Fault {
     Orphan,
     /// As [`Fault::Orphan`], but connections stay open and carry nothing.
     SilentOrphan,
+    /// Both at once, as where a host falls off the network: other brokers do not reach it, and it does not reach ZooKeeper.
+    Island,
     /// A server of the ensemble is killed, and started again.
     KillZooKeeper,
 }
 
 /// Every kind of fault.
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 10] = [
     Fault::Kill,
     Fault::Stall,
     Fault::Restart,
@@ -45,6 +47,7 @@ pub const FAULTS: [Fault; 9] = [
     Fault::Silence,
     Fault::Orphan,
     Fault::SilentOrphan,
+    Fault::Island,
     Fault::KillZooKeeper,
 ];
 
@@ -98,6 +101,10 @@ impl World {
             Fault::Silence => between[&victim].silence(),
             Fault::Orphan => zookeeper[&victim].iter().for_each(Proxy::cut),
             Fault::SilentOrphan => zookeeper[&victim].iter().for_each(Proxy::silence),
+            Fault::Island => {
+                between[&victim].silence();
+                zookeeper[&victim].iter().for_each(Proxy::silence);
+            }
             Fault::KillZooKeeper => ensemble.servers[index(victim)].kill(),
         }
     }
@@ -112,14 +119,18 @@ impl World {
             Fault::Cut | Fault::Silence => between[&victim].mend(),
             Fault::Scatter => between.values().for_each(Proxy::mend),
             Fault::Orphan | Fault::SilentOrphan => zookeeper[&victim].iter().for_each(Proxy::mend),
+            Fault::Island => {
+                between[&victim].mend();
+                zookeeper[&victim].iter().for_each(Proxy::mend);
+            }
             Fault::KillZooKeeper => ensemble.servers[index(victim)].restart(),
         }
     }
 
     /// Whether brokers other than the victim must lead what it led.
     pub fn takes_leaders(fault: Fault) -> bool {
-        use Fault::{Kill, Orphan, Restart, SilentOrphan, Stall};
-        matches!(fault, Kill | Stall | Restart | Orphan | SilentOrphan)
+        use Fault::{Island, Kill, Orphan, Restart, SilentOrphan, Stall};
+        matches!(fault, Kill | Stall | Restart | Orphan | SilentOrphan | Island)
     }
 
     /// Waits until a fault has shown: its leaderships are elsewhere, or, where it leads on alone, its ISRs are smaller.
