@@ -16,8 +16,9 @@ use crate::wire::frame;
 /// How much is read at once, in bytes, where a larger frame is not known to come.
 const AHEAD: usize = 64 << 10;
 
-/// How much room a frame is given before that much of it has arrived, in bytes.
-const FIRST_ROOM: usize = 1 << 20;
+/// How much room a frame is given before that much of it has arrived, in bytes: a batch of a mebibyte, as clients are
+/// often told to send, and what stands around it, so that it is received where it stays.
+const FIRST_ROOM: usize = (1 << 20) + (64 << 10);
 
 /// The reading half of a connection, and what was read of it beyond the last frame.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Frames {
         Ok(self.ahead.split_to(length).freeze())
     }
 
-    /// A frame with a buffer of its own, which is made for the whole of it once its first mebibyte has come.
+    /// A frame with a buffer of its own, which is made for the whole of it once [`FIRST_ROOM`] has come.
     async fn large(&mut self, length: usize) -> io::Result<Bytes> {
         let mut body = BytesMut::with_capacity(length.min(FIRST_ROOM));
         let come = self.ahead.len().min(length);
