@@ -1,6 +1,6 @@
 //! The brokers that are measured, and what they cost.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,11 @@ impl RunningBroker {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Where its logs lie, in a directory of their own.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The segments of a topic's first partition, in order.

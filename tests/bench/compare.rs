@@ -10,6 +10,7 @@ mod clients;
 #[path = "../interop/java.rs"]
 mod java;
 mod limit;
+mod memory;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
@@ -58,6 +59,7 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
     for (at, workload) in workloads.iter().enumerate() {
         let topic = format!("bench-{at}");
         let gigabytes = (workload.count(megabytes) * workload.record_size) as f64 / 1e9;
+        memory::provide(broker.directory(), megabytes * 1_000_000);
         let begun = broker.cpu_seconds();
         clients::produce(kafka, broker.port, &topic, workload, megabytes);
         let produced = broker.cpu_seconds();

@@ -3,6 +3,12 @@
 //! It receives them over loopback batch by batch, checksums and writes each to a file, and answers with its number; and
 //! it sends the file with sendfile, a mebibyte for each request, as a consumer fetches. A process of its own, so that its
 //! CPU time is its own.
+//!
+//! What is physical of a broker's work, and so is done here too: an answer for each batch, without which no producer goes
+//! on; and socket buffers of the size that `socket.receive.buffer.bytes` and `socket.send.buffer.bytes` have by default,
+//! which both brokers give their sockets: with the system's own, which grow to megabytes, the bytes would pass in far fewer
+//! pieces than a broker ever sees. What is not done here is what a broker may do cleverly or not at all: offsets,
+//! indexes, finding what was asked for, waiting for several connections at once.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,9 +16,13 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::memory;
+
 const ARGUMENT: &str = "--limit-program";
 /// How many batches Java's producer has on their way at once.
 const IN_FLIGHT: usize = 5;
+/// What a broker gives its sockets by default, in bytes.
+const SOCKET_BUFFERS: usize = 102_400;
 /// What a consumer fetches of a partition at once, in bytes.
 const FETCH: u64 = 1 << 20;
 /// What stands before a batch's length, and the length itself, in bytes.
@@ -40,6 +50,9 @@ pub fn is_asked_for() -> bool {
 pub fn run() {
     let path = std::env::args().skip_while(|argument| argument != ARGUMENT).nth(1).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Those of the listener are those of what it accepts.
+    rustix::net::sockopt::set_socket_recv_buffer_size(&listener, SOCKET_BUFFERS).unwrap();
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SOCKET_BUFFERS).unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     let begun = thread_seconds();
     receive(listener.accept().unwrap().0, Path::new(&path));
@@ -93,6 +106,8 @@ fn send(mut stream: TcpStream, path: &Path) {
 pub fn measure(segments: &[PathBuf]) -> Least {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("received");
+    let sizes = segments.iter().map(|segment| segment.metadata().unwrap().len());
+    memory::provide(directory.path(), sizes.sum());
     let mut program = Command::new(std::env::current_exe().unwrap())
         .arg(ARGUMENT)
         .arg(&file)
