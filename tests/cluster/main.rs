@@ -4,6 +4,7 @@
 mod support;
 
 mod chaos;
+mod cold_reads;
 mod configs;
 mod conformance;
 mod connections;
