@@ -68,8 +68,8 @@ fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
             mixed.elect_preferred(&topics, id);
             traffic.goes_on();
         }
-        mixed.assert_described_alike(topic);
-        mixed.assert_described_alike(TOPICS[0]);
+        mixed.await_described_alike(topic);
+        mixed.await_described_alike(TOPICS[0]);
         mixed.delete(topic);
     }
 }
@@ -111,7 +111,7 @@ fn a_cluster_is_rolled_from_kafka_to_barnabas_and_back_while_it_is_written_to_an
         traffic.goes_on();
         mixed.roll(id);
         mixed.await_in_sync(&TOPICS, 3);
-        mixed.assert_described_alike(TOPICS[0]);
+        mixed.await_described_alike(TOPICS[0]);
     }
     traffic.finish(&mixed);
 }

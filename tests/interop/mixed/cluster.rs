@@ -246,8 +246,8 @@ impl Mixed {
         }
     }
 
-    /// What both tools say of a topic to be asked of each broker: all the same.
-    pub fn assert_described_alike(&self, topic: &str) {
+    /// What both tools say of a topic, asked of each broker.
+    fn described(&self, topic: &str) -> Vec<String> {
         let mut told = Vec::new();
         for member in self.members.values() {
             let bootstrap = member.ours.bootstrap();
@@ -255,8 +255,16 @@ impl Mixed {
             told.push(self.kafka.run("kafka.admin.TopicCommand", &arguments).ok().out);
             told.push(String::from_utf8(tool("topics", &arguments).stdout).unwrap());
         }
-        assert!(told[0].contains(&format!("Topic: {topic}\tPartitionCount: 1")), "{told:?}");
-        assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+        told
+    }
+
+    /// Waits until both tools say the same of a topic whichever broker is asked: a preferred leader may just be coming back.
+    pub fn await_described_alike(&self, topic: &str) {
+        eventually(&format!("{topic} is described alike"), SOON, || {
+            let told = self.described(topic);
+            assert!(told[0].contains(&format!("Topic: {topic}\tPartitionCount: 1")), "{told:?}");
+            told.iter().all(|one| *one == told[0]).then_some(())
+        });
     }
 
     /// What a topic's leader has of it.
