@@ -3,7 +3,7 @@
 mod fetching;
 mod leading;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use barnabas::base::{BrokerId, LeaderAndIsr, Millis, Offset, TopicPartition};
 use barnabas::controller::event::{Answer, Event};
@@ -57,6 +57,8 @@ pub struct Host {
     broker_epoch: i64,
     controller_epoch: i32,
     controller: Option<BrokerId>,
+    /// The brokers that live, as it was told last.
+    live: BTreeSet<BrokerId>,
     /// The last call of each controller epoch.
     heard: BTreeMap<i32, u64>,
     /// What lies on its disk.
@@ -82,6 +84,7 @@ impl Host {
             broker_epoch: -1,
             controller_epoch: 0,
             controller: None,
+            live: BTreeSet::new(),
             heard: BTreeMap::new(),
             disks: BTreeMap::new(),
             replicas: BTreeMap::new(),
@@ -231,7 +234,12 @@ impl Host {
                 });
                 vec![Event::LeaderAndIsrAnswered { broker, error, partitions: partitions.collect() }]
             }
-            Order::UpdateMetadata { .. } => vec![Event::UpdateMetadataAnswered { broker, error }],
+            Order::UpdateMetadata { brokers, .. } => {
+                if !past {
+                    self.live = brokers.iter().map(|broker| broker.id).collect();
+                }
+                vec![Event::UpdateMetadataAnswered { broker, error }]
+            }
             Order::StopReplica { rows } => {
                 let rows = if past { Vec::new() } else { rows };
                 let deleted: Vec<_> = rows.into_iter().filter_map(|row| self.stop(row)).collect();
@@ -261,6 +269,12 @@ impl Host {
         }
         self.disks.entry(id.clone()).or_default();
         self.replicas.entry(id.clone()).or_insert(fresh);
+        // Of a leader that is not known to live nothing can be fetched: what this replica was it stays.
+        if leader != self.id && !self.live.contains(&leader) {
+            let me = self.id;
+            scene.say(|| format!("broker {me} waits for a leader of {id}: {leader} is not alive"));
+            return Ok(());
+        }
         self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
         if leader == self.id {
             self.lead(&id, told, scene);
@@ -277,12 +291,10 @@ impl Host {
         let (leader, leader_epoch) = (told.leader, told.leader_epoch);
         replica.waiting.clear();
         replica.machine.become_follower(told);
-        if leader >= 0 {
-            let offset = self.disks.get(id).map_or(0, Log::high_watermark);
-            let fetcher = self.fetchers.entry(leader);
-            let fetcher = fetcher.or_insert_with(|| Fetcher { plan: Plan::new(100), call: None });
-            fetcher.plan.add(id.clone(), Start { offset, leader_epoch });
-        }
+        let offset = self.disks.get(id).map_or(0, Log::high_watermark);
+        let fetcher = self.fetchers.entry(leader);
+        let fetcher = fetcher.or_insert_with(|| Fetcher { plan: Plan::new(100), call: None });
+        fetcher.plan.add(id.clone(), Start { offset, leader_epoch });
     }
 
     /// Stops a replica; where its log is deleted, what the controller is answered.

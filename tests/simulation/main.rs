@@ -33,7 +33,7 @@ fn number(name: &str) -> Option<u64> {
 /// Says what happened with a seed, and fails.
 fn fail(seed: u64, flaw: Option<Flaw>, violation: &str) -> ! {
     let trace = world::run(seed, flaw, true).trace;
-    panic!("seed {seed}: {violation}\n{}\nseed {seed}: {violation}", trace.join("\n"));
+    panic!("seed {seed}: {violation}\n{}\nBARNABAS_TEST_SEED={seed} again: {violation}", trace.join("\n"));
 }
 
 #[test]
