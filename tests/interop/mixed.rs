@@ -77,8 +77,12 @@ fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
 /// Every broker is killed while it is the controller and leads; the others take over, and it comes back.
 fn everybody_dies_once(mixed: &mut Mixed, traffic: &Traffic) {
     for id in mixed.ids() {
+        let others = mixed.ids().into_iter().filter(|other| *other != id);
+        mixed.reassign(&TOPICS, &std::iter::once(id).chain(others).collect::<Vec<_>>());
+        mixed.elect_preferred(&TOPICS, id);
         mixed.elect_controller(|elected| elected == id);
         traffic.goes_on();
+        assert!(TOPICS.iter().all(|topic| mixed.state(topic).is_some_and(|state| state.leader == id)));
         let dead = mixed.kill(id);
         mixed.await_leaders_other_than(id, &TOPICS);
         traffic.goes_on();
