@@ -134,13 +134,7 @@ impl Controller {
         broker: BrokerId,
         broker_epoch: i64,
     ) -> Result<Vec<TopicPartition>, ErrorCode> {
-        if !self.is_active() {
-            return Err(ErrorCode::NotController);
-        }
-        let (reply, answer) = oneshot::channel();
-        let command = Command::ControlledShutdown { broker, broker_epoch, reply };
-        self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
-        answer.await.unwrap_or(Err(ErrorCode::NotController))
+        self.ask(|reply| Command::ControlledShutdown { broker, broker_epoch, reply }).await?
     }
 
     /// Writes the in-sync replicas that a leader wants; what holds of each partition now.
@@ -153,13 +147,7 @@ impl Controller {
         broker_epoch: i64,
         wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
     ) -> Result<Leaderships, ErrorCode> {
-        if !self.is_active() {
-            return Err(ErrorCode::NotController);
-        }
-        let (reply, answer) = oneshot::channel();
-        let command = Command::AlterIsr { broker, broker_epoch, wanted, reply };
-        self.commands.send(command).await.map_err(|_| ErrorCode::NotController)?;
-        answer.await.unwrap_or(Err(ErrorCode::NotController))
+        self.ask(|reply| Command::AlterIsr { broker, broker_epoch, wanted, reply }).await?
     }
 
     /// Begins to give partitions other replicas, or, where None is wanted, takes back what is on its way (KIP-455); how each

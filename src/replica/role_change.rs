@@ -100,7 +100,8 @@ impl Replicas {
             None => Machine::new(self.broker_id).heeds(&told),
         };
         if let Err(error) = heeded {
-            say_unheeded(id, &told, error);
+            let known = self.partition(id).map_or(-1, |held| held.leader_epoch());
+            say_unheeded(id, &told, known, error);
             return Err(error);
         }
         let partition = self.hosted(id)?;
@@ -234,9 +235,9 @@ fn told(state: &LeaderAndIsrPartitionState, controller_epoch: i32) -> Told {
     }
 }
 
-fn say_unheeded(id: &TopicPartition, told: &Told, error: ErrorCode) {
+fn say_unheeded(id: &TopicPartition, told: &Told, known: i32, error: ErrorCode) {
     if error == ErrorCode::StaleControllerEpoch {
-        log::info!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} since its leader epoch {} is not larger than the current leader epoch", told.leader_epoch);
+        log::info!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} since its leader epoch {} is not larger than the current leader epoch {known}", told.leader_epoch);
     } else {
         log::warn!(target: "state.change.logger", "Ignoring LeaderAndIsr request for partition {id} as the broker is not in the assigned replica list {:?}", told.replicas);
     }

@@ -230,7 +230,7 @@ fn kafkas_tool_finds_what_is_under_replicated_by_both_roads() {
     tools.brokers.await_isr(&[1]);
     let row = |topic: &str| format!("\tTopic: {topic}\tPartition: 0\tLeader: 1\tReplicas: 1,2\tIsr: 1");
     let gone = || "\tTopic: gone\tPartition: 0\tLeader: none\tReplicas: 2\tIsr: 2".to_owned();
-    let (bootstrap, zookeeper) = (tools.brokers.connection_string(1), tools.brokers.chroot.connect());
+    let (bootstrap, zookeeper) = (tools.brokers.all[&1].bootstrap(), tools.brokers.chroot.connect());
     for road in [["--bootstrap-server", &bootstrap], ["--zookeeper", &zookeeper]] {
         let found = |filter: &str| {
             let told = tools.run("kafka.admin.TopicCommand", &[&road[..], &["--describe", filter]].concat());

@@ -144,11 +144,6 @@ impl Brokers {
         self.runtime.block_on(claim::controller(&self.zk)).unwrap()
     }
 
-    /// A broker's `host:port`.
-    pub fn connection_string(&self, id: i32) -> String {
-        self.all[&id].bootstrap()
-    }
-
     /// All brokers' `host:port`.
     pub fn bootstrap(&self) -> String {
         self.all.values().map(Broker::bootstrap).collect::<Vec<_>>().join(",")

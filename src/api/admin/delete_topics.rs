@@ -42,16 +42,11 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
     let gone = |metadata: &crate::replica::MetadataSnapshot| {
         marked.iter().all(|name| metadata.topic(name).is_none())
     };
+    let replicas = &services.replicas;
     if !marked.is_empty()
-        && !topic_waits::wait_for(
-            &services.replicas,
-            &services.replicas.waits().topic,
-            request.timeout_ms,
-            gone,
-        )
-        .await
+        && !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, gone).await
     {
-        let metadata = services.replicas.metadata();
+        let metadata = replicas.metadata();
         let late = |name: &str| request.timeout_ms <= 0 || metadata.topic(name).is_some();
         for response in responses.iter_mut().filter(|it| it.error_code == 0 && late(&it.name)) {
             response.error_code = ErrorCode::RequestTimedOut as i16;
