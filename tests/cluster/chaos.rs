@@ -118,6 +118,7 @@ fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
         let is_controller = !of_ensemble && world.brokers.controller() == Some(victim);
         suffer(&mut world, &watch, fault, victim);
         floods.iter().for_each(|flood| flood.await_more(BETWEEN));
+        watch.await_led();
         let leaderless = watch.take_longest();
         let unacknowledged = floods.iter().map(Flood::take_longest_wait).max().unwrap();
         println!(

@@ -13,6 +13,10 @@ pub fn zookeeper() -> String {
     )
 }
 
+/// How long a server's tick lasts, in milliseconds: a session ends up to a tick late, so that it is short against the tests'
+/// sessions of two seconds, as ZooKeeper's own two seconds are against Kafka's sessions of eighteen.
+const TICK: u32 = 200;
+
 /// A ZooKeeper server of a test's own, for tests that stop it.
 pub struct ZooKeeperServer {
     directory: tempfile::TempDir,
@@ -23,7 +27,7 @@ pub struct ZooKeeperServer {
 }
 
 impl ZooKeeperServer {
-    /// Starts a standalone server on a free port, with a tick of half a second.
+    /// Starts a standalone server on a free port.
     pub fn start() -> Self {
         let mut server = Self::prepare(None);
         server.restart();
@@ -65,8 +69,8 @@ impl ZooKeeperServer {
         let file = self.directory.path().join("zookeeper.properties");
         let data = self.directory.path().join("data");
         let mut properties = format!(
-            "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime=500\nmaxClientCnxns=0\n\
-             admin.enableServer=false\n4lw.commands.whitelist=*\n",
+            "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime={TICK}\nmaxSessionTimeout=10000\n\
+             maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n",
             data.display(),
             self.port
         );
@@ -103,7 +107,7 @@ impl Ensemble {
     pub fn start(count: usize) -> Self {
         let member = |number| format!("server.{number}=127.0.0.1:{}:{}\n", free_port(), free_port());
         let members: String = (1..=count).map(member).collect();
-        let members = format!("initLimit=10\nsyncLimit=5\n{members}");
+        let members = format!("initLimit=50\nsyncLimit=25\n{members}");
         let servers = (1..=count).map(|number| ZooKeeperServer::prepare(Some((number, members.clone()))));
         let mut ensemble = Self { servers: servers.collect() };
         ensemble.servers.iter_mut().for_each(ZooKeeperServer::launch);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use barnabas::base::TopicPartition;
@@ -13,6 +13,8 @@ use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::support::Connection;
 use crate::support::cluster::Brokers;
+
+use super::world::SOON;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,12 +32,15 @@ pub struct Watch {
 struct Seen {
     stop: AtomicBool,
     state: Mutex<State>,
+    looked: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     down: BTreeSet<i32>,
     longest: Duration,
+    /// How many looks, from one topic to the last, found all of them led.
+    found_all_led: u64,
 }
 
 impl Seen {
@@ -71,6 +76,16 @@ impl Watch {
         } else {
             state.down.remove(&broker);
         }
+    }
+
+    /// Waits until a look that begins after this call has found every partition led, so that what follows is not taken for
+    /// part of what was.
+    pub fn await_led(&self) {
+        let state = self.seen.state();
+        // The look that goes on may have begun before.
+        let enough = state.found_all_led + 2;
+        let found = self.seen.looked.wait_timeout_while(state, SOON, |it| it.found_all_led < enough);
+        assert!(!found.unwrap().1.timed_out(), "not every partition is led");
     }
 
     /// The longest time that a partition had no leader that served, since this was last asked.
@@ -116,6 +131,7 @@ async fn look(connect: &str, mut brokers: Leaders, topics: &[&'static str], seen
     let mut leaders: BTreeMap<&str, i32> = BTreeMap::new();
     let mut since: BTreeMap<&str, Instant> = BTreeMap::new();
     while !seen.stop.load(Ordering::SeqCst) {
+        let mut are_led = true;
         for topic in topics {
             // While the ensemble elects a leader of its own the last state stands.
             let path = partition_state::path(&TopicPartition::new(*topic, 0));
@@ -129,10 +145,15 @@ async fn look(connect: &str, mut brokers: Leaders, topics: &[&'static str], seen
             if leader.is_some_and(|id| brokers.serves(id, topic)) {
                 since.remove(topic);
             } else {
+                are_led = false;
                 let lasts = since.entry(topic).or_insert_with(Instant::now).elapsed();
                 let mut state = seen.state();
                 state.longest = state.longest.max(lasts);
             }
+        }
+        if are_led {
+            seen.state().found_all_led += 1;
+            seen.looked.notify_all();
         }
         tokio::time::sleep(LOOK).await;
     }
