@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use barnabas::base::Records;
 use barnabas::wire::batch::{Batch, BatchBuilder};
+use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::frame;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
 use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use bytes::Bytes;
@@ -73,8 +75,23 @@ impl Connection {
         self.read_from(topic, 0)
     }
 
+    /// Waits until a leader that is new has its high watermark where its predecessor's may have been: until then it does not
+    /// tell where the partition ends, nor give all that was acknowledged (KIP-207).
+    fn await_end(&mut self, topic: &str) {
+        const LATEST: i64 = -1;
+        let partition = ListOffsetPartition { timestamp: LATEST, ..Default::default() };
+        let topics = vec![ListOffsetTopic { name: topic.to_owned(), partitions: vec![partition] }];
+        let request = ListOffsetRequest { replica_id: -1, isolation_level: 0, topics };
+        super::eventually("the leader knows the end", Duration::from_secs(30), || {
+            let answer = self.call(&request, 5).expect("an answer to ListOffsets");
+            let error = answer.topics[0].partitions[0].error_code;
+            (error != ErrorCode::OffsetNotAvailable as i16).then_some(())
+        });
+    }
+
     /// All records of the first partition from an offset on, with their offsets.
     pub fn read_from(&mut self, topic: &str, start: i64) -> Vec<(i64, String)> {
+        self.await_end(topic);
         let mut found: Vec<(i64, String)> = Vec::new();
         loop {
             let next = found.last().map_or(start, |(offset, _)| offset + 1);
