@@ -227,17 +227,15 @@ fn answers(answer: AlterIsrResponse) -> BTreeMap<TopicPartition, Result<IsrAnswe
 }
 
 fn meaning(it: PartitionDataResponse) -> Result<IsrAnswer, ErrorCode> {
-    match ErrorCode::from_code(it.error_code) {
-        ErrorCode::None => Ok(IsrAnswer::Holds {
+    IsrAnswer::of_controller(match ErrorCode::from_code(it.error_code) {
+        ErrorCode::None => Ok(LeaderAndIsr {
+            leader: it.leader_id,
             leader_epoch: it.leader_epoch,
             isr: it.isr,
             zk_version: it.current_isr_version,
         }),
-        ErrorCode::UnknownTopicOrPartition
-        | ErrorCode::FencedLeaderEpoch
-        | ErrorCode::InvalidUpdateVersion => Ok(IsrAnswer::Refused),
         error => Err(error),
-    }
+    })
 }
 
 /// Writes to ZooKeeper.
@@ -275,8 +273,8 @@ impl Writer {
             Ok(Some(zk_version)) => {
                 self.changed.insert(id.clone());
                 self.last_change = self.replicas.clock.now();
-                let (leader_epoch, isr) = (proposal.leader_epoch, proposal.isr.clone());
-                IsrAnswer::Holds { leader_epoch, isr, zk_version }
+                let written = proposal.leadership(self.replicas.broker_id);
+                IsrAnswer::holding(written.at_version(zk_version))
             }
             Ok(None) => {
                 log::info!(target: TARGET, "[Partition {id} broker={}] Cached zkVersion {} not equal to that in zookeeper, skip updating ISR", self.replicas.broker_id, proposal.zk_version);
@@ -293,13 +291,8 @@ impl Writer {
     /// The version of the state that now holds the ISR; None where another state holds.
     async fn written(&self, id: &TopicPartition, proposal: &IsrProposal) -> Result<Option<i32>, ZkError> {
         let path = partition_state::path(id);
-        let leader_and_isr = LeaderAndIsr {
-            leader: self.replicas.broker_id,
-            leader_epoch: proposal.leader_epoch,
-            isr: proposal.isr.clone(),
-            zk_version: proposal.zk_version,
-        };
-        let state = PartitionState::new(leader_and_isr, proposal.controller_epoch);
+        let wanted = proposal.leadership(self.replicas.broker_id);
+        let state = PartitionState::new(wanted, proposal.controller_epoch);
         match self.zk.set(&path, &state.encode(), Some(proposal.zk_version)).await {
             Ok(stat) => Ok(Some(stat.version)),
             Err(ZkError::NoNode) => Ok(None),

@@ -5,9 +5,11 @@
 //! watermark waits for everybody who may be in it (KIP-497). Events in, decisions out; the log's offsets and the time are
 //! told to it. Kafka: `Partition`, `IsrState`, `Replica`.
 
+mod admission;
+
 use std::collections::BTreeMap;
 
-use crate::base::{BrokerId, LeaderEpoch, Millis, Offset};
+use crate::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset};
 use crate::log::LogPosition;
 use crate::wire::error_code::ErrorCode;
 
@@ -26,6 +28,15 @@ pub struct Told {
     pub zk_version: i32,
     /// The epoch of the controller that decided it.
     pub controller_epoch: i32,
+}
+
+impl Told {
+    /// What a controller of an epoch says of a partition; who is no replica is not in sync either.
+    pub fn new(said: LeaderAndIsr, replicas: Vec<BrokerId>, controller_epoch: i32) -> Self {
+        let LeaderAndIsr { leader, leader_epoch, isr, zk_version } = said;
+        let isr = isr.into_iter().filter(|id| replicas.contains(id)).collect();
+        Self { leader, leader_epoch, isr, replicas, zk_version, controller_epoch }
+    }
 }
 
 /// How far a follower is, as its fetches show.
@@ -70,6 +81,14 @@ pub struct IsrProposal {
     pub controller_epoch: i32,
 }
 
+impl IsrProposal {
+    /// The leadership that is to be written over the version it names, `leader` being who proposes.
+    pub fn leadership(&self, leader: BrokerId) -> LeaderAndIsr {
+        let Self { leader_epoch, zk_version, .. } = *self;
+        LeaderAndIsr { leader, leader_epoch, isr: self.isr.clone(), zk_version }
+    }
+}
+
 /// How a proposal was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IsrAnswer {
@@ -86,6 +105,30 @@ pub enum IsrAnswer {
     Outdated,
     /// The controller refuses: nothing is proposed until it tells of the partition again.
     Refused,
+}
+
+impl IsrAnswer {
+    /// What a controller says of one partition (AlterIsr, KIP-497).
+    ///
+    /// # Errors
+    /// Any other error than UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH and INVALID_UPDATE_VERSION: it says nothing of
+    /// the proposal, which is to be sent again.
+    pub fn of_controller(said: Result<LeaderAndIsr, ErrorCode>) -> Result<Self, ErrorCode> {
+        match said {
+            Ok(held) => Ok(Self::holding(held)),
+            Err(
+                ErrorCode::UnknownTopicOrPartition
+                | ErrorCode::FencedLeaderEpoch
+                | ErrorCode::InvalidUpdateVersion,
+            ) => Ok(Self::Refused),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// This leadership holds now.
+    pub fn holding(LeaderAndIsr { leader_epoch, isr, zk_version, .. }: LeaderAndIsr) -> Self {
+        Self::Holds { leader_epoch, isr, zk_version }
+    }
 }
 
 /// What came of an answer.
@@ -173,22 +216,6 @@ impl Machine {
         self.proposed.as_ref()
     }
 
-    /// Whether what was told is news to this replica.
-    ///
-    /// # Errors
-    /// STALE_CONTROLLER_EPOCH where the leader epoch is not larger than the one known: a new controller tells everything
-    /// again, and what changed within the epoch this leader wrote itself. UNKNOWN_TOPIC_OR_PARTITION where this broker is
-    /// no replica.
-    pub fn heeds(&self, told: &Told) -> Result<(), ErrorCode> {
-        if told.leader_epoch <= self.told.leader_epoch {
-            return Err(ErrorCode::StaleControllerEpoch);
-        }
-        if !told.replicas.contains(&self.me) {
-            return Err(ErrorCode::UnknownTopicOrPartition);
-        }
-        Ok(())
-    }
-
     /// Takes the leadership, or a new version of it; true where this broker did not lead at this epoch before. What is
     /// known of followers is kept from one epoch of this broker to its next.
     ///
@@ -232,6 +259,11 @@ impl Machine {
         self.told = told;
         self.proposed = None;
         changed
+    }
+
+    /// Leads no more, and follows nobody; the epoch stays known.
+    pub fn stop(&mut self) {
+        self.become_follower(Told { leader: LeaderAndIsr::NO_LEADER, ..self.told.clone() });
     }
 
     /// How high the high watermark may be: the lowest end among the in-sync replicas and those about to be

@@ -158,24 +158,15 @@ impl Replicas {
     /// Takes in what the controller says of the cluster.
     pub fn update_metadata(&self, request: &UpdateMetadataRequest, own_broker_epoch: i64) -> ErrorCode {
         let mut held = self.controller_epoch.lock();
-        if is_stale(request.broker_epoch, own_broker_epoch) {
-            return ErrorCode::StaleBrokerEpoch;
+        if let Err(refusal) = held.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+            return refusal;
         }
-        if request.controller_epoch < *held {
-            return ErrorCode::StaleControllerEpoch;
-        }
-        *held = request.controller_epoch;
         let (next, _gone) = self.metadata.load().updated(request);
         self.metadata.store(Arc::new(next));
         drop(held);
         self.metadata_changes.send_modify(|count| *count += 1);
         ErrorCode::None
     }
-}
-
-/// Whether a request was meant for an earlier life of this broker; -1 stands for an epoch that was not sent (KIP-380).
-pub(super) fn is_stale(sent: i64, own: i64) -> bool {
-    sent != -1 && sent < own
 }
 
 #[cfg(test)]

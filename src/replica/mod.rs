@@ -7,6 +7,7 @@
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
 mod closest;
+pub mod controller_epoch;
 pub mod delete_records;
 pub mod fetch;
 pub mod fetcher;
@@ -68,7 +69,7 @@ pub struct Replicas {
     topic_configs: TopicConfigs,
     partitions: RwLock<HashMap<TopicPartition, Hosted>>,
     /// The epoch of the controller heeded last. Held while a controller's request is applied.
-    controller_epoch: Mutex<i32>,
+    controller_epoch: Mutex<controller_epoch::ControllerEpoch>,
     metadata: ArcSwap<MetadataSnapshot>,
     metadata_changes: watch::Sender<u64>,
     sessions: Mutex<sessions::FetchSessions>,
@@ -114,7 +115,7 @@ impl Replicas {
             clock,
             topic_configs: Box::new(topic_configs),
             partitions: RwLock::new(HashMap::new()),
-            controller_epoch: Mutex::new(0),
+            controller_epoch: Mutex::default(),
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
             metadata_changes: watch::Sender::new(0),
             sessions: Mutex::new(sessions::FetchSessions::new(slots)),

@@ -100,6 +100,11 @@ impl Partition {
         self.state.lock().machine.heeds(told)
     }
 
+    /// Whether an order to stop is, by [`Machine::heeds_stop`].
+    pub(super) fn heeds_stop(&self, leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
+        self.state.lock().machine.heeds_stop(leader_epoch)
+    }
+
     /// Leads, from the end of this log on; true where it did not at this epoch before.
     ///
     /// # Errors
@@ -141,8 +146,7 @@ impl Partition {
         if !keep_log {
             state.log = None;
         }
-        let told = Told { leader: -1, ..state.machine.told().clone() };
-        state.machine.become_follower(told);
+        state.machine.stop();
         let released = state.produces.give_up(outcome);
         drop(state);
         self.wake(true, Some(released));
@@ -158,14 +162,9 @@ impl Partition {
         now: Millis,
     ) -> Result<(LogAppendInfo, Option<oneshot::Receiver<ErrorCode>>), Refused> {
         let mut state = self.state.lock();
-        let not_leader = Refused::Partition(ErrorCode::NotLeaderOrFollower);
-        let Some(log) = state.log.clone().filter(|_| state.machine.is_leader()) else {
-            return Err(not_leader);
-        };
-        if all && !is_enough(&state.machine.told().isr, &log) {
-            return Err(Refused::Partition(ErrorCode::NotEnoughReplicas));
-        }
-        let epoch = state.machine.told().leader_epoch;
+        let not_leader = || Refused::Partition(ErrorCode::NotLeaderOrFollower);
+        let log = state.log.clone().ok_or_else(not_leader)?;
+        let epoch = state.machine.admits_append(all, min_isr(&log)).map_err(Refused::Partition)?;
         let info = log.append_as_leader(records, epoch, origin).map_err(Refused::Log)?;
         let released = self.raise_watermark(&mut state, now);
         let required = info.last_offset + 1;
@@ -237,15 +236,7 @@ impl Partition {
     /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
     pub fn readable(&self, epoch: Option<LeaderEpoch>, leader_only: bool) -> Result<Arc<Log>, ErrorCode> {
         let state = self.state.lock();
-        let held = state.machine.told().leader_epoch;
-        match epoch {
-            Some(epoch) if epoch < held => return Err(ErrorCode::FencedLeaderEpoch),
-            Some(epoch) if epoch > held => return Err(ErrorCode::UnknownLeaderEpoch),
-            _ => {}
-        }
-        if leader_only && !state.machine.is_leader() {
-            return Err(ErrorCode::NotLeaderOrFollower);
-        }
+        state.machine.admits_read(epoch, leader_only)?;
         state.log.clone().ok_or(ErrorCode::KafkaStorageError)
     }
 
@@ -287,11 +278,10 @@ impl Partition {
         }
         let told = state.machine.told();
         let (adding, removing) = state.reassignment;
-        let min_isr = state.log.as_ref().map_or(0, |log| log.config().min_insync_replicas);
         Some(Replication {
             factor: told.replicas.len().saturating_sub(adding),
             in_sync: told.isr.len(),
-            min_in_sync: usize::try_from(min_isr).unwrap_or(0),
+            min_in_sync: state.log.as_deref().map_or(0, min_isr),
             reassigning: adding + removing > 0,
         })
     }
@@ -326,9 +316,9 @@ impl Partition {
     }
 }
 
-/// Whether an ISR is as large as `min.insync.replicas` demands.
-fn is_enough(isr: &[BrokerId], log: &Log) -> bool {
-    isr.len() >= usize::try_from(log.config().min_insync_replicas).unwrap_or(0)
+/// `min.insync.replicas`.
+fn min_isr(log: &Log) -> usize {
+    usize::try_from(log.config().min_insync_replicas).unwrap_or(0)
 }
 
 fn commas(ids: &[BrokerId]) -> String {
@@ -338,8 +328,6 @@ fn commas(ids: &[BrokerId]) -> String {
 /// Raises the log's high watermark, and takes out the produces that it has passed.
 fn release(state: &mut State, log: &Log, to: LogPosition) -> Option<Released> {
     log.maybe_increment_high_watermark(to)?;
-    // Who is about to join counts already, unlike before an append (Partition.checkEnoughReplicasReachOffset).
-    let enough = is_enough(state.machine.maximal_isr(), log);
-    let outcome = if enough { ErrorCode::None } else { ErrorCode::NotEnoughReplicasAfterAppend };
+    let outcome = state.machine.replicated(min_isr(log));
     Some(state.produces.release(log.high_watermark(), outcome))
 }

@@ -8,10 +8,9 @@ use parking_lot::Mutex;
 use super::fetcher::Follow;
 use super::fetcher::plan::Start;
 use super::machine::{Machine, Told};
-use super::metadata::is_stale;
 use super::watermarks::Stored;
 use super::{Hosted, Partition, Replicas};
-use crate::base::TopicPartition;
+use crate::base::{LeaderAndIsr, TopicPartition};
 use crate::log::{Log, in_parallel};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::leader_and_isr::{
@@ -20,11 +19,6 @@ use crate::wire::message::leader_and_isr::{
 use crate::wire::message::stop_replica::{
     StopReplicaPartitionError, StopReplicaRequest, StopReplicaResponse,
 };
-
-/// The epoch of a partition whose topic is being deleted; it supersedes every other.
-const EPOCH_DURING_DELETE: i32 = -2;
-/// The epoch that a StopReplica before version 3 has.
-const NO_EPOCH: i32 = -1;
 
 /// How many partitions change their roles at once.
 const AT_ONCE: usize = 16;
@@ -47,19 +41,11 @@ impl Replicas {
         own_broker_epoch: i64,
     ) -> LeaderAndIsrResponse {
         let mut held = self.controller_epoch.lock();
-        let refusal = if is_stale(request.broker_epoch, own_broker_epoch) {
-            Some(ErrorCode::StaleBrokerEpoch)
-        } else if request.controller_epoch < *held {
-            Some(ErrorCode::StaleControllerEpoch)
-        } else {
-            None
-        };
-        if let Some(refusal) = refusal {
+        if let Err(refusal) = held.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
             let partition_errors =
                 states(request).map(|(topic, state)| told_of(topic, state, refusal)).collect();
             return LeaderAndIsrResponse { error_code: refusal.code(), partition_errors };
         }
-        *held = request.controller_epoch;
         let high_watermarks = Mutex::new(self.stored_watermarks());
         // A leader's epoch waits for the disk, which serves many as fast as one.
         let outcomes = in_parallel(AT_ONCE, states(request).collect(), |(topic, state)| {
@@ -167,19 +153,9 @@ impl Replicas {
     /// Stops replicas, and deletes their logs where ordered.
     pub fn stop_replicas(&self, request: &StopReplicaRequest, own_broker_epoch: i64) -> StopReplicaResponse {
         let mut held = self.controller_epoch.lock();
-        if is_stale(request.broker_epoch, own_broker_epoch) {
-            return StopReplicaResponse {
-                error_code: ErrorCode::StaleBrokerEpoch.code(),
-                ..Default::default()
-            };
+        if let Err(refusal) = held.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+            return StopReplicaResponse { error_code: refusal.code(), ..Default::default() };
         }
-        if request.controller_epoch < *held {
-            return StopReplicaResponse {
-                error_code: ErrorCode::StaleControllerEpoch.code(),
-                ..Default::default()
-            };
-        }
-        *held = request.controller_epoch;
         let (mut partition_errors, mut deleted) = (Vec::new(), Vec::new());
         for (id, epoch, delete) in orders(request) {
             let outcome = self.stop(&id, epoch, delete);
@@ -200,10 +176,7 @@ impl Replicas {
         match &hosted {
             Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
             Some(Hosted::Online(partition)) => {
-                let known = partition.leader_epoch();
-                if epoch != EPOCH_DURING_DELETE && epoch != NO_EPOCH && epoch <= known {
-                    return Err(ErrorCode::FencedLeaderEpoch);
-                }
+                partition.heeds_stop(epoch)?;
                 self.fetchers.leave(std::iter::once(id));
                 // A replica that is only stopped keeps its log, whose high watermark goes on being written.
                 partition.give_up(ErrorCode::NotLeaderOrFollower, !delete);
@@ -225,14 +198,13 @@ impl Replicas {
 
 /// What a request tells of a partition.
 fn told(state: &LeaderAndIsrPartitionState, controller_epoch: i32) -> Told {
-    Told {
+    let said = LeaderAndIsr {
         leader: state.leader,
         leader_epoch: state.leader_epoch,
-        isr: state.isr.iter().copied().filter(|id| state.replicas.contains(id)).collect(),
-        replicas: state.replicas.clone(),
+        isr: state.isr.clone(),
         zk_version: state.zk_version,
-        controller_epoch,
-    }
+    };
+    Told::new(said, state.replicas.clone(), controller_epoch)
 }
 
 fn say_unheeded(id: &TopicPartition, told: &Told, known: i32, error: ErrorCode) {
@@ -266,11 +238,16 @@ fn orders(request: &StopReplicaRequest) -> Vec<(TopicPartition, i32, bool)> {
     let delete = request.delete_partitions;
     let ungrouped = request.ungrouped_partitions.iter();
     let mut orders: Vec<_> = ungrouped
-        .map(|it| (TopicPartition::new(it.topic_name.as_str(), it.partition_index), NO_EPOCH, delete))
+        .map(|it| {
+            (TopicPartition::new(it.topic_name.as_str(), it.partition_index), LeaderAndIsr::NO_EPOCH, delete)
+        })
         .collect();
     for topic in &request.topics {
         let partitions = topic.partition_indexes.iter();
-        orders.extend(partitions.map(|at| (TopicPartition::new(topic.name.as_str(), *at), NO_EPOCH, delete)));
+        orders.extend(
+            partitions
+                .map(|at| (TopicPartition::new(topic.name.as_str(), *at), LeaderAndIsr::NO_EPOCH, delete)),
+        );
     }
     for topic in &request.topic_states {
         let states = topic.partition_states.iter();

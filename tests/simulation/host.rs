@@ -5,9 +5,10 @@ mod leading;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use barnabas::base::{BrokerId, LeaderAndIsr, Millis, Offset, TopicPartition};
+use barnabas::base::{BrokerId, Millis, Offset, TopicPartition};
 use barnabas::controller::event::{Answer, Event};
 use barnabas::controller::outbox::{LeaderAndIsrRow, Message as Order, StopRow, Tell};
+use barnabas::replica::controller_epoch::ControllerEpoch;
 use barnabas::replica::fetcher::plan::{Plan, Start};
 use barnabas::replica::machine::{IsrProposal, Machine, Told};
 use barnabas::wire::error_code::ErrorCode;
@@ -55,7 +56,7 @@ pub struct Host {
     /// Its session, as far as it knows.
     pub session: Option<u64>,
     broker_epoch: i64,
-    controller_epoch: i32,
+    controller_epoch: ControllerEpoch,
     controller: Option<BrokerId>,
     /// The brokers that live, as it was told last.
     live: BTreeSet<BrokerId>,
@@ -82,7 +83,7 @@ impl Host {
             damaged: false,
             session: None,
             broker_epoch: -1,
-            controller_epoch: 0,
+            controller_epoch: ControllerEpoch::default(),
             controller: None,
             live: BTreeSet::new(),
             heard: BTreeMap::new(),
@@ -216,13 +217,13 @@ impl Host {
 
     /// Does what a controller says (`replica::role_change`); what it is answered.
     fn heed(&mut self, from: BrokerId, tell: Tell, scene: &mut Scene) -> Vec<Event> {
-        let past = scene.flaw != Some(Flaw::HeedsThePast)
-            && (tell.controller_epoch < self.controller_epoch || tell.broker_epoch < self.broker_epoch);
+        let admitted =
+            self.controller_epoch.admit(tell.controller_epoch, tell.broker_epoch, self.broker_epoch);
+        let refusal = admitted.or_else(scene.overlooks(Flaw::HeedsThePast)).err();
+        let (past, error) = (refusal.is_some(), refusal.unwrap_or_default());
         if !past {
-            self.controller_epoch = tell.controller_epoch;
             self.controller = Some(from);
         }
-        let error = if past { ErrorCode::StaleControllerEpoch } else { ErrorCode::None };
         let broker = self.id;
         match tell.message {
             Order::LeaderAndIsr { rows, .. } => {
@@ -257,16 +258,12 @@ impl Host {
         controller_epoch: i32,
         scene: &mut Scene,
     ) -> Result<(), ErrorCode> {
-        let LeaderAndIsr { leader, leader_epoch, isr, zk_version } = row.leadership.leader_and_isr;
-        let replicas = row.assignment.replicas;
-        let isr = isr.into_iter().filter(|id| replicas.contains(id)).collect();
-        let told = Told { leader, leader_epoch, isr, replicas, zk_version, controller_epoch };
+        let told = Told::new(row.leadership.leader_and_isr, row.assignment.replicas, controller_epoch);
+        let (leader, leader_epoch) = (told.leader, told.leader_epoch);
         let id = row.partition;
         let fresh = Replica { machine: Machine::new(self.id), waiting: VecDeque::new() };
         let known = self.replicas.get(&id).map_or(&fresh.machine, |replica| &replica.machine);
-        if scene.flaw != Some(Flaw::HeedsThePast) {
-            known.heeds(&told)?;
-        }
+        known.heeds(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
         self.disks.entry(id.clone()).or_default();
         self.replicas.entry(id.clone()).or_insert(fresh);
         // Of a leader that is not known to live nothing can be fetched: what this replica was it stays.
@@ -301,14 +298,12 @@ impl Host {
     fn stop(&mut self, row: StopRow) -> Option<(TopicPartition, ErrorCode)> {
         let StopRow { partition: id, leader_epoch, delete } = row;
         if let Some(replica) = self.replicas.get_mut(&id) {
-            let known = replica.machine.told().leader_epoch;
-            if leader_epoch >= 0 && leader_epoch <= known {
-                return delete.then_some((id, ErrorCode::FencedLeaderEpoch));
+            if let Err(fenced) = replica.machine.heeds_stop(leader_epoch) {
+                return delete.then_some((id, fenced));
             }
             self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
             replica.waiting.clear();
-            let told = Told { leader: -1, ..replica.machine.told().clone() };
-            replica.machine.become_follower(told);
+            replica.machine.stop();
         }
         if !delete {
             return None;

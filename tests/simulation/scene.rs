@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use barnabas::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::{Outcome, Write};
+use barnabas::wire::error_code::ErrorCode;
 use fastrand::Rng;
 
 use crate::checks::Checks;
@@ -101,6 +102,12 @@ impl Scene {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>6} {}", now - 10_000, text()));
         }
+    }
+
+    /// What is made of a refusal: nothing, in a cluster with this flaw.
+    pub fn overlooks(&self, flaw: Flaw) -> impl FnOnce(ErrorCode) -> Result<(), ErrorCode> + use<> {
+        let flawed = self.flaw == Some(flaw);
+        move |refusal| if flawed { Ok(()) } else { Err(refusal) }
     }
 
     /// A number for a call that is to be answered.

@@ -150,3 +150,33 @@ fn what_is_appended_after_the_read_does_not_count_against_a_follower() {
     machine.on_follower_fetch(late, 6.into(), 0, LAG * 2, LAG);
     assert_eq!(machine.out_of_sync(6, LAG * 3, LAG), [0; 0]);
 }
+
+#[test]
+fn who_is_stopped_leads_no_more_and_knows_its_epoch() {
+    let mut machine = leader(&[1, 2]);
+    machine.stop();
+    assert!(!machine.is_leader());
+    assert_eq!((machine.told().leader, machine.told().leader_epoch), (-1, 0));
+    assert_eq!(machine.heeds(&told(1, 0, &[1, 2])), Err(ErrorCode::StaleControllerEpoch));
+}
+
+#[test]
+fn who_is_no_replica_is_not_told_to_be_in_sync() {
+    let said = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1, 4, 2], zk_version: 3 };
+    assert_eq!(Told::new(said, vec![1, 2, 3], 1), Told { zk_version: 3, ..told(1, 0, &[1, 2]) });
+}
+
+#[test]
+fn what_the_controller_says_of_a_proposal_settles_it_or_says_nothing() {
+    let held = LeaderAndIsr { leader: 1, leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
+    let holds = IsrAnswer::Holds { leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
+    assert_eq!(IsrAnswer::of_controller(Ok(held)), Ok(holds));
+    for error in
+        [ErrorCode::UnknownTopicOrPartition, ErrorCode::FencedLeaderEpoch, ErrorCode::InvalidUpdateVersion]
+    {
+        assert_eq!(IsrAnswer::of_controller(Err(error)), Ok(IsrAnswer::Refused));
+    }
+    for error in [ErrorCode::UnknownServerError, ErrorCode::NotController, ErrorCode::RequestTimedOut] {
+        assert_eq!(IsrAnswer::of_controller(Err(error)), Err(error));
+    }
+}

@@ -117,9 +117,7 @@ impl Partition {
 
 /// The log, where this broker follows in this epoch.
 fn follows(state: &State, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
-    let told = state.machine.told();
-    let still = !state.machine.is_leader() && told.leader_epoch == epoch;
-    state.log.clone().filter(|_| still).ok_or(NotFollowed::Outdated)
+    state.log.clone().filter(|_| state.machine.follows_in(epoch)).ok_or(NotFollowed::Outdated)
 }
 
 /// Appends as a follower. Where the leader's log starts within a batch, an empty log begins with that batch, below the

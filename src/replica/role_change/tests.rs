@@ -81,11 +81,11 @@ fn stopping_needs_a_larger_epoch_or_none() {
     assert_eq!(room.stop(0, 4, true), ErrorCode::FencedLeaderEpoch);
     assert_eq!(room.stop(0, 5, true), ErrorCode::FencedLeaderEpoch);
     assert_eq!(room.stop(0, 6, false), ErrorCode::None);
-    assert_eq!(room.stop(0, NO_EPOCH, false), ErrorCode::None);
+    assert_eq!(room.stop(0, LeaderAndIsr::NO_EPOCH, false), ErrorCode::None);
     assert_eq!(code(&room, 0), None);
-    assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None);
+    assert_eq!(room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true), ErrorCode::None);
     assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
-    assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None, "gone already");
+    assert_eq!(room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true), ErrorCode::None, "gone already");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_topic_deleted_can_be_made_again() {
     for _ in 0..2 {
         assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
         assert_eq!(room.produce(0, &["a", "b"]).await, 0);
-        assert_eq!(room.stop(0, EPOCH_DURING_DELETE, true), ErrorCode::None);
+        assert_eq!(room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true), ErrorCode::None);
         assert!(!room.dir.path().join("t-0").exists());
     }
 }
@@ -104,7 +104,7 @@ async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
     let room = Room::new();
     assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
     room.produce(0, &["a", "b"]).await;
-    assert_eq!(room.stop(0, NO_EPOCH, false), ErrorCode::None);
+    assert_eq!(room.stop(0, LeaderAndIsr::NO_EPOCH, false), ErrorCode::None);
     let refused = room.append(0, 1, batch(&["c"])).outcomes().await;
     assert_eq!(refused[0].1.error, ErrorCode::NotLeaderOrFollower);
     assert_eq!(room.high_watermark(0), 2);

@@ -75,9 +75,7 @@ impl Host {
 
     /// Whether this broker still follows in an epoch: a log is only touched in the epoch it was asked for in.
     fn follows(&self, id: &TopicPartition, epoch: LeaderEpoch) -> bool {
-        self.replicas
-            .get(id)
-            .is_some_and(|it| !it.machine.is_leader() && it.machine.told().leader_epoch == epoch)
+        self.replicas.get(id).is_some_and(|it| it.machine.follows_in(epoch))
     }
 
     /// Cuts logs to what the leader says of its epochs.

@@ -1,6 +1,6 @@
 //! What a broker does as leader: appends, raises high watermarks, serves followers, keeps its ISRs.
 
-use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Offset, TopicPartition};
+use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use barnabas::controller::event::Answer;
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::Outcome;
@@ -35,10 +35,8 @@ impl Host {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else {
             return false;
         };
-        if !replica.machine.is_leader() || replica.machine.told().isr.len() < MIN_ISR {
-            return false;
-        }
-        let record = Record { epoch: replica.machine.told().leader_epoch, value };
+        let Ok(epoch) = replica.machine.admits_append(true, MIN_ISR) else { return false };
+        let record = Record { epoch, value };
         log.append(record);
         replica.waiting.push_back((log.end(), record));
         self.raise_watermark(id, scene);
@@ -58,13 +56,13 @@ impl Host {
             scene.checks.watermark_rose(id, self.id, log, before);
         }
         scene.checks.leader_watermark(self.id, id, replica.machine.told().leader_epoch, log.high_watermark());
-        let enough = replica.machine.maximal_isr().len() >= MIN_ISR;
+        let outcome = replica.machine.replicated(MIN_ISR);
         while let Some((required, record)) = replica.waiting.front().copied() {
             if required > log.high_watermark() {
                 break;
             }
             replica.waiting.pop_front();
-            if enough {
+            if outcome == ErrorCode::None {
                 scene.checks.acknowledge(id, required - 1, record);
             }
         }
@@ -73,16 +71,9 @@ impl Host {
     /// Whether a follower that knows this epoch may be answered.
     fn admits(&self, id: &TopicPartition, epoch: LeaderEpoch, scene: &Scene) -> Result<&Log, ErrorCode> {
         let replica = self.replicas.get(id).ok_or(ErrorCode::NotLeaderOrFollower)?;
-        let known = replica.machine.told().leader_epoch;
-        if scene.flaw != Some(Flaw::FencesNobody) {
-            match epoch {
-                epoch if epoch < known => return Err(ErrorCode::FencedLeaderEpoch),
-                epoch if epoch > known => return Err(ErrorCode::UnknownLeaderEpoch),
-                _ => {}
-            }
-        }
-        let log = self.disks.get(id).filter(|_| replica.machine.is_leader());
-        log.ok_or(ErrorCode::NotLeaderOrFollower)
+        let epoch = Some(epoch).filter(|_| scene.flaw != Some(Flaw::FencesNobody));
+        replica.machine.admits_read(epoch, true)?;
+        self.disks.get(id).ok_or(ErrorCode::KafkaStorageError)
     }
 
     /// Answers where epochs end.
@@ -184,20 +175,11 @@ impl Host {
         }
         let Some(controller) = self.controller else { return };
         let batch: Vec<_> = self.reports.iter().map(|(id, it)| (id.clone(), it.clone())).collect();
-        let wanted = batch.iter().map(|(id, it)| (id.clone(), self.state_of(it))).collect();
+        let wanted = batch.iter().map(|(id, it)| (id.clone(), it.leadership(self.id))).collect();
         let call = scene.call();
         let broker_epoch = self.broker_epoch;
         scene.send(self.id, controller, Message::AlterIsr { call, broker_epoch, wanted });
         self.report_call = Some((call, scene.now, batch));
-    }
-
-    fn state_of(&self, proposal: &IsrProposal) -> LeaderAndIsr {
-        LeaderAndIsr {
-            leader: self.id,
-            leader_epoch: proposal.leader_epoch,
-            isr: proposal.isr.clone(),
-            zk_version: proposal.zk_version,
-        }
     }
 
     fn write_isrs(&mut self, scene: &mut Scene) {
@@ -206,14 +188,11 @@ impl Host {
         }
         for (id, proposal) in std::mem::take(&mut self.reports) {
             let state = Leadership {
-                leader_and_isr: self.state_of(&proposal),
+                leader_and_isr: proposal.leadership(self.id),
                 controller_epoch: proposal.controller_epoch,
             };
             let answer = match scene.leader_writes(&id, &state) {
-                Outcome::Ok(zk_version) => {
-                    let IsrProposal { leader_epoch, isr, .. } = proposal.clone();
-                    IsrAnswer::Holds { leader_epoch, isr, zk_version }
-                }
+                Outcome::Ok(version) => IsrAnswer::holding(state.leader_and_isr.at_version(version)),
                 _ => IsrAnswer::Outdated,
             };
             self.isr_answered(&id, &proposal, answer, scene);
@@ -229,17 +208,7 @@ impl Host {
         scene.say(|| format!("broker {me} is answered to AlterIsr: {answer:?}"));
         let Answer::AlterIsr(Ok(mut answers)) = answer else { return };
         for (id, proposal) in batch {
-            let answer = match answers.remove(&id) {
-                Some(Ok(LeaderAndIsr { leader_epoch, isr, zk_version, .. })) => {
-                    IsrAnswer::Holds { leader_epoch, isr, zk_version }
-                }
-                Some(Err(
-                    ErrorCode::UnknownTopicOrPartition
-                    | ErrorCode::FencedLeaderEpoch
-                    | ErrorCode::InvalidUpdateVersion,
-                )) => IsrAnswer::Refused,
-                Some(Err(_)) | None => continue,
-            };
+            let Some(Ok(answer)) = answers.remove(&id).map(IsrAnswer::of_controller) else { continue };
             // A newer proposal may wait by now.
             if self.reports.get(&id) == Some(&proposal) {
                 self.reports.remove(&id);

@@ -1,0 +1,88 @@
+use super::*;
+use crate::base::BrokerId;
+
+/// What is told of a partition of brokers 1 to 3.
+fn told(leader: BrokerId, leader_epoch: LeaderEpoch, isr: &[BrokerId]) -> Told {
+    let leader_and_isr = LeaderAndIsr { leader, leader_epoch, isr: isr.to_vec(), zk_version: 0 };
+    Told::new(leader_and_isr, vec![1, 2, 3], 1)
+}
+
+/// Broker 1, which leads in epoch 5.
+fn leader(isr: &[BrokerId]) -> Machine {
+    let mut machine = Machine::new(1);
+    machine.become_leader(told(1, 5, isr), 0, 0);
+    machine
+}
+
+/// Broker 1, which follows 2 in epoch 5.
+fn follower() -> Machine {
+    let mut machine = Machine::new(1);
+    machine.become_follower(told(2, 5, &[1, 2]));
+    machine
+}
+
+#[test]
+fn only_a_larger_epoch_is_news() {
+    let machine = leader(&[1]);
+    assert_eq!(machine.heeds(&told(2, 4, &[2])), Err(ErrorCode::StaleControllerEpoch));
+    assert_eq!(machine.heeds(&told(2, 5, &[2])), Err(ErrorCode::StaleControllerEpoch));
+    assert_eq!(machine.heeds(&told(2, 6, &[2])), Ok(()));
+    let elsewhere = Told { replicas: vec![2, 3], ..told(2, 6, &[2]) };
+    assert_eq!(machine.heeds(&elsewhere), Err(ErrorCode::UnknownTopicOrPartition));
+}
+
+#[test]
+fn a_stop_needs_a_larger_epoch_a_deletion_or_an_old_request() {
+    let machine = follower();
+    for (epoch, expected) in [
+        (4, Err(ErrorCode::FencedLeaderEpoch)),
+        (5, Err(ErrorCode::FencedLeaderEpoch)),
+        (6, Ok(())),
+        (LeaderAndIsr::NO_EPOCH, Ok(())),
+        (LeaderAndIsr::EPOCH_DURING_DELETE, Ok(())),
+    ] {
+        assert_eq!(machine.heeds_stop(epoch), expected, "at epoch {epoch}");
+    }
+    assert_eq!(Machine::new(1).heeds_stop(0), Ok(()), "it was told nothing yet");
+}
+
+#[test]
+fn readers_of_another_epoch_are_fenced_before_it_matters_who_leads() {
+    for machine in [leader(&[1]), follower()] {
+        assert_eq!(machine.admits_read(Some(4), true), Err(ErrorCode::FencedLeaderEpoch));
+        assert_eq!(machine.admits_read(Some(6), true), Err(ErrorCode::UnknownLeaderEpoch));
+        assert_eq!(machine.admits_read(Some(5), false), Ok(()));
+        assert_eq!(machine.admits_read(None, false), Ok(()));
+    }
+    assert_eq!(leader(&[1]).admits_read(Some(5), true), Ok(()));
+    assert_eq!(follower().admits_read(Some(5), true), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(follower().admits_read(None, true), Err(ErrorCode::NotLeaderOrFollower));
+}
+
+#[test]
+fn records_for_all_need_enough_in_sync_and_others_only_a_leader() {
+    assert_eq!(leader(&[1, 2]).admits_append(true, 2), Ok(5));
+    assert_eq!(leader(&[1]).admits_append(true, 2), Err(ErrorCode::NotEnoughReplicas));
+    assert_eq!(leader(&[1]).admits_append(false, 2), Ok(5));
+    assert_eq!(follower().admits_append(false, 0), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(follower().admits_append(true, 3), Err(ErrorCode::NotLeaderOrFollower));
+}
+
+#[test]
+fn who_is_about_to_join_counts_for_what_was_appended() {
+    let mut machine = leader(&[1]);
+    assert_eq!(machine.replicated(1), ErrorCode::None);
+    assert_eq!(machine.replicated(2), ErrorCode::NotEnoughReplicasAfterAppend);
+    let fetch = super::super::FollowerFetch { from: 2, at: 0.into(), log_start: 0, leader_end: 0 };
+    assert!(machine.on_follower_fetch(fetch, 0.into(), 0, 1, 10).proposal.is_some());
+    assert_eq!(machine.replicated(2), ErrorCode::None);
+    assert_eq!(machine.admits_append(true, 2), Err(ErrorCode::NotEnoughReplicas), "not before it is in");
+}
+
+#[test]
+fn a_follower_follows_in_its_own_epoch() {
+    assert!(follower().follows_in(5));
+    assert!(!follower().follows_in(4));
+    assert!(!follower().follows_in(6));
+    assert!(!leader(&[1]).follows_in(5));
+}
