@@ -90,14 +90,22 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) 
         }
         while position < run.end {
             let rest = usize::try_from(run.end - position).unwrap_or(usize::MAX);
-            let send_some = || {
-                rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)
-                    .map_err(io::Error::from)
-            };
-            if in_time(Some(stall), stream.async_io(Interest::WRITABLE, send_some)).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            let send_some =
+                || match rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)?
+                {
+                    0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                    // The socket took what it holds: asking it for more would be in vain until it says that it has room.
+                    sent if sent < rest => Err(io::ErrorKind::WouldBlock.into()),
+                    _ => Ok(()),
+                };
+            match stream.try_io(Interest::WRITABLE, send_some) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    in_time(Some(stall), stream.writable()).await?;
+                }
+                done => done?,
             }
         }
+        tokio::task::consume_budget().await;
     }
     Ok(())
 }
