@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::message::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
@@ -311,8 +312,12 @@ fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
         let resource =
             AlterConfigsResource { resource_type, resource_name: name.to_owned(), configs: vec![config] };
         let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
-        let answer = brokers.connection(2).call(&request, 1).unwrap();
-        assert_eq!(answer.responses[0].error_code, 0, "{answer:?}");
+        // Who has just come knows of no topic until the controller has told it.
+        let error = eventually("the topic is known", SOON, || {
+            let error = brokers.connection(2).call(&request, 1)?.responses[0].error_code;
+            (error != ErrorCode::UnknownTopicOrPartition as i16).then_some(error)
+        });
+        assert_eq!(error, 0);
         brokers.await_leader(2);
     }
 }
