@@ -42,6 +42,19 @@ pub struct Shared {
     pub zstd_allowed: bool,
 }
 
+impl Shared {
+    /// What logs share that are on their own, with the defaults of a broker of Kafka 2.7.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            failures: DirFailures::default(),
+            chores: Chores::default(),
+            producer_expiration: 604_800_000,
+            zstd_allowed: true,
+        }
+    }
+}
+
 /// Where a log stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marks {

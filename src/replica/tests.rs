@@ -1,5 +1,7 @@
 //! A broker's partitions over real logs in a temporary directory, told what to do as a controller tells it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tempfile::TempDir;
 
@@ -7,6 +9,7 @@ use super::*;
 use crate::base::{LeaderEpoch, Offset};
 use crate::config::Properties;
 use crate::log::LogsOptions;
+use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::message::leader_and_isr::{
     LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrTopicState,
@@ -69,6 +72,28 @@ impl Room {
         let dir = tempfile::tempdir().unwrap();
         let dirs = ["one", "two"].map(|name| dir.path().join(name)).to_vec();
         Self::opened_in(dir, dirs, &[], TopicConfig::default())
+    }
+
+    /// Fetches from the first partition as a follower that has everything below `offset`, and whose log starts at `log_start_offset`.
+    pub(super) async fn follow(&self, replica_id: BrokerId, offset: Offset, log_start_offset: Offset) {
+        let params = FetchParams {
+            replica_id,
+            max_wait: Duration::ZERO,
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            hard_max_bytes: false,
+            isolation: Isolation::ReadUncommitted,
+            leader_only: true,
+        };
+        let wanted = FetchPartition {
+            offset,
+            max_bytes: 1 << 20,
+            current_leader_epoch: None,
+            last_fetched_epoch: None,
+            log_start_offset,
+        };
+        let found = self.replicas.fetch(params, vec![(partition(0), wanted)]).await;
+        assert_eq!(found[0].1.error, ErrorCode::None);
     }
 
     /// Its logs.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use barnabas::base::{Clock, TopicPartition};
@@ -17,12 +17,10 @@ use barnabas::wire::batch::Batch;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::recorded_dir::{self, Seen, expected};
+
 /// A little after the records were made: their producers are not forgotten yet.
 const NOW: i64 = 1_700_000_100_000;
-
-fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/data/log-dir")
-}
 
 /// The configs that the topics were made with.
 fn config(topic: &str) -> TopicConfig {
@@ -43,7 +41,7 @@ fn config(topic: &str) -> TopicConfig {
 
 /// The partitions, by the names of their directories.
 fn partitions() -> Vec<String> {
-    let entries = fs::read_dir(data()).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(recorded_dir::path()).unwrap().map(|entry| entry.unwrap());
     let mut names: Vec<_> = entries
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
@@ -59,10 +57,10 @@ fn topic_of(partition: &str) -> &str {
 /// A copy of the directory to work on.
 fn copied() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for name in files(&data()) {
+    for name in files(&recorded_dir::path()) {
         let to = copy.path().join(&name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(data().join(&name), to).unwrap();
+        fs::copy(recorded_dir::path().join(&name), to).unwrap();
     }
     copy
 }
@@ -115,7 +113,7 @@ fn text(bytes: Option<bytes::Bytes>) -> Value {
 }
 
 /// What a consumer sees: offset, timestamp, key, value.
-fn consumed(log: &Log, up_to: ReadUpTo) -> Vec<(i64, i64, Value, Value)> {
+fn consumed(log: &Log, up_to: ReadUpTo) -> Vec<Seen> {
     let end = match up_to {
         ReadUpTo::LastStable => log.last_stable_offset(),
         _ => log.log_end_offset(),
@@ -147,18 +145,6 @@ fn consumed(log: &Log, up_to: ReadUpTo) -> Vec<(i64, i64, Value, Value)> {
     records
 }
 
-fn expected(topic: &str, isolation: &str) -> Vec<(i64, i64, Value, Value)> {
-    let text = fs::read_to_string(data().with_extension("jsonl")).unwrap();
-    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mine =
-        rows.filter(|row| row["what"] == "record" && row["topic"] == topic && row["isolation"] == isolation);
-    let number = |value: &Value| value.as_i64().unwrap();
-    mine.map(|row| {
-        (number(&row["offset"]), number(&row["timestamp"]), row["key"].clone(), row["value"].clone())
-    })
-    .collect()
-}
-
 #[test]
 fn every_record_is_read_as_kafka_reads_it() {
     let copy = copied();
@@ -185,7 +171,7 @@ fn opening_and_closing_changes_nothing() {
     let copy = copied();
     open(copy.path()).close();
     for partition in partitions() {
-        assert_same(&partition, &data().join(&partition), &copy.path().join(&partition));
+        assert_same(&partition, &recorded_dir::path().join(&partition), &copy.path().join(&partition));
     }
     assert!(copy.path().join(".kafka_cleanshutdown").exists());
     let sorted = |name: &str, dir: &Path| {
@@ -195,7 +181,7 @@ fn opening_and_closing_changes_nothing() {
         lines
     };
     for name in ["recovery-point-offset-checkpoint", "log-start-offset-checkpoint"] {
-        assert_eq!(sorted(name, copy.path()), sorted(name, &data()), "{name}");
+        assert_eq!(sorted(name, copy.path()), sorted(name, &recorded_dir::path()), "{name}");
     }
 }
 
@@ -223,7 +209,7 @@ fn after_a_crash_the_same_files_come_back() {
     }
     open(copy.path()).close();
     for partition in uncleaned() {
-        let (theirs, ours) = (data().join(&partition), copy.path().join(&partition));
+        let (theirs, ours) = (recorded_dir::path().join(&partition), copy.path().join(&partition));
         for name in files(&theirs).into_iter().filter(|name| !name.ends_with(".snapshot")) {
             assert_eq!(
                 fs::read(theirs.join(&name)).unwrap(),
@@ -249,13 +235,7 @@ fn the_same_appends_give_the_same_files() {
         let dir = tempfile::tempdir().unwrap();
         let ours = dir.path().join(&partition);
         fs::create_dir(&ours).unwrap();
-        let shared = Shared {
-            clock: Clock::manual(NOW),
-            failures: Default::default(),
-            chores: Default::default(),
-            producer_expiration: 604_800_000,
-            zstd_allowed: true,
-        };
+        let shared = Shared::new(Clock::manual(NOW));
         let opening = Opening {
             partition: TopicPartition::new(topic, 0),
             dir: ours.clone(),
@@ -266,7 +246,7 @@ fn the_same_appends_give_the_same_files() {
         };
         let log = Log::open(opening, Arc::new(shared)).unwrap();
         lead(&log);
-        let theirs = data().join(&partition);
+        let theirs = recorded_dir::path().join(&partition);
         for name in files(&theirs).into_iter().filter(|name| name.ends_with(".log")) {
             for batch in Batch::split(fs::read(theirs.join(name)).unwrap().into()) {
                 log.append_as_follower(batch.unwrap().bytes().clone()).unwrap();

@@ -39,13 +39,7 @@ fn config(topic: &str) -> TopicConfig {
 fn open(topic: &str, home: &Path) -> Arc<Log> {
     let dir = home.join(format!("{topic}-0"));
     std::fs::create_dir(&dir).unwrap();
-    let shared = Shared {
-        clock: Clock::manual(NOW),
-        failures: Default::default(),
-        chores: Default::default(),
-        producer_expiration: 604_800_000,
-        zstd_allowed: true,
-    };
+    let shared = Shared::new(Clock::manual(NOW));
     let opening = Opening {
         partition: TopicPartition::new(topic, 0),
         dir,

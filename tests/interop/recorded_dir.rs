@@ -1,7 +1,7 @@
 //! The data directory that a broker of Kafka 2.7.2 left, served by Barnabas, written to, and given back to Kafka.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use crate::data_dirs::{assert_sound, java_broker, recoveries, segments};
 use crate::java::{feed, kafka};
-use crate::support::{Broker, Chroot, Connection, eventually, root, tool};
+use crate::support::recorded_dir::{self, Seen, expected};
+use crate::support::{Broker, Chroot, Connection, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -37,16 +38,9 @@ const TOPICS: [(&str, &[&str]); 13] = [
     ("txn-open", &[]),
 ];
 
-/// What a consumer sees of a record: offset, timestamp, key, value.
-type Seen = (i64, i64, Value, Value);
-
-fn recorded() -> PathBuf {
-    root().join("tests/formats/data/log-dir")
-}
-
 /// The topics whose directories are there.
 fn topics() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
-    TOPICS.iter().filter(|(topic, _)| recorded().join(format!("{topic}-0")).exists())
+    TOPICS.iter().filter(|(topic, _)| recorded_dir::path().join(format!("{topic}-0")).exists())
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -63,7 +57,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Makes the cluster that the directory belongs to: its id and its topics.
 fn prepare_cluster(chroot: &Chroot) {
-    let properties = fs::read_to_string(recorded().join("meta.properties")).unwrap();
+    let properties = fs::read_to_string(recorded_dir::path().join("meta.properties")).unwrap();
     let id = properties.lines().find_map(|line| line.strip_prefix("cluster.id=")).unwrap();
     let data = format!("{{\"version\":\"1\",\"id\":\"{id}\"}}");
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -78,18 +72,6 @@ fn prepare_cluster(chroot: &Chroot) {
         let made = tool("topics", &create.into_iter().chain(configs).collect::<Vec<_>>());
         assert!(made.status.success(), "{topic}: {made:?}");
     }
-}
-
-fn expected(topic: &str, isolation: &str) -> Vec<Seen> {
-    let text = fs::read_to_string(recorded().with_extension("jsonl")).unwrap();
-    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mine =
-        rows.filter(|row| row["what"] == "record" && row["topic"] == topic && row["isolation"] == isolation);
-    let number = |value: &Value| value.as_i64().unwrap();
-    mine.map(|row| {
-        (number(&row["offset"]), number(&row["timestamp"]), row["key"].clone(), row["value"].clone())
-    })
-    .collect()
 }
 
 /// All that a consumer reads of a topic, from its start to its present end.
@@ -160,7 +142,7 @@ fn the_directory_of_a_kafka_broker_is_served_written_to_and_given_back() {
         ("zookeeper.session.timeout.ms", "60000"),
     ];
     let mut broker = Broker::prepare(1, &chroot.connect(), &settings);
-    copy(&recorded(), &broker.data());
+    copy(&recorded_dir::path(), &broker.data());
     broker.restart();
     assert_all_there(&broker, &[], "Barnabas");
     append(&broker, "ours");

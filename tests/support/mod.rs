@@ -11,6 +11,7 @@ pub mod journal;
 pub mod process;
 pub mod proxy;
 pub mod reader;
+pub mod recorded_dir;
 pub mod znodes;
 pub mod wire;
 pub mod zookeeper;

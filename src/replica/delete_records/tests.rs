@@ -1,6 +1,5 @@
 use super::*;
 use crate::config::TopicConfig;
-use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::replica::tests::{Room, batch, partition};
 
 /// Broker 1 leads partition 0 with these in sync, and its log holds three records that all of them have.
@@ -9,30 +8,9 @@ async fn leading(isr: &[i32], topic: TopicConfig) -> Room {
     assert_eq!(room.tell(0, 1, 0, isr), ErrorCode::None);
     drop(room.append(0, 1, batch(&["a", "b", "c"])));
     for follower in isr.iter().filter(|id| **id != 1) {
-        follow(&room, *follower, 3, 0).await;
+        room.follow(*follower, 3, 0).await;
     }
     room
-}
-
-/// A follower's fetch, which tells where its log ends and starts.
-async fn follow(room: &Room, replica_id: i32, offset: Offset, log_start_offset: Offset) {
-    let params = FetchParams {
-        replica_id,
-        max_wait: Duration::ZERO,
-        min_bytes: 1,
-        max_bytes: 1 << 20,
-        hard_max_bytes: false,
-        isolation: Isolation::ReadUncommitted,
-        leader_only: true,
-    };
-    let wanted = FetchPartition {
-        offset,
-        max_bytes: 1 << 20,
-        current_leader_epoch: None,
-        last_fetched_epoch: None,
-        log_start_offset,
-    };
-    assert_eq!(room.replicas.fetch(params, vec![(partition(0), wanted)]).await[0].1.error, ErrorCode::None);
 }
 
 async fn delete(room: &Room, to: Offset, limit: Duration) -> LowWatermark {
@@ -68,8 +46,8 @@ async fn the_answer_waits_for_the_followers() {
     let room = leading(&[1, 2, 3], TopicConfig::default()).await;
     let long = Duration::from_secs(60);
     let (deleted, ()) = tokio::join!(delete(&room, 2, long), async {
-        follow(&room, 2, 3, 2).await;
-        follow(&room, 3, 3, 2).await;
+        room.follow(2, 3, 2).await;
+        room.follow(3, 3, 2).await;
     });
     assert_eq!(deleted, Ok(2));
 }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Waker};
 use super::*;
 use crate::base::{BrokerId, LeaderEpoch};
 use crate::config::TopicConfig;
-use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::replica::tests::{Room, batch, partition};
 
 /// A topic's config with these overrides.
@@ -22,28 +21,6 @@ fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     }
-}
-
-/// Fetches as a follower that has everything below `offset`.
-async fn follow(room: &Room, replica_id: BrokerId, offset: Offset) {
-    let params = FetchParams {
-        replica_id,
-        max_wait: Duration::ZERO,
-        min_bytes: 1,
-        max_bytes: 1 << 20,
-        hard_max_bytes: false,
-        isolation: Isolation::ReadUncommitted,
-        leader_only: true,
-    };
-    let wanted = FetchPartition {
-        offset,
-        max_bytes: 1 << 20,
-        current_leader_epoch: None,
-        last_fetched_epoch: None,
-        log_start_offset: 0,
-    };
-    let found = room.replicas.fetch(params, vec![(partition(0), wanted)]).await;
-    assert_eq!(found[0].1.error, ErrorCode::None);
 }
 
 async fn outcome(pending: PendingProduce) -> ProduceOutcome {
@@ -81,10 +58,10 @@ async fn all_means_all_in_sync() {
     let pending = room.append(0, -1, batch(&["a", "b"]));
     assert!(!pending.is_settled());
     let mut waiting = pin!(outcome(pending));
-    follow(&room, 2, 2).await;
-    follow(&room, 3, 1).await;
+    room.follow(2, 2, 0).await;
+    room.follow(3, 1, 0).await;
     assert!(polled(waiting.as_mut()).is_none(), "3 has but one of two");
-    follow(&room, 3, 2).await;
+    room.follow(3, 2, 0).await;
     let done = waiting.await;
     assert_eq!((done.error, done.base_offset), (ErrorCode::None, 0));
 }

@@ -51,13 +51,7 @@ fn damage(dir: &Path, rng: &mut Rng) {
 }
 
 fn open(dir: &Path, recovery_point: i64, clean: bool) -> Option<Arc<Log>> {
-    let shared = Shared {
-        clock: Clock::manual(NOW),
-        failures: Default::default(),
-        chores: Default::default(),
-        producer_expiration: 604_800_000,
-        zstd_allowed: true,
-    };
+    let shared = Shared::new(Clock::manual(NOW));
     let opening = Opening {
         partition: TopicPartition::new("t", 0),
         dir: dir.to_owned(),
