@@ -18,9 +18,10 @@ struct Tools {
 }
 
 impl Tools {
-    /// Three brokers, and a topic of one partition on brokers 1 and 2 that holds records.
+    /// Three brokers, and a topic of one partition on brokers 1 and 2 that holds records. Leaders are elected by the tools
+    /// alone.
     fn start(kafka: &'static Kafka) -> Self {
-        let brokers = Brokers::start(3, &[]);
+        let brokers = Brokers::start(3, &[("auto.leader.rebalance.enable", "false")]);
         brokers.create("1:2", &[]);
         brokers.produce(1, 0..20);
         Self { kafka, brokers, directory: tempfile::tempdir().unwrap() }
