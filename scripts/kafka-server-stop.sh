@@ -1,9 +1,26 @@
 #!/usr/bin/env bash
-# Stops the Barnabas brokers of this user that run on this machine.
-pids=$(pgrep -u "$(id -u)" -f 'barnabas server-start')
-if [ -z "$pids" ]; then
+# Stops the Barnabas brokers of this user that run on this machine, and waits for their end: they need their ZooKeeper
+# until then.
+
+# Whether process $1 is a broker. Asked of /proc rather than of pgrep, which slim images lack.
+is_broker() {
+  local words
+  { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null || return 1
+  [ "${words[0]##*/}" = barnabas ] && [ "${words[1]:-}" = server-start ]
+}
+
+pids=()
+for process in /proc/[0-9]*; do
+  [ -O "$process" ] && is_broker "${process#/proc/}" && pids+=("${process#/proc/}")
+done
+if [ ${#pids[@]} = 0 ]; then
   echo "No kafka server to stop"
   exit 1
 fi
-# shellcheck disable=SC2086 # one word a process
-kill -s "${SIGNAL:-TERM}" $pids
+kill -s "${SIGNAL:-TERM}" "${pids[@]}"
+for ((tenths = 0; tenths < 600; tenths++)); do
+  for pid in "${pids[@]}"; do is_broker "$pid" && sleep 0.1 && continue 2; done
+  exit 0
+done
+echo "Process $pid has not ended within a minute: a broker that stops waits for its ZooKeeper." >&2
+exit 1
