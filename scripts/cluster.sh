@@ -12,6 +12,7 @@
 # --data (logs/cluster) goes with every command but needs to be given only where it was with `up`.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+from=$PWD
 cd "$here/.."
 . scripts/install-zookeeper.bash
 . scripts/processes.bash
@@ -78,24 +79,9 @@ await_zookeeper() {
 }
 
 start_broker() {
-  local role=$1 i=${1#broker-} log=$state/$1.out said=
-  while :; do
-    : >"$log"
-    scripts/kafka-server-start.sh "$state/$role.properties" >"$log" 2>&1 </dev/null &
-    local pid=$!
-    remember "$role" "$pid"
-    if wait_for_broker "$pid" "$log"; then
-      echo "Broker $i listens on port $(broker_port "$i") (process $pid)."
-      return 0
-    fi
-    if ! grep -q NodeExists "$log"; then
-      echo "Broker $i did not start; its last words:" >&2
-      tail -5 "$log" >&2
-      return 1
-    fi
-    [ -n "$said" ] || echo "Broker $i was killed: ZooKeeper holds its last session for some seconds yet ..."
-    said=yes
-  done
+  local role=$1 i=${1#broker-}
+  run_broker "$role" "$state/$role.out" scripts/kafka-server-start.sh "$state/$role.properties" || return 1
+  echo "Broker $i listens on port $(broker_port "$i") (process $(pid_of "$role"))."
 }
 
 start_role() {
@@ -112,15 +98,26 @@ start_role() {
 
 # ---- commands ------------------------------------------------------------------------------------
 
+# Fails where one of the $2 ports from $1 up is taken; $3 is the option that moves them.
+ask_for_ports() {
+  local p
+  for ((p = $1; p < $1 + $2; p++)); do
+    [ "$p" -le 65535 ] || complain "There is no port $p: give a lower one to begin with by $3."
+    ! port_in_use "$p" || complain "Port $p is in use: give another to begin with by $3."
+  done
+}
+
 up() {
-  local used p
-  for ((i = 1; i <= brokers; i++)); do p=$(broker_port $i); ! port_in_use "$p" || used=$p; done
-  [ -z "${used:-}" ] || complain "Port $used is in use: give another to begin with by --port."
-  for ((i = 1; i <= zookeepers; i++)); do p=$(client_port $i); ! port_in_use "$p" || used=$p; done
-  [ -z "${used:-}" ] || complain "Port $used is in use: give another to begin with by --zookeeper-port."
+  ask_for_ports "$port" "$brokers" --port
+  ask_for_ports "$zookeeper_port" "$zookeepers" --zookeeper-port
+  if [ "$zookeepers" -gt 1 ]; then
+    # Where the members of an ensemble talk to each other: see write_zookeeper.
+    ask_for_ports $((zookeeper_port + 701)) "$zookeepers" --zookeeper-port
+    ask_for_ports $((zookeeper_port + 801)) "$zookeepers" --zookeeper-port
+  fi
   install_zookeeper
   if [ -z "${BARNABAS_BIN:-}" ]; then
-    cargo build --release --bin barnabas
+    build_barnabas
     export BARNABAS_BIN=$PWD/target/release/barnabas
   fi
   rm -f "$state"/*.properties
@@ -137,14 +134,21 @@ up() {
 }
 
 status() {
-  local role pid
+  local controller partitions
   for ((i = 1; i <= zookeepers; i++)); do print_role zookeeper-$i "$(client_port $i)"; done
   for ((i = 1; i <= brokers; i++)); do print_role broker-$i "$(broker_port $i)"; done
-  local controller
-  controller=$(scripts/zookeeper-shell.sh "$(connect)" get /controller 2>/dev/null | sed -n 's/.*"brokerid":\([0-9]*\).*/\1/p')
+  zookeeper_serves || complain "ZooKeeper does not serve: more than half of its servers have to run."
+  # Where there is none, zkCli fails.
+  controller=$(scripts/zookeeper-shell.sh "$(connect)" get /controller 2>/dev/null | sed -n 's/.*"brokerid":\([0-9]*\).*/\1/p') || true
   echo "Controller: ${controller:-none}"
-  echo "Under-replicated partitions:"
-  scripts/kafka-topics.sh --zookeeper "$(connect)" --describe --under-replicated-partitions
+  partitions=$(scripts/kafka-topics.sh --zookeeper "$(connect)" --describe --under-replicated-partitions)
+  if [ -n "$partitions" ]; then printf 'Under-replicated partitions:\n%s\n' "$partitions"; else echo "Under-replicated partitions: none"; fi
+}
+
+# Whether there is a ZooKeeper, or most of an ensemble.
+zookeeper_serves() {
+  for ((i = 1; i <= zookeepers; i++)); do ! zookeeper_answers 127.0.0.1 "$(client_port $i)" || return 0; done
+  return 1
 }
 
 print_role() {
@@ -152,10 +156,31 @@ print_role() {
   if pid=$(pid_of "$1"); then echo "$1: runs on port $2 (process $pid)"; else echo "$1: does not run"; fi
 }
 
+# Whether anything of the cluster runs.
+is_up() {
+  for ((i = 1; i <= brokers; i++)); do ! pid_of broker-$i >/dev/null || return 0; done
+  for ((i = 1; i <= zookeepers; i++)); do ! pid_of zookeeper-$i >/dev/null || return 0; done
+  return 1
+}
+
 down() {
-  # Brokers while there is an ensemble to say goodbye to.
-  for ((i = 1; i <= brokers; i++)); do end broker-$i; done
-  for ((i = 1; i <= zookeepers; i++)); do end zookeeper-$i; done
+  is_up || { echo "Nothing of the cluster in $state runs."; return; }
+  # Brokers while there is an ensemble to say goodbye to; a broker that cannot waits for it, as Kafka's does.
+  local signal=TERM
+  zookeeper_serves || signal=KILL
+  [ $signal = TERM ] || echo "ZooKeeper does not serve, so brokers are killed; they recover their logs when they start."
+  for ((i = 1; i <= brokers; i++)); do end broker-$i $signal || true; done
+  for ((i = 1; i <= zookeepers; i++)); do end zookeeper-$i || true; done
+}
+
+# Ends the role that a user means, with a signal.
+end_role() {
+  local role
+  role=$(role_of "$1")
+  if [ "$role $2" = "broker-${role#broker-} TERM" ] && pid_of "$role" >/dev/null && ! zookeeper_serves; then
+    complain "ZooKeeper does not serve, and a broker that stops waits for it: start one, or kill $1."
+  fi
+  end "$role" "$2" || complain "$role does not run."
 }
 
 command=${1:-}
@@ -172,12 +197,12 @@ case $command in
   status | down) ;;
   *) usage >&2; exit 1 ;;
 esac
-data=logs/cluster
+state=$PWD/logs/cluster
 given=()
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || { usage >&2; exit 1; }
   case $1 in
-    --data) data=$2 ;;
+    --data) state=$(cd "$from" && realpath -m -- "$2") ;;
     --zookeepers) given+=("zookeepers=$2") ;;
     --port) given+=("port=$2") ;;
     --zookeeper-port) given+=("zookeeper_port=$2") ;;
@@ -185,21 +210,18 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-mkdir -p "$data"
-state=$(cd "$data" && pwd)
 if [ "$command" = up ]; then
-  [[ $operand =~ ^[1-9][0-9]*$ ]] || complain "How many brokers is $operand?"
+  [[ $operand =~ ^[1-9][0-9]{0,2}$ ]] || complain "How many brokers is $operand?"
+  mkdir -p "$state"
   if [ -e "$state/cluster" ]; then
     # shellcheck disable=SC2046 # the words are assignments
     eval $(cat "$state/cluster")
-    for ((i = 1; i <= brokers; i++)); do
-      ! pid_of broker-$i >/dev/null || complain "The cluster in $state is up already: scripts/cluster.sh status shows it."
-    done
+    ! is_up || complain "The cluster in $state is up already: scripts/cluster.sh status shows it, down ends it."
     zookeepers=1 port=9092 zookeeper_port=2181
   fi
   brokers=$operand
   for assignment in ${given[@]+"${given[@]}"}; do
-    [[ $assignment =~ ^[a-z_]+=[1-9][0-9]*$ ]] || complain "$assignment is no number."
+    [[ $assignment =~ ^[a-z_]+=[1-9][0-9]{0,4}$ ]] || complain "${assignment#*=} is no number for --$(tr _ - <<<"${assignment%%=*}")."
     eval "$assignment"
   done
   up
@@ -213,7 +235,7 @@ export BARNABAS_BIN
 case $command in
   status) status ;;
   down) down ;;
-  start) start_role "$(role_of "$operand")" ;;
-  stop) end "$(role_of "$operand")" ;;
-  kill) end "$(role_of "$operand")" KILL ;;
+  start) role=$(role_of "$operand") && start_role "$role" ;;
+  stop) end_role "$operand" TERM ;;
+  kill) end_role "$operand" KILL ;;
 esac

@@ -10,6 +10,7 @@
 #   --data DIRECTORY                                       where both keep their data (default: as in config/)
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+from=$PWD
 cd "$here/.."
 . scripts/install-zookeeper.bash
 . scripts/processes.bash
@@ -25,8 +26,9 @@ running_before=
 usage() { sed -n '2,10s/^# \{0,1\}//p' "$here/quickstart.sh"; }
 
 stop_all() {
-  end broker
-  end zookeeper
+  local stopped=
+  for role in broker zookeeper; do ! end $role || stopped=yes; done
+  [ -n "$stopped" ] || echo "Nothing runs that the quickstart started."
 }
 
 failed() {
@@ -34,8 +36,8 @@ failed() {
   trap - EXIT
   [ "$code" = 0 ] && exit 0
   echo "Step failed: ${step:-setting up}." >&2
-  case $running_before in *broker*) ;; *) end broker ;; esac
-  case $running_before in *zookeeper*) ;; *) end zookeeper ;; esac
+  case $running_before in *broker*) ;; *) end broker || true ;; esac
+  case $running_before in *zookeeper*) ;; *) end zookeeper || true ;; esac
   exit "$code"
 }
 
@@ -52,10 +54,21 @@ finish() {
   printf -- '-- done in %d.%03d s\n' $((took / 1000)) $((took % 1000))
 }
 
+# Says that role $1 runs already, and fails where that is not at $2.
+runs_at() {
+  local at
+  at=$(cat "$state/$1.at")
+  if [ "$at" != "$2" ]; then
+    echo "It runs already, on $at (process $(pid_of "$1")): scripts/quickstart.sh stop ends it." >&2
+    return 1
+  fi
+  echo "It runs already (process $(pid_of "$1"))."
+}
+
 start_zookeeper() {
   if pid_of zookeeper >/dev/null; then
     running_before+=" zookeeper"
-    echo "It runs already (process $(pid_of zookeeper))."
+    runs_at zookeeper "port $zookeeper_port"
     return
   fi
   if port_in_use "$zookeeper_port"; then
@@ -69,6 +82,7 @@ start_zookeeper() {
   fi
   nohup scripts/zookeeper-server-start.sh "$properties" >"$state/zookeeper.out" 2>&1 </dev/null &
   remember zookeeper $!
+  echo "port $zookeeper_port" >"$state/zookeeper.at"
   wait_for_zookeeper 127.0.0.1 "$zookeeper_port" "$!" || { tail -5 "$state/zookeeper.out" >&2; return 1; }
   echo "ZooKeeper answers at $ensemble."
 }
@@ -76,7 +90,7 @@ start_zookeeper() {
 start_broker() {
   if pid_of broker >/dev/null; then
     running_before+=" broker"
-    echo "It runs already (process $(pid_of broker))."
+    runs_at broker "port $broker_port with $ensemble"
     return
   fi
   if port_in_use "$broker_port"; then
@@ -84,17 +98,11 @@ start_broker() {
     return 1
   fi
   local log="$state/broker.out"
-  : >"$log"
   local overrides=(--override "zookeeper.connect=$ensemble")
   [ "$broker_port" = 9092 ] || overrides+=(--override "listeners=PLAINTEXT://:$broker_port")
   [ -z "$data" ] || overrides+=(--override "log.dirs=$data/kafka-logs")
-  BARNABAS_BIN=target/release/barnabas nohup scripts/kafka-server-start.sh config/server.properties "${overrides[@]}" >>"$log" 2>&1 </dev/null &
-  remember broker $!
-  if ! wait_for_broker "$!" "$log"; then
-    echo "The broker did not start; its last words:" >&2
-    tail -5 "$log" >&2
-    return 1
-  fi
+  echo "port $broker_port with $ensemble" >"$state/broker.at"
+  run_broker broker "$log" env BARNABAS_BIN=target/release/barnabas scripts/kafka-server-start.sh config/server.properties "${overrides[@]}"
   grep -m1 'started (kafka.server.KafkaServer)' "$log"
 }
 
@@ -115,7 +123,7 @@ while [ $# -gt 0 ]; do
     --zookeeper) ensemble=$2 ;;
     --zookeeper-port) zookeeper_port=$2 ;;
     --port) broker_port=$2 ;;
-    --data) mkdir -p "$2"; data=$(cd "$2" && pwd) ;;
+    --data) data=$(cd "$from" && realpath -m -- "$2") && mkdir -p "$data" ;;
   esac
   shift 2
 done
@@ -136,7 +144,7 @@ fi
 finish
 
 begin "Build Barnabas (release)"
-cargo build --release --bin barnabas
+build_barnabas
 finish
 
 if [ -n "$own_zookeeper" ]; then

@@ -22,6 +22,7 @@ mod misbehaviour;
 mod tools;
 mod reassignment;
 mod replication;
+mod scripts;
 mod znode_trees;
 mod old_requests;
 mod zookeeper;
