@@ -165,11 +165,8 @@ is_up() {
 
 down() {
   is_up || { echo "Nothing of the cluster in $state runs."; return; }
-  # Brokers while there is an ensemble to say goodbye to; a broker that cannot waits for it, as Kafka's does.
-  local signal=TERM
-  zookeeper_serves || signal=KILL
-  [ $signal = TERM ] || echo "ZooKeeper does not serve, so brokers are killed; they recover their logs when they start."
-  for ((i = 1; i <= brokers; i++)); do end broker-$i $signal || true; done
+  # Brokers while there is an ensemble to say goodbye to.
+  for ((i = 1; i <= brokers; i++)); do end broker-$i || true; done
   for ((i = 1; i <= zookeepers; i++)); do end zookeeper-$i || true; done
 }
 
@@ -177,9 +174,6 @@ down() {
 end_role() {
   local role
   role=$(role_of "$1")
-  if [ "$role $2" = "broker-${role#broker-} TERM" ] && pid_of "$role" >/dev/null && ! zookeeper_serves; then
-    complain "ZooKeeper does not serve, and a broker that stops waits for it: start one, or kill $1."
-  fi
   end "$role" "$2" || complain "$role does not run."
 }
 

@@ -43,8 +43,21 @@ impl Broker {
         let pause =
             Duration::from_millis(u64::try_from(config.controlled_shutdown_retry_backoff_ms).unwrap_or(0));
         let tries = config.controlled_shutdown_max_retries.max(0);
+        let session = Duration::from_millis(u64::try_from(config.zookeeper_session_timeout_ms).unwrap_or(0));
         for attempt in 0..=tries {
-            match self.ask_controller().await {
+            let Ok(controller) = tokio::time::timeout(session, self.controller()).await else {
+                // Without a session the others have taken over what this broker led, or wait for ZooKeeper themselves.
+                // Kafka's broker would wait here until it is back.
+                log::warn!(target: TARGET, "ZooKeeper has not answered for as long as the session lasts: proceeding to do an unclean shutdown");
+                // Whatever of this broker waits for ZooKeeper waits no longer.
+                self.services.zk.close().await;
+                return;
+            };
+            let asked = match controller {
+                Ok(endpoint) => self.ask(&endpoint).await,
+                Err(reason) => Err(reason),
+            };
+            match asked {
                 Ok(0) => {
                     log::info!(target: TARGET, "[KafkaServer id={}] Controlled shutdown succeeded", self.services.broker_id);
                     return;
@@ -62,14 +75,9 @@ impl Broker {
         log::warn!(target: TARGET, "Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed");
     }
 
-    /// How many partitions this broker still leads after the controller has moved what it could.
-    async fn ask_controller(&self) -> Result<usize, String> {
+    /// How many partitions this broker still leads after the controller, which listens there, has moved what it could.
+    async fn ask(&self, endpoint: &Endpoint) -> Result<usize, String> {
         let services = &self.services;
-        let id = claim::controller(&services.zk)
-            .await
-            .map_err(|error| error.to_string())?
-            .ok_or("there is no controller")?;
-        let endpoint = self.controller_endpoint(id).await?;
         let port = u16::try_from(endpoint.port).unwrap_or(0);
         let client_id = services.broker_id.to_string();
         let peer = Peer::connect(&endpoint.host, port, &client_id, ANSWER_LIMIT)
@@ -93,7 +101,12 @@ impl Broker {
         }
     }
 
-    async fn controller_endpoint(&self, id: i32) -> Result<Endpoint, String> {
+    /// Where the controller listens for brokers.
+    async fn controller(&self) -> Result<Endpoint, String> {
+        let id = claim::controller(&self.services.zk)
+            .await
+            .map_err(|error| error.to_string())?
+            .ok_or("there is no controller")?;
         let path = znode::broker::path(id);
         let found = self.services.zk.get(&path).await.map_err(|error| error.to_string())?;
         let (data, stat) = found.ok_or_else(|| format!("the controller {id} is not registered"))?;

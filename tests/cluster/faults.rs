@@ -161,6 +161,25 @@ fn a_clean_stop_keeps_everything_and_the_epoch() {
 }
 
 #[test]
+fn a_broker_stops_in_order_though_zookeeper_is_gone() {
+    let mut server = ZooKeeperServer::start();
+    let chroot = Chroot::on(&server.address());
+    let mut broker = Broker::start(1, &chroot.connect());
+    await_leader(broker.port, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    for number in 0..100 {
+        assert_eq!(connection.produce("t", &number.to_string(), -1), Some(Ok(number)));
+    }
+    server.kill();
+    broker.stop();
+    assert!(broker.data().join(".kafka_cleanshutdown").exists());
+    server.restart();
+    broker.restart_after_crash();
+    await_leader(broker.port, "t");
+    assert_eq!(Connection::to(broker.port).unwrap().read_all("t").len(), 100);
+}
+
+#[test]
 fn a_second_broker_of_the_same_id_is_refused() {
     let chroot = Chroot::new();
     let _first = Broker::start(1, &chroot.connect());
