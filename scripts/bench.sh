@@ -6,6 +6,7 @@
 #       three brokers of each: latency, failover, ten thousand partitions; about ten minutes a round
 # Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.
 set -euo pipefail
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 bench=broker
 if [ "${1:-}" = cluster ]; then

@@ -7,6 +7,7 @@
 #
 # 30 minutes of a random seed where nothing is said. --seed S draws the same faults again.
 set -euo pipefail
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 minutes=30 seed=$RANDOM$RANDOM
 while (($#)); do

@@ -6,13 +6,16 @@
 # A million inputs of a random seed where nothing is said. KIND is requests, responses, batches or segments; all without it.
 # A failure tells seed, kind and number; --seed S --from NUMBER --inputs 1 KIND makes that input again.
 set -euo pipefail
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 inputs=1000000 seed=$RANDOM$RANDOM from=0 kind=
 while (($#)); do
   case $1 in
-    --inputs) inputs=$2; shift 2 ;;
-    --seed) seed=$2; shift 2 ;;
-    --from) from=$2; shift 2 ;;
+    --inputs | --seed | --from)
+      [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "$0: $1 takes a number." >&2; exit 1; }
+      declare "${1#--}=$2"
+      shift 2
+      ;;
     requests | responses) kind=messages::$1; shift ;;
     batches | segments) kind=$1; shift ;;
     *) echo "$0: what is $1?" >&2; exit 1 ;;

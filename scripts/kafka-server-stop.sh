@@ -22,5 +22,5 @@ for ((tenths = 0; tenths < 600; tenths++)); do
   for pid in "${pids[@]}"; do is_broker "$pid" && sleep 0.1 && continue 2; done
   exit 0
 done
-echo "Process $pid has not ended within a minute: a broker that stops waits for its ZooKeeper." >&2
+echo "Process $pid has not ended within a minute." >&2
 exit 1

@@ -3,6 +3,7 @@
 #   scripts/simulate.sh [--seeds N] [--from S]
 # 10,000 seeds from a random one where nothing is said. A failure prints its seed and what happened.
 set -euo pipefail
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 seeds=10000 from=$((RANDOM * 32768 + RANDOM + 1))
 while (($#)); do

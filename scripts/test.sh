@@ -6,6 +6,7 @@
 #
 # BARNABAS_TEST_ZOOKEEPER=host:port uses a ZooKeeper that runs already.
 set -euo pipefail
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 started=$SECONDS
 scripts/with-zookeeper.sh cargo test --no-fail-fast "$@"

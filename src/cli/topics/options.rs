@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// A properties file for the connection to the brokers.
     #[arg(long, value_name = "file")]
     pub command_config: Option<String>,
-    /// A topic config to set, as name=value; may be given several times. See the README for the names. With
+    /// A topic config to set, as name=value (retention.ms=3600000); may be given several times. With
     /// --bootstrap-server only at --create (kafka-configs.sh changes configs of topics that exist).
     #[arg(long, value_name = "name=value")]
     pub config: Vec<String>,
