@@ -9,6 +9,7 @@ mod error;
 mod failed_dirs;
 mod features;
 mod figures;
+pub mod hand_over;
 mod reconfigure;
 mod registration;
 mod start;

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use super::hand_over::{HandOver, Next};
 use super::{Broker, TARGET};
 use crate::base::Endpoint;
 use crate::net::peer::Peer;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
 use crate::zk::{claim, znode};
-
-/// How long to wait for the controller's answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 impl Broker {
     /// Stops it in order; returns once nothing of it runs any more.
@@ -42,37 +40,56 @@ impl Broker {
         let config = &self.services.config;
         let pause =
             Duration::from_millis(u64::try_from(config.controlled_shutdown_retry_backoff_ms).unwrap_or(0));
-        let tries = config.controlled_shutdown_max_retries.max(0);
         let session = Duration::from_millis(u64::try_from(config.zookeeper_session_timeout_ms).unwrap_or(0));
-        for attempt in 0..=tries {
-            let Ok(controller) = tokio::time::timeout(session, self.controller()).await else {
-                // Without a session the others have taken over what this broker led, or wait for ZooKeeper themselves.
-                // Kafka's broker would wait here until it is back.
-                log::warn!(target: TARGET, "ZooKeeper has not answered for as long as the session lasts: proceeding to do an unclean shutdown");
-                // Whatever of this broker waits for ZooKeeper waits no longer.
-                self.services.zk.close().await;
-                return;
-            };
-            let asked = match controller {
-                Ok(endpoint) => self.ask(&endpoint).await,
-                Err(reason) => Err(reason),
-            };
-            match asked {
-                Ok(0) => {
+        let (mut tries, mut next) = HandOver::begin(config.controlled_shutdown_max_retries);
+        loop {
+            next = match next {
+                Next::Ask => {
+                    let Ok(controller) = tokio::time::timeout(session, self.controller()).await else {
+                        // Without a session the others have taken over what this broker led, or wait for ZooKeeper
+                        // themselves. Kafka's broker would wait here until it is back.
+                        log::warn!(target: TARGET, "ZooKeeper has not answered for as long as the session lasts: proceeding to do an unclean shutdown");
+                        // Whatever of this broker waits for ZooKeeper waits no longer.
+                        self.services.zk.close().await;
+                        return;
+                    };
+                    tries.answered(self.partitions_left(controller).await)
+                }
+                Next::Wait => {
+                    tokio::time::sleep(pause).await;
+                    log::warn!(target: TARGET, "Retrying controlled shutdown after the previous attempt failed...");
+                    Next::Ask
+                }
+                Next::Close { controlled: true } => {
                     log::info!(target: TARGET, "[KafkaServer id={}] Controlled shutdown succeeded", self.services.broker_id);
                     return;
                 }
-                Ok(left) => {
-                    log::info!(target: TARGET, "{left} remaining partitions are still led by this broker")
+                Next::Close { controlled: false } => {
+                    log::warn!(target: TARGET, "Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed");
+                    return;
                 }
-                Err(reason) => log::warn!(target: TARGET, "Error during controlled shutdown: {reason}"),
+            };
+        }
+    }
+
+    /// Asks the controller once: how many partitions this broker still leads; None where it did not say.
+    async fn partitions_left(&self, controller: Result<Endpoint, String>) -> Option<usize> {
+        let asked = match controller {
+            Ok(endpoint) => self.ask(&endpoint).await,
+            Err(reason) => Err(reason),
+        };
+        match asked {
+            Ok(left) => {
+                if left > 0 {
+                    log::info!(target: TARGET, "{left} remaining partitions are still led by this broker");
+                }
+                Some(left)
             }
-            if attempt < tries {
-                log::warn!(target: TARGET, "Retrying controlled shutdown after the previous attempt failed...");
-                tokio::time::sleep(pause).await;
+            Err(reason) => {
+                log::warn!(target: TARGET, "Error during controlled shutdown: {reason}");
+                None
             }
         }
-        log::warn!(target: TARGET, "Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed");
     }
 
     /// How many partitions this broker still leads after the controller, which listens there, has moved what it could.
@@ -80,7 +97,9 @@ impl Broker {
         let services = &self.services;
         let port = u16::try_from(endpoint.port).unwrap_or(0);
         let client_id = services.broker_id.to_string();
-        let peer = Peer::connect(&endpoint.host, port, &client_id, ANSWER_LIMIT)
+        let limit = services.config.controller_socket_timeout_ms;
+        let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0));
+        let peer = Peer::connect(&endpoint.host, port, &client_id, limit)
             .await
             .map_err(|error| error.to_string())?;
         let request = ControlledShutdownRequest {
@@ -94,7 +113,7 @@ impl Broker {
             it if it.is_at_least("0.9.0") => 1,
             _ => 0,
         };
-        let answer = peer.call(&request, version, ANSWER_LIMIT).await.map_err(|error| error.to_string())?;
+        let answer = peer.call(&request, version, limit).await.map_err(|error| error.to_string())?;
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => Ok(answer.remaining_partitions.len()),
             error => Err(error.name().to_owned()),

@@ -1,0 +1,50 @@
+//! How long a broker that stops goes on asking the controller to take its leaderships.
+//!
+//! Pure: `stop` asks and waits. Kafka: `KafkaServer.doControlledShutdown`.
+
+/// What a broker that wants to stop does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Looks for the controller and asks it (ControlledShutdown).
+    Ask,
+    /// Waits for `controlled.shutdown.retry.backoff.ms`, then asks again.
+    Wait,
+    /// Closes; `controlled` where it leads nothing any more, else its followers find it gone.
+    Close {
+        /// Whether the controller took everything.
+        controlled: bool,
+    },
+}
+
+/// The tries that are left.
+#[derive(Clone, Copy, Debug)]
+pub struct HandOver {
+    tries: u32,
+}
+
+impl HandOver {
+    /// As many tries as `controlled.shutdown.max.retries` says, and what is done first.
+    pub fn begin(max_retries: i32) -> (Self, Next) {
+        let tries = u32::try_from(max_retries).unwrap_or(0);
+        let first = if tries == 0 { Next::Close { controlled: false } } else { Next::Ask };
+        (Self { tries: tries.saturating_sub(1) }, first)
+    }
+
+    /// What is done after a try: `left` is how many partitions the broker still leads, None where there was no answer, or
+    /// an error.
+    pub fn answered(&mut self, left: Option<usize>) -> Next {
+        if left == Some(0) {
+            return Next::Close { controlled: true };
+        }
+        match self.tries.checked_sub(1) {
+            None => Next::Close { controlled: false },
+            Some(tries) => {
+                self.tries = tries;
+                Next::Wait
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
