@@ -51,6 +51,7 @@ const PURE: &[&str] = &[
     "src/wire/record.rs",
     "src/config/layers.rs",
     "src/config/throttles.rs",
+    "src/zk/outcome.rs",
     "src/zk/znode",
     "src/admin/placement.rs",
     "src/log/number.rs",
@@ -69,9 +70,11 @@ const PURE: &[&str] = &[
     "src/replica/sessions.rs",
     "src/controller/state.rs",
     "src/controller/transitions.rs",
+    "src/controller/multi.rs",
     "src/controller/election.rs",
     "src/controller/outbox.rs",
     "src/controller/decide",
+    "src/broker/hand_over.rs",
     "src/client/producer/sequences.rs",
 ];
 

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::channel::{Channel, Manner};
-use super::commit::{self, Stopped};
+use super::commit;
 use super::event::{Answer, ElectionTrigger, Event, PerPartition, Ticket};
 use super::gather::{Others, gather};
 use super::machine::{Effect, Machine, Settings, Severity, Watched};
+use super::multi::Stopped;
 use super::state::ClusterState;
 use super::{Command, Leaderships};
 use crate::base::{Assignment, BrokerId, Clock, TopicPartition};

@@ -17,6 +17,7 @@ pub mod event;
 pub mod facts;
 pub(crate) mod gather;
 pub mod machine;
+pub mod multi;
 pub mod outbox;
 pub mod state;
 pub mod transitions;

@@ -269,46 +269,48 @@ impl Writer {
     }
 
     async fn write(&mut self, id: &TopicPartition, proposal: &IsrProposal) {
-        let answer = match self.written(id, proposal).await {
-            Ok(Some(zk_version)) => {
+        let answer = self.written(id, proposal).await.unwrap_or_else(|error| {
+            log::warn!(target: TARGET, "Writing the ISR of {id}: {error}");
+            IsrAnswer::NotWritten
+        });
+        match &answer {
+            IsrAnswer::Holds { .. } => {
                 self.changed.insert(id.clone());
                 self.last_change = self.replicas.clock.now();
-                let written = proposal.leadership(self.replicas.broker_id);
-                IsrAnswer::holding(written.at_version(zk_version))
             }
-            Ok(None) => {
+            IsrAnswer::Refused => {
                 log::info!(target: TARGET, "[Partition {id} broker={}] Cached zkVersion {} not equal to that in zookeeper, skip updating ISR", self.replicas.broker_id, proposal.zk_version);
-                IsrAnswer::Outdated
             }
-            Err(error) => {
-                log::warn!(target: TARGET, "Writing the ISR of {id}: {error}");
-                IsrAnswer::Outdated
-            }
-        };
+            IsrAnswer::NotWritten => {}
+        }
         self.replicas.isr_answered(id, proposal, answer);
     }
 
-    /// The version of the state that now holds the ISR; None where another state holds.
-    async fn written(&self, id: &TopicPartition, proposal: &IsrProposal) -> Result<Option<i32>, ZkError> {
-        let path = partition_state::path(id);
-        let wanted = proposal.leadership(self.replicas.broker_id);
-        let state = PartitionState::new(wanted, proposal.controller_epoch);
-        match self.zk.set(&path, &state.encode(), Some(proposal.zk_version)).await {
-            Ok(stat) => Ok(Some(stat.version)),
-            Err(ZkError::NoNode) => Ok(None),
-            // The write may have been this one, of which the answer was lost.
-            Err(ZkError::BadVersion) => {
-                let found = self.zk.get(&path).await?;
-                let same = found.and_then(|(data, stat)| {
-                    let read = PartitionState::decode(&data, stat.version).ok()?;
-                    let wanted = state.leader_and_isr.clone().at_version(stat.version);
-                    let same =
-                        read.leader_and_isr == wanted && read.controller_epoch == state.controller_epoch;
-                    same.then_some(stat.version)
-                });
-                Ok(same)
+    /// What became of a proposal.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper that are certain to have left the state as it was.
+    async fn written(&self, id: &TopicPartition, proposal: &IsrProposal) -> Result<IsrAnswer, ZkError> {
+        let (path, leader) = (partition_state::path(id), self.replicas.broker_id);
+        let wanted = proposal.leadership(leader);
+        let data = PartitionState::new(wanted.clone(), proposal.controller_epoch).encode();
+        loop {
+            match self.zk.set(&path, &data, Some(proposal.zk_version)).await {
+                Ok(stat) => return Ok(IsrAnswer::holding(wanted.at_version(stat.version))),
+                // It may have been written before the session ended. It is not written twice: the version is another then.
+                Err(ZkError::SessionExpired) => {}
+                Err(ZkError::NoNode) => return Ok(proposal.judge(leader, None)),
+                Err(ZkError::BadVersion) => {
+                    let found = self.zk.get(&path).await.unwrap_or_else(|error| {
+                        log::warn!(target: TARGET, "Reading the ISR of {id}: {error}");
+                        None
+                    });
+                    let found =
+                        found.and_then(|(data, stat)| PartitionState::decode(&data, stat.version).ok());
+                    return Ok(proposal.judge(leader, found.as_ref()));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
     }
 

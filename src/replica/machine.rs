@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use crate::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset};
 use crate::log::LogPosition;
 use crate::wire::error_code::ErrorCode;
+use crate::zk::znode::partition_state::PartitionState;
 
 /// A partition's state as the controller told it (LeaderAndIsr).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,22 @@ impl IsrProposal {
         let Self { leader_epoch, zk_version, .. } = *self;
         LeaderAndIsr { leader, leader_epoch, isr: self.isr.clone(), zk_version }
     }
+
+    /// How a proposal is answered that ZooKeeper would not write over its version, where it `found` this state (None:
+    /// none): it may be there already, its answer having been lost (`ReplicationUtils.checkLeaderAndIsrZkData`). If not,
+    /// it may have been there until the controller wrote, who then counted on it: Kafka goes on with the ISR it knew, and
+    /// may acknowledge what a new leader from the larger one does not have; here the stricter of both holds until the
+    /// controller tells.
+    pub fn judge(&self, leader: BrokerId, found: Option<&PartitionState>) -> IsrAnswer {
+        let Some(PartitionState { leader_and_isr: held, controller_epoch, .. }) = found else {
+            return IsrAnswer::Refused;
+        };
+        let wanted = self.leadership(leader).at_version(held.zk_version);
+        if *held != wanted || *controller_epoch != self.controller_epoch {
+            return IsrAnswer::Refused;
+        }
+        IsrAnswer::holding(wanted)
+    }
 }
 
 /// How a proposal was answered.
@@ -101,9 +118,9 @@ pub enum IsrAnswer {
         /// The version of the state's znode.
         zk_version: i32,
     },
-    /// ZooKeeper's state has moved on: what was known still holds here, and the next occasion proposes again.
-    Outdated,
-    /// The controller refuses: nothing is proposed until it tells of the partition again.
+    /// It was not written, which is certain, and nobody else has written: the next occasion proposes again.
+    NotWritten,
+    /// The controller refuses, or has written itself: nothing is proposed until it tells of the partition again.
     Refused,
 }
 
@@ -349,7 +366,7 @@ impl Machine {
                 (self.told.isr, self.told.zk_version) = (isr, zk_version);
                 IsrOutcome::Changed
             }
-            IsrAnswer::Outdated => {
+            IsrAnswer::NotWritten => {
                 self.proposed = None;
                 IsrOutcome::Unchanged
             }

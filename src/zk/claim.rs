@@ -25,19 +25,7 @@ pub async fn claim(zk: &ZooKeeper, broker: BrokerId, now: Millis) -> Result<Opti
     let generation = zk.generation();
     let (held, version) = present_epoch(zk).await?;
     let epoch = held + 1;
-    let ops = [
-        Op::Create {
-            path: controller::PATH.to_owned(),
-            data: controller::encode(broker, now),
-            mode: CreateMode::Ephemeral,
-        },
-        Op::Set {
-            path: controller_epoch::PATH.to_owned(),
-            data: controller_epoch::encode(epoch),
-            version: Some(version),
-        },
-    ];
-    match zk.multi(&ops).await {
+    match zk.multi(&operations(broker, epoch, version, now)).await {
         Ok(results) => match results.last() {
             Some(OpResult::Set { version }) => Ok(Some(Claim { epoch, epoch_version: *version, generation })),
             _ => Err(ZkError::Other("the election's multi gave no version".to_owned())),
@@ -47,6 +35,17 @@ pub async fn claim(zk: &ZooKeeper, broker: BrokerId, now: Millis) -> Result<Opti
             other => Err(other),
         },
     }
+}
+
+/// What makes `broker` the controller of an epoch, where `/controller_epoch` still has this version.
+pub fn operations(broker: BrokerId, epoch: i32, version: i32, now: Millis) -> [Op; 2] {
+    let data = controller::encode(broker, now);
+    let (path, mode) = (controller::PATH.to_owned(), CreateMode::Ephemeral);
+    let next = controller_epoch::encode(epoch);
+    [
+        Op::Create { path, data, mode },
+        Op::Set { path: controller_epoch::PATH.to_owned(), data: next, version: Some(version) },
+    ]
 }
 
 /// Who is the controller, by `/controller`; None where nobody is.

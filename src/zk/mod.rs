@@ -11,7 +11,7 @@
 pub mod bootstrap;
 pub mod claim;
 pub mod notices;
-mod outcome;
+pub mod outcome;
 pub mod registration;
 mod relay;
 mod session;
@@ -20,5 +20,5 @@ pub mod watch;
 pub mod znode;
 
 pub use session::{ConnectOptions, SessionState, ZooKeeper};
-pub use store::{CreateMode, MultiError, Op, OpResult, Stat, ZkError};
+pub use store::{CreateMode, MultiError, Op, OpResult, Read, Stat, ZkError};
 pub use watch::{Watches, ZnodeChange};

@@ -1,10 +1,43 @@
-//! What became of a write whose answer was lost: judged by what is there now ★.
+//! What became of a write whose answer was lost: it is sent again, in the session it began in, and where the repetition is
+//! refused, judged by what is there now ★.
 //!
-//! A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals.
+//! A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals. Pure:
+//! `store` sends and reads. Kafka: `KafkaZkClient.retryRequestsUntilConnected`, `CheckedEphemeral`.
 
 use std::collections::BTreeMap;
 
-use super::store::{CreateMode, Op, OpResult, Read};
+use super::store::{CreateMode, Op, OpResult, Read, ZkError};
+
+/// A write under way: in which session it began, and whether the answer to an earlier try was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    generation: Option<u64>,
+    doubtful: bool,
+}
+
+impl Attempt {
+    /// Lets it be sent in the session of this generation; the first one is its own.
+    ///
+    /// # Errors
+    /// [`ZkError::SessionExpired`] where it was begun in an earlier session: whether it took effect is not known, and what
+    /// was to hang on that session is gone.
+    pub fn admit(&mut self, generation: u64) -> Result<(), ZkError> {
+        if *self.generation.get_or_insert(generation) != generation {
+            return Err(ZkError::SessionExpired);
+        }
+        Ok(())
+    }
+
+    /// The answer to a try was lost.
+    pub fn lose(&mut self) {
+        self.doubtful = true;
+    }
+
+    /// Whether a refusal says nothing yet, because an earlier try may be what it was refused for.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+}
 
 /// What a path holds after some operations.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,13 +66,13 @@ impl Left<'_> {
 }
 
 /// The paths that must be read to judge these operations.
-pub(super) fn paths(ops: &[Op]) -> Vec<String> {
+pub fn paths(ops: &[Op]) -> Vec<String> {
     left_behind(ops).into_keys().map(str::to_owned).collect()
 }
 
 /// The results of `ops`, where what was `found` at their paths is what they leave; `session` is the one they were sent
 /// in. None where they were not done, or others have written since.
-pub(super) fn results(ops: &[Op], found: &BTreeMap<String, Read>, session: i64) -> Option<Vec<OpResult>> {
+pub fn results(ops: &[Op], found: &BTreeMap<String, Read>, session: i64) -> Option<Vec<OpResult>> {
     let at = |path: &str| found.get(path).unwrap_or(&None);
     if !left_behind(ops).iter().all(|(path, left)| left.is(at(path), session)) {
         return None;

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use thiserror::Error as ThisError;
 use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
 
-use super::outcome;
+use super::outcome::{self, Attempt};
 use super::session::{Connection, ZooKeeper};
 
 /// What ZooKeeper keeps about a znode.
@@ -229,7 +229,7 @@ impl ZooKeeper {
     /// session ended before the outcome was known, [`ZkError::TooLarge`].
     pub async fn create(&self, path: &str, data: &[u8], mode: CreateMode) -> Result<String, ZkError> {
         check_size(path.len() + data.len())?;
-        let mut write = Write::default();
+        let mut write = Attempt::default();
         let options = mode.of_client().with_acls(Acls::anyone_all());
         loop {
             let connection = self.connection_for(&mut write).await?;
@@ -239,12 +239,15 @@ impl ZooKeeper {
                     return Ok(format!("{path}{sequence}"));
                 }
                 Ok(_) => return Ok(path.to_owned()),
-                Err(Error::NodeExists) if write.retried => {
+                Err(Error::NodeExists) if write.is_doubtful() => {
                     let op = Op::Create { path: path.to_owned(), data: data.to_vec(), mode };
                     let done = self.found_done(&[op]).await?;
                     return done.map(|_| path.to_owned()).ok_or(ZkError::NodeExists);
                 }
-                Err(error) if is_loss(&error) => write.lose(&connection).await,
+                Err(error) if is_loss(&error) => {
+                    write.lose();
+                    connection.forget().await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -280,18 +283,21 @@ impl ZooKeeper {
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::SessionExpired`], [`ZkError::TooLarge`].
     pub async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<Stat, ZkError> {
         check_size(path.len() + data.len())?;
-        let mut write = Write::default();
+        let mut write = Attempt::default();
         loop {
             let connection = self.connection_for(&mut write).await?;
             let set = connection.client.set_data(path, data, version);
             match connection.answer(set, self.operation_limit()).await {
                 Ok(stat) => return Ok(stat),
-                Err(Error::BadVersion) if write.retried => {
+                Err(Error::BadVersion) if write.is_doubtful() => {
                     let op = Op::Set { path: path.to_owned(), data: data.to_vec(), version };
                     self.found_done(&[op]).await?.ok_or(ZkError::BadVersion)?;
                     return self.exists(path).await?.ok_or(ZkError::BadVersion);
                 }
-                Err(error) if is_loss(&error) => write.lose(&connection).await,
+                Err(error) if is_loss(&error) => {
+                    write.lose();
+                    connection.forget().await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -302,13 +308,16 @@ impl ZooKeeper {
     /// # Errors
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::NotEmpty`], [`ZkError::SessionExpired`].
     pub async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
-        let mut write = Write::default();
+        let mut write = Attempt::default();
         loop {
             let connection = self.connection_for(&mut write).await?;
             match connection.answer(connection.client.delete(path, version), self.operation_limit()).await {
                 Ok(()) => return Ok(()),
-                Err(Error::NoNode) if write.retried => return Ok(()),
-                Err(error) if is_loss(&error) => write.lose(&connection).await,
+                Err(Error::NoNode) if write.is_doubtful() => return Ok(()),
+                Err(error) if is_loss(&error) => {
+                    write.lose();
+                    connection.forget().await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -337,7 +346,7 @@ impl ZooKeeper {
     pub async fn multi(&self, ops: &[Op]) -> Result<Vec<OpResult>, MultiError> {
         let whole = |source| MultiError { index: None, source };
         check_size(ops.iter().map(Op::size).sum()).map_err(whole)?;
-        let mut write = Write::default();
+        let mut write = Attempt::default();
         loop {
             let connection = self.connection_for(&mut write).await.map_err(whole)?;
             let answer = tokio::select! {
@@ -348,9 +357,12 @@ impl ZooKeeper {
             };
             match answer {
                 Ok(results) => return Ok(results),
-                Err((_, error)) if is_loss(&error) => write.lose(&connection).await,
+                Err((_, error)) if is_loss(&error) => {
+                    write.lose();
+                    connection.forget().await;
+                }
                 Err((index, error)) => {
-                    if write.retried
+                    if write.is_doubtful()
                         && let Some(results) = self.found_done(ops).await.map_err(whole)?
                     {
                         return Ok(results);
@@ -367,11 +379,9 @@ impl ZooKeeper {
     }
 
     /// The present connection, of the session in which the write began.
-    async fn connection_for(&self, write: &mut Write) -> Result<Connection, ZkError> {
+    async fn connection_for(&self, write: &mut Attempt) -> Result<Connection, ZkError> {
         let connection = self.connection().await.ok_or(ZkError::Closed)?;
-        if *write.generation.get_or_insert(connection.generation) != connection.generation {
-            return Err(ZkError::SessionExpired);
-        }
+        write.admit(connection.generation)?;
         Ok(connection)
     }
 
@@ -380,20 +390,6 @@ impl ZooKeeper {
         let paths = outcome::paths(ops);
         let found = self.get_many(&paths).await?;
         Ok(outcome::results(ops, &paths.into_iter().zip(found).collect(), self.session_id()))
-    }
-}
-
-/// A write under way: in which session, and whether an earlier try's answer was lost.
-#[derive(Default)]
-struct Write {
-    generation: Option<u64>,
-    retried: bool,
-}
-
-impl Write {
-    async fn lose(&mut self, connection: &Connection) {
-        self.retried = true;
-        connection.forget().await;
     }
 }
 

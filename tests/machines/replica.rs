@@ -62,7 +62,7 @@ impl Stage for Replica {
                 let leader_epoch = self.machine.told().leader_epoch;
                 self.answered(IsrAnswer::Holds { leader_epoch, isr: words::parse_ids(isr), zk_version })
             }
-            ["isr", "outdated"] => self.answered(IsrAnswer::Outdated),
+            ["isr", "not", "written"] => self.answered(IsrAnswer::NotWritten),
             ["isr", "refused"] => self.answered(IsrAnswer::Refused),
             _ => panic!("when what? {text}"),
         };

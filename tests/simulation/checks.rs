@@ -127,6 +127,13 @@ impl Checks {
         self.watermarks.retain(|(leader, ..), _| *leader != broker);
     }
 
+    /// A broker's leaderships were taken so that it can stop, and still it is said to lead these.
+    pub fn handed_over(&mut self, broker: BrokerId, held: Vec<TopicPartition>) {
+        if let Some(id) = held.first() {
+            self.violated(format!("broker {broker} is free to stop, and still the leader of {id}"));
+        }
+    }
+
     /// A leader's high watermark in an epoch never falls.
     pub fn leader_watermark(
         &mut self,

@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 
 use barnabas::base::{BrokerId, Millis};
+use barnabas::controller::state::Leadership;
+use barnabas::controller::writes::Write;
+use barnabas::zk::znode::partition_state::PartitionState;
+use barnabas::zk::znode::topic::Topic;
+use barnabas::zk::znode::{controller, controller_epoch};
+use barnabas::zk::{OpResult, Read, Stat, ZkError};
 
+use crate::client::{Answer, Multi, refused};
 use crate::znodes::Znodes;
 
 /// How long a session lives without being heard of.
@@ -18,6 +25,8 @@ pub struct Ensemble {
     last_session: u64,
     /// Who holds `/controller`, in which session.
     pub controller: Option<(BrokerId, u64)>,
+    /// When it was claimed, as its data says.
+    claimed: Millis,
     /// What `/controller_epoch` holds.
     pub controller_epoch: i32,
     /// The version of `/controller_epoch`.
@@ -61,14 +70,84 @@ impl Ensemble {
         late.into_iter().for_each(|session| self.close(session));
     }
 
-    /// Makes a broker the controller where there is none; the epoch that begins, and its version.
-    pub fn claim(&mut self, id: BrokerId, session: u64) -> Option<(i32, i32)> {
-        if self.controller.is_some() || !self.lives(session) {
-            return None;
+    /// Makes a broker the controller, where there is none and the epoch is as it was read.
+    pub fn claim(&mut self, id: BrokerId, session: u64, version: i32, now: Millis) -> Answer {
+        if self.controller.is_some() {
+            return refused(0, ZkError::NodeExists);
+        }
+        if version != self.epoch_version {
+            return refused(1, ZkError::BadVersion);
         }
         self.controller = Some((id, session));
+        self.claimed = now;
         self.controller_epoch += 1;
         self.epoch_version += 1;
-        Some((self.controller_epoch, self.epoch_version))
+        Ok(vec![OpResult::Done, OpResult::Set { version: self.epoch_version }])
     }
+
+    /// What a path holds, which is one of those that a multi writes.
+    pub fn read(&self, path: &str, multi: &Multi) -> Read {
+        match multi {
+            Multi::Claim { .. } if path == controller::PATH => {
+                let (broker, session) = self.controller?;
+                found(controller::encode(broker, self.claimed), 0, i64::try_from(session).unwrap_or(0))
+            }
+            Multi::Claim { .. } => {
+                found(controller_epoch::encode(self.controller_epoch), self.epoch_version, 0)
+            }
+            Multi::Isr { id, .. } => state(self.znodes.states.get(id)),
+            Multi::Decided { write, .. } => self.written(path, write),
+        }
+    }
+
+    fn written(&self, path: &str, write: &Write) -> Read {
+        let znodes = &self.znodes;
+        let is = |there: bool| there.then(Vec::new).and_then(|data| found(data, 0, 0));
+        match write {
+            Write::CreateState(id, _) | Write::SetState(id, _) => state(znodes.states.get(id)),
+            Write::CreatePartitionsDir(topic) => is(znodes.has_dir(topic)),
+            Write::CreatePartitionDir(id) => is(znodes.has_dir(&id.to_string())),
+            Write::SetAssignments(name, _) => {
+                let held = znodes.topics.get(name)?;
+                let topic = Topic { partitions: held.partitions.clone(), ..Topic::default() };
+                found(topic.encode(), held.version, 0)
+            }
+            Write::Delete(_) => {
+                is(path.rsplit('/').next().is_some_and(|name| znodes.topics.contains_key(name)))
+            }
+            Write::DeleteTopicDeletion(topic) => is(znodes.deletions.contains(topic)),
+            Write::DeleteIsrNotification(name) => is(znodes.isr_notifications.contains_key(name)),
+            Write::DeletePreferredElection => is(znodes.preferred.is_some()),
+            Write::DeleteReassignment => is(znodes.reassignment.is_some()),
+            // Of these the znodes know nothing, and no cluster here writes them.
+            Write::SetReassignment(_)
+            | Write::DeleteTopicConfig(_)
+            | Write::DeleteLogDirEvent(_)
+            | Write::CreateFeature { .. }
+            | Write::SetFeature { .. } => None,
+        }
+    }
+}
+
+fn state(held: Option<&Leadership>) -> Read {
+    let Leadership { leader_and_isr, controller_epoch } = held?;
+    let version = leader_and_isr.zk_version;
+    found(PartitionState::new(leader_and_isr.clone(), *controller_epoch).encode(), version, 0)
+}
+
+fn found(data: Vec<u8>, version: i32, ephemeral_owner: i64) -> Read {
+    let stat = Stat {
+        czxid: 0,
+        mzxid: 0,
+        pzxid: 0,
+        ctime: 0,
+        mtime: 0,
+        version,
+        cversion: 0,
+        aversion: 0,
+        ephemeral_owner,
+        data_length: 0,
+        num_children: 0,
+    };
+    Some((data.into(), stat))
 }

@@ -2,6 +2,7 @@
 
 mod fetching;
 mod leading;
+mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,7 +13,9 @@ use barnabas::replica::controller_epoch::ControllerEpoch;
 use barnabas::replica::fetcher::plan::{Plan, Start};
 use barnabas::replica::machine::{IsrProposal, Machine, Told};
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::zk::OpResult;
 
+use crate::client::{Answer as Written, Multi, Progress, Writing};
 use crate::disk::{Log, Record};
 use crate::network::Message;
 use crate::scene::{Flaw, Scene};
@@ -55,6 +58,8 @@ pub struct Host {
     pub damaged: bool,
     /// Its session, as far as it knows.
     pub session: Option<u64>,
+    /// A session in which it has registered, not knowing yet that it has, and its epoch there.
+    registering: Option<(u64, i64)>,
     broker_epoch: i64,
     controller_epoch: ControllerEpoch,
     controller: Option<BrokerId>,
@@ -69,6 +74,12 @@ pub struct Host {
     reports: BTreeMap<TopicPartition, IsrProposal>,
     /// The AlterIsr that is not answered: its call, when it was sent, and what it proposed.
     report_call: Option<(u64, Millis, Proposals)>,
+    /// The state that it writes as leader, and what it proposed.
+    isr_write: Option<(TopicPartition, IsrProposal, Writing)>,
+    /// Its claim to be the controller of an epoch.
+    claim: Option<(i32, Writing)>,
+    /// How far it has stopped, where it is to stop.
+    stopping: Option<stopping::Stopping>,
     /// Its term as controller.
     pub term: Option<Term>,
 }
@@ -82,6 +93,7 @@ impl Host {
             still_until: 0,
             damaged: false,
             session: None,
+            registering: None,
             broker_epoch: -1,
             controller_epoch: ControllerEpoch::default(),
             controller: None,
@@ -92,6 +104,9 @@ impl Host {
             fetchers: BTreeMap::new(),
             reports: BTreeMap::new(),
             report_call: None,
+            isr_write: None,
+            claim: None,
+            stopping: None,
             term: None,
         }
     }
@@ -104,7 +119,7 @@ impl Host {
     }
 
     /// Flushes and checkpoints everything, as before a clean stop.
-    pub fn flush(&mut self) {
+    fn flush(&mut self) {
         self.disks.values_mut().for_each(|log| {
             log.flush();
             log.checkpoint();
@@ -118,17 +133,26 @@ impl Host {
 
     /// Whether no change of an ISR is on its way from here: one could still leave this broker alone in it.
     pub fn proposes_nothing(&self) -> bool {
-        self.reports.is_empty()
+        self.reports.is_empty() && self.isr_write.is_none()
     }
 
-    /// Whether anybody is let in: only once it has registered.
+    /// Whether it is no controller that has begun something.
+    pub fn decides_nothing(&self) -> bool {
+        self.term.as_ref().is_none_or(Term::is_idle)
+    }
+
+    /// Whether anybody is let in: once it has registered, until it closes.
     pub fn serves(&self) -> bool {
-        self.up && self.broker_epoch >= 0
+        self.up && self.broker_epoch >= 0 && !self.closes()
     }
 
     /// Looks at what is due.
     pub fn tick(&mut self, scene: &mut Scene) {
         self.keep_session(scene);
+        self.go_on_stopping(scene);
+        if !self.serves() {
+            return;
+        }
         if let Some(mut term) = self.term.take()
             && term.tick(scene)
         {
@@ -146,7 +170,7 @@ impl Host {
     }
 
     fn keep_session(&mut self, scene: &mut Scene) {
-        if scene.cut_from_zookeeper.contains(&self.id) {
+        if !scene.connected(self.id) {
             return;
         }
         if self.session.is_some_and(|session| scene.ensemble.renew(session, scene.now)) {
@@ -155,24 +179,63 @@ impl Host {
         // What the controller decided in the old session it may decide no more.
         self.term = None;
         self.session = None;
-        if let Some((session, epoch)) = scene.ensemble.register(self.id, scene.now) {
+        if self.closes() {
+            return;
+        }
+        // What was registered without an answer is seen to be its own by the session that owns it.
+        let known = self.registering.take().filter(|(session, _)| scene.ensemble.lives(*session));
+        let registered = known.or_else(|| scene.ensemble.register(self.id, scene.now));
+        if registered.is_some() && scene.breaks() {
+            self.registering = registered;
+            return scene.lose_connection(self.id);
+        }
+        if let Some((session, epoch)) = registered {
             let id = self.id;
             scene.say(|| format!("broker {id} registers, epoch {epoch}"));
             (self.session, self.broker_epoch) = (Some(session), epoch);
         }
     }
 
+    /// Stands for election (`controller::driver`, `zk::claim`).
     fn stand(&mut self, scene: &mut Scene) {
+        if let Some((epoch, claim)) = self.claim.take() {
+            return match claim.go_on(scene) {
+                Progress::Waits(claim) => self.claim = Some((epoch, claim)),
+                Progress::Known(answers) => self.claimed(epoch, answers, scene),
+                Progress::Expired => {}
+            };
+        }
         let Some(session) = self.session.filter(|_| self.term.is_none()) else { return };
-        if !scene.reaches_zookeeper(self.id, session) || scene.rng.bool() {
+        let vacant = scene.reaches_zookeeper(self.id, session) && scene.ensemble.controller.is_none();
+        if !vacant || scene.rng.bool() {
             return;
         }
-        if let Some(won) = scene.ensemble.claim(self.id, session) {
-            let id = self.id;
-            scene.say(|| format!("broker {id} is the controller, epoch {}", won.0));
-            scene.checks.elected(won.0);
-            let mut term = Term::new(self.id, session, won, scene.alter_isr);
-            term.tick(scene);
+        let (epoch, version) = (scene.ensemble.controller_epoch + 1, scene.ensemble.epoch_version);
+        let claim = Multi::Claim { broker: self.id, epoch, version, now: scene.now };
+        self.claim = Some((epoch, Writing::begin(scene, self.id, session, vec![claim])));
+    }
+
+    fn claimed(&mut self, epoch: i32, answers: Vec<Written>, scene: &mut Scene) {
+        let Some(Ok(results)) = answers.into_iter().next() else { return };
+        if let (Some(session), Some(OpResult::Set { version })) = (self.session, results.last()) {
+            let mut term = Term::new(self.id, session, (epoch, *version), scene.alter_isr);
+            self.term = term.tick(scene).then_some(term);
+        }
+    }
+
+    /// What came of writes is known.
+    pub fn written(&mut self, call: u64, answers: Vec<Written>, scene: &mut Scene) {
+        if let Some((_, claim)) = &mut self.claim {
+            claim.answered(call, answers.clone());
+            self.stand(scene);
+        }
+        if let Some((_, _, writing)) = &mut self.isr_write {
+            writing.answered(call, answers.clone());
+            self.write_isrs(scene);
+        }
+        if let Some(mut term) = self.term.take()
+            && term.written(call, answers, scene)
+        {
             self.term = Some(term);
         }
     }
@@ -204,10 +267,24 @@ impl Host {
                 }),
                 None => {
                     let answer = Answer::AlterIsr(Err(ErrorCode::NotController));
-                    scene.send(self.id, from, Message::IsrAltered { call, answer });
+                    scene.send(self.id, from, Message::Answered { call, answer });
                 }
             },
-            Message::IsrAltered { call, answer } => self.isr_altered(call, answer, scene),
+            Message::ControlledShutdown { call, broker_epoch } => match &mut self.term {
+                Some(term) => term.ask(from, call, |ticket| Event::ControlledShutdown {
+                    broker: from,
+                    broker_epoch,
+                    ticket,
+                }),
+                None => {
+                    let answer = Answer::ControlledShutdown(Err(ErrorCode::NotController));
+                    scene.send(self.id, from, Message::Answered { call, answer });
+                }
+            },
+            Message::Answered { call, answer: Answer::ControlledShutdown(left) } => {
+                self.answered_to_leave(call, left.map(|left| left.len()), scene);
+            }
+            Message::Answered { call, answer } => self.isr_altered(call, answer, scene),
             Message::EpochEnds { call, asked } => self.tell_epoch_ends(from, call, asked, scene),
             Message::EpochsEnd { call, ends } => self.cut(from, call, ends, scene),
             Message::Fetch { call, wanted } => self.serve(from, call, wanted, scene),

@@ -1,11 +1,12 @@
-//! A whole cluster of the pure machines — controller, replicas, fetchers — run from a seed: brokers that crash, stand still
-//! and lose their sessions, a network that delays, drops, doubles, reorders and cuts, and after every step the checks of
-//! what must always hold.
+//! A whole cluster of the pure machines — controller, replicas, fetchers — run from a seed: brokers that crash, stand still,
+//! stop in order and lose their sessions, writes to ZooKeeper whose answers are lost, a network that delays, drops, doubles,
+//! reorders and cuts, and after every step the checks of what must always hold.
 //!
 //! A failure prints its seed; `BARNABAS_TEST_SEED=seed` runs that one and prints what happened. `scripts/simulate.sh` runs
 //! many thousands.
 
 mod checks;
+mod client;
 mod disk;
 mod ensemble;
 mod host;
@@ -113,4 +114,19 @@ fn a_broker_that_heeds_the_past_is_caught() {
 #[test]
 fn a_leader_that_fences_nobody_is_caught() {
     caught(Flaw::FencesNobody);
+}
+
+#[test]
+fn a_write_believed_to_be_done_is_caught() {
+    caught(Flaw::BelievesItsWrites);
+}
+
+#[test]
+fn a_leader_that_forgets_what_it_may_have_written_is_caught() {
+    caught(Flaw::ForgetsDoubts);
+}
+
+#[test]
+fn a_broker_that_takes_silence_for_leave_is_caught() {
+    assert!(caught(Flaw::TakesSilenceForLeave).contains("free to stop"));
 }

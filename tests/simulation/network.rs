@@ -21,8 +21,10 @@ pub enum Message {
     Told { call: u64, epoch: i32, events: Vec<Event> },
     /// A leader wants other ISRs.
     AlterIsr { call: u64, broker_epoch: i64, wanted: BTreeMap<TopicPartition, LeaderAndIsr> },
-    /// What came of it.
-    IsrAltered { call: u64, answer: Answer },
+    /// A broker wants to stop.
+    ControlledShutdown { call: u64, broker_epoch: i64 },
+    /// What a controller answers to what it was asked.
+    Answered { call: u64, answer: Answer },
     /// A follower asks where epochs end: its own leader epoch, and the epoch asked for.
     EpochEnds { call: u64, asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)> },
     /// Where they end.
@@ -86,6 +88,6 @@ impl Network {
 }
 
 fn delay(rng: &mut Rng, rough: bool) -> Millis {
-    let late = rough && rng.u8(..) < 12;
-    if late { rng.i64(100..1500) } else { rng.i64(1..20) }
+    let late = rough && rng.u8(..) < 20;
+    if late { rng.i64(100..3000) } else { rng.i64(1..20) }
 }

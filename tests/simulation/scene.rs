@@ -6,10 +6,12 @@ use barnabas::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::{Outcome, Write};
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::zk::{OpResult, ZkError};
 use fastrand::Rng;
 
 use crate::checks::Checks;
-use crate::ensemble::Ensemble;
+use crate::client::{Answer, Multi, Request, refused};
+use crate::ensemble::{Ensemble, SESSION_TIMEOUT};
 use crate::network::{Message, Network};
 
 /// A machine broken on purpose, to see that the checks find it.
@@ -27,6 +29,12 @@ pub enum Flaw {
     HeedsThePast,
     /// A leader answers whatever epoch a follower is in.
     FencesNobody,
+    /// A broker that stops and is not answered closes as if its leaderships were taken.
+    TakesSilenceForLeave,
+    /// A leader that never learns what became of the ISR it wrote goes on as if it had not been written.
+    ForgetsDoubts,
+    /// Who sends a write again, its answer being lost, takes a refusal for a sign that it was done.
+    BelievesItsWrites,
 }
 
 /// What happens next.
@@ -34,8 +42,12 @@ pub enum Flaw {
 pub enum Happening {
     /// A message arrives.
     Arrives { from: BrokerId, to: BrokerId, message: Message },
-    /// What a controller asked of ZooKeeper is done.
+    /// What a controller asked of ZooKeeper is read.
     Trip { broker: BrokerId, epoch: i32 },
+    /// Writes reach a server of ZooKeeper's.
+    AtServer(Request),
+    /// What came of them is known to who sent them, where the connection still stands.
+    Answered { broker: BrokerId, connection: u64, call: u64, answers: Vec<Answer> },
     /// A broker looks at what is due.
     Tick(BrokerId),
     /// A producer writes.
@@ -53,6 +65,8 @@ pub struct Scene {
     pub now: Millis,
     /// Whether things go wrong at present.
     pub rough: bool,
+    /// Whether no session must end at present, because somebody who has lost records is in an ISR.
+    pub fragile: bool,
     /// What is broken.
     pub flaw: Option<Flaw>,
     /// Whether leaders change their ISR by AlterIsr; else by ZooKeeper.
@@ -63,6 +77,8 @@ pub struct Scene {
     pub ensemble: Ensemble,
     /// Brokers that cannot reach ZooKeeper.
     pub cut_from_zookeeper: BTreeSet<BrokerId>,
+    /// How often each broker's connection to ZooKeeper was lost, and when there is one again.
+    connections: BTreeMap<BrokerId, (u64, Millis)>,
     /// Where replicas were placed before the last change of their places.
     replicas_before: BTreeMap<TopicPartition, Vec<BrokerId>>,
     /// What must hold.
@@ -83,11 +99,13 @@ impl Scene {
             rng,
             now: 10_000,
             rough: true,
+            fragile: false,
             flaw,
             alter_isr,
             network: Network::default(),
             ensemble: Ensemble::default(),
             cut_from_zookeeper: BTreeSet::new(),
+            connections: BTreeMap::new(),
             replicas_before: BTreeMap::new(),
             checks: Checks::default(),
             trace: traced.then(Vec::new),
@@ -130,11 +148,83 @@ impl Scene {
 
     /// Whether a broker reaches ZooKeeper in a session that lives.
     pub fn reaches_zookeeper(&self, broker: BrokerId, session: u64) -> bool {
-        !self.cut_from_zookeeper.contains(&broker) && self.ensemble.lives(session)
+        self.connected(broker) && self.ensemble.lives(session)
+    }
+
+    /// Whether a broker has a connection to ZooKeeper.
+    pub fn connected(&self, broker: BrokerId) -> bool {
+        let back = self.connections.get(&broker).is_none_or(|(_, back)| *back <= self.now);
+        back && !self.cut_from_zookeeper.contains(&broker)
+    }
+
+    /// The number of a broker's connection: what was on its way on an earlier one is lost.
+    pub fn connection(&self, broker: BrokerId) -> u64 {
+        self.connections.get(&broker).map_or(0, |(lost, _)| *lost)
+    }
+
+    /// A broker's connection is lost; another one stands after a while, which the session may outlive or not.
+    pub fn lose_connection(&mut self, broker: BrokerId) {
+        let longest = if self.fragile { SESSION_TIMEOUT / 4 } else { SESSION_TIMEOUT * 3 / 2 };
+        let back = self.now + self.rng.i64(20..longest);
+        self.say(|| format!("broker {broker} loses its connection to ZooKeeper until {}", back - 10_000));
+        let (lost, until) = self.connections.entry(broker).or_default();
+        (*lost, *until) = (*lost + 1, back);
+    }
+
+    /// Cuts a broker off from ZooKeeper until that is undone.
+    pub fn cut_from_zookeeper(&mut self, broker: BrokerId) {
+        self.cut_from_zookeeper.insert(broker);
+        self.connections.entry(broker).or_default().0 += 1;
+    }
+
+    /// Everybody reaches ZooKeeper again.
+    pub fn reconnect(&mut self) {
+        self.cut_from_zookeeper.clear();
+        self.connections.values_mut().for_each(|(_, back)| *back = 0);
+    }
+
+    /// Whether a connection breaks at this very moment.
+    pub fn breaks(&mut self) -> bool {
+        self.rough && self.rng.u8(..) < 40
+    }
+
+    /// Writes have reached the server; or only some of them, and no answer goes back, because the connection is lost.
+    pub fn serve(&mut self, request: Request) {
+        let Request { broker, session, connection, call, multis } = request;
+        if connection != self.connection(broker) || !self.ensemble.lives(session) {
+            return;
+        }
+        let breaks = self.breaks();
+        let taken = if breaks { self.rng.usize(..=multis.len()) } else { multis.len() };
+        let answers = multis[..taken].iter().map(|multi| self.execute(session, multi)).collect();
+        if breaks {
+            return self.lose_connection(broker);
+        }
+        let after = self.now + self.rng.i64(1..4);
+        self.later.push((after, Happening::Answered { broker, connection, call, answers }));
+    }
+
+    fn execute(&mut self, session: u64, multi: &Multi) -> Answer {
+        match multi {
+            Multi::Decided { epoch, version, write } => match self.controller_writes(*epoch, *version, write)
+            {
+                Some(outcome) => answer(outcome, 1),
+                None => refused(0, ZkError::BadVersion),
+            },
+            Multi::Claim { broker, epoch, version, now } => {
+                let answer = self.ensemble.claim(*broker, session, *version, *now);
+                if answer.is_ok() {
+                    self.say(|| format!("broker {broker} is the controller, epoch {epoch}"));
+                    self.checks.elected(*epoch);
+                }
+                answer
+            }
+            Multi::Isr { id, next } => answer(self.leader_writes(id, next), 0),
+        }
     }
 
     /// Carries a controller's write out; None where the epoch is over.
-    pub fn controller_writes(&mut self, epoch: i32, version: i32, write: &Write) -> Option<Outcome> {
+    fn controller_writes(&mut self, epoch: i32, version: i32, write: &Write) -> Option<Outcome> {
         if version != self.ensemble.epoch_version && self.flaw != Some(Flaw::WritesUnguarded) {
             return None;
         }
@@ -163,7 +253,7 @@ impl Scene {
     }
 
     /// Carries a leader's write of its partition's state out.
-    pub fn leader_writes(&mut self, id: &TopicPartition, next: &Leadership) -> Outcome {
+    fn leader_writes(&mut self, id: &TopicPartition, next: &Leadership) -> Outcome {
         let before = self.ensemble.znodes.states.get(id).cloned();
         let outcome = self.ensemble.znodes.set_state(id, next);
         if let Outcome::Ok(_) = outcome {
@@ -188,6 +278,24 @@ impl Scene {
         });
     }
 
+    /// The controller says that it has moved all that a broker led but what is `left`.
+    pub fn taken_over(&mut self, broker: BrokerId, left: &[TopicPartition]) {
+        let held = self.led_by(broker).into_iter().filter(|id| !left.contains(id)).collect();
+        self.checks.handed_over(broker, held);
+    }
+
+    /// A broker closes because it leads nothing any more.
+    pub fn left_in_order(&mut self, broker: BrokerId) {
+        let held = self.led_by(broker);
+        self.checks.handed_over(broker, held);
+    }
+
+    /// What a broker leads, as ZooKeeper says.
+    fn led_by(&self, broker: BrokerId) -> Vec<TopicPartition> {
+        let states = self.ensemble.znodes.states.iter();
+        states.filter(|(_, held)| held.leader_and_isr.leader == broker).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Where a partition's replicas are placed.
     pub fn replicas(&self, id: &TopicPartition) -> Vec<BrokerId> {
         let topic = self.ensemble.znodes.topics.get(&id.topic);
@@ -199,5 +307,20 @@ impl Scene {
     /// The leader epoch that ZooKeeper holds.
     pub fn epoch_held(&self, id: &TopicPartition) -> Option<LeaderEpoch> {
         self.ensemble.znodes.states.get(id).map(|held| held.leader_and_isr.leader_epoch)
+    }
+}
+
+/// What a multi gives whose operation at this index had an outcome, those before it being checks.
+fn answer(outcome: Outcome, index: usize) -> Answer {
+    match outcome {
+        Outcome::Ok(version) => {
+            let checks = std::iter::repeat_n(OpResult::Done, index);
+            Ok(checks.chain([OpResult::Set { version }]).collect())
+        }
+        Outcome::BadVersion => refused(index, ZkError::BadVersion),
+        Outcome::NoNode => refused(index, ZkError::NoNode),
+        Outcome::NodeExists => refused(index, ZkError::NodeExists),
+        Outcome::NotEmpty => refused(index, ZkError::NotEmpty),
+        Outcome::Failed(code) => refused(index, ZkError::Other(code.to_string())),
     }
 }

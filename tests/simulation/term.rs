@@ -7,10 +7,12 @@ use barnabas::base::{BrokerId, Millis, TopicPartition};
 use barnabas::controller::event::{Answer, Event, Ticket};
 use barnabas::controller::facts::Question;
 use barnabas::controller::machine::{Effect, Machine, Settings, Watched};
+use barnabas::controller::multi;
 use barnabas::controller::outbox::Tell;
 use barnabas::controller::state::ClusterState;
 use barnabas::controller::writes::{Outcome, Write};
 
+use crate::client::{Answer as Written, Multi, Progress, Writing};
 use crate::network::Message;
 use crate::scene::{Happening, Scene};
 
@@ -22,7 +24,7 @@ const PATIENCE: Millis = 300;
 enum Trip {
     None,
     Gather(Vec<Question>),
-    Commit(Vec<Write>),
+    Commit(Vec<Write>, Writing),
 }
 
 /// What is to be told to one broker, in order.
@@ -74,6 +76,11 @@ impl Term {
         }
     }
 
+    /// Whether nothing is begun that is not at its end.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.trip, Trip::None) && self.events.is_empty()
+    }
+
     /// A broker asks for something and waits for an answer to its call.
     pub fn ask(&mut self, from: BrokerId, call: u64, event: impl FnOnce(Ticket) -> Event) {
         self.tickets += 1;
@@ -93,7 +100,11 @@ impl Term {
 
     /// Looks at what has changed in ZooKeeper, sends what is due, takes up what has happened. False where it is over.
     pub fn tick(&mut self, scene: &mut Scene) -> bool {
-        if scene.reaches_zookeeper(self.broker, self.session) {
+        if !self.commit(scene) {
+            return false;
+        }
+        // What is begun is brought to its end before anything else is looked at, as in the driver.
+        if matches!(self.trip, Trip::None) && scene.reaches_zookeeper(self.broker, self.session) {
             if scene.ensemble.controller != Some((self.broker, self.session)) {
                 return false;
             }
@@ -164,9 +175,9 @@ impl Term {
         }
     }
 
-    /// A trip to ZooKeeper is done. False where it showed that the term is over.
+    /// What was asked of ZooKeeper is read. False where it showed that the term is over.
     pub fn arrived(&mut self, scene: &mut Scene) -> bool {
-        if scene.cut_from_zookeeper.contains(&self.broker) {
+        if !scene.connected(self.broker) {
             // The connection is lost; the client tries again as long as the session may live.
             let after = scene.now + 100;
             scene.later.push((after, Happening::Trip { broker: self.broker, epoch: self.epoch }));
@@ -176,29 +187,55 @@ impl Term {
             return false;
         }
         match std::mem::replace(&mut self.trip, Trip::None) {
-            Trip::None => {}
             Trip::Gather(questions) => {
                 let writes = self.machine.decide(scene.ensemble.znodes.gather(questions));
                 if writes.is_empty() {
                     self.apply(&[], scene);
                 } else {
-                    self.trip = Trip::Commit(writes);
-                    let after = scene.now + scene.rng.i64(1..8);
-                    scene.later.push((after, Happening::Trip { broker: self.broker, epoch: self.epoch }));
+                    let (epoch, version) = (self.epoch, self.version);
+                    let decided = |write: &Write| Multi::Decided { epoch, version, write: write.clone() };
+                    let multis = writes.iter().map(decided).collect();
+                    let writing = Writing::begin(scene, self.broker, self.session, multis);
+                    self.trip = Trip::Commit(writes, writing);
                 }
             }
-            Trip::Commit(writes) => {
-                let mut outcomes = Vec::with_capacity(writes.len());
-                for write in &writes {
-                    match scene.controller_writes(self.epoch, self.version, write) {
-                        Some(outcome) => outcomes.push(outcome),
-                        None => return false,
-                    }
-                }
-                self.apply(&outcomes, scene);
-            }
+            other => self.trip = other,
         }
         self.go_on(scene);
+        true
+    }
+
+    /// What came of writes. False where they showed that the term is over.
+    pub fn written(&mut self, call: u64, answers: Vec<Written>, scene: &mut Scene) -> bool {
+        if let Trip::Commit(_, writing) = &mut self.trip {
+            writing.answered(call, answers);
+        }
+        let goes_on = self.commit(scene);
+        if goes_on {
+            self.go_on(scene);
+        }
+        goes_on
+    }
+
+    /// Goes on with writes that are on their way. False where they showed that the term is over.
+    fn commit(&mut self, scene: &mut Scene) -> bool {
+        let (writes, answers) = match std::mem::replace(&mut self.trip, Trip::None) {
+            Trip::Commit(writes, writing) => match writing.go_on(scene) {
+                Progress::Waits(writing) => {
+                    self.trip = Trip::Commit(writes, writing);
+                    return true;
+                }
+                Progress::Expired => return false,
+                Progress::Known(answers) => (writes, answers),
+            },
+            other => {
+                self.trip = other;
+                return true;
+            }
+        };
+        let outcomes = answers.into_iter().zip(&writes).map(|(answer, write)| multi::outcome(answer, write));
+        let Ok(outcomes) = outcomes.collect::<Result<Vec<_>, _>>() else { return false };
+        self.apply(&outcomes, scene);
         true
     }
 
@@ -225,7 +262,12 @@ impl Term {
 
     fn answer(&mut self, ticket: Ticket, answer: Answer, scene: &mut Scene) {
         if let Some((to, call)) = self.waiting.remove(&ticket) {
-            scene.send(self.broker, to, Message::IsrAltered { call, answer });
+            if let Answer::ControlledShutdown(Ok(left)) = &answer
+                && scene.ensemble.controller_epoch == self.epoch
+            {
+                scene.taken_over(to, left);
+            }
+            scene.send(self.broker, to, Message::Answered { call, answer });
         }
     }
 }

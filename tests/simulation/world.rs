@@ -115,10 +115,13 @@ impl World {
 
     fn step(&mut self, happening: Happening) {
         self.scene.ensemble.expire(self.scene.now);
+        self.scene.fragile = self.is_repairing();
         match happening {
             Happening::Arrives { to, .. } | Happening::Trip { broker: to, .. } | Happening::Tick(to) => {
                 self.at_host(to, happening);
             }
+            Happening::Answered { broker, .. } => self.at_host(broker, happening),
+            Happening::AtServer(request) => self.scene.serve(request),
             Happening::Produce => {
                 self.produce();
                 let next = self.scene.now + self.scene.rng.i64(5..60);
@@ -148,6 +151,11 @@ impl World {
                     host.term = None;
                 }
             }
+            Happening::Answered { connection, call, answers, .. }
+                if host.up && connection == scene.connection(id) =>
+            {
+                host.written(call, answers, scene);
+            }
             Happening::Tick(_) => {
                 if host.up {
                     host.tick(scene);
@@ -161,7 +169,7 @@ impl World {
 
     fn produce(&mut self) {
         let up: Vec<_> =
-            self.hosts.values().filter(|host| host.up && host.still_until <= self.scene.now).collect();
+            self.hosts.values().filter(|host| host.serves() && host.still_until <= self.scene.now).collect();
         let led: Vec<_> = up.iter().flat_map(|host| host.led().into_iter().map(|id| (host.id, id))).collect();
         if led.is_empty() {
             return;
@@ -178,7 +186,7 @@ impl World {
     fn fault(&mut self) {
         let id = self.scene.rng.i32(BROKERS);
         let other = self.scene.rng.i32(BROKERS);
-        let kind = self.scene.rng.u8(0..15);
+        let kind = self.scene.rng.u8(0..16);
         let network_only = self.is_repairing();
         match kind {
             0 | 1 if !network_only => self.crash(id),
@@ -193,9 +201,9 @@ impl World {
             }
             6 if !network_only => {
                 self.scene.say(|| format!("broker {id} is cut off from ZooKeeper"));
-                self.scene.cut_from_zookeeper.insert(id);
+                self.scene.cut_from_zookeeper(id);
             }
-            7 => self.scene.cut_from_zookeeper.clear(),
+            7 => self.scene.reconnect(),
             8 if !network_only => {
                 let until = self.scene.now + self.scene.rng.i64(200..4000);
                 self.scene.say(|| format!("broker {id} stands still until {until}"));
@@ -215,6 +223,7 @@ impl World {
                 self.scene.say(|| "/controller is deleted by hand".to_owned());
                 self.scene.ensemble.controller = None;
             }
+            15 => self.scene.lose_connection(id),
             _ => {}
         }
     }
@@ -239,7 +248,7 @@ impl World {
         let scene = &self.scene;
         self.hosts.values().filter(|host| host.id != id).all(|host| {
             let in_session = host.session.is_some_and(|session| scene.reaches_zookeeper(host.id, session));
-            host.up && host.still_until <= scene.now && in_session
+            host.up && !host.stops() && host.still_until <= scene.now && in_session
         })
     }
 
@@ -253,10 +262,11 @@ impl World {
     }
 
     fn crash(&mut self, id: BrokerId) {
-        if !self.host(id).up || self.hosts.values().filter(|host| host.up).count() < 3 {
+        if !self.may_leave(id) && !self.host(id).stops() {
             return;
         }
-        let bearable = self.all_well_but(id) && self.others_hold_all(id) && self.host(id).proposes_nothing();
+        let settled = self.hosts.values().all(Host::decides_nothing) && self.host(id).proposes_nothing();
+        let bearable = self.all_well_but(id) && self.others_hold_all(id) && settled;
         let loses = bearable && self.scene.rng.bool();
         self.scene.say(|| {
             format!("broker {id} crashes{}", if loses { " and loses what was not flushed" } else { "" })
@@ -265,21 +275,20 @@ impl World {
         self.scene.checks.crashed(id);
     }
 
-    /// Stops a broker in order: its leaderships are handed over if a controller is at hand, all is flushed.
+    /// A broker begins to stop in order.
     fn stop(&mut self, id: BrokerId) {
-        if !self.host(id).up || self.hosts.values().filter(|host| host.up).count() < 3 {
+        if !self.may_leave(id) || !self.host(id).serves() {
             return;
         }
-        self.scene.say(|| format!("broker {id} is stopped"));
-        let session = self.host(id).session;
-        self.tell_controller(|ticket| Event::ControlledShutdown { broker: id, broker_epoch: -1, ticket });
-        let host = self.host(id);
-        host.flush();
-        host.crash(false);
-        self.scene.checks.crashed(id);
-        if let Some(session) = session {
-            self.scene.ensemble.close(session);
-        }
+        self.scene.say(|| format!("broker {id} is told to stop"));
+        let (scene, Some(host)) = (&mut self.scene, self.hosts.get_mut(&id)) else { return };
+        host.begin_to_stop(scene);
+    }
+
+    /// Whether enough brokers are left without this one.
+    fn may_leave(&self, id: BrokerId) -> bool {
+        let stays = |host: &&Host| host.up && !host.stops();
+        self.hosts.get(&id).is_some_and(|host| stays(&host)) && self.hosts.values().filter(stays).count() >= 3
     }
 
     fn restart(&mut self) {
@@ -364,13 +373,13 @@ impl World {
         self.scene.say(|| "all is calm from here on".to_owned());
         self.scene.rough = false;
         self.scene.network.heal();
-        self.scene.cut_from_zookeeper.clear();
+        self.scene.reconnect();
         for host in self.hosts.values_mut() {
             host.still_until = 0;
         }
         // Who has lost records waits until he is out of the ISR, as before.
         let mut waits = 0;
-        while self.hosts.values().any(|host| !host.up) && waits < 100 {
+        while self.hosts.values().any(|host| !host.up || host.stops()) && waits < 100 {
             self.restart();
             waits += 1;
             let soon = self.scene.now + 100;

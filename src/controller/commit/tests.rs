@@ -39,7 +39,10 @@ fn what_is_of_no_partition_stays_by_itself() {
 #[test]
 fn a_multi_of_several_checks_the_epoch_once() {
     let single = |path: &str| {
-        vec![Op::Check { path: "/controller_epoch".to_owned(), version: 3 }, set(path, Vec::new(), Some(1))]
+        vec![
+            Op::Check { path: "/controller_epoch".to_owned(), version: 3 },
+            Op::Set { path: path.to_owned(), data: Vec::new(), version: Some(1) },
+        ]
     };
     let paths: Vec<_> = together(&[single("/a"), single("/b")])
         .into_iter()

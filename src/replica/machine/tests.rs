@@ -123,14 +123,14 @@ fn who_is_proposed_to_join_holds_the_watermark_and_who_is_to_leave_does_so_still
 }
 
 #[test]
-fn a_refused_proposal_blocks_others_and_an_outdated_one_does_not() {
+fn a_refused_proposal_blocks_others_and_one_not_written_does_not() {
     let mut machine = leader(&[1, 2]);
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::Refused), IsrOutcome::Unchanged);
     assert_eq!(machine.on_tick(9, LAG * 3, LAG), None);
     assert!(machine.become_leader(told(1, 1, &[1, 2]), 5, 2));
     let proposal = fetch(&mut machine, 3, 5, 5, 3).proposal.unwrap();
-    assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::Outdated), IsrOutcome::Unchanged);
+    assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::NotWritten), IsrOutcome::Unchanged);
     assert!(fetch(&mut machine, 3, 5, 5, 4).proposal.is_some());
 }
 
@@ -179,4 +179,36 @@ fn what_the_controller_says_of_a_proposal_settles_it_or_says_nothing() {
     for error in [ErrorCode::UnknownServerError, ErrorCode::NotController, ErrorCode::RequestTimedOut] {
         assert_eq!(IsrAnswer::of_controller(Err(error)), Err(error));
     }
+}
+
+#[test]
+fn a_proposal_is_recognised_where_it_is_found_and_else_the_controller_has_written() {
+    let mut machine = leader(&[1, 2]);
+    let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    let found = |isr: &[BrokerId], leader_epoch, controller_epoch| {
+        let held = LeaderAndIsr { leader: 1, leader_epoch, isr: isr.to_vec(), zk_version: 1 };
+        PartitionState::new(held, controller_epoch)
+    };
+    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
+    assert_eq!(proposal.judge(1, Some(&found(&[1, 2, 3], 0, 1))), holds);
+    for other in [found(&[1, 3], 1, 1), found(&[1, 2], 0, 1), found(&[1, 2, 3], 0, 2)] {
+        assert_eq!(proposal.judge(1, Some(&other)), IsrAnswer::Refused, "{other:?}");
+    }
+    assert_eq!(proposal.judge(1, None), IsrAnswer::Refused, "the topic is gone");
+}
+
+#[test]
+fn who_may_have_joined_before_the_controller_wrote_holds_the_watermark_until_it_tells() {
+    let mut machine = leader(&[1, 2]);
+    fetch(&mut machine, 2, 5, 5, 1);
+    let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
+    let late = LAG * 2;
+    let written_over = PartitionState::new(told_state(3, 1), 1);
+    let answer = proposal.judge(1, Some(&written_over));
+    assert_eq!(machine.on_isr_answer(&proposal, answer), IsrOutcome::Unchanged);
+    assert_eq!(watermark(fetch(&mut machine, 2, 9, 9, late)), Some(5), "3 may lead by now");
+}
+
+fn told_state(leader: BrokerId, leader_epoch: LeaderEpoch) -> LeaderAndIsr {
+    LeaderAndIsr { leader, leader_epoch, isr: vec![leader], zk_version: 2 }
 }

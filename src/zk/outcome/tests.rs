@@ -64,3 +64,14 @@ fn a_deletion_is_done_where_nothing_is_left() {
     assert_eq!(results(&ops[1..], &found(&[("/a", None)]), SESSION), Some(vec![OpResult::Done]));
     assert_eq!(results(&ops[1..], &found(&[("/a", Some(("x", 0, 0)))]), SESSION), None);
 }
+
+#[test]
+fn a_write_is_sent_again_only_in_its_own_session() {
+    let mut attempt = Attempt::default();
+    assert_eq!(attempt.admit(2), Ok(()));
+    assert!(!attempt.is_doubtful());
+    attempt.lose();
+    assert_eq!(attempt.admit(2), Ok(()));
+    assert!(attempt.is_doubtful());
+    assert_eq!(attempt.admit(3), Err(ZkError::SessionExpired));
+}

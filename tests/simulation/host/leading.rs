@@ -3,13 +3,15 @@
 use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use barnabas::controller::event::Answer;
 use barnabas::controller::state::Leadership;
-use barnabas::controller::writes::Outcome;
 use barnabas::replica::fetcher::session::Want;
 use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Told};
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::zk::OpResult;
+use barnabas::zk::znode::partition_state::PartitionState;
 
 use super::{Host, LAG_MAX, MIN_ISR, PATIENCE};
+use crate::client::{Multi, Progress, Writing};
 use crate::disk::{Log, Record, position};
 use crate::network::{Found, Message};
 use crate::scene::{Flaw, Scene};
@@ -164,11 +166,11 @@ impl Host {
         self.reports.retain(|id, proposal| {
             replicas.get(id).is_some_and(|replica| replica.machine.proposed() == Some(proposal))
         });
-        if self.reports.is_empty() {
-            return;
-        }
         if !scene.alter_isr {
             return self.write_isrs(scene);
+        }
+        if self.reports.is_empty() {
+            return;
         }
         if self.report_call.as_ref().is_some_and(|(_, sent, _)| sent + PATIENCE > scene.now) {
             return;
@@ -182,21 +184,59 @@ impl Host {
         self.report_call = Some((call, scene.now, batch));
     }
 
-    fn write_isrs(&mut self, scene: &mut Scene) {
-        if !self.session.is_some_and(|session| scene.reaches_zookeeper(self.id, session)) {
-            return;
-        }
-        for (id, proposal) in std::mem::take(&mut self.reports) {
-            let state = Leadership {
-                leader_and_isr: proposal.leadership(self.id),
-                controller_epoch: proposal.controller_epoch,
+    /// Writes proposals to ZooKeeper, one after the other (`replica::isr_report`).
+    pub(super) fn write_isrs(&mut self, scene: &mut Scene) {
+        if let Some((id, proposal, writing)) = self.isr_write.take() {
+            let answers = match writing.go_on(scene) {
+                Progress::Waits(writing) => {
+                    self.isr_write = Some((id, proposal, writing));
+                    return;
+                }
+                Progress::Known(answers) => answers,
+                // It may have been written: it is written again in the next session.
+                Progress::Expired if scene.flaw != Some(Flaw::ForgetsDoubts) => return,
+                Progress::Expired => return self.isr_settled(&id, &proposal, IsrAnswer::NotWritten, scene),
             };
-            let answer = match scene.leader_writes(&id, &state) {
-                Outcome::Ok(version) => IsrAnswer::holding(state.leader_and_isr.at_version(version)),
-                _ => IsrAnswer::Outdated,
+            let found = scene
+                .ensemble
+                .znodes
+                .states
+                .get(&id)
+                .map(|held| PartitionState::new(held.leader_and_isr.clone(), held.controller_epoch));
+            let answer = match answers.into_iter().next() {
+                Some(Ok(results)) => match results.last() {
+                    Some(OpResult::Set { version }) => {
+                        IsrAnswer::holding(proposal.leadership(self.id).at_version(*version))
+                    }
+                    _ => return,
+                },
+                _ => proposal.judge(self.id, found.as_ref()),
             };
-            self.isr_answered(&id, &proposal, answer, scene);
+            return self.isr_settled(&id, &proposal, answer, scene);
         }
+        let session = self.session.filter(|session| scene.reaches_zookeeper(self.id, *session));
+        let (Some(session), Some((id, proposal))) = (session, self.reports.first_key_value()) else { return };
+        let next = Leadership {
+            leader_and_isr: proposal.leadership(self.id),
+            controller_epoch: proposal.controller_epoch,
+        };
+        let multi = Multi::Isr { id: id.clone(), next };
+        let writing = Writing::begin(scene, self.id, session, vec![multi]);
+        self.isr_write = Some((id.clone(), proposal.clone(), writing));
+    }
+
+    fn isr_settled(
+        &mut self,
+        id: &TopicPartition,
+        proposal: &IsrProposal,
+        answer: IsrAnswer,
+        scene: &mut Scene,
+    ) {
+        // A newer proposal may wait by now.
+        if self.reports.get(id) == Some(proposal) {
+            self.reports.remove(id);
+        }
+        self.isr_answered(id, proposal, answer, scene);
     }
 
     pub(super) fn isr_altered(&mut self, call: u64, answer: Answer, scene: &mut Scene) {
@@ -209,11 +249,7 @@ impl Host {
         let Answer::AlterIsr(Ok(mut answers)) = answer else { return };
         for (id, proposal) in batch {
             let Some(Ok(answer)) = answers.remove(&id).map(IsrAnswer::of_controller) else { continue };
-            // A newer proposal may wait by now.
-            if self.reports.get(&id) == Some(&proposal) {
-                self.reports.remove(&id);
-            }
-            self.isr_answered(&id, &proposal, answer, scene);
+            self.isr_settled(&id, &proposal, answer, scene);
         }
     }
 

@@ -1,0 +1,141 @@
+//! How a broker stops in order (`broker::stop`): asks the controller to take its leaderships, a few times where it must,
+//! then closes its doors and its logs, and ends its session.
+
+use barnabas::base::Millis;
+use barnabas::broker::hand_over::{HandOver, Next};
+use barnabas::wire::error_code::ErrorCode;
+
+use super::Host;
+use crate::network::Message;
+use crate::scene::{Flaw, Scene};
+
+/// `controlled.shutdown.max.retries`.
+const TRIES: i32 = 3;
+/// `controlled.shutdown.retry.backoff.ms`.
+const BACKOFF: Millis = 300;
+/// How long a broker that stops waits for the controller (`controller.socket.timeout.ms`).
+const PATIENCE: Millis = 800;
+
+/// A broker on its way to its end.
+#[derive(Debug)]
+pub(super) struct Stopping {
+    tries: HandOver,
+    at: Stage,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// It is to ask the controller.
+    Asks,
+    /// It has asked.
+    Asked { call: u64, since: Millis, epochs: (i32, i64) },
+    /// It waits before it asks again.
+    Waits { until: Millis },
+    /// It serves nobody any more, and closes its logs.
+    Closes { until: Millis },
+}
+
+impl Host {
+    /// Whether it is on its way to its end.
+    pub fn stops(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// Whether its doors are closed.
+    pub(super) fn closes(&self) -> bool {
+        matches!(self.stopping, Some(Stopping { at: Stage::Closes { .. }, .. }))
+    }
+
+    /// Begins to stop.
+    pub fn begin_to_stop(&mut self, scene: &mut Scene) {
+        let (tries, next) = HandOver::begin(TRIES);
+        self.stopping = Some(Stopping { tries, at: Stage::Asks });
+        self.next(next, scene);
+    }
+
+    /// Goes on stopping, if it does.
+    pub(super) fn go_on_stopping(&mut self, scene: &mut Scene) {
+        let Some(at) = self.stopping.as_ref().map(|stopping| stopping.at) else { return };
+        match at {
+            Stage::Asks => self.ask_to_leave(scene),
+            Stage::Asked { since, .. } if since + PATIENCE < scene.now => {
+                // Silence is no leave.
+                let left = (scene.flaw == Some(Flaw::TakesSilenceForLeave)).then_some(0);
+                self.may_leave(left, scene);
+            }
+            Stage::Waits { until } if until <= scene.now => self.next(Next::Ask, scene),
+            Stage::Closes { until } if until <= scene.now => self.has_stopped(scene),
+            Stage::Asked { .. } | Stage::Waits { .. } | Stage::Closes { .. } => {}
+        }
+    }
+
+    fn ask_to_leave(&mut self, scene: &mut Scene) {
+        if !scene.connected(self.id) {
+            return; // It is read from ZooKeeper who the controller is, and where.
+        }
+        let controller = scene.ensemble.controller.map(|(id, _)| id);
+        let Some(to) = controller.filter(|id| scene.ensemble.znodes.brokers.contains_key(id)) else {
+            return self.may_leave(None, scene);
+        };
+        let call = scene.call();
+        let epochs = (scene.ensemble.controller_epoch, self.broker_epoch);
+        if let Some(stopping) = &mut self.stopping {
+            stopping.at = Stage::Asked { call, since: scene.now, epochs };
+        }
+        let broker_epoch = self.broker_epoch;
+        scene.send(self.id, to, Message::ControlledShutdown { call, broker_epoch });
+    }
+
+    /// The controller has answered: how many partitions are left.
+    pub(super) fn answered_to_leave(&mut self, call: u64, left: Result<usize, ErrorCode>, scene: &mut Scene) {
+        let Some(Stage::Asked { call: sent, .. }) = self.stopping.as_ref().map(|stopping| stopping.at) else {
+            return;
+        };
+        if sent == call {
+            let me = self.id;
+            scene.say(|| format!("broker {me} is answered to ControlledShutdown: {left:?}"));
+            self.may_leave(left.ok(), scene);
+        }
+    }
+
+    fn may_leave(&mut self, left: Option<usize>, scene: &mut Scene) {
+        let Some(stopping) = &mut self.stopping else { return };
+        let next = stopping.tries.answered(left);
+        if let (Next::Close { controlled: true }, Stage::Asked { epochs, .. }) = (next, stopping.at)
+            && epochs == (scene.ensemble.controller_epoch, self.broker_epoch)
+        {
+            scene.left_in_order(self.id);
+        }
+        self.next(next, scene);
+    }
+
+    fn next(&mut self, next: Next, scene: &mut Scene) {
+        let at = match next {
+            Next::Ask => Stage::Asks,
+            Next::Wait => Stage::Waits { until: scene.now + BACKOFF },
+            Next::Close { controlled } => {
+                let me = self.id;
+                scene.say(|| format!("broker {me} closes, having handed over: {controlled}"));
+                // It resigns, and what it has sent nobody waits for any more; its session lives on.
+                (self.term, self.claim, self.isr_write) = (None, None, None);
+                Stage::Closes { until: scene.now + scene.rng.i64(5..300) }
+            }
+        };
+        if let Some(stopping) = &mut self.stopping {
+            stopping.at = at;
+        }
+    }
+
+    /// The logs are closed cleanly, then the session ends, where it still can be told.
+    fn has_stopped(&mut self, scene: &mut Scene) {
+        self.flush();
+        if let Some(session) = self.session.filter(|_| scene.connected(self.id)) {
+            scene.ensemble.close(session);
+        }
+        let me = self.id;
+        scene.say(|| format!("broker {me} has stopped"));
+        self.crash(false);
+        scene.checks.crashed(self.id);
+    }
+}
