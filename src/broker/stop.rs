@@ -15,6 +15,7 @@ impl Broker {
     pub async fn stop(self) {
         let id = self.services.broker_id;
         log::info!(target: TARGET, "[KafkaServer id={id}] shutting down");
+        self.services.replicas.begin_stop();
         if self.services.config.controlled_shutdown_enable && !self.shutdown.is_cancelled() {
             self.hand_over().await;
         }

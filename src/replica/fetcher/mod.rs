@@ -69,6 +69,8 @@ struct State {
     running: BTreeMap<Key, Running>,
     /// Who fetches what.
     places: HashMap<TopicPartition, Key>,
+    /// Whether the broker is stopping, and begins to fetch nothing any more.
+    stopping: bool,
 }
 
 /// All fetchers of a broker (Kafka's `AbstractFetcherManager`).
@@ -81,7 +83,10 @@ impl Fetchers {
     /// Follows partitions, each from its high watermark on.
     pub fn follow(&self, partitions: Vec<Follow>) {
         let mut state = self.state.lock();
-        let State { ground, per_leader, running, places } = &mut *state;
+        if state.stopping {
+            return;
+        }
+        let State { ground, per_leader, running, places, .. } = &mut *state;
         let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
         let count = (*per_leader).max(1);
         let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
@@ -183,6 +188,12 @@ impl Replicas {
         let mut state = self.fetchers.state.lock();
         state.per_leader = usize::try_from(self.config.num_replica_fetchers).unwrap_or(1);
         state.ground = Some(Ground { replicas, runtime, tasks, shutdown });
+    }
+
+    /// From now on this broker is stopping: what it is told to follow it does not fetch, lest it come back into an ISR that
+    /// it was just taken out of (Kafka: `ReplicaManager.makeFollowers`). What it fetches already it goes on fetching.
+    pub fn begin_stop(&self) {
+        self.fetchers.state.lock().stopping = true;
     }
 
     /// Shares what is fetched among so many fetchers a leader (`num.replica.fetchers`).
