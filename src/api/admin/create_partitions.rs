@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::admin::AdminError;
 use crate::admin::topics::{self, RackAware, Replicas};
 use crate::api::{Exchange, topic_waits};
+use crate::base::Assignment;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
@@ -67,6 +68,12 @@ async fn grow(
         let message = format!("The topic '{}' does not exist.", topic.name);
         return Err(AdminError::new(class, ErrorCode::UnknownTopicOrPartition, message));
     };
+    // The controller's writes of a reassignment and these here would be about the same znode.
+    if held.partitions.values().any(Assignment::is_being_reassigned) {
+        let class = "org.apache.kafka.common.errors.ReassignmentInProgressException";
+        let message = format!("A partition reassignment is in progress for the topic '{}'.", topic.name);
+        return Err(AdminError::new(class, ErrorCode::ReassignmentInProgress, message));
+    }
     let count = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
     let partitions = |message: String| {
         AdminError::new(
