@@ -18,7 +18,22 @@ use crate::wire::error_code::ErrorCode;
 const HIGH_WATERMARK: Offset = -1;
 
 /// Where a partition starts now in all its live replicas, or why not there.
-pub type LowWatermark = Result<Offset, ErrorCode>;
+pub type LowWatermark = Result<Offset, NotDeleted>;
+
+/// Why records were not deleted everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotDeleted {
+    /// The reason.
+    pub error: ErrorCode,
+    /// Where the partition started in all its live replicas when the time began to run; -1 where nothing was waited for.
+    pub low_watermark: Offset,
+}
+
+impl From<ErrorCode> for NotDeleted {
+    fn from(error: ErrorCode) -> Self {
+        Self { error, low_watermark: -1 }
+    }
+}
 
 impl Replicas {
     /// Deletes what lies before these offsets, -1 for the high watermark; waits up to `limit` until no live replica has
@@ -37,7 +52,7 @@ impl Replicas {
         for (cut, id) in cut {
             let outcome = match cut {
                 Ok((partition, required)) => self.everywhere(&partition, required, deadline).await,
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
             };
             outcomes.push((id, outcome));
         }
@@ -65,6 +80,7 @@ impl Replicas {
 
     async fn everywhere(&self, partition: &Partition, required: Offset, deadline: Instant) -> LowWatermark {
         let waiter = Arc::new(Notify::new());
+        let mut at_first = None;
         loop {
             partition.register(&waiter, Awaits::Starts);
             let metadata: Arc<MetadataSnapshot> = self.metadata();
@@ -72,10 +88,11 @@ impl Replicas {
             if low >= required {
                 return Ok(low);
             }
+            let low_watermark = *at_first.get_or_insert(low);
             let _delayed = self.waits().delete_records.delay(1);
             if tokio::time::timeout_at(deadline, waiter.notified()).await.is_err() {
                 self.waits().delete_records_expired.count(partition.id());
-                return Err(ErrorCode::RequestTimedOut);
+                return Err(NotDeleted { error: ErrorCode::RequestTimedOut, low_watermark });
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! v2 flexible. Kafka: `KafkaApis.handleDeleteRecordsRequest`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::Exchange;
@@ -11,7 +12,7 @@ use crate::wire::message::delete_records::{
     DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse, DeleteRecordsTopicResult,
 };
 
-/// Deletes in every partition by itself.
+/// Deletes in every partition by itself; of one that is named twice the last offset counts.
 pub async fn handle(exchange: &Exchange, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
     let replicas = &exchange.services.replicas;
     let metadata = replicas.metadata();
@@ -19,17 +20,19 @@ pub async fn handle(exchange: &Exchange, request: DeleteRecordsRequest) -> Delet
         let partitions = topic.partitions.iter();
         partitions.map(|it| (TopicPartition::new(topic.name.as_str(), it.partition_index), it.offset))
     });
-    let (known, unknown): (Vec<_>, Vec<_>) = asked.partition(|(id, _)| metadata.partition(id).is_some());
+    let asked: BTreeMap<_, _> = asked.collect();
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        asked.into_iter().partition(|(id, _)| metadata.partition(id).is_some());
     let limit = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let mut outcomes = replicas.delete_records(limit, known).await;
-    outcomes.extend(unknown.into_iter().map(|(id, _)| (id, Err(ErrorCode::UnknownTopicOrPartition))));
+    outcomes.extend(unknown.into_iter().map(|(id, _)| (id, Err(ErrorCode::UnknownTopicOrPartition.into()))));
 
     let mut topics: Vec<DeleteRecordsTopicResult> = Vec::new();
     for (id, outcome) in outcomes {
         let result = DeleteRecordsPartitionResult {
             partition_index: id.partition,
-            low_watermark: outcome.unwrap_or(-1),
-            error_code: outcome.err().unwrap_or(ErrorCode::None) as i16,
+            low_watermark: outcome.unwrap_or_else(|refusal| refusal.low_watermark),
+            error_code: outcome.err().map_or(ErrorCode::None, |refusal| refusal.error) as i16,
         };
         match topics.iter_mut().find(|topic| *topic.name == *id.topic) {
             Some(topic) => topic.partitions.push(result),

@@ -29,16 +29,16 @@ async fn a_lone_leader_starts_later_at_once() {
 async fn what_cannot_be_deleted_is_refused() {
     let room = leading(&[1], TopicConfig::default()).await;
     for to in [4, -2] {
-        assert_eq!(delete(&room, to, Duration::ZERO).await, Err(ErrorCode::OffsetOutOfRange));
+        assert_eq!(delete(&room, to, Duration::ZERO).await, Err(ErrorCode::OffsetOutOfRange.into()));
     }
     let mut compacted = TopicConfig::default();
     compacted.set("cleanup.policy", "compact").unwrap();
     let room = Room::with(&[], compacted);
     assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
-    assert_eq!(delete(&room, 0, Duration::ZERO).await, Err(ErrorCode::PolicyViolation));
+    assert_eq!(delete(&room, 0, Duration::ZERO).await, Err(ErrorCode::PolicyViolation.into()));
     let internal = TopicPartition::new("__consumer_offsets", 0);
     let refused = room.replicas.delete_records(Duration::ZERO, vec![(internal, 0)]).await.remove(0).1;
-    assert_eq!(refused, Err(ErrorCode::InvalidTopicException));
+    assert_eq!(refused, Err(ErrorCode::InvalidTopicException.into()));
 }
 
 #[tokio::test]
@@ -55,8 +55,11 @@ async fn the_answer_waits_for_the_followers() {
 #[tokio::test]
 async fn it_does_not_wait_for_ever_nor_for_another_leader() {
     let room = leading(&[1, 2, 3], TopicConfig::default()).await;
-    assert_eq!(delete(&room, 2, Duration::from_millis(1)).await, Err(ErrorCode::RequestTimedOut));
+    assert_eq!(
+        delete(&room, 2, Duration::from_millis(1)).await,
+        Err(NotDeleted { error: ErrorCode::RequestTimedOut, low_watermark: 0 })
+    );
     let (deleted, told) =
         tokio::join!(delete(&room, 2, Duration::from_secs(60)), async { room.tell(0, 2, 1, &[2, 3]) });
-    assert_eq!((deleted, told), (Err(ErrorCode::NotLeaderOrFollower), ErrorCode::None));
+    assert_eq!((deleted, told), (Err(ErrorCode::NotLeaderOrFollower.into()), ErrorCode::None));
 }
