@@ -186,14 +186,11 @@ impl Replicas {
         }
     }
 
-    /// Every data directory as configured, with its replicas or why they cannot be told. `wanted` leaves out partitions.
-    pub fn describe_log_dirs(
-        &self,
-        wanted: impl Fn(&TopicPartition) -> bool,
-    ) -> Vec<(PathBuf, Result<Vec<ReplicaInDir>, ErrorCode>)> {
+    /// Every data directory as configured, with its replicas or why they cannot be told.
+    pub fn describe_log_dirs(&self) -> Vec<(PathBuf, Result<Vec<ReplicaInDir>, ErrorCode>)> {
         let (live, current, future) = (self.logs.live_dirs(), self.logs.all(), self.logs.all_future());
         let all = current.iter().map(|log| (log, false)).chain(future.iter().map(|log| (log, true)));
-        let all: Vec<_> = all.filter(|(log, _)| wanted(log.partition())).collect();
+        let all: Vec<_> = all.collect();
         let described = self.logs.dirs().iter().map(|dir| {
             if !live.contains(dir) {
                 return (dir.clone(), Err(ErrorCode::KafkaStorageError));

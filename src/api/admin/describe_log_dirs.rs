@@ -12,7 +12,7 @@ use crate::wire::message::describe_log_dirs::{
     DescribeLogDirsTopic,
 };
 
-/// Looks through the directories.
+/// Looks through the directories. Of partitions that are not named their topics are told all the same.
 pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
     let named: Option<HashSet<TopicPartition>> = request.topics.map(|topics| {
         let partitions = topics.iter().flat_map(|topic| {
@@ -21,12 +21,12 @@ pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> Des
         partitions.collect()
     });
     let wanted = |id: &TopicPartition| named.as_ref().is_none_or(|named| named.contains(id));
-    let described = exchange.services.replicas.describe_log_dirs(wanted);
+    let described = exchange.services.replicas.describe_log_dirs();
     let results = described.into_iter().map(|(dir, found)| {
         let log_dir = dir.display().to_string();
         match found {
             Ok(replicas) => {
-                DescribeLogDirsResult { log_dir, topics: topics(&replicas), ..Default::default() }
+                DescribeLogDirsResult { log_dir, topics: topics(&replicas, wanted), ..Default::default() }
             }
             Err(error) => DescribeLogDirsResult { log_dir, error_code: error.code(), ..Default::default() },
         }
@@ -34,12 +34,13 @@ pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> Des
     DescribeLogDirsResponse { results: results.collect(), ..Default::default() }
 }
 
-fn topics(replicas: &[ReplicaInDir]) -> Vec<DescribeLogDirsTopic> {
+fn topics(replicas: &[ReplicaInDir], wanted: impl Fn(&TopicPartition) -> bool) -> Vec<DescribeLogDirsTopic> {
     let groups = replicas.chunk_by(|one, other| one.partition.topic == other.partition.topic);
     let topics = groups.map(|group| DescribeLogDirsTopic {
         name: group[0].partition.topic.to_string(),
         partitions: group
             .iter()
+            .filter(|it| wanted(&it.partition))
             .map(|it| DescribeLogDirsPartition {
                 partition_index: it.partition.partition,
                 partition_size: i64::try_from(it.size).unwrap_or(i64::MAX),

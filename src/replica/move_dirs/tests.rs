@@ -21,7 +21,7 @@ async fn a_replica_is_moved_and_described_on_its_way() {
     let (here, other) = dirs(&room);
     assert_eq!(alter(&room, 0, &here), Ok(()), "it lies there");
     assert_eq!(alter(&room, 0, &other), Ok(()));
-    let described = room.replicas.describe_log_dirs(|_| true);
+    let described = room.replicas.describe_log_dirs();
     let of = |dir: &Path| described.iter().find(|(it, _)| it == dir).unwrap().1.clone().unwrap();
     assert_eq!((of(&here)[0].lag, of(&here)[0].is_future), (0, false));
     assert_eq!((of(&other)[0].lag, of(&other)[0].is_future), (2, true));
@@ -32,7 +32,7 @@ async fn a_replica_is_moved_and_described_on_its_way() {
     }
     stop.cancel();
     moving.await.unwrap();
-    let described = room.replicas.describe_log_dirs(|id| id == &partition(0));
+    let described = room.replicas.describe_log_dirs();
     let (_, found) = described.iter().find(|(dir, _)| *dir == other).unwrap();
     assert_eq!(
         found.as_ref().unwrap()[0].size,
