@@ -19,7 +19,7 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
     let mut created: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {
         let refusal = if !exchange.services.controller.is_active() {
-            Some((ErrorCode::NotController, None))
+            Some((ErrorCode::NotController, Some(String::new())))
         } else if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 {
             Some((ErrorCode::InvalidRequest, Some("Found multiple entries for this topic.".to_owned())))
         } else {

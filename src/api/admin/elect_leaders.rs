@@ -17,9 +17,9 @@ use crate::wire::message::elect_leaders::{
 pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
     let services = &exchange.services;
     let kind = match request.election_type {
-        0 => Some(ElectionKind::Preferred),
-        1 => Some(ElectionKind::Unclean),
-        _ => None,
+        0 => ElectionKind::Preferred,
+        1 => ElectionKind::Unclean,
+        _ => return unknown_kind(request),
     };
     let all = request.topic_partitions.is_none();
     let partitions: Vec<_> = match request.topic_partitions {
@@ -31,13 +31,6 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
             of_topic.collect()
         }
         None => every_partition(&services.replicas.metadata()),
-    };
-    let Some(kind) = kind else {
-        // Kafka's handler does not survive a kind it does not know, and answers as always then.
-        let failed = partitions.into_iter().map(|id| (id, Some(silent(ErrorCode::UnknownServerError))));
-        let replica_election_results = results(failed.collect());
-        let error_code = ErrorCode::UnknownServerError.code();
-        return ElectLeadersResponse { error_code, replica_election_results, ..Default::default() };
     };
     let mut elected = BTreeMap::new();
     let mut outcomes: BTreeMap<TopicPartition, Option<Refusal>> = BTreeMap::new();
@@ -73,6 +66,17 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
         outcomes.retain(|_, refusal| needed(refusal));
     }
     ElectLeadersResponse { replica_election_results: results(outcomes), ..Default::default() }
+}
+
+/// Kafka's handler does not survive a kind it does not know, and answers line by line then, as the request stands.
+fn unknown_kind(request: ElectLeadersRequest) -> ElectLeadersResponse {
+    let error_code = ErrorCode::UnknownServerError.code();
+    let failed = |partition_id| PartitionResult { partition_id, error_code, error_message: None };
+    let topics = request.topic_partitions.into_iter().flatten().map(|asked| ReplicaElectionResult {
+        topic: asked.topic,
+        partition_result: asked.partition_id.into_iter().map(failed).collect(),
+    });
+    ElectLeadersResponse { error_code, replica_election_results: topics.collect(), ..Default::default() }
 }
 
 /// A refusal that says no more than its code.
