@@ -73,7 +73,7 @@ impl Epochs {
         log_end_offset: Offset,
     ) -> Option<(LeaderEpoch, Offset)> {
         let latest = self.latest()?;
-        if requested < 0 || requested > latest.epoch {
+        if requested == -1 || requested > latest.epoch {
             return None;
         }
         if requested == latest.epoch {

@@ -74,7 +74,7 @@ fn one(
     isolation: Option<Isolation>,
     leader_only: bool,
 ) -> ListOffsetPartitionResponse {
-    let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch >= 0);
+    let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
     match exchange.services.replicas.list_offset(id, asked.timestamp, isolation, epoch, leader_only) {
         Ok(Some(found)) => ListOffsetPartitionResponse {
             timestamp: found.timestamp,

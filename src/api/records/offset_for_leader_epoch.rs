@@ -19,7 +19,7 @@ pub async fn handle(
     let topics = request.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let id = TopicPartition::new(topic.name.as_str(), asked.partition_index);
-            let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch >= 0);
+            let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
             let found = replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true);
             let (error, (leader_epoch, end_offset)) = match found {
                 Ok(found) => (crate::wire::error_code::ErrorCode::None, found),

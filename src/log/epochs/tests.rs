@@ -38,6 +38,7 @@ fn an_epoch_ends_where_the_next_begins() {
     assert_eq!(cache.end_offset_for(1, 42), Some((1, 11)), "older than all: where the first begins");
     assert_eq!(cache.end_offset_for(8, 42), None);
     assert_eq!(cache.end_offset_for(-1, 42), None);
+    assert_eq!(cache.end_offset_for(-5, 42), Some((-5, 11)), "only -1 stands for none");
     assert_eq!(Epochs::default().end_offset_for(0, 42), None);
 }
 
