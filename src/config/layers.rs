@@ -94,18 +94,18 @@ impl Layers {
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
     pub fn check(&self, layer: Layer, own: &Own) -> Result<(), ConfigError> {
-        refuse(own, |key| mode(key) == Some(Mode::ReadOnly), "Cannot update these configs dynamically")?;
+        refuse(own, |key| mode(key) == Some(Mode::ReadOnly), "Cannot update these configs dynamically: Set")?;
         refuse(
             own,
             is_security,
-            "These security configs can be dynamically updated only per-listener using the listener prefix",
+            "These security configs can be dynamically updated only per-listener using the listener prefix: HashSet",
         )?;
         check_values(own)?;
         if layer == Layer::AllBrokers {
             refuse(
                 own,
                 is_per_broker,
-                "Cannot update these configs at default cluster level, broker id must be specified",
+                "Cannot update these configs at default cluster level, broker id must be specified: Set",
             )?;
         }
         let now = self.settings()?;
@@ -209,12 +209,13 @@ fn of_listener(key: &str) -> Option<&str> {
     Some(base)
 }
 
+/// Refuses keys; the sentence ends with the kind of set in which Kafka lists them.
 fn refuse(own: &Own, refused: impl Fn(&str) -> bool, sentence: &str) -> Result<(), ConfigError> {
     let keys: Vec<_> = own.keys().map(String::as_str).filter(|key| refused(key)).collect();
     if keys.is_empty() {
         return Ok(());
     }
-    Err(ConfigError::Combination(format!("{sentence}: Set({})", keys.join(", "))))
+    Err(ConfigError::Combination(format!("{sentence}({})", keys.join(", "))))
 }
 
 /// Checks each value by itself. Keys that nobody knows may be somebody's own.

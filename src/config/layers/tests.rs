@@ -50,7 +50,7 @@ fn what_may_not_change_is_refused_in_kafkas_words() {
     assert_eq!(
         refusal(Layer::Broker, ("ssl.keystore.location", "/x")),
         "These security configs can be dynamically updated only per-listener using the listener prefix: \
-         Set(ssl.keystore.location)"
+         HashSet(ssl.keystore.location)"
     );
     assert_eq!(
         refusal(Layer::Broker, ("log.retention.ms", "soon")),
