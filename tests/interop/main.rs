@@ -10,7 +10,7 @@ mod clients;
 mod data_dirs;
 mod java;
 mod mixed;
-mod partitions;
 mod recorded_dir;
 mod old_clients;
+mod scenes;
 mod topics;

@@ -1,7 +1,7 @@
 //! One cluster of Kafka 2.7.2's brokers and ours, with either kind as the controller, while producers and checking readers
 //! go on: nothing is lost, twice or out of order, and both kinds say the same.
 
-mod cluster;
+pub mod cluster;
 
 use crate::java::kafka;
 use crate::support::flood::Flood;

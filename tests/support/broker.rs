@@ -25,7 +25,8 @@ impl Broker {
         Self::start_with(id, zookeeper_connect, &[])
     }
 
-    /// As [`Broker::start`], with further settings, which win over the harness's own; `{port}` in them stands for its port.
+    /// As [`Broker::start`], with further settings, which win over the harness's own; `{port}` and `{directory}` in them stand
+    /// for its port and its own directory.
     pub fn start_with(id: i32, zookeeper_connect: &str, settings: &[(&str, &str)]) -> Self {
         let mut broker = Self::prepare(id, zookeeper_connect, settings);
         broker.restart();
@@ -50,7 +51,9 @@ impl Broker {
         .to_vec();
         for (key, value) in settings {
             all.retain(|(other, _)| other != key);
-            all.push(((*key).to_owned(), value.replace("{port}", &port.to_string())));
+            let value = value.replace("{port}", &port.to_string());
+            let value = value.replace("{directory}", &directory.path().display().to_string());
+            all.push(((*key).to_owned(), value));
         }
         Self {
             id,

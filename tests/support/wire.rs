@@ -40,11 +40,22 @@ impl Connection {
         for piece in frame::request::<R>(version, 1, Some("test"), request).ok()? {
             self.stream.write_all(&piece.read().ok()?).ok()?;
         }
+        frame::read_response::<R>(self.answer()?, version).ok().map(|(_, response)| response)
+    }
+
+    /// Sends a request as it stands on the wire behind its length; what comes, behind its own.
+    pub fn call_raw(&mut self, request: &[u8]) -> Option<Bytes> {
+        let length = u32::try_from(request.len()).ok()?.to_be_bytes();
+        self.stream.write_all(&[&length[..], request].concat()).ok()?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Option<Bytes> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).ok()?;
         let mut answer = vec![0; u32::from_be_bytes(length) as usize];
         self.stream.read_exact(&mut answer).ok()?;
-        frame::read_response::<R>(Bytes::from(answer), version).ok().map(|(_, response)| response)
+        Some(Bytes::from(answer))
     }
 
     /// Whether the first partition of a topic has a leader; the topic is created by being asked for.

@@ -42,9 +42,15 @@ pub struct Mixed {
 impl Mixed {
     /// Three brokers, of which these are Java's.
     pub fn start(kafka: &'static Kafka, java: &[i32]) -> Self {
+        Self::start_with(kafka, java, &[])
+    }
+
+    /// As [`Mixed::start`], with further settings.
+    pub fn start_with(kafka: &'static Kafka, java: &[i32], settings: &[(&str, &str)]) -> Self {
         let chroot = Chroot::new();
+        let settings = [&SETTINGS[..], settings].concat();
         let member = |id| Member {
-            ours: Broker::prepare(id, &chroot.connect(), &SETTINGS),
+            ours: Broker::prepare(id, &chroot.connect(), &settings),
             java: None,
             died_with: None,
         };
@@ -131,6 +137,16 @@ impl Mixed {
         Dead { id, was_java }
     }
 
+    /// Stops a broker of either kind cleanly; what brings it back.
+    pub fn stop(&mut self, id: i32) -> Dead {
+        if let Some(java) = &mut self.member(id).java {
+            java.signal("TERM");
+            java.wait(SOON);
+        }
+        self.member(id).ours.stop();
+        self.kill(id)
+    }
+
     /// Starts a dead broker again, as what it was.
     pub fn revive(&mut self, dead: Dead) {
         if dead.was_java {
@@ -138,6 +154,16 @@ impl Mixed {
         } else {
             self.member(dead.id).ours.restart_after_crash();
         }
+    }
+
+    /// The files and the port of a broker.
+    pub fn files(&self, id: i32) -> &Broker {
+        &self.members[&id].ours
+    }
+
+    /// Where all of them keep their znodes.
+    pub fn chroot(&self) -> &Chroot {
+        &self.chroot
     }
 
     /// All brokers' `host:port`.
@@ -177,7 +203,8 @@ impl Mixed {
         }
     }
 
-    fn controller(&self) -> Option<i32> {
+    /// Who is controller now.
+    pub fn controller(&self) -> Option<i32> {
         let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
         controller::decode(&data).ok()
     }

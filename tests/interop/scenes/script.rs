@@ -1,0 +1,49 @@
+//! The text of a scene: what is done, line by line, and below each line what was said.
+
+/// A line of a scene, and what followed it where Kafka's brokers were asked.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub line: String,
+    /// Lines of standard output behind `>`, of standard error behind `!`, an exit code other than 0 behind `=`.
+    pub said: Vec<String>,
+}
+
+impl Step {
+    /// What kind of line it is, up to its first blank, and the rest.
+    pub fn parts(&self) -> (&str, &str) {
+        self.line.split_once(' ').unwrap_or((&self.line, ""))
+    }
+}
+
+/// The steps of a scene; remarks and empty lines are steps that do nothing.
+pub fn read(text: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in text.lines() {
+        match steps.last_mut().filter(|_| line.starts_with(['>', '!', '='])) {
+            Some(step) => step.said.push(line.to_owned()),
+            None => steps.push(Step { line: line.to_owned(), said: Vec::new() }),
+        }
+    }
+    steps
+}
+
+/// The text of these steps.
+pub fn write(steps: &[Step]) -> String {
+    let lines = steps.iter().flat_map(|step| std::iter::once(&step.line).chain(&step.said));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The words of a line; single quotes hold words together.
+pub fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for letter in line.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    words
+}

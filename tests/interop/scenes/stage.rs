@@ -1,0 +1,249 @@
+//! Where a scene is played: three brokers, either kind, and what can be done to them.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use barnabas::wire::Writer;
+use barnabas::wire::header::RequestHeader;
+use barnabas::wire::message::Request;
+use regex::Regex;
+use serde_json::Value;
+
+use super::script::words;
+use crate::java::{Ended, Kafka};
+use crate::mixed::cluster::{Dead, Mixed, SOON};
+use crate::support::znodes::{describe, read_tree};
+use crate::support::{Connection, Process, eventually};
+
+/// Kafka's tools, as its scripts name them without `kafka-` and `.sh`.
+const TOOLS: [(&str, &str); 8] = [
+    ("topics", "kafka.admin.TopicCommand"),
+    ("configs", "kafka.admin.ConfigCommand"),
+    ("reassign-partitions", "kafka.admin.ReassignPartitionsCommand"),
+    ("preferred-replica-election", "kafka.admin.PreferredReplicaLeaderElectionCommand"),
+    ("leader-election", "kafka.admin.LeaderElectionCommand"),
+    ("log-dirs", "kafka.admin.LogDirsCommand"),
+    ("delete-records", "kafka.admin.DeleteRecordsCommand"),
+    ("get-offsets", "kafka.tools.GetOffsetShell"),
+];
+
+/// The cluster of a scene, and its files.
+pub struct Stage {
+    kafka: &'static Kafka,
+    /// Its brokers.
+    pub mixed: Mixed,
+    dead: BTreeMap<i32, Dead>,
+    files: tempfile::TempDir,
+    names: Vec<(String, String)>,
+    varying: Vec<(Regex, &'static str)>,
+}
+
+impl Stage {
+    /// Three brokers with two data directories each, Java's or ours; broker 1 controls.
+    pub fn open(kafka: &'static Kafka, java: bool, settings: &[(&str, &str)]) -> Self {
+        let ours = [
+            ("log.dirs", "{directory}/one,{directory}/two"),
+            ("auto.leader.rebalance.enable", "false"),
+            ("auto.create.topics.enable", "false"),
+        ];
+        let java: &[i32] = if java { &[1, 2, 3] } else { &[] };
+        let mixed = Mixed::start_with(kafka, java, &[&ours[..], settings].concat());
+        mixed.elect_controller(|id| id == 1);
+        let files = tempfile::tempdir().unwrap();
+        let mut names = vec![
+            ("BROKERS".to_owned(), mixed.bootstrap()),
+            ("ZOOKEEPER".to_owned(), mixed.chroot().connect()),
+            ("FILES".to_owned(), files.path().display().to_string()),
+        ];
+        for id in mixed.ids() {
+            names.push((format!("BROKER{id}"), mixed.files(id).bootstrap()));
+            names.push((format!("DIR{id}"), mixed.files(id).directory().display().to_string()));
+        }
+        let varying = [
+            (r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?", "TIME"),
+            (r"\b1[0-9]{12}\b", "TIME"),
+            (r"\[I@[0-9a-f]+", "[I@HASH"),
+            (r"replica \d's checksum \d+", "replica ID's checksum NUMBER"),
+            // What is set where is asked for elsewhere.
+            (r"configs: Some\(\[CreatableTopicConfigs.*?\]\)", "configs: Some([ALL])"),
+        ];
+        let varying = varying.map(|(pattern, fixed)| (Regex::new(pattern).unwrap(), fixed)).to_vec();
+        Self { kafka, mixed, dead: BTreeMap::new(), files, names, varying }
+    }
+
+    /// A line of a scene with what its names stand for.
+    fn named(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+    }
+
+    /// A line that was said without what differs from run to run.
+    fn told(&self, line: &str) -> String {
+        let named = self.names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(value, name));
+        let mut line = named;
+        for (pattern, fixed) in &self.varying {
+            line = pattern.replace_all(&line, *fixed).into_owned();
+        }
+        match serde_json::from_str::<Value>(&line) {
+            Ok(value) if line.starts_with('{') => in_order(value).to_string(),
+            _ => line.trim_end().to_owned(),
+        }
+    }
+
+    /// Writes a file: its name, and what it is to hold.
+    pub fn write(&self, line: &str) {
+        let (name, text) = line.split_once(' ').unwrap_or((line, ""));
+        std::fs::write(self.files.path().join(name), self.named(text)).unwrap();
+    }
+
+    /// Runs a tool; what it said.
+    pub fn run(&self, line: &str, in_order: bool) -> Vec<String> {
+        let words = words(line);
+        let class = TOOLS.iter().find(|(name, _)| *name == words[0]).expect("a tool").1;
+        let arguments: Vec<_> = words[1..].iter().map(|word| self.named(word)).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let ended = self.kafka.run(class, &arguments);
+        self.said(ended, in_order)
+    }
+
+    fn said(&self, ended: Ended, in_order: bool) -> Vec<String> {
+        let mut said = Vec::new();
+        for (mark, text) in [('>', &ended.out), ('!', &ended.err)] {
+            let lines = text.lines().filter(|line| is_of_the_tool(line)).map(|line| self.told(line));
+            said.extend(lines.map(|line| format!("{mark} {line}").trim_end().to_owned()));
+        }
+        if !in_order {
+            said.sort();
+        }
+        if ended.code != 0 {
+            said.push(format!("= {}", ended.code));
+        }
+        said
+    }
+
+    /// Runs the tool that verifies replicas until it has reported a few times; what it said once it had begun.
+    pub fn verify_replicas(&self, line: &str) -> Vec<String> {
+        let arguments: Vec<_> = words(line).iter().map(|word| self.named(word)).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut command = self.kafka.command("kafka.tools.ReplicaVerificationTool", &arguments);
+        let process = Process::start("kafka-replica-verification", command.stdin(Stdio::null()));
+        let reports = |lines: &[String]| lines.iter().filter(|line| line.contains("max lag is")).count();
+        eventually("the tool reports", SOON, || (reports(&process.lines()) >= 3).then_some(()));
+        let said = process.lines().into_iter().filter(|line| is_of_the_tool(line));
+        let (found, reports): (Vec<_>, Vec<_>) = said.partition(|line| !line.contains("max lag is"));
+        // The first report may be of nothing yet.
+        let said = found.into_iter().chain(reports.into_iter().skip(1));
+        let mut said: Vec<_> = said.map(|line| format!("> {}", self.told(&line))).collect();
+        said.sort();
+        said.dedup();
+        said
+    }
+
+    /// Asks a broker; what it says, or None where it ends the connection.
+    pub fn ask<R: Request>(&self, broker: i32, version: i16, request: &R) -> Option<String> {
+        let answer = self.connection(broker).call(request, version)?;
+        Some(self.told(&format!("{answer:?}")))
+    }
+
+    /// Asks a broker in bytes; what it says in bytes, or None where it ends the connection.
+    pub fn ask_raw(&self, broker: i32, header: &RequestHeader, body: &[u8]) -> Option<String> {
+        let mut frame = Writer::new();
+        header.encode(&mut frame).unwrap();
+        let frame = [&frame.into_bytes().unwrap()[..], body].concat();
+        Some(format!("{:02x?}", self.connection(broker).call_raw(&frame)?))
+    }
+
+    fn connection(&self, broker: i32) -> Connection {
+        Connection::to(self.mixed.files(broker).port).unwrap().with_patience(SOON)
+    }
+
+    /// Does something to the cluster.
+    pub fn act(&mut self, line: &str) -> Vec<String> {
+        let line = words(line);
+        let line: Vec<_> = line.iter().map(String::as_str).collect();
+        match line[..] {
+            ["stop", id] => {
+                let dead = self.mixed.stop(id.parse().unwrap());
+                self.dead.insert(id.parse().unwrap(), dead);
+            }
+            ["start", id] => {
+                let dead = self.dead.remove(&id.parse().unwrap()).expect("it was stopped");
+                self.mixed.revive(dead);
+            }
+            ["controller", id] => self.mixed.elect_controller(|elected| elected.to_string() == id),
+            ["isr", topic, isr] => eventually(&format!("the ISR of {topic} is {isr}"), SOON, || {
+                let mut found = self.mixed.state(topic)?.isr;
+                found.sort_unstable();
+                let found: Vec<_> = found.iter().map(i32::to_string).collect();
+                (found.join(",") == isr).then_some(())
+            }),
+            ["gone", topic] => eventually(&format!("{topic} is gone"), SOON, || {
+                self.mixed.state(topic).is_none().then_some(())
+            }),
+            ["leader", topic, id] => eventually(&format!("{id} leads {topic}"), SOON, || {
+                (self.mixed.state(topic)?.leader.to_string() == id).then_some(())
+            }),
+            ["spoil", topic, id] => self.spoil(topic, id.parse().unwrap()),
+            ["produce", topic, count, size] => self.produce(topic, count.parse().unwrap(), size),
+            ["znodes", ref paths @ ..] => return self.znodes(paths),
+            _ => panic!("nothing is called {line:?}"),
+        }
+        Vec::new()
+    }
+
+    /// Has a stopped broker's first batch of a topic have another checksum.
+    fn spoil(&self, topic: &str, id: i32) {
+        const CHECKSUM: usize = 17;
+        let at = |dir| format!("{dir}/{topic}-0/00000000000000000000.log");
+        let paths = ["one", "two"].map(|dir| self.mixed.files(id).directory().join(at(dir)));
+        let path = paths.iter().find(|path| path.exists()).expect("the topic lies there");
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[CHECKSUM] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn produce(&self, topic: &str, count: u32, size: &str) {
+        let value = "x".repeat(size.parse().unwrap());
+        let until = Instant::now() + SOON;
+        let mut left = count;
+        while left > 0 {
+            assert!(Instant::now() < until, "{topic} takes no records");
+            let leader = self.mixed.state(topic).expect("the topic is there").leader;
+            let Some(mut connection) = Connection::to(self.mixed.files(leader).port) else { continue };
+            while left > 0 && connection.produce(topic, &value, -1).is_some_and(|done| done.is_ok()) {
+                left -= 1;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What lies at and below these paths.
+    fn znodes(&self, paths: &[&str]) -> Vec<String> {
+        let chroot = self.mixed.chroot();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut tree = runtime.block_on(read_tree(chroot.server(), chroot.path()));
+        tree.retain(|path, _| paths.iter().any(|wanted| path.starts_with(wanted)));
+        describe(&tree).lines().map(|line| format!("> {}", self.told(line))).collect()
+    }
+}
+
+/// Whether a line is the tool's, and not a place in its code or what its client logs of connections.
+fn is_of_the_tool(line: &str) -> bool {
+    let stack = line.starts_with("\tat ") || line.starts_with("\t... ");
+    !stack && !line.contains("(org.apache.kafka.clients.")
+}
+
+/// A value whose lists stand in an order of their own.
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(in_order).collect();
+            if items.iter().all(Value::is_object) {
+                items.sort_by_key(Value::to_string);
+            }
+            Value::Array(items)
+        }
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, in_order(value))).collect(),
+        other => other,
+    }
+}
