@@ -22,6 +22,11 @@ pub async fn handle(exchange: &Exchange, request: ControlledShutdownRequest) -> 
                 remaining_partitions: left.collect(),
             }
         }
-        Err(error) => ControlledShutdownResponse { error_code: error as i16, ..Default::default() },
+        Err(error) => {
+            // Who has moved on from being the controller says so in these words here, and nowhere else.
+            let error =
+                if error == ErrorCode::NotController { ErrorCode::StaleControllerEpoch } else { error };
+            ControlledShutdownResponse { error_code: error as i16, ..Default::default() }
+        }
     }
 }

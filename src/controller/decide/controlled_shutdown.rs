@@ -32,6 +32,8 @@ pub(super) struct ControlledShutdown {
 impl ControlledShutdown {
     fn refusal(&self, desk: &Desk) -> Option<ErrorCode> {
         match desk.state.broker(self.broker) {
+            // Kafka looks the epoch up before it looks whether there is one.
+            None if self.broker_epoch != UNKNOWN_BROKER_EPOCH => Some(ErrorCode::UnknownServerError),
             None => Some(ErrorCode::BrokerNotAvailable),
             Some(known) if self.broker_epoch != UNKNOWN_BROKER_EPOCH && self.broker_epoch < known.epoch => {
                 Some(ErrorCode::StaleBrokerEpoch)
