@@ -97,7 +97,8 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
             let wanted = FetchPartition {
                 offset: it.fetch_offset,
                 max_bytes: it.partition_max_bytes,
-                current_leader_epoch: Some(it.current_leader_epoch).filter(|epoch| *epoch != -1),
+                // Here any negative epoch stands for none, elsewhere only -1.
+                current_leader_epoch: Some(it.current_leader_epoch).filter(|epoch| *epoch >= 0),
                 last_fetched_epoch: Some(it.last_fetched_epoch).filter(|epoch| *epoch >= 0),
                 log_start_offset: it.log_start_offset,
             };
