@@ -1,8 +1,8 @@
 //! Who decides: the elected controller (Kafka's `KafkaController` and what hangs on it).
 //!
-//! An event is gathered for (`gather` reads), decided (`decide`, pure), committed (`commit` writes, guarded by the
-//! controller epoch), applied to the picture of the cluster (`state`, pure) and told (`outbox`, `channel`). `machine`
-//! holds the pure parts together, `driver` is the only loop that waits.
+//! An event is gathered for (`gather` reads), decided (`decide`, pure), committed (`commit` writes, as `multi` says, guarded
+//! by the controller epoch), applied to the picture of the cluster (`state`, pure) and told (`outbox`, `channel`).
+//! `machine` holds the pure parts together, `driver` is the only loop that waits.
 //!
 //! - *Entry points:* [`Controller::start`] and the handle it gives.
 //! - *Never:* touches a log or a replica of its own broker but by requests over the wire.

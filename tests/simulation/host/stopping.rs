@@ -6,6 +6,7 @@ use barnabas::broker::hand_over::{HandOver, Next};
 use barnabas::wire::error_code::ErrorCode;
 
 use super::Host;
+use crate::ensemble::SESSION_TIMEOUT;
 use crate::network::Message;
 use crate::scene::{Flaw, Scene};
 
@@ -26,8 +27,8 @@ pub(super) struct Stopping {
 /// How far it is.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// It is to ask the controller.
-    Asks,
+    /// It is to ask the controller, since then.
+    Asks { since: Millis },
     /// It has asked.
     Asked { call: u64, since: Millis, epochs: (i32, i64) },
     /// It waits before it asks again.
@@ -50,7 +51,7 @@ impl Host {
     /// Begins to stop.
     pub fn begin_to_stop(&mut self, scene: &mut Scene) {
         let (tries, next) = HandOver::begin(TRIES);
-        self.stopping = Some(Stopping { tries, at: Stage::Asks });
+        self.stopping = Some(Stopping { tries, at: Stage::Asks { since: scene.now } });
         self.next(next, scene);
     }
 
@@ -58,7 +59,7 @@ impl Host {
     pub(super) fn go_on_stopping(&mut self, scene: &mut Scene) {
         let Some(at) = self.stopping.as_ref().map(|stopping| stopping.at) else { return };
         match at {
-            Stage::Asks => self.ask_to_leave(scene),
+            Stage::Asks { since } => self.ask_to_leave(since, scene),
             Stage::Asked { since, .. } if since + PATIENCE < scene.now => {
                 // Silence is no leave.
                 let left = (scene.flaw == Some(Flaw::TakesSilenceForLeave)).then_some(0);
@@ -70,9 +71,13 @@ impl Host {
         }
     }
 
-    fn ask_to_leave(&mut self, scene: &mut Scene) {
+    fn ask_to_leave(&mut self, since: Millis, scene: &mut Scene) {
+        // It is read from ZooKeeper who the controller is, and where; nobody waits for that longer than a session lasts.
         if !scene.connected(self.id) {
-            return; // It is read from ZooKeeper who the controller is, and where.
+            if since + SESSION_TIMEOUT < scene.now {
+                self.next(Next::Close { controlled: false }, scene);
+            }
+            return;
         }
         let controller = scene.ensemble.controller.map(|(id, _)| id);
         let Some(to) = controller.filter(|id| scene.ensemble.znodes.brokers.contains_key(id)) else {
@@ -112,7 +117,7 @@ impl Host {
 
     fn next(&mut self, next: Next, scene: &mut Scene) {
         let at = match next {
-            Next::Ask => Stage::Asks,
+            Next::Ask => Stage::Asks { since: scene.now },
             Next::Wait => Stage::Waits { until: scene.now + BACKOFF },
             Next::Close { controlled } => {
                 let me = self.id;
