@@ -59,17 +59,17 @@ pub(super) async fn run(mut driver: Driver) {
 
 impl Driver {
     /// Stands for election, and acts when elected, until the session is closed.
+    ///
+    /// `/controller` is watched anew by each candidate and by each controller: only what differs is reported, so that one
+    /// that came and went between two looks, be it this broker's own, would leave an old watch waiting for a change that
+    /// has already been.
     async fn stand(&mut self) {
         loop {
-            // Watched anew each time: only what differs is reported, and a controller that came and went between two
-            // looks would leave an old watch waiting for a change that has already been.
-            let mut watches = self.zk.watches();
-            watches.watch_data(controller::PATH);
-            if !self.vacancy(&mut watches).await {
+            if !self.vacancy(&mut self.watched_anew()).await {
                 return;
             }
             match claim::claim(&self.zk, self.broker, self.clock.now()).await {
-                Ok(Some(claim)) => self.serve(claim, watches).await,
+                Ok(Some(claim)) => self.serve(claim, self.watched_anew()).await,
                 Ok(None) => {}
                 Err(error) => {
                     log::error!(target: TARGET, "[Controller id={}] Error while electing or becoming controller: {error}", self.broker);
@@ -77,6 +77,12 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn watched_anew(&self) -> Watches {
+        let mut watches = self.zk.watches();
+        watches.watch_data(controller::PATH);
+        watches
     }
 
     /// Waits until `/controller` is vacant; false where the session is closed.

@@ -26,6 +26,15 @@ fn a_preferred_replica_that_is_back_leads_again_without_being_asked() {
 }
 
 #[test]
+fn a_controller_that_is_deposed_in_the_moment_of_its_election_stands_again() {
+    let brokers = Brokers::start(1, &[]);
+    for _ in 0..200 {
+        brokers.depose_controller();
+    }
+    eventually("there is a controller", SOON, || brokers.controller());
+}
+
+#[test]
 fn a_deletion_waits_for_a_dead_broker_and_goes_on_when_it_is_back() {
     let mut brokers = Brokers::start(2, &[]);
     brokers.create("1:2", &[]);

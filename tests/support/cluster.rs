@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use barnabas::base::{LeaderAndIsr, TopicPartition};
+use barnabas::zk::znode::controller;
 use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::{ConnectOptions, CreateMode, ZooKeeper, claim};
+use barnabas::zk::{ConnectOptions, CreateMode, ZkError, ZooKeeper, claim};
 
 use super::{Broker, Chroot, Connection, eventually, tool};
 
@@ -142,6 +143,17 @@ impl Brokers {
     /// Who is controller now.
     pub fn controller(&self) -> Option<i32> {
         self.runtime.block_on(claim::controller(&self.zk)).unwrap()
+    }
+
+    /// Deletes `/controller` in the moment that there is one.
+    pub fn depose_controller(&self) {
+        let deposed = async {
+            while let Err(error) = self.zk.delete(controller::PATH, None).await {
+                assert!(matches!(error, ZkError::NoNode), "{error:?}");
+            }
+        };
+        let in_time = self.runtime.block_on(async { tokio::time::timeout(SOON, deposed).await });
+        assert!(in_time.is_ok(), "nobody was elected");
     }
 
     /// All brokers' `host:port`.
