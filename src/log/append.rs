@@ -240,6 +240,7 @@ impl Log {
                     changed |= epochs.assign(header.leader_epoch, header.base_offset);
                 } else if !epochs.entries().is_empty() {
                     log::warn!(
+                        target: "kafka.log.Log",
                         "Clearing leader epoch cache of {} after unexpected append with message format v{}",
                         self.partition,
                         header.magic

@@ -15,6 +15,8 @@ use super::directory::remove_if_there;
 use super::log::Log;
 use crate::base::{Millis, Offset};
 
+const TARGET: &str = "kafka.log.LogManager";
+
 /// Something to be done later.
 #[derive(Debug)]
 pub enum Chore {
@@ -77,17 +79,19 @@ impl Chore {
             Self::Unlink(paths) => {
                 for path in paths {
                     match remove_if_there(&path) {
-                        Ok(true) => log::info!("Deleted {}.", path.display()),
+                        Ok(true) => log::info!(target: TARGET, "Deleted {}.", path.display()),
                         Ok(false) => {}
-                        Err(error) => log::error!("Delete of {} failed: {error}", path.display()),
+                        Err(error) => {
+                            log::error!(target: TARGET, "Delete of {} failed: {error}", path.display())
+                        }
                     }
                 }
             }
             Self::RemoveDir(dir) => match std::fs::remove_dir_all(&dir) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    log::error!("Exception while deleting {}: {error}", dir.display());
+                    log::error!(target: TARGET, "Exception while deleting {}: {error}", dir.display());
                 }
-                _ => log::info!("Deleted log in {}.", dir.display()),
+                _ => log::info!(target: TARGET, "Deleted log in {}.", dir.display()),
             },
         }
     }

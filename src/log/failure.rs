@@ -41,7 +41,7 @@ impl DirFailures {
     /// Notes that `dir` failed while doing what `message` says; logged and told the first time only.
     pub fn report(&self, dir: &Path, message: impl Display, error: &io::Error) -> StorageError {
         if self.offline.lock().insert(dir.to_owned()) {
-            log::error!("{message}: {error}");
+            log::error!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");
             // Nobody listening means nobody serves the directory any more.
             let _ = self.tell.send(dir.to_owned());
         }

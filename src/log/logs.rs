@@ -25,6 +25,8 @@ use super::recovery::Opening;
 use crate::base::{Offset, TopicPartition};
 use crate::config::topic::TopicConfig;
 
+const TARGET: &str = "kafka.log.LogManager";
+
 /// The logs of a broker.
 #[derive(Debug)]
 pub struct Logs {
@@ -122,7 +124,7 @@ impl Logs {
         };
         let log = Log::open(opening, self.shared.clone())?;
         self.logs.write().insert(partition.clone(), log.clone());
-        log::info!("Created log for partition {partition} in {}", dir.display());
+        log::info!(target: TARGET, "Created log for partition {partition} in {}", dir.display());
         Ok(log)
     }
 
@@ -170,6 +172,7 @@ impl Logs {
         let dir = log.dir();
         self.remove_later(dir.clone());
         log::info!(
+            target: TARGET,
             "Log for partition {partition} is renamed to {} and is scheduled for deletion",
             dir.display()
         );
@@ -195,11 +198,12 @@ impl Logs {
     /// Stops serving a failed directory. Returns the partitions that go offline with it; those that only were on their
     /// way there stay where they are. The broker must stop when [`Logs::live_dirs`] is empty after it.
     pub fn take_offline(&self, dir: &Path) -> Vec<TopicPartition> {
-        log::warn!("Stopping serving logs in dir {}", dir.display());
+        log::warn!(target: TARGET, "Stopping serving logs in dir {}", dir.display());
         let mut live = self.live.lock();
         live.dirs.retain(|(path, _)| path != dir);
         if live.dirs.is_empty() {
             log::error!(
+                target: TARGET,
                 "Shutdown broker because all log dirs in {} have failed",
                 listed(&self.dirs.iter().collect::<Vec<_>>())
             );
@@ -219,6 +223,7 @@ impl Logs {
         let gone = taken(&self.logs);
         taken(&self.future);
         log::warn!(
+            target: TARGET,
             "Logs for {} partitions are offline due to failure on log directory {}",
             gone.len(),
             dir.display()
@@ -237,7 +242,7 @@ impl Logs {
         let path = dir.join(HIGH_WATERMARKS);
         let read = match checkpoint::read_offsets(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                log::warn!("{error}: the high watermarks in {} begin anew", dir.display());
+                log::warn!(target: TARGET, "{error}: the high watermarks in {} begin anew", dir.display());
                 Ok(BTreeMap::new())
             }
             read => read,
@@ -285,6 +290,7 @@ impl Logs {
         let points = logs.iter().map(|log| (log.partition().clone(), log.recovery_point())).collect();
         if let Err(error) = self.write_checkpoint(dir, RECOVERY_POINTS, &points) {
             log::error!(
+                target: TARGET,
                 "Disk error while writing recovery offsets checkpoint in directory {}: {error}",
                 dir.display()
             );
@@ -301,6 +307,7 @@ impl Logs {
         let starts = starts.map(|log| (log.partition().clone(), log.log_start_offset())).collect();
         if let Err(error) = self.write_checkpoint(dir, LOG_START_OFFSETS, &starts) {
             log::error!(
+                target: TARGET,
                 "Disk error while writing log start offsets checkpoint in directory {}: {error}",
                 dir.display()
             );
@@ -312,7 +319,7 @@ impl Logs {
     /// Stops cleanly: everything flushed and closed, checkpoints written, the mark left that spares the next broker a
     /// recovery. Directories that fail meanwhile are left without the mark. Blocks.
     pub fn close(&self) {
-        log::info!("Shutting down.");
+        log::info!(target: TARGET, "Shutting down.");
         let live = std::mem::take(&mut self.live.lock().dirs);
         for (dir, _lock) in &live {
             let logs = self.in_dir(dir);
@@ -325,7 +332,7 @@ impl Logs {
                 note_failure(dir, directory::mark_clean(dir));
             }
         }
-        log::info!("Shutdown complete.");
+        log::info!(target: TARGET, "Shutdown complete.");
     }
 }
 
@@ -337,7 +344,7 @@ impl Live {
 
 fn note_failure(dir: &Path, result: io::Result<()>) {
     if let Err(error) = result {
-        log::error!("Error while writing the clean shutdown file in {}: {error}", dir.display());
+        log::error!(target: TARGET, "Error while writing the clean shutdown file in {}: {error}", dir.display());
     }
 }
 

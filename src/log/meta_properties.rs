@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{BrokerId, Millis};
 
+const TARGET: &str = "kafka.server.BrokerMetadataCheckpoint";
+
 /// The file's name in each data directory.
 pub const META_PROPERTIES: &str = "meta.properties";
 
@@ -72,6 +74,7 @@ impl BrokerMetadata {
                 Err(ReadError::Invalid(text)) => return Err(MetadataError::Invalid(text)),
                 Err(ReadError::Io(error)) => {
                     log::error!(
+                        target: TARGET,
                         "Fail to read {META_PROPERTIES} under log directory {}: {error}",
                         dir.display()
                     );
@@ -155,13 +158,13 @@ fn read(dir: &Path) -> Result<Option<BrokerMetadata>, ReadError> {
     }
     let bytes = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            log::warn!("No meta.properties file under dir {at}");
+            log::warn!(target: TARGET, "No meta.properties file under dir {at}");
             return Ok(None);
         }
         read => read.map_err(ReadError::Io)?,
     };
     parse(&bytes).map(Some).inspect_err(|error| {
-        log::error!("Failed to read meta.properties file under dir {at} due to {error}");
+        log::error!(target: TARGET, "Failed to read meta.properties file under dir {at} due to {error}");
     })
 }
 

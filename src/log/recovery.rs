@@ -33,6 +33,8 @@ use crate::base::{Offset, TopicPartition};
 use crate::wire::batch::Batch;
 use crate::wire::control::EndTransactionMarker;
 
+const TARGET: &str = "kafka.log.Log";
+
 /// What is known of a log before it is opened.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -128,7 +130,7 @@ impl Log {
                 cleaned.extend(base);
                 remove_if_there(&dir.join(&name))?;
             } else if let (Some(of), Some(base)) = (name.strip_suffix(SWAP), base) {
-                log::info!("Found file {name} of {} from interrupted swap operation.", self.partition);
+                log::info!(target: TARGET, "Found file {name} of {} from interrupted swap operation.", self.partition);
                 remove_indexes(base, "")?;
                 if of.ends_with(LOG) {
                     swapped.push(base);
@@ -154,6 +156,7 @@ impl Log {
             if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX]) {
                 if !dir.join(file_name(base, LOG)).exists() {
                     log::warn!(
+                        target: TARGET,
                         "Found an orphaned index file {name} of {}, with no log file.",
                         self.partition
                     );
@@ -175,6 +178,7 @@ impl Log {
                 continue;
             }
             log::warn!(
+                target: TARGET,
                 "Found no index file, or a corrupted one, of segment {} of {}: recovering the segment and \
                  rebuilding index files...",
                 segment.base_offset,
@@ -190,7 +194,7 @@ impl Log {
         for base in swapped {
             let dir = self.dir();
             let new = Arc::new(Segment::open(&dir, *base, SWAP, self.segment_options())?);
-            log::info!("Repairing segment {base} of {} from interrupted swap operation.", self.partition);
+            log::info!(target: TARGET, "Repairing segment {base} of {} from interrupted swap operation.", self.partition);
             self.recover_segment(&new, false)?;
             let end = new.next_offset()?;
             let mut kept = Vec::new();
@@ -217,6 +221,7 @@ impl Log {
             let from = floor(&segments, self.recovery_point()).unwrap_or(0);
             for (at, segment) in segments.iter().enumerate().skip(from) {
                 log::info!(
+                    target: TARGET,
                     "[Log partition={}] Recovering unflushed segment {}",
                     self.partition,
                     segment.base_offset
@@ -224,6 +229,7 @@ impl Log {
                 let torn = self.recover_segment(segment, true)?;
                 if torn > 0 {
                     log::warn!(
+                        target: TARGET,
                         "Corruption found in segment {} of {}, truncating to offset {}",
                         segment.base_offset,
                         self.partition,
@@ -241,6 +247,7 @@ impl Log {
             let end = last.next_offset()?;
             if end < start {
                 log::warn!(
+                    target: TARGET,
                     "Deleting all segments of {} because its end ({end}) is smaller than its start ({start}). This \
                      could happen if segment files were deleted from the file system.",
                     self.partition
@@ -275,6 +282,7 @@ impl Log {
                 Err(WalkError::Io(error)) => return Err(error),
                 Err(WalkError::Batch(error)) => {
                     log::warn!(
+                        target: TARGET,
                         "Found invalid messages in log segment {} at byte offset {valid}: {error}.",
                         segment.path(LOG).display()
                     );
@@ -345,7 +353,7 @@ impl Log {
     ) -> io::Result<()> {
         let segments = self.segments.load_full();
         let snapshot_at: Vec<_> = segments.iter().rev().take(2).map(|segment| segment.base_offset).collect();
-        log::debug!("Loading producer state of {} till offset {end}", self.partition);
+        log::debug!(target: TARGET, "Loading producer state of {} till offset {end}", self.partition);
         if self.settings.load().magic < 2 || (clean && state.offsets()?.is_empty()) {
             for offset in snapshot_at.into_iter().rev().chain([end]) {
                 state.producers.set_end_offset(offset);

@@ -82,7 +82,7 @@ impl Segment {
         for kind in [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX] {
             let path = dir.join(file_name(base_offset, kind));
             if directory::remove_if_there(&path)? {
-                log::warn!("Newly rolled segment file {} already exists; deleting it first", path.display());
+                log::warn!(target: "kafka.log.LogSegment", "Newly rolled segment file {} already exists; deleting it first", path.display());
             }
         }
         let path = dir.join(file_name(base_offset, LOG));

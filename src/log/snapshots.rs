@@ -11,6 +11,8 @@ use super::directory::{self, SNAPSHOT, file_name, offset_of, remove_if_there};
 use super::producers::Producers;
 use crate::base::{Millis, Offset, TopicPartition};
 
+const TARGET: &str = "kafka.log.ProducerStateManager";
+
 /// The producers of a log, and up to where they are in a snapshot.
 #[derive(Debug)]
 pub struct ProducerState {
@@ -60,14 +62,14 @@ impl ProducerState {
         self.last_snapshot = log_start;
         while let Some(offset) = self.offsets()?.last().copied() {
             let path = self.dir.join(file_name(offset, SNAPSHOT));
-            log::info!("Loading producer state from snapshot file '{}'", path.display());
+            log::info!(target: TARGET, "Loading producer state from snapshot file '{}'", path.display());
             match self.producers.load(&fs::read(&path)?, offset, now) {
                 Ok(()) => {
                     self.last_snapshot = offset;
                     break;
                 }
                 Err(error) => {
-                    log::warn!("Failed to load producer snapshot from '{}': {error}", path.display());
+                    log::warn!(target: TARGET, "Failed to load producer snapshot from '{}': {error}", path.display());
                     remove_if_there(&path)?;
                 }
             }

@@ -12,6 +12,8 @@ use super::segment::Segment;
 use super::snapshots::ProducerState;
 use crate::base::Offset;
 
+const TARGET: &str = "kafka.log.Log";
+
 impl Log {
     /// Forgets the records from `target` on. Returns whether there were any; a negative target counts as 0.
     ///
@@ -24,6 +26,7 @@ impl Log {
         let end = self.log_end_offset();
         if target >= end {
             log::info!(
+                target: TARGET,
                 "Truncating {} to {target} has no effect as the largest offset in the log is {}",
                 self.partition,
                 end - 1
@@ -31,7 +34,7 @@ impl Log {
             self.change_epochs(|epochs| epochs.truncate_from_end(end))?;
             return Ok(false);
         }
-        log::info!("Truncating {} to offset {target}", self.partition);
+        log::info!(target: TARGET, "Truncating {} to offset {target}", self.partition);
         let segments = self.segments.load_full();
         if segments[0].base_offset > target {
             self.start_at(&mut state, target)?;
@@ -61,7 +64,7 @@ impl Log {
     }
 
     fn start_at(&self, state: &mut ProducerState, offset: Offset) -> Result<(), StorageError> {
-        log::debug!("Truncate {} and start at offset {offset}", self.partition);
+        log::debug!(target: TARGET, "Truncate {} and start at offset {offset}", self.partition);
         let old = self.segments.load_full();
         self.discard(&old)?;
         let mut begin = || -> io::Result<Segment> {

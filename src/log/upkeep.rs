@@ -21,6 +21,8 @@ use super::snapshots::ProducerState;
 use crate::base::{Millis, Offset};
 use crate::config::topic::TopicConfig;
 
+const TARGET: &str = "kafka.log.Log";
+
 impl Log {
     pub(super) fn rolling_failed(&self) -> String {
         let dir = self.data_dir.display();
@@ -50,6 +52,7 @@ impl Log {
         let mut segments = Vec::clone(&self.segments.load());
         if active.base_offset == base {
             log::warn!(
+                target: TARGET,
                 "Trying to roll a new log segment of {} with start offset {base} while it already exists and is \
                  active with size 0.",
                 self.partition
@@ -75,7 +78,7 @@ impl Log {
         marks.end = end;
         drop(marks);
         self.shared.chores.put_off(self.shared.clock.now(), Chore::Flush(self.myself.clone(), base));
-        log::info!("Rolled new log segment of {} at offset {base}.", self.partition);
+        log::info!(target: TARGET, "Rolled new log segment of {} at offset {base}.", self.partition);
         Ok(())
     }
 
@@ -171,6 +174,7 @@ impl Log {
         }
         let going = &segments[..count];
         log::info!(
+            target: TARGET,
             "Deleting segments of {} due to {reason:?} retention: {:?}",
             self.partition,
             going.iter().map(|segment| segment.base_offset).collect::<Vec<_>>()
@@ -197,7 +201,7 @@ impl Log {
             return Err(ReadError::StartPastHighWatermark { partition, to, high_watermark });
         }
         if to > marks.log_start {
-            log::info!("Incremented log start offset of {} to {to} due to {reason}", self.partition);
+            log::info!(target: TARGET, "Incremented log start offset of {} to {to} due to {reason}", self.partition);
             self.move_start(&mut state, to)?;
         }
         Ok(())
@@ -290,6 +294,7 @@ impl Log {
         let old = self.settings.swap(Arc::new(settings.clone()));
         if settings.magic < old.magic {
             log::warn!(
+                target: TARGET,
                 "Record format version of {} has been downgraded from V{} to V{}.",
                 self.partition,
                 old.magic,
@@ -317,14 +322,14 @@ impl Log {
                 return checkpoint::read_epochs(&path).map(|entries| Some(Epochs::of(entries)));
             }
             if remove_if_there(&path)? {
-                log::warn!("Deleting leader epochs of {}: its message format has none", self.partition);
+                log::warn!(target: TARGET, "Deleting leader epochs of {}: its message format has none", self.partition);
             }
             Ok(None)
         };
         let (epochs, is_damaged) = match read() {
             Ok(epochs) => (epochs, false),
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                log::warn!("{error}: the leader epochs of {} are taken from its batches", self.partition);
+                log::warn!(target: TARGET, "{error}: the leader epochs of {} are taken from its batches", self.partition);
                 (Some(Epochs::default()), true)
             }
             Err(error) => {

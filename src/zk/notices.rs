@@ -50,7 +50,7 @@ impl Notices {
         for (_, name) in &numbered {
             // What was read must not be lost because something old could not be swept.
             if let Err(error) = sweep(zk, &path(name), now).await {
-                log::debug!("Sweeping {}: {error}", path(name));
+                log::debug!(target: "kafka.common.ZkNodeChangeNotificationListener", "Sweeping {}: {error}", path(name));
             }
         }
         Ok(found)

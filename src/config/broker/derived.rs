@@ -63,7 +63,7 @@ impl BrokerConfig {
             if let Some(value) = value
                 && let Err(error) = defaults.set(row.key, &value)
             {
-                log::warn!("{error}; topics keep their own default");
+                log::warn!(target: "kafka.server.KafkaConfig", "{error}; topics keep their own default");
             }
         }
         defaults

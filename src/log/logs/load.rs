@@ -21,6 +21,8 @@ use crate::log::failure::DirFailures;
 use crate::log::log::{Log, Shared};
 use crate::log::recovery::Opening;
 
+const TARGET: &str = "kafka.log.LogManager";
+
 /// How a broker keeps its logs.
 #[derive(Clone, Debug)]
 pub struct LogsOptions {
@@ -155,7 +157,7 @@ impl Logs {
 
     fn load(&self) -> Result<(), OpenError> {
         let dirs = self.live_dirs();
-        log::info!("Loading logs from log dirs {}", super::listed(&dirs.iter().collect::<Vec<_>>()));
+        log::info!(target: TARGET, "Loading logs from log dirs {}", super::listed(&dirs.iter().collect::<Vec<_>>()));
         let results = in_parallel(dirs.len(), dirs.clone(), |dir| self.load_dir(&dir));
         results.into_iter().collect::<Result<(), _>>()?;
         for dir in dirs.iter().filter(|dir| self.shared.failures.is_offline(dir)) {
@@ -164,7 +166,7 @@ impl Logs {
         if self.live_dirs().is_empty() {
             return Err(no_dirs(&self.dirs));
         }
-        log::info!("Loaded {} logs.", self.logs.read().len());
+        log::info!(target: TARGET, "Loaded {} logs.", self.logs.read().len());
         Ok(())
     }
 
@@ -176,11 +178,13 @@ impl Logs {
         let clean = directory::stopped_cleanly(dir);
         if clean {
             log::info!(
+                target: TARGET,
                 "Skipping recovery for all logs in {} since clean shutdown file was found",
                 dir.display()
             );
         } else {
             log::info!(
+                target: TARGET,
                 "Attempting recovery for all logs in {} since no clean shutdown file was found",
                 dir.display()
             );
@@ -203,6 +207,7 @@ impl Logs {
                 let segments = log.segment_offsets().len();
                 let dir = dir.display();
                 log::info!(
+                    target: TARGET,
                     "Completed load of {log} with {segments} segments ({done}/{count} loaded in {dir})"
                 );
             }
@@ -283,7 +288,7 @@ fn usable_dir(dir: &Path, offline: bool) -> io::Result<PathBuf> {
         return Err(io::Error::other(format!("Failed to load {} during broker startup", dir.display())));
     }
     if !dir.exists() {
-        log::info!("Log directory {} not found, creating it.", dir.display());
+        log::info!(target: TARGET, "Log directory {} not found, creating it.", dir.display());
         fs::create_dir_all(dir)
             .map_err(|_| io::Error::other(format!("Failed to create data directory {}", dir.display())))?;
     }
@@ -322,6 +327,7 @@ fn no_dirs(dirs: &[PathBuf]) -> OpenError {
 fn read_checkpoint(dir: &Path, name: &str, instead: &str) -> BTreeMap<TopicPartition, Offset> {
     checkpoint::read_offsets(&dir.join(name)).unwrap_or_else(|error| {
         log::warn!(
+            target: TARGET,
             "Error occurred while reading {name} file of directory {}, {instead}: {error}",
             dir.display()
         );

@@ -14,6 +14,8 @@ use crate::log::failure::StorageError;
 use crate::log::log::Log;
 use crate::log::recovery::Opening;
 
+const TARGET: &str = "kafka.log.LogManager";
+
 impl Logs {
     /// A partition's log that is on its way to another data directory.
     pub fn future(&self, partition: &TopicPartition) -> Option<Arc<Log>> {
@@ -71,7 +73,7 @@ impl Logs {
         };
         let log = Log::open(opening, self.shared.clone())?;
         self.future.write().insert(partition.clone(), log.clone());
-        log::info!("Created log for partition {partition} in {}", dir.display());
+        log::info!(target: TARGET, "Created log for partition {partition} in {}", dir.display());
         Ok(log)
     }
 
@@ -93,7 +95,7 @@ impl Logs {
         self.future.write().remove(partition);
         self.logs.write().insert(partition.clone(), future.clone());
         self.discard(&current)?;
-        log::info!("The current replica is successfully replaced with the future replica for {partition}");
+        log::info!(target: TARGET, "The current replica is successfully replaced with the future replica for {partition}");
         Ok(future)
     }
 

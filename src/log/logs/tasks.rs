@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::Logs;
 use crate::base::Millis;
 
+const TARGET: &str = "kafka.log.LogManager";
+
 /// How long a new broker leaves its logs alone.
 const INITIAL_DELAY: Duration = Duration::from_secs(30);
 /// How often silent producers are looked for.
@@ -25,8 +27,8 @@ impl Logs {
     pub fn start(self: &Arc<Self>, shutdown: &CancellationToken) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let options = &self.options;
-        log::info!("Starting log cleanup with a period of {} ms.", options.retention_check_ms);
-        log::info!("Starting log flusher with a default period of {} ms.", options.flush_check_ms);
+        log::info!(target: TARGET, "Starting log cleanup with a period of {} ms.", options.retention_check_ms);
+        log::info!(target: TARGET, "Starting log flusher with a default period of {} ms.", options.flush_check_ms);
         let jobs: [(Millis, Job); 5] = [
             (options.retention_check_ms, Self::delete_old_segments),
             (options.flush_check_ms, Self::flush_dirty),
@@ -76,7 +78,7 @@ impl Logs {
     pub fn delete_old_segments(&self) {
         for log in self.all().into_iter().filter(|log| !log.settings().compact) {
             if let Err(error) = log.delete_old_segments() {
-                log::error!("Error while deleting old segments of {}: {error}", log.partition());
+                log::error!(target: TARGET, "Error while deleting old segments of {}: {error}", log.partition());
             }
         }
     }
@@ -88,7 +90,7 @@ impl Logs {
             if now.saturating_sub(log.last_flush()) >= log.settings().flush_ms
                 && let Err(error) = log.flush()
             {
-                log::error!("Error flushing topic {}: {error}", log.partition().topic);
+                log::error!(target: TARGET, "Error flushing topic {}: {error}", log.partition().topic);
             }
         }
     }
@@ -99,7 +101,7 @@ impl Logs {
             self.write_recovery_points(&dir);
             for log in self.in_dir(&dir) {
                 if let Err(error) = log.delete_old_snapshots() {
-                    log::error!("Error while deleting snapshots of {}: {error}", log.partition());
+                    log::error!(target: TARGET, "Error while deleting snapshots of {}: {error}", log.partition());
                 }
             }
         }
