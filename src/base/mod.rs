@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod cluster;
+pub mod descriptors;
 pub mod ids;
 pub mod jvm_order;
 pub mod rate;
@@ -12,6 +13,7 @@ pub mod time;
 
 pub use backoff::Backoff;
 pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
+pub use descriptors::DescriptorBudget;
 pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
 pub use rate::Rate;
 pub use records::{FileSlice, Records};

@@ -6,6 +6,7 @@ use log::LevelFilter;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::logging;
+use crate::base::DescriptorBudget;
 use crate::broker::{Broker, StartError};
 use crate::config::Properties;
 
@@ -24,6 +25,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    raise_file_limit();
     let runtimes = (runtime("data"), runtime("control"));
     let (Ok(data), Ok(control)) = runtimes else {
         eprintln!("The runtime's threads cannot be started");
@@ -33,6 +35,18 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     control.shutdown_background();
     data.shutdown_background();
     code
+}
+
+/// Takes all the file descriptors that the process may have, and logs how many those are.
+fn raise_file_limit() {
+    const TARGET: &str = "kafka.server.KafkaServer";
+    match DescriptorBudget::raise() {
+        Ok((budget, before)) => {
+            let (limit, connections, files) = (budget.limit(), budget.connections(), budget.files());
+            log::info!(target: TARGET, "Open file limit is {limit} (soft limit at start {before}): at most {connections} for connections and {files} for log files");
+        }
+        Err(error) => log::warn!(target: TARGET, "The open file limit cannot be raised: {error}"),
+    }
 }
 
 fn runtime(name: &str) -> std::io::Result<tokio::runtime::Runtime> {
