@@ -54,7 +54,7 @@ const PURE: &[&str] = &[
     "src/zk/outcome.rs",
     "src/zk/znode",
     "src/admin/placement.rs",
-    "src/log/number.rs",
+    "src/log/validate.rs",
     "src/log/producers.rs",
     "src/log/retention.rs",
     "src/log/epochs.rs",

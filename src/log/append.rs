@@ -1,7 +1,7 @@
-//! Appending to a log: check, number, roll if due, write, account.
+//! Appending to a log: check, validate, assign offsets, roll if due, write, account.
 //!
 //! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing that
-//! grows with the log. What may be appended is decided in [`super::number`] and [`super::producers`]. Kafka: `Log.append`.
+//! grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka: `Log.append`.
 
 mod outcome;
 
@@ -14,14 +14,14 @@ pub use outcome::{AppendError, LogAppendInfo};
 use super::failure::StorageError;
 use super::index::{AbortedEntry, TimestampOffset};
 use super::log::Log;
-use super::number::{AppendOrigin, Checked, Numbering, check, number};
 use super::position::LogPosition;
 use super::producers::{Change, CompletedTransaction, ProducerError};
 use super::segment::{Coming, Segment};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
+use super::validate::{AppendOrigin, Checked, Validated, Validation, check, validate};
 use crate::base::{LeaderEpoch, Millis, Offset};
-use crate::wire::batch::{Batch, BatchError, BatchHeader};
+use crate::wire::batch::{Batch, BatchError, BatchHeader, TimestampType};
 use crate::wire::control::EndTransactionMarker;
 
 /// Batches ready to be written.
@@ -73,10 +73,21 @@ impl Log {
             return Ok(self.nothing_appended(&checked));
         }
         let records = records.slice(..checked.valid_bytes);
+        let now = self.shared.clock.now();
+        let validated = match leader_epoch {
+            Some(epoch) => {
+                let markers = markers(&records)?;
+                Some((self.validated(records.clone(), &checked, &settings, now, origin)?, markers, epoch))
+            }
+            None => None,
+        };
         let mut state = self.appender.lock();
         self.still_open()?;
-        let ready = match leader_epoch {
-            Some(epoch) => self.numbered(records, &checked, &settings, epoch, origin)?,
+        let ready = match validated {
+            Some((validated, markers, epoch)) => {
+                let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
+                self.with_offsets(validated, markers, if append_time { now } else { -1 }, epoch)?
+            }
             None => self.as_offered(records, &checked)?,
         };
         self.note_epochs(&ready.headers)?;
@@ -147,23 +158,18 @@ impl Log {
         }
     }
 
-    /// The batches with offsets from the log's end on.
-    fn numbered(
+    /// The batches as they will be stored but for their offsets. Takes no lock and touches no disk.
+    fn validated(
         &self,
         records: Bytes,
         checked: &Checked,
         settings: &Settings,
-        leader_epoch: LeaderEpoch,
+        now: Millis,
         origin: AppendOrigin,
-    ) -> Result<Ready, AppendError> {
-        let next_offset = self.log_end_offset();
-        let now = self.shared.clock.now();
-        let markers = markers(&records)?;
-        let numbering = Numbering {
+    ) -> Result<Validated, AppendError> {
+        let validation = Validation {
             partition: &self.partition,
-            next_offset,
             now,
-            leader_epoch,
             origin,
             target_codec: settings.compression.unwrap_or(checked.source_codec),
             compacted: settings.compact,
@@ -173,19 +179,30 @@ impl Log {
             max_batch_size: Some(settings.max_message_bytes),
             zstd_allowed: self.shared.zstd_allowed,
         };
-        let numbered = number(records, checked.source_codec, &numbering)?;
-        let append_time = settings.timestamp_type == crate::wire::batch::TimestampType::LogAppendTime;
+        Ok(validate(records, checked.source_codec, &validation)?)
+    }
+
+    /// Validated batches with offsets from the log's end on.
+    fn with_offsets(
+        &self,
+        validated: Validated,
+        markers: Vec<Option<EndTransactionMarker>>,
+        log_append_time: Millis,
+        leader_epoch: LeaderEpoch,
+    ) -> Result<Ready, AppendError> {
+        let next_offset = self.log_end_offset();
+        let assigned = validated.assign_offsets(next_offset, leader_epoch)?;
         Ok(Ready {
-            size: numbered.size(),
+            size: assigned.size(),
             first_offset: Some(next_offset),
-            last_offset: numbered.last_offset,
+            last_offset: assigned.last_offset,
             largest: TimestampOffset {
-                timestamp: numbered.max_timestamp,
-                offset: numbered.offset_of_max_timestamp,
+                timestamp: assigned.max_timestamp,
+                offset: assigned.offset_of_max_timestamp,
             },
-            log_append_time: if append_time { now } else { -1 },
-            pieces: numbered.pieces,
-            headers: numbered.batches,
+            log_append_time,
+            pieces: assigned.pieces,
+            headers: assigned.batches,
             markers,
         })
     }

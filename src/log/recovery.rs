@@ -22,12 +22,12 @@ use super::directory::{
 use super::failure::StorageError;
 use super::index::TimestampOffset;
 use super::log::{Log, Marks, Shared};
-use super::number::AppendOrigin;
 use super::producers::Change;
 use super::read::floor;
 use super::segment::{Segment, into_io};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
+use super::validate::AppendOrigin;
 use super::walk::WalkError;
 use crate::base::{Offset, TopicPartition};
 use crate::wire::batch::Batch;

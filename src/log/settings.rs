@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use super::number::target_codec;
 use super::segment::SegmentOptions;
+use super::validate::target_codec;
 use crate::base::Millis;
 use crate::config::topic::TopicConfig;
 use crate::wire::batch::TimestampType;

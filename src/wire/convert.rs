@@ -112,6 +112,14 @@ impl RecordsBuilder {
         }
     }
 
+    /// What builds it: of messages of format 0 or 1, or else of a batch.
+    pub fn into_messages(self) -> Result<MessageSetBuilder, BatchBuilder> {
+        match self.layout {
+            Layout::Messages(messages) => Ok(messages),
+            Layout::Batch(batch) => Err(batch),
+        }
+    }
+
     /// Lays the records out.
     ///
     /// # Errors

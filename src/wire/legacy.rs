@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::batch::{Batch, BatchError, HEADER_SIZE_UP_TO_MAGIC, NO_TIMESTAMP, TimestampType, i32_at};
+use super::batch::{Batch, BatchError, HEADER_SIZE_UP_TO_MAGIC, NO_TIMESTAMP, TimestampType, i32_at, i64_at};
 use super::compression::Compression;
 use super::record::Record;
 use crate::base::{Millis, Offset};
@@ -214,6 +214,20 @@ impl MessageSetBuilder {
         write(&mut self.body, written, self.magic, attributes, timestamp, key, value);
         self.last_offset = offset;
         self.max_timestamp = self.max_timestamp.max(timestamp);
+    }
+
+    /// The same messages, their absolute offsets `by` higher. Of format 0, or uncompressed: checksums do not cover these offsets.
+    pub fn shifted(mut self, by: Offset) -> Self {
+        let mut rest = &mut self.body[..];
+        while rest.len() >= HEADER_SIZE_UP_TO_MAGIC {
+            let size = 12 + usize::try_from(i32_at(rest, 8)).unwrap_or(0);
+            let offset = i64_at(rest, 0) + by;
+            rest[..8].copy_from_slice(&offset.to_be_bytes());
+            rest = rest.split_at_mut(size.min(rest.len())).1;
+        }
+        self.base_offset += by;
+        self.last_offset += by;
+        self
     }
 
     fn attributes(&self, compression: Compression) -> u8 {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use barnabas::base::{Clock, TopicPartition};
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
-use barnabas::log::number::check_request;
 use barnabas::log::recovery::Opening;
+use barnabas::log::validate::check_request;
 use barnabas::log::{AppendOrigin, Log};
 use barnabas::wire::batch::{Batch, BatchBuilder};
 use barnabas::wire::error_code::ErrorCode;
@@ -68,7 +68,7 @@ fn answer(log: &Log, version: i16, records: &Bytes) -> Value {
             json!({"error": 0, "offset": info.first_offset, "recordErrors": [], "errorMessage": null})
         }
         Err(error) => {
-            let one = |it: &barnabas::log::number::RecordError| json!({"batchIndex": it.batch_index, "batchIndexErrorMessage": it.message});
+            let one = |it: &barnabas::log::validate::RecordError| json!({"batchIndex": it.batch_index, "batchIndexErrorMessage": it.message});
             let errors = error.record_errors().iter().map(one).collect();
             refused(ErrorCode::from(&error), errors, error.client_message())
         }

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use barnabas::base::{Offset, TopicPartition};
+use barnabas::base::TopicPartition;
 use barnabas::log::AppendOrigin;
-use barnabas::log::number::{Numbering, check, number};
 use barnabas::log::producers::{Producers, snapshot};
+use barnabas::log::validate::{Validation, check, validate};
 use barnabas::wire::batch::{Batch, TimestampType};
 use barnabas::wire::compression::Compression;
 use barnabas::wire::control::EndTransactionMarker;
@@ -131,11 +131,9 @@ pub fn use_up(bytes: &Bytes) {
     let partition = TopicPartition::new("t", 0);
     for magic in [0, 1, 2] {
         let Ok(checked) = check(&partition, bytes, AppendOrigin::Replication, None) else { continue };
-        let numbering = Numbering {
+        let validation = Validation {
             partition: &partition,
-            next_offset: 7 as Offset,
             now: 1_700_000_000_000,
-            leader_epoch: 1,
             origin: AppendOrigin::Client,
             target_codec: Compression::None,
             compacted: false,
@@ -145,7 +143,8 @@ pub fn use_up(bytes: &Bytes) {
             max_batch_size: None,
             zstd_allowed: true,
         };
-        let _ = number(bytes.slice(..checked.valid_bytes), checked.source_codec, &numbering);
+        let validated = validate(bytes.slice(..checked.valid_bytes), checked.source_codec, &validation);
+        let _ = validated.map(|it| it.assign_offsets(7, 1));
     }
 }
 

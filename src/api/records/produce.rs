@@ -1,4 +1,4 @@
-//! Produce, v0-8. Appends batches; answers when `acks` is satisfied. Never decides offsets (`log::number`) nor waits itself
+//! Produce, v0-8. Appends batches; answers when `acks` is satisfied. Never decides offsets (`log::validate`) nor waits itself
 //! (`replica::produce`).
 //!
 //! v3 message format 2, transactions · v5 log start offset · v7 zstd · v8 errors of single records (KIP-467).
@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 
 use crate::api::Exchange;
 use crate::base::{Records, TopicPartition};
-use crate::log::number::check_request;
+use crate::log::validate::check_request;
 use crate::net::Answer;
 use crate::replica::ProduceOutcome;
 use crate::wire::batch::Batch;

@@ -2,9 +2,9 @@
 
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::log::failure::StorageError;
-use crate::log::number::{NumberError, RecordError};
 use crate::log::position::LogPosition;
 use crate::log::producers::ProducerError;
+use crate::log::validate::{RecordError, ValidationError};
 use crate::wire::batch::BatchError;
 use crate::wire::error_code::ErrorCode;
 
@@ -38,7 +38,7 @@ pub struct LogAppendInfo {
 pub enum AppendError {
     /// The batches may not be appended as they are.
     #[error(transparent)]
-    Refused(#[from] NumberError),
+    Refused(#[from] ValidationError),
     /// Their producer may not append them.
     #[error(transparent)]
     Producer(#[from] ProducerError),

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::*;
 use crate::log::append::LogAppendInfo;
-use crate::log::number::AppendOrigin;
 use crate::log::recovery::Opening;
+use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{Batch, BatchBuilder};
 
 /// A data directory with a clock that stands still.

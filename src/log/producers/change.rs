@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{BatchMetadata, CompletedTransaction, ProducerEntry, ProducerError, Producers};
 use crate::base::{Millis, Offset, ProducerEpoch, ProducerId};
-use crate::log::number::AppendOrigin;
+use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE};
 use crate::wire::control::EndTransactionMarker;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::log::number::AppendOrigin;
+use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{Batch, BatchBuilder};
 use crate::wire::control::EndTransactionMarker;
 

@@ -1,8 +1,8 @@
 //! Snapshot files: which are kept, which is loaded.
 
 use super::*;
-use crate::log::number::AppendOrigin;
 use crate::log::producers::Change;
+use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{BatchBuilder, BatchHeader};
 
 fn state(dir: &Path) -> ProducerState {

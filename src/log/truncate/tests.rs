@@ -3,10 +3,10 @@
 use super::*;
 use crate::base::Records;
 use crate::log::log::tests::{Fixture, append, batch, values};
-use crate::log::number::AppendOrigin;
 use crate::log::position::LogPosition;
 use crate::log::read::ReadUpTo;
 use crate::log::settings::Settings;
+use crate::log::validate::AppendOrigin;
 
 fn all(log: &Log) -> Vec<String> {
     let mut found = Vec::new();

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::log::log::tests::{Fixture, append, batch};
-use crate::log::number::AppendOrigin;
 use crate::log::position::LogPosition;
 use crate::log::read::ReadUpTo;
+use crate::log::validate::AppendOrigin;
 
 fn segments_after(settings: &Settings, appends: &[(Millis, &str)]) -> Vec<Offset> {
     let fixture = Fixture::new();

@@ -9,12 +9,10 @@ fn partition() -> TopicPartition {
     TopicPartition::new("t", 0)
 }
 
-fn numbering(partition: &TopicPartition) -> Numbering<'_> {
-    Numbering {
+fn validation(partition: &TopicPartition) -> Validation<'_> {
+    Validation {
         partition,
-        next_offset: 100,
         now: NOW,
-        leader_epoch: 7,
         origin: AppendOrigin::Client,
         target_codec: Compression::None,
         compacted: false,
@@ -42,24 +40,24 @@ fn messages(magic: i8, codec: Compression) -> Bytes {
     builder.build().expect("a set")
 }
 
-fn append(records: &Bytes, change: impl FnOnce(&mut Numbering<'_>)) -> Result<Numbered, NumberError> {
+fn append(records: &Bytes, change: impl FnOnce(&mut Validation<'_>)) -> Result<Assigned, ValidationError> {
     let partition = partition();
-    let mut numbering = numbering(&partition);
-    let checked = check(&partition, records, numbering.origin, None)?;
-    numbering.target_codec = checked.source_codec;
-    change(&mut numbering);
-    number(records.clone(), checked.source_codec, &numbering)
+    let mut validation = validation(&partition);
+    let checked = check(&partition, records, validation.origin, None)?;
+    validation.target_codec = checked.source_codec;
+    change(&mut validation);
+    validate(records.clone(), checked.source_codec, &validation)?.assign_offsets(100, 7)
 }
 
 /// What would be in the log, every checksum and every header proven.
-fn written(numbered: &Numbered) -> Vec<Record> {
-    let bytes: Bytes = numbered.pieces.concat().into();
-    assert_eq!(bytes.len(), numbered.size());
+fn written(assigned: &Assigned) -> Vec<Record> {
+    let bytes: Bytes = assigned.pieces.concat().into();
+    assert_eq!(bytes.len(), assigned.size());
     let batches: Vec<_> = Batch::split(bytes).collect::<Result<_, _>>().expect("batches");
     for batch in &batches {
         batch.check_crc().expect("a right checksum");
     }
-    assert_eq!(batches.iter().map(|it| it.header().clone()).collect::<Vec<_>>(), numbered.batches);
+    assert_eq!(batches.iter().map(|it| it.header().clone()).collect::<Vec<_>>(), assigned.batches);
     batches.iter().flat_map(|batch| batch.all_records().expect("records")).collect()
 }
 
@@ -71,14 +69,14 @@ fn offsets(records: &[Record]) -> Vec<Offset> {
 fn a_batch_in_order_is_only_restamped() {
     for codec in Compression::ALL {
         let input = produced(codec);
-        let numbered = append(&input, |_| {}).expect("numbered");
-        assert_eq!(numbered.pieces[1], input[21..], "{codec:?}: all but the first 21 bytes is shared");
-        assert_eq!(offsets(&written(&numbered)), [100, 101, 102]);
-        assert_eq!((numbered.last_offset, numbered.max_timestamp), (102, NOW - 1));
+        let assigned = append(&input, |_| {}).expect("assigned");
+        assert_eq!(assigned.pieces[1], input[21..], "{codec:?}: all but the first 21 bytes is shared");
+        assert_eq!(offsets(&written(&assigned)), [100, 101, 102]);
+        assert_eq!((assigned.last_offset, assigned.max_timestamp), (102, NOW - 1));
         let of_max = if codec == Compression::None { 101 } else { 102 };
-        assert_eq!(numbered.offset_of_max_timestamp, of_max, "{codec:?}");
-        assert_eq!(numbered.batches[0].leader_epoch, 7);
-        assert!(!numbered.size_changed);
+        assert_eq!(assigned.offset_of_max_timestamp, of_max, "{codec:?}");
+        assert_eq!(assigned.batches[0].leader_epoch, 7);
+        assert!(!assigned.size_changed);
     }
 }
 
@@ -86,16 +84,16 @@ fn a_batch_in_order_is_only_restamped() {
 fn compressed_records_are_opened_only_where_they_are_needed() {
     // What no codec reads tells whether one was asked to.
     let sealed = patched(&produced(Compression::Lz4), 61, &[0xff; 16]);
-    let numbered = append(&sealed, |_| {}).expect("numbered");
-    assert_eq!(numbered.pieces[1], sealed[21..]);
-    assert_eq!((numbered.last_offset, numbered.max_timestamp), (102, NOW - 1));
-    assert_eq!(numbered.offset_of_max_timestamp, 102);
+    let assigned = append(&sealed, |_| {}).expect("assigned");
+    assert_eq!(assigned.pieces[1], sealed[21..]);
+    assert_eq!((assigned.last_offset, assigned.max_timestamp), (102, NOW - 1));
+    assert_eq!(assigned.offset_of_max_timestamp, 102);
     append(&sealed, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("all have one time");
 
-    let keys: fn(&mut Numbering<'_>) = |it| it.compacted = true;
-    let times: fn(&mut Numbering<'_>) = |it| it.max_timestamp_difference = 1000;
-    let codec: fn(&mut Numbering<'_>) = |it| it.target_codec = Compression::Zstd;
-    let format: fn(&mut Numbering<'_>) = |it| it.magic = 1;
+    let keys: fn(&mut Validation<'_>) = |it| it.compacted = true;
+    let times: fn(&mut Validation<'_>) = |it| it.max_timestamp_difference = 1000;
+    let codec: fn(&mut Validation<'_>) = |it| it.target_codec = Compression::Zstd;
+    let format: fn(&mut Validation<'_>) = |it| it.magic = 1;
     for needed in [keys, times, codec, format] {
         append(&sealed, needed).expect_err("records that cannot be read");
     }
@@ -106,9 +104,9 @@ fn uncompressed_records_are_stepped_over_where_nothing_else_is_needed() {
     let batch = produced(Compression::None);
     // The first record's key no longer fits in it, but the record in the batch.
     let sealed = patched(&batch, 65, &[0x7e]);
-    let numbered = append(&sealed, |_| {}).expect("numbered");
-    assert_eq!(numbered.pieces[1], sealed[21..]);
-    assert_eq!((numbered.max_timestamp, numbered.offset_of_max_timestamp), (NOW - 1, 101));
+    let assigned = append(&sealed, |_| {}).expect("assigned");
+    assert_eq!(assigned.pieces[1], sealed[21..]);
+    assert_eq!((assigned.max_timestamp, assigned.offset_of_max_timestamp), (NOW - 1, 101));
     let error = append(&sealed, |it| it.max_timestamp_difference = 1000).expect_err("looked into");
     assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
     for length in [0x7e, 0x02, 0x01] {
@@ -121,11 +119,11 @@ fn uncompressed_records_are_stepped_over_where_nothing_else_is_needed() {
 fn append_time_is_written_into_the_header() {
     for codec in [Compression::None, Compression::Lz4] {
         let input = produced(codec);
-        let numbered =
-            append(&input, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("numbered");
-        assert_eq!(numbered.pieces[1], input[61..], "{codec:?}");
-        assert!(written(&numbered).iter().all(|record| record.timestamp == NOW));
-        assert_eq!((numbered.max_timestamp, numbered.offset_of_max_timestamp), (NOW, 102));
+        let assigned =
+            append(&input, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("assigned");
+        assert_eq!(assigned.pieces[1], input[61..], "{codec:?}");
+        assert!(written(&assigned).iter().all(|record| record.timestamp == NOW));
+        assert_eq!((assigned.max_timestamp, assigned.offset_of_max_timestamp), (NOW, 102));
     }
 }
 
@@ -133,12 +131,12 @@ fn append_time_is_written_into_the_header() {
 fn another_codec_lays_the_batch_out_anew() {
     for source in Compression::ALL {
         for target in Compression::ALL.into_iter().filter(|target| *target != source) {
-            let numbered = append(&produced(source), |it| it.target_codec = target).expect("numbered");
-            let header = &numbered.batches[0];
+            let assigned = append(&produced(source), |it| it.target_codec = target).expect("assigned");
+            let header = &assigned.batches[0];
             assert_eq!(header.compression(), Ok(target));
             assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (5, 1, 10));
-            assert!(numbered.size_changed);
-            let records = written(&numbered);
+            assert!(assigned.size_changed);
+            let records = written(&assigned);
             assert_eq!(offsets(&records), [100, 101, 102]);
             assert_eq!(records[0].headers, [("h".to_owned(), None)]);
         }
@@ -146,11 +144,11 @@ fn another_codec_lays_the_batch_out_anew() {
 }
 
 #[test]
-fn old_messages_are_numbered_in_their_own_format() {
+fn old_messages_are_assigned_in_their_own_format() {
     for magic in [0, 1] {
         for codec in [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4] {
-            let numbered = append(&messages(magic, codec), |it| it.magic = magic).expect("numbered");
-            let records = written(&numbered);
+            let assigned = append(&messages(magic, codec), |it| it.magic = magic).expect("assigned");
+            let records = written(&assigned);
             assert_eq!(offsets(&records), [100, 101, 102], "{magic} {codec:?}");
             assert_eq!(records[1].timestamp, if magic == 0 { -1 } else { NOW - 1 });
             let of_max = match (magic, codec) {
@@ -158,7 +156,7 @@ fn old_messages_are_numbered_in_their_own_format() {
                 (1, Compression::None) => 101,
                 _ => 102,
             };
-            assert_eq!(numbered.offset_of_max_timestamp, of_max, "{magic} {codec:?}");
+            assert_eq!(assigned.offset_of_max_timestamp, of_max, "{magic} {codec:?}");
         }
     }
 }
@@ -167,14 +165,14 @@ fn old_messages_are_numbered_in_their_own_format() {
 fn formats_are_converted_both_ways() {
     for codec in [Compression::None, Compression::Gzip] {
         for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2)] {
-            let numbered = append(&messages(from, codec), |it| it.magic = to).expect("numbered");
-            assert_eq!(offsets(&written(&numbered)), [100, 101, 102], "{codec:?} {from} to {to}");
-            assert!(numbered.batches.iter().all(|batch| batch.magic == to));
+            let assigned = append(&messages(from, codec), |it| it.magic = to).expect("assigned");
+            assert_eq!(offsets(&written(&assigned)), [100, 101, 102], "{codec:?} {from} to {to}");
+            assert!(assigned.batches.iter().all(|batch| batch.magic == to));
         }
         let mut plain = BatchBuilder::new().compression(codec);
         plain.push(NOW, None, Some(b"1"), &[]);
-        let numbered = append(&plain.build().expect("a batch"), |it| it.magic = 1).expect("numbered");
-        assert_eq!(written(&numbered)[0].timestamp, NOW);
+        let assigned = append(&plain.build().expect("a batch"), |it| it.magic = 1).expect("assigned");
+        assert_eq!(written(&assigned)[0].timestamp, NOW);
     }
 }
 

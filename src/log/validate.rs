@@ -1,22 +1,25 @@
 //! What a produced run of batches may hold, and the offsets, timestamps and leader epoch it gets.
 //!
-//! Decides by data alone: no clock, no files. A batch that is in order keeps its bytes: only its first 21 (or, with a new timestamp, 61)
-//! are copied. Recompresses or converts where the topic's codec or format differs. Never waits, never appends.
-//! Kafka: `LogValidator`, and `Log.analyzeAndValidateRecords`.
+//! Two steps. [`validate()`] does the work: it walks the records and converts or recompresses where the topic's format or codec differs.
+//! It needs no lock and no offset and may run on any thread. [`Validated::assign_offsets`] writes offsets and leader epoch into headers:
+//! that is cheap and is done under the log's append lock. A batch that is in order keeps its bytes but for a copy of its header.
+//! Decides by data alone: no clock, no files. Never waits, never appends. Kafka: `LogValidator`, `Log.analyzeAndValidateRecords`.
 
-mod assign;
 mod contents;
-mod validate;
+mod offsets;
+mod records;
+mod rules;
 
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::base::{Millis, Offset, TopicPartition};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
 use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
 
-pub use assign::number;
+pub use offsets::{Assigned, Validated};
+pub use records::validate;
 
 /// Who appends, which decides how much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub struct RecordError {
 
 /// Why batches are not appended. The texts are Kafka's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NumberError {
+pub enum ValidationError {
     /// A batch as a whole is refused; clients see the code only.
     #[error("{says}")]
     Refused {
@@ -61,7 +64,7 @@ pub enum NumberError {
     },
 }
 
-impl NumberError {
+impl ValidationError {
     fn refused(code: ErrorCode, says: impl Into<String>) -> Self {
         Self::Refused { code, says: says.into() }
     }
@@ -87,15 +90,15 @@ impl NumberError {
     }
 }
 
-impl From<&NumberError> for ErrorCode {
-    fn from(error: &NumberError) -> Self {
+impl From<&ValidationError> for ErrorCode {
+    fn from(error: &ValidationError) -> Self {
         match error {
-            NumberError::Refused { code, .. } | NumberError::Records { code, .. } => *code,
+            ValidationError::Refused { code, .. } | ValidationError::Records { code, .. } => *code,
         }
     }
 }
 
-impl From<BatchError> for NumberError {
+impl From<BatchError> for ValidationError {
     fn from(error: BatchError) -> Self {
         Self::refused(ErrorCode::from(&error), error.to_string())
     }
@@ -127,13 +130,13 @@ pub struct Checked {
 /// Looks at the headers and checksums of a run of batches before it is appended. `max_batch_size` in bytes; None allows any (a follower).
 ///
 /// # Errors
-/// [`NumberError::Refused`] with MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, or INVALID_RECORD for a client's batch that does not begin at offset 0.
+/// [`ValidationError::Refused`] with MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, or INVALID_RECORD for a client's batch that does not begin at offset 0.
 pub fn check(
     partition: &TopicPartition,
     records: &Bytes,
     origin: AppendOrigin,
     max_batch_size: Option<usize>,
-) -> Result<Checked, NumberError> {
+) -> Result<Checked, ValidationError> {
     let mut checked = Checked {
         first_offset: None,
         last_offset: -1,
@@ -173,11 +176,11 @@ fn check_batch(
     batch: &Batch,
     origin: AppendOrigin,
     max_batch_size: Option<usize>,
-) -> Result<(), NumberError> {
+) -> Result<(), ValidationError> {
     let header = batch.header();
     if header.magic >= 2 && origin == AppendOrigin::Client && header.base_offset != 0 {
         let offset = header.base_offset;
-        return Err(NumberError::invalid(format!(
+        return Err(ValidationError::invalid(format!(
             "The baseOffset of the record batch in the append to {partition} should be 0, but it is {offset}"
         )));
     }
@@ -186,11 +189,11 @@ fn check_batch(
         let says = format!(
             "The record batch size in the append to {partition} is {size} bytes which exceeds the maximum configured value of {most}."
         );
-        return Err(NumberError::refused(ErrorCode::MessageTooLarge, says));
+        return Err(ValidationError::refused(ErrorCode::MessageTooLarge, says));
     }
     batch.check_crc().map_err(|_| {
         let says = format!("Record is corrupt (stored crc = {}) in topic partition {partition}.", header.crc);
-        NumberError::refused(ErrorCode::CorruptMessage, says)
+        ValidationError::refused(ErrorCode::CorruptMessage, says)
     })
 }
 
@@ -199,26 +202,26 @@ fn check_batch(
 /// # Errors
 /// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on, CORRUPT_MESSAGE if the bytes are no batches.
 /// Kafka: `ProduceRequest.validateRecords`.
-pub fn check_request(version: i16, records: &Bytes) -> Result<(), NumberError> {
+pub fn check_request(version: i16, records: &Bytes) -> Result<(), ValidationError> {
     let mut batches = Batch::split(records.clone());
     if version < 3 {
         return Ok(());
     }
     let says = |rule: &str| format!("Produce requests with version {version} {rule}");
     let Some(first) = batches.next().transpose()? else {
-        return Err(NumberError::invalid(says("must have at least one record batch")));
+        return Err(ValidationError::invalid(says("must have at least one record batch")));
     };
     if first.header().magic != 2 {
-        return Err(NumberError::invalid(says(
+        return Err(ValidationError::invalid(says(
             "are only allowed to contain record batches with magic version 2",
         )));
     }
     if version < 7 && first.header().compression()? == Compression::Zstd {
         let says = says("are not allowed to use ZStandard compression");
-        return Err(NumberError::refused(ErrorCode::UnsupportedCompressionType, says));
+        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, says));
     }
     if batches.next().transpose()?.is_some() {
-        return Err(NumberError::invalid(says("are only allowed to contain exactly one record batch")));
+        return Err(ValidationError::invalid(says("are only allowed to contain exactly one record batch")));
     }
     Ok(())
 }
@@ -231,17 +234,14 @@ pub fn target_codec(compression_type: &str, source: Compression) -> Compression 
     }
 }
 
-/// What a topic's leader knows when it gives offsets.
+/// What a topic's leader knows when it validates: the settings of its log, and the time.
+#[doc(alias = "LogValidator")]
 #[derive(Clone, Debug)]
-pub struct Numbering<'a> {
-    /// Where it appends; for error texts.
+pub struct Validation<'a> {
+    /// Where the records are to be appended; for error texts.
     pub partition: &'a TopicPartition,
-    /// The offset of the first record.
-    pub next_offset: Offset,
     /// The time: what `LogAppendTime` gives and what `CreateTime` is compared with.
     pub now: Millis,
-    /// The leader's epoch.
-    pub leader_epoch: LeaderEpoch,
     /// Who appends.
     pub origin: AppendOrigin,
     /// The codec to be stored, see [`target_codec`].
@@ -260,28 +260,17 @@ pub struct Numbering<'a> {
     pub zstd_allowed: bool,
 }
 
-/// Batches with their offsets, ready to be written.
-#[derive(Clone, Debug)]
-pub struct Numbered {
-    /// The bytes, to be written one after the other.
-    pub pieces: Vec<Bytes>,
-    /// The headers as they will be in the log.
-    pub batches: Vec<BatchHeader>,
-    /// Offset of the last record.
-    pub last_offset: Offset,
-    /// The largest timestamp; -1 if there is none.
-    pub max_timestamp: Millis,
-    /// The offset that the time index gives it.
-    pub offset_of_max_timestamp: Offset,
-    /// Whether the batches were laid out anew.
-    pub size_changed: bool,
-}
+/// Up to this many bytes, uncompressed batches that stay as they are take microseconds to validate.
+const LIGHT_SIZE: usize = 64 << 10;
 
-impl Numbered {
-    /// How many bytes there are to be written.
-    pub fn size(&self) -> usize {
-        self.pieces.iter().map(Bytes::len).sum()
-    }
+/// Whether validating takes longer than a thread that polls sockets has: the records are compressed, are to be laid out anew
+/// in format `magic` and codec `compression` (None keeps the producer's), or are many. A hint from sizes and the first header.
+pub fn is_heavy(records: &[u8], magic: i8, compression: Option<Compression>) -> bool {
+    let Ok(header) = BatchHeader::parse(records) else { return false };
+    records.len() > LIGHT_SIZE
+        || header.is_compressed()
+        || header.magic != magic
+        || compression.is_some_and(|codec| codec != Compression::None)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::validate::{RecordRules, Seen};
-use super::{NumberError, Numbering};
+use super::rules::{RecordRules, Seen};
+use super::{Validation, ValidationError};
 use crate::base::Millis;
 use crate::wire::batch::{Batch, BatchError, BatchHeader, DECOMPRESSED_LIMIT, NO_TIMESTAMP, TimestampType};
 use crate::wire::legacy::{self, Message};
@@ -56,12 +56,12 @@ impl Contents {
     pub(super) fn walk(
         &self,
         batch: &Batch,
-        numbering: &Numbering<'_>,
+        validation: &Validation<'_>,
         expected: usize,
-    ) -> Result<Walk, NumberError> {
+    ) -> Result<Walk, ValidationError> {
         match self {
-            Self::Records(body) => walk_records(batch.header(), body, numbering, expected),
-            Self::Messages(messages) => walk_messages(batch, messages, numbering, expected),
+            Self::Records(body) => walk_records(batch.header(), body, validation, expected),
+            Self::Messages(messages) => walk_messages(batch, messages, validation, expected),
         }
     }
 
@@ -80,7 +80,7 @@ impl Contents {
 
 /// What a walk over a client's format 2 batch would find, without looking into its records: of compressed ones its header
 /// tells, whose checks and checksum were passed; uncompressed ones are stepped over, for the largest of their timestamps.
-pub(super) fn skim(batch: &Batch) -> Result<Walk, NumberError> {
+pub(super) fn skim(batch: &Batch) -> Result<Walk, ValidationError> {
     let header = batch.header();
     let count = usize::try_from(header.record_count).unwrap_or(0);
     if header.is_compressed() {
@@ -103,17 +103,20 @@ pub(super) fn skim(batch: &Batch) -> Result<Walk, NumberError> {
 fn walk_records(
     header: &BatchHeader,
     body: &[u8],
-    numbering: &Numbering<'_>,
+    validation: &Validation<'_>,
     expected: usize,
-) -> Result<Walk, NumberError> {
+) -> Result<Walk, ValidationError> {
     let count = header.record_count;
     let count = usize::try_from(count).map_err(|_| {
-        NumberError::invalid(format!("Found invalid record count {count} in magic v{} batch", header.magic))
+        ValidationError::invalid(format!(
+            "Found invalid record count {count} in magic v{} batch",
+            header.magic
+        ))
     })?;
     let append_time =
         (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
     let class = if header.is_compressed() { "PartialDefaultRecord" } else { "DefaultRecord" };
-    let mut rules = RecordRules::new(numbering, header);
+    let mut rules = RecordRules::new(validation, header);
     let mut walk = Walk::new();
     let mut rest = body;
     for index in 0..count {
@@ -139,17 +142,17 @@ fn walk_records(
 fn walk_messages(
     batch: &Batch,
     messages: &[Message],
-    numbering: &Numbering<'_>,
+    validation: &Validation<'_>,
     expected: usize,
-) -> Result<Walk, NumberError> {
+) -> Result<Walk, ValidationError> {
     let outer = batch.header();
-    let mut rules = RecordRules::new(numbering, outer);
+    let mut rules = RecordRules::new(validation, outer);
     let mut walk = Walk::new();
     for (index, message) in messages.iter().enumerate() {
         let inner = message.message.header();
         let print = || print_message(message);
         if inner.magic != outer.magic {
-            let (record, partition) = (print(), numbering.partition);
+            let (record, partition) = (print(), validation.partition);
             let magic = outer.magic;
             rules.refuse(
                 index,

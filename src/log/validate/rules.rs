@@ -1,34 +1,39 @@
 //! The rules a batch and each of its records have to keep. Kafka: `LogValidator.validateBatch`, `validateRecord`.
 
-use super::{AppendOrigin, NumberError, Numbering, RecordError};
+use super::{AppendOrigin, RecordError, Validation, ValidationError};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchHeader, NO_TIMESTAMP, TimestampType};
 use crate::wire::error_code::ErrorCode;
 
 /// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in numbers.
-pub(super) fn first_of(batches: &[Batch], is_compressed: bool) -> Result<&Batch, NumberError> {
-    let first = batches.first().ok_or_else(|| NumberError::invalid("Record batch has no batches at all"))?;
+pub(super) fn first_of(batches: &[Batch], is_compressed: bool) -> Result<&Batch, ValidationError> {
+    let first =
+        batches.first().ok_or_else(|| ValidationError::invalid("Record batch has no batches at all"))?;
     if (first.header().magic >= 2 || is_compressed) && batches.len() > 1 {
-        return Err(NumberError::invalid("Compressed outer record has more than one batch"));
+        return Err(ValidationError::invalid("Compressed outer record has more than one batch"));
     }
     Ok(first)
 }
 
 /// The rules for a batch as a whole.
-pub(super) fn batch(first: &Batch, batch: &Batch, numbering: &Numbering<'_>) -> Result<(), NumberError> {
-    let partition = numbering.partition;
+pub(super) fn batch(
+    first: &Batch,
+    batch: &Batch,
+    validation: &Validation<'_>,
+) -> Result<(), ValidationError> {
+    let partition = validation.partition;
     let header = batch.header();
     if first.header().magic != header.magic {
-        return Err(NumberError::invalid(format!(
+        return Err(ValidationError::invalid(format!(
             "Batch magic {} is not the same as the first batch'es magic byte {} in topic partition {partition}.",
             header.magic,
             first.header().magic
         )));
     }
-    if numbering.origin == AppendOrigin::Client {
-        clients_batch(header, numbering)?;
+    if validation.origin == AppendOrigin::Client {
+        clients_batch(header, validation)?;
     }
-    let says = match numbering.magic {
+    let says = match validation.magic {
         magic @ (0 | 1) if header.is_transactional() => {
             format!("Transactional records cannot be used with magic version {magic}")
         }
@@ -37,11 +42,11 @@ pub(super) fn batch(first: &Batch, batch: &Batch, numbering: &Numbering<'_>) -> 
         }
         _ => return Ok(()),
     };
-    Err(NumberError::refused(ErrorCode::UnsupportedForMessageFormat, says))
+    Err(ValidationError::refused(ErrorCode::UnsupportedForMessageFormat, says))
 }
 
-fn clients_batch(header: &BatchHeader, numbering: &Numbering<'_>) -> Result<(), NumberError> {
-    let partition = numbering.partition;
+fn clients_batch(header: &BatchHeader, validation: &Validation<'_>) -> Result<(), ValidationError> {
+    let partition = validation.partition;
     let (first, last, count) = (header.base_offset, header.last_offset(), header.record_count);
     let says = if header.magic >= 2 && last < first {
         format!("Batch has an invalid offset range: [{first}, {last}] in topic partition {partition}.")
@@ -61,7 +66,7 @@ fn clients_batch(header: &BatchHeader, numbering: &Numbering<'_>) -> Result<(), 
     } else {
         return Ok(());
     };
-    Err(NumberError::invalid(says))
+    Err(ValidationError::invalid(says))
 }
 
 /// A record as far as the rules look at it.
@@ -78,7 +83,7 @@ pub(super) struct Seen<'a> {
 
 /// Collects the records that break a rule.
 pub(super) struct RecordRules<'a> {
-    numbering: &'a Numbering<'a>,
+    validation: &'a Validation<'a>,
     batch_type: TimestampType,
     errors: Vec<RecordError>,
     has_bad_timestamp: bool,
@@ -86,19 +91,19 @@ pub(super) struct RecordRules<'a> {
 
 impl<'a> RecordRules<'a> {
     /// The rules for the records of `batch`.
-    pub(super) fn new(numbering: &'a Numbering<'a>, batch: &BatchHeader) -> Self {
-        Self { numbering, batch_type: batch.timestamp_type(), errors: Vec::new(), has_bad_timestamp: false }
+    pub(super) fn new(validation: &'a Validation<'a>, batch: &BatchHeader) -> Self {
+        Self { validation, batch_type: batch.timestamp_type(), errors: Vec::new(), has_bad_timestamp: false }
     }
 
     /// Looks at the next record, the `index`th of its batch; whether it keeps the rules.
     pub(super) fn allow(&mut self, index: usize, record: &Seen<'_>) -> bool {
-        let Numbering { partition, now, max_timestamp_difference: most, .. } = *self.numbering;
+        let Validation { partition, now, max_timestamp_difference: most, .. } = *self.validation;
         let (at, timestamp) = (record.offset, record.timestamp);
-        if self.numbering.compacted && !record.has_key {
+        if self.validation.compacted && !record.has_key {
             let says =
                 format!("Compacted topic cannot accept message without key in topic partition {partition}.");
             self.refuse(index, says);
-        } else if self.numbering.timestamp_type == TimestampType::CreateTime
+        } else if self.validation.timestamp_type == TimestampType::CreateTime
             && timestamp != NO_TIMESTAMP
             && timestamp.wrapping_sub(now).wrapping_abs() > most
         {
@@ -128,7 +133,7 @@ impl<'a> RecordRules<'a> {
     }
 
     /// All records were seen.
-    pub(super) fn finish(self) -> Result<(), NumberError> {
+    pub(super) fn finish(self) -> Result<(), ValidationError> {
         if self.errors.is_empty() {
             return Ok(());
         }
@@ -137,6 +142,6 @@ impl<'a> RecordRules<'a> {
         } else {
             (ErrorCode::InvalidRecord, "One or more records have been rejected")
         };
-        Err(NumberError::Records { code, says, errors: self.errors })
+        Err(ValidationError::Records { code, says, errors: self.errors })
     }
 }
