@@ -12,6 +12,7 @@ pub mod net;
 pub mod log;
 pub mod quota;
 pub mod metrics;
+pub mod logging;
 pub mod replica;
 pub mod controller;
 pub mod api;

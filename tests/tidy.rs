@@ -15,9 +15,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("log", &["base", "wire", "config"]),
     ("quota", &["base"]),
     ("metrics", &["base"]),
+    ("logging", &["base", "config"]),
     ("replica", &["base", "wire", "config", "zk", "admin", "net", "log", "quota", "metrics"]),
     ("controller", &["base", "wire", "config", "zk", "admin", "net"]),
-    ("api", &["base", "wire", "config", "zk", "admin", "net", "log", "metrics", "replica", "controller"]),
+    (
+        "api",
+        &[
+            "base",
+            "wire",
+            "config",
+            "zk",
+            "admin",
+            "net",
+            "log",
+            "metrics",
+            "logging",
+            "replica",
+            "controller",
+        ],
+    ),
     (
         "broker",
         &["base", "wire", "config", "zk", "admin", "net", "log", "metrics", "replica", "controller", "api"],
@@ -33,6 +49,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "admin",
             "net",
             "log",
+            "logging",
             "replica",
             "controller",
             "api",
@@ -60,6 +77,9 @@ const PURE: &[&str] = &[
     "src/log/epochs.rs",
     "src/quota",
     "src/metrics/exposition.rs",
+    "src/logging/hierarchy.rs",
+    "src/logging/date_pattern.rs",
+    "src/logging/log4j.rs",
     "src/replica/controller_epoch.rs",
     "src/replica/machine.rs",
     "src/replica/machine",
@@ -337,6 +357,24 @@ fn every_log_line_names_its_logger() {
         }
     }
     report("every log line stands under the logger that Kafka has for it", offences);
+}
+
+#[test]
+fn every_logger_of_a_broker_is_in_the_table() {
+    let mut used = BTreeSet::new();
+    for (path, text) in files("src", ".rs").into_iter().filter(|(path, _)| !is_test(path)) {
+        let tool = path.starts_with("src/client/") || path.starts_with("src/cli/");
+        if tool && path != "src/cli/server_start.rs" {
+            continue;
+        }
+        let code = code(&text);
+        let named = code.split("target: \"").skip(1).chain(code.split("TARGET: &str = \"").skip(1));
+        used.extend(named.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    let listed = barnabas::logging::LOGGERS;
+    assert!(listed.is_sorted(), "LOGGERS is not sorted");
+    used.retain(|name| !listed.contains(&name.as_str()));
+    report("every logger of a broker is a row of logging::LOGGERS", used.into_iter().collect());
 }
 
 /// `LeaderAndIsr` → `leader_and_isr`.

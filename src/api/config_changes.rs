@@ -18,6 +18,15 @@ pub(super) const BROKER: i8 = 4;
 /// The number of a broker's loggers.
 pub(super) const BROKER_LOGGER: i8 = 8;
 
+/// A change that sets a value (`AlterConfigOp.OpType`).
+pub(super) const SET: i8 = 0;
+/// A change that goes back to the default.
+pub(super) const DELETE: i8 = 1;
+/// A change that adds items to a list.
+pub(super) const APPEND: i8 = 2;
+/// A change that takes items off a list.
+pub(super) const SUBTRACT: i8 = 3;
+
 /// An entity whose configs can be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entity {

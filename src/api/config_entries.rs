@@ -8,6 +8,7 @@ use super::Services;
 use crate::config::layers::{self, Layer, Layers, Own};
 use crate::config::rows::{Mode, Row, Type};
 use crate::config::{BrokerConfig, broker, throttles, topic};
+use crate::logging;
 
 /// Where a value comes from (`DescribeConfigsResponse.ConfigSource`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) enum Source {
     StaticBroker = 4,
     /// Nothing but the default.
     Default = 5,
+    /// The level of a logger.
+    Logger = 6,
 }
 
 /// One config as it is described.
@@ -75,6 +78,20 @@ pub(super) fn all_brokers(services: &Services) -> Vec<Entry> {
         let mut behind = synonyms(&layers, key);
         behind.retain(|(.., source)| *source == Source::DynamicDefault);
         broker_entry(key, Some(value.clone()), behind)
+    });
+    entries.collect()
+}
+
+/// Every logger of this broker with its level.
+pub(super) fn loggers() -> Vec<Entry> {
+    let entries = logging::levels().into_iter().map(|(name, level)| Entry {
+        name,
+        value: Some(level.name().to_owned()),
+        source: Source::Logger,
+        sensitive: false,
+        read_only: false,
+        row: None,
+        synonyms: Vec::new(),
     });
     entries.collect()
 }

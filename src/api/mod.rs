@@ -8,6 +8,7 @@
 //! There is no authorization yet: every caller may do everything, as in Kafka without an authorizer.
 
 pub mod admin;
+mod broker_loggers;
 pub mod cluster;
 mod config_changes;
 mod config_entries;

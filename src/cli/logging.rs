@@ -1,8 +1,8 @@
-//! Log lines in log4j's layout, as scripts that watch brokers and tools expect them.
-
-use std::io::Write;
+//! How a tool or a broker logs: as the file says that `KAFKA_LOG4J_OPTS` names, else to one stream.
 
 use log::LevelFilter;
+
+use crate::logging::{self, Defaults, Level};
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,23 +13,13 @@ pub enum Stream {
     Stderr,
 }
 
-/// Sends every log line of at least `level` to `stream`, laid out as `[time] LEVEL message (target)`.
-///
-/// `RUST_LOG` overrides the level, by target where it names one. A second call changes nothing.
+/// Sets up the logging of the process: where nothing else is said, lines of at least `level` go to `stream`, laid out as
+/// `[time] LEVEL message (logger)`. A second call changes nothing.
 pub fn init(stream: Stream, level: LevelFilter) {
-    let mut builder = env_logger::Builder::new();
-    // The ZooKeeper client's own lines are of use to its developers only.
-    builder.filter_level(level).filter_module("zookeeper_client", LevelFilter::Error);
-    if let Ok(filters) = std::env::var("RUST_LOG") {
-        builder.parse_filters(&filters);
-    }
-    builder.target(match stream {
-        Stream::Stdout => env_logger::Target::Stdout,
-        Stream::Stderr => env_logger::Target::Stderr,
-    });
-    builder.format(|out, record| {
-        let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S,%3f");
-        writeln!(out, "[{now}] {} {} ({})", record.level(), record.args(), record.target())
-    });
-    let _ = builder.try_init();
+    let stream = match stream {
+        Stream::Stdout => "System.out",
+        Stream::Stderr => "System.err",
+    };
+    let level = Level::parse(level.as_str()).unwrap_or(Level::Info);
+    logging::init(Defaults { stream, level });
 }

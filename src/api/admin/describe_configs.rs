@@ -4,8 +4,9 @@
 
 use crate::admin::{configs, names};
 use crate::api::Exchange;
+use crate::api::broker_loggers;
 use crate::api::config_changes::{BROKER, BROKER_LOGGER, TOPIC};
-use crate::api::config_entries::{self, Entry};
+use crate::api::config_entries::{self, Entry, Source};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
@@ -69,8 +70,9 @@ async fn entries(
             }
         },
         BROKER_LOGGER => {
-            let text = "The levels of loggers are not told yet";
-            Err((ErrorCode::InvalidRequest, Some(text.to_owned())))
+            broker_loggers::check_described(services.broker_id, name)
+                .map_err(|error| (error.code, Some(error.message)))?;
+            Ok(config_entries::loggers())
         }
         _ => Err((ErrorCode::InvalidRequest, Some(ErrorCode::InvalidRequest.message().to_owned()))),
     }
@@ -97,9 +99,13 @@ fn describe(
         is_sensitive: entry.sensitive,
         synonyms: synonyms.collect(),
         config_type: entry.row.map_or(0, |row| row.kind.id()),
-        documentation: entry
-            .row
-            .map(|row| row.doc.to_owned())
-            .filter(|_| request.include_documentation && version >= 3),
+        documentation: match entry.source {
+            // Never null: what Kafka does not set in a message is empty.
+            Source::Logger => Some(String::new()),
+            _ => entry
+                .row
+                .map(|row| row.doc.to_owned())
+                .filter(|_| request.include_documentation && version >= 3),
+        },
     }
 }

@@ -1,13 +1,14 @@
 //! IncrementalAlterConfigs, v0-1. Changes single own configs of a topic, of this broker, or of all brokers (KIP-339): set,
 //! delete, append to and subtract from lists.
 //!
-//! v1 flexible. The levels of loggers cannot be changed yet. Kafka: `AdminManager.incrementalAlterConfigs`.
+//! The levels of this broker's loggers change the same way (KIP-412). v1 flexible. Kafka: `AdminManager.incrementalAlterConfigs`.
 
 use std::collections::BTreeSet;
 
 use crate::admin::AdminError;
 use crate::api::Exchange;
-use crate::api::config_changes::{BROKER, BROKER_LOGGER, Entity, TOPIC, told};
+use crate::api::broker_loggers;
+use crate::api::config_changes::{APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told};
 use crate::config::layers::Own;
 use crate::config::rows::Type;
 use crate::wire::error_code::ErrorCode;
@@ -15,11 +16,6 @@ use crate::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 };
-
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
 
 /// Changes the configs of each resource by itself.
 pub async fn handle(
@@ -50,8 +46,7 @@ async fn alter(
         TOPIC => Entity::Topic(resource.resource_name.clone()),
         BROKER => Entity::brokers(exchange, &resource.resource_name)?,
         BROKER_LOGGER => {
-            let sentence = "The levels of loggers cannot be changed while the broker runs yet";
-            return Err(AdminError::invalid_request(sentence));
+            return broker_loggers::alter(exchange.services.broker_id, resource, validate_only);
         }
         _ => return Err(AdminError::invalid_request("Unexpected resource type UNKNOWN")),
     };

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::Figures;
 use crate::java;
-use crate::support::{Chroot, Connection, Process, eventually, free_port};
+use crate::support::{Chroot, Connection, Process, eventually, free_port, root};
 use crate::table::Kind;
 
 /// How long anything may take.
@@ -78,8 +78,10 @@ impl Members {
             Kind::Kafka => Process::start(&name, &mut self.kafka.broker_command(&path)),
             Kind::Barnabas => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_barnabas"));
-                // Tells what Kafka's is set to tell.
-                command.args(["server-start", &path]).env("RUST_LOG", "warn,barnabas::log=info");
+                // It logs what Kafka's broker is set to log.
+                let log4j = root().join("tests/interop/broker-log4j.properties");
+                let options = format!("-Dlog4j.configuration=file:{}", log4j.display());
+                command.args(["server-start", &path]).env("KAFKA_LOG4J_OPTS", options);
                 Process::start(&name, &mut command)
             }
         };
