@@ -8,18 +8,13 @@
 mod batch;
 mod brokers;
 mod codecs;
-mod compare;
-mod deliberate;
-mod exchange;
 mod generate;
 mod legacy;
 mod maker;
-mod recording;
 mod records;
 mod report;
+mod segments;
 mod settings;
-mod stored;
-mod topics;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,14 +22,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use barnabas::base::Clock as SystemClock;
 
 use self::brokers::Brokers;
-use self::compare::difference;
-use self::exchange::{Came, Peer};
 use self::generate::{CHUNK, Case};
-use self::recording::Recording;
 use self::report::Report;
 use self::settings::Setting;
-use self::stored::{Clock, Clocks};
 use crate::java::{kafka, skipped};
+use crate::support::batches::compare::{Difference, difference};
+use crate::support::batches::deliberate;
+use crate::support::batches::exchange::{Came, Peer};
+use crate::support::batches::recording::{self, Recording};
+use crate::support::batches::stored::{Clock, Clocks};
 use crate::support::root;
 
 /// Cases of a run within the suite.
@@ -75,15 +71,36 @@ struct Lane<'a> {
     partition: (String, i32),
     end: i64,
     chunk: Vec<recording::Case>,
+    /// The case before, by number and label.
+    last: (u64, String),
 }
 
 impl Lane<'_> {
+    /// Begins with a partition of these settings, done with the one before.
     fn begin(&mut self, setting: Setting, found: &Mutex<Found>) {
         let done = std::mem::take(&mut self.chunk);
         if !done.is_empty() {
             found.lock().unwrap().chunks.push(done);
         }
         (self.setting, self.partition, self.end) = (setting, self.brokers.partition(setting), 0);
+    }
+
+    /// Compares which segments the partition at hand has on both brokers.
+    fn compare_segments(&self, found: &Mutex<Found>) {
+        // What a broker packs itself has another length, and segments roll by that.
+        if self.end == 0 || self.setting.iter().any(|(key, _)| *key == "compression.type") {
+            return;
+        }
+        let [kafka, here] = self.brokers.directories().map(|dir| segments::of(&dir, &self.partition));
+        if kafka != here {
+            let difference = Difference {
+                kind: "segments".to_owned(),
+                whole: format!("    Kafka {kafka:?}\n    here  {here:?}"),
+            };
+            let configs = format!("{:?} {:?}", self.setting, self.partition);
+            let report = &mut found.lock().unwrap().report;
+            report.add((self.last.0, &self.last.1), &configs, &[], &[], &difference);
+        }
     }
 
     fn compare(&mut self, case: &Case, found: &Mutex<Found>) {
@@ -110,6 +127,7 @@ impl Lane<'_> {
             }
         }
         found.lock().unwrap().report.cases += 1;
+        self.last = (case.number, case.label.clone());
         let end = end(&kafka[last]);
         let exchanges = frames.into_iter().zip(kafka).collect();
         self.chunk.push(recording::Case { label: case.label.clone(), exchanges });
@@ -136,19 +154,29 @@ fn run(run: &Run, brokers: &Brokers) -> Found {
             scope.spawn(|| {
                 let setting = generate::setting(0);
                 let partition = brokers.partition(setting);
-                let mut lane =
-                    Lane { brokers, peers: brokers.peers(), setting, partition, end: 0, chunk: Vec::new() };
+                let peers = brokers.peers();
+                let mut lane = Lane {
+                    brokers,
+                    peers,
+                    setting,
+                    partition,
+                    end: 0,
+                    chunk: Vec::new(),
+                    last: Default::default(),
+                };
                 loop {
                     let chunk = next.fetch_add(1, Ordering::SeqCst);
                     if chunk * CHUNK >= numbers.end {
                         break;
                     }
+                    lane.compare_segments(&found);
                     lane.begin(generate::setting(chunk), &found);
                     let of_chunk = chunk * CHUNK..(chunk + 1) * CHUNK;
                     for number in of_chunk.filter(|number| numbers.contains(number)) {
                         lane.compare(&Case::new(run.seed, number), &found);
                     }
                 }
+                lane.compare_segments(&found);
                 lane.begin(setting, &found);
             });
         }

@@ -1,8 +1,9 @@
 //! Batches of format 2, with headers that may not be true.
 
-use super::codecs::Codec;
+use super::codecs;
 use super::maker::{Focus, Maker};
 use super::records;
+use crate::support::batches::codec::Codec;
 
 const ODD: [&str; 38] = [
     "max-timestamp-zero",
@@ -153,7 +154,7 @@ impl Header {
 /// A batch of this codec whose records are of this time on; `number` is the case's.
 pub fn batch(codec: Codec, time: i64, number: i64, maker: &mut Maker) -> Vec<u8> {
     let body = records::body(time, maker);
-    let payload = codec.pack(&body.bytes, false, maker);
+    let payload = codecs::pack(codec, &body.bytes, false, maker);
     let mut header = Header {
         base_offset: 0,
         length_off: 0,

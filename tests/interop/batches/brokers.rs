@@ -1,13 +1,14 @@
 //! A broker of Kafka's and one of Barnabas's, each of a cluster of its own, with the same topics.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
-use super::exchange::Peer;
-use super::recording::Topic;
 use super::settings::Setting;
-use super::topics::{self, SETTINGS};
 use crate::java::Kafka;
+use crate::support::batches::exchange::Peer;
+use crate::support::batches::recording::Topic;
+use crate::support::batches::topics::{self, SETTINGS};
 use crate::support::{Broker, Chroot, Process};
 
 /// Partitions of each topic.
@@ -43,6 +44,11 @@ impl Brokers {
     /// Connections to Kafka and to Barnabas.
     pub fn peers(&self) -> [Peer; 2] {
         [Peer::new(self.java.port), Peer::new(self.ours.port)]
+    }
+
+    /// The data directories of Kafka's broker and of Barnabas's.
+    pub fn directories(&self) -> [PathBuf; 2] {
+        [self.java.data(), self.ours.data()]
     }
 
     /// All topics made so far.

@@ -9,16 +9,18 @@ use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, Top
 use bytes::Bytes;
 
 use super::batch::batch;
-use super::codecs::Codec;
 use super::legacy;
 use super::maker::{Focus, Maker};
 use super::settings::{SETTINGS, Setting};
+use crate::support::batches::codec::Codec;
 
 /// How many cases go to one partition, one after the other.
 pub const CHUNK: u64 = 40;
 /// The timestamp of the first case, and how far that of the next is behind it.
 const FIRST: i64 = 1_600_000_000_000;
 const STEP: i64 = 100_000;
+/// Stands for the first offset of all.
+const START: i64 = i64::MIN;
 /// What reads everything of a case.
 const ALL: i32 = 8 << 20;
 const LATEST: i64 = -1;
@@ -64,7 +66,7 @@ pub struct Case {
 /// What is read after it.
 #[derive(Clone, Debug)]
 enum Read {
-    /// A fetch from so many records behind where the case began.
+    /// A fetch from so many records behind where the case began, or [`START`].
     Fetch { version: i16, from: i64, max_bytes: i32, partition_max_bytes: i32, isolation: i8 },
     /// Offsets by time.
     Offsets { version: i16, timestamp: i64, isolation: i8, most: i32 },
@@ -80,7 +82,11 @@ impl Case {
     pub fn new(seed: u64, number: u64) -> Self {
         let mut maker = Maker::new(seed, number);
         let maker = &mut maker;
-        let time = FIRST + number as i64 * STEP;
+        let mut time = FIRST + number as i64 * STEP;
+        if maker.once_in(30) {
+            time = *maker.one(&[0, 1_000, -1, 4_000_000_000_000]);
+            maker.note("another-time");
+        }
         let (version, magic) = version(maker);
         let mut odd_request = "";
         if maker.is_odd(Focus::Request) {
@@ -176,7 +182,7 @@ impl Read {
             Self::Fetch { version, from, max_bytes, partition_max_bytes, isolation } => {
                 let partition = FetchPartition {
                     partition,
-                    fetch_offset: end + from,
+                    fetch_offset: if from == START { 0 } else { end + from },
                     partition_max_bytes,
                     ..FetchPartition::default()
                 };
@@ -275,13 +281,13 @@ fn with_right_checksum(bytes: &mut [u8]) {
 fn read(time: i64, maker: &mut Maker) -> Read {
     let is_odd = maker.once_in(60);
     if maker.rng.u8(..10) < 6 {
-        let limits = [1, 60, 100, 200, 400, 700, 1500, 4000, ALL, ALL, ALL, ALL];
+        let limits = [1, 60, 100, 200, 400, 700, 1500, 4000, 20_000, ALL, ALL, ALL];
         let odd_limits = [0, -1, i32::MIN];
         let limits = if is_odd { &odd_limits[..] } else { &limits[..] };
         let isolations: &[i8] = if is_odd { &[2, -1, 0] } else { &[0, 0, 1] };
         Read::Fetch {
             version: *maker.one(&[0, 1, 1, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
-            from: *maker.one(&[-2, -1, 0, 0, 0, 0, 0, 0, 1, 2, 3]),
+            from: *maker.one(&[START, START, -2, -1, 0, 0, 0, 0, 0, 0, 1, 2, 3]),
             max_bytes: *maker.one(limits),
             partition_max_bytes: *maker.one(limits),
             isolation: *maker.one(isolations),

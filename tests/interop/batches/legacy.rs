@@ -1,8 +1,9 @@
 //! Message sets of formats 0 and 1: single messages, wrappers around compressed ones, and what may be odd about both.
 
-use super::codecs::Codec;
+use super::codecs;
 use super::maker::{Focus, Maker};
-use super::records::{count, text};
+use super::records::{count, text_of_one_in};
+use crate::support::batches::codec::Codec;
 
 /// A message; what it says of its lengths may be wrong.
 #[derive(Clone, Debug)]
@@ -151,7 +152,7 @@ fn messages(magic: u8, time: i64, maker: &mut Maker) -> Vec<Message> {
     let count = count(maker);
     let message = |at: usize| {
         let mut message = Message::new(magic, at as i64, time + at as i64 * 10);
-        (message.key, message.value) = (text(maker), text(maker));
+        (message.key, message.value) = (text_of_one_in(count, maker), text_of_one_in(count, maker));
         message
     };
     (0..count).map(message).collect()
@@ -214,7 +215,7 @@ fn wrapper(
     let mut content = [joined(&inner), after].concat();
     match odd {
         "wrapper-nested" => {
-            let nested = codec.pack(&content, magic == 0, maker);
+            let nested = codecs::pack(codec, &content, magic == 0, maker);
             let mut around = Message::new(magic, last, time);
             (around.attributes, around.value) = (codec.id(), Some(nested));
             content = around.bytes();
@@ -230,7 +231,7 @@ fn wrapper(
     let magic = if odd == "wrapper-magic-other" { 1 - magic } else { magic };
     let mut wrapper = Message::new(magic, last, time);
     wrapper.attributes = codec.id();
-    wrapper.value = Some(codec.pack(&content, magic == 0, maker));
+    wrapper.value = Some(codecs::pack(codec, &content, magic == 0, maker));
     match odd {
         "wrapper-key" => wrapper.key = Some(b"key".to_vec()),
         "wrapper-value-null" => wrapper.value = None,

@@ -182,18 +182,33 @@ pub fn text(maker: &mut Maker) -> Option<Vec<u8>> {
             let count = maker.rng.usize(..100);
             Some(maker.noise(count))
         }
+        4 if maker.once_in(120) => Some(long(maker)),
         _ => Some(format!("value {}", maker.rng.u16(..)).into_bytes()),
     }
 }
 
+/// Lines that are alike: more than a block of any codec, and few bytes once they are packed.
+fn long(maker: &mut Maker) -> Vec<u8> {
+    let (length, from) = (maker.rng.usize(30_000..300_000), maker.rng.u16(..));
+    let lines =
+        (u64::from(from)..).flat_map(|number| format!("line {number} of a long value\n").into_bytes());
+    lines.take(length).collect()
+}
+
 /// How many records a case has.
 pub fn count(maker: &mut Maker) -> usize {
-    match maker.rng.u8(..20) {
-        0 => 0,
-        1..8 => 1,
-        8..17 => maker.rng.usize(2..6),
-        _ => maker.rng.usize(6..50),
+    match maker.rng.u8(..100) {
+        0..5 => 0,
+        5..40 => 1,
+        40..85 => maker.rng.usize(2..6),
+        85..99 => maker.rng.usize(6..50),
+        _ => maker.rng.usize(300..2_500),
     }
+}
+
+/// Keys and values of so many records: of very many they are short.
+pub fn text_of_one_in(count: usize, maker: &mut Maker) -> Option<Vec<u8>> {
+    if count < 300 { text(maker) } else { maker.rng.bool().then(Vec::new) }
 }
 
 /// The records of a batch, and what its header says of them.
@@ -212,7 +227,8 @@ pub struct Body {
 
 /// Records with timestamps from this one on.
 pub fn body(base: i64, maker: &mut Maker) -> Body {
-    let mut records: Vec<_> = (0..count(maker)).map(|at| record(at, maker)).collect();
+    let count = count(maker);
+    let mut records: Vec<_> = (0..count).map(|at| record(at, count, maker)).collect();
     let (mut after, mut is_cut) = (Vec::new(), false);
     if maker.is_odd(Focus::Record) && !records.is_empty() {
         if maker.rng.u8(..10) < 6 {
@@ -244,14 +260,14 @@ pub fn body(base: i64, maker: &mut Maker) -> Body {
     }
 }
 
-fn record(at: usize, maker: &mut Maker) -> Record {
+fn record(at: usize, count: usize, maker: &mut Maker) -> Record {
     let header = |maker: &mut Maker| (Some(format!("k{}", maker.rng.u8(..9)).into_bytes()), text(maker));
-    let headers = if maker.once_in(4) { maker.rng.usize(1..4) } else { 0 };
+    let headers = if count < 300 && maker.once_in(4) { maker.rng.usize(1..4) } else { 0 };
     Record {
         timestamp_delta: at as i64 * 10,
         offset_delta: at as i64,
-        key: text(maker),
-        value: text(maker),
+        key: text_of_one_in(count, maker),
+        value: text_of_one_in(count, maker),
         headers: (0..headers).map(|_| header(maker)).collect(),
         ..Record::default()
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::compare::Difference;
+use crate::support::batches::compare::Difference;
 
 /// What was found.
 #[derive(Default)]

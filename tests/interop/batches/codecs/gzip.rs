@@ -1,9 +1,9 @@
 //! Gzip (RFC 1952): members with every flag, stored blocks, trailers that are wrong or missing, and what may follow.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc, read::MultiGzDecoder};
+use flate2::{Compression, Crc};
 
 use super::Maker;
 
@@ -144,11 +144,4 @@ pub fn pack(plain: &[u8], odd: bool, maker: &mut Maker) -> Vec<u8> {
         _ => packed.clear(),
     }
     packed
-}
-
-/// What a stream unpacks to.
-pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
-    MultiGzDecoder::new(packed).read_to_end(&mut plain).ok()?;
-    Some(plain)
 }

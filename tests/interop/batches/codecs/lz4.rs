@@ -197,26 +197,6 @@ pub fn pack(plain: &[u8], old_checksum: bool, odd: bool, maker: &mut Maker) -> V
     packed
 }
 
-/// What a broker's own stream unpacks to: one frame of independent blocks without checksums of blocks.
-pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = packed.get(7..)?;
-    let mut plain = Vec::new();
-    loop {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let length = u32::from_le_bytes(*length);
-        if length == 0 {
-            return Some(plain);
-        }
-        let (block, after) = after.split_at_checked((length & !UNCOMPRESSED) as usize)?;
-        if length & UNCOMPRESSED == 0 {
-            plain.extend(lz4_flex::block::decompress(block, 4 << 20).ok()?);
-        } else {
-            plain.extend(block);
-        }
-        rest = after;
-    }
-}
-
 /// xxHash's checksum of 32 bits with seed 0.
 fn xxh32(bytes: &[u8]) -> u32 {
     const P: [u32; 5] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f, 0x1656_67b1];

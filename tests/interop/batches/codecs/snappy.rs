@@ -100,15 +100,3 @@ pub fn pack(plain: &[u8], odd: bool, maker: &mut Maker) -> Vec<u8> {
     }
     packed
 }
-
-/// What a stream unpacks to.
-pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = packed.get(16..)?;
-    let mut plain = Vec::new();
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        plain.extend(snap::raw::Decoder::new().decompress_vec(after.get(..length)?).ok()?);
-        rest = &after[length..];
-    }
-    rest.is_empty().then_some(plain)
-}

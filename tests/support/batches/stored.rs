@@ -3,7 +3,7 @@
 //! What a broker stamps with its own clock is made equal, and so is what it compresses itself: the libraries compress
 //! differently, so that such batches are compared unpacked, without their lengths and checksums.
 
-use super::codecs::Codec;
+use super::codec::Codec;
 
 /// Bits of attributes.
 const LOG_APPEND_TIME: u8 = 8;
@@ -77,10 +77,9 @@ pub fn difference(kafka: &[u8], here: &[u8], converted: bool, clocks: Clocks) ->
             _ => "fewer batches here".to_owned(),
         });
     }
-    if kafka_rest.len() != here_rest.len() && !is_packed {
-        return Some("another part of a batch at the end".to_owned());
-    }
-    None
+    let is_stamped = |rest: &[u8]| rest.get(17).is_some_and(|attributes| attributes & LOG_APPEND_TIME != 0);
+    let is_same = kafka_rest.len() == here_rest.len() && (kafka_rest == here_rest || is_stamped(kafka_rest));
+    (!is_same && !is_packed).then(|| "another part of a batch at the end".to_owned())
 }
 
 impl Entry<'_> {

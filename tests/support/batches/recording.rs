@@ -4,9 +4,6 @@
 //! begin · `-` a case, by what is odd about it · else a request and the answer, in hexadecimal digits, or `closed`, or
 //! `nothing`.
 
-// One test binary writes them, another reads them.
-#![allow(dead_code)]
-
 use std::io::Write;
 use std::path::Path;
 

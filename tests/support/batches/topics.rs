@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use barnabas::wire::message::create_topics::{CreatableTopic, CreateTopicsRequest, CreateableTopicConfig};
 
+use super::super::{Connection, eventually};
 use super::recording::Topic;
-use crate::support::{Connection, eventually};
 
 /// How long anything is waited for.
 const SOON: Duration = Duration::from_secs(120);
