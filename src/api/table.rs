@@ -25,6 +25,8 @@ macro_rules! row {
             handle: |exchange, mut input| {
                 Box::pin(async move {
                     let request = <$request>::decode(&mut input, exchange.version())?;
+                    // The frame is not held while the handler waits.
+                    drop(input);
                     let response: <$request as Request>::Response = $handler(&exchange, request).await;
                     Ok(Answer::Now(frame::response(&exchange.header, &response)?))
                 })

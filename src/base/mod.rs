@@ -16,5 +16,5 @@ pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
 pub use descriptors::DescriptorBudget;
 pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
 pub use rate::Rate;
-pub use records::{FileSlice, Records};
+pub use records::{FileSlice, LazyRecords, Records};
 pub use time::Clock;

@@ -1,6 +1,10 @@
-//! Record bytes on their way between disk, memory and socket, never copied on it.
+//! Record bytes on their way between disk, memory and socket: never copied on it, and never whole in memory where they are
+//! made on the way.
 
+use std::fmt::Debug;
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,13 +20,31 @@ pub struct FileSlice {
     pub length: u32,
 }
 
-/// Record batches, in memory or still on disk.
+/// The bytes of lazy records in order, in chunks of bounded size; ends after the first error.
+pub type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
+
+/// Record bytes that are made while they are sent, chunk by chunk (Kafka's `LazyDownConversionRecords`).
+pub trait LazyRecords: Debug + Send + Sync {
+    /// How many bytes all chunks have together; at least 1.
+    fn size(&self) -> usize;
+
+    /// How many bytes of memory are held before the first chunk is taken.
+    fn held(&self) -> usize;
+
+    /// All chunks, from the first on. Each step may read files and decompress: it must not be taken on a thread that polls
+    /// sockets.
+    fn chunks(&self) -> Chunks;
+}
+
+/// Record batches, in memory, still on disk, or yet to be made.
 #[derive(Clone, Debug)]
 pub enum Records {
     /// In memory.
     Memory(Bytes),
     /// In a segment file, to be sent from there.
     File(FileSlice),
+    /// Made while they are sent.
+    Lazy(Arc<dyn LazyRecords>),
 }
 
 impl Records {
@@ -31,6 +53,7 @@ impl Records {
         match self {
             Self::Memory(bytes) => bytes.len(),
             Self::File(slice) => slice.length as usize,
+            Self::Lazy(lazy) => lazy.size(),
         }
     }
 
@@ -39,19 +62,40 @@ impl Records {
         self.len() == 0
     }
 
-    /// The bytes themselves, read from the file where they lie in one.
+    /// How many bytes of memory they hold.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::File(_) => 0,
+            Self::Lazy(lazy) => lazy.held(),
+        }
+    }
+
+    /// The bytes themselves, read from the file where they lie in one, or made. Lazy records lose by it what they are for.
     ///
     /// # Errors
     /// Those of reading the file.
-    pub fn read(&self) -> std::io::Result<Bytes> {
+    pub fn read(&self) -> io::Result<Bytes> {
         match self {
-            Self::Memory(bytes) => Ok(bytes.clone()),
-            Self::File(slice) => {
-                use std::os::unix::fs::FileExt;
-                let mut bytes = vec![0; slice.length as usize];
-                slice.file.read_exact_at(&mut bytes, slice.position)?;
+            Self::Lazy(lazy) => Ok(lazy.chunks().collect::<io::Result<Vec<_>>>()?.concat().into()),
+            stored => stored.read_at(0, stored.len()),
+        }
+    }
+
+    /// A part of the bytes: `length` of them from `position` on, or as many as there are; of lazy records none.
+    ///
+    /// # Errors
+    /// Those of reading the file.
+    pub fn read_at(&self, position: usize, length: usize) -> io::Result<Bytes> {
+        let length = length.min(self.len().saturating_sub(position));
+        match self {
+            Self::Memory(bytes) if length > 0 => Ok(bytes.slice(position..position + length)),
+            Self::File(slice) if length > 0 => {
+                let mut bytes = vec![0; length];
+                slice.file.read_exact_at(&mut bytes, slice.position + position as u64)?;
                 Ok(bytes.into())
             }
+            _ => Ok(Bytes::new()),
         }
     }
 }
@@ -63,7 +107,7 @@ impl From<Bytes> for Records {
 }
 
 impl PartialEq for Records {
-    /// Equal bytes; slices that cannot be read equal nothing.
+    /// Equal bytes; records that cannot be read equal nothing.
     fn eq(&self, other: &Self) -> bool {
         matches!((self.read(), other.read()), (Ok(a), Ok(b)) if a == b)
     }

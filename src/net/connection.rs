@@ -1,7 +1,7 @@
 //! One connection: frames are read and dispatched in order, answers leave in that order.
 //!
-//! A client that sends half a frame or does not read its answers holds its own connection and, where
-//! `queued.max.request.bytes` is set, the memory it announced; after `connections.max.idle.ms` neither.
+//! A client that does not read its answers holds little memory, as they are counted in bytes; one that sends half a frame
+//! holds what `queued.max.request.bytes` counts; after `connections.max.idle.ms` without a byte neither, whatever waits.
 //! In Kafka: `Processor`, `Selector`, `NetworkReceive`.
 
 use std::io;
@@ -13,11 +13,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::connections::Place;
-use super::frames::Frames;
+use super::frames::{End, Frames};
 use super::limits::Limits;
 use super::{Answer, Caller, Dispatch, writer};
 use crate::base::Records;
@@ -26,10 +27,14 @@ use crate::wire::frame;
 /// How many answers may be outstanding on one connection before no further request is read.
 const ANSWERS_WAITING: usize = 8;
 
+/// How many bytes of memory the outstanding answers of one connection may hold together before no further request is read.
+/// One answer may hold more, and then stands alone.
+const ANSWERS_HOLD: usize = 1 << 20;
+
 /// An answer in its turn.
 enum Outgoing {
-    /// It is there.
-    Now(Vec<Records>),
+    /// It is there, and holds its share of what answers may hold.
+    Now(Vec<Records>, OwnedSemaphorePermit),
     /// It is awaited; None where the request turns out to be worth no answer but the end of the connection.
     Later(BoxFuture<'static, Option<Vec<Records>>>),
 }
@@ -41,31 +46,43 @@ pub(super) struct Served {
     pub stop: CancellationToken,
 }
 
-/// Serves a connection until either side ends it, it has to make room, or the broker stops.
+/// Serves a connection until either side ends it, it is idle for too long or has to make room, or the broker stops.
 pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, served: Served) {
     let (reader, out) = stream.into_split();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
-    let writing = tokio::spawn(write_answers(out, outgoing, served.limits.clone(), over.clone()));
-    let frames = Frames::new(reader, Some(served.limits.idle));
-    let reading = Reading { frames, caller, place, served, answers };
-    tokio::select! {
-        () = reading.run() => {}
-        () = over.cancelled() => {}
-        () = excess.cancelled() => over.cancel(),
-    }
-    // What was taken in is still answered, unless the broker stops, the other side is gone, or room was needed.
-    if writing.await.is_err() && !stop.is_cancelled() {
-        log::error!(target: "kafka.network.Processor", "Answering a connection failed");
+    let (activity, idle) = (place.activity(), served.limits.idle);
+    let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
+    let mut writing = tokio::spawn(write_answers(out, outgoing, activity.clone(), over.clone()));
+    let frames = Frames::new(reader, activity.clone());
+    let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
+    let reading = Reading { frames, caller, served, answers, room };
+    let answered = tokio::select! {
+        // What was taken in is still answered after the last request was read.
+        answered = async { reading.run().await; (&mut writing).await } => Some(answered),
+        () = over.cancelled() => None,
+        () = excess.cancelled() => None,
+        () = activity.expired(idle) => {
+            log::debug!(target: "org.apache.kafka.common.network.Selector", "About to close the idle connection from {id} due to being idle for {} millis", idle.as_millis());
+            None
+        }
+    };
+    over.cancel();
+    let ended = match answered {
+        Some(ended) => ended,
+        None => writing.await,
+    };
+    if ended.is_err() && !stop.is_cancelled() {
+        log::error!(target: "kafka.network.Processor", "Answering connection {id} failed");
     }
 }
 
 struct Reading {
     frames: Frames,
     caller: Caller,
-    place: Place,
     served: Served,
     answers: mpsc::Sender<Outgoing>,
+    room: Arc<Semaphore>,
 }
 
 impl Reading {
@@ -80,22 +97,31 @@ impl Reading {
                     return;
                 }
             };
-            self.place.used();
             let Some(answer) = self.answer(frame).await else { return };
-            let sent = match answer {
-                Answer::Now(pieces) => self.answers.send(Outgoing::Now(pieces)).await,
-                Answer::Later(pending) => self.answers.send(Outgoing::Later(pending)).await,
+            let outgoing = match answer {
+                Answer::Now(pieces) => {
+                    let Some(room) = self.room(&pieces).await else { return };
+                    Outgoing::Now(pieces, room)
+                }
+                Answer::Later(pending) => Outgoing::Later(pending),
                 Answer::Nothing => continue,
                 Answer::Close => return,
             };
-            if sent.is_err() {
+            if self.answers.send(outgoing).await.is_err() {
                 return;
             }
         }
     }
 
+    /// Waits until the answers before have left room for the memory that this one holds.
+    async fn room(&self, pieces: &[Records]) -> Option<OwnedSemaphorePermit> {
+        let held = size_of_val(pieces) + pieces.iter().map(Records::held).sum::<usize>();
+        let share = u32::try_from(held.min(ANSWERS_HOLD)).unwrap_or(u32::MAX);
+        self.room.clone().acquire_many_owned(share).await.ok()
+    }
+
     /// Has a request handled; None where the other side breaks the connection off meanwhile. One that has only closed
-    /// its own half still gets its answer.
+    /// its own half still gets its answer, at once where the request only waits.
     async fn answer(&mut self, frame: Bytes) -> Option<Answer> {
         let admission = self.served.limits.request().await;
         let handling = self.served.dispatch.dispatch(&self.caller, frame);
@@ -106,10 +132,16 @@ impl Reading {
         if let Poll::Ready(answer) = begun {
             return Some(answer);
         }
-        tokio::select! {
+        self.frames.rest();
+        let end = tokio::select! {
             biased;
-            answer = handling => Some(answer),
-            () = self.frames.until_broken_off() => None,
+            answer = &mut handling => return Some(answer),
+            end = self.frames.until_ended() => end,
+        };
+        self.caller.gone.cancel();
+        match end {
+            End::Closed => Some(handling.await),
+            End::BrokenOff => None,
         }
     }
 
@@ -167,13 +199,13 @@ impl Drop for Handling {
 async fn write_answers(
     out: OwnedWriteHalf,
     mut outgoing: mpsc::Receiver<Outgoing>,
-    limits: Arc<Limits>,
+    activity: Activity,
     over: CancellationToken,
 ) {
     let sending = async {
         let mut next = None;
-        while let Some(pieces) = ready(&mut outgoing, &mut next).await {
-            if let Err(error) = writer::send(&out, pieces, limits.idle).await {
+        while let Some((pieces, _room)) = ready(&mut outgoing, &mut next).await {
+            if let Err(error) = writer::send(&out, pieces, &activity).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
             }
@@ -186,20 +218,29 @@ async fn write_answers(
     over.cancel();
 }
 
-/// What can be sent: the next answer, once it is there, with those behind it that are there already. One behind them that
-/// is still awaited becomes the `next`. None where no answer follows.
-async fn ready(outgoing: &mut mpsc::Receiver<Outgoing>, next: &mut Option<Outgoing>) -> Option<Vec<Records>> {
+/// What can be sent, and the room it takes: the next answer, once it is there, with those behind it that are there already.
+/// One behind them that is still awaited becomes the `next`. None where no answer follows.
+async fn ready(
+    outgoing: &mut mpsc::Receiver<Outgoing>,
+    next: &mut Option<Outgoing>,
+) -> Option<(Vec<Records>, Option<OwnedSemaphorePermit>)> {
     let first = match next.take() {
         Some(awaited) => awaited,
         None => outgoing.recv().await?,
     };
-    let mut pieces = match first {
-        Outgoing::Now(pieces) => pieces,
-        Outgoing::Later(pending) => pending.await?,
+    let (mut pieces, mut room) = match first {
+        Outgoing::Now(pieces, room) => (pieces, Some(room)),
+        Outgoing::Later(pending) => (pending.await?, None),
     };
     for _ in 1..ANSWERS_WAITING {
         match outgoing.try_recv() {
-            Ok(Outgoing::Now(more)) => pieces.extend(more),
+            Ok(Outgoing::Now(more, its_room)) => {
+                pieces.extend(more);
+                match &mut room {
+                    Some(room) => room.merge(its_room),
+                    None => room = Some(its_room),
+                }
+            }
             Ok(awaited) => {
                 *next = Some(awaited);
                 break;
@@ -207,7 +248,7 @@ async fn ready(outgoing: &mut mpsc::Receiver<Outgoing>, next: &mut Option<Outgoi
             Err(_) => break,
         }
     }
-    Some(pieces)
+    Some((pieces, room))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,17 +14,22 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Millis, Rate};
+use super::activity::Activity;
+use crate::base::{DescriptorBudget, Millis, Rate};
 use crate::config::{BrokerConfig, ConfigError};
 
-/// An address that has as many connections as it may.
+/// How long a connection has been unused that is closed for a new one where file descriptors are scarce.
+const SPARE_AFTER: Duration = Duration::from_secs(10);
+
+/// Why a connection is closed as soon as it was accepted. The texts are those of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Too many connections from {address} (maximum = {maximum})")]
-pub struct TooMany {
-    /// The address.
-    pub address: IpAddr,
-    /// How many it may have (`max.connections.per.ip` or its override).
-    pub maximum: i32,
+pub enum Rejected {
+    /// Its address has as many connections as it may (`max.connections.per.ip` or its override).
+    #[error("address already has the configured maximum of {0} connections.")]
+    Address(i32),
+    /// The open file limit has room for so many connections, and all of them are in use.
+    #[error("the open file limit has room for {0} connections, and all are in use.")]
+    Descriptors(usize),
 }
 
 /// The connections that are open, and how many may be; shared by all listeners of a broker.
@@ -35,6 +39,10 @@ pub struct Connections {
     /// Wakes those at the door when a place has become free or a limit has changed.
     changed: Notify,
     begun: Instant,
+    /// How many connections may be open for the process's file descriptors to last.
+    descriptors: usize,
+    /// For how long a connection has to be unused to make room for another one then.
+    spare_after: Duration,
     /// `quota.window.size.seconds`: the longest that a new connection waits for the rate.
     longest_throttle: Millis,
 }
@@ -74,7 +82,7 @@ pub struct ListenerLimits {
 struct Open {
     listener: String,
     address: IpAddr,
-    used: AtomicI64,
+    activity: Activity,
     over: CancellationToken,
 }
 
@@ -117,6 +125,8 @@ impl Connections {
             }),
             changed: Notify::new(),
             begun: Instant::now(),
+            descriptors: DescriptorBudget::current().connections(),
+            spare_after: SPARE_AFTER,
             longest_throttle: window,
         };
         connections.reconfigure(config, own)?;
@@ -156,8 +166,8 @@ impl Connections {
     /// Waits until a connection by this listener is allowed, and takes its place.
     ///
     /// # Errors
-    /// [`TooMany`] where its address has as many as it may.
-    pub async fn place(self: &Arc<Self>, listener: &str, address: IpAddr) -> Result<Place, TooMany> {
+    /// [`Rejected`] where its address has as many as it may, or the process cannot hold more.
+    pub async fn place(self: &Arc<Self>, listener: &str, address: IpAddr) -> Result<Place, Rejected> {
         let throttle = self.state.lock().throttle(listener, self.now()).min(self.longest_throttle);
         if let Ok(throttle @ 1..) = u64::try_from(throttle) {
             tokio::time::sleep(Duration::from_millis(throttle)).await;
@@ -173,10 +183,16 @@ impl Connections {
     }
 
     /// None where there is no room at present.
-    fn open(self: &Arc<Self>, listener: &str, address: IpAddr) -> Option<Result<Place, TooMany>> {
+    fn open(self: &Arc<Self>, listener: &str, address: IpAddr) -> Option<Result<Place, Rejected>> {
         let mut state = self.state.lock();
         if !state.has_room(listener) {
             return None;
+        }
+        if state.open.len() >= self.descriptors
+            && state.staying() >= self.descriptors
+            && !state.close_spare(self.spare_after)
+        {
+            return Some(Err(Rejected::Descriptors(self.descriptors)));
         }
         if let Err(refused) = state.take(listener, address) {
             return Some(Err(refused));
@@ -184,7 +200,7 @@ impl Connections {
         let open = Arc::new(Open {
             listener: listener.to_owned(),
             address,
-            used: AtomicI64::new(self.now()),
+            activity: Activity::since(self.begun),
             over: CancellationToken::new(),
         });
         let number = state.next;
@@ -192,6 +208,11 @@ impl Connections {
         state.open.insert(number, open.clone());
         state.close_excess();
         Some(Ok(Place { connections: self.clone(), number, open }))
+    }
+
+    /// Closes a connection that nobody has used for a while, if there is one, as file descriptors have run out.
+    pub fn shed(&self) {
+        self.state.lock().close_spare(self.spare_after);
     }
 
     fn now(&self) -> Millis {
@@ -232,11 +253,11 @@ impl State {
         by_listener && (self.is_protected(listener) || !self.is_full(self.open.len()))
     }
 
-    fn take(&mut self, listener: &str, address: IpAddr) -> Result<(), TooMany> {
+    fn take(&mut self, listener: &str, address: IpAddr) -> Result<(), Rejected> {
         let maximum = self.overrides.get(&address).copied().unwrap_or(self.per_address);
         let count = self.addresses.get(&address).copied().unwrap_or(0);
         if count >= maximum {
-            return Err(TooMany { address, maximum });
+            return Err(Rejected::Address(maximum));
         }
         self.addresses.insert(address, count + 1);
         if let Some(held) = self.listeners.get_mut(listener) {
@@ -258,6 +279,22 @@ impl State {
         }
     }
 
+    /// How many connections are open and not about to be closed.
+    fn staying(&self) -> usize {
+        self.open.values().filter(|open| !open.over.is_cancelled()).count()
+    }
+
+    /// Closes the connection longest unused, but on the brokers' own listener; whether one was unused for long enough.
+    fn close_spare(&self, spare_after: Duration) -> bool {
+        let staying = |open: &&Arc<Open>| !open.over.is_cancelled() && !self.is_protected(&open.listener);
+        let longest = self.open.values().filter(staying).min_by_key(|open| open.activity.last());
+        let Some(spare) = longest.filter(|open| open.activity.unused_for() >= spare_after) else {
+            return false;
+        };
+        spare.over.cancel();
+        true
+    }
+
     /// Closes what has been unused for longest, but on the brokers' own listener, until no more are open than may be.
     fn close_excess(&self) {
         let excess = self.open.len().saturating_sub(usize::try_from(self.maximum).unwrap_or(0));
@@ -272,15 +309,15 @@ impl State {
                 others.push(open);
             }
         }
-        others.sort_by_key(|open| open.used.load(Ordering::Relaxed));
+        others.sort_by_key(|open| open.activity.last());
         others.iter().take(excess.saturating_sub(ending)).for_each(|open| open.over.cancel());
     }
 }
 
 impl Place {
-    /// Says that the connection has just been used.
-    pub fn used(&self) {
-        self.open.used.store(self.connections.now(), Ordering::Relaxed);
+    /// Where every use of the connection is to be marked.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.open.activity
     }
 
     /// Cancelled when the connection has to make room for another one.

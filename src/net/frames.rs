@@ -4,13 +4,12 @@
 //! next. A connection that sends nothing holds no memory. Never looks into a frame. Kafka: `NetworkReceive`.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::writer::in_time;
+use super::activity::Activity;
 use crate::wire::frame;
 
 /// How much is read at once, in bytes, where a larger frame is not known to come.
@@ -25,27 +24,40 @@ const FIRST_ROOM: usize = (1 << 20) + (64 << 10);
 pub(super) struct Frames {
     reader: OwnedReadHalf,
     ahead: BytesMut,
-    /// How long nothing may come once a frame has begun, or before it does.
-    stall: Option<Duration>,
+    /// Marked whenever bytes have come.
+    activity: Activity,
+}
+
+/// How the other side has ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It has closed its half, and may still read.
+    Closed,
+    /// It has broken the connection off.
+    BrokenOff,
 }
 
 impl Frames {
-    /// Frames that come by `reader`, none of whose bytes may be longer than `stall` in coming.
-    pub(super) fn new(reader: OwnedReadHalf, stall: Option<Duration>) -> Self {
-        Self { reader, ahead: BytesMut::new(), stall }
+    /// Frames that come by `reader`.
+    pub(super) fn new(reader: OwnedReadHalf, activity: Activity) -> Self {
+        Self { reader, ahead: BytesMut::new(), activity }
     }
 
     /// The length that announces the next frame; None where the other side has closed in between two.
     ///
     /// # Errors
-    /// Those of the socket, `UnexpectedEof` within the announcement, `TimedOut`.
+    /// Those of the socket, `UnexpectedEof` within the announcement.
     pub(super) async fn announced(&mut self) -> io::Result<Option<[u8; frame::PREFIX]>> {
         while self.ahead.len() < frame::PREFIX {
-            if self.ahead.is_empty() {
-                self.wait().await?;
-            }
-            self.ahead.reserve(AHEAD - self.ahead.len());
-            match in_time(self.stall, self.reader.read_buf(&mut self.ahead)).await? {
+            let read = match self.ahead.is_empty() {
+                true => self.first_bytes().await?,
+                false => {
+                    self.ahead.reserve(AHEAD - self.ahead.len());
+                    self.reader.read_buf(&mut self.ahead).await?
+                }
+            };
+            self.activity.mark();
+            match read {
                 0 if self.ahead.is_empty() => return Ok(None),
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 _ => {}
@@ -56,24 +68,39 @@ impl Frames {
         Ok(Some(prefix))
     }
 
-    /// Waits for bytes, without room for them meanwhile: most connections are idle.
-    async fn wait(&mut self) -> io::Result<()> {
-        self.ahead = BytesMut::new();
-        in_time(self.stall, self.reader.readable()).await
+    /// Waits for bytes and reads what has come, without room for them meanwhile: most connections are idle.
+    async fn first_bytes(&mut self) -> io::Result<usize> {
+        loop {
+            self.rest();
+            self.reader.readable().await?;
+            self.ahead.reserve(AHEAD);
+            match self.reader.try_read_buf(&mut self.ahead) {
+                // A new socket counts as readable before anything has come.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// Gives back the room for further bytes, where none have come: for a while none will be read.
+    pub(super) fn rest(&mut self) {
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
     }
 
     /// The frame that was announced, of `length` bytes.
     ///
     /// # Errors
-    /// Those of the socket, `UnexpectedEof`, `TimedOut`.
+    /// Those of the socket, `UnexpectedEof`.
     pub(super) async fn frame(&mut self, length: usize) -> io::Result<Bytes> {
         if length > AHEAD {
             return self.large(length).await;
         }
         while self.ahead.len() < length {
             self.ahead.reserve(length - self.ahead.len());
-            let read = in_time(self.stall, self.reader.read_buf(&mut self.ahead)).await?;
-            some(read)?;
+            some(self.reader.read_buf(&mut self.ahead).await?)?;
+            self.activity.mark();
         }
         Ok(self.ahead.split_to(length).freeze())
     }
@@ -88,16 +115,19 @@ impl Frames {
                 body.reserve(length - body.len());
             }
             let mut rest = (&mut self.reader).take((length - body.len()) as u64);
-            some(in_time(self.stall, rest.read_buf(&mut body)).await?)?;
+            some(rest.read_buf(&mut body).await?)?;
+            self.activity.mark();
         }
         Ok(body.freeze())
     }
 
-    /// Waits until the other side has broken the connection off; for ever where it has sent its next request already, or
-    /// has closed its half.
-    pub(super) async fn until_broken_off(&mut self) {
-        if self.reader.peek(&mut [0]).await.is_ok() {
-            std::future::pending::<()>().await;
+    /// Waits until the other side has ended the connection, also where requests have come before the end that were not
+    /// read yet.
+    pub(super) async fn until_ended(&mut self) -> End {
+        // Urgent data are not read here: what is awaited beside errors is that the read half is closed.
+        match self.reader.ready(Interest::PRIORITY | Interest::ERROR).await {
+            Ok(ready) if !ready.is_error() => End::Closed,
+            _ => End::BrokenOff,
         }
     }
 }

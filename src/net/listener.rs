@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Served};
-use super::connections::{Place, TooMany};
+use super::connections::Place;
 use super::limits::Limits;
 use super::{Caller, Dispatch};
 use crate::base::Endpoint;
@@ -35,6 +35,8 @@ pub struct BindError {
 pub struct Listener {
     endpoint: Endpoint,
     socket: TcpListener,
+    /// Whether the last connection could not be accepted, which has been logged then.
+    failing: bool,
 }
 
 impl Listener {
@@ -56,7 +58,7 @@ impl Listener {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             match listen(address, limits.buffers) {
-                Ok(socket) => return Ok(Self { endpoint: endpoint.clone(), socket }),
+                Ok(socket) => return Ok(Self { endpoint: endpoint.clone(), socket, failing: false }),
                 Err(error) => last = error,
             }
         }
@@ -70,7 +72,7 @@ impl Listener {
     }
 
     /// Accepts and serves connections until `stop`; returns once all of them have ended.
-    pub async fn serve(self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
+    pub async fn serve(mut self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
         let mut index = 0_u64;
@@ -87,6 +89,7 @@ impl Listener {
                 protocol: self.endpoint.protocol,
                 address: from.ip().to_canonical(),
                 connection: connection_id(&stream, from, index).into(),
+                gone: CancellationToken::new(),
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
@@ -98,20 +101,20 @@ impl Listener {
 
     /// The next connection that may be served; None where it could not be accepted or is turned away. Like Kafka's
     /// acceptor it takes a connection from the system first and waits then until there is a place for it.
-    async fn accept(&self, limits: &Limits) -> Option<(TcpStream, Place, SocketAddr)> {
+    async fn accept(&mut self, limits: &Limits) -> Option<(TcpStream, Place, SocketAddr)> {
         let (stream, from) = match self.socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file descriptors, most likely; the next try would fail at once too.
-                log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");
-                tokio::time::sleep(AFTER_FAILURE).await;
+                self.accept_failed(&error, limits).await;
                 return None;
             }
         };
-        let place = match limits.connections.place(&self.endpoint.listener, from.ip().to_canonical()).await {
+        self.failing = false;
+        let address = from.ip().to_canonical();
+        let place = match limits.connections.place(&self.endpoint.listener, address).await {
             Ok(place) => place,
-            Err(TooMany { address, maximum }) => {
-                log::info!(target: "kafka.network.Acceptor", "Rejected connection from /{address}, address already has the configured maximum of {maximum} connections.");
+            Err(reason) => {
+                log::info!(target: "kafka.network.Acceptor", "Rejected connection from /{address}, {reason}");
                 return None;
             }
         };
@@ -123,6 +126,20 @@ impl Listener {
             return None;
         }
         Some((stream, place, from))
+    }
+
+    /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have run out
+    /// a connection that nobody uses is closed.
+    async fn accept_failed(&mut self, error: &io::Error, limits: &Limits) {
+        if !self.failing {
+            log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");
+            self.failing = true;
+        }
+        let errno = rustix::io::Errno::from_io_error(error);
+        if matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)) {
+            limits.connections.shed();
+        }
+        tokio::time::sleep(AFTER_FAILURE).await;
     }
 }
 

@@ -5,6 +5,7 @@
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
 
+mod activity;
 pub(crate) mod connection;
 pub mod connections;
 mod frames;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{Records, SecurityProtocol};
 
@@ -32,6 +34,9 @@ pub struct Caller {
     pub address: IpAddr,
     /// The connection as the log names it: `local:port-remote:port-index`.
     pub connection: Arc<str>,
+    /// Cancelled once the other side has closed its half of the connection, or the connection has ended: a request that
+    /// only waits is to be answered at once then.
+    pub gone: CancellationToken,
 }
 
 /// What becomes of a request.

@@ -14,6 +14,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::frames::Frames;
 use crate::base::Records;
 use crate::wire::codec::WireError;
@@ -133,7 +134,7 @@ impl Peer {
         for piece in pieces {
             let bytes = match piece {
                 Records::Memory(bytes) => bytes,
-                file @ Records::File(_) => file.read()?,
+                other => other.read()?,
             };
             writer.write_all(&bytes).await?;
         }
@@ -147,7 +148,7 @@ fn ended() -> PeerError {
 
 /// Hands every answer to whoever waits for it, until the connection or its last user is gone.
 async fn read_answers(shared: std::sync::Weak<Shared>, reader: OwnedReadHalf, over: CancellationToken) {
-    let mut frames = Frames::new(reader, None);
+    let mut frames = Frames::new(reader, Activity::since(tokio::time::Instant::now()));
     loop {
         let answer = tokio::select! {
             answer = next_answer(&mut frames) => answer,

@@ -1,10 +1,10 @@
-//! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied.
+//! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied;
+//! lazy records chunk by chunk, one of which is in memory at a time.
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use rustix::io::{Errno, ReadWriteFlags};
@@ -12,7 +12,8 @@ use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::io::Interest;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::base::{FileSlice, Records};
+use super::activity::Activity;
+use crate::base::{FileSlice, LazyRecords, Records};
 
 /// How much of a file is sent at once, and looked at before: whether it is in memory.
 const RUN: u64 = 1 << 20;
@@ -20,11 +21,15 @@ const RUN: u64 = 1 << 20;
 /// How much is read from a disk at once, in bytes.
 const WARMED_AT_ONCE: usize = 128 << 10;
 
-/// Sends pieces one after the other; `stall` is how long the other side may take nothing before it counts as gone.
+/// Sends pieces one after the other; `activity` is marked whenever the other side has taken some.
 ///
 /// # Errors
-/// Those of the socket and of the file, `TimedOut`, and `UnexpectedEof` where a file is shorter than its run.
-pub(super) async fn send(writer: &OwnedWriteHalf, pieces: Vec<Records>, stall: Duration) -> io::Result<()> {
+/// Those of the socket, of the file and of making lazy records, and `UnexpectedEof` where a file is shorter than its run.
+pub(super) async fn send(
+    writer: &OwnedWriteHalf,
+    pieces: Vec<Records>,
+    activity: &Activity,
+) -> io::Result<()> {
     let mut memory = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
@@ -32,12 +37,31 @@ pub(super) async fn send(writer: &OwnedWriteHalf, pieces: Vec<Records>, stall: D
             Records::Memory(bytes) => memory.push(bytes),
             Records::File(slice) => {
                 // What stands before records leaves with the first of them, not as a packet of its own.
-                send_memory(writer, &mut memory, SendFlags::MORE, stall).await?;
-                send_file(writer, &slice, stall).await?;
+                send_memory(writer, &mut memory, SendFlags::MORE, activity).await?;
+                send_file(writer, &slice, activity).await?;
             }
+            Records::Lazy(lazy) => send_lazy(writer, &mut memory, &*lazy, activity).await?,
         }
     }
-    send_memory(writer, &mut memory, SendFlags::empty(), stall).await
+    send_memory(writer, &mut memory, SendFlags::empty(), activity).await
+}
+
+/// Sends lazy records behind what is in memory. A chunk is made on a thread that may wait, once the one before has left.
+async fn send_lazy(
+    writer: &OwnedWriteHalf,
+    memory: &mut Vec<Bytes>,
+    lazy: &dyn LazyRecords,
+    activity: &Activity,
+) -> io::Result<()> {
+    let mut chunks = lazy.chunks();
+    loop {
+        let making = tokio::task::spawn_blocking(move || (chunks.next(), chunks));
+        let (chunk, rest) = making.await.map_err(io::Error::other)?;
+        let Some(chunk) = chunk else { return Ok(()) };
+        memory.push(chunk?);
+        send_memory(writer, memory, SendFlags::empty(), activity).await?;
+        chunks = rest;
+    }
 }
 
 /// How many pieces of memory the system is handed at once.
@@ -48,7 +72,7 @@ async fn send_memory(
     writer: &OwnedWriteHalf,
     pieces: &mut Vec<Bytes>,
     flags: SendFlags,
-    stall: Duration,
+    activity: &Activity,
 ) -> io::Result<()> {
     let (stream, flags) = (writer.as_ref(), flags | SendFlags::NOSIGNAL);
     let mut first = 0;
@@ -62,7 +86,8 @@ async fn send_memory(
             let mut nothing = SendAncillaryBuffer::default();
             rustix::net::sendmsg(stream.as_fd(), slices, &mut nothing, flags).map_err(io::Error::from)
         };
-        let mut sent = in_time(Some(stall), stream.async_io(Interest::WRITABLE, send_some)).await?;
+        let mut sent = stream.async_io(Interest::WRITABLE, send_some).await?;
+        activity.mark();
         if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -80,7 +105,7 @@ async fn send_memory(
     Ok(())
 }
 
-async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) -> io::Result<()> {
+async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, activity: &Activity) -> io::Result<()> {
     let stream = writer.as_ref();
     let (mut position, end) = (slice.position, slice.position + u64::from(slice.length));
     while position < end {
@@ -90,6 +115,7 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) 
         }
         while position < run.end {
             let rest = usize::try_from(run.end - position).unwrap_or(usize::MAX);
+            let before = position;
             let send_some =
                 || match rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)?
                 {
@@ -98,11 +124,13 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, stall: Duration) 
                     sent if sent < rest => Err(io::ErrorKind::WouldBlock.into()),
                     _ => Ok(()),
                 };
-            match stream.try_io(Interest::WRITABLE, send_some) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    in_time(Some(stall), stream.writable()).await?;
-                }
-                done => done?,
+            let sent = stream.try_io(Interest::WRITABLE, send_some);
+            if position > before {
+                activity.mark();
+            }
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+                sent => sent?,
             }
         }
         tokio::task::consume_budget().await;
@@ -137,19 +165,6 @@ async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
         Ok(())
     });
     reading.await.map_err(io::Error::other)?
-}
-
-/// What a socket's work comes to, or `TimedOut` where it takes longer than `stall`, if anything counts as too long.
-pub(super) async fn in_time<T>(
-    stall: Option<Duration>,
-    work: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    match stall {
-        Some(stall) => {
-            tokio::time::timeout(stall, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        }
-        None => work.await,
-    }
 }
 
 #[cfg(test)]

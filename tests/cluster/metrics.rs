@@ -20,7 +20,7 @@ fn get(port: u16, path: &str) -> String {
 }
 
 /// Every figure by its name with its labels.
-fn figures(port: u16) -> BTreeMap<String, f64> {
+pub fn figures(port: u16) -> BTreeMap<String, f64> {
     let answer = get(port, "/metrics");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -34,7 +34,8 @@ fn replica_manager(name: &str) -> String {
     format!("kafka_server_ReplicaManager_Value{{name=\"{name}\"}}")
 }
 
-fn waiting(name: &str, operation: &str) -> String {
+/// The name of a purgatory's figure.
+pub fn waiting(name: &str, operation: &str) -> String {
     format!(
         "kafka_server_DelayedOperationPurgatory_Value{{name=\"{name}\",delayedOperation=\"{operation}\"}}"
     )

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use crate::connections::{Client, LIMIT, fetch, long_poll, make_topic, request};
-use crate::support::{Broker, Chroot, Connection};
+use crate::support::{Broker, Chroot, Connection, eventually};
 
 #[test]
 fn stuck_clients_cost_nobody_else_anything() {
@@ -43,9 +43,111 @@ fn stuck_clients_cost_nobody_else_anything() {
 
 /// The memory that a broker's process has, in bytes.
 fn resident(broker: &Broker) -> u64 {
+    status(broker, "VmRSS:")
+}
+
+/// What the system says of a broker's process, in bytes.
+fn status(broker: &Broker, key: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", broker.process().id())).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn converted_records_stand_in_memory_a_chunk_at_a_time() {
+    const SIZE: i32 = 50 << 20;
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    for _ in 0..60 {
+        connection.produce("t", &"x".repeat(900_000), 1).unwrap().unwrap();
+    }
+    let before = status(&broker, "VmHWM:");
+    let mut deaf = Client::to(broker.port);
+    for number in 0..20 {
+        deaf.send(&request(3, number, &fetch("t", 1, SIZE, 0)));
+    }
+    // The first answer comes whole; of the others the broker makes as much as it is ready to hold for a client that reads
+    // no further.
+    let mut length = [0; 4];
+    deaf.0.read_exact(&mut length).unwrap();
+    let mut rest = (&deaf.0).take(u64::from(u32::from_be_bytes(length)));
+    let read = std::io::copy(&mut rest, &mut std::io::sink()).unwrap();
+    assert!(read > SIZE as u64, "{read} bytes are all that was asked for");
+    assert!(Client::to(broker.port).is_served());
+    let grown = status(&broker, "VmHWM:").saturating_sub(before);
+    assert!(grown < 32 << 20, "20 answers of 50 MiB took up to {grown} bytes");
+}
+
+#[test]
+fn a_connection_that_was_used_costs_no_more_than_one_that_was_not() {
+    const COUNT: u64 = 1000;
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    connection.produce("t", "value", 1).unwrap().unwrap();
+    // The first ones warm up what all of them share.
+    let open = |count| -> Vec<Client> { (0..count).map(|_| Client::to(broker.port)).collect() };
+    let use_all = |clients: &mut Vec<Client>| {
+        for client in clients.iter_mut() {
+            assert!(client.is_served());
+            let fetch = request(11, 1, &fetch("t", 1, 1 << 20, 0));
+            client.send(&fetch);
+            let mut length = [0; 4];
+            client.0.read_exact(&mut length).unwrap();
+            client.0.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize]).unwrap();
+        }
+    };
+    let mut warm = open(100);
+    use_all(&mut warm);
+    let before = resident(&broker);
+    let mut clients = open(COUNT);
+    use_all(&mut clients);
+    let each = resident(&broker).saturating_sub(before) / COUNT;
+    println!("{each} bytes a connection");
+    assert!(each < 16 << 10, "{each} bytes a connection");
+}
+
+#[test]
+fn the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
+    let chroot = Chroot::new();
+    let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
+    broker.limit_open_files("-S -n 128");
+    broker.restart();
+    broker.process().wait_for_line("(soft limit at start 128)", LIMIT);
+    let mut clients: Vec<_> = (0..200).map(|_| Client::to(broker.port)).collect();
+    assert!(clients.iter_mut().all(Client::is_served));
+}
+
+#[test]
+fn connections_are_turned_away_before_logs_run_out_of_files() {
+    let chroot = Chroot::new();
+    let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
+    broker.limit_open_files("-n 200");
+    broker.restart();
+    let mut witness = Connection::to(broker.port).unwrap();
+    let mut clients = Vec::new();
+    // Half of what is not kept for other things is for connections; the broker has a few to itself.
+    let refused = eventually("one is turned away", LIMIT, || {
+        let mut client = Client::to(broker.port);
+        if client.is_served() {
+            clients.push(client);
+            return None;
+        }
+        Some(client)
+    });
+    drop(refused);
+    let told = "the open file limit has room for 84 connections, and all are in use.";
+    broker.process().wait_for_line(told, LIMIT);
+    assert!((70..84).contains(&clients.len()), "{}", clients.len());
+    assert!(clients.iter_mut().all(Client::is_served), "those that are there are served on");
+    for number in 0..8 {
+        let topic = format!("t-{number}");
+        eventually("a log is made", LIMIT, || witness.has_leader(&topic)?.then_some(()));
+    }
+    assert!(!broker.process().lines().iter().any(|line| line.contains("Too many open files")));
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub struct Broker {
     settings: Vec<(String, String)>,
     environment: Vec<(String, String)>,
     largest_file: Option<u32>,
+    open_files: Option<&'static str>,
     process: Option<Process>,
 }
 
@@ -62,6 +63,7 @@ impl Broker {
             settings: all,
             environment: Vec::new(),
             largest_file: None,
+            open_files: None,
             process: None,
         }
     }
@@ -106,15 +108,21 @@ impl Broker {
     pub fn launch(&mut self) {
         self.kill();
         let file = self.write_settings();
-        let mut command = match self.largest_file {
-            None => Command::new(env!("CARGO_BIN_EXE_barnabas")),
-            Some(kibibytes) => {
-                // Whoever writes beyond the limit gets an error, as on a full disk, and no signal.
-                let mut limited = Command::new("bash");
-                let shell = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
-                limited.args(["-c", shell, &kibibytes.to_string(), env!("CARGO_BIN_EXE_barnabas")]);
-                limited
-            }
+        let mut limits = Vec::new();
+        if let Some(kibibytes) = self.largest_file {
+            // Whoever writes beyond the limit gets an error, as on a full disk, and no signal.
+            limits.push(format!("trap '' XFSZ; ulimit -f {kibibytes}"));
+        }
+        if let Some(limit) = self.open_files {
+            limits.push(format!("ulimit {limit}"));
+        }
+        let mut command = if limits.is_empty() {
+            Command::new(env!("CARGO_BIN_EXE_barnabas"))
+        } else {
+            let mut limited = Command::new("bash");
+            limited.args(["-c", &format!("{}; exec \"$0\" \"$@\"", limits.join("; "))]);
+            limited.arg(env!("CARGO_BIN_EXE_barnabas"));
+            limited
         };
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&format!("broker {}", self.id), command.arg("server-start").arg(&file));
@@ -124,6 +132,11 @@ impl Broker {
     /// From the next start on no file of its may grow beyond so many KiB; None for no limit.
     pub fn limit_files(&mut self, kibibytes: Option<u32>) {
         self.largest_file = kibibytes;
+    }
+
+    /// From the next start on it may hold no more file descriptors than these options of `ulimit` allow.
+    pub fn limit_open_files(&mut self, limit: &'static str) {
+        self.open_files = Some(limit);
     }
 
     /// Sets a variable of its environment for the next start.

@@ -74,7 +74,7 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
             let id = TopicPartition::new(topic.name.as_str(), partition.partition_index);
             let records = match partition.records? {
                 Records::Memory(bytes) => bytes,
-                file @ Records::File(_) => file.read().ok()?,
+                other => other.read().ok()?,
             };
             let first = Batch::split(records.clone()).next()?.ok()?;
             is_transactional |= first.header().is_transactional();

@@ -47,6 +47,7 @@ async fn connected(echo: &Arc<Echo>, stop: &CancellationToken) -> (TcpStream, Ar
         protocol: SecurityProtocol::Plaintext,
         address: from.ip(),
         connection: "test".into(),
+        gone: CancellationToken::new(),
     };
     let place = limits.connections.place("PLAINTEXT", from.ip()).await.unwrap();
     let served =

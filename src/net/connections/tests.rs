@@ -24,7 +24,7 @@ fn try_place(
     connections: &Arc<Connections>,
     listener: &str,
     address: IpAddr,
-) -> Option<Result<Place, TooMany>> {
+) -> Option<Result<Place, Rejected>> {
     connections.open(listener, address)
 }
 
@@ -40,7 +40,7 @@ fn an_address_has_its_share_and_its_override() {
         connections(&[("max.connections.per.ip", "1"), ("max.connections.per.ip.overrides", "10.0.0.1:2")]);
     let first = try_place(&limits, "PLAINTEXT", HERE).unwrap().unwrap();
     let refused = try_place(&limits, "PLAINTEXT", HERE).unwrap().unwrap_err();
-    assert_eq!(refused, TooMany { address: HERE, maximum: 1 });
+    assert_eq!(refused, Rejected::Address(1));
     let _others = [(); 2].map(|()| try_place(&limits, "PLAINTEXT", THERE).unwrap().unwrap());
     assert!(try_place(&limits, "PLAINTEXT", THERE).unwrap().is_err());
     drop(first);
@@ -69,7 +69,7 @@ async fn more_room_is_made_while_it_runs() {
     assert!(try_place(&limits, "PLAINTEXT", HERE).is_none());
     limits.reconfigure(&config(&[("max.connections", "2")]), &BTreeMap::new()).unwrap();
     let second = limits.place("PLAINTEXT", HERE).await.unwrap();
-    first.used();
+    first.activity().mark();
     limits.reconfigure(&config(&[("max.connections", "1")]), &BTreeMap::new()).unwrap();
     let closed = [&first, &second].map(|place| place.over().is_cancelled());
     assert_eq!(closed.iter().filter(|closed| **closed).count(), 1, "one is one too many");
@@ -106,4 +106,38 @@ fn connections_that_come_too_fast_wait() {
     let waits: Vec<_> = (0..11).map(|_| state.throttle("PLAINTEXT", 0)).collect();
     assert_eq!(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1000]);
     assert_eq!(limits.longest_throttle, 1000);
+}
+
+/// Limits of a process that may hold two connections, and closes one unused for `spare_after` to hold another.
+fn scarce(spare_after: Duration) -> Arc<Connections> {
+    let mut limits = connections(&TWO_LISTENERS);
+    let it = Arc::get_mut(&mut limits).unwrap();
+    (it.descriptors, it.spare_after) = (2, spare_after);
+    limits
+}
+
+#[test]
+fn where_descriptors_are_scarce_what_is_in_use_stays_and_who_comes_is_turned_away() {
+    let limits = scarce(Duration::from_secs(3600));
+    let held = [(); 2].map(|()| try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap());
+    for listener in ["EXTERNAL", "INTERNAL"] {
+        assert_eq!(try_place(&limits, listener, HERE).unwrap().unwrap_err(), Rejected::Descriptors(2));
+    }
+    assert!(held.iter().all(|place| !place.over().is_cancelled()));
+    drop(held);
+    assert!(try_place(&limits, "EXTERNAL", HERE).unwrap().is_ok());
+}
+
+#[test]
+fn where_descriptors_are_scarce_a_connection_that_nobody_uses_makes_room() {
+    let limits = scarce(Duration::ZERO);
+    let brokers = try_place(&limits, "INTERNAL", HERE).unwrap().unwrap();
+    let unused = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    let newer = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    assert!(unused.over().is_cancelled());
+    assert!(!brokers.over().is_cancelled() && !newer.over().is_cancelled());
+    limits.shed();
+    assert!(newer.over().is_cancelled(), "files had none left");
+    limits.shed();
+    assert!(!brokers.over().is_cancelled(), "brokers are never shed");
 }

@@ -7,7 +7,7 @@ async fn pair() -> (TcpStream, Frames) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sender = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let reader = listener.accept().await.unwrap().0.into_split().0;
-    (sender, Frames::new(reader, Some(Duration::from_secs(20))))
+    (sender, Frames::new(reader, Activity::since(tokio::time::Instant::now())))
 }
 
 async fn next(frames: &mut Frames) -> io::Result<Option<Bytes>> {
@@ -84,11 +84,29 @@ async fn an_end_within_a_frame_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_new_connection_holds_no_memory() {
+    let (_sender, mut frames) = pair().await;
+    assert!(futures_util::FutureExt::now_or_never(frames.announced()).is_none());
+    assert_eq!(frames.ahead.capacity(), 0);
+}
+
+#[tokio::test]
 async fn who_sends_nothing_holds_no_memory() {
     let (mut sender, mut frames) = pair().await;
     sender.write_all(&framed(b"one")).await.unwrap();
     next(&mut frames).await.unwrap();
-    frames.stall = Some(Duration::from_millis(1));
-    assert_eq!(next(&mut frames).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    // Dropped while it waits for the next one.
+    assert!(futures_util::FutureExt::now_or_never(frames.announced()).is_none());
     assert_eq!(frames.ahead.capacity(), 0);
+}
+
+#[tokio::test]
+async fn an_end_is_seen_behind_frames_that_were_not_read() {
+    for (linger, end) in [(None, End::Closed), (Some(std::time::Duration::ZERO), End::BrokenOff)] {
+        let (mut sender, mut frames) = pair().await;
+        sender.write_all(&[framed(b"one"), framed(b"two")].concat()).await.unwrap();
+        rustix::net::sockopt::set_socket_linger(&sender, linger).unwrap();
+        drop(sender);
+        assert_eq!(frames.until_ended().await, end);
+    }
 }

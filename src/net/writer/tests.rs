@@ -12,6 +12,10 @@ fn cold_file() -> FileSlice {
     FileSlice { file: Arc::new(file), position: 0, length: 2 * RUN as u32 }
 }
 
+fn used() -> Activity {
+    Activity::since(tokio::time::Instant::now())
+}
+
 #[tokio::test]
 async fn what_is_read_from_disk_beforehand_is_sent_from_memory() {
     let slice = cold_file();
@@ -36,7 +40,7 @@ async fn a_file_that_is_not_in_memory_arrives_whole() {
     });
     let (_, out) = listener.accept().await.unwrap().0.into_split();
     let pieces = vec![Records::Memory(Bytes::from_static(b"head")), Records::File(cold_file())];
-    send(&out, pieces, Duration::from_secs(20)).await.unwrap();
+    send(&out, pieces, &used()).await.unwrap();
     drop(out);
     let received = receiving.await.unwrap();
     assert_eq!(&received[..4], b"head");
@@ -53,7 +57,7 @@ async fn many_pieces_arrive_in_order_also_where_the_socket_takes_them_slowly() {
     let whole = pieces.concat();
     let sending = tokio::spawn(async move {
         let pieces = pieces.into_iter().map(|piece| Records::Memory(piece.into())).collect();
-        send(&out, pieces, Duration::from_secs(20)).await
+        send(&out, pieces, &used()).await
     });
     let mut received = Vec::new();
     tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut received).await.unwrap();
@@ -68,6 +72,6 @@ async fn a_file_that_is_shorter_than_said_is_an_error() {
     let (_, out) = listener.accept().await.unwrap().0.into_split();
     let file: Arc<File> = Arc::new(tempfile::tempfile().unwrap());
     let pieces = vec![Records::File(FileSlice { file, position: 0, length: 10 })];
-    let error = send(&out, pieces, Duration::from_secs(20)).await.unwrap_err();
+    let error = send(&out, pieces, &used()).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }

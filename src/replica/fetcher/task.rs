@@ -248,7 +248,7 @@ impl Fetcher {
         let records = match part.record_set {
             Some(Records::Memory(bytes)) => bytes,
             // What comes off a connection lies in memory.
-            Some(Records::File(_)) | None => bytes::Bytes::new(),
+            Some(Records::File(_) | Records::Lazy(_)) | None => bytes::Bytes::new(),
         };
         self.replicas.count_fetched(partition, records.len());
         let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);

@@ -1,0 +1,58 @@
+//! When a connection was used last: whenever bytes have come or gone on it (Kafka's `Selector.IdleExpiryManager`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::base::Millis;
+
+/// The last use of a connection, shared by its clones; what reads and what writes both mark it.
+#[derive(Clone, Debug)]
+pub(super) struct Activity {
+    begun: Instant,
+    last: Arc<AtomicI64>,
+}
+
+impl Activity {
+    /// A connection used just now. Those with the same `begun` can be compared by [`Activity::last`].
+    pub fn since(begun: Instant) -> Self {
+        let activity = Self { begun, last: Arc::default() };
+        activity.mark();
+        activity
+    }
+
+    /// Marks that it is used now.
+    pub fn mark(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// When it was used last, in milliseconds since `begun`.
+    pub fn last(&self) -> Millis {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// How long it has been unused.
+    pub fn unused_for(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now() - self.last()).unwrap_or(0))
+    }
+
+    /// Waits until it has been unused for `limit`.
+    pub async fn expired(&self, limit: Duration) {
+        loop {
+            let left = limit.saturating_sub(self.unused_for());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis::try_from(self.begun.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests;
