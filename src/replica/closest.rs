@@ -26,7 +26,7 @@ impl Replicas {
         &self,
         from: Location<'_>,
         params: FetchParams,
-        partitions: Vec<(TopicPartition, FetchPartition)>,
+        partitions: &[(TopicPartition, FetchPartition)],
     ) -> Vec<(TopicPartition, FetchOutcome)> {
         let selects = self.config.replica_selector_class.as_deref() == Some(RACK_AWARE);
         if !selects || from.rack.is_empty() || params.replica_id >= 0 || params.leader_only {
@@ -35,16 +35,16 @@ impl Replicas {
         let mut answered = Vec::with_capacity(partitions.len());
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         for (id, wanted) in partitions {
-            match self.sent_elsewhere(from, &id, &wanted) {
-                Some(outcome) => answered.push((id, outcome)),
+            match self.sent_elsewhere(from, id, wanted) {
+                Some(outcome) => answered.push((id.clone(), outcome)),
                 None => {
                     places.push(answered.len() + rest.len());
-                    rest.push((id, wanted));
+                    rest.push((id.clone(), *wanted));
                 }
             }
         }
         let max_wait = if answered.is_empty() { params.max_wait } else { Duration::ZERO };
-        let found = self.fetch(FetchParams { max_wait, ..params }, rest).await;
+        let found = self.fetch(FetchParams { max_wait, ..params }, &rest).await;
         for (place, outcome) in places.into_iter().zip(found) {
             answered.insert(place.min(answered.len()), outcome);
         }

@@ -133,6 +133,15 @@ impl FetchParams {
             Isolation::ReadCommitted => ReadUpTo::LastStable,
         }
     }
+
+    /// Up to which offset a read went at most.
+    fn bound(&self, read: &LogRead) -> Offset {
+        match self.up_to() {
+            ReadUpTo::LogEnd => read.log_end_offset,
+            ReadUpTo::HighWatermark => read.high_watermark,
+            ReadUpTo::LastStable => read.last_stable_offset,
+        }
+    }
 }
 
 /// What one look at all partitions found.
@@ -148,7 +157,7 @@ impl Replicas {
     pub async fn fetch(
         &self,
         params: FetchParams,
-        partitions: Vec<(TopicPartition, FetchPartition)>,
+        partitions: &[(TopicPartition, FetchPartition)],
     ) -> Vec<(TopicPartition, FetchOutcome)> {
         let deadline = Instant::now() + params.max_wait;
         let waiter = Arc::new(Notify::new());
@@ -158,9 +167,9 @@ impl Replicas {
             if !last {
                 // Registered before looking, so that nothing comes between the look and the wait.
                 let awaits = if params.is_follower() { Awaits::End } else { Awaits::Watermark };
-                self.register(&waiter, awaits, &partitions);
+                self.register(&waiter, awaits, partitions);
             }
-            let look = self.look(&params, &partitions, first);
+            let look = self.look(&params, partitions, first);
             if last || look.settled || look.bytes >= i64::from(params.min_bytes) {
                 if params.is_follower() {
                     self.count_sent(&look.outcomes);
@@ -198,28 +207,41 @@ impl Replicas {
         first: bool,
     ) -> Look {
         let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, settled: false };
+        let (mut left, mut unknown) = (params.max_bytes, 0);
         for (id, wanted) in partitions {
-            let left = i64::from(params.max_bytes) - look.bytes;
-            let room = i64::from(wanted.max_bytes).min(left).max(0);
             let min_one = look.bytes == 0 && !params.hard_max_bytes;
+            let room = wanted.max_bytes.min(left);
             let (outcome, settled) = match self.read(params, id, wanted, (room, min_one), first) {
                 Ok(found) => found,
-                Err(error) => (FetchOutcome::refused(error), true),
+                Err(error) => {
+                    let is_unknown = error == ErrorCode::UnknownTopicOrPartition;
+                    unknown += usize::from(is_unknown);
+                    (FetchOutcome::refused(error), !is_unknown)
+                }
             };
-            look.bytes += i64::try_from(outcome.records.len()).unwrap_or(i64::MAX);
+            let size = outcome.records.len();
+            look.bytes += i64::try_from(size).unwrap_or(i64::MAX);
+            // Only a limit that was negative from the start refuses a read, and only that of the first partition.
+            left = left.saturating_sub(i32::try_from(size).unwrap_or(i32::MAX)).max(0);
             look.settled |= settled;
             look.outcomes.push((id.clone(), outcome));
         }
+        // The others are waited for, as they may get records; those that are not known will not.
+        look.settled |= unknown == partitions.len();
         look
     }
 
     /// Reads a partition, up to so many bytes or one batch; also whether waiting would bring nothing.
+    ///
+    /// # Errors
+    /// Those of [`super::Partition::readable`] and [`Log::read`]; UNKNOWN_SERVER_ERROR where less than no bytes are allowed
+    /// of records that there are.
     fn read(
         &self,
         params: &FetchParams,
         id: &TopicPartition,
         wanted: &FetchPartition,
-        (room, min_one): (i64, bool),
+        (room, min_one): (i32, bool),
         first: bool,
     ) -> Result<(FetchOutcome, bool), ErrorCode> {
         let partition = self.partition(id)?;
@@ -227,14 +249,17 @@ impl Replicas {
         if let Some(diverging) = diverging(&log, wanted)? {
             return Ok((FetchOutcome::diverged(&log, diverging), true));
         }
-        let room = i32::try_from(room).unwrap_or(i32::MAX);
-        let read = log.read(wanted.offset, room, params.up_to(), min_one).map_err(|error| {
+        let read = log.read(wanted.offset, room.max(0), params.up_to(), min_one).map_err(|error| {
             let code = ErrorCode::from(&error);
             if code == ErrorCode::UnknownServerError {
                 log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);
             }
             code
         })?;
+        if room < 0 && wanted.offset < params.bound(&read) {
+            log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with max size {room} from partition {id}: Invalid max size {room} for log read");
+            return Err(ErrorCode::UnknownServerError);
+        }
         let (at, leader_end) = (read.position, read.log_end_offset);
         let mut outcome = FetchOutcome::read(read, params.hard_max_bytes);
         let mut held_back = false;

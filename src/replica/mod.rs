@@ -9,6 +9,7 @@
 mod closest;
 pub mod controller_epoch;
 pub mod delete_records;
+mod down_conversion;
 pub mod fetch;
 pub mod fetcher;
 mod figures;

@@ -51,18 +51,20 @@ impl Replicas {
         }
     }
 
-    /// The starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks.
+    /// At most `most` starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks.
     ///
     /// # Errors
-    /// As [`Replicas::list_offset`].
+    /// As [`Replicas::list_offset`]; UNKNOWN_SERVER_ERROR where less than none are asked for.
     pub fn legacy_offsets(
         &self,
         id: &TopicPartition,
         timestamp: Millis,
-        most: usize,
+        most: i32,
         consumer: bool,
+        leader_only: bool,
     ) -> Result<Vec<Offset>, ErrorCode> {
-        let log = self.partition(id)?.readable(None, true)?;
+        let log = self.partition(id)?.readable(None, leader_only)?;
+        let most = usize::try_from(most).map_err(|_| ErrorCode::UnknownServerError)?;
         let mut offsets =
             log.legacy_offsets_before(timestamp, most).map_err(|error| ErrorCode::from(&error))?;
         let high_watermark = log.high_watermark();

@@ -2,11 +2,12 @@
 //!
 //! Never decides what is fetched. Kafka: `KafkaApis.handleFetchRequest`'s `maybeConvertFetchedData`.
 
+use std::sync::Arc;
+
+use super::down_conversion::{self, DownConversion};
 use super::fetch::FetchOutcome;
 use super::{FetchPartition, Replicas};
-use crate::base::{Offset, Records, TopicPartition};
-use crate::wire::batch::{Batch, BatchError, DECOMPRESSED_LIMIT};
-use crate::wire::convert::down_convert;
+use crate::base::{Records, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
 /// The version of Fetch from which on clients read message format 2.
@@ -29,8 +30,8 @@ impl Replicas {
         }
     }
 
-    /// The records of a Fetch before [`READS_FORMAT_2`] in message format 0 or 1; `wanted` are its partitions. Blocks on
-    /// the disk, and takes time.
+    /// The records of a Fetch before [`READS_FORMAT_2`] in message format 0 or 1, of each partition the first batch now and
+    /// the rest when it is sent; `wanted` are its partitions. Blocks on the disk, and takes time.
     pub fn down_convert(
         &self,
         version: i16,
@@ -38,36 +39,30 @@ impl Replicas {
         wanted: &[(TopicPartition, FetchPartition)],
         outcomes: &mut [(TopicPartition, FetchOutcome)],
     ) {
-        let format = if version <= 1 { 0 } else { 1 };
+        let magic = if version <= 1 { 0 } else { 1 };
         for ((id, outcome), (_, from)) in outcomes.iter_mut().zip(wanted) {
             let Some(log) = self.partition(id).ok().and_then(|partition| partition.log()) else { continue };
             let config = log.config();
-            if config.message_format_version.magic() <= format || outcome.records.is_empty() {
+            let may_be_newer = config.message_format_version.magic() > magic && !outcome.records.is_empty();
+            if !may_be_newer || !down_conversion::is_newer(&outcome.records, magic) {
                 continue;
             }
-            match in_format(&outcome.records, format, from.offset) {
-                Ok(None) => {}
-                Ok(Some(_)) if !follower && !config.message_downconversion_enable => {
-                    *outcome = FetchOutcome::refused(ErrorCode::UnsupportedVersion);
-                }
-                Ok(Some(records)) => outcome.records = records,
+            if !follower && !config.message_downconversion_enable {
+                *outcome = FetchOutcome::refused(ErrorCode::UnsupportedVersion);
+                continue;
+            }
+            match DownConversion::new(id.clone(), &outcome.records, magic, from.offset) {
+                Ok(conversion) => outcome.records = Records::Lazy(Arc::new(conversion)),
                 Err(error) => {
-                    log::error!(target: "kafka.server.KafkaApis", "Down-conversion of records of partition {id} failed: {error}");
-                    *outcome = FetchOutcome::refused(ErrorCode::from(&error));
+                    let code = ErrorCode::from(&error);
+                    if code != ErrorCode::UnsupportedCompressionType {
+                        log::error!(target: "kafka.server.KafkaApis", "Down-conversion of records of partition {id} failed: {error}");
+                    }
+                    *outcome = FetchOutcome::refused(code);
                 }
             }
         }
     }
-}
-
-/// Records in a format no newer than this one; None where they are already.
-fn in_format(records: &Records, format: i8, from: Offset) -> Result<Option<Records>, BatchError> {
-    let bytes = records.read().map_err(|error| BatchError::Corrupt(error.to_string()))?;
-    let is_newer = |batch: Result<Batch, BatchError>| batch.is_ok_and(|batch| batch.header().magic > format);
-    if !Batch::split(bytes.clone()).any(is_newer) {
-        return Ok(None);
-    }
-    down_convert(bytes, format, from, DECOMPRESSED_LIMIT).map(|converted| Some(converted.into()))
 }
 
 #[cfg(test)]

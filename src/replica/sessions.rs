@@ -31,6 +31,18 @@ pub enum Plan {
     Incremental(Turn, Vec<(TopicPartition, FetchPartition)>),
 }
 
+impl Plan {
+    /// What is to be fetched.
+    pub fn partitions(&self) -> &[(TopicPartition, FetchPartition)] {
+        match self {
+            Self::Refuse(_) => &[],
+            Self::Sessionless(partitions) | Self::Full(partitions) | Self::Incremental(_, partitions) => {
+                partitions
+            }
+        }
+    }
+}
+
 /// A request's turn in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {

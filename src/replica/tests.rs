@@ -92,7 +92,7 @@ impl Room {
             last_fetched_epoch: None,
             log_start_offset,
         };
-        let found = self.replicas.fetch(params, vec![(partition(0), wanted)]).await;
+        let found = self.replicas.fetch(params, &[(partition(0), wanted)]).await;
         assert_eq!(found[0].1.error, ErrorCode::None);
     }
 

@@ -132,49 +132,44 @@ impl RecordsBuilder {
     }
 }
 
-/// Batches as a client that knows no more than format `magic` (0 or 1) reads them, from `first_offset` on.
+/// A batch as a client that knows no more than format `magic` (0 or 1) reads it, from `first_offset` on; empty where nothing
+/// is left of it.
 ///
-/// Batches that are old enough stay as they are. Control batches are left out, headers dropped. Records below `first_offset` are dropped
-/// where each becomes a message of its own, which some versions of librdkafka rely on. A batch cut off at the end is left out.
+/// A batch that is old enough stays as it is. Control batches are left out, headers dropped. Records below `first_offset` are dropped
+/// where each becomes a message of its own, which some versions of librdkafka rely on.
 ///
 /// # Errors
-/// [`BatchError::UnsupportedCompression`] for zstd, what reading the records finds; `limit` bounds each batch's decompressed bytes.
+/// [`BatchError::UnsupportedCompression`] for zstd, what reading the records finds; `limit` bounds the batch's decompressed bytes.
 pub fn down_convert(
-    batches: Bytes,
+    batch: &Batch,
     magic: i8,
     first_offset: Offset,
     limit: usize,
 ) -> Result<Bytes, BatchError> {
-    let mut out = Vec::with_capacity(batches.len());
-    for batch in Batch::split(batches) {
-        let batch = batch?;
-        let header = batch.header();
-        if header.is_control() {
-            continue;
-        }
-        let codec = header.compression()?;
-        if codec == Compression::Zstd {
-            return Err(BatchError::UnsupportedCompression(
-                "Down-conversion of zstandard-compressed batches is not supported".into(),
-            ));
-        }
-        if header.magic <= magic {
-            out.extend_from_slice(batch.bytes());
-            continue;
-        }
-        let mut records = batch.records_within(limit)?.collect::<Result<Vec<_>, _>>()?;
-        records.retain(|record| codec != Compression::None || record.offset >= first_offset);
-        let Some(first) = records.first() else { continue };
-        let append_time =
-            (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
-        let mut builder = RecordsBuilder::messages(magic, codec, append_time, first.offset);
-        for mut record in records {
-            record.headers.clear();
-            builder.push_at(record.offset, &record)?;
-        }
-        out.extend_from_slice(&builder.build()?);
+    let header = batch.header();
+    if header.is_control() {
+        return Ok(Bytes::new());
     }
-    Ok(out.into())
+    let codec = header.compression()?;
+    if codec == Compression::Zstd {
+        return Err(BatchError::UnsupportedCompression(
+            "Down-conversion of zstandard-compressed batches is not supported".into(),
+        ));
+    }
+    if header.magic <= magic {
+        return Ok(batch.bytes().clone());
+    }
+    let mut records = batch.records_within(limit)?.collect::<Result<Vec<_>, _>>()?;
+    records.retain(|record| codec != Compression::None || record.offset >= first_offset);
+    let Some(first) = records.first() else { return Ok(Bytes::new()) };
+    let append_time =
+        (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
+    let mut builder = RecordsBuilder::messages(magic, codec, append_time, first.offset);
+    for mut record in records {
+        record.headers.clear();
+        builder.push_at(record.offset, &record)?;
+    }
+    builder.build()
 }
 
 #[cfg(test)]

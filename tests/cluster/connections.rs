@@ -254,6 +254,68 @@ fn unused_connections_and_unfinished_frames_end_and_slow_ones_do_not() {
 }
 
 #[test]
+fn a_connection_whose_request_waits_is_idle_too() {
+    let chroot = Chroot::new();
+    let broker = Broker::start_with(1, &chroot.connect(), &[("connections.max.idle.ms", "1000")]);
+    make_topic(&broker, "t");
+    let mut waiting = Client::to(broker.port);
+    waiting.send(&request(11, 1, &long_poll("t", i32::MAX)));
+    assert!(waiting.is_closed());
+}
+
+#[test]
+fn who_takes_an_answer_slowly_is_not_idle() {
+    let chroot = Chroot::new();
+    let broker = Broker::start_with(1, &chroot.connect(), &[("connections.max.idle.ms", "1000")]);
+    make_topic(&broker, "t");
+    let mut connection = Connection::to(broker.port).unwrap();
+    for _ in 0..16 {
+        connection.produce("t", &"x".repeat(900_000), 1).unwrap().unwrap();
+    }
+    let mut slow = Client::to(broker.port);
+    slow.send(&request(11, 1, &fetch("t", 1, 16 << 20, 0)));
+    let mut piece = vec![0; 1 << 20];
+    for _ in 0..12 {
+        slow.0.read_exact(&mut piece).expect("the rest of the answer");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+}
+
+#[test]
+fn who_has_gone_leaves_no_fetch_waiting() {
+    let chroot = Chroot::new();
+    let port = free_port();
+    let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
+    broker.set_environment("METRICS_LISTENER", &format!("127.0.0.1:{port}"));
+    broker.restart();
+    make_topic(&broker, "t");
+    let waiting = |count: f64| {
+        let name = crate::metrics::waiting("NumDelayedOperations", "Fetch");
+        eventually(&format!("{count} fetches wait"), LIMIT, || {
+            (crate::metrics::figures(port).get(&name) == Some(&count)).then_some(())
+        });
+    };
+    let poll = || request(11, 1, &long_poll("t", i32::MAX));
+    for ends in [
+        // Closed; closed behind a request that was not read yet; broken off; closed in one half.
+        (|client: Client| drop(client)) as fn(Client),
+        |mut client| client.send(&request(11, 2, &long_poll("t", i32::MAX))),
+        |client| rustix::net::sockopt::set_socket_linger(&client.0, Some(Duration::ZERO)).unwrap(),
+        |mut client| {
+            client.0.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(client.answer(), 1, "what there is, at once");
+            assert!(client.is_closed());
+        },
+    ] {
+        let mut client = Client::to(broker.port);
+        client.send(&poll());
+        waiting(1.0);
+        ends(client);
+        waiting(0.0);
+    }
+}
+
+#[test]
 fn requests_wait_for_memory_and_get_it_back_from_who_leaves() {
     let chroot = Chroot::new();
     let (_, external, mut settings) = two_listeners();

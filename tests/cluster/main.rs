@@ -14,6 +14,7 @@ mod controller;
 mod coordination;
 mod disks;
 mod faults;
+mod fetches;
 mod journals;
 mod kills;
 mod losses;

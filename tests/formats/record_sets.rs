@@ -124,9 +124,9 @@ pub fn use_up(bytes: &Bytes) {
         if let Ok(records) = batch.records_within(LIMIT) {
             records.for_each(drop);
         }
-    }
-    for magic in [0, 1] {
-        let _ = down_convert(bytes.clone(), magic, 0, LIMIT);
+        for magic in [0, 1] {
+            let _ = down_convert(&batch, magic, 0, LIMIT);
+        }
     }
     let partition = TopicPartition::new("t", 0);
     for magic in [0, 1, 2] {

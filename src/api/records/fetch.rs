@@ -3,6 +3,8 @@
 //! v3 response limit · v4 isolation, aborted transactions · v5 log start offset · v7 sessions (KIP-227) · v9 leader epochs ·
 //! v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka: `KafkaApis.handleFetchRequest`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use crate::api::Exchange;
@@ -16,32 +18,49 @@ use crate::wire::message::fetch::{
     FetchableTopicResponse,
 };
 
+/// What is fetched, in the order of the answer.
+type Wanted = Vec<(TopicPartition, FetchPartition)>;
+/// What was found of it.
+type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
+
 /// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
 pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
     let replicas = &exchange.services.replicas;
     let now = crate::base::Clock::System.now();
+    let (version, isolation) = (exchange.version(), request.isolation_level);
     let params = params(exchange, &request);
-    let rack = request.rack_id.clone();
+    let (rack, session_id) = (request.rack_id.clone(), request.session_id);
     let near = Location { rack: &rack, listener: &exchange.caller.listener };
-    let plan = replicas.sessions().lock().plan(asked(exchange.version(), request), now);
+    let asked = asked(version, request);
+    // The names of an answer to a request that cannot be: those of the request, whatever else its session holds.
+    let named = if isolation_level(isolation).is_err() { ids(&asked.partitions) } else { Vec::new() };
+    let plan = replicas.sessions().lock().plan(asked, now);
+    if let Err(error) = isolation_level(isolation)
+        && plan.partitions().iter().any(|(id, _)| is_known(exchange, id))
+    {
+        log::error!(target: "kafka.server.KafkaApis", "Error when handling request: Unknown isolation level {isolation}");
+        let refused = named.into_iter().map(|id| (id, FetchOutcome::refused(error)));
+        return FetchResponse {
+            error_code: error as i16,
+            ..respond(exchange, session_id, refused.collect())
+        };
+    }
     match plan {
         Plan::Refuse(error) => FetchResponse { error_code: error as i16, ..Default::default() },
-        Plan::Sessionless(partitions) if exchange.version() < READS_FORMAT_2 => {
-            let outcomes = replicas.fetch(params, partitions.clone()).await;
-            respond(exchange, 0, down_converted(exchange, params, partitions, outcomes).await)
+        Plan::Sessionless(wanted) if version < READS_FORMAT_2 => {
+            let (wanted, outcomes) = fetch(exchange, near, params, wanted).await;
+            respond(exchange, 0, down_converted(exchange, params, wanted, outcomes).await)
         }
-        Plan::Sessionless(partitions) => {
-            respond(exchange, 0, replicas.fetch_near(near, params, partitions).await)
-        }
-        Plan::Full(partitions) => {
-            let outcomes = replicas.fetch_near(near, params, partitions.clone()).await;
+        Plan::Sessionless(wanted) => respond(exchange, 0, fetch(exchange, near, params, wanted).await.1),
+        Plan::Full(wanted) => {
+            let (wanted, outcomes) = fetch(exchange, near, params, wanted).await;
             let id = fastrand::i32(1..);
             let follower = params.replica_id >= 0;
-            let id = replicas.sessions().lock().begin(id, &partitions, &outcomes, follower, now);
+            let id = replicas.sessions().lock().begin(id, &wanted, &outcomes, follower, now);
             respond(exchange, id, outcomes)
         }
-        Plan::Incremental(turn, partitions) => {
-            let outcomes = replicas.fetch_near(near, params, partitions).await;
+        Plan::Incremental(turn, wanted) => {
+            let outcomes = fetch(exchange, near, params, wanted).await.1;
             let changed = replicas.sessions().lock().changed(turn, outcomes);
             match changed {
                 Ok(changed) => respond(exchange, turn.id, changed),
@@ -53,15 +72,60 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     }
 }
 
+/// What is wanted and what was found of it, with the partitions that are not known behind the others. A client that has
+/// closed its side is answered with what there is, so that nothing waits for it.
+async fn fetch(
+    exchange: &Exchange,
+    near: Location<'_>,
+    params: FetchParams,
+    wanted: Wanted,
+) -> (Wanted, Outcomes) {
+    let replicas = &exchange.services.replicas;
+    let outcomes = tokio::select! {
+        biased;
+        outcomes = replicas.fetch_near(near, params, &wanted) => outcomes,
+        () = exchange.caller.gone.cancelled() => {
+            replicas.fetch_near(near, FetchParams { max_wait: Duration::ZERO, ..params }, &wanted).await
+        }
+    };
+    let is_unknown = |outcome: &FetchOutcome| outcome.error == ErrorCode::UnknownTopicOrPartition;
+    if !outcomes.iter().any(|(_, outcome)| is_unknown(outcome)) {
+        return (wanted, outcomes);
+    }
+    let mut both: Vec<_> = wanted.into_iter().zip(outcomes).collect();
+    both.sort_by_key(|(_, (_, outcome))| is_unknown(outcome));
+    both.into_iter().unzip()
+}
+
+fn is_known(exchange: &Exchange, id: &TopicPartition) -> bool {
+    !matches!(exchange.services.replicas.partition(id), Err(ErrorCode::UnknownTopicOrPartition))
+}
+
+fn ids(wanted: &Wanted) -> Vec<TopicPartition> {
+    wanted.iter().map(|(id, _)| id.clone()).collect()
+}
+
+/// The isolation level of an id.
+///
+/// # Errors
+/// UNKNOWN_SERVER_ERROR where there is no such level.
+fn isolation_level(id: i8) -> Result<Isolation, ErrorCode> {
+    match id {
+        0 => Ok(Isolation::ReadUncommitted),
+        1 => Ok(Isolation::ReadCommitted),
+        _ => Err(ErrorCode::UnknownServerError),
+    }
+}
+
 /// The outcomes with their records in an older format, off the runtime's threads.
 async fn down_converted(
     exchange: &Exchange,
     params: FetchParams,
-    wanted: Vec<(TopicPartition, FetchPartition)>,
-    mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
-) -> Vec<(TopicPartition, FetchOutcome)> {
+    wanted: Wanted,
+    mut outcomes: Outcomes,
+) -> Outcomes {
     let (replicas, version) = (exchange.services.replicas.clone(), exchange.version());
-    let ids: Vec<_> = wanted.iter().map(|(id, _)| id.clone()).collect();
+    let ids = ids(&wanted);
     let converting = tokio::task::spawn_blocking(move || {
         replicas.down_convert(version, params.replica_id >= 0, &wanted, &mut outcomes);
         outcomes
@@ -80,11 +144,7 @@ fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
         min_bytes: request.min_bytes.min(max_bytes),
         max_bytes,
         hard_max_bytes: exchange.version() <= 2,
-        isolation: if request.isolation_level == 1 {
-            Isolation::ReadCommitted
-        } else {
-            Isolation::ReadUncommitted
-        },
+        isolation: isolation_level(request.isolation_level).unwrap_or_default(),
         leader_only: follower || exchange.version() < 11,
     }
 }
@@ -110,16 +170,36 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
         topic.partitions.into_iter().map(move |partition| TopicPartition::new(name.clone(), partition))
     });
     let epoch = if version < 7 { -1 } else { request.session_epoch };
-    Asked { id: request.session_id, epoch, partitions: partitions.collect(), forgotten: forgotten.collect() }
+    let partitions = last_of_each(partitions.collect());
+    Asked { id: request.session_id, epoch, partitions, forgotten: forgotten.collect() }
 }
 
-fn respond(
-    exchange: &Exchange,
-    session_id: i32,
-    mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
-) -> FetchResponse {
+/// The partitions in order, of what is named more than once only what was asked last, in the first one's stead.
+fn last_of_each(named: Wanted) -> Wanted {
+    if named.len() < 2 {
+        return named;
+    }
+    let mut places = HashMap::with_capacity(named.len());
+    let mut wanted = Wanted::with_capacity(named.len());
+    for (id, partition) in named {
+        match places.entry(id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(wanted.len());
+                wanted.push((id, partition));
+            }
+            Entry::Occupied(place) => wanted[*place.get()].1 = partition,
+        }
+    }
+    wanted
+}
+
+fn respond(exchange: &Exchange, session_id: i32, mut outcomes: Outcomes) -> FetchResponse {
     let version = exchange.version();
     exchange.services.replicas.refuse_zstd(version, &mut outcomes);
+    response(version, session_id, outcomes)
+}
+
+fn response(version: i16, session_id: i32, outcomes: Outcomes) -> FetchResponse {
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
     for (id, outcome) in outcomes {
         let partition = partition(version, id.partition, outcome);

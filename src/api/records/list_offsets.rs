@@ -22,9 +22,13 @@ const DEBUGGING_CONSUMER: i32 = -2;
 /// Looks every partition up.
 pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffsetResponse {
     let isolation = match (request.replica_id, request.isolation_level) {
-        (replica, _) if replica >= 0 => None,
-        (_, 1) => Some(Isolation::ReadCommitted),
-        _ => Some(Isolation::ReadUncommitted),
+        (CONSUMER, 0) => Ok(Some(Isolation::ReadUncommitted)),
+        (CONSUMER, 1) => Ok(Some(Isolation::ReadCommitted)),
+        (CONSUMER, unknown) => {
+            log::error!(target: "kafka.server.KafkaApis", "Error while responding to offset request: Unknown isolation level {unknown}");
+            Err(ErrorCode::UnknownServerError)
+        }
+        _ => Ok(None),
     };
     let ids = request
         .topics
@@ -47,9 +51,13 @@ pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffs
                     return refused(it, ErrorCode::InvalidRequest);
                 }
                 if exchange.version() == 0 {
-                    legacy(exchange, &id, it, request.replica_id)
-                } else {
-                    one(exchange, &id, it, isolation, request.replica_id != DEBUGGING_CONSUMER)
+                    return legacy(exchange, &id, it, request.replica_id);
+                }
+                match isolation {
+                    Ok(isolation) => {
+                        one(exchange, &id, it, isolation, request.replica_id != DEBUGGING_CONSUMER)
+                    }
+                    Err(error) => refused(it, error),
                 }
             })
             .collect(),
@@ -96,8 +104,9 @@ fn legacy(
     asked: &ListOffsetPartition,
     replica: i32,
 ) -> ListOffsetPartitionResponse {
-    let most = usize::try_from(asked.max_num_offsets).unwrap_or(0);
-    match exchange.services.replicas.legacy_offsets(id, asked.timestamp, most, replica == CONSUMER) {
+    let (replicas, most) = (&exchange.services.replicas, asked.max_num_offsets);
+    let (consumer, leader_only) = (replica == CONSUMER, replica != DEBUGGING_CONSUMER);
+    match replicas.legacy_offsets(id, asked.timestamp, most, consumer, leader_only) {
         Ok(offsets) => {
             ListOffsetPartitionResponse { old_style_offsets: offsets, ..refused(asked, ErrorCode::None) }
         }

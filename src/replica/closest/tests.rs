@@ -24,10 +24,10 @@ async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchO
         isolation: Isolation::ReadUncommitted,
         leader_only: true,
     };
-    room.replicas.fetch(params, vec![(partition(0), wanted(2, 0))]).await;
+    room.replicas.fetch(params, &[(partition(0), wanted(2, 0))]).await;
     let params = FetchParams { replica_id: -1, leader_only: !version_11, ..params };
     let near = Location { rack, listener: "PLAINTEXT" };
-    room.replicas.fetch_near(near, params, vec![(partition(0), wanted(0, -1))]).await.remove(0).1
+    room.replicas.fetch_near(near, params, &[(partition(0), wanted(0, -1))]).await.remove(0).1
 }
 
 const SELECTOR: [(&str, &str); 1] = [("replica.selector.class", RACK_AWARE)];

@@ -34,7 +34,7 @@ fn from(offset: Offset) -> FetchPartition {
 }
 
 async fn one(room: &Room, params: FetchParams, number: i32, wanted: FetchPartition) -> FetchOutcome {
-    let mut outcomes = room.replicas.fetch(params, vec![(partition(number), wanted)]).await;
+    let mut outcomes = room.replicas.fetch(params, &[(partition(number), wanted)]).await;
     outcomes.remove(0).1
 }
 
@@ -90,7 +90,7 @@ async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
         room.produce(number, &["b"]).await;
     }
     let sizes = async |params: FetchParams, wanted: FetchPartition| {
-        let found = room.replicas.fetch(params, vec![(partition(0), wanted), (partition(1), wanted)]).await;
+        let found = room.replicas.fetch(params, &[(partition(0), wanted), (partition(1), wanted)]).await;
         found.iter().map(|(_, found)| i32::try_from(found.records.len()).unwrap()).collect::<Vec<_>>()
     };
     let params = consumer(Duration::ZERO);

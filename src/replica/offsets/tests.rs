@@ -83,7 +83,7 @@ async fn epochs_end_where_the_next_begins() {
 #[tokio::test]
 async fn the_old_way_lists_segments_and_the_high_watermark() {
     let room = led(&[1, 2]).await;
-    let list = |most, consumer| room.replicas.legacy_offsets(&partition(0), LATEST, most, consumer);
+    let list = |most, consumer| room.replicas.legacy_offsets(&partition(0), LATEST, most, consumer, true);
     assert_eq!(list(5, false), Ok(vec![3, 0]));
     assert_eq!(list(5, true), Ok(vec![2, 0]), "consumers see no more than is replicated");
     assert_eq!(list(1, true), Ok(vec![2]));

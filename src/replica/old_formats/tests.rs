@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::base::Offset;
 use crate::config::TopicConfig;
 use crate::replica::tests::{Room, partition};
 use crate::replica::{FetchParams, Isolation};
+use crate::wire::batch::Batch;
 
 /// A broker whose topics have these overrides, with three records in two batches.
 async fn room(overrides: &[(&str, &str)]) -> Room {
@@ -36,7 +38,7 @@ async fn fetch(room: &Room, version: i16, offset: Offset, max_bytes: i32) -> Fet
         log_start_offset: -1,
     };
     let wanted = vec![(partition(0), wanted)];
-    let mut outcomes = room.replicas.fetch(params, wanted.clone()).await;
+    let mut outcomes = room.replicas.fetch(params, &wanted).await;
     room.replicas.refuse_zstd(version, &mut outcomes);
     if version < READS_FORMAT_2 {
         room.replicas.down_convert(version, false, &wanted, &mut outcomes);

@@ -28,7 +28,7 @@ async fn fetched(room: &Room, follower: BrokerId, max_wait: Duration) -> Records
         last_fetched_epoch: None,
         log_start_offset: 0,
     };
-    let mut outcomes = room.replicas.fetch(params, vec![(partition(0), wanted)]).await;
+    let mut outcomes = room.replicas.fetch(params, &[(partition(0), wanted)]).await;
     outcomes.remove(0).1.records
 }
 

@@ -11,6 +11,12 @@ fn batches(codec: Compression) -> Bytes {
     [data.build().expect("a batch"), marker.build().expect("a batch")].concat().into()
 }
 
+/// All batches converted, one after the other.
+fn converted(batches: Bytes, magic: i8, first_offset: Offset) -> Result<Bytes, BatchError> {
+    let convert = |batch: Result<Batch, _>| down_convert(&batch?, magic, first_offset, DECOMPRESSED_LIMIT);
+    Batch::split(batches).map(convert).collect::<Result<Vec<_>, _>>().map(|all| all.concat().into())
+}
+
 fn records(set: Bytes) -> Vec<Record> {
     Batch::split(set).flat_map(|batch| batch.expect("a batch").all_records().expect("records")).collect()
 }
@@ -19,7 +25,7 @@ fn records(set: Bytes) -> Vec<Record> {
 fn old_clients_see_the_records_without_headers_and_markers() {
     for codec in [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4] {
         for magic in [0, 1] {
-            let old = down_convert(batches(codec), magic, 0, DECOMPRESSED_LIMIT).expect("messages");
+            let old = converted(batches(codec), magic, 0).expect("messages");
             let first = Batch::parse(&old).expect("a message");
             assert_eq!((first.header().magic, first.header().compression()), (magic, Ok(codec)));
             let records = records(old);
@@ -31,18 +37,15 @@ fn old_clients_see_the_records_without_headers_and_markers() {
 
 #[test]
 fn records_before_the_first_offset_are_dropped_if_uncompressed() {
-    let from_6 = |codec| records(down_convert(batches(codec), 1, 6, DECOMPRESSED_LIMIT).expect("messages"));
+    let from_6 = |codec| records(converted(batches(codec), 1, 6).expect("messages"));
     assert_eq!(from_6(Compression::None).len(), 2);
     assert_eq!(from_6(Compression::Gzip).len(), 3);
-    assert!(
-        records(down_convert(batches(Compression::None), 1, 9, DECOMPRESSED_LIMIT).expect("messages"))
-            .is_empty()
-    );
+    assert!(records(converted(batches(Compression::None), 1, 9).expect("messages")).is_empty());
 }
 
 #[test]
 fn zstd_is_never_converted() {
-    let error = down_convert(batches(Compression::Zstd), 1, 0, DECOMPRESSED_LIMIT).expect_err("an error");
+    let error = converted(batches(Compression::Zstd), 1, 0).expect_err("an error");
     assert!(matches!(error, BatchError::UnsupportedCompression(_)));
 }
 
