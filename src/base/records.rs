@@ -20,6 +20,9 @@ pub struct FileSlice {
     pub length: u32,
 }
 
+/// What a file that is kept open counts among bytes of memory.
+const OPEN_FILE: usize = 4 << 10;
+
 /// The bytes of lazy records in order, in chunks of bounded size; ends after the first error.
 pub type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 
@@ -62,11 +65,11 @@ impl Records {
         self.len() == 0
     }
 
-    /// How many bytes of memory they hold.
+    /// How many bytes of memory they hold; a file that they keep open counts as [`OPEN_FILE`].
     pub fn held(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
-            Self::File(_) => 0,
+            Self::File(_) => OPEN_FILE,
             Self::Lazy(lazy) => lazy.held(),
         }
     }

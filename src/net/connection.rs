@@ -29,7 +29,7 @@ const ANSWERS_WAITING: usize = 8;
 
 /// How many bytes of memory the outstanding answers of one connection may hold together before no further request is read.
 /// One answer may hold more, and then stands alone.
-const ANSWERS_HOLD: usize = 1 << 20;
+const ANSWERS_HOLD: usize = 512 << 10;
 
 /// An answer in its turn.
 enum Outgoing {
@@ -86,6 +86,7 @@ struct Reading {
 }
 
 impl Reading {
+    /// Reads requests and has them answered. The next one is read once the answers before leave room for its own.
     async fn run(mut self) {
         loop {
             let frame = match self.next_frame().await {
@@ -107,7 +108,7 @@ impl Reading {
                 Answer::Nothing => continue,
                 Answer::Close => return,
             };
-            if self.answers.send(outgoing).await.is_err() {
+            if self.answers.send(outgoing).await.is_err() || self.room.acquire().await.is_err() {
                 return;
             }
         }

@@ -33,10 +33,16 @@ impl Dispatch for Counter {
     }
 }
 
-/// A client whose connection is served within these limits.
+/// A client whose connection is served.
 async fn connected(echo: &Arc<Echo>, stop: &CancellationToken) -> (TcpStream, Arc<Limits>) {
+    connected_with(echo, stop, "600000").await
+}
+
+/// A client whose connection may be idle for so many milliseconds.
+async fn connected_with(echo: &Arc<Echo>, stop: &CancellationToken, idle: &str) -> (TcpStream, Arc<Limits>) {
     let mut properties = Properties::default();
     properties.set("zookeeper.connect", "localhost:2181");
+    properties.set("connections.max.idle.ms", idle);
     let config = BrokerConfig::read(&properties).unwrap().config;
     let limits = Limits::new(&config, &properties).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,6 +77,46 @@ async fn what_has_begun_is_finished_though_its_client_has_left() {
     echo.go_on.notify_one();
     echo.done.notified().await;
     assert_eq!(*echo.finished.lock(), [Bytes::from_static(&[7])]);
+}
+
+#[tokio::test]
+async fn what_has_begun_is_finished_though_its_connection_was_idle_for_too_long() {
+    let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
+    let (mut client, _) = connected_with(&echo, &stop, "500").await;
+    client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();
+    echo.begun.notified().await;
+    assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0, "the connection is closed");
+    echo.go_on.notify_one();
+    echo.done.notified().await;
+    assert_eq!(*echo.finished.lock(), [Bytes::from_static(&[7])]);
+}
+
+#[tokio::test]
+async fn no_request_is_taken_while_answers_hold_too_much() {
+    let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
+    let (mut client, _) = connected(&echo, &stop).await;
+    // Two answers of which the sockets' buffers hold but a part, and then a small one.
+    let large = 16 << 20;
+    let (mut reader, mut writer) = client.split();
+    let sending = async {
+        for length in [large, 1] {
+            writer.write_all(&(length as u32).to_be_bytes()).await.unwrap();
+            writer.write_all(&vec![7; length]).await.unwrap();
+        }
+    };
+    let begun = async {
+        echo.begun.notified().await;
+        echo.go_on.notify_one();
+        echo.done.notified().await;
+    };
+    tokio::join!(sending, begun);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(echo.finished.lock().len(), 1);
+    assert!(futures_util::FutureExt::now_or_never(echo.begun.notified()).is_none(), "the second waits");
+    reader.read_exact(&mut vec![0; large]).await.unwrap();
+    echo.begun.notified().await;
 }
 
 #[tokio::test]
