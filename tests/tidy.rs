@@ -128,7 +128,6 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "bench.sh",
     "chaos.sh",
     "cluster.sh",
-    "compare-batches.sh",
     "fuzz.sh",
     "zookeeper-server-start.sh",
     "zookeeper-server-stop.sh",

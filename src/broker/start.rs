@@ -151,7 +151,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     let broker = Broker { services: Arc::new(services), logs, shutdown, doors, tasks };
     broker.serve(listeners, &limits);
     broker.keep_replicas(&control);
-    broker.keep_logs();
+    broker.keep_logs(&control);
     broker.keep_registered(registrar, registration, &control);
     broker.heed_changes(topics, limits, &control);
     broker.heed_features(finalized, &control);
@@ -222,7 +222,10 @@ impl Broker {
     }
 
     /// Retention, flushing and checkpoints of the logs; what is done about failed directories.
-    fn keep_logs(&self) {
+    fn keep_logs(&self, control: &Handle) {
+        let (logs, stop, requests) = (self.logs.clone(), self.shutdown.clone(), Handle::current());
+        let watching = async move { logs.shared().disks.watch(requests).await };
+        self.tasks.spawn_on(async move { stop.run_until_cancelled(watching).await }, control);
         let mut upkeep = self.logs.start(&self.shutdown);
         self.tasks.spawn(async move { while upkeep.join_next().await.is_some() {} });
         self.heed_failed_dirs();

@@ -8,7 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::logging;
 use crate::base::DescriptorBudget;
 use crate::broker::{Broker, StartError};
-use crate::config::Properties;
+use crate::config::{BrokerConfig, Properties};
+use crate::log::disk;
 
 /// What Java's exit code is after SIGTERM, which scripts look for.
 const TERMINATED: u8 = 143;
@@ -26,7 +27,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         }
     };
     raise_file_limit();
-    let runtimes = (runtime("data"), runtime("control"));
+    let runtimes = (runtime("data", data_threads(&properties)), runtime("control", 1));
     let (Ok(data), Ok(control)) = runtimes else {
         eprintln!("The runtime's threads cannot be started");
         return ExitCode::FAILURE;
@@ -49,9 +50,13 @@ fn raise_file_limit() {
     }
 }
 
-fn runtime(name: &str) -> std::io::Result<tokio::runtime::Runtime> {
-    let threads =
-        if name == "control" { 1 } else { std::thread::available_parallelism().map_or(2, usize::from) };
+/// How many threads serve requests: what is wrong with the properties is found when the broker starts.
+fn data_threads(properties: &Properties) -> usize {
+    let directories = BrokerConfig::read(properties).map_or(1, |read| read.config.log_directories().len());
+    disk::threads(std::thread::available_parallelism().map_or(2, usize::from), directories)
+}
+
+fn runtime(name: &str, threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }
 

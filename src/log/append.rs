@@ -6,6 +6,7 @@
 mod outcome;
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -19,10 +20,13 @@ use super::producers::{Change, CompletedTransaction, ProducerError};
 use super::segment::{Coming, Segment};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
-use super::validate::{AppendOrigin, Checked, Validated, Validation, check, validate};
+use super::validate::{AppendOrigin, Checked, Validated, Validation, check, is_heavy, validate};
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, TimestampType};
 use crate::wire::control::EndTransactionMarker;
+
+/// How many bytes are copied into the page cache in no more time than another thread needs to wake up.
+const QUICK_BYTES: usize = 128 << 10;
 
 /// Batches ready to be written.
 struct Ready {
@@ -38,18 +42,85 @@ struct Ready {
     log_append_time: Millis,
 }
 
+/// A producer's or coordinator's batches, checked and laid out, without offsets yet.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    origin: AppendOrigin,
+    checked: Checked,
+    settings: Arc<Settings>,
+    batches: Option<(Validated, Vec<Option<EndTransactionMarker>>)>,
+    log_append_time: Millis,
+    bytes: usize,
+}
+
+impl Prepared {
+    /// About how many bytes are to be written.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl Log {
     /// Appends a producer's or coordinator's batches, giving them offsets and this leader epoch.
     ///
     /// # Errors
-    /// [`AppendError`]; nothing is appended then.
+    /// [`AppendError`]; nothing is appended then. [`AppendError::Fenced`] where a later leader epoch is in force.
     pub fn append_as_leader(
         &self,
         records: Bytes,
         leader_epoch: LeaderEpoch,
         origin: AppendOrigin,
     ) -> Result<LogAppendInfo, AppendError> {
-        self.append(records, origin, Some(leader_epoch))
+        self.append_prepared(self.prepare(records, origin)?, leader_epoch)
+    }
+
+    /// Whether preparing these batches takes longer than a thread that polls sockets has.
+    pub fn is_heavy(&self, records: &[u8]) -> bool {
+        let settings = self.settings.load();
+        is_heavy(records, settings.magic, settings.compression)
+    }
+
+    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its time.
+    ///
+    /// # Errors
+    /// [`AppendError::Refused`].
+    pub fn prepare(&self, records: Bytes, origin: AppendOrigin) -> Result<Prepared, AppendError> {
+        let settings = self.settings.load_full();
+        let checked = check(&self.partition, &records, origin, Some(settings.max_message_bytes))?;
+        let now = self.shared.clock.now();
+        let mut batches = None;
+        if checked.batches > 0 {
+            let records = records.slice(..checked.valid_bytes);
+            let markers = markers(&records)?;
+            batches = Some((self.validated(records, &checked, &settings, now, origin)?, markers));
+        }
+        let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
+        let log_append_time = if append_time { now } else { -1 };
+        Ok(Prepared { origin, checked, settings, batches, log_append_time, bytes: records.len() })
+    }
+
+    /// Appends prepared batches, giving them offsets and this leader epoch.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing is appended then. [`AppendError::Fenced`] where a later leader epoch is in force.
+    pub fn append_prepared(
+        &self,
+        prepared: Prepared,
+        leader_epoch: LeaderEpoch,
+    ) -> Result<LogAppendInfo, AppendError> {
+        let Prepared { origin, checked, settings, batches, log_append_time, .. } = prepared;
+        let Some((validated, markers)) = batches else { return Ok(self.nothing_appended(&checked)) };
+        self.append(&checked, &settings, origin, Some(leader_epoch), || {
+            self.with_offsets(validated, markers, log_append_time, leader_epoch)
+        })
+    }
+
+    /// Appends batches that were fetched from the leader of this epoch; else as [`Log::append_as_follower`].
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing is appended then. [`AppendError::Fenced`] where a later leader epoch is in force.
+    pub fn append_fetched(&self, records: Bytes, epoch: LeaderEpoch) -> Result<LogAppendInfo, AppendError> {
+        self.append_replicated(records, Some(epoch))
     }
 
     /// Appends batches fetched from the leader, as they are. A batch cut off at the end is left out.
@@ -57,39 +128,38 @@ impl Log {
     /// # Errors
     /// [`AppendError`]; nothing is appended then.
     pub fn append_as_follower(&self, records: Bytes) -> Result<LogAppendInfo, AppendError> {
-        self.append(records, AppendOrigin::Replication, None)
+        self.append_replicated(records, None)
     }
 
-    fn append(
+    fn append_replicated(
         &self,
         records: Bytes,
-        origin: AppendOrigin,
-        leader_epoch: Option<LeaderEpoch>,
+        epoch: Option<LeaderEpoch>,
     ) -> Result<LogAppendInfo, AppendError> {
-        let settings = self.settings.load_full();
-        let limit = leader_epoch.map(|_| settings.max_message_bytes);
-        let checked = check(&self.partition, &records, origin, limit)?;
+        let origin = AppendOrigin::Replication;
+        let checked = check(&self.partition, &records, origin, None)?;
         if checked.batches == 0 {
             return Ok(self.nothing_appended(&checked));
         }
         let records = records.slice(..checked.valid_bytes);
-        let now = self.shared.clock.now();
-        let validated = match leader_epoch {
-            Some(epoch) => {
-                let markers = markers(&records)?;
-                Some((self.validated(records.clone(), &checked, &settings, now, origin)?, markers, epoch))
-            }
-            None => None,
-        };
+        self.append(&checked, &self.settings(), origin, epoch, || self.as_offered(records, &checked))
+    }
+
+    /// Appends what `ready` makes of the log's end, unless it was decided in an epoch that is no longer in force.
+    fn append(
+        &self,
+        checked: &Checked,
+        settings: &Settings,
+        origin: AppendOrigin,
+        decided_in: Option<LeaderEpoch>,
+        ready: impl FnOnce() -> Result<Ready, AppendError>,
+    ) -> Result<LogAppendInfo, AppendError> {
         let mut state = self.appender.lock();
+        if let Some(epoch) = decided_in.filter(|epoch| !self.admits(*epoch)) {
+            return Err(AppendError::Fenced(epoch));
+        }
         self.still_open()?;
-        let ready = match validated {
-            Some((validated, markers, epoch)) => {
-                let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
-                self.with_offsets(validated, markers, if append_time { now } else { -1 }, epoch)?
-            }
-            None => self.as_offered(records, &checked)?,
-        };
+        let ready = ready()?;
         self.note_epochs(&ready.headers)?;
         if ready.size as u64 > settings.segment_bytes {
             return Err(AppendError::LargerThanSegment(format!(
@@ -98,11 +168,11 @@ impl Log {
                 ready.size, self.partition, settings.segment_bytes
             )));
         }
-        let segment = self.roll_if_due(&mut state, &ready, &settings)?;
-        let info = self.appended(&checked, &ready);
+        let segment = self.roll_if_due(&mut state, &ready, settings)?;
+        let info = self.appended(checked, &ready);
         let (change, completed) = match self.account(&state, &ready, origin)? {
             Account::Duplicate { first_offset, last_offset, timestamp } => {
-                let log_end = self.marks.read().end;
+                let log_end = self.marks().end;
                 let (first_offset, bytes) = (Some(first_offset), 0);
                 let log_append_time = timestamp;
                 let duplicate = true;
@@ -129,8 +199,14 @@ impl Log {
         Ok(LogAppendInfo { log_end, ..info })
     }
 
+    /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing is
+    /// brought to the disk.
+    pub fn takes_quickly(&self, bytes: usize) -> bool {
+        bytes <= QUICK_BYTES && self.settings.load().flush_messages == i64::MAX
+    }
+
     fn nothing_appended(&self, checked: &Checked) -> LogAppendInfo {
-        let marks = *self.marks.read();
+        let marks = self.marks();
         LogAppendInfo {
             first_offset: None,
             last_offset: checked.last_offset,
@@ -275,7 +351,7 @@ impl Log {
         state: &mut ProducerState,
         ready: &Ready,
         settings: &Settings,
-    ) -> Result<std::sync::Arc<Segment>, StorageError> {
+    ) -> Result<Arc<Segment>, StorageError> {
         let active = self.active();
         let coming = Coming {
             bytes: ready.size as u64,
@@ -343,14 +419,7 @@ impl Log {
             state.producers.complete(transaction).map_err(io::Error::other)?;
         }
         state.producers.set_end_offset(end);
-        // A reader who sees the new end must see the transactions that began before it.
-        let first_unstable = state.producers.first_unstable_offset();
-        let mut marks = self.marks.write();
-        marks.end = log_end;
-        let first_unstable = first_unstable.map(|offset| offset.max(marks.log_start));
-        if marks.first_unstable.map(|unstable| unstable.offset) != first_unstable {
-            marks.first_unstable = first_unstable.map(LogPosition::from);
-        }
+        self.marks.write().appended(log_end, &mut state.producers);
         Ok(log_end)
     }
 }

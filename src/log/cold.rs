@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use parking_lot::{RwLock, RwLockReadGuard};
 use rustix::io::{Errno, ReadWriteFlags};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -28,6 +29,11 @@ pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], position: u64) -> io
         }
     }
     Ok(())
+}
+
+/// Takes a lock that is held over the writing of indexes: where it is held, a disk may be waited for.
+pub(super) fn read_locked<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.try_read().unwrap_or_else(|| patiently(|| lock.read()))
 }
 
 /// Does what may take its time: the other tasks of a runtime's thread are given to another thread first.

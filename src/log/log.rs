@@ -1,25 +1,30 @@
 //! One partition's log: where it stands, what its parts are, and who may change them.
 //!
-//! Appending is in [`super::append`], reading in [`super::read`], rolling, flushing and deleting in [`super::upkeep`],
-//! truncating in [`super::truncate`], opening and recovering in [`super::recovery`]. Knows nothing of replicas: the
-//! high watermark is told to it.
+//! Appending is in [`super::append`], reading in [`super::read`], rolling in [`super::roll`], flushing in
+//! [`super::flush`], deleting in [`super::upkeep`], closing and renaming in [`super::lifecycle`], truncating in
+//! [`super::truncate`], opening and recovering in [`super::recovery`]. Knows nothing of replicas: the high watermark is
+//! told to it, and the leader epoch in which it may be written to.
 //!
-//! One appender at a time (a mutex); readers take a copy of the marks and the list of segments and hold no lock while
-//! they look at the disk. Lock order: appender, epochs, marks. Kafka: `Log`.
+//! One lock, the appender's, is held over IO: by whoever changes the log's files, one at a time. All that others look at
+//! (marks, epochs, settings, the list of segments, the directory's name) is memory behind locks of its own, which are held
+//! for a few instructions: a disk that does not answer holds up those who write to it and nobody else. Lock order:
+//! appender, epochs, marks. Kafka: `Log`.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, LEADER_EPOCHS};
-use super::chores::Chores;
+use super::chores::Chore;
+use super::disk::{Disk, Disks};
 use super::epochs::Epochs;
 use super::failure::{DirFailures, StorageError};
+use super::marks::{Marks, MarksState};
 use super::position::LogPosition;
 use super::segment::{Segment, SegmentOptions};
 use super::settings::Settings;
@@ -34,8 +39,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Where failed directories are reported.
     pub failures: DirFailures,
-    /// What is done later.
-    pub chores: Chores,
+    /// What each data directory does, now and later.
+    pub disks: Disks,
     /// How long a producer is remembered after its last batch (`transactional.id.expiration.ms`).
     pub producer_expiration: Millis,
     /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
@@ -48,21 +53,11 @@ impl Shared {
         Self {
             clock,
             failures: DirFailures::default(),
-            chores: Chores::default(),
+            disks: Disks::default(),
             producer_expiration: 604_800_000,
             zstd_allowed: true,
         }
     }
-}
-
-/// Where a log stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
-    pub(super) log_start: Offset,
-    pub(super) end: LogPosition,
-    pub(super) high_watermark: LogPosition,
-    /// The first offset of the first transaction that is open or not yet replicated to its end.
-    pub(super) first_unstable: Option<LogPosition>,
 }
 
 /// Where a log stands, as its readers see it, all at one moment.
@@ -86,16 +81,21 @@ pub struct Log {
     pub(super) shared: Arc<Shared>,
     /// The data directory that the log lies in.
     pub(super) data_dir: PathBuf,
+    /// What that directory does.
+    pub(super) disk: Arc<Disk>,
     /// The log's own directory; renamed when it is deleted.
     pub(super) dir: Mutex<PathBuf>,
     pub(super) settings: ArcSwap<Settings>,
     /// In the order of their base offsets, the active one last; never empty. Replaced under the appender's lock.
     pub(super) segments: ArcSwap<Vec<Arc<Segment>>>,
-    /// Held by whoever changes the log.
+    /// Held by whoever changes the log's files, over IO.
     pub(super) appender: Mutex<ProducerState>,
-    /// None where the message format has no leader epochs.
+    /// The leader epoch in force: nothing that was decided in an earlier one is written any more.
+    pub(super) fence: AtomicI32,
+    /// None where the message format has no leader epochs. Changed under the appender's lock, and written to the
+    /// checkpoint after it was changed.
     pub(super) epochs: RwLock<Option<Epochs>>,
-    pub(super) marks: RwLock<Marks>,
+    pub(super) marks: RwLock<MarksState>,
     /// Everything below it is on the disk.
     pub(super) recovery_point: AtomicI64,
     pub(super) last_flush: AtomicI64,
@@ -111,6 +111,11 @@ impl Log {
     /// The data directory that the log lies in.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// What its data directory does: appends and jobs take their turns there.
+    pub fn disk(&self) -> &Arc<Disk> {
+        &self.disk
     }
 
     /// The log's own directory, as it is called now.
@@ -130,27 +135,27 @@ impl Log {
 
     /// The first offset that may be read.
     pub fn log_start_offset(&self) -> Offset {
-        self.marks.read().log_start
+        self.marks().log_start
     }
 
     /// The offset of the next record.
     pub fn log_end_offset(&self) -> Offset {
-        self.marks.read().end.offset
+        self.marks().end.offset
     }
 
     /// Up to where all in-sync replicas have the log.
     pub fn high_watermark(&self) -> Offset {
-        self.marks.read().high_watermark.offset
+        self.marks().high_watermark.offset
     }
 
     /// Up to where all transactions are decided, at most the high watermark.
     pub fn last_stable_offset(&self) -> Offset {
-        self.marks.read().last_stable().offset
+        self.marks().last_stable().offset
     }
 
     /// Where it stands. Positions that nobody has looked up have no place.
     pub fn snapshot(&self) -> LogSnapshot {
-        let marks = *self.marks.read();
+        let marks = self.marks();
         LogSnapshot {
             log_start_offset: marks.log_start,
             log_end: marks.end,
@@ -178,56 +183,12 @@ impl Log {
 
     /// Sets the high watermark, held between the log's start and end. Returns it. May go back: a role change does that.
     pub fn update_high_watermark(&self, to: impl Into<LogPosition>) -> Offset {
-        let to = to.into();
-        let (set, unstable) = {
-            let mut marks = self.marks.write();
-            let set = match to.offset {
-                offset if offset < marks.log_start => marks.log_start.into(),
-                offset if offset >= marks.end.offset => marks.end,
-                _ => to,
-            };
-            marks.high_watermark = set;
-            (set.offset, marks.first_unstable.is_some())
-        };
-        if unstable {
-            self.settle_transactions(set);
-        }
-        set
+        self.marks.write().set_high_watermark(to.into())
     }
 
     /// Moves the high watermark forward. Returns the old one if it moved; an offset past the log's end is not moved to.
     pub fn maybe_increment_high_watermark(&self, to: LogPosition) -> Option<Offset> {
-        let (old, unstable) = {
-            let mut marks = self.marks.write();
-            let old = marks.high_watermark;
-            let newer = old.offset < to.offset || (old.offset == to.offset && old.on_older_segment(&to));
-            if !newer || to.offset > marks.end.offset {
-                return None;
-            }
-            marks.high_watermark = if to.offset == marks.end.offset { marks.end } else { to };
-            (old.offset, marks.first_unstable.is_some())
-        };
-        if unstable {
-            self.settle_transactions(to.offset);
-        }
-        Some(old)
-    }
-
-    /// Transactions whose markers lie below the high watermark are stable from now on.
-    fn settle_transactions(&self, high_watermark: Offset) {
-        let mut state = self.appender.lock();
-        state.producers.on_high_watermark(high_watermark);
-        self.note_first_unstable(&state);
-    }
-
-    /// Takes over the first unstable offset from the producers, not below the log's start.
-    pub(super) fn note_first_unstable(&self, state: &ProducerState) {
-        let first = state.producers.first_unstable_offset();
-        let mut marks = self.marks.write();
-        let first = first.map(|offset| offset.max(marks.log_start));
-        if marks.first_unstable.map(|unstable| unstable.offset) != first {
-            marks.first_unstable = first.map(LogPosition::from);
-        }
+        self.marks.write().increment_high_watermark(to)
     }
 
     // ---- leader epochs ----
@@ -243,28 +204,46 @@ impl Log {
         epochs.as_ref()?.end_offset_for(epoch, self.log_end_offset())
     }
 
-    /// Notes that `epoch` begins at `offset`: this broker has become leader.
-    ///
-    /// # Errors
-    /// The checkpoint cannot be written; the directory is then offline.
-    pub fn assign_epoch_start(&self, epoch: LeaderEpoch, offset: Offset) -> Result<(), StorageError> {
-        self.change_epochs(|epochs| epochs.assign(epoch, offset))
+    /// Fences every earlier epoch than this one. Does not wait: an append under way is still done, as if it had come a
+    /// moment before, and what truncates the log comes after it.
+    pub fn fence_below(&self, epoch: LeaderEpoch) {
+        // One whose place was taken stays fenced for ever.
+        let unless_superseded = |held: LeaderEpoch| (held != LeaderEpoch::MAX).then_some(epoch);
+        let _ = self.fence.fetch_update(Ordering::AcqRel, Ordering::Acquire, unless_superseded);
     }
 
-    /// Changes the epochs and, if `change` says so, their checkpoint.
+    /// Whether what was decided in a leader epoch may still be written. Asked under the appender's lock.
+    pub(super) fn admits(&self, epoch: LeaderEpoch) -> bool {
+        epoch >= self.fence.load(Ordering::Acquire)
+    }
+
+    /// Changes the epochs and, if `change` says so, their checkpoint. Called under the appender's lock, which keeps the
+    /// order of the checkpoint's versions; the epochs' own lock is not held over the writing.
     pub(super) fn change_epochs(&self, change: impl FnOnce(&mut Epochs) -> bool) -> Result<(), StorageError> {
-        let mut held = self.epochs.write();
-        let Some(epochs) = held.as_mut() else { return Ok(()) };
-        if !change(epochs) {
-            return Ok(());
-        }
-        let path = self.dir.lock().join(LEADER_EPOCHS);
-        checkpoint::write_epochs(&path, epochs.entries()).map_err(|error| {
+        let entries = {
+            let mut held = self.epochs.write();
+            let Some(epochs) = held.as_mut() else { return Ok(()) };
+            if !change(epochs) {
+                return Ok(());
+            }
+            epochs.entries().to_vec()
+        };
+        let path = self.dir().join(LEADER_EPOCHS);
+        checkpoint::write_epochs(&path, &entries).map_err(|error| {
             self.failed(format!("Error while writing to checkpoint file {}", path.display()), &error)
         })
     }
 
     // ---- for the parts of this room ----
+
+    /// Where it stands, all at one moment.
+    pub(super) fn marks(&self) -> Marks {
+        self.marks.read().now()
+    }
+
+    pub(super) fn put_off(&self, due: Millis, chore: Chore) {
+        self.disk.chores.put_off(due, chore);
+    }
 
     pub(super) fn failed(&self, message: impl fmt::Display, error: &io::Error) -> StorageError {
         self.shared.failures.report(&self.data_dir, message, error)
@@ -297,15 +276,6 @@ impl Log {
     pub(super) fn end_at(&self, offset: Offset) -> LogPosition {
         let active = self.active();
         LogPosition::at(offset, active.base_offset, active.size())
-    }
-}
-
-impl Marks {
-    pub(super) fn last_stable(&self) -> LogPosition {
-        match self.first_unstable {
-            Some(unstable) if unstable.offset < self.high_watermark.offset => unstable,
-            _ => self.high_watermark,
-        }
     }
 }
 

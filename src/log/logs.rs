@@ -39,16 +39,16 @@ pub struct Logs {
     future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
     /// Where the logs of partitions are to be made, as an administrator wants it (`AlterReplicaLogDirs`).
     preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
-    /// Held while logs are made or deleted and while a directory goes offline.
+    /// Never held over IO: a directory that does not answer keeps nobody from the others.
     live: Mutex<Live>,
-    /// Held while checkpoints are written: two writers would share one temporary file.
-    checkpointing: Mutex<()>,
 }
 
 /// The directories that work, in the order configured, and their locks.
 #[derive(Debug, Default)]
 struct Live {
     dirs: Vec<(PathBuf, DirLock)>,
+    /// Where logs are being made. The caller sees to it that no log is made twice.
+    making: HashMap<TopicPartition, PathBuf>,
 }
 
 impl Logs {
@@ -67,6 +67,11 @@ impl Logs {
         &self.dirs
     }
 
+    /// The number of a data directory among those configured.
+    pub fn number_of(&self, dir: &Path) -> usize {
+        self.dirs.iter().position(|known| known == dir).unwrap_or(0)
+    }
+
     /// The data directories that work.
     pub fn live_dirs(&self) -> Vec<PathBuf> {
         self.live.lock().dirs.iter().map(|(dir, _)| dir.clone()).collect()
@@ -78,7 +83,8 @@ impl Logs {
     }
 
     /// The log of a partition, made where there is none: in the directory with the fewest logs. `is_new` says that the
-    /// partition was never on this broker; else it might lie in a directory that is offline, and is not made.
+    /// partition was never on this broker; else it might lie in a directory that is offline, and is not made. Blocks on
+    /// that directory. Not to be called twice at once for one partition.
     ///
     /// # Errors
     /// It may lie in an offline directory, or no directory works.
@@ -91,41 +97,62 @@ impl Logs {
         if let Some(log) = self.get(partition) {
             return Ok(log);
         }
-        let live = self.live.lock();
-        if let Some(log) = self.get(partition) {
-            return Ok(log);
+        let candidates = self.begin_making(partition, is_new)?;
+        let made = self.make(partition, &candidates, config);
+        let mut live = self.live.lock();
+        live.making.remove(partition);
+        let log = made?;
+        if !live.has(log.data_dir()) {
+            log.abandon();
+            let message = format!("The log dir {} has failed", log.data_dir().display());
+            return Err(StorageError { message, dir: log.data_dir().to_owned() });
         }
-        let refused = |message: String, dir: &Path| StorageError { message, dir: dir.to_owned() };
+        self.logs.write().insert(partition.clone(), log.clone());
+        log::info!(target: TARGET, "Created log for partition {partition} in {}", log.data_dir().display());
+        Ok(log)
+    }
+
+    /// Where a log may be made, best first; it counts as lying in the first of these from now on.
+    fn begin_making(&self, partition: &TopicPartition, is_new: bool) -> Result<Vec<PathBuf>, StorageError> {
+        let mut live = self.live.lock();
         let offline: Vec<_> = self.dirs.iter().filter(|dir| !live.has(dir)).collect();
         if let (false, Some(dir)) = (is_new, offline.first()) {
             let list = listed(&offline);
             let message =
                 format!("Can not create log for {partition} because log directories {list} are offline");
-            return Err(refused(message, dir));
+            return Err(StorageError { message, dir: dir.to_path_buf() });
         }
-        let name = directory::partition_dir(partition);
         let preferred = self.preferred.lock().remove(partition).filter(|dir| live.has(dir));
         let candidates = preferred.map_or_else(|| self.by_load(&live), |dir| vec![dir]);
+        if let Some(first) = candidates.first() {
+            live.making.insert(partition.clone(), first.clone());
+        }
+        Ok(candidates)
+    }
+
+    /// Makes a log in the first of these directories that lets it. Blocks on the disk.
+    fn make(
+        &self,
+        partition: &TopicPartition,
+        candidates: &[PathBuf],
+        config: impl FnOnce() -> TopicConfig,
+    ) -> Result<Arc<Log>, StorageError> {
+        let name = directory::partition_dir(partition);
         let made = candidates.iter().find_map(|dir| self.make_dir(dir, &name).ok());
         let Some(dir) = made else {
-            let message = format!(
-                "No log directories available. Tried {}",
-                listed(&candidates.iter().collect::<Vec<_>>())
-            );
-            return Err(refused(message, Path::new("")));
+            let list = listed(&candidates.iter().collect::<Vec<_>>());
+            let message = format!("No log directories available. Tried {list}");
+            return Err(StorageError { message, dir: PathBuf::new() });
         };
         let opening = Opening {
             partition: partition.clone(),
-            dir: dir.clone(),
+            dir,
             settings: config().into(),
             log_start: 0,
             recovery_point: 0,
             clean: false,
         };
-        let log = Log::open(opening, self.shared.clone())?;
-        self.logs.write().insert(partition.clone(), log.clone());
-        log::info!(target: TARGET, "Created log for partition {partition} in {}", dir.display());
-        Ok(log)
+        Log::open(opening, self.shared.clone())
     }
 
     fn make_dir(&self, dir: &Path, name: &str) -> Result<PathBuf, StorageError> {
@@ -144,7 +171,10 @@ impl Logs {
         let (logs, future) = (self.logs.read(), self.future.read());
         // Asked for every log that is made: whole names are compared, not their parts.
         let lies_in = |log: &Log, dir: &Path| log.data_dir().as_os_str() == dir.as_os_str();
-        let load = |dir: &Path| logs.values().chain(future.values()).filter(|log| lies_in(log, dir)).count();
+        let load = |dir: &Path| {
+            let making = live.making.values().filter(|making| making.as_os_str() == dir.as_os_str()).count();
+            making + logs.values().chain(future.values()).filter(|log| lies_in(log, dir)).count()
+        };
         let mut dirs: Vec<_> = live.dirs.iter().map(|(dir, _)| (load(dir), dir.clone())).collect();
         dirs.sort_by_key(|(load, _)| *load);
         dirs.into_iter().map(|(_, dir)| dir).collect()
@@ -192,7 +222,8 @@ impl Logs {
     fn remove_later(&self, dir: PathBuf) {
         let delay = self.options.defaults.file_delete_delay_ms;
         let due = self.shared.clock.now().saturating_add(delay);
-        self.shared.chores.put_off(due, Chore::RemoveDir(dir));
+        let data_dir = dir.parent().unwrap_or(Path::new("/"));
+        self.shared.disks.of(data_dir).chores.put_off(due, Chore::RemoveDir(dir));
     }
 
     /// Stops serving a failed directory. Returns the partitions that go offline with it; those that only were on their
@@ -253,7 +284,7 @@ impl Logs {
         })
     }
 
-    /// Writes the high watermarks of a directory's partitions.
+    /// Writes the high watermarks of a directory's partitions, unless they are written already.
     ///
     /// # Errors
     /// The disk failed; the directory is then offline.
@@ -268,15 +299,22 @@ impl Logs {
     fn write_checkpoint(
         &self,
         dir: &Path,
-        name: &str,
+        name: &'static str,
         offsets: &BTreeMap<TopicPartition, Offset>,
     ) -> Result<(), StorageError> {
-        let _one_at_a_time = self.checkpointing.lock();
+        let disk = self.shared.disks.of(dir);
+        let mut written = disk.checkpoints.lock();
+        if written.get(name) == Some(offsets) {
+            return Ok(());
+        }
         let path = dir.join(name);
+        written.remove(name);
         checkpoint::write_offsets(&path, offsets).map_err(|error| {
             let what = format!("Error while writing to checkpoint file {}", path.display());
             self.shared.failures.report(dir, what, &error)
-        })
+        })?;
+        written.insert(name, offsets.clone());
+        Ok(())
     }
 
     fn in_dir(&self, dir: &Path) -> Vec<Arc<Log>> {

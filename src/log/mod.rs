@@ -7,39 +7,46 @@
 //! a failed directory is reported through [`failure::DirFailures`]. Blocks on the disk; whoever must not wait calls it
 //! from a thread that may. Only reads for clients lend their thread out themselves ([`cold`]).
 //!
-//! Locks: one appender a log; readers hold none while they read. Kafka: `kafka.log`, and of `kafka.server` the
+//! Locks: one a log is held over IO, its appender's; all else is memory ([`log`]). What one data directory does, and that
+//! no other waits for it, is in [`disk`]. Kafka: `kafka.log`, and of `kafka.server` the
 //! checkpoints and `LogDirFailureChannel`. The cleaner of compacted logs (`LogCleaner`) has no room here yet.
 
 pub mod append;
 pub mod checkpoint;
 pub mod chores;
 mod cold;
+pub mod deletion;
 pub mod directory;
+pub mod disk;
 pub mod epochs;
 pub mod failure;
+pub mod flush;
 pub mod index;
+pub mod lifecycle;
 #[allow(clippy::module_inception)]
 pub mod log;
 pub mod logs;
+mod marks;
 pub mod meta_properties;
 pub mod position;
 pub mod producers;
 pub mod read;
 pub mod recovery;
 pub mod retention;
+pub mod roll;
 pub mod segment;
 pub mod settings;
 pub mod snapshots;
 pub mod truncate;
-pub mod upkeep;
 pub mod validate;
 pub mod walk;
 
-pub use append::{AppendError, LogAppendInfo};
+pub use append::{AppendError, LogAppendInfo, Prepared};
 pub use failure::StorageError;
 pub use log::{Log, LogSnapshot};
 pub(crate) use logs::load::in_parallel;
 pub use logs::{Logs, LogsOptions, OpenError};
 pub use position::LogPosition;
 pub use read::{AbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};
+pub use truncate::TruncateError;
 pub use validate::AppendOrigin;

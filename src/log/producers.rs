@@ -136,23 +136,16 @@ pub struct CompletedTransaction {
     pub aborted: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Transaction {
-    producer_id: ProducerId,
-    /// The marker's offset once it is in the log.
-    last_offset: Option<Offset>,
-}
-
 /// The producers of one partition and its open transactions, up to an offset of its log.
 #[derive(Clone, Debug)]
 pub struct Producers {
     partition: TopicPartition,
     expiration: Millis,
     entries: HashMap<ProducerId, ProducerEntry>,
-    /// Transactions without a marker, by first offset.
-    ongoing: BTreeMap<Offset, Transaction>,
-    /// Transactions whose marker is at or above the high watermark, by first offset.
-    unreplicated: BTreeMap<Offset, Transaction>,
+    /// Transactions without a marker: the producer by the first offset.
+    ongoing: BTreeMap<Offset, ProducerId>,
+    /// Transactions completed since the log's marks took them over: the marker's offset by the first offset.
+    completed: BTreeMap<Offset, Offset>,
     end_offset: Offset,
 }
 
@@ -164,7 +157,7 @@ impl Producers {
             expiration,
             entries: HashMap::new(),
             ongoing: BTreeMap::new(),
-            unreplicated: BTreeMap::new(),
+            completed: BTreeMap::new(),
             end_offset: 0,
         }
     }
@@ -181,7 +174,7 @@ impl Producers {
 
     /// Whether there is nothing that would be lost.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.unreplicated.is_empty()
+        self.entries.is_empty()
     }
 
     /// What is known of a producer.
@@ -206,7 +199,7 @@ impl Producers {
     pub fn apply(&mut self, change: Change) {
         for update in change.into_updates() {
             for (first_offset, producer_id) in update.started {
-                self.ongoing.insert(first_offset, Transaction { producer_id, last_offset: None });
+                self.ongoing.insert(first_offset, producer_id);
             }
             let id = update.entry.producer_id;
             match self.entries.get_mut(&id) {
@@ -222,33 +215,27 @@ impl Producers {
     pub fn last_stable_offset(&self, completed: &CompletedTransaction) -> Offset {
         self.ongoing
             .iter()
-            .find(|(_, transaction)| transaction.producer_id != completed.producer_id)
+            .find(|(_, producer_id)| **producer_id != completed.producer_id)
             .map_or(completed.last_offset + 1, |(first, _)| *first)
     }
 
-    /// Moves a transaction from those without a marker to those whose marker is not yet replicated.
+    /// Takes a transaction from those without a marker; the log's marks take it over ([`Producers::take_completed`]).
     ///
     /// # Errors
     /// [`ProducerError::NotStarted`] if none begins at its first offset.
     pub fn complete(&mut self, completed: &CompletedTransaction) -> Result<(), ProducerError> {
-        let Some(mut transaction) = self.ongoing.remove(&completed.first_offset) else {
-            return Err(ProducerError::NotStarted {
-                partition: self.partition.clone(),
-                transaction: *completed,
-            });
-        };
-        transaction.last_offset = Some(completed.last_offset);
-        self.unreplicated.insert(completed.first_offset, transaction);
+        if self.ongoing.remove(&completed.first_offset).is_none() {
+            let partition = self.partition.clone();
+            return Err(ProducerError::NotStarted { partition, transaction: *completed });
+        }
+        self.completed.insert(completed.first_offset, completed.last_offset);
         Ok(())
     }
 
-    /// First offset of the first transaction that is open or whose marker is not replicated: readers of committed records stop there.
-    pub fn first_unstable_offset(&self) -> Option<Offset> {
-        let first = |transactions: &BTreeMap<Offset, Transaction>| transactions.keys().next().copied();
-        match (first(&self.ongoing), first(&self.unreplicated)) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+    /// The transactions completed since the last call: the offset of each one's marker by its first offset. Readers of
+    /// committed records stop before them until the markers are replicated.
+    pub fn take_completed(&mut self) -> BTreeMap<Offset, Offset> {
+        std::mem::take(&mut self.completed)
     }
 
     /// First offset of the first transaction without a marker.
@@ -256,15 +243,8 @@ impl Producers {
         self.ongoing.keys().next().copied()
     }
 
-    /// The high watermark has moved: transactions whose markers lie below it are stable.
-    pub fn on_high_watermark(&mut self, high_watermark: Offset) {
-        self.unreplicated
-            .retain(|_, transaction| transaction.last_offset.is_none_or(|last| last >= high_watermark));
-    }
-
     /// The log now starts at `log_start`.
     pub fn truncate_head(&mut self, log_start: Offset) {
-        self.on_high_watermark(log_start);
         self.end_offset = self.end_offset.max(log_start);
     }
 
@@ -272,7 +252,7 @@ impl Producers {
     pub fn truncate_fully(&mut self, offset: Offset) {
         self.entries.clear();
         self.ongoing.clear();
-        self.unreplicated.clear();
+        self.completed.clear();
         self.end_offset = offset;
     }
 
@@ -296,7 +276,7 @@ impl Producers {
         self.truncate_fully(offset);
         for entry in entries.into_iter().filter(|entry| !entry.is_expired(now, self.expiration)) {
             if let Some(first) = entry.transaction_start {
-                self.ongoing.insert(first, Transaction { producer_id: entry.producer_id, last_offset: None });
+                self.ongoing.insert(first, entry.producer_id);
             }
             self.entries.insert(entry.producer_id, entry);
         }

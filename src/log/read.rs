@@ -5,9 +5,11 @@
 use std::io;
 use std::sync::Arc;
 
+use super::cold;
 use super::failure::StorageError;
 use super::index::AbortedEntry;
-use super::log::{Log, Marks};
+use super::log::Log;
+use super::marks::Marks;
 use super::position::LogPosition;
 use super::segment::{Segment, into_io};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerId, Records, TopicPartition};
@@ -140,7 +142,7 @@ impl Log {
         min_one: bool,
     ) -> Result<LogRead, ReadError> {
         self.still_open()?;
-        let marks = *self.marks.read();
+        let marks = self.marks();
         let segments = self.segments.load();
         let at = floor(&segments, offset);
         let (start, end) = (marks.log_start, marks.end.offset);
@@ -212,11 +214,11 @@ impl Log {
     ) -> io::Result<Vec<AbortedTransaction>> {
         let end = position.place.map_or(0, |(_, at)| u64::from(at)) + records.len() as u64;
         let within = match segments.first() {
-            Some(first) => first.indexes.read().offset.first_from(end)?,
+            Some(first) => cold::read_locked(&first.indexes).offset.first_from(end)?,
             None => None,
         };
         let next = segments.get(1).map(|next| next.base_offset);
-        let upper = within.map(|entry| entry.offset).or(next).unwrap_or_else(|| self.marks.read().end.offset);
+        let upper = within.map(|entry| entry.offset).or(next).unwrap_or_else(|| self.marks().end.offset);
         let found = aborted_in(segments, offset, upper)?;
         let shorten = |entry: AbortedEntry| AbortedTransaction {
             producer_id: entry.producer_id,
@@ -240,7 +242,7 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn placed(&self, position: LogPosition) -> Result<LogPosition, ReadError> {
-        let marks = *self.marks.read();
+        let marks = self.marks();
         if position.place.is_some() {
             return Ok(position);
         }
@@ -253,13 +255,7 @@ impl Log {
         let read = self.read_from(&segments[from..], position.offset, 1, end, false);
         let found = read.map_err(|error| self.read_failed(&error))?;
         let placed = found.map_or(end, |(_, _, found, _)| found);
-        let mut marks = self.marks.write();
-        if marks.high_watermark == position {
-            marks.high_watermark = placed;
-        }
-        if marks.first_unstable == Some(position) {
-            marks.first_unstable = Some(placed);
-        }
+        self.marks.write().placed(position, placed);
         Ok(placed)
     }
 
@@ -269,7 +265,7 @@ impl Log {
     /// # Errors
     /// The format has no timestamps, or the disk failed.
     pub fn offset_for_timestamp(&self, timestamp: Millis) -> Result<Option<TimestampAndOffset>, ReadError> {
-        let marks = *self.marks.read();
+        let marks = self.marks();
         let at = |offset, leader_epoch| Ok(Some(TimestampAndOffset { timestamp: -1, offset, leader_epoch }));
         if timestamp == EARLIEST_TIMESTAMP {
             let earliest = self.epochs.read().as_ref().and_then(|epochs| epochs.earliest());
@@ -297,7 +293,7 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn legacy_offsets_before(&self, timestamp: Millis, most: usize) -> Result<Vec<Offset>, ReadError> {
-        let marks = *self.marks.read();
+        let marks = self.marks();
         let mut known = Vec::new();
         for segment in self.segments.load().iter() {
             let modified = segment.last_modified().map_err(|error| self.read_failed(&error))?;
@@ -362,7 +358,7 @@ pub(super) fn floor(segments: &[Arc<Segment>], offset: Offset) -> Option<usize> 
 fn aborted_in(segments: &[Arc<Segment>], from: Offset, to: Offset) -> io::Result<Vec<AbortedEntry>> {
     let mut found = Vec::new();
     for segment in segments {
-        if segment.indexes.read().transaction.collect(from, to, &mut found)? {
+        if cold::read_locked(&segment.indexes).transaction.collect(from, to, &mut found)? {
             break;
         }
     }

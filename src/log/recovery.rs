@@ -9,7 +9,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
@@ -21,7 +21,8 @@ use super::directory::{
 };
 use super::failure::StorageError;
 use super::index::TimestampOffset;
-use super::log::{Log, Marks, Shared};
+use super::log::{Log, Shared};
+use super::marks::MarksState;
 use super::producers::Change;
 use super::read::floor;
 use super::segment::{Segment, into_io};
@@ -29,7 +30,7 @@ use super::settings::Settings;
 use super::snapshots::ProducerState;
 use super::validate::AppendOrigin;
 use super::walk::WalkError;
-use crate::base::{Offset, TopicPartition};
+use crate::base::{LeaderAndIsr, Offset, TopicPartition};
 use crate::wire::batch::Batch;
 use crate::wire::control::EndTransactionMarker;
 
@@ -62,17 +63,18 @@ impl Log {
         let data_dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
         let now = shared.clock.now();
         let state = ProducerState::new(partition.clone(), dir.clone(), shared.producer_expiration);
-        let start = log_start.into();
         let log = Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
             partition,
+            disk: shared.disks.of(&data_dir),
             data_dir,
             dir: Mutex::new(dir),
             settings: ArcSwap::from_pointee(settings),
             segments: ArcSwap::default(),
             appender: Mutex::new(state),
             epochs: RwLock::new(None),
-            marks: RwLock::new(Marks { log_start, end: start, high_watermark: start, first_unstable: None }),
+            marks: RwLock::new(MarksState::empty_at(log_start)),
+            fence: AtomicI32::new(LeaderAndIsr::NO_EPOCH),
             recovery_point: AtomicI64::new(recovery_point),
             last_flush: AtomicI64::new(now),
             closed: AtomicBool::new(false),
@@ -98,16 +100,11 @@ impl Log {
         let stored = |error: StorageError| io::Error::other(error.message);
         self.change_epochs(|epochs| epochs.truncate_from_end(end)).map_err(stored)?;
         let start = self.log_start_offset().max(self.segments.load()[0].base_offset);
-        *self.marks.write() = Marks {
-            log_start: start,
-            end: self.end_at(end),
-            high_watermark: start.into(),
-            first_unstable: None,
-        };
+        self.marks.write().opened(start, self.end_at(end));
         self.recovery_point.fetch_max(start, std::sync::atomic::Ordering::AcqRel);
         self.change_epochs(|epochs| epochs.truncate_from_start(start)).map_err(stored)?;
         self.rebuild_producers(&mut state, end, clean)?;
-        self.note_first_unstable(&state);
+        self.marks.write().note_transactions(&mut state.producers);
         Ok(())
     }
 

@@ -10,7 +10,18 @@ use super::failure::StorageError;
 use super::log::Log;
 use super::segment::Segment;
 use super::snapshots::ProducerState;
-use crate::base::Offset;
+use crate::base::{LeaderEpoch, Offset};
+
+/// Why nothing was taken back.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TruncateError {
+    /// It was decided in this leader epoch, and a later one is in force.
+    #[error("a later leader epoch than {0} is in force")]
+    Fenced(LeaderEpoch),
+    /// The disk failed, or the log is closed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
 
 const TARGET: &str = "kafka.log.Log";
 
@@ -20,8 +31,23 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn truncate_to(&self, target: Offset) -> Result<bool, StorageError> {
-        let target = target.max(0);
+        self.truncate_locked(&mut self.appender.lock(), target)
+    }
+
+    /// Likewise, as was decided in a leader epoch.
+    ///
+    /// # Errors
+    /// A later epoch is in force; the disk failed, or the log is closed.
+    pub fn truncate_in(&self, epoch: LeaderEpoch, target: Offset) -> Result<bool, TruncateError> {
         let mut state = self.appender.lock();
+        if !self.admits(epoch) {
+            return Err(TruncateError::Fenced(epoch));
+        }
+        Ok(self.truncate_locked(&mut state, target)?)
+    }
+
+    fn truncate_locked(&self, state: &mut ProducerState, target: Offset) -> Result<bool, StorageError> {
+        let target = target.max(0);
         self.still_open()?;
         let end = self.log_end_offset();
         if target >= end {
@@ -37,7 +63,7 @@ impl Log {
         log::info!(target: TARGET, "Truncating {} to offset {target}", self.partition);
         let segments = self.segments.load_full();
         if segments[0].base_offset > target {
-            self.start_at(&mut state, target)?;
+            self.start_at(state, target)?;
             return Ok(true);
         }
         let kept = segments.partition_point(|segment| segment.base_offset <= target);
@@ -49,7 +75,7 @@ impl Log {
         cut.map_err(|error| self.truncating_failed(target, &error))?;
         self.change_epochs(|epochs| epochs.truncate_from_end(target))?;
         let start = self.log_start_offset().min(target);
-        self.complete_truncation(&mut state, start, target)?;
+        self.complete_truncation(state, start, target)?;
         Ok(true)
     }
 
@@ -61,6 +87,19 @@ impl Log {
         let mut state = self.appender.lock();
         self.still_open()?;
         self.start_at(&mut state, offset)
+    }
+
+    /// Likewise, as was decided in a leader epoch.
+    ///
+    /// # Errors
+    /// A later epoch is in force; the disk failed, or the log is closed.
+    pub fn restart_in(&self, epoch: LeaderEpoch, offset: Offset) -> Result<(), TruncateError> {
+        let mut state = self.appender.lock();
+        if !self.admits(epoch) {
+            return Err(TruncateError::Fenced(epoch));
+        }
+        self.still_open()?;
+        Ok(self.start_at(&mut state, offset)?)
     }
 
     fn start_at(&self, state: &mut ProducerState, offset: Offset) -> Result<(), StorageError> {
@@ -88,20 +127,10 @@ impl Log {
         start: Offset,
         end: Offset,
     ) -> Result<(), StorageError> {
-        {
-            let mut marks = self.marks.write();
-            marks.log_start = start;
-            marks.end = self.end_at(end);
-            marks.high_watermark = match marks.high_watermark.offset {
-                offset if offset >= end || start == end => marks.end,
-                offset if offset < start => start.into(),
-                _ => marks.high_watermark,
-            };
-        }
+        self.marks.write().truncated(start, self.end_at(end));
         self.recovery_point.fetch_min(end, Ordering::AcqRel);
         self.rebuild_producers(state, end, false).map_err(|error| self.truncating_failed(end, &error))?;
-        state.producers.on_high_watermark(self.high_watermark());
-        self.note_first_unstable(state);
+        self.marks.write().note_transactions(&mut state.producers);
         Ok(())
     }
 

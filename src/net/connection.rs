@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
@@ -30,6 +31,9 @@ const ANSWERS_WAITING: usize = 8;
 /// How many bytes of memory the outstanding answers of one connection may hold together before no further request is read.
 /// One answer may hold more, and then stands alone.
 const ANSWERS_HOLD: usize = 512 << 10;
+
+/// After how many requests other connections of the thread are given their turn.
+const REQUESTS_AT_ONCE: u64 = 32;
 
 /// An answer in its turn.
 enum Outgoing {
@@ -53,7 +57,8 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, serve
     let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
     let (activity, idle) = (place.activity(), served.limits.idle);
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
-    let mut writing = tokio::spawn(write_answers(out, outgoing, activity.clone(), over.clone()));
+    let sending = write_answers(out, outgoing, activity.clone(), over.clone());
+    let mut writing = tokio::spawn(unconstrained(sending));
     let frames = Frames::new(reader, activity.clone());
     let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
     let reading = Reading { frames, caller, served, answers, room };
@@ -88,7 +93,10 @@ struct Reading {
 impl Reading {
     /// Reads requests and has them answered. The next one is read once the answers before leave room for its own.
     async fn run(mut self) {
-        loop {
+        for at in 1_u64.. {
+            if at.is_multiple_of(REQUESTS_AT_ONCE) {
+                give_way().await;
+            }
             let frame = match self.next_frame().await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
@@ -160,6 +168,20 @@ impl Reading {
         let held = limits.memory(length).await;
         Ok(Some(held.by(self.frames.frame(length).await?)))
     }
+}
+
+/// Lets the other tasks of this thread run first. Unlike with tokio's budgets, which connections do without, this one waits
+/// where other threads find it, should the thread get stuck in an append meanwhile.
+async fn give_way() {
+    let mut given = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A request that is being handled. It is not cut off where its connection ends, as that would leave half of what it

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -93,7 +94,7 @@ impl Listener {
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
-            tasks.spawn(connection::serve(stream, caller, place, served));
+            tasks.spawn(unconstrained(connection::serve(stream, caller, place, served)));
         }
         tasks.close();
         tasks.wait().await;

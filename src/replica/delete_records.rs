@@ -47,7 +47,10 @@ impl Replicas {
         offsets: Vec<(TopicPartition, Offset)>,
     ) -> Vec<(TopicPartition, LowWatermark)> {
         let deadline = Instant::now() + limit;
-        let cut: Vec<_> = offsets.into_iter().map(|(id, to)| (self.cut(&id, to), id)).collect();
+        let mut cut = Vec::with_capacity(offsets.len());
+        for (id, to) in offsets {
+            cut.push((self.cut(&id, to).await, id));
+        }
         let mut outcomes = Vec::with_capacity(cut.len());
         for (cut, id) in cut {
             let outcome = match cut {
@@ -60,7 +63,7 @@ impl Replicas {
     }
 
     /// Moves the start of the leader's log; the partition, and the offset that its replicas have to reach.
-    fn cut(&self, id: &TopicPartition, to: Offset) -> Result<(Arc<Partition>, Offset), ErrorCode> {
+    async fn cut(&self, id: &TopicPartition, to: Offset) -> Result<(Arc<Partition>, Offset), ErrorCode> {
         if crate::admin::names::is_internal(&id.topic) {
             return Err(ErrorCode::InvalidTopicException);
         }
@@ -73,8 +76,9 @@ impl Replicas {
         if to < 0 {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        log.increment_log_start_offset(to, "client delete records request")
-            .map_err(|e| ErrorCode::from(&e))?;
+        let (disk, work) =
+            (log.disk().clone(), move || log.increment_log_start_offset(to, "client delete records request"));
+        disk.run(work).await.map_err(|error| ErrorCode::from(&error))?;
         Ok((partition, to))
     }
 

@@ -3,7 +3,8 @@
 //! - *Entry points:* [`Replicas`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
 //!   `delete_records`, `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
 //! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
-//! - *Locks:* the map of partitions, then one partition, then its log's appender. Whoever waits is woken after unlock.
+//! - *Locks:* the map of partitions, then one partition, then its log's marks; none of them is held over IO, and whoever
+//!   waits is woken after unlock. Role changes have one of their own, which is.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
 mod closest;
@@ -34,11 +35,12 @@ use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
-use crate::log::Logs;
+use crate::log::{Log, Logs};
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
@@ -69,8 +71,11 @@ pub struct Replicas {
     clock: Clock,
     topic_configs: TopicConfigs,
     partitions: RwLock<HashMap<TopicPartition, Hosted>>,
-    /// The epoch of the controller heeded last. Held while a controller's request is applied.
+    /// The epoch of the controller heeded last.
     controller_epoch: Mutex<controller_epoch::ControllerEpoch>,
+    /// Held by whoever changes the roles of partitions or who fetches them, over IO: never on a thread that polls, and
+    /// nobody needs it to read, write or tick (Kafka's `replicaStateChangeLock`).
+    role_changes: Mutex<()>,
     metadata: ArcSwap<MetadataSnapshot>,
     metadata_changes: watch::Sender<u64>,
     sessions: Mutex<sessions::FetchSessions>,
@@ -78,6 +83,8 @@ pub struct Replicas {
     isr_reports: isr_report::IsrReports,
     throttles: throttle::Throttles,
     moves: move_dirs::Moves,
+    /// Turns for validating what takes its time.
+    validations: Semaphore,
     waits: Arc<figures::Waits>,
     isr_changes: figures::IsrChanges,
     /// The listener between brokers.
@@ -117,6 +124,7 @@ impl Replicas {
             topic_configs: Box::new(topic_configs),
             partitions: RwLock::new(HashMap::new()),
             controller_epoch: Mutex::default(),
+            role_changes: Mutex::default(),
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
             metadata_changes: watch::Sender::new(0),
             sessions: Mutex::new(sessions::FetchSessions::new(slots)),
@@ -124,6 +132,7 @@ impl Replicas {
             isr_reports: isr_report::IsrReports::default(),
             throttles,
             moves: move_dirs::Moves::default(),
+            validations: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             waits: Arc::default(),
             isr_changes: figures::IsrChanges::default(),
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
@@ -174,9 +183,9 @@ impl Replicas {
     fn reconfigure_logs(&self, concerned: impl Fn(&TopicPartition) -> bool) {
         for partition in self.online().into_iter().filter(|partition| concerned(partition.id())) {
             if let Some(log) = partition.log()
-                && let Err(error) = log.set_config((self.topic_configs)(&partition.id().topic))
+                && log.set_config((self.topic_configs)(&partition.id().topic))
             {
-                log::error!(target: "kafka.server.ReplicaManager", "Config of {}: {error}", partition.id());
+                adopt_format(log);
             }
         }
     }
@@ -198,6 +207,19 @@ impl Replicas {
         for partition in lost {
             partition.give_up(ErrorCode::KafkaStorageError, false);
         }
+    }
+}
+
+/// Has a log's epochs follow another message format, on a thread that may wait for its disk.
+fn adopt_format(log: Arc<Log>) {
+    let work = move || {
+        if let Err(error) = log.adopt_format() {
+            log::error!(target: "kafka.server.ReplicaManager", "Config of {}: {error}", log.partition());
+        }
+    };
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
     }
 }
 

@@ -57,7 +57,7 @@ impl Replicas {
         wanted: Vec<(TopicPartition, PathBuf)>,
     ) -> Vec<(TopicPartition, Result<(), ErrorCode>)> {
         // No role may change meanwhile.
-        let _held = self.controller_epoch.lock();
+        let _held = self.role_changes.lock();
         let altered = wanted.into_iter().map(|(id, dir)| {
             let outcome = self.alter_log_dir(&id, &dir);
             if let Err(error) = outcome {

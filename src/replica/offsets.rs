@@ -1,5 +1,7 @@
 //! Which offsets partitions have: by timestamp (ListOffsets), and where a leader epoch ends (OffsetForLeaderEpoch).
 
+use std::sync::Arc;
+
 use super::Replicas;
 use super::fetch::Isolation;
 use super::machine::Role;
@@ -13,6 +15,44 @@ pub const LATEST: Millis = -1;
 pub const EARLIEST: Millis = -2;
 
 impl Replicas {
+    /// As [`Replicas::list_offset`], with the search by time where it may wait for the disk.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn find_offset(
+        self: &Arc<Self>,
+        id: &TopicPartition,
+        timestamp: Millis,
+        isolation: Option<Isolation>,
+        epoch: Option<LeaderEpoch>,
+        leader_only: bool,
+    ) -> Result<Option<TimestampAndOffset>, ErrorCode> {
+        if matches!(timestamp, LATEST | EARLIEST) {
+            return self.list_offset(id, timestamp, isolation, epoch, leader_only);
+        }
+        let log = self.partition(id)?.readable(epoch, leader_only)?;
+        let (replicas, id) = (self.clone(), id.clone());
+        let work = move || replicas.list_offset(&id, timestamp, isolation, epoch, leader_only);
+        log.disk().run(work).await
+    }
+
+    /// As [`Replicas::legacy_offsets`], where it may wait for the disk.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn find_legacy_offsets(
+        self: &Arc<Self>,
+        id: &TopicPartition,
+        timestamp: Millis,
+        most: i32,
+        consumer: bool,
+        leader_only: bool,
+    ) -> Result<Vec<Offset>, ErrorCode> {
+        let log = self.partition(id)?.readable(None, leader_only)?;
+        let (replicas, id) = (self.clone(), id.clone());
+        log.disk().run(move || replicas.legacy_offsets(&id, timestamp, most, consumer, leader_only)).await
+    }
+
     /// The first offset at or after a timestamp, of those that may be fetched; None where there is none. `isolation` is
     /// None for followers, who may fetch to the end.
     ///

@@ -1,21 +1,27 @@
-//! One partition of this broker: its machine, its log and who waits for it, under one lock.
+//! One partition of this broker: its machine, its log and who waits for it, under one lock, which is never held over IO.
+//!
+//! What is decided under the lock and takes the disk is done after it, in two steps: the decision names a leader epoch; the
+//! log, under its own lock, refuses what was decided in an epoch that is no longer in force; and what follows from it is
+//! taken in under the state's lock again, if the epoch is still the same. So a record never lands behind a change of roles
+//! that has begun to truncate.
 
+mod append;
 mod following;
 mod moving;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
+pub use append::{Acknowledgement, Refused};
 pub use following::{Fetched, NotFollowed};
 pub use moving::Copied;
 
 use super::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
 use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
-use crate::log::{AppendError, AppendOrigin, Log, LogAppendInfo, LogPosition, LogSnapshot};
+use crate::log::{Log, LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
 /// A partition that this broker leads or follows (Kafka's `Partition`).
@@ -50,15 +56,6 @@ pub(super) struct Replication {
     pub min_in_sync: usize,
     /// Whether a reassignment is under way.
     pub reassigning: bool,
-}
-
-/// Why records could not be appended.
-#[derive(Debug)]
-pub enum Refused {
-    /// For a reason of the partition's.
-    Partition(ErrorCode),
-    /// For a reason of the log's.
-    Log(AppendError),
 }
 
 impl Partition {
@@ -105,29 +102,45 @@ impl Partition {
         self.state.lock().machine.heeds_stop(leader_epoch)
     }
 
-    /// Leads, from the end of this log on; true where it did not at this epoch before.
+    /// Leads, from the end of this log on; true where it did not at this epoch before. Blocks on the disk.
     ///
     /// # Errors
     /// KAFKA_STORAGE_ERROR: the epoch could not be written down; the role is what it was.
     pub(super) fn lead(&self, told: Told, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
-        let mut state = self.state.lock();
-        let end = log.log_end_offset();
-        let log = state.log.insert(log).clone();
+        loop {
+            let held = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
+            if let Some((fresh, released)) = self.lead_with(&told, &held, now)? {
+                self.wake(true, Some(released));
+                return Ok(fresh);
+            }
+        }
+    }
+
+    /// Leads with this log; None where a copy in another data directory has taken its place meanwhile.
+    fn lead_with(
+        &self,
+        told: &Told,
+        log: &Arc<Log>,
+        now: Millis,
+    ) -> Result<Option<(bool, Released)>, ErrorCode> {
+        // Appends find the log fenced and this partition in its new epoch, or neither.
+        let held = log.hold();
         // Before any record, so that followers can be told where the epoch begins; who cannot write it down does not lead.
         // An epoch that is known keeps its start.
-        log.assign_epoch_start(told.leader_epoch, end).map_err(|_| ErrorCode::KafkaStorageError)?;
-        let fresh = state.machine.become_leader(told, end, now);
+        let begun = held.begin_leadership(told.leader_epoch).map_err(|_| ErrorCode::KafkaStorageError)?;
+        let mut state = self.state.lock();
+        let is_held = state.log.as_ref().is_some_and(|current| Arc::ptr_eq(current, log));
+        let Some(end) = begun.filter(|_| is_held) else { return Ok(None) };
+        let fresh = state.machine.become_leader(told.clone(), end, now);
         let released = self.raise_watermark(&mut state, now).unwrap_or_default();
-        drop(state);
-        self.wake(true, Some(released));
-        Ok(fresh)
+        Ok(Some((fresh, released)))
     }
 
     /// Follows; whoever waited for this broker to acknowledge learns that it cannot. True where leader or epoch changed.
     pub(super) fn follow(&self, told: Told, log: Arc<Log>) -> bool {
         let mut state = self.state.lock();
+        state.log.get_or_insert(log).fence_below(told.leader_epoch);
         let changed = state.machine.become_follower(told);
-        state.log = Some(log);
         let released = state.produces.give_up(ErrorCode::NotLeaderOrFollower);
         drop(state);
         self.wake(true, Some(released));
@@ -136,13 +149,16 @@ impl Partition {
 
     /// Has this log, whatever its role.
     pub(super) fn hold(&self, log: Arc<Log>) {
-        self.state.lock().log = Some(log);
+        self.state.lock().log.get_or_insert(log);
     }
 
     /// Serves nobody any more; whoever waits for an acknowledgement gets `outcome`.
     pub(super) fn give_up(&self, outcome: ErrorCode, keep_log: bool) {
         let mut state = self.state.lock();
         state.moving = None;
+        if let Some(log) = &state.log {
+            log.fence_below(state.machine.told().leader_epoch.saturating_add(1));
+        }
         if !keep_log {
             state.log = None;
         }
@@ -150,28 +166,6 @@ impl Partition {
         let released = state.produces.give_up(outcome);
         drop(state);
         self.wake(true, Some(released));
-    }
-
-    /// Appends as leader. With `all`, enough replicas must be in sync, and the receiver tells when all of them have it;
-    /// None where they have already.
-    pub(super) fn append(
-        &self,
-        records: Bytes,
-        origin: AppendOrigin,
-        all: bool,
-        now: Millis,
-    ) -> Result<(LogAppendInfo, Option<oneshot::Receiver<ErrorCode>>), Refused> {
-        let mut state = self.state.lock();
-        let not_leader = || Refused::Partition(ErrorCode::NotLeaderOrFollower);
-        let log = state.log.clone().ok_or_else(not_leader)?;
-        let epoch = state.machine.admits_append(all, min_isr(&log)).map_err(Refused::Partition)?;
-        let info = log.append_as_leader(records, epoch, origin).map_err(Refused::Log)?;
-        let released = self.raise_watermark(&mut state, now);
-        let required = info.last_offset + 1;
-        let waiting = (all && log.high_watermark() < required).then(|| state.produces.wait_for(required));
-        drop(state);
-        self.wake(true, released);
-        Ok((info, waiting))
     }
 
     /// Takes in a follower's fetch, read in the leader epoch that it names; a larger ISR where it has caught up.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::partition::{Partition, Refused};
+use super::partition::{Acknowledgement, Partition, Refused};
 use super::{Replicas, Waits};
 use crate::base::{Millis, Offset, TopicPartition};
+use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;
 
@@ -92,28 +93,30 @@ impl PendingProduce {
 }
 
 impl Replicas {
-    /// Appends records as leader. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them all.
-    pub fn append(
+    /// Appends records as leader, in this order. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them all.
+    /// Done once they are appended; the thread is not kept from other tasks by more than a quick append.
+    pub async fn append(
         &self,
         acks: i16,
         timeout: Duration,
         internal_allowed: bool,
         entries: Vec<(TopicPartition, Bytes)>,
     ) -> PendingProduce {
-        let appended = entries.into_iter().map(|(id, records)| {
-            if !(-1..=1).contains(&acks) {
-                return (id, ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks), None);
-            }
-            if !internal_allowed && crate::admin::names::is_internal(&id.topic) {
-                return (id, ProduceOutcome::refused(ErrorCode::InvalidTopicException), None);
-            }
-            let (outcome, waiting) = self.append_to(&id, records, acks == -1);
-            (id, outcome, waiting)
-        });
-        PendingProduce { waits: self.waits.clone(), timeout, entries: appended.collect() }
+        let mut appended = Vec::with_capacity(entries.len());
+        for (id, records) in entries {
+            let (outcome, waiting) = if !(-1..=1).contains(&acks) {
+                (ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks), None)
+            } else if !internal_allowed && crate::admin::names::is_internal(&id.topic) {
+                (ProduceOutcome::refused(ErrorCode::InvalidTopicException), None)
+            } else {
+                self.append_to(&id, records, acks == -1).await
+            };
+            appended.push((id, outcome, waiting));
+        }
+        PendingProduce { waits: self.waits.clone(), timeout, entries: appended }
     }
 
-    fn append_to(
+    async fn append_to(
         &self,
         id: &TopicPartition,
         records: Bytes,
@@ -123,10 +126,35 @@ impl Replicas {
             Ok(partition) => partition,
             Err(error) => return (ProduceOutcome::refused(error), None),
         };
-        match partition.append(records, AppendOrigin::Client, all, self.clock.now()) {
-            Ok((info, waiting)) => (ProduceOutcome::appended(&info), waiting),
+        match self.prepare_and_append(&partition, records, all).await {
+            Ok((info, Acknowledgement::Settled(error))) => {
+                (ProduceOutcome { error, ..ProduceOutcome::appended(&info) }, None)
+            }
+            Ok((info, Acknowledgement::Awaited(waiting))) => (ProduceOutcome::appended(&info), Some(waiting)),
             Err(refused) => (refusal(&partition, refused), None),
         }
+    }
+
+    async fn prepare_and_append(
+        &self,
+        partition: &Arc<Partition>,
+        records: Bytes,
+        all: bool,
+    ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
+        // Asked once more when it is appended; here so that nobody validates for a leader that is another.
+        let (log, _) = partition.admits_append(all).map_err(Refused::Partition)?;
+        let prepared = if log.is_heavy(&records) {
+            let log = log.clone();
+            // No more of them than there are cores, and none of them while it waits for a disk.
+            let _turn = self.validations.acquire().await;
+            blocking(move || log.prepare(records, AppendOrigin::Client)).await
+        } else {
+            log.prepare(records, AppendOrigin::Client)
+        };
+        let prepared = prepared.map_err(Refused::Log)?;
+        let is_quick = log.takes_quickly(prepared.bytes());
+        let (held, now) = (partition.clone(), self.clock.now());
+        log.disk().append(is_quick, move || held.append(&prepared, all, now)).await
     }
 }
 

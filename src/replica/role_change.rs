@@ -34,14 +34,19 @@ enum Change {
 }
 
 impl Replicas {
-    /// Leads and follows as the controller orders.
+    /// Lets a request of the controller through, by [`super::controller_epoch::ControllerEpoch::admit`].
+    pub(super) fn admit(&self, controller_epoch: i32, broker_epoch: i64, own: i64) -> Result<(), ErrorCode> {
+        self.controller_epoch.lock().admit(controller_epoch, broker_epoch, own)
+    }
+
+    /// Leads and follows as the controller orders. Blocks on the disks.
     pub fn become_leader_or_follower(
         &self,
         request: &LeaderAndIsrRequest,
         own_broker_epoch: i64,
     ) -> LeaderAndIsrResponse {
-        let mut held = self.controller_epoch.lock();
-        if let Err(refusal) = held.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+        let _one_at_a_time = self.role_changes.lock();
+        if let Err(refusal) = self.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
             let partition_errors =
                 states(request).map(|(topic, state)| told_of(topic, state, refusal)).collect();
             return LeaderAndIsrResponse { error_code: refusal.code(), partition_errors };
@@ -108,9 +113,10 @@ impl Replicas {
             return Ok(Change::Waits);
         };
         let start = Start { offset: log.high_watermark(), leader_epoch: state.leader_epoch };
+        let dir = self.logs.number_of(log.data_dir());
         partition.follow(told, log);
         log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Follower at leader epoch {}", self.broker_id, state.leader_epoch);
-        Ok(Change::Follows(Follow { partition: id.clone(), leader: state.leader, endpoint, start }))
+        Ok(Change::Follows(Follow { partition: id.clone(), leader: state.leader, endpoint, start, dir }))
     }
 
     /// The partition, made where this is the first that is heard of it.
@@ -150,10 +156,10 @@ impl Replicas {
         Ok(log)
     }
 
-    /// Stops replicas, and deletes their logs where ordered.
+    /// Stops replicas, and deletes their logs where ordered. Blocks on the disks.
     pub fn stop_replicas(&self, request: &StopReplicaRequest, own_broker_epoch: i64) -> StopReplicaResponse {
-        let mut held = self.controller_epoch.lock();
-        if let Err(refusal) = held.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+        let _one_at_a_time = self.role_changes.lock();
+        if let Err(refusal) = self.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
             return StopReplicaResponse { error_code: refusal.code(), ..Default::default() };
         }
         let (mut partition_errors, mut deleted) = (Vec::new(), Vec::new());

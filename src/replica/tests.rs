@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tempfile::TempDir;
 
 use super::*;
@@ -198,20 +199,17 @@ impl Room {
 
     /// Appends a batch to a partition of `t`; the offset of its first record.
     pub(super) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
-        let pending = self.append(number, 1, batch(values));
-        let outcomes = pending.outcomes().await;
+        let entries = vec![(partition(number), batch(values))];
+        let outcomes = self.replicas.append(1, Duration::ZERO, false, entries).await.outcomes().await;
         assert_eq!(outcomes[0].1.error, ErrorCode::None, "{outcomes:?}");
         outcomes[0].1.base_offset
     }
 
     /// Begins a produce of these bytes to a partition of `t`, with a minute's time.
     pub(super) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
-        self.replicas.append(
-            acks,
-            std::time::Duration::from_secs(60),
-            false,
-            vec![(partition(number), records)],
-        )
+        let entries = vec![(partition(number), records)];
+        let appending = self.replicas.append(acks, std::time::Duration::from_secs(60), false, entries);
+        appending.now_or_never().expect("few plain bytes are appended at once, without another thread")
     }
 
     pub(super) fn high_watermark(&self, number: i32) -> Offset {

@@ -13,6 +13,7 @@ use super::{Partition, Replicas};
 use crate::base::{BrokerId, TopicPartition};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::log::Log;
+use crate::log::disk::blocking;
 use crate::quota::replication::{ReplicationThrottle, is_throttled};
 
 /// Both sides of throttled replication, and moves on this broker.
@@ -50,7 +51,8 @@ impl Replicas {
             self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
             self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);
             self.throttles.moving.lock().allow(rates.replica_alter_log_dirs_io_max_bytes_per_second);
-            self.resize_fetchers(settings.broker.num_replica_fetchers);
+            let (replicas, count) = (self.clone(), settings.broker.num_replica_fetchers);
+            blocking(move || replicas.resize_fetchers(count)).await;
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
                 () = stop.cancelled() => return,

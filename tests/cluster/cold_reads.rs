@@ -2,29 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::IoSliceMut;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use rustix::fs::Advice;
 use rustix::io::{Errno, ReadWriteFlags};
 
-use crate::support::{Broker, Chroot, Connection, eventually};
+use crate::support::{Broker, Chroot, Connection, compile_preload, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// The record that is read back.
 const VALUE: &str = "on disk alone";
-
-/// A library that makes the disk slow at will; None where there is no C compiler.
-fn slow_disk(directory: &Path) -> Option<PathBuf> {
-    let (source, library) =
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/data/slow_disk.c"), "slow.so");
-    let library = directory.join(library);
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", source, "-o"]).arg(&library).status().ok()?;
-    assert!(compiled.success());
-    Some(library)
-}
 
 /// Takes a file out of memory.
 fn forget(path: &Path) {
@@ -62,7 +51,7 @@ fn whoever_waits_for_the_disk_keeps_no_other_connection_waiting() {
     let chroot = Chroot::new();
     let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
     let slow = broker.directory().join("slow");
-    let Some(library) = slow_disk(broker.directory()) else {
+    let Some(library) = compile_preload("slow_disk.c", broker.directory()) else {
         return println!("SKIPPED: no C compiler");
     };
     if !forgets(broker.directory()) {

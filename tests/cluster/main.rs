@@ -24,6 +24,7 @@ mod tools;
 mod reassignment;
 mod replication;
 mod scripts;
+mod stalls;
 mod znode_trees;
 mod old_requests;
 mod zookeeper;

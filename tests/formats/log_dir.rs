@@ -93,7 +93,7 @@ fn open(dir: &Path) -> Arc<Logs> {
 
 /// What a broker does that leads a partition, at the epoch at which it did.
 fn lead(log: &Log) {
-    log.assign_epoch_start(0, log.log_end_offset()).unwrap();
+    log.hold().begin_leadership(0).unwrap();
 }
 
 /// Kafka took this snapshot years after the records were made, when their producers but the last had expired.

@@ -3,7 +3,6 @@
 //! Each test binary includes this folder with `#[path]`, and none of them uses all of it.
 #![allow(dead_code, unused_imports)]
 
-pub mod batches;
 pub mod broker;
 pub mod chroot;
 pub mod cluster;
@@ -25,7 +24,8 @@ pub use wire::Connection;
 pub use zookeeper::{Ensemble, ZooKeeperServer, zookeeper};
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,14 @@ pub fn free_port() -> u16 {
 /// The root of this checkout.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compiles a file of `tests/cluster/data` to a library for LD_PRELOAD; None where there is no C compiler.
+pub fn compile_preload(source: &str, directory: &Path) -> Option<PathBuf> {
+    let (source, library) = (root().join("tests/cluster/data").join(source), directory.join("preload.so"));
+    let compiler = Command::new("cc").args(["-shared", "-fPIC"]).arg(source).arg("-o").arg(&library).status();
+    assert!(compiler.ok()?.success());
+    Some(library)
 }
 
 /// Asks `probe` until it answers Some; fails the test, naming `what`, when it has not by `limit`.

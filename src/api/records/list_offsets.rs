@@ -40,29 +40,28 @@ pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffs
             twice.insert((id.0.clone(), id.1));
         }
     }
-    let topics = request.topics.iter().map(|topic| ListOffsetTopicResponse {
-        name: topic.name.clone(),
-        partitions: topic
-            .partitions
-            .iter()
-            .map(|it| {
-                let id = TopicPartition::new(topic.name.as_str(), it.partition_index);
-                if twice.contains(&(topic.name.clone(), it.partition_index)) && exchange.version() > 0 {
-                    return refused(it, ErrorCode::InvalidRequest);
-                }
-                if exchange.version() == 0 {
-                    return legacy(exchange, &id, it, request.replica_id);
-                }
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for it in &topic.partitions {
+            let id = TopicPartition::new(topic.name.as_str(), it.partition_index);
+            let is_twice = twice.contains(&(topic.name.clone(), it.partition_index));
+            partitions.push(if is_twice && exchange.version() > 0 {
+                refused(it, ErrorCode::InvalidRequest)
+            } else if exchange.version() == 0 {
+                legacy(exchange, &id, it, request.replica_id).await
+            } else {
                 match isolation {
                     Ok(isolation) => {
-                        one(exchange, &id, it, isolation, request.replica_id != DEBUGGING_CONSUMER)
+                        one(exchange, &id, it, isolation, request.replica_id != DEBUGGING_CONSUMER).await
                     }
                     Err(error) => refused(it, error),
                 }
-            })
-            .collect(),
-    });
-    ListOffsetResponse { topics: topics.collect(), ..Default::default() }
+            });
+        }
+        topics.push(ListOffsetTopicResponse { name: topic.name.clone(), partitions });
+    }
+    ListOffsetResponse { topics, ..Default::default() }
 }
 
 fn refused(asked: &ListOffsetPartition, error: ErrorCode) -> ListOffsetPartitionResponse {
@@ -75,7 +74,7 @@ fn refused(asked: &ListOffsetPartition, error: ErrorCode) -> ListOffsetPartition
     }
 }
 
-fn one(
+async fn one(
     exchange: &Exchange,
     id: &TopicPartition,
     asked: &ListOffsetPartition,
@@ -83,7 +82,8 @@ fn one(
     leader_only: bool,
 ) -> ListOffsetPartitionResponse {
     let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
-    match exchange.services.replicas.list_offset(id, asked.timestamp, isolation, epoch, leader_only) {
+    let replicas = &exchange.services.replicas;
+    match replicas.find_offset(id, asked.timestamp, isolation, epoch, leader_only).await {
         Ok(Some(found)) => ListOffsetPartitionResponse {
             timestamp: found.timestamp,
             offset: found.offset,
@@ -98,7 +98,7 @@ fn one(
     }
 }
 
-fn legacy(
+async fn legacy(
     exchange: &Exchange,
     id: &TopicPartition,
     asked: &ListOffsetPartition,
@@ -106,7 +106,7 @@ fn legacy(
 ) -> ListOffsetPartitionResponse {
     let (replicas, most) = (&exchange.services.replicas, asked.max_num_offsets);
     let (consumer, leader_only) = (replica == CONSUMER, replica != DEBUGGING_CONSUMER);
-    match replicas.legacy_offsets(id, asked.timestamp, most, consumer, leader_only) {
+    match replicas.find_legacy_offsets(id, asked.timestamp, most, consumer, leader_only).await {
         Ok(offsets) => {
             ListOffsetPartitionResponse { old_style_offsets: offsets, ..refused(asked, ErrorCode::None) }
         }

@@ -40,7 +40,7 @@ pub fn handle(exchange: Exchange, mut input: Reader) -> BoxFuture<'static, Resul
             None => return Ok(Answer::Close),
         };
         let internal_allowed = exchange.header.client_id.as_deref() == Some(ADMIN_CLIENT);
-        let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries);
+        let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries).await;
         if acks == 0 {
             let outcomes = pending.outcomes().await;
             let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);

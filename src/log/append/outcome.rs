@@ -58,6 +58,10 @@ pub enum AppendError {
         /// The last offset offered.
         last_offset: Offset,
     },
+    /// The append was decided in this leader epoch, and a later one is in force: this broker no longer leads, or follows
+    /// another leader.
+    #[error("a later leader epoch than {0} is in force")]
+    Fenced(LeaderEpoch),
     /// The disk failed, or the log is closed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -70,6 +74,7 @@ impl From<&AppendError> for ErrorCode {
             AppendError::Producer(refused) => refused.into(),
             AppendError::LargerThanSegment(_) => Self::RecordListTooLarge,
             AppendError::OutOfOrder(_) | AppendError::UnexpectedOffset { .. } => Self::UnknownServerError,
+            AppendError::Fenced(_) => Self::NotLeaderOrFollower,
             AppendError::Storage(_) => Self::KafkaStorageError,
         }
     }

@@ -19,7 +19,7 @@ impl Fixture {
         let shared = Shared {
             clock: Clock::manual(1_700_000_000_000),
             failures: DirFailures::default(),
-            chores: Chores::default(),
+            disks: Disks::default(),
             producer_expiration: 1 << 40,
             zstd_allowed: true,
         };
@@ -117,7 +117,7 @@ fn epochs_are_kept_in_their_checkpoint() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     assert_eq!(std::fs::read(fixture.path().join(LEADER_EPOCHS)).unwrap(), b"");
-    log.assign_epoch_start(3, 0).unwrap();
+    assert_eq!(log.hold().begin_leadership(3).unwrap(), Some(0));
     log.append_as_leader(batch(1, &["a", "b"]), 4, AppendOrigin::Client).unwrap();
     log.append_as_leader(batch(1, &["c"]), 7, AppendOrigin::Client).unwrap();
     let text = std::fs::read_to_string(fixture.path().join(LEADER_EPOCHS)).unwrap();
@@ -132,7 +132,8 @@ fn an_old_format_has_no_epochs() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     append(&log, 1, &["a"]);
-    log.set_settings(Settings { magic: 1, ..Settings::default() }).unwrap();
+    assert!(log.set_settings(Settings { magic: 1, ..Settings::default() }));
+    log.adopt_format().unwrap();
     assert_eq!(log.latest_epoch(), None);
     assert!(!fixture.path().join(LEADER_EPOCHS).exists());
 }

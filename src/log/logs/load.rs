@@ -137,7 +137,7 @@ impl Logs {
         let shared = Arc::new(Shared {
             clock: options.clock.clone(),
             failures,
-            chores: Default::default(),
+            disks: Default::default(),
             producer_expiration: options.producer_expiration_ms,
             zstd_allowed: options.zstd_allowed,
         });
@@ -147,8 +147,7 @@ impl Logs {
             logs: RwLock::default(),
             future: RwLock::default(),
             preferred: Mutex::default(),
-            live: Mutex::new(Live { dirs }),
-            checkpointing: Mutex::default(),
+            live: Mutex::new(Live { dirs, ..Live::default() }),
             options,
         };
         logs.load()?;

@@ -11,6 +11,7 @@ use crate::base::TopicPartition;
 use crate::config::topic::TopicConfig;
 use crate::log::directory;
 use crate::log::failure::StorageError;
+use crate::log::lifecycle::Held;
 use crate::log::log::Log;
 use crate::log::recovery::Opening;
 
@@ -44,12 +45,15 @@ impl Logs {
         partition: &TopicPartition,
         config: TopicConfig,
     ) -> Result<Arc<Log>, StorageError> {
-        let live = self.live.lock();
         if let Some(log) = self.future(partition) {
             return Ok(log);
         }
         let refused = |message: String, dir: &Path| StorageError { message, dir: dir.to_owned() };
-        if let Some(dir) = self.dirs.iter().find(|dir| !live.has(dir)) {
+        let offline = {
+            let live = self.live.lock();
+            self.dirs.iter().find(|dir| !live.has(dir))
+        };
+        if let Some(dir) = offline {
             let message = format!(
                 "Can not create log for {partition} because log directories {} are offline",
                 dir.display()
@@ -72,18 +76,26 @@ impl Logs {
             clean: false,
         };
         let log = Log::open(opening, self.shared.clone())?;
+        let live = self.live.lock();
+        if !live.has(&preferred) {
+            log.abandon();
+            return Err(refused(format!("The log dir {} has failed", preferred.display()), &preferred));
+        }
         self.future.write().insert(partition.clone(), log.clone());
         log::info!(target: TARGET, "Created log for partition {partition} in {}", dir.display());
         Ok(log)
     }
 
-    /// Puts the log that was on its way in the place of the current one, which is removed later. The caller has seen that
-    /// both hold the same, and keeps both from changing. The log that is current now.
+    /// Puts the log that was on its way in the place of the current one, which is `held` and is removed later. The caller
+    /// has seen that both hold the same. Blocks on the disk.
     ///
     /// # Errors
     /// One of the two is offline, or the disk failed; what is current stays so unless the new one has its name already.
-    pub fn replace_with_future(&self, partition: &TopicPartition) -> Result<Arc<Log>, StorageError> {
-        let _held = self.live.lock();
+    pub fn replace_with_future(
+        &self,
+        partition: &TopicPartition,
+        held: &mut Held<'_>,
+    ) -> Result<(), StorageError> {
         let offline = |which: &str| StorageError {
             message: format!("The {which} replica for {partition} is offline"),
             dir: "".into(),
@@ -93,10 +105,11 @@ impl Logs {
         future.rename_dir(&directory::partition_dir(partition))?;
         future.update_high_watermark(current.high_watermark());
         self.future.write().remove(partition);
-        self.logs.write().insert(partition.clone(), future.clone());
-        self.discard(&current)?;
+        self.logs.write().insert(partition.clone(), future);
+        held.rename_dir(&directory::deleted_dir(partition))?;
+        self.forget(&current);
         log::info!(target: TARGET, "The current replica is successfully replaced with the future replica for {partition}");
-        Ok(future)
+        Ok(())
     }
 
     /// Takes away a log on its way, if there is one.
@@ -104,20 +117,23 @@ impl Logs {
     /// # Errors
     /// The disk failed.
     pub fn delete_future(&self, partition: &TopicPartition) -> Result<(), StorageError> {
-        let held = self.live.lock();
         let removed = self.future.write().remove(partition);
-        drop(held);
         removed.map_or(Ok(()), |log| self.discard(&log))
     }
 
     /// Renames a log that is no longer known, so that it is removed later.
     fn discard(&self, log: &Arc<Log>) -> Result<(), StorageError> {
         log.rename_dir(&directory::deleted_dir(log.partition()))?;
+        self.forget(log);
+        Ok(())
+    }
+
+    /// Has the files of a renamed log removed later.
+    fn forget(&self, log: &Log) {
         log.abandon();
         self.write_recovery_points(log.data_dir());
         self.write_log_start_offsets(log.data_dir());
         self.remove_later(log.dir());
-        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is done for all logs every now and then: retention, flushing, checkpoints, expiry, chores.
 //!
-//! Each task sleeps on the runtime and works on a thread that may block. Kafka: `LogManager.startup`.
+//! Each data directory has tasks of its own, which sleep on the runtime and work on threads that may block: one that does
+//! not answer holds up its own upkeep only. Kafka: `LogManager.startup`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +20,8 @@ const INITIAL_DELAY: Duration = Duration::from_secs(30);
 /// How often silent producers are looked for.
 const PRODUCER_EXPIRY_CHECK_MS: Millis = 600_000;
 
-/// Something done for all logs.
-type Job = fn(&Logs);
+/// Something done for all logs of a data directory.
+type Job = fn(&Logs, &Path);
 
 impl Logs {
     /// Begins what is done every now and then, until `shutdown`. To be called on a runtime; the tasks end by themselves
@@ -36,14 +38,16 @@ impl Logs {
             (options.start_checkpoint_ms, Self::checkpoint_log_starts),
             (PRODUCER_EXPIRY_CHECK_MS, Self::expire_producers),
         ];
-        for (period, job) in jobs {
-            tasks.spawn(self.clone().every(period, job, shutdown.clone()));
+        for dir in self.live_dirs() {
+            for (period, job) in jobs {
+                tasks.spawn(self.clone().every(period, job, dir.clone(), shutdown.clone()));
+            }
+            tasks.spawn(self.clone().do_chores(dir, shutdown.clone()));
         }
-        tasks.spawn(self.clone().do_chores(shutdown.clone()));
         tasks
     }
 
-    async fn every(self: Arc<Self>, period: Millis, job: Job, shutdown: CancellationToken) {
+    async fn every(self: Arc<Self>, period: Millis, job: Job, dir: PathBuf, shutdown: CancellationToken) {
         let mut wait = INITIAL_DELAY;
         let period = Duration::from_millis(period.max(1).unsigned_abs());
         loop {
@@ -51,42 +55,43 @@ impl Logs {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
             }
-            let logs = self.clone();
+            let (logs, at) = (self.clone(), dir.clone());
             // A job that panics has said so; the next round tries again.
-            let _ = spawn_blocking(move || job(&logs)).await;
+            let _ = spawn_blocking(move || job(&logs, &at)).await;
             wait = period;
         }
     }
 
-    async fn do_chores(self: Arc<Self>, shutdown: CancellationToken) {
+    async fn do_chores(self: Arc<Self>, dir: PathBuf, shutdown: CancellationToken) {
+        let disk = self.shared.disks.of(&dir);
         loop {
-            let logs = self.clone();
-            let due = spawn_blocking(move || logs.shared.chores.run_due(logs.shared.clock.now())).await;
+            let (working, now) = (disk.clone(), self.shared.clock.now());
+            let due = spawn_blocking(move || working.chores.run_due(now)).await;
             let wait = match due {
                 Ok(Some(due)) => Duration::from_millis((due - self.shared.clock.now()).max(1).unsigned_abs()),
                 _ => Duration::MAX,
             };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.shared.chores.added() => {}
+                () = disk.chores.added() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
-    /// Lets old segments go. Compacted logs are left to the cleaner.
-    pub fn delete_old_segments(&self) {
-        for log in self.all().into_iter().filter(|log| !log.settings().compact) {
+    /// Lets old segments of a directory's logs go. Compacted logs are left to the cleaner.
+    fn delete_old_segments(&self, dir: &Path) {
+        for log in self.in_dir(dir).into_iter().filter(|log| !log.settings().compact) {
             if let Err(error) = log.delete_old_segments() {
                 log::error!(target: TARGET, "Error while deleting old segments of {}: {error}", log.partition());
             }
         }
     }
 
-    /// Flushes the logs whose `flush.ms` is over.
-    pub fn flush_dirty(&self) {
+    /// Flushes the logs of a directory whose `flush.ms` is over.
+    fn flush_dirty(&self, dir: &Path) {
         let now = self.shared.clock.now();
-        for log in self.all() {
+        for log in self.in_dir(dir) {
             if now.saturating_sub(log.last_flush()) >= log.settings().flush_ms
                 && let Err(error) = log.flush()
             {
@@ -95,27 +100,29 @@ impl Logs {
         }
     }
 
-    /// Writes down up to where each log is on the disk, and deletes the producer snapshots nobody would read again.
-    pub fn checkpoint_recovery_points(&self) {
-        for dir in self.live_dirs() {
-            self.write_recovery_points(&dir);
-            for log in self.in_dir(&dir) {
-                if let Err(error) = log.delete_old_snapshots() {
-                    log::error!(target: TARGET, "Error while deleting snapshots of {}: {error}", log.partition());
-                }
+    /// Writes down up to where each log of a directory is on the disk, and deletes the producer snapshots nobody would
+    /// read again.
+    pub fn checkpoint_recovery_points(&self, dir: &Path) {
+        if !self.live.lock().has(dir) {
+            return;
+        }
+        self.write_recovery_points(dir);
+        for log in self.in_dir(dir) {
+            if let Err(error) = log.delete_old_snapshots() {
+                log::error!(target: TARGET, "Error while deleting snapshots of {}: {error}", log.partition());
             }
         }
     }
 
-    /// Writes down where each log starts.
-    pub fn checkpoint_log_starts(&self) {
-        for dir in self.live_dirs() {
-            self.write_log_start_offsets(&dir);
+    /// Writes down where each log of a directory starts.
+    fn checkpoint_log_starts(&self, dir: &Path) {
+        if self.live.lock().has(dir) {
+            self.write_log_start_offsets(dir);
         }
     }
 
-    fn expire_producers(&self) {
-        for log in self.all() {
+    fn expire_producers(&self, dir: &Path) {
+        for log in self.in_dir(dir) {
             log.remove_expired_producers();
         }
     }

@@ -97,7 +97,7 @@ fn a_deleted_log_is_renamed_and_removed_later() {
     assert_eq!(anew.log_end_offset(), 0, "the same name may be used at once");
     let clock = logs.shared().clock.clone();
     clock.set(clock.now() + 60_000);
-    logs.shared().chores.run_due(clock.now());
+    logs.shared().disks.run_due(clock.now());
     assert!(!names(dir.path()).iter().any(marked));
     assert!(dir.path().join("a-0").exists());
 }
@@ -110,7 +110,7 @@ fn a_log_whose_deletion_was_interrupted_is_removed_after_a_restart() {
     let logs = Logs::open(options(&[dir.path()])).unwrap();
     assert!(logs.all().is_empty());
     let clock = logs.shared().clock.clone();
-    logs.shared().chores.run_due(clock.now() + 60_000);
+    logs.shared().disks.run_due(clock.now() + 60_000);
     assert!(!dir.path().join(name).exists());
 }
 

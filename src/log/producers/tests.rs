@@ -81,7 +81,7 @@ fn nothing_changes_before_it_is_applied() {
     let mut change = Change::new(AppendOrigin::Client);
     change.append(&all, &in_transaction(batch(1, 0, 0, 0, 1)), None).expect("in order");
     change.append(&all, &in_transaction(batch(1, 0, 1, 1, 1)), None).expect("in order within the change");
-    assert!(all.is_empty() && all.first_unstable_offset().is_none());
+    assert!(all.is_empty() && all.first_undecided_offset().is_none());
 }
 
 #[test]
@@ -89,16 +89,18 @@ fn open_transactions_hold_the_last_stable_offset_back() {
     let mut all = producers();
     append(&mut all, &in_transaction(batch(1, 0, 0, 10, 1)), None).expect("begins");
     append(&mut all, &in_transaction(batch(2, 0, 0, 11, 1)), None).expect("begins");
-    assert_eq!(all.first_unstable_offset(), Some(10));
+    assert_eq!(all.first_undecided_offset(), Some(10));
     let completed = append(&mut all, &marker(1, 0, 12), commit(3)).expect("ends").expect("a transaction");
     assert_eq!((completed.first_offset, completed.last_offset, completed.aborted), (10, 12, false));
     assert_eq!(all.last_stable_offset(&completed), 11);
     all.complete(&completed).expect("known");
-    assert_eq!(all.first_unstable_offset(), Some(10), "the marker is not replicated");
-    all.on_high_watermark(12);
-    assert_eq!(all.first_unstable_offset(), Some(10), "the marker is above the high watermark");
-    all.on_high_watermark(13);
-    assert_eq!((all.first_unstable_offset(), all.first_undecided_offset()), (Some(11), Some(11)));
+    assert_eq!(all.first_undecided_offset(), Some(11));
+    assert_eq!(
+        all.take_completed().into_iter().collect::<Vec<_>>(),
+        [(10, 12)],
+        "until the marker is replicated"
+    );
+    assert!(all.take_completed().is_empty(), "once");
     assert!(all.complete(&completed).is_err(), "no transaction ends twice");
 }
 
@@ -139,7 +141,7 @@ fn snapshots_read_back() {
     assert_eq!(bytes[10..18], 2000i64.to_be_bytes(), "in the order of Kafka's hash table");
     let mut again = producers();
     again.load(&bytes, 5, 500).expect("a sound snapshot");
-    assert_eq!((again.end_offset(), again.first_unstable_offset()), (5, Some(4)));
+    assert_eq!((again.end_offset(), again.first_undecided_offset()), (5, Some(4)));
     assert_eq!(again.snapshot(), bytes);
     assert!(again.duplicate_of(&batch(2000, 3, 0, 9, 4)).is_some());
 

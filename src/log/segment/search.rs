@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Progress, Segment};
 use crate::base::{FileSlice, Millis, Offset};
+use crate::log::cold;
 use crate::log::index::TimestampOffset;
 use crate::log::walk::{Batches, Headers, WalkError};
 
@@ -22,7 +23,7 @@ impl Segment {
     /// # Errors
     /// Those of reading; `InvalidData` where there is no batch where one should be.
     pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
-        let from = self.indexes.read().offset.lookup(offset)?.position;
+        let from = cold::read_locked(&self.indexes).offset.lookup(offset)?.position;
         let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
         while let Some((at, header)) = headers.next_header().map_err(into_io)? {
             if header.last_offset() >= offset {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,9 +36,12 @@ pub(super) struct Follow {
     /// The leader's endpoint of the listener between brokers.
     pub endpoint: Endpoint,
     pub start: Start,
+    /// The data directory that its log lies in, by its number among those configured. Each has fetchers of its own, so
+    /// that one that does not answer keeps no records from the others.
+    pub dir: usize,
 }
 
-/// Which fetcher: its leader, and its number among those of that leader.
+/// Which fetcher: its leader, and its number among those of that leader: as many for each data directory as configured.
 type Key = (BrokerId, usize);
 
 /// What fetchers run on.
@@ -90,8 +94,8 @@ impl Fetchers {
         let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
         let count = (*per_leader).max(1);
         let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
-        for Follow { partition, leader, endpoint, start } in partitions {
-            let key = (leader, number(&partition, count));
+        for Follow { partition, leader, endpoint, start, dir } in partitions {
+            let key = (leader, dir * count + number(&partition, count));
             places.insert(partition.clone(), key);
             orders.entry(key).or_insert_with(|| (endpoint, Vec::new())).1.push((partition, start));
         }
@@ -170,7 +174,7 @@ impl Ground {
             orders: waiting,
             over: over.clone(),
         };
-        self.tasks.spawn_on(fetcher.run(), &self.runtime);
+        self.tasks.spawn_on(unconstrained(fetcher.run()), &self.runtime);
         Running { endpoint, orders, over }
     }
 }
@@ -196,16 +200,18 @@ impl Replicas {
         self.fetchers.state.lock().stopping = true;
     }
 
-    /// Shares what is fetched among so many fetchers a leader (`num.replica.fetchers`).
+    /// Shares what is fetched among so many fetchers a leader and data directory (`num.replica.fetchers`). Waits for role
+    /// changes under way, which wait for disks.
     pub(super) fn resize_fetchers(&self, per_leader: i32) {
         // No role may change meanwhile.
-        let _held = self.controller_epoch.lock();
+        let _held = self.role_changes.lock();
         let Some(followed) = self.fetchers.resize(usize::try_from(per_leader).unwrap_or(1)) else { return };
         self.fetchers.leave(followed.iter().map(|(partition, ..)| partition));
         let again = followed.into_iter().filter_map(|(partition, leader, endpoint)| {
             let held = self.partition(&partition).ok()?;
-            let (offset, leader_epoch) = (held.log()?.high_watermark(), held.leader_epoch());
-            Some(Follow { partition, leader, endpoint, start: Start { offset, leader_epoch } })
+            let (log, leader_epoch) = (held.log()?, held.leader_epoch());
+            let (dir, offset) = (self.logs.number_of(log.data_dir()), log.high_watermark());
+            Some(Follow { partition, leader, endpoint, start: Start { offset, leader_epoch }, dir })
         });
         self.fetchers.follow(again.collect());
         self.fetchers.end_idle();

@@ -3,7 +3,7 @@
 //! Decides nothing itself. Whatever the controller tells meanwhile reaches it as orders; a log is only touched in the
 //! leader epoch that it was asked for in. Kafka: `ReplicaFetcherThread`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::link::Link;
 use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{EpochEnd, Reset, Truncation, by_epoch};
-use crate::base::{BrokerId, LeaderEpoch, Millis, Records, TopicPartition};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
 use crate::log::Log;
 use crate::replica::Replicas;
 use crate::replica::offsets::{EARLIEST, LATEST};
@@ -165,16 +165,21 @@ impl Fetcher {
     async fn cut(&mut self, cuts: Vec<(TopicPartition, LeaderEpoch, Truncation)>) {
         let replicas = self.replicas.clone();
         let cutting = tokio::task::spawn_blocking(move || {
+            let mut changed = BTreeSet::new();
             let outcomes: Vec<_> = cuts
                 .into_iter()
                 .map(|(partition, epoch, cut)| {
                     let found = replicas.partition(&partition).map_err(|_| NotFollowed::Outdated);
-                    let outcome = found.and_then(|held| held.cut(epoch, cut.to));
+                    let outcome = found.and_then(|held| {
+                        let was_cut = held.cut(epoch, cut.to)?;
+                        changed.extend(held.log().filter(|_| was_cut).map(|log| log.data_dir().to_owned()));
+                        Ok(())
+                    });
                     (partition, epoch, cut, outcome)
                 })
                 .collect();
             // What is appended from now on must not lie below a recovery point of records that are gone.
-            replicas.logs.checkpoint_recovery_points();
+            changed.iter().for_each(|dir| replicas.logs.write_recovery_points(dir));
             outcomes
         });
         let Ok(outcomes) = cutting.await else { return };
@@ -227,7 +232,7 @@ impl Fetcher {
             let error = ErrorCode::from_code(part.error_code);
             let (verdict, asked) = self.plan.judge(&partition, error, now);
             match verdict {
-                Verdict::Append => self.append(&partition, asked.leader_epoch, asked.offset, part),
+                Verdict::Append => self.append(&partition, asked.leader_epoch, asked.offset, part).await,
                 Verdict::AskRange => out_of_range.push((partition, asked.leader_epoch)),
                 Verdict::Later | Verdict::GivenUp => self.say_refused(&partition, error, verdict),
                 Verdict::Stale => {}
@@ -238,7 +243,7 @@ impl Fetcher {
         }
     }
 
-    fn append(
+    async fn append(
         &mut self,
         partition: &TopicPartition,
         epoch: LeaderEpoch,
@@ -253,8 +258,7 @@ impl Fetcher {
         self.replicas.count_fetched(partition, records.len());
         let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);
         let fetched = Fetched { offset, records, high_watermark, log_start };
-        let held = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated);
-        match held.and_then(|held| held.append_fetched(epoch, fetched)) {
+        match self.appended(partition, epoch, fetched).await {
             Ok(next) => self.plan.appended(partition, next, high_watermark),
             Err(error) if error.is_corrupt() => {
                 log::error!(target: TARGET, "{} Found invalid messages during fetch for partition {partition} offset {offset}: {error}", self.ident());
@@ -262,6 +266,20 @@ impl Fetcher {
             }
             Err(error) => self.failed(partition, &error, "processing data"),
         }
+    }
+
+    /// Appends when it is the directory's turn, on this thread where that is quick.
+    async fn appended(
+        &self,
+        partition: &TopicPartition,
+        epoch: LeaderEpoch,
+        fetched: Fetched,
+    ) -> Result<Offset, NotFollowed> {
+        let held = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated)?;
+        let log = held.log().ok_or(NotFollowed::Outdated)?;
+        let is_quick =
+            log.takes_quickly(fetched.records.len()) && fetched.log_start <= log.log_start_offset();
+        log.disk().append(is_quick, move || held.append_fetched(epoch, fetched)).await
     }
 
     /// A partition that cannot go on is given up, unless the controller is about to say what is next.
@@ -314,12 +332,14 @@ impl Fetcher {
         let (replicas, id) = (self.replicas.clone(), partition.clone());
         let resetting = tokio::task::spawn_blocking(move || {
             let held = replicas.partition(&id).map_err(|_| NotFollowed::Outdated)?;
-            match reset {
+            let was_cut = match reset {
                 Reset::TruncateTo(to) => held.cut(epoch, to)?,
-                Reset::StartAt(at) => held.start_anew(epoch, at)?,
-                Reset::FetchFrom(_) => return Ok(()),
+                Reset::StartAt(at) => held.start_anew(epoch, at).map(|()| true)?,
+                Reset::FetchFrom(_) => false,
+            };
+            if let Some(log) = held.log().filter(|_| was_cut) {
+                replicas.logs.write_recovery_points(log.data_dir());
             }
-            replicas.logs.checkpoint_recovery_points();
             Ok(())
         });
         match resetting.await {

@@ -78,6 +78,12 @@ impl Machine {
         ErrorCode::None
     }
 
+    /// Whether this replica still leads in a leader epoch: what follows from an append is taken in in the epoch that let it
+    /// in, or not at all.
+    pub fn leads_in(&self, epoch: LeaderEpoch) -> bool {
+        self.is_leader() && self.told.leader_epoch == epoch
+    }
+
     /// Whether this replica still follows in a leader epoch: what its fetcher does to the log, it does in the epoch it
     /// asked in or not at all.
     pub fn follows_in(&self, epoch: LeaderEpoch) -> bool {

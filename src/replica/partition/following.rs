@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Partition, State};
 use crate::base::{LeaderEpoch, Offset};
-use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError};
+use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError, TruncateError};
 use crate::replica::waiters::Released;
 use crate::wire::error_code::ErrorCode;
 
@@ -42,13 +42,31 @@ pub enum NotFollowed {
     },
     /// The records cannot be appended.
     #[error(transparent)]
-    Append(#[from] AppendError),
+    Append(AppendError),
     /// The leader's log start cannot be this log's.
     #[error(transparent)]
     LogStart(#[from] ReadError),
     /// The disk failed, or the log is closed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl From<AppendError> for NotFollowed {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Fenced(_) => Self::Outdated,
+            error => Self::Append(error),
+        }
+    }
+}
+
+impl From<TruncateError> for NotFollowed {
+    fn from(error: TruncateError) -> Self {
+        match error {
+            TruncateError::Fenced(_) => Self::Outdated,
+            TruncateError::Storage(error) => Self::Storage(error),
+        }
+    }
 }
 
 impl NotFollowed {
@@ -66,42 +84,43 @@ impl Partition {
     /// # Errors
     /// [`NotFollowed`].
     pub fn append_fetched(&self, epoch: LeaderEpoch, fetched: Fetched) -> Result<Offset, NotFollowed> {
-        let state = self.state.lock();
-        let log = follows(&state, epoch)?;
+        let log = follows(&self.state.lock(), epoch)?;
         let end = log.log_end_offset();
         if fetched.offset != end {
             return Err(NotFollowed::Mismatch { fetched: fetched.offset, end });
         }
-        let before = log.high_watermark();
-        let info = append(&log, fetched.records)?;
-        let high_watermark = log.update_high_watermark(fetched.high_watermark);
-        let started = match fetched.log_start > log.log_start_offset() {
-            true => log.increment_log_start_offset(fetched.log_start, "leader offset increment"),
-            false => Ok(()),
+        let info = append(&log, fetched.records, Some(epoch))?;
+        let moved = {
+            let state = self.state.lock();
+            follows(&state, epoch)?;
+            let before = log.high_watermark();
+            log.update_high_watermark(fetched.high_watermark) != before
         };
-        drop(state);
-        let moved = (high_watermark != before).then(Released::default);
-        self.wake(info.batches > 0, moved);
-        started?;
+        self.wake(info.batches > 0, moved.then(Released::default));
+        if fetched.log_start > log.log_start_offset() {
+            log.increment_log_start_offset(fetched.log_start, "leader offset increment")?;
+        }
         Ok(log.log_end_offset())
     }
 
-    /// Cuts the log at an offset, in a leader epoch.
+    /// Cuts the log at an offset, in a leader epoch; whether anything was cut. Blocks on the disk.
     ///
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
-    pub fn cut(&self, epoch: LeaderEpoch, to: Offset) -> Result<(), NotFollowed> {
-        let mut state = self.state.lock();
-        let log = follows(&state, epoch)?;
-        if let Some(moving) = &mut state.moving {
-            moving.cut_at(to);
-        }
+    pub fn cut(&self, epoch: LeaderEpoch, to: Offset) -> Result<bool, NotFollowed> {
+        let log = {
+            let mut state = self.state.lock();
+            let log = follows(&state, epoch)?;
+            if let Some(moving) = &mut state.moving {
+                moving.cut_at(to);
+            }
+            log
+        };
         let high_watermark = log.high_watermark();
         if to < high_watermark {
             log::warn!(target: "kafka.server.ReplicaFetcherThread", "Truncating {} to offset {to} below high watermark {high_watermark}", self.id);
         }
-        log.truncate_to(to)?;
-        Ok(())
+        Ok(log.truncate_in(epoch, to)?)
     }
 
     /// Forgets everything and starts at an offset, in a leader epoch.
@@ -109,9 +128,8 @@ impl Partition {
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
     pub fn start_anew(&self, epoch: LeaderEpoch, at: Offset) -> Result<(), NotFollowed> {
-        let state = self.state.lock();
-        follows(&state, epoch)?.truncate_fully_and_start_at(at)?;
-        Ok(())
+        let log = follows(&self.state.lock(), epoch)?;
+        Ok(log.restart_in(epoch, at)?)
     }
 }
 
@@ -121,17 +139,28 @@ fn follows(state: &State, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
 }
 
 /// Appends as a follower. Where the leader's log starts within a batch, an empty log begins with that batch, below the
-/// offset it was to start at.
-pub(super) fn append(log: &Log, records: Bytes) -> Result<LogAppendInfo, NotFollowed> {
-    match log.append_as_follower(records.clone()) {
+/// offset it was to start at. What was fetched in a leader epoch is appended in that epoch only.
+pub(super) fn append(
+    log: &Log,
+    records: Bytes,
+    epoch: Option<LeaderEpoch>,
+) -> Result<LogAppendInfo, NotFollowed> {
+    let offer = || match epoch {
+        Some(epoch) => log.append_fetched(records.clone(), epoch),
+        None => log.append_as_follower(records.clone()),
+    };
+    match offer() {
         Err(AppendError::UnexpectedOffset { first_offset, last_offset, .. })
             if log.log_end_offset() == log.log_start_offset()
                 && first_offset < log.log_end_offset()
                 && last_offset >= log.log_end_offset() =>
         {
             log::info!(target: "kafka.cluster.Partition", "Unexpected offset in append to {}. First offset {first_offset} is less than log start offset {}. Since this is the first record to be appended to the follower's log, will start the log from offset {first_offset}.", log.partition(), log.log_start_offset());
-            log.truncate_fully_and_start_at(first_offset)?;
-            Ok(log.append_as_follower(records)?)
+            match epoch {
+                Some(epoch) => log.restart_in(epoch, first_offset)?,
+                None => log.truncate_fully_and_start_at(first_offset)?,
+            }
+            Ok(offer()?)
         }
         appended => Ok(appended?),
     }

@@ -53,45 +53,86 @@ impl Partition {
     }
 
     /// Copies up to so many bytes, or one batch, and puts the copy in the log's place where that was all. Blocks on the
-    /// disk; nothing is appended to the partition while the last bytes are copied.
+    /// disk; nothing is appended to the log while the last bytes are copied.
     pub(in crate::replica) fn copy_some(&self, logs: &Logs, max_bytes: i32) -> Result<Copied, NotFollowed> {
-        let mut state = self.state.lock();
-        let State { log: Some(log), moving: Some(moving), .. } = &mut *state else {
-            return Ok(Copied::Nothing);
-        };
-        let (log, future) = (log.clone(), moving.log.clone());
-        cut_to_agree(&log, &future, moving.cut.take())?;
-        let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, true) {
-            Err(ReadError::OutOfRange { start, .. }) => {
-                future.truncate_fully_and_start_at(start)?;
-                log.read(start, max_bytes, ReadUpTo::LogEnd, true)?
-            }
-            read => read?,
-        };
-        let bytes = read.records.read().map_err(|error| ReadError::Corrupt(error.to_string()))?;
-        let size = bytes.len();
-        // What is read stays what it is: other records at these offsets would be of another epoch, and cut next time.
-        let last = read.position.offset + 1 >= log.log_end_offset()
-            || size < usize::try_from(max_bytes).unwrap_or(0);
-        if !last {
-            drop(state);
-            take(&log, &future, bytes)?;
+        let Some((log, future, cut)) = self.next_to_copy() else { return Ok(Copied::Nothing) };
+        cut_to_agree(&log, &future, cut)?;
+        let size = copy(&log, &future, max_bytes)?;
+        // Where less was read than may be, it was all there was; what has come since is not much.
+        if future.log_end_offset() < log.log_end_offset() && size >= usize::try_from(max_bytes).unwrap_or(0) {
             return Ok(Copied::Some(size));
         }
-        take(&log, &future, bytes)?;
-        if future.log_end_offset() < log.log_end_offset() {
-            return Ok(Copied::Some(size));
-        }
-        state.log = Some(logs.replace_with_future(&self.id)?);
-        state.moving = None;
-        Ok(Copied::All(size))
+        self.replace(&log, &future, logs, max_bytes).map(|last| match last {
+            Some(more) => Copied::All(size + more),
+            None => Copied::Some(size),
+        })
     }
+
+    /// The log, its copy, and from where on the log was cut since the last look.
+    fn next_to_copy(&self) -> Option<(Arc<Log>, Arc<Log>, Option<Offset>)> {
+        let mut state = self.state.lock();
+        let State { log: Some(log), moving: Some(moving), .. } = &mut *state else { return None };
+        Some((log.clone(), moving.log.clone(), moving.cut.take()))
+    }
+
+    /// Whether this copy is the one to go on with, and nothing was cut that it still has.
+    fn agrees(&self, future: &Arc<Log>) -> bool {
+        let state = self.state.lock();
+        state.moving.as_ref().is_some_and(|moving| Arc::ptr_eq(&moving.log, future) && moving.cut.is_none())
+    }
+
+    /// Copies the rest and puts the copy in the log's place; how many bytes that were. None where the log was cut
+    /// meanwhile, or is to stay.
+    fn replace(
+        &self,
+        log: &Arc<Log>,
+        future: &Arc<Log>,
+        logs: &Logs,
+        max_bytes: i32,
+    ) -> Result<Option<usize>, NotFollowed> {
+        // Until the end: whoever waits to change the log finds the other one in its place afterwards.
+        let mut held = log.hold();
+        let mut size = 0;
+        if !self.agrees(future) {
+            return Ok(None);
+        }
+        cut_to_agree(log, future, None)?;
+        while future.log_end_offset() < log.log_end_offset() {
+            size += copy(log, future, max_bytes)?;
+        }
+        if !self.agrees(future) {
+            return Ok(None);
+        }
+        logs.replace_with_future(&self.id, &mut held)?;
+        let mut state = self.state.lock();
+        held.supersede(future);
+        future.fence_below(state.machine.told().leader_epoch);
+        state.log = Some(future.clone());
+        state.moving = None;
+        Ok(Some(size))
+    }
+}
+
+/// Copies up to so many bytes, or one batch, to the end of the copy; how many.
+fn copy(log: &Log, future: &Log, max_bytes: i32) -> Result<usize, NotFollowed> {
+    let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, true) {
+        Err(ReadError::OutOfRange { start, .. }) => {
+            future.truncate_fully_and_start_at(start)?;
+            log.read(start, max_bytes, ReadUpTo::LogEnd, true)?
+        }
+        read => read?,
+    };
+    // What is read stays what it is: other records at these offsets would be of another epoch, and cut next time.
+    let bytes = read.records.read().map_err(|error| ReadError::Corrupt(error.to_string()))?;
+    let size = bytes.len();
+    take(log, future, bytes)?;
+    Ok(size)
 }
 
 /// Appends what was read of a log to its copy, which takes over the log's marks.
 fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed> {
     if !bytes.is_empty() {
-        append(future, bytes)?;
+        append(future, bytes, None)?;
     }
     future.update_high_watermark(log.high_watermark());
     let start = log.log_start_offset().min(future.high_watermark());

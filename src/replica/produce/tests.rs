@@ -79,7 +79,7 @@ async fn whoever_waits_learns_that_another_leads() {
 async fn time_runs_out_but_the_offset_is_told() {
     let room = leading(0, &[1, 2], &[]);
     let entries = vec![(partition(0), batch(&["a"]))];
-    let timed_out = outcome(room.replicas.append(-1, Duration::from_millis(1), false, entries)).await;
+    let timed_out = outcome(room.replicas.append(-1, Duration::from_millis(1), false, entries).await).await;
     assert_eq!((timed_out.error, timed_out.base_offset), (ErrorCode::RequestTimedOut, 0));
 }
 
@@ -130,7 +130,7 @@ async fn internal_topics_are_for_those_allowed() {
         [(false, ErrorCode::InvalidTopicException), (true, ErrorCode::UnknownTopicOrPartition)]
     {
         let entries = vec![(id.clone(), batch(&["a"]))];
-        let refused = outcome(room.replicas.append(1, Duration::ZERO, allowed, entries)).await;
+        let refused = outcome(room.replicas.append(1, Duration::ZERO, allowed, entries).await).await;
         assert_eq!(refused.error, expected);
     }
 }

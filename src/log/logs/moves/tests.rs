@@ -40,7 +40,10 @@ fn a_log_is_made_beside_the_current_one_and_takes_its_place() {
     let named = names(other.path()).remove(0);
     assert!(named.starts_with("t-0.") && named.ends_with("-future"), "{named}");
     append(&future, 5, &["a", "b"]);
-    let now = logs.replace_with_future(&id()).unwrap();
+    let mut held = current.hold();
+    logs.replace_with_future(&id(), &mut held).unwrap();
+    drop(held);
+    let now = logs.get(&id()).unwrap();
     assert_eq!((names(other.path()), now.high_watermark()), (vec!["t-0".to_owned()], 2));
     assert!(names(one.path())[0].ends_with("-delete"));
     assert!(logs.future(&id()).is_none());

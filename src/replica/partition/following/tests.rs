@@ -35,7 +35,7 @@ fn nothing_changes_for_another_epoch_or_role() {
     let (room, held) = following();
     let outdated = |outcome| matches!(outcome, Err(NotFollowed::Outdated));
     assert!(outdated(held.append_fetched(2, fetched(0, records_at(0), 0, 0))));
-    assert!(outdated(held.cut(4, 0).map(|()| 0)));
+    assert!(outdated(held.cut(4, 0).map(|_| 0)));
     room.tell(0, 1, 4, &[1, 2]);
     assert!(outdated(held.append_fetched(4, fetched(0, records_at(0), 0, 0))), "it leads by now");
     assert!(outdated(held.start_anew(4, 7).map(|()| 0)));

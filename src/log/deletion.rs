@@ -1,0 +1,173 @@
+//! What a log lets go: segments that retention no longer asks for, records before its start, old snapshots.
+//!
+//! What is to go is decided in [`super::retention`]. Kafka: `Log.deleteOldSegments`, `maybeIncrementLogStartOffset`,
+//! `deleteSnapshotsAfterRecoveryPointCheckpoint`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::chores::Chore;
+use super::directory::DELETED;
+use super::failure::StorageError;
+use super::log::Log;
+use super::read::ReadError;
+use super::retention::{Limits, Reason, SegmentFacts, deletable};
+use super::segment::Segment;
+use super::snapshots::ProducerState;
+use crate::base::Offset;
+
+const TARGET: &str = "kafka.log.Log";
+
+impl Log {
+    /// Lets the segments go that retention no longer asks for. Returns how many went.
+    ///
+    /// # Errors
+    /// The disk failed, or the log is closed.
+    pub fn delete_old_segments(&self) -> Result<usize, StorageError> {
+        let mut gone = 0;
+        for reason in [Reason::Time, Reason::Size, Reason::StartOffset] {
+            gone += self.delete_for(reason)?;
+        }
+        Ok(gone)
+    }
+
+    fn delete_for(&self, reason: Reason) -> Result<usize, StorageError> {
+        // Mostly there is nothing to delete, which is seen without holding up appends.
+        if self.deletable(reason)? == 0 {
+            return Ok(0);
+        }
+        let mut state = self.appender.lock();
+        self.still_open()?;
+        let count = self.deletable(reason)?;
+        if count == 0 {
+            return Ok(0);
+        }
+        let segments = self.segments.load_full();
+        if count == segments.len() {
+            self.roll_locked(&mut state, 0)?;
+        }
+        let going = &segments[..count];
+        log::info!(
+            target: TARGET,
+            "Deleting segments of {} due to {reason:?} retention: {:?}",
+            self.partition,
+            going.iter().map(|segment| segment.base_offset).collect::<Vec<_>>()
+        );
+        let kept = self.segments.load()[count..].to_vec();
+        let first = kept[0].base_offset;
+        self.segments.store(Arc::new(kept));
+        self.discard(going)?;
+        self.move_start(&mut state, first)?;
+        Ok(count)
+    }
+
+    /// How many segments, from the first on, retention no longer asks for.
+    fn deletable(&self, reason: Reason) -> Result<usize, StorageError> {
+        let dir = self.data_dir.display();
+        let failed = |error: std::io::Error| {
+            self.failed(format!("Error while deleting segments for {} in dir {dir}", self.partition), &error)
+        };
+        let settings = self.settings.load_full();
+        let segments = self.segments.load_full();
+        let facts = segments.iter().map(|segment| {
+            Ok(SegmentFacts {
+                base_offset: segment.base_offset,
+                size: u64::from(segment.size()),
+                largest_timestamp: segment.largest_timestamp()?,
+            })
+        });
+        let facts = facts.collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
+        let marks = self.marks();
+        let limits = Limits {
+            retention_ms: settings.retention_ms,
+            retention_bytes: settings.retention_bytes,
+            delete: settings.delete,
+            log_start_offset: marks.log_start,
+            high_watermark: marks.high_watermark.offset,
+            log_end_offset: marks.end.offset,
+        };
+        Ok(deletable(&facts, &limits, reason, self.shared.clock.now()))
+    }
+
+    /// Moves the log's start forward: what lies before it may no longer be read, and will be deleted. `reason` is for
+    /// the log line.
+    ///
+    /// # Errors
+    /// It lies past the high watermark, or the disk failed.
+    pub fn increment_log_start_offset(&self, to: Offset, reason: &str) -> Result<(), ReadError> {
+        let mut state = self.appender.lock();
+        self.still_open()?;
+        let marks = self.marks();
+        if to > marks.high_watermark.offset {
+            let (partition, high_watermark) = (self.partition.clone(), marks.high_watermark.offset);
+            return Err(ReadError::StartPastHighWatermark { partition, to, high_watermark });
+        }
+        if to > marks.log_start {
+            log::info!(target: TARGET, "Incremented log start offset of {} to {to} due to {reason}", self.partition);
+            self.move_start(&mut state, to)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the log's start to `to` if that is forward; epochs, snapshots and marks follow.
+    fn move_start(&self, state: &mut ProducerState, to: Offset) -> Result<(), StorageError> {
+        if !self.marks.write().increment_log_start(to) {
+            return Ok(());
+        }
+        self.recovery_point.fetch_max(to, Ordering::AcqRel);
+        self.change_epochs(|epochs| epochs.truncate_from_start(to))?;
+        state.truncate_head(to).map_err(|error| {
+            let dir = self.data_dir.display();
+            let what = format!(
+                "Exception while increasing log start offset for {} to {to} in dir {dir}",
+                self.partition
+            );
+            self.failed(what, &error)
+        })
+    }
+
+    /// Renames the files of segments that no longer belong to the log, to be unlinked when readers have let go.
+    pub(super) fn discard(&self, segments: &[Arc<Segment>]) -> Result<(), StorageError> {
+        let due = self.shared.clock.now().saturating_add(self.settings.load().file_delete_delay_ms);
+        for segment in segments {
+            segment.change_suffix(DELETED).map_err(|error| {
+                let dir = self.data_dir.display();
+                self.failed(
+                    format!("Error while deleting segments for {} in dir {dir}", self.partition),
+                    &error,
+                )
+            })?;
+            self.put_off(due, Chore::Unlink(segment.files()));
+        }
+        Ok(())
+    }
+
+    /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn delete_old_snapshots(&self) -> Result<(), StorageError> {
+        let state = self.appender.lock();
+        self.still_open()?;
+        let segments = self.segments.load();
+        let below = |offset: Offset| {
+            let at = segments.partition_point(|segment| segment.base_offset < offset);
+            at.checked_sub(1).map(|at| segments[at].base_offset)
+        };
+        let active = segments[segments.len() - 1].base_offset;
+        let point = self.recovery_point();
+        let needed = below(active).unwrap_or(active).min(below(point).unwrap_or(point));
+        state.delete_before(needed).map_err(|error| {
+            let dir = self.data_dir.display();
+            self.failed(format!("Error while deleting snapshots of {} in dir {dir}", self.partition), &error)
+        })
+    }
+
+    /// Forgets producers that have been silent for too long.
+    pub fn remove_expired_producers(&self) {
+        self.appender.lock().producers.remove_expired(self.shared.clock.now());
+    }
+}
+
+#[cfg(test)]
+mod tests;

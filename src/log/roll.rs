@@ -1,0 +1,72 @@
+//! Beginning a new segment at a log's end.
+//!
+//! Kafka: `Log.roll`.
+
+use std::sync::Arc;
+
+use super::chores::Chore;
+use super::failure::StorageError;
+use super::log::Log;
+use super::segment::Segment;
+use super::snapshots::ProducerState;
+use crate::base::Offset;
+
+const TARGET: &str = "kafka.log.Log";
+
+impl Log {
+    pub(super) fn rolling_failed(&self) -> String {
+        let dir = self.data_dir.display();
+        format!("Error while rolling log segment for {} in dir {dir}", self.partition)
+    }
+
+    /// Begins a new segment at the log's end.
+    ///
+    /// # Errors
+    /// The disk failed, or the log is closed.
+    pub fn roll(self: &Arc<Self>) -> Result<(), StorageError> {
+        let mut state = self.appender.lock();
+        self.still_open()?;
+        self.roll_locked(&mut state, 0)
+    }
+
+    /// Begins a new segment at `expected` or at the log's end, whichever is later. The old one is flushed later.
+    pub(super) fn roll_locked(
+        &self,
+        state: &mut ProducerState,
+        expected: Offset,
+    ) -> Result<(), StorageError> {
+        let end = self.log_end_offset();
+        let base = expected.max(end);
+        let active = self.active();
+        let failed = |error: std::io::Error| self.failed(self.rolling_failed(), &error);
+        let mut segments = Vec::clone(&self.segments.load());
+        if active.base_offset == base {
+            log::warn!(
+                target: TARGET,
+                "Trying to roll a new log segment of {} with start offset {base} while it already exists and is \
+                 active with size 0.",
+                self.partition
+            );
+            segments.pop();
+            self.discard(&[active])?;
+        } else {
+            active.deactivate().map_err(failed)?;
+        }
+        state.producers.set_end_offset(base);
+        state.take_snapshot().map_err(failed)?;
+        let dir = self.dir();
+        let segment = Segment::create(&dir, base, self.segment_options()).map_err(failed)?;
+        segment.activate().map_err(failed)?;
+        segments.push(Arc::new(segment));
+        self.segments.store(Arc::new(segments));
+        // Same offset, new place: readers compare places by segment.
+        let end = self.end_at(end);
+        self.marks.write().rolled(end);
+        self.put_off(self.shared.clock.now(), Chore::Flush(self.myself.clone(), base));
+        log::info!(target: TARGET, "Rolled new log segment of {} at offset {base}.", self.partition);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

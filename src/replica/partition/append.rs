@@ -1,0 +1,109 @@
+//! Appending to a partition that this broker leads: let in, written, and acknowledged once enough replicas have it.
+//!
+//! Three steps, of which only the middle one waits for the disk, without the partition's lock. Kafka:
+//! `Partition.appendRecordsToLeader`, `checkEnoughReplicasReachOffset`.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{Partition, State, min_isr};
+use crate::base::{LeaderEpoch, Millis, Offset};
+use crate::log::{AppendError, Log, LogAppendInfo, Prepared};
+use crate::wire::error_code::ErrorCode;
+
+/// Why records could not be appended.
+#[derive(Debug)]
+pub enum Refused {
+    /// For a reason of the partition's.
+    Partition(ErrorCode),
+    /// For a reason of the log's.
+    Log(AppendError),
+}
+
+/// What is known of the replication of appended records.
+#[derive(Debug)]
+pub enum Acknowledgement {
+    /// How it ended; NONE also where nobody wanted to know.
+    Settled(ErrorCode),
+    /// It is awaited.
+    Awaited(oneshot::Receiver<ErrorCode>),
+}
+
+impl Partition {
+    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and all of them must have it before that is settled.
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing is appended then.
+    pub(in crate::replica) fn append(
+        &self,
+        prepared: &Prepared,
+        all: bool,
+        now: Millis,
+    ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
+        loop {
+            let (log, epoch) = self.admits_append(all).map_err(Refused::Partition)?;
+            match log.append_prepared(prepared.clone(), epoch) {
+                Ok(info) => {
+                    let acknowledged = self.appended(epoch, &info, all, now);
+                    return Ok((info, acknowledged));
+                }
+                // It leads on in a later epoch, or with a log in another data directory.
+                Err(AppendError::Fenced(_)) if self.leads_otherwise(&log, epoch) => {}
+                Err(error) => return Err(Refused::Log(error)),
+            }
+        }
+    }
+
+    /// The log to append to, and in which epoch.
+    ///
+    /// # Errors
+    /// Those of [`crate::replica::machine::Machine::admits_append`].
+    pub(in crate::replica) fn admits_append(&self, all: bool) -> Result<(Arc<Log>, LeaderEpoch), ErrorCode> {
+        let state = self.state.lock();
+        let log = state.log.clone().ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let epoch = state.machine.admits_append(all, min_isr(&log))?;
+        Ok((log, epoch))
+    }
+
+    fn leads_otherwise(&self, log: &Arc<Log>, epoch: LeaderEpoch) -> bool {
+        let state = self.state.lock();
+        let is_other = state.log.as_ref().is_some_and(|held| !Arc::ptr_eq(held, log));
+        state.machine.is_leader() && (is_other || !state.machine.leads_in(epoch))
+    }
+
+    /// Takes in what was appended in an epoch: the high watermark follows, who waits for records is woken, and with `all`
+    /// it is awaited that all in-sync replicas have them.
+    fn appended(&self, epoch: LeaderEpoch, info: &LogAppendInfo, all: bool, now: Millis) -> Acknowledgement {
+        let required = info.last_offset + 1;
+        let mut state = self.state.lock();
+        let released = self.raise_watermark(&mut state, now);
+        let acknowledged = match state.log.clone() {
+            _ if !all => Acknowledgement::Settled(ErrorCode::None),
+            Some(log) if has_kept(&state, &log, epoch, required) => {
+                if log.high_watermark() >= required {
+                    Acknowledgement::Settled(state.machine.replicated(min_isr(&log)))
+                } else {
+                    Acknowledgement::Awaited(state.produces.wait_for(required))
+                }
+            }
+            // The role has changed since: whether these records stay is for the new leader to say.
+            _ => Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower),
+        };
+        drop(state);
+        self.wake(true, released);
+        acknowledged
+    }
+}
+
+/// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the same epoch, or
+/// leads on in a later one without having been truncated in between.
+fn has_kept(state: &State, log: &Log, epoch: LeaderEpoch, required: Offset) -> bool {
+    let reaches = |(found, end)| found == epoch && end >= required;
+    state.machine.leads_in(epoch)
+        || (state.machine.is_leader() && log.end_offset_for(epoch).is_some_and(reaches))
+}
+
+#[cfg(test)]
+mod tests;

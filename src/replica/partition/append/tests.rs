@@ -1,0 +1,101 @@
+//! Appends between two changes of roles.
+
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::log::AppendOrigin;
+use crate::replica::machine::Role;
+use crate::replica::tests::{NOW, Room, batch, partition};
+
+/// Broker 1 leads in epoch 0, with brokers 2 and 3 in sync.
+fn led() -> (Room, Arc<Partition>) {
+    let room = Room::new();
+    room.tell(0, 1, 0, &[1, 2]);
+    let held = room.replicas.partition(&partition(0)).unwrap();
+    (room, held)
+}
+
+/// An append that is let in and then waits for the log, whose disk does not answer while `meanwhile` is done.
+fn stuck(
+    held: &Arc<Partition>,
+    all: bool,
+    meanwhile: impl FnOnce(),
+) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
+    let log = held.log().unwrap();
+    let (begin, begun) = mpsc::channel();
+    thread::scope(|scope| {
+        let disk = log.hold();
+        let appending = scope.spawn(move || {
+            let (log, epoch) = held.admits_append(all).map_err(Refused::Partition)?;
+            begin.send(()).unwrap();
+            let info =
+                log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).map_err(Refused::Log)?;
+            let acknowledged = held.appended(epoch, &info, all, NOW);
+            Ok((info, acknowledged))
+        });
+        begun.recv().unwrap();
+        meanwhile();
+        drop(disk);
+        appending.join().unwrap()
+    })
+}
+
+#[test]
+fn all_but_the_log_goes_on_while_a_disk_does_not_answer() {
+    let (room, held) = led();
+    let outcome = stuck(&held, true, || {
+        assert!(held.tick(NOW + 1_000_000).is_some(), "the ISR is looked after");
+        assert_eq!(held.replication().map(|it| it.in_sync), Some(2));
+        let log = held.log().unwrap();
+        log.update_high_watermark(0);
+        assert!(!log.set_config(Default::default()), "a config changes");
+        room.replicas.describe_log_dirs();
+        assert!(matches!(held.standing().1, Role::Leader { .. }));
+    });
+    assert!(matches!(outcome, Ok((_, Acknowledgement::Awaited(_)))));
+}
+
+#[test]
+fn nothing_lands_in_a_log_that_has_begun_to_follow() {
+    let (room, held) = led();
+    let outcome = stuck(&held, false, || {
+        room.tell(0, 2, 1, &[1, 2]);
+    });
+    assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
+    assert_eq!(ErrorCode::from(&AppendError::Fenced(0)), ErrorCode::NotLeaderOrFollower);
+    assert_eq!(held.log().unwrap().log_end_offset(), 0);
+}
+
+#[test]
+fn nothing_lands_in_a_log_that_is_stopped() {
+    let (room, held) = led();
+    let outcome = stuck(&held, false, || held.give_up(ErrorCode::NotLeaderOrFollower, true));
+    assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
+    drop(room);
+}
+
+#[test]
+fn who_follows_after_an_append_acknowledges_it_to_nobody_who_wants_all() {
+    let (room, held) = led();
+    let (log, epoch) = held.admits_append(true).unwrap();
+    let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
+    room.tell(0, 2, 1, &[1, 2]);
+    let acknowledged = held.appended(epoch, &info, true, NOW);
+    assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
+}
+
+#[test]
+fn who_leads_on_in_a_later_epoch_still_has_what_it_appended() {
+    let (room, held) = led();
+    let (log, epoch) = held.admits_append(true).unwrap();
+    let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
+    room.tell(0, 1, 1, &[1, 2]);
+    assert!(matches!(held.appended(epoch, &info, true, NOW), Acknowledgement::Awaited(_)));
+    // Truncated in between, it has not.
+    room.tell(0, 2, 2, &[1, 2]);
+    held.cut(2, 0).unwrap();
+    room.tell(0, 1, 3, &[1, 2]);
+    let acknowledged = held.appended(epoch, &info, true, NOW);
+    assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
+}
