@@ -128,6 +128,7 @@ const PLAIN_SCRIPTS: &[&str] = &[
     "bench.sh",
     "chaos.sh",
     "cluster.sh",
+    "compare-batches.sh",
     "fuzz.sh",
     "zookeeper-server-start.sh",
     "zookeeper-server-stop.sh",

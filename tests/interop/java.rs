@@ -140,13 +140,22 @@ impl Kafka {
 
     /// The same, with a heap of this size.
     pub fn broker_of_heap(&self, heap: &str, properties: &str) -> Command {
+        self.broker(heap, "broker-log4j.properties", properties)
+    }
+
+    /// The same, of which only what ends it is logged.
+    pub fn silent_broker(&self, heap: &str, properties: &str) -> Command {
+        self.broker(heap, "silent-log4j.properties", properties)
+    }
+
+    fn broker(&self, heap: &str, logging: &str, properties: &str) -> Command {
         let mut command = Command::new("java");
         command
             .args([format!("-Xms{heap}"), format!("-Xmx{heap}")])
             .args(["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
             .arg(format!(
                 "-Dlog4j.configuration=file:{}",
-                root().join("tests/interop/broker-log4j.properties").display()
+                root().join("tests/interop").join(logging).display()
             ))
             .arg("-cp")
             .arg(format!("{}/*", self.libraries.display()))

@@ -3,6 +3,7 @@
 //! Each test binary includes this folder with `#[path]`, and none of them uses all of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod batches;
 pub mod broker;
 pub mod chroot;
 pub mod cluster;
