@@ -32,18 +32,15 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     let (rack, session_id) = (request.rack_id.clone(), request.session_id);
     let near = Location { rack: &rack, listener: &exchange.caller.listener };
     let asked = asked(version, request);
-    // The names of an answer to a request that cannot be: those of the request, whatever else its session holds.
+    // An answer to a request that cannot be names the partitions of the request, whatever else its session holds.
     let named = if isolation_level(isolation).is_err() { ids(&asked.partitions) } else { Vec::new() };
     let plan = replicas.sessions().lock().plan(asked, now);
     if let Err(error) = isolation_level(isolation)
         && plan.partitions().iter().any(|(id, _)| is_known(exchange, id))
     {
         log::error!(target: "kafka.server.KafkaApis", "Error when handling request: Unknown isolation level {isolation}");
-        let refused = named.into_iter().map(|id| (id, FetchOutcome::refused(error)));
-        return FetchResponse {
-            error_code: error as i16,
-            ..respond(exchange, session_id, refused.collect())
-        };
+        let refused = named.into_iter().map(|id| (id, FetchOutcome::refused(error))).collect();
+        return FetchResponse { error_code: error as i16, ..response(version, session_id, refused) };
     }
     match plan {
         Plan::Refuse(error) => FetchResponse { error_code: error as i16, ..Default::default() },
