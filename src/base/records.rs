@@ -34,6 +34,9 @@ pub trait LazyRecords: Debug + Send + Sync {
     /// How many bytes of memory are held before the first chunk is taken.
     fn held(&self) -> usize;
 
+    /// The file that is read to make them, if one is.
+    fn file(&self) -> Option<&File>;
+
     /// All chunks, from the first on. Each step may read files and decompress: it must not be taken on a thread that polls
     /// sockets.
     fn chunks(&self) -> Chunks;
@@ -71,6 +74,15 @@ impl Records {
             Self::Memory(bytes) => bytes.len(),
             Self::File(_) => OPEN_FILE,
             Self::Lazy(lazy) => lazy.held(),
+        }
+    }
+
+    /// The file that they lie in or are made from, if there is one.
+    pub fn file(&self) -> Option<&File> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File(slice) => Some(&slice.file),
+            Self::Lazy(lazy) => lazy.file(),
         }
     }
 

@@ -8,6 +8,7 @@
 mod activity;
 pub(crate) mod connection;
 pub mod connections;
+pub mod disk_reads;
 mod frames;
 pub mod limits;
 pub mod listener;

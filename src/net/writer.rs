@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::activity::Activity;
+use super::disk_reads;
 use crate::base::{FileSlice, LazyRecords, Records};
 
 /// How much of a file is sent at once, and looked at before: whether it is in memory.
@@ -55,8 +56,7 @@ async fn send_lazy(
 ) -> io::Result<()> {
     let mut chunks = lazy.chunks();
     loop {
-        let making = tokio::task::spawn_blocking(move || (chunks.next(), chunks));
-        let (chunk, rest) = making.await.map_err(io::Error::other)?;
+        let (chunk, rest) = disk_reads::run(lazy.file(), move || (chunks.next(), chunks)).await?;
         let Some(chunk) = chunk else { return Ok(()) };
         memory.push(chunk?);
         send_memory(writer, memory, SendFlags::empty(), activity).await?;
@@ -152,7 +152,8 @@ fn is_cached(slice: &FileSlice, run: &Range<u64>) -> bool {
 /// Reads a run into the system's cache where that may take its time: `sendfile` would keep the thread, and with it every
 /// other connection it serves, waiting for the disk.
 async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
-    let reading = tokio::task::spawn_blocking(move || {
+    let file = slice.file.clone();
+    let reading = disk_reads::run(Some(&file), move || {
         let mut buffer = vec![0; WARMED_AT_ONCE];
         let mut position = run.start;
         while position < run.end {
@@ -164,7 +165,7 @@ async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
         }
         Ok(())
     });
-    reading.await.map_err(io::Error::other)?
+    reading.await?
 }
 
 #[cfg(test)]

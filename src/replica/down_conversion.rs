@@ -5,6 +5,7 @@
 //! too long for the rest fills it, which clients leave alone like any message that was cut off.
 //! Kafka: `LazyDownConversionRecords`, `LazyDownConversionRecordsSend`.
 
+use std::fs::File;
 use std::io;
 
 use bytes::{Buf, Bytes};
@@ -90,6 +91,10 @@ impl LazyRecords for DownConversion {
     fn held(&self) -> usize {
         // A batch that stays as it is keeps alive what was read with it.
         self.first.len().max(CHUNK) + self.rest.records.held()
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.rest.records.file()
     }
 
     fn chunks(&self) -> Chunks {

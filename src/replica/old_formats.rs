@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use super::Replicas;
 use super::down_conversion::{self, DownConversion};
 use super::fetch::FetchOutcome;
-use super::{FetchPartition, Replicas};
-use crate::base::{Records, TopicPartition};
+use crate::base::{Offset, Records, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
 /// The version of Fetch from which on clients read message format 2.
@@ -30,36 +30,34 @@ impl Replicas {
         }
     }
 
-    /// The records of a Fetch before [`READS_FORMAT_2`] in message format 0 or 1, of each partition the first batch now and
-    /// the rest when it is sent; `wanted` are its partitions. Blocks on the disk, and takes time.
+    /// What was fetched of a partition from `offset` on, by a Fetch before [`READS_FORMAT_2`], with its records in message
+    /// format 0 or 1: the first batch now, the rest when it is sent. Blocks on the disk, and takes time.
     pub fn down_convert(
         &self,
         version: i16,
         follower: bool,
-        wanted: &[(TopicPartition, FetchPartition)],
-        outcomes: &mut [(TopicPartition, FetchOutcome)],
-    ) {
+        id: &TopicPartition,
+        offset: Offset,
+        outcome: FetchOutcome,
+    ) -> FetchOutcome {
         let magic = if version <= 1 { 0 } else { 1 };
-        for ((id, outcome), (_, from)) in outcomes.iter_mut().zip(wanted) {
-            let Some(log) = self.partition(id).ok().and_then(|partition| partition.log()) else { continue };
-            let config = log.config();
-            let may_be_newer = config.message_format_version.magic() > magic && !outcome.records.is_empty();
-            if !may_be_newer || !down_conversion::is_newer(&outcome.records, magic) {
-                continue;
-            }
-            if !follower && !config.message_downconversion_enable {
-                *outcome = FetchOutcome::refused(ErrorCode::UnsupportedVersion);
-                continue;
-            }
-            match DownConversion::new(id.clone(), &outcome.records, magic, from.offset) {
-                Ok(conversion) => outcome.records = Records::Lazy(Arc::new(conversion)),
-                Err(error) => {
-                    let code = ErrorCode::from(&error);
-                    if code != ErrorCode::UnsupportedCompressionType {
-                        log::error!(target: "kafka.server.KafkaApis", "Down-conversion of records of partition {id} failed: {error}");
-                    }
-                    *outcome = FetchOutcome::refused(code);
+        let Some(log) = self.partition(id).ok().and_then(|partition| partition.log()) else { return outcome };
+        let config = log.config();
+        let may_be_newer = config.message_format_version.magic() > magic && !outcome.records.is_empty();
+        if !may_be_newer || !down_conversion::is_newer(&outcome.records, magic) {
+            return outcome;
+        }
+        if !follower && !config.message_downconversion_enable {
+            return FetchOutcome::refused(ErrorCode::UnsupportedVersion);
+        }
+        match DownConversion::new(id.clone(), &outcome.records, magic, offset) {
+            Ok(conversion) => FetchOutcome { records: Records::Lazy(Arc::new(conversion)), ..outcome },
+            Err(error) => {
+                let code = ErrorCode::from(&error);
+                if code != ErrorCode::UnsupportedCompressionType {
+                    log::error!(target: "kafka.server.KafkaApis", "Down-conversion of records of partition {id} failed: {error}");
                 }
+                FetchOutcome::refused(code)
             }
         }
     }

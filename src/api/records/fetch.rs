@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::net::disk_reads;
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::sessions::{Asked, Plan};
 use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation, Location};
@@ -119,16 +120,23 @@ async fn down_converted(
     exchange: &Exchange,
     params: FetchParams,
     wanted: Wanted,
-    mut outcomes: Outcomes,
+    outcomes: Outcomes,
 ) -> Outcomes {
-    let (replicas, version) = (exchange.services.replicas.clone(), exchange.version());
-    let ids = ids(&wanted);
-    let converting = tokio::task::spawn_blocking(move || {
-        replicas.down_convert(version, params.replica_id >= 0, &wanted, &mut outcomes);
-        outcomes
-    });
-    let refused = |id| (id, FetchOutcome::refused(ErrorCode::UnknownServerError));
-    converting.await.unwrap_or_else(|_| ids.into_iter().map(refused).collect())
+    let (version, follower) = (exchange.version(), params.replica_id >= 0);
+    let mut converted = Outcomes::with_capacity(outcomes.len());
+    for ((_, from), (id, outcome)) in wanted.into_iter().zip(outcomes) {
+        if outcome.records.is_empty() {
+            converted.push((id, outcome));
+            continue;
+        }
+        let (replicas, stored, of) =
+            (exchange.services.replicas.clone(), outcome.records.clone(), id.clone());
+        let work = move || replicas.down_convert(version, follower, &of, from.offset, outcome);
+        let outcome = disk_reads::run(stored.file(), work).await;
+        let failed = |_| FetchOutcome::refused(ErrorCode::UnknownServerError);
+        converted.push((id, outcome.unwrap_or_else(failed)));
+    }
+    converted
 }
 
 fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {

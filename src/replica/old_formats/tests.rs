@@ -2,10 +2,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::base::Offset;
 use crate::config::TopicConfig;
 use crate::replica::tests::{Room, partition};
-use crate::replica::{FetchParams, Isolation};
+use crate::replica::{FetchParams, FetchPartition, Isolation};
 use crate::wire::batch::Batch;
 
 /// A broker whose topics have these overrides, with three records in two batches.
@@ -40,10 +39,11 @@ async fn fetch(room: &Room, version: i16, offset: Offset, max_bytes: i32) -> Fet
     let wanted = vec![(partition(0), wanted)];
     let mut outcomes = room.replicas.fetch(params, &wanted).await;
     room.replicas.refuse_zstd(version, &mut outcomes);
-    if version < READS_FORMAT_2 {
-        room.replicas.down_convert(version, false, &wanted, &mut outcomes);
+    let (id, outcome) = outcomes.remove(0);
+    if version >= READS_FORMAT_2 {
+        return outcome;
     }
-    outcomes.remove(0).1
+    room.replicas.down_convert(version, false, &id, offset, outcome)
 }
 
 /// The format and offset of each message or batch.
