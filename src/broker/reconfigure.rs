@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{AdminError, configs};
 use crate::base::{BrokerId, Clock};
-use crate::config::layers::{Layer, Own};
+use crate::config::layers::{self, Layer, Own};
+use crate::config::unbuilt::without_effect;
 use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::net::limits::Limits;
@@ -101,10 +102,18 @@ async fn read_layer(zk: &ZooKeeper, id: BrokerId, live: &LiveConfig, layer: Laye
         Layer::Broker => id.to_string(),
     };
     let own = configs::fetch(zk, Kind::Brokers, &name).await?;
+    warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
     for sentence in live.take(layer, own) {
         log::error!(target: BROKERS, "{sentence}");
     }
     Ok(())
+}
+
+/// Warns of configs that were changed without effect.
+fn warn_without_effect(target: &str, whose: &str, keys: &[&str]) {
+    if !keys.is_empty() {
+        log::warn!(target: target, "These configurations of {whose} have no effect yet: {}", keys.join(", "));
+    }
 }
 
 /// Who is told of changed configs.
@@ -174,7 +183,7 @@ impl Reconfigured {
             }
             Some(("brokers", _)) => Ok(()),
             _ => {
-                log::info!(target: BROKERS, "A changed config of {entity} has no effect yet");
+                log::warn!(target: BROKERS, "The changed config of {entity} has no effect: quotas and SCRAM credentials are not built yet");
                 Ok(())
             }
         }
@@ -209,6 +218,8 @@ impl Reconfigured {
         if own.get("unclean.leader.election.enable").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             self.controller.unclean_enabled(Some(topic)).await;
         }
+        let of_topic = |key: &str| TopicConfig::row(key);
+        warn_without_effect(TOPICS, &format!("the topic {topic}"), &without_effect(&own, of_topic));
         if self.topics.replace(topic, own) {
             self.replicas.log_config_changed(topic);
         }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Parser};
 
-use crate::config::Properties;
+use crate::config::{Properties, unbuilt};
 
 /// What `--version` prints: the version of Kafka that is spoken, and who speaks it.
 pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"), ")");
@@ -110,17 +110,26 @@ pub fn pairs(arguments: &[String]) -> Result<Properties, Refusal> {
 /// A client's settings: those of the file, if one is given, and over them the pairs.
 ///
 /// # Errors
-/// The file cannot be read, or a pair has no key.
+/// The file cannot be read, a pair has no key, or a setting asks for security that is not built.
 pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, Refusal> {
     let mut settings = match file {
         None => Properties::default(),
-        Some(file) => Properties::read(file)
-            .map_err(|error| Refusal::Thrown("java.io.FileNotFoundException", format!("{file} ({error})")))?,
+        Some(file) => Properties::read(file).map_err(|error| unreadable(file, &error))?,
     };
     for (key, value) in pairs(own)?.iter() {
         settings.set(key, value);
     }
-    Ok(settings)
+    match unbuilt::check_client(&settings) {
+        Ok(()) => Ok(settings),
+        Err(error) => Err(Refusal::Thrown(error.class(), error.to_string())),
+    }
+}
+
+/// Java's exception of a file that cannot be read.
+fn unreadable(file: &str, error: &std::io::Error) -> Refusal {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Refusal::Thrown("java.io.FileNotFoundException", format!("{file} ({reason})"))
 }
 
 fn prepare(command: Command) -> Command {

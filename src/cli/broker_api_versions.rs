@@ -13,6 +13,8 @@ use super::arguments::{self, Refusal, require};
 use super::{block_on, logging};
 use crate::client::admin::Admin;
 use crate::client::cluster::{ClusterOptions, Role, Target};
+use crate::client::settings::admin_options;
+use crate::config::Properties;
 use crate::wire::api_key::ApiKey;
 use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
 
@@ -37,22 +39,26 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let checked = arguments::parse::<Options>(about, &arguments).and_then(|options| {
         require(options.bootstrap_server.is_some(), "bootstrap-server").map(|()| options)
     });
-    let options = match checked {
-        Ok(options) => options,
+    let checked = checked.and_then(|options| {
+        let settings = arguments::settings(options.command_config.as_deref(), &[])?;
+        Ok((options, settings))
+    });
+    let (options, settings) = match checked {
+        Ok(checked) => checked,
         Err(refusal) => return refusal.print::<Options>(),
     };
-    match block_on(print_versions(&options)) {
+    match block_on(print_versions(&options, &settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => arguments::thrown("java.lang.RuntimeException", error),
     }
 }
 
-async fn print_versions(options: &Options) -> anyhow::Result<()> {
+async fn print_versions(options: &Options, settings: &Properties) -> anyhow::Result<()> {
     let servers = options.bootstrap_server.as_deref().unwrap_or_default();
     let admin = Admin::new(ClusterOptions {
         // Where no broker takes the connection this tool gives up nearly at once.
         api_timeout: Duration::from_millis(500),
-        ..ClusterOptions::new(Role::LegacyAdmin, servers, "admin-1")
+        ..admin_options(settings, Role::LegacyAdmin, servers, "admin-1")?
     })?;
     let nodes = || {
         let all = servers.split(',').enumerate();

@@ -109,6 +109,22 @@ impl ProducerSettings {
     }
 }
 
+/// How an administration tool reaches the cluster at these bootstrap servers, with the settings of its `--command-config`.
+///
+/// # Errors
+/// [`ClientError::BadSetting`].
+pub fn admin_options(
+    properties: &Properties,
+    role: Role,
+    servers: &str,
+    client_id: &str,
+) -> Result<ClusterOptions, ClientError> {
+    let mut keys = Keys { properties, used: Vec::new() };
+    let options = keys.cluster(role, client_id)?;
+    keys.warn_of_others("org.apache.kafka.clients.admin.AdminClientConfig");
+    Ok(ClusterOptions { bootstrap: servers.to_owned(), ..options })
+}
+
 /// Where a consumer begins in a partition whose position is not known or gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetReset {

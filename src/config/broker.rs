@@ -492,6 +492,14 @@ impl BrokerConfig {
         Ok(ReadConfig { config, warnings })
     }
 
+    /// A line for every key whose value is not the default, secrets hidden: a line's end, a tab, `key = value`.
+    pub fn changed(&self) -> Vec<String> {
+        let default = Self::default();
+        let changed = ROWS.iter().filter(|row| self.get(row.key) != default.get(row.key));
+        let line = |key| format!("\n\t{key} = {}", self.get(key).unwrap_or_else(|| "null".to_owned()));
+        changed.map(|row| line(row.key)).collect()
+    }
+
     /// One warning that names every key that was given, differs from its default and is not heeded yet.
     fn not_heeded(&self, properties: &Properties) -> Option<String> {
         let default = Self::default();

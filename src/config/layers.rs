@@ -13,6 +13,7 @@ use super::broker::BrokerConfig;
 use super::properties::Properties;
 use super::rows::{ConfigError, Mode, Row, Type};
 use super::throttles::Throttles;
+use super::unbuilt;
 
 /// The configs that an entity below `/config/brokers` has of its own.
 pub type Own = BTreeMap<String, String>;
@@ -129,7 +130,7 @@ impl Layers {
                 () if layer == Layer::AllBrokers && is_per_broker(key) => {
                     "Per-broker configs defined at default cluster level will be ignored".to_owned()
                 }
-                () => match check_values(&Own::from([(key.clone(), value.clone())])) {
+                () => match check_alone(key, value) {
                     Ok(()) => return true,
                     Err(error) => error.to_string(),
                 },
@@ -232,6 +233,12 @@ fn check_values(own: &Own) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// Checks a value by itself, and that it asks for nothing that is not built.
+fn check_alone(key: &str, value: &str) -> Result<(), ConfigError> {
+    check_values(&Own::from([(key.to_owned(), value.to_owned())]))?;
+    unbuilt::check_broker(&Properties::from_iter([(key, value)]))
 }
 
 /// A pool of threads may at most be doubled or halved (`DynamicThreadPool`).

@@ -11,6 +11,7 @@ pub mod properties;
 pub mod rows;
 pub mod throttles;
 pub mod topic;
+pub mod unbuilt;
 pub mod version;
 
 pub use broker::BrokerConfig;

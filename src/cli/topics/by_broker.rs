@@ -5,8 +5,9 @@ use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, ensure_found, warn_of_collisions};
 use crate::base::BrokerId;
 use crate::client::admin::{Admin, ResourceType};
-use crate::client::cluster::{ClusterOptions, Role};
+use crate::client::cluster::Role;
 use crate::client::error::ClientError;
+use crate::client::settings::admin_options;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use crate::wire::message::create_topics::{
@@ -41,7 +42,8 @@ fn check(code: i16, message: Option<&str>) -> Result<(), Failure> {
 impl Topics {
     pub async fn connect(command: &TopicsCommand) -> Result<Self, Failure> {
         let servers = command.options.bootstrap_server.as_deref().unwrap_or_default();
-        Ok(Self { admin: Admin::new(ClusterOptions::new(Role::Admin, servers, "adminclient-1"))? })
+        let options = admin_options(&command.settings, Role::Admin, servers, "adminclient-1")?;
+        Ok(Self { admin: Admin::new(options)? })
     }
 
     async fn found(&self, command: &TopicsCommand) -> anyhow::Result<Vec<String>> {

@@ -6,7 +6,8 @@ use clap::Parser;
 
 use super::Failure;
 use crate::base::BrokerId;
-use crate::cli::arguments::{Refusal, forbid, require};
+use crate::cli::arguments::{self, Refusal, forbid, require};
+use crate::config::Properties;
 
 /// What can be typed.
 #[derive(Debug, Default, Parser)]
@@ -101,6 +102,8 @@ pub(crate) enum Action {
 pub(crate) struct TopicsCommand {
     pub action: Action,
     pub options: Options,
+    /// What `--command-config` says.
+    pub settings: Properties,
 }
 
 impl TopicsCommand {
@@ -125,7 +128,8 @@ impl TopicsCommand {
         }
         check_required(action, &options)?;
         check_forbidden(&actions.map(|(name, given, _)| (name, given)), &options)?;
-        Ok(Self { action, options })
+        let settings = arguments::settings(options.command_config.as_deref(), &[])?;
+        Ok(Self { action, options, settings })
     }
 }
 

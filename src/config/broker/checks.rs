@@ -3,6 +3,7 @@
 use super::BrokerConfig;
 use crate::config::properties::Properties;
 use crate::config::rows::ConfigError;
+use crate::config::unbuilt;
 
 const MIB: i64 = 1024 * 1024;
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -33,7 +34,8 @@ impl BrokerConfig {
         }
         self.check_listeners()?;
         self.check_versions()?;
-        self.check_limits()
+        self.check_limits()?;
+        unbuilt::check_broker(given)
     }
 
     fn check_id(&self) -> Result<(), ConfigError> {

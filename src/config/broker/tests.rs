@@ -153,7 +153,7 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
     let pairs = [
         ("zookeeper.connect", "z"),
         ("no.such.property", "1"),
-        ("authorizer.class.name", "a.B"),
+        ("log.cleaner.threads", "2"),
         ("broker.id", "1"),
     ];
     let read = BrokerConfig::read(&pairs.into_iter().collect()).unwrap();
@@ -161,7 +161,7 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
         read.warnings,
         [
             "The configuration 'no.such.property' was supplied but isn't a known config.",
-            "These configurations are accepted but not heeded yet: authorizer.class.name",
+            "These configurations are accepted but not heeded yet: log.cleaner.threads",
         ]
     );
 }

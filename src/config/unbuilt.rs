@@ -1,0 +1,186 @@
+//! Settings that ask for what is not built and must not be missed in silence: encryption, authentication, authorization,
+//! and Java classes that refuse what clients may ask for. Pure.
+//!
+//! A broker or a tool that is given one refuses to start; a running broker refuses the change. The value that a setting has
+//! by default asks for nothing.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::broker::BrokerConfig;
+use super::properties::Properties;
+use super::rows::{ConfigError, Row, State};
+
+/// What is not built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Feature {
+    Tls,
+    Sasl,
+    Authorization,
+    ZnodeAcls,
+    Policies,
+}
+
+impl Feature {
+    const EVERY: [Self; 5] = [Self::Tls, Self::Sasl, Self::Authorization, Self::ZnodeAcls, Self::Policies];
+
+    /// Why a broker or a tool does not start with it.
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Tls => "TLS is not built yet: connections would not be encrypted as these settings ask",
+            Self::Sasl => "SASL is not built yet: nobody would be authenticated as these settings ask",
+            Self::Authorization => {
+                "Authorization is not built yet: everybody would be allowed everything, whatever these settings ask"
+            }
+            Self::ZnodeAcls => {
+                "ACLs of znodes are not built yet: everybody could change what lies in ZooKeeper, whatever these settings ask"
+            }
+            Self::Policies => {
+                "Java classes cannot be loaded: requests would not be judged as these settings ask"
+            }
+        }
+    }
+}
+
+/// Refuses a broker's properties that ask for what is not built; the message names all of their keys.
+///
+/// # Errors
+/// [`ConfigError::Combination`].
+pub fn check_broker(properties: &Properties) -> Result<(), ConfigError> {
+    check(properties, of_broker)
+}
+
+/// Refuses a client's properties that ask for what is not built; the message names all of their keys.
+///
+/// # Errors
+/// [`ConfigError::Combination`].
+pub fn check_client(properties: &Properties) -> Result<(), ConfigError> {
+    check(properties, of_client)
+}
+
+/// Refuses Java's options, as `KAFKA_OPTS` holds them, that ask for what is not built.
+///
+/// # Errors
+/// [`ConfigError::Combination`].
+pub fn check_java_options(options: &str) -> Result<(), ConfigError> {
+    let set = options.split_whitespace().filter_map(|option| option.strip_prefix("-D")?.split_once('='));
+    check(&set.collect(), of_java)
+}
+
+/// Those of an entity's own configs that have no effect yet and differ from their default.
+pub fn without_effect(
+    own: &BTreeMap<String, String>,
+    row: impl Fn(&str) -> Option<&'static Row>,
+) -> Vec<&str> {
+    let has_none = |key: &str, value: &str| {
+        row(key).is_some_and(|row| row.state == State::NotYet && row.default_text() != Some(value.trim()))
+    };
+    own.iter().filter(|(key, value)| has_none(key, value)).map(|(key, _)| key.as_str()).collect()
+}
+
+fn check(
+    properties: &Properties,
+    asks_for: impl Fn(&str, &str) -> Option<Feature>,
+) -> Result<(), ConfigError> {
+    // An empty value asks for nothing.
+    let given = properties.iter().filter(|(_, value)| !value.trim().is_empty());
+    let asked: Vec<_> = given.filter_map(|(key, value)| Some((asks_for(key, value)?, key))).collect();
+    let sentences = Feature::EVERY.into_iter().filter_map(|feature| {
+        let keys: Vec<_> = asked.iter().filter(|(asked, _)| *asked == feature).map(|(_, key)| *key).collect();
+        (!keys.is_empty()).then(|| format!("{}: {}.", feature.sentence(), keys.join(", ")))
+    });
+    let sentences: Vec<_> = sentences.collect();
+    if sentences.is_empty() { Ok(()) } else { Err(ConfigError::Combination(sentences.join(" "))) }
+}
+
+fn of_broker(key: &str, value: &str) -> Option<Feature> {
+    let value = value.trim();
+    let base = key.strip_prefix("listener.name.").and_then(|key| key.split_once('.'));
+    if let Some((_, base)) = base {
+        return of_listener(base, value);
+    }
+    let feature = match key {
+        "authorizer.class.name" => Feature::Authorization,
+        "principal.builder.class" if value == DEFAULT_PRINCIPAL_BUILDER => return None,
+        "principal.builder.class" => Feature::Authorization,
+        "zookeeper.set.acl" => Feature::ZnodeAcls,
+        "alter.config.policy.class.name" | "create.topic.policy.class.name" => Feature::Policies,
+        "client.quota.callback.class" => Feature::Policies,
+        "delegation.token.master.key" | "connections.max.reauth.ms" => Feature::Sasl,
+        "security.providers" => Feature::Tls,
+        "zookeeper.clientCnxnSocket" => match value {
+            "org.apache.zookeeper.ClientCnxnSocketNIO" => return None,
+            _ => Feature::Tls,
+        },
+        "security.inter.broker.protocol" => of_protocol(value)?,
+        "listener.security.protocol.map" => return of_protocol_map(value),
+        _ => of_prefix(key.strip_prefix("zookeeper.").unwrap_or(key))?,
+    };
+    (!is_default(key, value)).then_some(feature)
+}
+
+/// Kafka's own, which makes of a connection without authentication what this broker makes of it.
+const DEFAULT_PRINCIPAL_BUILDER: &str =
+    "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder";
+
+/// A setting of one listener, which may stand behind the name of a SASL mechanism.
+fn of_listener(base: &str, value: &str) -> Option<Feature> {
+    match base.split_once(".sasl.") {
+        Some(_) => Some(Feature::Sasl),
+        None => of_broker(base, value),
+    }
+}
+
+/// A map may hold the pairs that it holds by default, which every listener without TLS and SASL has beside it.
+fn of_protocol_map(value: &str) -> Option<Feature> {
+    let pairs = value.split(',').filter_map(|pair| pair.trim().rsplit_once(':'));
+    pairs.filter(|(name, protocol)| name.trim() != protocol.trim()).find_map(|(_, it)| of_protocol(it.trim()))
+}
+
+fn of_protocol(name: &str) -> Option<Feature> {
+    match name {
+        "SSL" => Some(Feature::Tls),
+        "SASL_PLAINTEXT" | "SASL_SSL" => Some(Feature::Sasl),
+        // What does not exist is refused where it is read.
+        _ => None,
+    }
+}
+
+fn of_prefix(key: &str) -> Option<Feature> {
+    if key.starts_with("ssl.") {
+        Some(Feature::Tls)
+    } else if key.starts_with("sasl.") {
+        Some(Feature::Sasl)
+    } else {
+        None
+    }
+}
+
+fn of_client(key: &str, value: &str) -> Option<Feature> {
+    let value = value.trim();
+    let feature = match key {
+        "security.protocol" => return of_protocol(value),
+        "security.providers" => Feature::Tls,
+        "sasl.mechanism" if value == "GSSAPI" => return None,
+        _ => of_prefix(key)?,
+    };
+    (!is_default(key, value)).then_some(feature)
+}
+
+fn of_java(name: &str, value: &str) -> Option<Feature> {
+    match name {
+        "java.security.auth.login.config" => Some(Feature::Sasl),
+        "zookeeper.client.secure" if value.eq_ignore_ascii_case("true") => Some(Feature::Tls),
+        _ => None,
+    }
+}
+
+/// Whether a key of a broker has the value that it has by default.
+fn is_default(key: &str, value: &str) -> bool {
+    let mut config = BrokerConfig::default();
+    let default = config.get(key);
+    // A value that cannot be read is refused where it is.
+    matches!(config.set(key, value), Ok(true)) && config.get(key) == default && default.is_some()
+}

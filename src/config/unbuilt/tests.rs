@@ -1,0 +1,100 @@
+use super::*;
+use crate::config::broker::ROWS;
+
+fn broker(key: &str, value: &str) -> Option<String> {
+    let refused = check_broker(&Properties::from_iter([(key, value)]));
+    refused.err().map(|error| error.to_string())
+}
+
+fn client(key: &str, value: &str) -> Option<String> {
+    let refused = check_client(&Properties::from_iter([(key, value)]));
+    refused.err().map(|error| error.to_string())
+}
+
+#[test]
+fn what_asks_for_security_is_refused_by_its_name_and_not_its_value() {
+    let asked = [
+        ("authorizer.class.name", "kafka.security.authorizer.AclAuthorizer"),
+        ("principal.builder.class", "com.example.Builder"),
+        ("zookeeper.set.acl", "true"),
+        ("zookeeper.ssl.client.enable", "true"),
+        ("zookeeper.clientCnxnSocket", "org.apache.zookeeper.ClientCnxnSocketNetty"),
+        ("security.inter.broker.protocol", "SASL_SSL"),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,EXTERNAL:SSL"),
+        ("sasl.enabled.mechanisms", "SCRAM-SHA-256"),
+        ("sasl.jaas.config", "secret"),
+        ("ssl.keystore.password", "secret"),
+        ("ssl.client.auth", "required"),
+        ("listener.name.external.ssl.keystore.location", "/secret"),
+        ("listener.name.external.scram-sha-256.sasl.jaas.config", "secret"),
+        ("listener.name.external.sasl.enabled.mechanisms", "PLAIN"),
+        ("delegation.token.master.key", "secret"),
+        ("create.topic.policy.class.name", "com.example.Policy"),
+        ("alter.config.policy.class.name", "com.example.Policy"),
+        ("client.quota.callback.class", "com.example.Callback"),
+    ];
+    for (key, value) in asked {
+        let sentence = broker(key, value).unwrap_or_else(|| panic!("{key}={value} was not refused"));
+        assert!(sentence.ends_with(&format!(": {key}.")) && !sentence.contains("secret"), "{sentence}");
+    }
+}
+
+#[test]
+fn what_every_broker_has_by_default_asks_for_nothing() {
+    for row in ROWS {
+        if let Some(value) = row.default_text() {
+            assert_eq!(broker(row.key, value), None, "{}", row.key);
+            assert_eq!(client(row.key, value), None, "{}", row.key);
+        }
+    }
+    assert_eq!(broker("listener.security.protocol.map", "A:PLAINTEXT, SSL:SSL"), None);
+    assert_eq!(broker("listener.name.external.max.connections", "5"), None);
+    assert_eq!(broker("principal.builder.class", DEFAULT_PRINCIPAL_BUILDER), None);
+    assert_eq!(broker("zookeeper.clientCnxnSocket", "org.apache.zookeeper.ClientCnxnSocketNIO"), None);
+}
+
+#[test]
+fn clients_are_refused_what_brokers_are() {
+    for (key, value) in [
+        ("security.protocol", "SSL"),
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.jaas.config", "secret"),
+        ("ssl.truststore.location", "/secret"),
+        ("ssl.truststore.password", "secret"),
+    ] {
+        let sentence = client(key, value).unwrap_or_else(|| panic!("{key}={value} was not refused"));
+        assert!(sentence.ends_with(&format!(": {key}.")) && !sentence.contains("secret"), "{sentence}");
+    }
+    for (key, value) in [
+        ("security.protocol", "PLAINTEXT"),
+        ("sasl.mechanism", "GSSAPI"),
+        ("ssl.endpoint.identification.algorithm", "https"),
+        ("client.id", "ssl"),
+    ] {
+        assert_eq!(client(key, value), None, "{key}");
+    }
+}
+
+#[test]
+fn javas_options_ask_too() {
+    let jaas = check_java_options("-Xmx1G -Djava.security.auth.login.config=/etc/jaas.conf").unwrap_err();
+    assert!(jaas.to_string().ends_with(": java.security.auth.login.config."), "{jaas}");
+    assert!(check_java_options("-Dzookeeper.client.secure=true").is_err());
+    assert_eq!(check_java_options("-Dcom.sun.management.jmxremote.port=1 -Xlog"), Ok(()));
+}
+
+#[test]
+fn all_that_is_asked_for_is_named_at_once() {
+    let properties = Properties::from_iter([
+        ("ssl.keystore.location", "/x"),
+        ("authorizer.class.name", "a.B"),
+        ("ssl.truststore.location", "/y"),
+    ]);
+    assert_eq!(
+        check_broker(&properties).unwrap_err().to_string(),
+        "TLS is not built yet: connections would not be encrypted as these settings ask: ssl.keystore.location, \
+         ssl.truststore.location. Authorization is not built yet: everybody would be allowed everything, whatever these \
+         settings ask: authorizer.class.name."
+    );
+}
