@@ -68,6 +68,7 @@ const PURE: &[&str] = &[
     "src/wire/record.rs",
     "src/config/layers.rs",
     "src/config/throttles.rs",
+    "src/config/unbuilt.rs",
     "src/zk/outcome.rs",
     "src/zk/znode",
     "src/admin/placement.rs",

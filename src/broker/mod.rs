@@ -12,6 +12,7 @@ mod figures;
 pub mod hand_over;
 mod reconfigure;
 mod registration;
+mod report;
 mod start;
 mod stop;
 
@@ -23,8 +24,10 @@ use tokio_util::task::TaskTracker;
 use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::Logs;
+use crate::net::limits::Limits;
 
 pub use error::StartError;
+pub use report::threads;
 
 const TARGET: &str = "kafka.server.KafkaServer";
 
@@ -32,6 +35,7 @@ const TARGET: &str = "kafka.server.KafkaServer";
 pub struct Broker {
     services: Arc<Services>,
     logs: Arc<Logs>,
+    limits: Arc<Limits>,
     /// Ends everything that runs.
     shutdown: CancellationToken,
     /// Ends the listeners, before all else.

@@ -46,7 +46,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`] of the first thing that keeps it from starting; nothing is left running then.
     pub async fn start(properties: Properties, control: Handle) -> Result<Self, StartError> {
-        log::info!(target: TARGET, "starting (kafka.server.KafkaServer)");
+        log::info!(target: TARGET, "starting");
         let prepared = prepare(properties)?;
         let figures = figures::bind().await?;
         let zk = connect(&prepared.config, &control).await?;
@@ -67,6 +67,7 @@ impl Broker {
 
 fn prepare(properties: Properties) -> Result<Prepared, StartError> {
     let ReadConfig { config, warnings } = BrokerConfig::read(&properties)?;
+    log::info!(target: "kafka.server.KafkaConfig", "KafkaConfig values: {}", config.changed().join(""));
     for warning in warnings {
         log::warn!(target: "kafka.server.KafkaConfig", "{warning}");
     }
@@ -148,7 +149,8 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
         producer_ids,
         features,
     };
-    let broker = Broker { services: Arc::new(services), logs, shutdown, doors, tasks };
+    let broker =
+        Broker { services: Arc::new(services), logs, limits: limits.clone(), shutdown, doors, tasks };
     broker.serve(listeners, &limits);
     broker.keep_replicas(&control);
     broker.keep_logs(&control);
@@ -171,6 +173,8 @@ impl Broker {
     fn serve(&self, listeners: Vec<Listener>, limits: &Arc<Limits>) {
         let counter: Arc<dyn Dispatch> = Arc::new(Counter::new(self.services.clone()));
         for listener in listeners {
+            let at = listener.endpoint();
+            log::info!(target: "kafka.network.Acceptor", "Awaiting socket connections on {at}.");
             self.tasks.spawn(listener.serve(counter.clone(), limits.clone(), self.doors.clone()));
         }
     }

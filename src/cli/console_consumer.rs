@@ -215,7 +215,9 @@ impl Command {
             // What is there already is printed without a flush between the records.
             let next = match consumer.next(Duration::ZERO).await? {
                 None => {
-                    out.flush()?;
+                    if out.flush().is_err() {
+                        return Ok(unread());
+                    }
                     consumer.next(self.timeout.unwrap_or(Duration::from_secs(3600))).await?
                 }
                 next => next,
@@ -228,12 +230,10 @@ impl Command {
             };
             *read += 1;
             if self.formatter.print(&mut out, &record).is_err() {
-                eprintln!("Unable to write to standard out, closing consumer.");
-                return Ok(End::Enough);
+                return Ok(unread());
             }
         }
-        out.flush()?;
-        Ok(End::Enough)
+        if out.flush().is_err() { Ok(unread()) } else { Ok(End::Enough) }
     }
 
     /// The partitions to read, waited for while the topic is being made.
@@ -262,6 +262,12 @@ impl Command {
             tokio::time::sleep(cluster.options().retry_backoff).await;
         }
     }
+}
+
+/// The end where nobody reads the output any more.
+fn unread() -> End {
+    eprintln!("Unable to write to standard out, closing consumer.");
+    End::Enough
 }
 
 /// None where the limit is over first.

@@ -214,8 +214,8 @@ impl LineReader {
         &mut self,
         input: &mut (impl AsyncBufReadExt + Unpin),
     ) -> anyhow::Result<Option<NewRecord>> {
-        print!(">");
-        std::io::stdout().flush()?;
+        // What is typed is sent whether or not anybody sees the prompt.
+        let _ = std::io::stdout().write_all(b">").and_then(|()| std::io::stdout().flush());
         let mut line = Vec::new();
         if input.read_until(b'\n', &mut line).await? == 0 {
             return Ok(None);

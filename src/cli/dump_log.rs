@@ -207,6 +207,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let flushed = out.flush();
     match dumped {
         // Nobody reads on: not worth a word.
+        _ if flushed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         _ if flushed.is_err() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

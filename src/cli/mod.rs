@@ -3,6 +3,10 @@
 //! A tool reads its arguments, talks to the cluster through `client` or to ZooKeeper through `admin`, and prints what
 //! Kafka 2.7.2's tool of the same name prints. It never decides anything that a broker decides.
 
+// Before all others, which print by its macros.
+#[macro_use]
+pub mod output;
+
 pub mod arguments;
 pub mod broker_api_versions;
 pub mod console_consumer;
@@ -10,7 +14,9 @@ pub mod console_producer;
 pub mod dump_log;
 pub mod get_offset_shell;
 pub mod logging;
+pub mod ready;
 pub mod server_start;
+pub mod signals;
 pub mod topics;
 
 use std::process::ExitCode;
@@ -60,6 +66,7 @@ pub const TOOLS: &[Tool] = &[
         class: Some("kafka.tools.GetOffsetShell"),
         run: get_offset_shell::run,
     },
+    Tool { name: "ready", script: None, class: None, run: ready::run },
     Tool { name: "server-start", script: None, class: Some("kafka.Kafka"), run: server_start::run },
     Tool {
         name: "topics",
@@ -82,15 +89,23 @@ pub fn main() -> ExitCode {
             println!("{}", arguments::VERSION);
             ExitCode::SUCCESS
         }
+        (None, Some("--help" | "-h")) => {
+            println!("{}", usage());
+            ExitCode::SUCCESS
+        }
         (None, wanted) => {
             if let Some(wanted) = wanted.filter(|wanted| !wanted.starts_with('-')) {
                 eprintln!("Error: Could not find or load main class {wanted}");
             }
-            let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-            eprintln!("USAGE: barnabas TOOL [argument ...]\nTools: {}", names.join(" "));
+            eprintln!("{}", usage());
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> String {
+    let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+    format!("USAGE: barnabas TOOL [argument ...]\nTools: {}", names.join(" "))
 }
 
 /// Runs a tool's asynchronous part to its end, on a small runtime of its own.

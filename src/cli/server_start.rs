@@ -1,22 +1,20 @@
 //! `kafka-server-start.sh`: runs a broker until it is told to stop (Kafka's `kafka.Kafka`).
 
+use std::io::Write;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use log::LevelFilter;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Handle;
 
 use super::logging;
+use super::signals::{Asked, Signals};
 use crate::base::DescriptorBudget;
-use crate::broker::{Broker, StartError};
-use crate::config::{BrokerConfig, Properties};
+use crate::broker::{Broker, StartError, threads};
+use crate::config::{BrokerConfig, Properties, unbuilt};
 use crate::log::disk;
 
-/// What Java's exit code is after SIGTERM, which scripts look for.
-const TERMINATED: u8 = 143;
-/// Likewise after SIGINT.
-const INTERRUPTED: u8 = 130;
-
-/// Runs the broker; exit code 1 where it does not start, 143 after SIGTERM.
+/// Runs the broker; exit code 1 where it does not start or cannot go on, else that of Java after the signal that ended it.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stdout, LevelFilter::Info);
     let properties = match read(&arguments) {
@@ -26,13 +24,23 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    raise_file_limit();
+    if let Err(error) = unbuilt::check_java_options(&std::env::var("KAFKA_OPTS").unwrap_or_default()) {
+        return refuse(&StartError::Config(error));
+    }
     let runtimes = (runtime("data", data_threads(&properties)), runtime("control", 1));
     let (Ok(data), Ok(control)) = runtimes else {
         eprintln!("The runtime's threads cannot be started");
         return ExitCode::FAILURE;
     };
-    let code = data.block_on(serve(properties, control.handle().clone()));
+    let signals = data.block_on(async { Signals::listen() });
+    let Ok(signals) = signals else {
+        eprintln!("Signals cannot be listened for");
+        return ExitCode::FAILURE;
+    };
+    let version = super::arguments::VERSION;
+    log::info!(target: "org.apache.kafka.common.utils.AppInfoParser", "Kafka version: {version}");
+    raise_file_limit();
+    let code = data.block_on(serve(properties, control.handle().clone(), signals));
     control.shutdown_background();
     data.shutdown_background();
     code
@@ -88,29 +96,57 @@ fn read(arguments: &[String]) -> Result<Properties, String> {
     Ok(properties)
 }
 
-async fn serve(properties: Properties, control: tokio::runtime::Handle) -> ExitCode {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        eprintln!("Signals cannot be listened for");
-        return ExitCode::FAILURE;
+async fn serve(properties: Properties, control: Handle, mut signals: Signals) -> ExitCode {
+    let started = {
+        let mut starting = pin!(Broker::start(properties, control.clone()));
+        loop {
+            tokio::select! {
+                started = &mut starting => break started,
+                asked = signals.next() => match asked {
+                    Asked::Report => print(&format!("The broker is starting.\n{}", threads())),
+                    // Before it has started there is nothing to be handed over.
+                    Asked::Stop(name, code) => return terminated(name, code),
+                },
+            }
+        }
     };
-    let broker = tokio::select! {
-        started = Broker::start(properties, control) => match started {
-            Ok(broker) => broker,
-            Err(error) => return refuse(&error),
-        },
-        // Before it has started there is nothing to be handed over.
-        _ = terminate.recv() => return ExitCode::FAILURE,
-        _ = interrupt.recv() => return ExitCode::from(INTERRUPTED),
+    let broker = match started {
+        Ok(broker) => broker,
+        Err(error) => return refuse(&error),
     };
     let failed = broker.failed();
-    let code = tokio::select! {
-        _ = terminate.recv() => TERMINATED,
-        _ = interrupt.recv() => INTERRUPTED,
-        () = failed.cancelled() => 1,
+    let code = loop {
+        tokio::select! {
+            () = failed.cancelled() => break ExitCode::FAILURE,
+            asked = signals.next() => match asked {
+                Asked::Report => print(&broker.report(&control)),
+                Asked::Stop(name, code) => break terminated(name, code),
+            },
+        }
     };
-    broker.stop().await;
+    let mut stopping = pin!(broker.stop());
+    loop {
+        tokio::select! {
+            () = &mut stopping => return code,
+            // It is stopping already; but how far it is can be asked.
+            asked = signals.next() => if asked == Asked::Report {
+                print(&format!("The broker is stopping.\n{}", threads()));
+            },
+        }
+    }
+}
+
+/// Prints what a signal asked for, where a JVM prints its threads.
+fn print(report: &str) {
+    let mut out = std::io::stdout().lock();
+    // A broker does not end because nobody reads it.
+    let _ = out.write_all(report.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Logs the signal that ends the process; the exit code for it.
+fn terminated(signal: &str, code: u8) -> ExitCode {
+    const TARGET: &str = "org.apache.kafka.common.utils.LoggingSignalHandler";
+    log::info!(target: TARGET, "Terminating process due to signal {signal}");
     ExitCode::from(code)
 }
 

@@ -77,6 +77,28 @@ impl Drop for Channel {
     }
 }
 
+/// Logs what a broker is about to be sent.
+fn log_state_change(controller: BrokerId, tell: &Tell) {
+    let broker = tell.to;
+    let request = match &tell.message {
+        Message::LeaderAndIsr { rows, .. } => {
+            let leads = rows.iter().filter(|row| row.leadership.leader_and_isr.leader == broker).count();
+            let follows = rows.len() - leads;
+            format!(
+                "LeaderAndIsr request to broker {broker} with {leads} become-leader and {follows} become-follower partitions"
+            )
+        }
+        Message::UpdateMetadata { rows, .. } => {
+            format!("UpdateMetadata request to broker {broker} for {} partitions", rows.len())
+        }
+        Message::StopReplica { rows, .. } => {
+            format!("StopReplica request for {} replicas to broker {broker}", rows.len())
+        }
+    };
+    let epoch = tell.controller_epoch;
+    log::info!(target: "state.change.logger", "[Controller id={controller} epoch={epoch}] Sending {request}");
+}
+
 struct Sender {
     broker: Broker,
     manner: Manner,
@@ -87,6 +109,7 @@ struct Sender {
 impl Sender {
     async fn run(mut self) {
         while let Some(tell) = self.waiting.recv().await {
+            log_state_change(self.manner.controller, &tell);
             let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
             let events = loop {
                 match self.deliver(&tell).await {

@@ -101,9 +101,16 @@ fn configuration(options: &str) -> Option<PathBuf> {
     Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
 }
 
+/// The value of the last `-Dname=value`; it may hold blanks, as a path does, up to the next option.
 fn java_property<'a>(options: &'a str, name: &str) -> Option<&'a str> {
-    let set = |option: &'a str| option.strip_prefix("-D")?.strip_prefix(name)?.strip_prefix('=');
-    options.split_whitespace().filter_map(set).next_back()
+    let set = |option: &'a str| {
+        option.trim_start_matches('-').strip_prefix('D')?.strip_prefix(name)?.strip_prefix('=')
+    };
+    options
+        .split_inclusive(" -")
+        .filter_map(|option| set(option.trim_end_matches(" -")))
+        .last()
+        .map(str::trim)
 }
 
 /// A variable of the file: one of Java's properties, or the folder of the files.
@@ -187,11 +194,12 @@ mod tests {
 
     #[test]
     fn javas_options_name_the_file_and_the_folder() {
-        let options = "-Xmx1G -Dlog4j.configuration=file:/etc/log4j.properties -Dkafka.logs.dir=/var/log";
+        let options =
+            "-Xmx1G -Dlog4j.configuration=file:/etc/log4j.properties  -Dkafka.logs.dir=/var/my log ";
         assert_eq!(configuration(options), Some("/etc/log4j.properties".into()));
         assert_eq!(configuration("-Dlog4j.configuration=file:///etc/l"), Some("/etc/l".into()));
         assert_eq!(configuration("-Dlog4j.debug=true"), None);
-        assert_eq!(variable(options, "kafka.logs.dir"), Some("/var/log".to_owned()));
+        assert_eq!(variable(options, "kafka.logs.dir"), Some("/var/my log".to_owned()));
         assert_eq!(variable(options, "other"), None);
     }
 

@@ -101,7 +101,7 @@ impl Replicas {
         partition.reassigns(state.adding_replicas.len(), state.removing_replicas.len());
         if state.leader == self.broker_id {
             partition.lead(told, log, self.clock.now())?;
-            log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Leader at leader epoch {}", self.broker_id, state.leader_epoch);
+            log::info!(target: "state.change.logger", "[Broker id={}] Leader {id} starts at leader epoch {}", self.broker_id, state.leader_epoch);
             return Ok(Change::Leads);
         }
         let metadata = self.metadata.load();
@@ -115,7 +115,7 @@ impl Replicas {
         let start = Start { offset: log.high_watermark(), leader_epoch: state.leader_epoch };
         let dir = self.logs.number_of(log.data_dir());
         partition.follow(told, log);
-        log::info!(target: "kafka.cluster.Partition", "[Partition {id} broker={}] Follower at leader epoch {}", self.broker_id, state.leader_epoch);
+        log::info!(target: "state.change.logger", "[Broker id={}] Follower {id} starts at leader epoch {}", self.broker_id, state.leader_epoch);
         Ok(Change::Follows(Follow { partition: id.clone(), leader: state.leader, endpoint, start, dir }))
     }
 

@@ -30,7 +30,7 @@ fn change(connection: &mut Connection, name: &str, operation: i8, key: &str, val
     (response.error_code, response.error_message.unwrap_or_default())
 }
 
-fn describe(connection: &mut Connection, name: &str, key: &str) -> Option<DescribeConfigsResourceResult> {
+pub fn describe(connection: &mut Connection, name: &str, key: &str) -> Option<DescribeConfigsResourceResult> {
     let resource = DescribeConfigsResource {
         resource_type: BROKER,
         resource_name: name.to_owned(),
