@@ -9,7 +9,8 @@
 #   scripts/cluster.sh start ROLE      starts it again on its data
 #   scripts/cluster.sh down            ends all of them; the data stays
 #
-# --data (logs/cluster) goes with every command but needs to be given only where it was with `up`.
+# --data (logs/cluster) goes with every command but needs to be given only where it was with `up`. Broker 2 prints to
+# broker-2.out there and logs to broker-2.logs/.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 from=$PWD
@@ -17,7 +18,7 @@ cd "$here/.."
 . scripts/install-zookeeper.bash
 . scripts/processes.bash
 
-usage() { sed -n '2,12s/^# \{0,1\}//p' "$here/cluster.sh"; }
+usage() { sed -n '2,/^set/s/^#\( \|$\)//p' "$here/cluster.sh"; }
 complain() { echo "$*" >&2; exit 1; }
 
 # ---- what the cluster is made of: kept in $state/cluster ---------------------------------------
@@ -68,8 +69,7 @@ CONFIG
 
 launch_zookeeper() {
   local role=$1
-  nohup scripts/zookeeper-server-start.sh "$state/$role.properties" >>"$state/$role.out" 2>&1 </dev/null &
-  remember "$role" $!
+  launch "$role" "$state/$role.out" scripts/zookeeper-server-start.sh "$state/$role.properties"
 }
 
 await_zookeeper() {
@@ -80,7 +80,8 @@ await_zookeeper() {
 
 start_broker() {
   local role=$1 i=${1#broker-}
-  run_broker "$role" "$state/$role.out" scripts/kafka-server-start.sh "$state/$role.properties" || return 1
+  run_broker "$role" "$state/$role.out" "$(broker_port "$i")" \
+    env LOG_DIR="$state/$role.logs" scripts/kafka-server-start.sh "$state/$role.properties" || return 1
   echo "Broker $i listens on port $(broker_port "$i") (process $(pid_of "$role"))."
 }
 
@@ -116,12 +117,10 @@ up() {
     ask_for_ports $((zookeeper_port + 801)) "$zookeepers" --zookeeper-port
   fi
   install_zookeeper
-  if [ -z "${BARNABAS_BIN:-}" ]; then
-    build_barnabas
-    export BARNABAS_BIN=$PWD/target/release/barnabas
-  fi
+  build_barnabas
   rm -f "$state"/*.properties
-  trap 'code=$?; [ "$code" = 0 ] || { echo "Not all of it started: ending what did." >&2; down >&2; }; exit "$code"' EXIT
+  exit_on_signals
+  trap 'code=$?; [ "$code" = 0 ] || give_up; exit "$code"' EXIT
   echo "brokers=$brokers zookeepers=$zookeepers port=$port zookeeper_port=$zookeeper_port" >"$state/cluster"
   for ((i = 1; i <= zookeepers; i++)); do write_zookeeper $i; done
   for ((i = 1; i <= brokers; i++)); do write_broker $i; done
@@ -131,6 +130,13 @@ up() {
   for ((i = 1; i <= brokers; i++)); do start_broker broker-$i; done
   trap - EXIT
   echo "The cluster is at $(bootstrap), its state at $(connect), its data in $state."
+}
+
+give_up() {
+  hold_signals
+  echo "Not all of it started: ending what did." >&2
+  down >&2
+  end_last
 }
 
 status() {
@@ -207,6 +213,7 @@ done
 if [ "$command" = up ]; then
   [[ $operand =~ ^[1-9][0-9]{0,2}$ ]] || complain "How many brokers is $operand?"
   mkdir -p "$state"
+  lock_state cluster.sh
   if [ -e "$state/cluster" ]; then
     # shellcheck disable=SC2046 # the words are assignments
     eval $(cat "$state/cluster")
@@ -224,8 +231,6 @@ fi
 [ -e "$state/cluster" ] || complain "There is no cluster in $state: scripts/cluster.sh up 3 makes one."
 # shellcheck disable=SC2046 # the words are assignments
 eval $(cat "$state/cluster")
-: "${BARNABAS_BIN:=$PWD/target/release/barnabas}"
-export BARNABAS_BIN
 case $command in
   status) status ;;
   down) down ;;

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Stops the Barnabas brokers of this user that run on this machine, and waits for their end: they need their ZooKeeper
-# until then.
+# Stops ALL Barnabas brokers of this user that run on this machine, whoever started them, and waits for their end: they
+# need their ZooKeeper until then. (Those of scripts/cluster.sh and scripts/quickstart.sh are stopped one by one by these.)
+#
+#   kafka-server-stop.sh       SIGNAL names another signal than TERM
+set -u
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 
 # Whether process $1 is a broker. Asked of /proc rather than of pgrep, which slim images lack.
 is_broker() {

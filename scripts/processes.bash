@@ -20,6 +20,33 @@ start_time() {
 
 remember() { echo "$2 $(start_time "$2")" >"$state/$1.pid"; }
 
+# Only one such script at a time works on `$state`; those that it starts do not hold the lock (9>&-).
+lock_state() {
+  exec 9>"$state/lock"
+  flock -n 9 || { echo "Another $1 is at work in $state: wait for its end." >&2; exit 1; }
+}
+
+# Starts a command in the background as role $1, its output added to the file $2.
+launch() {
+  local role=$1 out=$2
+  shift 2
+  nohup "$@" >>"$out" 2>&1 </dev/null 9>&- &
+  remember "$role" $!
+}
+
+# A process of which a signal has kept us from remembering the role.
+end_last() { [ -z "${!:-}" ] || kill "$!" 2>/dev/null || true; }
+
+# Makes the signals that end a script end it by its EXIT trap.
+exit_on_signals() {
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# Lets what has to be ended be ended, whoever presses Ctrl-C meanwhile.
+hold_signals() { trap '' HUP INT TERM; }
+
 # Ends role $1 with signal $2 (TERM) and waits for its end; returns 1 where it does not run.
 end() {
   local pid running=
@@ -33,19 +60,18 @@ end() {
   [ -n "$running" ]
 }
 
-# Runs a command that starts a broker, as role $1 with its output in the file $2, and waits until it is ready.
+# Runs a command that starts a broker, as role $1 with its output added to the file $2, and waits until it answers on
+# port $3.
 run_broker() {
-  local role=$1 log=$2 said='' patience=$((SECONDS + 60)) pid
-  shift 2
+  local role=$1 out=$2 port=$3 said='' patience=$((SECONDS + 60)) begin
+  shift 3
   while :; do
-    : >"$log"
-    nohup "$@" >>"$log" 2>&1 </dev/null &
-    pid=$!
-    remember "$role" "$pid"
-    ! wait_for_broker "$pid" "$log" || return 0
-    if ! grep -q NodeExists "$log" || [ "$SECONDS" -gt "$patience" ]; then
+    begin=$(stat -c %s "$out" 2>/dev/null || echo 0)
+    launch "$role" "$out" "$@"
+    ! wait_for_broker "$role" "$port" || return 0
+    if ! tail -c +$((begin + 1)) "$out" | grep -q NodeExists || [ "$SECONDS" -gt "$patience" ]; then
       echo "$role did not start; its last words:" >&2
-      tail -5 "$log" >&2
+      tail -c +$((begin + 1)) "$out" | tail -5 >&2
       return 1
     fi
     [ -n "$said" ] || echo "$role was killed: ZooKeeper holds its last session for some seconds yet ..."
@@ -53,18 +79,33 @@ run_broker() {
   done
 }
 
-# Waits until the broker with process id $1, which writes to the file $2, says that it is ready, or ends.
+# Waits until role $1 answers on port $2, at most a minute and as long as it runs.
 wait_for_broker() {
-  # The log itself says when the broker is ready, or its end does.
-  grep -q -m1 'started (kafka.server.KafkaServer)' < <(timeout 60 tail -n +1 --pid="$1" -f "$2")
+  local patience=$((SECONDS + 60))
+  until scripts/barnabas ready "localhost:$2" >/dev/null 2>&1; do
+    pid_of "$1" >/dev/null && [ "$SECONDS" -le "$patience" ] || return 1
+    sleep 0.1
+  done
+  pid_of "$1" >/dev/null
 }
 
-# Builds the release binary into this checkout.
+# Builds the release binary into this checkout, and uses it; that of BARNABAS_BIN is used as it is, and so is one of before
+# where there is no Rust.
 build_barnabas() {
-  command -v cargo >/dev/null || {
-    echo "Rust is missing: install it as https://rustup.rs tells." >&2
+  if [ -n "${BARNABAS_BIN:-}" ]; then
+    echo "Using $BARNABAS_BIN (BARNABAS_BIN)."
+  elif command -v cargo >/dev/null; then
+    # Here, even where CARGO_TARGET_DIR says otherwise.
+    cargo build --release --bin barnabas --target-dir target
+    BARNABAS_BIN=$PWD/target/release/barnabas
+  elif [ -x target/release/barnabas ]; then
+    echo "Rust is missing, so that nothing is built: using target/release/barnabas as it is."
+    BARNABAS_BIN=$PWD/target/release/barnabas
+  elif BARNABAS_BIN=$(type -P barnabas); then
+    echo "Rust is missing, so that nothing is built: using $BARNABAS_BIN."
+  else
+    echo "Rust is missing: install it as https://rustup.rs tells, or name a barnabas binary by BARNABAS_BIN." >&2
     return 1
-  }
-  # Here, even where CARGO_TARGET_DIR says otherwise.
-  cargo build --release --bin barnabas --target-dir target
+  fi
+  export BARNABAS_BIN
 }

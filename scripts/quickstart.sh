@@ -8,6 +8,9 @@
 #   --zookeeper-port PORT                                  where to start ZooKeeper (2181)
 #   --port PORT                                            where the broker listens (9092)
 #   --data DIRECTORY                                       where both keep their data (default: as in config/)
+#
+# A quickstart that is interrupted or fails ends what it has started. What the two print and log lies in logs/quickstart/.
+# BARNABAS_BIN names a binary to be used in place of building one.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 from=$PWD
@@ -23,7 +26,7 @@ broker_port=9092
 data=
 running_before=
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$here/quickstart.sh"; }
+usage() { sed -n '2,/^set/s/^#\( \|$\)//p' "$here/quickstart.sh"; }
 
 stop_all() {
   local stopped=
@@ -35,9 +38,14 @@ failed() {
   local code=$?
   trap - EXIT
   [ "$code" = 0 ] && exit 0
-  echo "Step failed: ${step:-setting up}." >&2
+  hold_signals
+  case $code in
+    129 | 130 | 143) echo "Interrupted: ending what this quickstart has started." >&2 ;;
+    *) echo "Step failed: ${step:-setting up}." >&2 ;;
+  esac
   case $running_before in *broker*) ;; *) end broker || true ;; esac
   case $running_before in *zookeeper*) ;; *) end zookeeper || true ;; esac
+  end_last
   exit "$code"
 }
 
@@ -59,16 +67,16 @@ runs_at() {
   local at
   at=$(cat "$state/$1.at")
   if [ "$at" != "$2" ]; then
-    echo "It runs already, on $at (process $(pid_of "$1")): scripts/quickstart.sh stop ends it." >&2
+    echo "It runs already, elsewhere: on $at (process $(pid_of "$1")). scripts/quickstart.sh stop ends it." >&2
     return 1
   fi
   echo "It runs already (process $(pid_of "$1"))."
 }
 
 start_zookeeper() {
+  local at="port $zookeeper_port, its data in ${data:-$(sed -n 's/^dataDir=//p' config/zookeeper.properties)}"
   if pid_of zookeeper >/dev/null; then
-    running_before+=" zookeeper"
-    runs_at zookeeper "port $zookeeper_port"
+    runs_at zookeeper "$at"
     return
   fi
   if port_in_use "$zookeeper_port"; then
@@ -80,36 +88,36 @@ start_zookeeper() {
     properties=$state/zookeeper.properties
     sed -e "s|^clientPort=.*|clientPort=$zookeeper_port|" ${data:+-e "s|^dataDir=.*|dataDir=$data/zookeeper|"} config/zookeeper.properties >"$properties"
   fi
-  nohup scripts/zookeeper-server-start.sh "$properties" >"$state/zookeeper.out" 2>&1 </dev/null &
-  remember zookeeper $!
-  echo "port $zookeeper_port" >"$state/zookeeper.at"
-  wait_for_zookeeper 127.0.0.1 "$zookeeper_port" "$!" || { tail -5 "$state/zookeeper.out" >&2; return 1; }
+  echo "$at" >"$state/zookeeper.at"
+  launch zookeeper "$state/zookeeper.out" scripts/zookeeper-server-start.sh "$properties"
+  wait_for_zookeeper 127.0.0.1 "$zookeeper_port" "$(pid_of zookeeper)" || { tail -5 "$state/zookeeper.out" >&2; return 1; }
   echo "ZooKeeper answers at $ensemble."
 }
 
 start_broker() {
+  local at="port $broker_port with $ensemble, its data in ${data:-$(sed -n 's/^log.dirs=//p' config/server.properties)}"
   if pid_of broker >/dev/null; then
-    running_before+=" broker"
-    runs_at broker "port $broker_port with $ensemble"
+    runs_at broker "$at"
     return
   fi
   if port_in_use "$broker_port"; then
     echo "Port $broker_port is in use: give another with --port." >&2
     return 1
   fi
-  local log="$state/broker.out"
   local overrides=(--override "zookeeper.connect=$ensemble")
   [ "$broker_port" = 9092 ] || overrides+=(--override "listeners=PLAINTEXT://:$broker_port")
   [ -z "$data" ] || overrides+=(--override "log.dirs=$data/kafka-logs")
-  echo "port $broker_port with $ensemble" >"$state/broker.at"
-  run_broker broker "$log" env BARNABAS_BIN=target/release/barnabas scripts/kafka-server-start.sh config/server.properties "${overrides[@]}"
-  grep -m1 'started (kafka.server.KafkaServer)' "$log"
+  echo "$at" >"$state/broker.at"
+  run_broker broker "$state/broker.out" "$broker_port" \
+    env LOG_DIR="$state" scripts/kafka-server-start.sh config/server.properties "${overrides[@]}"
+  echo "The broker answers at localhost:$broker_port (process $(pid_of broker)); it logs to $state/server.log."
 }
 
 # ---- the way through ---------------------------------------------------------------------------
 
 mkdir -p "$state"
 if [ "${1:-}" = stop ]; then
+  [ $# = 1 ] || { usage >&2; exit 1; }
   stop_all
   exit 0
 fi
@@ -127,6 +135,9 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
+lock_state quickstart.sh
+for role in broker zookeeper; do ! pid_of $role >/dev/null || running_before+=" $role"; done
+exit_on_signals
 trap failed EXIT
 whole_start=$(date +%s%N)
 

@@ -5,6 +5,7 @@
 #
 # Where BARNABAS_TEST_ZOOKEEPER names one already, that one is used.
 set -euo pipefail
+case ${1:-} in '' | -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; [ -n "${1:-}" ]; exit ;; esac
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/install-zookeeper.bash"
 
