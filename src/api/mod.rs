@@ -13,6 +13,7 @@ pub mod cluster;
 mod config_changes;
 mod config_entries;
 pub mod dispatch;
+mod named_twice;
 pub mod records;
 pub mod session;
 pub mod table;

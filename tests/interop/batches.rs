@@ -11,6 +11,7 @@ mod codecs;
 mod generate;
 mod legacy;
 mod maker;
+mod reads;
 mod records;
 mod report;
 mod segments;

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::api::Exchange;
+use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::alter_replica_log_dirs::{
@@ -12,7 +13,8 @@ use crate::wire::message::alter_replica_log_dirs::{
     AlterReplicaLogDirsResponse,
 };
 
-/// Has them moved, off the runtime's threads; copying goes on after the answer.
+/// Has them moved, off the runtime's threads; copying goes on after the answer. Of a partition named twice the last
+/// directory counts.
 pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
     let mut wanted = Vec::new();
     for dir in request.dirs {
@@ -21,6 +23,7 @@ pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) ->
             wanted.extend(ids.map(|id| (id, PathBuf::from(&dir.path))));
         }
     }
+    let wanted = last_mentions(wanted);
     let named: Vec<_> = wanted.iter().map(|(id, _)| id.clone()).collect();
     let replicas = exchange.services.replicas.clone();
     let altered = tokio::task::spawn_blocking(move || replicas.alter_log_dirs(wanted)).await;

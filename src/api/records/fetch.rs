@@ -3,11 +3,10 @@
 //! v3 response limit · v4 isolation, aborted transactions · v5 log start offset · v7 sessions (KIP-227) · v9 leader epochs ·
 //! v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka: `KafkaApis.handleFetchRequest`.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use crate::api::Exchange;
+use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::net::disk_reads;
 use crate::replica::old_formats::READS_FORMAT_2;
@@ -175,27 +174,8 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
         topic.partitions.into_iter().map(move |partition| TopicPartition::new(name.clone(), partition))
     });
     let epoch = if version < 7 { -1 } else { request.session_epoch };
-    let partitions = last_of_each(partitions.collect());
+    let partitions = last_mentions(partitions.collect());
     Asked { id: request.session_id, epoch, partitions, forgotten: forgotten.collect() }
-}
-
-/// The partitions in order, of what is named more than once only what was asked last, in the first one's stead.
-fn last_of_each(named: Wanted) -> Wanted {
-    if named.len() < 2 {
-        return named;
-    }
-    let mut places = HashMap::with_capacity(named.len());
-    let mut wanted = Wanted::with_capacity(named.len());
-    for (id, partition) in named {
-        match places.entry(id.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(wanted.len());
-                wanted.push((id, partition));
-            }
-            Entry::Occupied(place) => wanted[*place.get()].1 = partition,
-        }
-    }
-    wanted
 }
 
 fn respond(exchange: &Exchange, session_id: i32, mut outcomes: Outcomes) -> FetchResponse {

@@ -4,35 +4,45 @@
 //! `KafkaApis.handleOffsetForLeaderEpochRequest`.
 
 use crate::api::Exchange;
+use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
+use crate::wire::error_code::ErrorCode;
 use crate::wire::message::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, OffsetForLeaderPartitionResult,
     OffsetForLeaderTopicResult,
 };
 
-/// Looks every partition up.
+/// Looks every partition up; of one that is named twice the last epoch counts.
 pub async fn handle(
     exchange: &Exchange,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
     let replicas = &exchange.services.replicas;
-    let topics = request.topics.into_iter().map(|topic| {
-        let partitions = topic.partitions.iter().map(|asked| {
-            let id = TopicPartition::new(topic.name.as_str(), asked.partition_index);
-            let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
-            let found = replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true);
-            let (error, (leader_epoch, end_offset)) = match found {
-                Ok(found) => (crate::wire::error_code::ErrorCode::None, found),
-                Err(error) => (error, (-1, -1)),
-            };
-            OffsetForLeaderPartitionResult {
-                error_code: error as i16,
-                partition_index: asked.partition_index,
-                leader_epoch,
-                end_offset,
-            }
-        });
-        OffsetForLeaderTopicResult { partitions: partitions.collect(), name: topic.name }
+    let asked = request.topics.iter().flat_map(|topic| {
+        let partitions = topic.partitions.iter();
+        partitions.map(|asked| (TopicPartition::new(topic.name.as_str(), asked.partition_index), asked))
     });
-    OffsetForLeaderEpochResponse { topics: topics.collect(), ..Default::default() }
+    let mut topics: Vec<OffsetForLeaderTopicResult> = Vec::new();
+    for (id, asked) in last_mentions(asked.collect()) {
+        let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
+        let found = replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true);
+        let (error, (leader_epoch, end_offset)) = match found {
+            Ok(found) => (ErrorCode::None, found),
+            Err(error) => (error, (-1, -1)),
+        };
+        let result = OffsetForLeaderPartitionResult {
+            error_code: error.code(),
+            partition_index: id.partition,
+            leader_epoch,
+            end_offset,
+        };
+        match topics.iter_mut().find(|topic| *topic.name == *id.topic) {
+            Some(topic) => topic.partitions.push(result),
+            None => {
+                let name = id.topic.to_string();
+                topics.push(OffsetForLeaderTopicResult { name, partitions: vec![result] });
+            }
+        }
+    }
+    OffsetForLeaderEpochResponse { topics, ..Default::default() }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::api::Exchange;
+use crate::api::named_twice::last_mentions;
 use crate::base::{Records, TopicPartition};
 use crate::log::validate::check_request;
 use crate::net::Answer;
@@ -66,7 +67,8 @@ fn followed_by(mut outcomes: Outcomes, refused: Outcomes) -> Outcomes {
 }
 
 /// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection:
-/// its reader looks at the first batch of every partition and does not survive there being none.
+/// its reader looks at the first batch of every partition and does not survive there being none. Of a partition named twice
+/// the last batches count.
 fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPartition, Bytes)>, Outcomes)> {
     let (mut asked, mut is_transactional) = (Vec::new(), false);
     for topic in request.topics {
@@ -83,8 +85,12 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
     }
     if is_transactional && request.transactional_id.is_none() {
         let refused = ProduceOutcome::refused(ErrorCode::TransactionalIdAuthorizationFailed);
-        return Some((Vec::new(), asked.into_iter().map(|(id, _)| (id, refused.clone())).collect()));
+        return Some((
+            Vec::new(),
+            last_mentions(asked).into_iter().map(|(id, _)| (id, refused.clone())).collect(),
+        ));
     }
+    let asked = last_mentions(asked);
     let (mut entries, mut refused) = (Vec::new(), Vec::new());
     let metadata = exchange.services.replicas.metadata();
     for (id, records) in asked {

@@ -3,14 +3,13 @@
 use barnabas::base::Records;
 use barnabas::wire::frame;
 use barnabas::wire::message::Request;
-use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
-use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use bytes::Bytes;
 
 use super::batch::batch;
 use super::legacy;
 use super::maker::{Focus, Maker};
+use super::reads::Read;
 use super::settings::{SETTINGS, Setting};
 use crate::support::batches::codec::Codec;
 
@@ -19,11 +18,6 @@ pub const CHUNK: u64 = 40;
 /// The timestamp of the first case, and how far that of the next is behind it.
 const FIRST: i64 = 1_600_000_000_000;
 const STEP: i64 = 100_000;
-/// Stands for the first offset of all.
-const START: i64 = i64::MIN;
-/// What reads everything of a case.
-const ALL: i32 = 8 << 20;
-const LATEST: i64 = -1;
 
 const ODD_REQUEST: [&str; 17] = [
     "partition-twice",
@@ -61,15 +55,6 @@ pub struct Case {
     odd_request: &'static str,
     records: Vec<Option<Vec<u8>>>,
     reads: Vec<Read>,
-}
-
-/// What is read after it.
-#[derive(Clone, Debug)]
-enum Read {
-    /// A fetch from so many records behind where the case began, or [`START`].
-    Fetch { version: i16, from: i64, max_bytes: i32, partition_max_bytes: i32, isolation: i8 },
-    /// Offsets by time.
-    Offsets { version: i16, timestamp: i64, isolation: i8, most: i32 },
 }
 
 /// The settings of the topic that a chunk of cases goes to.
@@ -120,7 +105,7 @@ impl Case {
             _ => 30_000,
         };
         let transactional = odd_request == "transactional-id" && version >= 3;
-        let reads = (0..3).map(|_| read(time, maker)).collect();
+        let reads = (0..3).map(|_| Read::new(time, maker)).collect();
         let codec_and_format = format!("v{version} format {magic}");
         Self {
             number,
@@ -138,9 +123,7 @@ impl Case {
     /// The Produce request and all reads as frames without their lengths, the last of them for the partition's end;
     /// `end` is where it ends before.
     pub fn frames(&self, topic: &str, partition: i32, end: i64) -> Vec<Vec<u8>> {
-        let all =
-            Read::Fetch { version: 11, from: 0, max_bytes: ALL, partition_max_bytes: ALL, isolation: 0 };
-        let last = Read::Offsets { version: 1, timestamp: LATEST, isolation: 0, most: 1 };
+        let (all, last) = (Read::all(), Read::end());
         let reads = std::iter::once(&all).chain(&self.reads).chain(std::iter::once(&last));
         let reads = (2..).zip(reads).map(|(id, read)| read.frame(id, topic, partition, end));
         std::iter::once(self.produce(topic, partition)).chain(reads).collect()
@@ -176,45 +159,8 @@ impl Case {
     }
 }
 
-impl Read {
-    fn frame(&self, id: i32, topic: &str, partition: i32, end: i64) -> Vec<u8> {
-        match *self {
-            Self::Fetch { version, from, max_bytes, partition_max_bytes, isolation } => {
-                let partition = FetchPartition {
-                    partition,
-                    fetch_offset: if from == START { 0 } else { end + from },
-                    partition_max_bytes,
-                    ..FetchPartition::default()
-                };
-                let request = FetchRequest {
-                    replica_id: -1,
-                    max_wait_ms: 0,
-                    min_bytes: 0,
-                    max_bytes,
-                    isolation_level: isolation,
-                    session_epoch: -1,
-                    topics: vec![FetchTopic { topic: topic.to_owned(), partitions: vec![partition] }],
-                    ..FetchRequest::default()
-                };
-                framed(version, id, &request)
-            }
-            Self::Offsets { version, timestamp, isolation, most } => {
-                let partition = ListOffsetPartition {
-                    partition_index: partition,
-                    timestamp,
-                    max_num_offsets: if version == 0 { most } else { 1 },
-                    ..ListOffsetPartition::default()
-                };
-                let topic = ListOffsetTopic { name: topic.to_owned(), partitions: vec![partition] };
-                let isolation_level = if version < 2 { 0 } else { isolation };
-                let request = ListOffsetRequest { replica_id: -1, isolation_level, topics: vec![topic] };
-                framed(version, id, &request)
-            }
-        }
-    }
-}
-
-fn framed<R: Request>(version: i16, id: i32, request: &R) -> Vec<u8> {
+/// A request as it stands behind its length.
+pub fn framed<R: Request>(version: i16, id: i32, request: &R) -> Vec<u8> {
     let pieces = frame::request(version, id, Some("batches"), request).unwrap();
     let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.read().unwrap()).collect();
     bytes[frame::PREFIX..].to_vec()
@@ -275,33 +221,5 @@ fn with_right_checksum(bytes: &mut [u8]) {
     } else {
         let checksum = crc32c::crc32c(&bytes[21..end]);
         bytes[17..21].copy_from_slice(&checksum.to_be_bytes());
-    }
-}
-
-fn read(time: i64, maker: &mut Maker) -> Read {
-    let is_odd = maker.once_in(60);
-    if maker.rng.u8(..10) < 6 {
-        let limits = [1, 60, 100, 200, 400, 700, 1500, 4000, 20_000, ALL, ALL, ALL];
-        let odd_limits = [0, -1, i32::MIN];
-        let limits = if is_odd { &odd_limits[..] } else { &limits[..] };
-        let isolations: &[i8] = if is_odd { &[2, -1, 0] } else { &[0, 0, 1] };
-        Read::Fetch {
-            version: *maker.one(&[0, 1, 1, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
-            from: *maker.one(&[START, START, -2, -1, 0, 0, 0, 0, 0, 0, 1, 2, 3]),
-            max_bytes: *maker.one(limits),
-            partition_max_bytes: *maker.one(limits),
-            isolation: *maker.one(isolations),
-        }
-    } else {
-        let times =
-            [0, 1, -1, -2, -3, i64::MAX, time - 1, time, time + 1, time + 10, time + 25, time + 1_000];
-        let most: &[i32] = if is_odd { &[-1, 0, i32::MIN] } else { &[1, 1, 2, 100] };
-        let isolations: &[i8] = if is_odd { &[2, -1, 0] } else { &[0, 0, 1] };
-        Read::Offsets {
-            version: *maker.one(&[0, 1, 1, 2, 3, 4, 5]),
-            timestamp: *maker.one(&times),
-            isolation: *maker.one(isolations),
-            most: *maker.one(most),
-        }
     }
 }

@@ -11,6 +11,7 @@ use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
+use barnabas::wire::message::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use barnabas::wire::message::produce::{ProduceRequest, ProduceResponse};
 use bytes::Bytes;
 
@@ -50,9 +51,9 @@ pub fn difference(request: &[u8], kafka: &Came, here: &Came, clocks: Clocks) -> 
             [kafka, &mut *here].into_iter().for_each(without_times);
             None
         }),
-        ApiKey::Fetch => compared::<FetchRequest>(version, kafka, here, |kafka, here| {
-            without_records(kafka, here, version, clocks)
-        }),
+        ApiKey::Fetch => {
+            compared::<FetchRequest>(version, kafka, here, |kafka, here| without_records(kafka, here, clocks))
+        }
         ApiKey::ListOffsets => compared::<ListOffsetRequest>(version, kafka, here, |kafka, here| {
             for (answer, clock) in [(kafka, clocks.kafka), (here, clocks.here)] {
                 let partitions = answer.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
@@ -62,6 +63,9 @@ pub fn difference(request: &[u8], kafka: &Came, here: &Came, clocks: Clocks) -> 
             }
             None
         }),
+        ApiKey::OffsetForLeaderEpoch => {
+            compared::<OffsetForLeaderEpochRequest>(version, kafka, here, |_, _| None)
+        }
         other => panic!("{other} is not compared"),
     }
 }
@@ -153,22 +157,15 @@ fn without_times(answer: &mut ProduceResponse) {
 }
 
 /// Takes the batches out of both answers to Fetch; where they differ.
-fn without_records(
-    kafka: &mut FetchResponse,
-    here: &mut FetchResponse,
-    version: i16,
-    clocks: Clocks,
-) -> Option<String> {
+fn without_records(kafka: &mut FetchResponse, here: &mut FetchResponse, clocks: Clocks) -> Option<String> {
     let taken = |answer: &mut FetchResponse| -> Vec<Bytes> {
         let partitions = answer.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses);
         partitions.map(|it| it.record_set.take().map(|it| it.read().unwrap()).unwrap_or_default()).collect()
     };
     let copy = (kafka.clone(), here.clone());
     let (kafka_has, here_has) = (taken(kafka), taken(here));
-    let found = kafka_has
-        .iter()
-        .zip(&here_has)
-        .find_map(|(kafka, here)| stored::difference(kafka, here, version < 4, clocks));
+    let found =
+        kafka_has.iter().zip(&here_has).find_map(|(kafka, here)| stored::difference(kafka, here, clocks));
     if found.is_some() {
         (*kafka, *here) = copy;
     }

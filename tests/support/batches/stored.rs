@@ -54,8 +54,8 @@ fn split(bytes: &[u8]) -> (Vec<Entry<'_>>, &[u8]) {
     (entries, rest)
 }
 
-/// What differs between two runs of batches; `converted` ones may be filled up with a part of a batch.
-pub fn difference(kafka: &[u8], here: &[u8], converted: bool, clocks: Clocks) -> Option<String> {
+/// What differs between two runs of batches.
+pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
     if kafka == here {
         return None;
     }
@@ -67,8 +67,10 @@ pub fn difference(kafka: &[u8], here: &[u8], converted: bool, clocks: Clocks) ->
             return Some(found);
         }
     }
-    // Batches of another length leave another room to what follows them.
-    if converted && is_packed {
+    // Batches that the brokers packed themselves have other lengths, so that other ones follow up to a limit.
+    let is_packed_part =
+        |rest: &[u8]| attributes(rest).is_some_and(|it| Codec::named_by(it) != Some(Codec::None));
+    if is_packed || is_packed_part(kafka_rest) && is_packed_part(here_rest) {
         return None;
     }
     if kafka_entries.len() != here_entries.len() {
@@ -77,9 +79,15 @@ pub fn difference(kafka: &[u8], here: &[u8], converted: bool, clocks: Clocks) ->
             _ => "fewer batches here".to_owned(),
         });
     }
-    let is_stamped = |rest: &[u8]| rest.get(17).is_some_and(|attributes| attributes & LOG_APPEND_TIME != 0);
-    let is_same = kafka_rest.len() == here_rest.len() && (kafka_rest == here_rest || is_stamped(kafka_rest));
-    (!is_same && !is_packed).then(|| "another part of a batch at the end".to_owned())
+    let is_stamped = attributes(kafka_rest).is_some_and(|it| it & LOG_APPEND_TIME != 0);
+    let is_same = kafka_rest == here_rest || is_stamped && kafka_rest.len() == here_rest.len();
+    (!is_same).then(|| "another part of a batch at the end".to_owned())
+}
+
+/// The lower attributes of a batch or message, which may be cut off behind them.
+fn attributes(bytes: &[u8]) -> Option<u8> {
+    let at = if *bytes.get(MAGIC_AT)? >= 2 { 22 } else { 17 };
+    bytes.get(at).copied()
 }
 
 impl Entry<'_> {
@@ -88,7 +96,7 @@ impl Entry<'_> {
     }
 
     fn attributes(&self) -> u8 {
-        if self.magic() >= 2 { self.bytes[22] } else { self.bytes[17] }
+        attributes(self.bytes).unwrap_or_default()
     }
 
     fn codec(&self) -> Option<Codec> {
@@ -160,7 +168,7 @@ impl Entry<'_> {
         let unpacked = (codec != Codec::None).then(|| codec.unpack(kafka).zip(codec.unpack(here))).flatten();
         match unpacked {
             Some((kafka, here)) if kafka == here => None,
-            Some((kafka, here)) if self.magic() < 2 => difference(&kafka, &here, false, clocks),
+            Some((kafka, here)) if self.magic() < 2 => difference(&kafka, &here, clocks),
             Some(_) => Some("packed records".to_owned()),
             None => Some("records".to_owned()),
         }

@@ -1,0 +1,42 @@
+//! Partitions that a request names more than once: Kafka keeps what is asked in a map, so that the last mention counts, in
+//! the place of the first ★.
+//!
+//! Never for what Kafka refuses when it is named twice (ListOffsets, CreatePartitions). Kafka: `ProduceRequest`,
+//! `FetchRequest.toPartitionDataMap`, `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::base::TopicPartition;
+
+/// Every partition once: where it was named first, with what was last asked of it.
+pub fn last_mentions<T>(mentions: Vec<(TopicPartition, T)>) -> Vec<(TopicPartition, T)> {
+    if mentions.len() < 2 {
+        return mentions;
+    }
+    let mut kept: Vec<(TopicPartition, T)> = Vec::with_capacity(mentions.len());
+    let mut slots: HashMap<TopicPartition, usize> = HashMap::with_capacity(mentions.len());
+    for (partition, asked) in mentions {
+        match slots.entry(partition.clone()) {
+            Entry::Occupied(slot) => kept[*slot.get()].1 = asked,
+            Entry::Vacant(slot) => {
+                slot.insert(kept.len());
+                kept.push((partition, asked));
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_mention_counts_in_the_place_of_the_first() {
+        let mentions = [("t", 1, 'a'), ("u", 0, 'b'), ("t", 1, 'c'), ("t", 0, 'd'), ("u", 0, 'e')];
+        let named = |(topic, partition, asked)| (TopicPartition::new(topic, partition), asked);
+        let expected = [("t", 1, 'c'), ("u", 0, 'e'), ("t", 0, 'd')];
+        assert_eq!(last_mentions(mentions.map(named).to_vec()), expected.map(named));
+    }
+}
