@@ -183,7 +183,8 @@ impl Cluster {
     /// As [`Cluster::call`].
     pub async fn tell<R: Request>(&self, target: &Target, request: &R) -> Result<(), ClientError> {
         let link = self.link(target).await?;
-        Ok(link.peer.tell(request, link.version(R::KEY)?).await?)
+        let limit = self.shared.options.request_timeout;
+        Ok(link.peer.tell(request, link.version(R::KEY)?, limit).await?)
     }
 
     /// As [`Cluster::call`], again and again while the connection fails or `check` finds an error that may pass.

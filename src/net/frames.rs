@@ -89,6 +89,14 @@ impl Frames {
         }
     }
 
+    /// Closes the whole connection, whoever still holds the half that writes.
+    pub(super) fn close(self) {
+        let closed = rustix::net::shutdown(self.reader.as_ref(), rustix::net::Shutdown::Both);
+        if let Err(error) = closed {
+            log::debug!(target: "org.apache.kafka.common.network.Selector", "Closing a connection: {error}");
+        }
+    }
+
     /// The frame that was announced, of `length` bytes.
     ///
     /// # Errors

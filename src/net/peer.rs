@@ -1,4 +1,7 @@
 //! A connection to a broker: requests go out as they come, each gets the answer that carries its number.
+//!
+//! Never goes on after a request that was given up half written, or that was not answered in time: the connection is closed,
+//! since what followed would be taken for the rest of that request, or wait behind it. Kafka: `NetworkClient`.
 
 use std::collections::HashMap;
 use std::io;
@@ -59,6 +62,44 @@ impl Drop for Shared {
     }
 }
 
+impl Shared {
+    /// Ends the connection: nothing more is written, and every call that waits for an answer fails.
+    fn end(&self) {
+        self.ended.cancel();
+        self.waiting.lock().clear();
+    }
+}
+
+/// A request that is being written; dropped before it is written whole, it ends the connection.
+struct Writing<'a>(Option<&'a Shared>);
+
+impl Writing<'_> {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            shared.end();
+        }
+    }
+}
+
+/// An answer that is waited for until this is dropped.
+struct Awaited<'a> {
+    shared: &'a Shared,
+    id: i32,
+    answer: oneshot::Receiver<Bytes>,
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.shared.waiting.lock().remove(&self.id);
+    }
+}
+
 impl Peer {
     /// Connects to `host:port`, naming itself `client_id` in its requests.
     ///
@@ -86,7 +127,8 @@ impl Peer {
         !self.shared.ended.is_cancelled()
     }
 
-    /// Sends a request at a version and waits for its answer.
+    /// Sends a request at a version and waits for its answer. The connection ends where that takes longer than `limit`, or
+    /// where this is dropped while the request is being written.
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has acted on the request is then not known.
@@ -97,47 +139,66 @@ impl Peer {
         limit: Duration,
     ) -> Result<R::Response, PeerError> {
         let exchange = async {
-            let (id, answer) = self.expect_answer();
-            let sent = self.send(id, request, version).await;
-            let frame = match sent {
-                Ok(()) => answer.await.map_err(|_| ended()),
-                Err(error) => Err(error),
-            };
-            self.shared.waiting.lock().remove(&id);
-            Ok(frame::read_response::<R>(frame?, version)?.1)
+            let mut awaited = self.expect_answer();
+            self.send(awaited.id, request, version).await?;
+            let frame = (&mut awaited.answer).await.map_err(|_| ended())?;
+            Ok(frame::read_response::<R>(frame, version)?.1)
         };
-        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(PeerError::Timeout(limit)))
+        self.within(limit, exchange).await
     }
 
-    /// Sends a request that is not answered, such as a Produce with acks=0.
+    /// Sends a request that is not answered, such as a Produce with acks=0. The connection ends as by [`Peer::call`].
     ///
     /// # Errors
-    /// [`PeerError::Io`], [`PeerError::Wire`].
-    pub async fn tell<R: Request>(&self, request: &R, version: i16) -> Result<(), PeerError> {
+    /// [`PeerError`]; whether the broker has the request is then not known.
+    pub async fn tell<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        limit: Duration,
+    ) -> Result<(), PeerError> {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        self.send(id, request, version).await
+        self.within(limit, self.send(id, request, version)).await
     }
 
-    fn expect_answer(&self) -> (i32, oneshot::Receiver<Bytes>) {
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let (sender, receiver) = oneshot::channel();
-        self.shared.waiting.lock().insert(id, sender);
-        (id, receiver)
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        exchange: impl Future<Output = Result<T, PeerError>>,
+    ) -> Result<T, PeerError> {
+        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+            self.shared.end();
+            Err(PeerError::Timeout(limit))
+        })
+    }
+
+    fn expect_answer(&self) -> Awaited<'_> {
+        let shared = &*self.shared;
+        let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (sender, answer) = oneshot::channel();
+        shared.waiting.lock().insert(id, sender);
+        Awaited { shared, id, answer }
     }
 
     async fn send<R: Request>(&self, id: i32, request: &R, version: i16) -> Result<(), PeerError> {
-        let pieces = frame::request(version, id, Some(&self.shared.client_id), request)?;
-        let mut writer = self.shared.writer.lock().await;
-        if self.shared.ended.is_cancelled() {
+        let shared = &*self.shared;
+        let pieces = frame::request(version, id, Some(&shared.client_id), request)?;
+        let mut writer = shared.writer.lock().await;
+        if shared.ended.is_cancelled() {
             return Err(ended());
         }
+        let writing = Writing(Some(shared));
         for piece in pieces {
             let bytes = match piece {
                 Records::Memory(bytes) => bytes,
                 other => other.read()?,
             };
-            writer.write_all(&bytes).await?;
+            tokio::select! {
+                written = writer.write_all(&bytes) => written?,
+                () = shared.ended.cancelled() => return Err(ended()),
+            }
         }
+        writing.finish();
         Ok(())
     }
 }
@@ -152,7 +213,8 @@ async fn read_answers(shared: std::sync::Weak<Shared>, reader: OwnedReadHalf, ov
     loop {
         let answer = tokio::select! {
             answer = next_answer(&mut frames) => answer,
-            () = over.cancelled() => return,
+            // The half that writes may be held for a while yet; the other side is to know now.
+            () = over.cancelled() => return frames.close(),
         };
         let Some(shared) = shared.upgrade() else { return };
         match answer {
@@ -162,11 +224,7 @@ async fn read_answers(shared: std::sync::Weak<Shared>, reader: OwnedReadHalf, ov
                     let _ = waiter.send(frame); // Whoever gave up waiting needs it no more.
                 }
             }
-            Err(_) => {
-                shared.ended.cancel();
-                shared.waiting.lock().clear();
-                return;
-            }
+            Err(_) => return shared.end(),
         }
     }
 }
@@ -176,3 +234,6 @@ async fn next_answer(frames: &mut Frames) -> io::Result<Bytes> {
     let length = frame::length(prefix, LARGEST_ANSWER).map_err(io::Error::other)?;
     frames.frame(length).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ struct State {
     cut: bool,
     silent: bool,
     streams: Vec<TcpStream>,
+    carried: usize,
 }
 
 impl Proxy {
@@ -43,6 +44,7 @@ impl Proxy {
                     std::thread::spawn(move || carry(from, to, &shared));
                 }
                 state.streams.extend([client, upstream]);
+                state.carried += 1;
             }
         });
         Self { port, shared: all }
@@ -51,6 +53,11 @@ impl Proxy {
     /// Its `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// How many connections it has carried so far.
+    pub fn carried(&self) -> usize {
+        self.shared.state.lock().unwrap().carried
     }
 
     /// Ends every connection and carries no new one.
