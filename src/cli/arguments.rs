@@ -1,18 +1,21 @@
 //! Reads a tool's arguments the way Kafka's tools do: same spellings accepted, same complaints, same exit codes.
 //!
-//! Kafka's tools use jopt-simple (`CommandLineUtils`, `CommandDefaultOptions`): options may be abbreviated, may stand
-//! behind one dash, and a repeated flag is no error.
+//! Kafka's tools use jopt-simple (`CommandLineUtils`, `CommandDefaultOptions`): options may stand behind one dash, take
+//! whatever follows as their value, a repeated flag is no error, and what is no option is passed over.
 
 use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory, Parser};
+use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
 use crate::config::{Properties, unbuilt};
 
 /// What `--version` prints: the version of Kafka that is spoken, and who speaks it.
 pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"), ")");
+
+/// The name under which is kept what is no option.
+const PASSED_OVER: &str = "passed over";
 
 /// Why a tool ends before it has done anything. Each is printed by [`Refusal::print`] and ends with exit code 1.
 #[derive(Debug)]
@@ -133,12 +136,22 @@ fn unreadable(file: &str, error: &std::io::Error) -> Refusal {
 }
 
 fn prepare(command: Command) -> Command {
-    command
-        .infer_long_args(true)
-        .args_override_self(false)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .no_binary_name(false)
+    let has_positionals = command.get_positionals().next().is_some();
+    let command = command.disable_help_flag(true).disable_version_flag(true).no_binary_name(false).mut_args(
+        |argument| match argument.get_action() {
+            ArgAction::SetTrue => {
+                let itself = argument.get_id().clone();
+                argument.overrides_with(itself)
+            }
+            // What looks like an option is no value of one whose value may be left out.
+            _ if argument.get_num_args().is_some_and(|count| count.min_values() == 0) => argument,
+            _ => argument.allow_hyphen_values(true),
+        },
+    );
+    if has_positionals {
+        return command;
+    }
+    command.arg(Arg::new(PASSED_OVER).num_args(0..).action(ArgAction::Append).hide(true))
 }
 
 /// `-topic` means `--topic`, as jopt-simple reads it, where such an option exists.

@@ -29,6 +29,11 @@ impl Failure {
     }
 }
 
+/// What no command was begun for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Thrown(Failure);
+
 /// Runs the tool; exit code 0, or 1 with Kafka's words on standard output and the log line on standard error.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
@@ -39,6 +44,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let about = "This tool helps to create, delete, describe, or change a topic.";
     let command = match arguments::parse::<Options>(about, &arguments).and_then(TopicsCommand::check) {
         Ok(command) => command,
+        Err(arguments::Refusal::Thrown(class, message)) if is_read_late(class, &message) => {
+            return report(&Failure { class: class.to_owned(), message }.into());
+        }
         Err(refusal) => return refusal.print::<Options>(),
     };
     match block_on(execute(&command)) {
@@ -47,9 +55,18 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
+/// Whether Java's tool comes upon an argument that cannot be used only once it executes the command: those that say whom to
+/// talk to are read before.
+fn is_read_late(class: &str, message: &str) -> bool {
+    let is_unusable = class.ends_with("MultipleArgumentsForOptionException")
+        || class.ends_with("OptionArgumentConversionException");
+    let early = ["option zookeeper", "option bootstrap-server", "option command-config"];
+    is_unusable && !early.iter().any(|option| message.contains(option))
+}
+
 async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
     if let Some(connect) = &command.options.zookeeper {
-        let topics = by_znode::Topics::connect(connect).await?;
+        let topics = by_znode::Topics::connect(connect).await.map_err(Thrown)?;
         let outcome = match command.action {
             Action::Create => topics.create(command).await,
             Action::List => topics.list(command).await,
@@ -73,11 +90,11 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
 
 /// Prints a failure as `TopicCommand` does; what stops it before it begins leaves `main` as an exception.
 fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(Thrown(Failure { class, message })) = error.downcast_ref() {
+        return arguments::thrown(class, message);
+    }
     let class =
         error.downcast_ref::<Failure>().map_or("java.lang.RuntimeException", |failure| &failure.class);
-    if class == "kafka.zookeeper.ZooKeeperClientTimeoutException" {
-        return arguments::thrown(class, error);
-    }
     if class == "org.apache.kafka.common.KafkaException" {
         let code = arguments::thrown(class, "Failed to create new KafkaAdminClient");
         eprintln!("Caused by: org.apache.kafka.common.config.ConfigException: {error}");

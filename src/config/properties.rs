@@ -22,7 +22,7 @@ impl Properties {
     /// # Errors
     /// `InvalidData` where an escape in it is none.
     pub fn parse(bytes: &[u8]) -> io::Result<Self> {
-        java_properties::read(bytes)
+        java_properties::read(&*ascii(bytes))
             .map(|read| Self(read.into_iter().collect()))
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
@@ -48,6 +48,25 @@ impl Properties {
     }
 }
 
+/// The bytes with every one beyond ASCII as an escape. The reader would take a byte order mark for a sign of another
+/// encoding; to Java's it is three letters of the first key.
+fn ascii(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut escaping = false;
+    for &byte in bytes {
+        match byte {
+            0x80.. => {
+                // A backslash before it has no meaning of its own, and begins the escape.
+                let backslash = if escaping { "" } else { "\\" };
+                text.extend_from_slice(format!("{backslash}u{byte:04x}").as_bytes());
+            }
+            byte => text.push(byte),
+        }
+        escaping = byte == b'\\' && !escaping;
+    }
+    text
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Properties {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
@@ -60,12 +79,19 @@ mod tests {
 
     #[test]
     fn values_are_read_as_java_reads_them() {
-        let text = b"# comment\na=1\nb : two words\nc.d=\\\n  continued\nrack=r\\u00e4ck\nlatin=r\xe4ck\na=2\n! also a comment\n";
+        let text = b"# comment \xe4\na=1\nb : two words\nc.d=\\\n  continued\nrack=r\\u00e4ck\nlatin=r\xe4ck\na=2\n! also a comment\n";
         let read = Properties::parse(text).unwrap();
         let pairs: Vec<_> = read.iter().collect();
         assert_eq!(
             pairs,
             [("a", "2"), ("b", "two words"), ("c.d", "continued"), ("latin", "räck"), ("rack", "räck")]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_part_of_the_first_key() {
+        let read = Properties::parse(b"\xef\xbb\xbfbroker.id=1\nrack=\\\xe4\\\\\xe4\n").unwrap();
+        let pairs: Vec<_> = read.iter().collect();
+        assert_eq!(pairs, [("rack", "\u{e4}\\\u{e4}"), ("\u{ef}\u{bb}\u{bf}broker.id", "1")]);
     }
 }

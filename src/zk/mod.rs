@@ -9,6 +9,7 @@
 //! - *In Kafka:* `ZooKeeperClient`, `KafkaZkClient`, `ZkData`.
 
 pub mod bootstrap;
+mod chroot;
 pub mod claim;
 pub mod notices;
 pub mod outcome;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 
+use super::chroot;
 use super::relay::Relay;
 use super::store::ZkError;
 use crate::base::Backoff;
@@ -101,11 +102,10 @@ impl ZooKeeper {
     /// Opens a session with the ensemble at `connect`, which is `host:port[,host:port…][/chroot]`.
     ///
     /// # Errors
-    /// [`ZkError::ConnectTimeout`] where no server answers within the connection timeout, [`ZkError::NoNode`] where the
-    /// chroot does not exist and is not to be made.
+    /// [`ZkError::ConnectTimeout`] where no server answers within the connection timeout, [`ZkError::BadChroot`].
     pub async fn connect(connect: &str, options: ConnectOptions) -> Result<Self, ZkError> {
         let (hosts, chroot) = match connect.find('/') {
-            Some(at) => (&connect[..at], connect[at..].trim_end_matches('/')),
+            Some(at) => (&connect[..at], chroot::check(&connect[at..]).map_err(ZkError::BadChroot)?),
             None => (connect, ""),
         };
         let limit = options.connection_timeout;
@@ -231,19 +231,13 @@ impl Shared {
         }
     }
 
-    /// Makes the chroot with its parents, or checks that it is there.
+    /// Makes the chroot with its parents. Where it is not to be made and does not exist, no znode does.
     async fn prepare_chroot(&self, root: &Client) -> Result<(), ZkError> {
-        if self.chroot.is_empty() {
+        if self.chroot.is_empty() || !self.options.make_chroot {
             return Ok(());
         }
-        if self.options.make_chroot {
-            let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
-            return root.mkdir(&self.chroot, &options).await.map_err(ZkError::from);
-        }
-        match root.check_stat(&self.chroot).await? {
-            Some(_) => Ok(()),
-            None => Err(ZkError::NoNode),
-        }
+        let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+        root.mkdir(&self.chroot, &options).await.map_err(ZkError::from)
     }
 
     /// Tells everybody of a connection.

@@ -55,8 +55,8 @@ pub enum ZkError {
     /// The request is larger than a server takes; it was not sent.
     #[error("a request of {0} bytes is more than ZooKeeper takes")]
     TooLarge(usize),
-    /// The chroot is no path.
-    #[error("{0} is no chroot")]
+    /// The chroot is no path; says why.
+    #[error("{0}")]
     BadChroot(String),
     /// Anything else the client reports.
     #[error("{0}")]

@@ -12,10 +12,12 @@ use crate::base::{BrokerId, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::znode::partition_state::{self, PartitionState};
-use crate::zk::{ConnectOptions, ZooKeeper};
+use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
 
 /// How long the session and its first connection may take, as in Kafka's tool.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// What Java says of making znodes below a chroot that does not exist.
+const NO_CHROOT: &str = "Path length must be > 0";
 
 /// The topics in ZooKeeper.
 pub(crate) struct Topics {
@@ -28,9 +30,12 @@ impl From<AdminError> for Failure {
     }
 }
 
-impl From<crate::zk::ZkError> for Failure {
-    fn from(error: crate::zk::ZkError) -> Self {
-        AdminError::from(error).into()
+impl From<ZkError> for Failure {
+    fn from(error: ZkError) -> Self {
+        match error {
+            ZkError::BadChroot(reason) => Self::illegal_argument(reason),
+            error => AdminError::from(error).into(),
+        }
     }
 }
 
@@ -62,7 +67,13 @@ impl Topics {
             };
             topics::create(&self.zk, name, &replicas, &config).await
         };
-        match creating.await {
+        let created = creating.await;
+        if created.is_err() && self.zk.exists("/").await.map_err(Failure::from)?.is_none() {
+            // Java's tool, too, finds no brokers below a chroot that does not exist, and stumbles over it otherwise.
+            let told = created.err().filter(|error| error.code == ErrorCode::InvalidReplicationFactor);
+            return Err(told.map_or_else(|| Failure::illegal_argument(NO_CHROOT), Failure::from).into());
+        }
+        match created {
             Ok(()) => println!("Created topic {name}."),
             Err(error) if error.code == ErrorCode::TopicAlreadyExists && options.if_not_exists => {}
             Err(error) => return Err(Failure::from(error).into()),
