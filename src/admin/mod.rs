@@ -30,6 +30,11 @@ impl AdminError {
         Self { class, code, message: message.into() }
     }
 
+    /// The message as a client may see it: none with UNKNOWN_SERVER_ERROR (`ApiError.fromThrowable`).
+    pub fn told(self) -> Option<String> {
+        Some(self.message).filter(|text| !text.is_empty() && self.code != ErrorCode::UnknownServerError)
+    }
+
     /// `AdminOperationException`, which has no error code of its own.
     pub fn operation(message: impl Into<String>) -> Self {
         Self::new("kafka.admin.AdminOperationException", ErrorCode::UnknownServerError, message)

@@ -49,7 +49,7 @@ pub fn validate_topic(topic: &str) -> Result<(), AdminError> {
 }
 
 /// INVALID_TOPIC_EXCEPTION.
-pub(super) fn invalid(reason: impl Into<String>) -> AdminError {
+pub(crate) fn invalid(reason: impl Into<String>) -> AdminError {
     AdminError::new(
         "org.apache.kafka.common.errors.InvalidTopicException",
         ErrorCode::InvalidTopicException,

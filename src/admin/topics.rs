@@ -24,6 +24,8 @@ pub enum RackAware {
     Enforced,
     /// Where all brokers name one.
     Safe,
+    /// As brokers name them: placement refuses where only some do.
+    AsNamed,
 }
 
 /// The names of all topics, in no order.
@@ -69,7 +71,7 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<Candidat
              without rack information.",
         ));
     }
-    if racks == RackAware::Disabled || named < brokers.len() {
+    if racks == RackAware::Disabled || (racks == RackAware::Safe && named < brokers.len()) {
         brokers.iter_mut().for_each(|(_, rack)| *rack = None);
     }
     Ok(brokers)
@@ -145,7 +147,8 @@ fn has_twins(replicas: &[BrokerId]) -> bool {
     replicas.iter().collect::<BTreeSet<_>>().len() != replicas.len()
 }
 
-fn exists(name: &str) -> AdminError {
+/// TOPIC_ALREADY_EXISTS.
+pub(crate) fn exists(name: &str) -> AdminError {
     let class = "org.apache.kafka.common.errors.TopicExistsException";
     AdminError::new(class, ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists."))
 }

@@ -21,10 +21,14 @@ fn told(connection: &mut Connection, topic: &str, create: bool) -> Option<(Error
 }
 
 fn create(connection: &mut Connection, topic: &str) -> Option<ErrorCode> {
+    create_on(connection, topic, 2)
+}
+
+fn create_on(connection: &mut Connection, topic: &str, replication_factor: i16) -> Option<ErrorCode> {
     let topic = CreatableTopic {
         name: topic.to_owned(),
         num_partitions: 2,
-        replication_factor: 2,
+        replication_factor,
         ..Default::default()
     };
     let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, validate_only: false };
@@ -49,7 +53,9 @@ fn a_topic_on_its_way_out_is_gone_for_clients_and_cannot_be_made_again() {
     });
     // Its znode is there still, so that whoever wants it made is asked to come again.
     assert_eq!(told(&mut connection, "t", true), Some((ErrorCode::LeaderNotAvailable, 0)));
-    assert_eq!(create(&mut connection, "t"), Some(ErrorCode::TopicAlreadyExists));
+    assert_eq!(create_on(&mut connection, "t", 1), Some(ErrorCode::TopicAlreadyExists));
+    // Where its replicas would lie is looked at before.
+    assert_eq!(create(&mut connection, "t"), Some(ErrorCode::InvalidReplicationFactor));
     assert_eq!(connection.produce("t", "value", 1), Some(Err(ErrorCode::UnknownTopicOrPartition as i16)));
     second.restart();
     eventually("the deletion is finished, and the name free", LIMIT, || {

@@ -2,68 +2,103 @@
 //!
 //! v2 flexible. Kafka: `KafkaApis.handleCreatePartitionsRequest`, `AdminManager.createPartitions`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::admin::AdminError;
+use crate::admin::placement::Candidate;
 use crate::admin::topics::{self, RackAware, Replicas};
+use crate::admin::{AdminError, names};
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
+use crate::replica::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
 };
 
-/// Treats each topic by itself; one that is named twice is refused once.
+/// Treats each topic by itself; one that is named twice is refused once. Without a list of brokers none can be treated.
 pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
+    let services = &exchange.services;
+    let brokers = if services.controller.is_active() {
+        topics::candidates(&services.zk, RackAware::Enforced).await.map_err(|error| {
+            log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling CreatePartitions: {error}", services.broker_id);
+            (error.code, error.told())
+        })
+    } else {
+        Err((ErrorCode::NotController, None))
+    };
     let mut results = Vec::new();
-    let mut grown: Vec<(String, usize)> = Vec::new();
     let mut seen = BTreeSet::new();
     for topic in request.topics.iter().filter(|topic| seen.insert(topic.name.as_str())) {
-        let twice = request.topics.iter().filter(|other| other.name == topic.name).count() > 1;
-        let outcome = if !exchange.services.controller.is_active() {
-            Err((ErrorCode::NotController, None))
-        } else if twice {
-            Err((ErrorCode::InvalidRequest, Some("Duplicate topic in request.".to_owned())))
-        } else {
-            grow(exchange, topic, request.validate_only)
-                .await
-                .map_err(|error| (error.code, Some(error.message)))
-        };
-        let (error, error_message) = match outcome {
-            Ok(()) => {
-                grown.push((topic.name.clone(), usize::try_from(topic.count).unwrap_or(0)));
-                (ErrorCode::None, None)
+        let outcome = match &brokers {
+            Err(refusal) => Err(refusal.clone()),
+            Ok(_) if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 => {
+                Err((ErrorCode::InvalidRequest, Some("Duplicate topic in request.".to_owned())))
             }
-            Err(refusal) => refusal,
+            Ok(brokers) => grow(exchange, topic, brokers, request.validate_only)
+                .await
+                .map_err(|error| (error.code, error.told())),
         };
-        results.push(CreatePartitionsTopicResult {
-            name: topic.name.clone(),
-            error_code: error as i16,
-            error_message,
+        results.push(match outcome {
+            Ok(()) => result(&topic.name, ErrorCode::None, None),
+            Err((error, message)) => result(&topic.name, error, message),
         });
     }
-    let replicas = &exchange.services.replicas;
-    let all = |metadata: &crate::replica::MetadataSnapshot| {
-        grown.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
-    };
-    if !request.validate_only
-        && !grown.is_empty()
-        && !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await
-    {
-        for result in results.iter_mut().filter(|it| it.error_code == 0) {
-            result.error_code = ErrorCode::RequestTimedOut as i16;
-        }
+    if !request.validate_only {
+        await_leaders(exchange, &request, &mut results).await;
     }
     CreatePartitionsResponse { results, ..Default::default() }
+}
+
+fn result(name: &str, error: ErrorCode, error_message: Option<String>) -> CreatePartitionsTopicResult {
+    CreatePartitionsTopicResult { name: name.to_owned(), error_code: error.code(), error_message }
+}
+
+/// Waits until the topics that have grown have all their leaders; those that have not in time are answered so.
+async fn await_leaders(
+    exchange: &Exchange,
+    request: &CreatePartitionsRequest,
+    results: &mut [CreatePartitionsTopicResult],
+) {
+    let is_grown = |topic: &&CreatePartitionsTopic| {
+        results.iter().any(|result| result.name == topic.name && result.error_code == ErrorCode::None.code())
+    };
+    let grown = request.topics.iter().filter(is_grown);
+    let grown: BTreeMap<String, usize> =
+        grown.map(|topic| (topic.name.clone(), usize::try_from(topic.count).unwrap_or(0))).collect();
+    let replicas = &exchange.services.replicas;
+    let all = |metadata: &MetadataSnapshot| {
+        grown.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
+    };
+    if grown.is_empty()
+        || topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await
+    {
+        return;
+    }
+    let metadata = replicas.metadata();
+    let late = |name: &str| {
+        let count = grown.get(name)?;
+        (request.timeout_ms <= 0 || !topic_waits::has_leaders(&metadata, name, *count)).then_some(())
+    };
+    for result in results {
+        if late(&result.name).is_some() {
+            result.error_code = ErrorCode::RequestTimedOut.code();
+        }
+    }
 }
 
 async fn grow(
     exchange: &Exchange,
     topic: &CreatePartitionsTopic,
+    brokers: &[Candidate],
     validate_only: bool,
 ) -> Result<(), AdminError> {
     let zk = &exchange.services.zk;
-    let Some(held) = topics::fetch(zk, &topic.name).await? else {
+    // The mark stays until the last of the topic is gone; what is written before that the controller takes back.
+    if topics::is_marked_for_deletion(zk, &topic.name).await? {
+        return Err(names::invalid("The topic is queued for deletion."));
+    }
+    let held = topics::fetch(zk, &topic.name).await?;
+    let Some(held) = held.filter(|held| !held.partitions.is_empty()) else {
         let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
         let message = format!("The topic '{}' does not exist.", topic.name);
         return Err(AdminError::new(class, ErrorCode::UnknownTopicOrPartition, message));
@@ -92,9 +127,8 @@ async fn grow(
     if topic.count == count {
         return Err(partitions(format!("Topic already has {count} partitions.")));
     }
-    let brokers = topics::candidates(zk, RackAware::Safe).await?;
-    let wished = wishes(topic, count, &brokers)?;
-    let more = topics::place_more(&topic.name, &held, &brokers, topic.count, wished.as_ref())?;
+    let wished = wishes(topic, count, brokers)?;
+    let more = topics::place_more(&topic.name, &held, brokers, topic.count, wished.as_ref())?;
     if !validate_only {
         topics::add_partitions(zk, &topic.name, &more).await?;
     }
@@ -105,13 +139,23 @@ async fn grow(
 fn wishes(
     topic: &CreatePartitionsTopic,
     count: i32,
-    brokers: &[crate::admin::placement::Candidate],
+    brokers: &[Candidate],
 ) -> Result<Option<Replicas>, AdminError> {
     let Some(lists) = &topic.assignments else { return Ok(None) };
     let refused = |message: String| {
         let class = "org.apache.kafka.common.errors.InvalidReplicaAssignmentException";
         AdminError::new(class, ErrorCode::InvalidReplicaAssignment, message)
     };
+    let mut unknown: Vec<i32> = Vec::new();
+    for id in lists.iter().flat_map(|it| &it.broker_ids) {
+        if !unknown.contains(id) && brokers.iter().all(|(known, _)| known != id) {
+            unknown.push(*id);
+        }
+    }
+    if !unknown.is_empty() {
+        let list: Vec<_> = unknown.iter().map(ToString::to_string).collect();
+        return Err(refused(format!("Unknown broker(s) in replica assignment: {}.", list.join(", "))));
+    }
     let growth = topic.count - count;
     if i32::try_from(lists.len()) != Ok(growth) {
         let text = format!(
@@ -119,13 +163,6 @@ fn wishes(
             lists.len()
         );
         return Err(refused(text));
-    }
-    let known: BTreeSet<_> = brokers.iter().map(|(id, _)| *id).collect();
-    let unknown: BTreeSet<_> =
-        lists.iter().flat_map(|it| &it.broker_ids).filter(|id| !known.contains(id)).collect();
-    if !unknown.is_empty() {
-        let list: Vec<_> = unknown.iter().map(ToString::to_string).collect();
-        return Err(refused(format!("Unknown broker(s) in replica assignment: {}.", list.join(", "))));
     }
     Ok(Some((count..).zip(lists.iter().map(|it| it.broker_ids.clone())).collect()))
 }

@@ -32,7 +32,7 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
                     created.insert(topic.name.clone(), replicas.len());
                     result
                 }
-                Err(error) => refused(topic, error.code, Some(error.message).filter(|text| !text.is_empty())),
+                Err(error) => refused(topic, error.code, error.told()),
             },
         };
         results.push(result);
@@ -93,6 +93,9 @@ async fn create(
     validate_only: bool,
 ) -> Result<(Replicas, CreatableTopicResult), AdminError> {
     let zk = &exchange.services.zk;
+    if exchange.services.replicas.metadata().topic(&topic.name).is_some() {
+        return Err(topics::exists(&topic.name));
+    }
     let nulls: Vec<_> =
         topic.configs.iter().filter(|it| it.value.is_none()).map(|it| it.name.as_str()).collect();
     if !nulls.is_empty() {
@@ -100,10 +103,6 @@ async fn create(
     }
     let pairs = topic.configs.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?)));
     let config: BTreeMap<_, _> = pairs.collect();
-    crate::admin::names::validate_topic(&topic.name)?;
-    if zk.exists(&crate::zk::znode::topic::path(&topic.name)).await?.is_some() {
-        topics::validate(zk, &topic.name, &Replicas::new(), &config).await?;
-    }
     let replicas = placed(exchange, topic).await?;
     if validate_only {
         topics::validate(zk, &topic.name, &replicas, &config).await?;
@@ -148,6 +147,6 @@ async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<Replicas,
         -1 => config.default_replication_factor,
         factor => factor.into(),
     };
-    let brokers = topics::candidates(&exchange.services.zk, RackAware::Safe).await?;
+    let brokers = topics::candidates(&exchange.services.zk, RackAware::AsNamed).await?;
     topics::place(&brokers, partitions, factor)
 }

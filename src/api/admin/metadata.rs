@@ -78,10 +78,7 @@ fn missing(name: &str, error: ErrorCode) -> MetadataResponseTopic {
 async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorCode {
     let services = &exchange.services;
     if names::is_internal(name) || !create {
-        return match names::validate_topic(name) {
-            Err(error) if !create => error.code,
-            _ => ErrorCode::UnknownTopicOrPartition,
-        };
+        return ErrorCode::UnknownTopicOrPartition;
     }
     let (config, zk) = (&services.config, &services.zk);
     let creating = async {
