@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::decide::assignments::fault;
 use super::gather::Others;
 use super::multi::{Stopped, operations, outcome, written};
 use super::writes::{Outcome, Write};
@@ -27,10 +28,10 @@ pub(super) async fn commit(
     zk: &ZooKeeper,
     epoch_version: i32,
     others: &Others,
-    writes: Vec<Write>,
+    mut writes: Vec<Write>,
 ) -> Result<Vec<Outcome>, Stopped> {
     let mut singles = Vec::with_capacity(writes.len());
-    for write in &writes {
+    for write in &mut writes {
         let others = beside(zk, write, others).await?;
         singles.push(operations(write, epoch_version, others));
     }
@@ -48,6 +49,7 @@ pub(super) async fn commit(
                 }
             }
             Err(MultiError { index: Some(index), .. }) if run.len() > 1 && index > 0 => apart.extend(run),
+            Err(MultiError { source: ZkError::TooLarge(_), .. }) if run.len() > 1 => apart.extend(run),
             result => outcomes[run.start] = outcome(result, &writes[run.start])?,
         }
     }
@@ -92,14 +94,19 @@ fn together(multis: &[Vec<Op>]) -> Vec<Op> {
     first.into_iter().flatten().chain(rest.flat_map(|multi| multi.iter().skip(1))).cloned().collect()
 }
 
-/// What newer versions wrote beside what this write replaces.
-async fn beside(zk: &ZooKeeper, write: &Write, others: &Others) -> Result<Map<String, Value>, ZkError> {
+/// What newer versions wrote beside what this write replaces. Partitions of a topic that were refused when they were read
+/// are not known to the controller: they become part of the write, so that they stay in the znode.
+async fn beside(zk: &ZooKeeper, write: &mut Write, others: &Others) -> Result<Map<String, Value>, ZkError> {
     match write {
         Write::SetState(partition, _) => Ok(others.get(partition).cloned().unwrap_or_default()),
-        Write::SetAssignments(name, _) => {
+        Write::SetAssignments(name, partitions) => {
             let held = zk.get(&topic::path(name)).await?;
-            let held = held.and_then(|(data, _)| Topic::decode(&data).ok());
-            Ok(held.unwrap_or_default().others)
+            let held = held.and_then(|(data, _)| Topic::decode(&data).ok()).unwrap_or_default();
+            let refused = held.partitions.into_iter().filter(|(number, it)| fault(*number, it).is_some());
+            for (number, assignment) in refused {
+                partitions.entry(number).or_insert(assignment);
+            }
+            Ok(held.others)
         }
         _ => Ok(Map::new()),
     }

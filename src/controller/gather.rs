@@ -16,7 +16,7 @@ use crate::zk::znode::topic::{self, Topic};
 use crate::zk::znode::{
     broker, delete_topic, isr_change, log_dir_event, preferred_election, reassign_partitions,
 };
-use crate::zk::{ZkError, ZooKeeper};
+use crate::zk::{Read, ZkError, ZooKeeper};
 
 /// What newer versions wrote beside the states of partitions, where they did: it is written back with every state.
 pub(super) type Others = HashMap<TopicPartition, Map<String, Value>>;
@@ -109,13 +109,32 @@ fn readable<T>(path: &str, decoded: Result<T, crate::zk::znode::ZnodeError>) -> 
     decoded.map_err(|error| log::error!(target: "kafka.controller.KafkaController", "{path}: {error}")).ok()
 }
 
+/// Many znodes at once. One that cannot be read, because its access list forbids it, is as good as absent.
+async fn read_many(zk: &ZooKeeper, paths: &[String]) -> Result<Vec<Read>, ZkError> {
+    match zk.get_many(paths).await {
+        Err(ZkError::NoAuth | ZkError::Other(_)) => {}
+        outcome => return outcome,
+    }
+    let mut found = Vec::with_capacity(paths.len());
+    for path in paths {
+        match zk.get(path).await {
+            Err(error @ (ZkError::NoAuth | ZkError::Other(_))) => {
+                log::error!(target: "kafka.controller.KafkaController", "{path}: {error}");
+                found.push(None);
+            }
+            outcome => found.push(outcome?),
+        }
+    }
+    Ok(found)
+}
+
 async fn names(zk: &ZooKeeper, parent: &str) -> Result<Vec<String>, ZkError> {
     Ok(zk.children(parent).await?.unwrap_or_default())
 }
 
 async fn brokers(zk: &ZooKeeper, ids: Vec<BrokerId>) -> Result<Vec<crate::base::Broker>, ZkError> {
     let paths: Vec<_> = ids.iter().map(|id| broker::path(*id)).collect();
-    let found = zk.get_many(&paths).await?;
+    let found = read_many(zk, &paths).await?;
     let decoded = ids.into_iter().zip(found).filter_map(|(id, found)| {
         let (data, stat) = found?;
         readable(&broker::path(id), broker::decode(id, &data, stat.czxid))
@@ -128,7 +147,7 @@ async fn assignments(
     topics: Vec<Arc<str>>,
 ) -> Result<BTreeMap<Arc<str>, TopicFacts>, ZkError> {
     let paths: Vec<_> = topics.iter().map(|name| topic::path(name)).collect();
-    let found = zk.get_many(&paths).await?;
+    let found = read_many(zk, &paths).await?;
     let decoded = topics.into_iter().zip(found).filter_map(|(name, found)| {
         let (data, stat) = found?;
         let topic = readable(&topic::path(&name), Topic::decode(&data))?;
@@ -143,7 +162,7 @@ async fn states(
     partitions: Vec<TopicPartition>,
 ) -> Result<BTreeMap<TopicPartition, Leadership>, ZkError> {
     let paths: Vec<_> = partitions.iter().map(partition_state::path).collect();
-    let found = zk.get_many(&paths).await?;
+    let found = read_many(zk, &paths).await?;
     let decoded = partitions.into_iter().zip(found).filter_map(|(partition, found)| {
         let (data, stat) = found?;
         let state =
@@ -153,11 +172,17 @@ async fn states(
         } else {
             others.insert(partition.clone(), state.others);
         }
-        let leadership =
-            Leadership { leader_and_isr: state.leader_and_isr, controller_epoch: state.controller_epoch };
-        Some((partition, leadership))
+        let mut leader_and_isr = state.leader_and_isr;
+        leader_and_isr.isr = distinct(leader_and_isr.isr);
+        Some((partition, Leadership { leader_and_isr, controller_epoch: state.controller_epoch }))
     });
     Ok(decoded.collect())
+}
+
+/// The brokers of an ISR, each once: named twice by hand, one would count for two of `min.insync.replicas`.
+fn distinct(isr: Vec<BrokerId>) -> Vec<BrokerId> {
+    let mut seen = BTreeSet::new();
+    isr.into_iter().filter(|id| seen.insert(*id)).collect()
 }
 
 /// Every path below and including `path`, children before their parents; none where it does not exist.
@@ -177,7 +202,7 @@ async fn unclean(
     topics: Vec<Arc<str>>,
 ) -> Result<BTreeMap<Arc<str>, Result<bool, String>>, ZkError> {
     let paths: Vec<_> = topics.iter().map(|name| config_entity::path(Kind::Topics, name)).collect();
-    let found = zk.get_many(&paths).await?;
+    let found = read_many(zk, &paths).await?;
     let allowed = |found: Option<(bytes::Bytes, _)>| match found {
         None => Ok(defaults.unclean_leader_election_enable),
         Some((data, _)) => {
@@ -192,6 +217,6 @@ async fn unclean(
 async fn notices(zk: &ZooKeeper, parent: &str) -> Result<Vec<(String, bytes::Bytes)>, ZkError> {
     let names: BTreeSet<_> = names(zk, parent).await?.into_iter().collect();
     let paths: Vec<_> = names.iter().map(|name| format!("{parent}/{name}")).collect();
-    let found = zk.get_many(&paths).await?;
+    let found = read_many(zk, &paths).await?;
     Ok(names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?.0))).collect())
 }

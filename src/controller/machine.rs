@@ -6,7 +6,7 @@
 //! logs, so transcripts and the simulation run it as `driver` does. It never speaks to anybody itself.
 //! Kafka spreads this over `KafkaController`, its two state machines and `TopicDeletionManager`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::base::{Broker, BrokerId, TopicPartition};
@@ -104,6 +104,8 @@ pub struct Desk {
     pub outbox: Outbox,
     /// How the elections of the event at hand ended: the new leader, or why there is none.
     pub elections: BTreeMap<TopicPartition, Result<BrokerId, Refusal>>,
+    /// Partitions whose reassignment the event at hand could not begin, carry on or finish.
+    pub failed_reassignments: BTreeSet<TopicPartition>,
     effects: Vec<Effect>,
     next: Vec<Box<dyn Step>>,
 }
@@ -149,6 +151,7 @@ impl Machine {
             settings,
             outbox: Outbox::default(),
             elections: BTreeMap::new(),
+            failed_reassignments: BTreeSet::new(),
             effects: Vec::new(),
             next: Vec::new(),
         };
@@ -167,6 +170,7 @@ impl Machine {
             "an event before the last one was through: {event:?}"
         );
         self.desk.elections.clear();
+        self.desk.failed_reassignments.clear();
         decide::begin(&mut self.desk, event);
         self.queue();
     }

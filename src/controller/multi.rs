@@ -84,13 +84,18 @@ pub fn outcome(result: Result<Vec<OpResult>, MultiError>, write: &Write) -> Resu
         Ok(results) => Ok(written(results.last())),
         // The first operation is the check of the controller's epoch.
         Err(MultiError { index: Some(0), .. }) if guarded => Err(Stopped::Moved),
-        Err(MultiError { index: None, source }) => Err(Stopped::Failed(source)),
+        // Neither a session that is over nor a server that does not answer is what this write is about.
+        Err(MultiError {
+            source: source @ (ZkError::SessionExpired | ZkError::Closed | ZkError::ConnectTimeout),
+            ..
+        }) => Err(Stopped::Failed(source)),
         Err(MultiError { source, .. }) => Ok(match source {
             ZkError::BadVersion => Outcome::BadVersion,
             ZkError::NoNode => Outcome::NoNode,
             ZkError::NodeExists => Outcome::NodeExists,
             ZkError::NotEmpty => Outcome::NotEmpty,
-            _ => Outcome::Failed(-1),
+            ZkError::TooLarge(bytes) => Outcome::TooLarge(bytes),
+            _ => Outcome::Failed,
         }),
     }
 }

@@ -66,6 +66,8 @@ pub enum Outcome {
     NodeExists,
     /// It has children.
     NotEmpty,
-    /// Refused for another reason, with ZooKeeper's code.
-    Failed(i32),
+    /// So many bytes are more than ZooKeeper takes; nothing was sent.
+    TooLarge(usize),
+    /// Refused for another reason.
+    Failed,
 }

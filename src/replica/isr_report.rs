@@ -34,6 +34,8 @@ const NOTICE_CHECK: Duration = Duration::from_millis(2500);
 const NOTICE_LINGER: Millis = 5000;
 /// How long they are kept at most.
 const NOTICE_DELAY_MAX: Millis = 60_000;
+/// How many partitions one notice names: however long their topics' names are, it is less than ZooKeeper takes.
+const NOTICE_PARTITIONS: usize = 2000;
 const TARGET: &str = "kafka.server.AlterIsrManager";
 
 type Batch = Vec<(TopicPartition, IsrProposal)>;
@@ -321,15 +323,18 @@ impl Writer {
         if self.changed.is_empty() || !due {
             return;
         }
-        let changed: Vec<_> = self.changed.iter().cloned().collect();
-        let (path, data) = (isr_change::sequential_path(), isr_change::encode(&changed));
-        match self.zk.create(&path, &data, CreateMode::PersistentSequential).await {
-            Ok(_) => {
-                self.changed.clear();
-                self.last_notice = now;
+        while !self.changed.is_empty() {
+            let named: Vec<_> = self.changed.iter().take(NOTICE_PARTITIONS).cloned().collect();
+            let (path, data) = (isr_change::sequential_path(), isr_change::encode(&named));
+            if let Err(error) = self.zk.create(&path, &data, CreateMode::PersistentSequential).await {
+                log::warn!(target: TARGET, "Telling of changed ISRs: {error}");
+                return;
             }
-            Err(error) => log::warn!(target: TARGET, "Telling of changed ISRs: {error}"),
+            for id in &named {
+                self.changed.remove(id);
+            }
         }
+        self.last_notice = now;
     }
 }
 

@@ -23,9 +23,14 @@ fn controller(brokers: &Brokers) -> Connection {
 
 /// Asks the controller for these replicas of `t-0`, or None for what it had; the error.
 fn reassign(brokers: &Brokers, replicas: Option<&[i32]>) -> i16 {
+    reassign_of("t", brokers, replicas)
+}
+
+/// As [`reassign`], for the first partition of a topic of any name.
+fn reassign_of(name: &str, brokers: &Brokers, replicas: Option<&[i32]>) -> i16 {
     let replicas = replicas.map(<[i32]>::to_vec);
     let topic = ReassignableTopic {
-        name: "t".to_owned(),
+        name: name.to_owned(),
         partitions: vec![ReassignablePartition { partition_index: 0, replicas }],
     };
     let request = AlterPartitionReassignmentsRequest { timeout_ms: 10_000, topics: vec![topic] };
@@ -44,6 +49,13 @@ fn await_replicas(brokers: &Brokers, replicas: &[i32]) {
     let mut sorted = replicas.to_vec();
     sorted.sort_unstable();
     brokers.await_isr(&sorted);
+}
+
+/// The replicas of a topic's first partition, where none is on its way.
+fn settled(brokers: &Brokers, name: &str) -> Option<Vec<i32>> {
+    let (data, _) = brokers.look(&topic::path(name))?;
+    let assignment = Topic::decode(&data).ok()?.partitions.remove(&0)?;
+    (!assignment.is_being_reassigned()).then_some(assignment.replicas)
 }
 
 fn values(count: i32) -> Vec<String> {
@@ -76,7 +88,8 @@ fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_control
     let mut brokers = Brokers::start(3, &[]);
     brokers.create("1:2", &["min.insync.replicas=1"]);
     brokers.produce(1, 0..20);
-    brokers.broker(3).stop();
+    // It is registered as long as its session lasts, and follows nobody.
+    brokers.broker(3).process().stand_still();
     let wanted = [(barnabas::base::TopicPartition::new("t", 0), vec![2, 3])];
     let data = reassign_partitions::encode(&wanted);
     brokers.write(reassign_partitions::PATH, &data, CreateMode::Persistent);
@@ -86,7 +99,7 @@ fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_control
     });
     let dying = brokers.controller().unwrap();
     brokers.broker(dying).kill();
-    brokers.broker(3).restart();
+    brokers.broker(3).process().signal("CONT");
     brokers.broker(dying).restart_after_crash();
     await_replicas(&brokers, &[2, 3]);
     eventually("the znode is gone", SOON, || brokers.look(reassign_partitions::PATH).is_none().then_some(()));
@@ -150,4 +163,67 @@ fn every_partition_of_a_znode_is_begun_once() {
         // Told of the new replica, told that it is one of two, told that the old one is gone; and one ISR that grew.
         assert_eq!((state.leader_epoch, version, &*state.isr), (3, 4, &[1, 3][..]), "{partition}");
     }
+}
+
+#[test]
+fn a_znode_that_asks_for_no_replicas_is_refused_and_no_record_is_lost() {
+    let brokers = Brokers::start(2, &[]);
+    brokers.create("1:2", &[]);
+    brokers.produce(1, 0..20);
+    let before = brokers.state();
+    let partition = barnabas::base::TopicPartition::new("t", 0);
+    for wanted in [vec![], vec![1, 1], vec![-1, 1], vec![1, 9]] {
+        let data = reassign_partitions::encode(&[(partition.clone(), wanted.clone())]);
+        brokers.write(reassign_partitions::PATH, &data, CreateMode::Persistent);
+        eventually("the znode is gone", SOON, || {
+            brokers.look(reassign_partitions::PATH).is_none().then_some(())
+        });
+        assert_eq!(settled(&brokers, "t"), Some(vec![1, 2]), "{wanted:?} was wanted");
+    }
+    let controller = brokers.all[&brokers.controller().unwrap()].process();
+    controller.wait_for_line("t-0 -> Empty replica list specified in partition reassignment.", SOON);
+    assert_eq!(brokers.state(), before);
+    assert_eq!(brokers.values(1), values(20));
+}
+
+/// The controller expects AlterIsr of a leader that knows of none, and learns of its ISR by `/isr_change_notification`.
+#[test]
+fn a_reassignment_finishes_where_the_leader_is_at_an_older_protocol_than_the_controller() {
+    let brokers = Brokers::start_each(3, &[], |id, _| {
+        let protocol = if id == 2 { "2.6" } else { "2.7" };
+        vec![("inter.broker.protocol.version", protocol.to_owned())]
+    });
+    assert_eq!(brokers.controller(), Some(1));
+    brokers.create("2:1", &[]);
+    brokers.produce(2, 0..20);
+    assert_eq!(reassign(&brokers, Some(&[2, 3])), 0);
+    await_replicas(&brokers, &[2, 3]);
+    assert_eq!(reassign(&brokers, Some(&[2])), 0);
+    await_replicas(&brokers, &[2]);
+    assert_eq!(brokers.values(2), values(20));
+}
+
+#[test]
+fn an_assignment_that_zookeeper_does_not_take_is_refused_and_the_controller_goes_on() {
+    const UNKNOWN_SERVER_ERROR: i16 = -1;
+    /// As much as a request to ZooKeeper may be, its path and its neighbours in the transaction aside.
+    const ALMOST_TOO_MUCH: usize = 999_950;
+    let brokers = Brokers::start(3, &[]);
+    brokers.create("1:2", &[]);
+    brokers.create_topic("u", "1:2", &[]);
+    let path = topic::path("t");
+    let (data, _) = brokers.look(&path).unwrap();
+    let mut padded = Topic::decode(&data).unwrap();
+    padded.others.insert("padding".to_owned(), "".into());
+    let padding = "x".repeat(ALMOST_TOO_MUCH - padded.encode().len());
+    padded.others.insert("padding".to_owned(), padding.into());
+    brokers.replace(&path, &padded.encode());
+    let (controller, before) = (brokers.controller(), brokers.look(&path));
+    let epoch = brokers.look(barnabas::zk::znode::controller_epoch::PATH);
+    assert_eq!(reassign(&brokers, Some(&[1, 3])), UNKNOWN_SERVER_ERROR);
+    assert_eq!(brokers.look(&path), before);
+    assert_eq!(reassign_of("u", &brokers, Some(&[1, 3])), 0);
+    eventually("the other topic has moved", SOON, || (settled(&brokers, "u")? == [1, 3]).then_some(()));
+    let after = (brokers.controller(), brokers.look(barnabas::zk::znode::controller_epoch::PATH));
+    assert_eq!(after, (controller, epoch), "the term goes on");
 }

@@ -19,6 +19,8 @@ pub struct Cluster {
     deletion_disabled: bool,
     /// Partitions whose leader writes its state between the controller's next look and its write.
     racing: BTreeSet<TopicPartition>,
+    /// Partitions whose next state, and topics whose next assignment, ZooKeeper does not take.
+    refusing: BTreeSet<String>,
     machine: Option<Machine>,
 }
 
@@ -32,7 +34,7 @@ impl Stage for Cluster {
                 }
             }
             "topic" => self.put_topic(rest),
-            "state" => self.put_state(rest),
+            "state" => drop(self.put_state(rest)),
             "deletion" => drop(self.znodes.deletions.insert(rest.into())),
             "unclean" => drop(self.znodes.unclean.insert(rest.into())),
             "delete.topic.enable=false" => self.deletion_disabled = true,
@@ -115,6 +117,24 @@ impl Stage for Cluster {
                 Event::ElectLeaders { partitions: None, kind, trigger }
             }
             ["imbalance"] => Event::CheckImbalance,
+            ["isr", "notified", ref partitions @ ..] => {
+                let partitions = partitions.iter().map(|one| words::parse_partition(one)).collect();
+                self.znodes.isr_notifications.insert("isr_change_0000000000".to_owned(), partitions);
+                Event::IsrNotified
+            }
+            ["log", "dir", "of", id, "fails"] => {
+                self.znodes.log_dir_events.insert("log_dir_event_0000000000".to_owned(), id.parse().unwrap());
+                Event::LogDirNotified
+            }
+            ["leader", "writes", ..] => {
+                let version = self.put_state(text.strip_prefix("leader writes ").unwrap());
+                assert!(version > 0, "a leader writes over what is there");
+                return Vec::new();
+            }
+            ["refuse", name] => {
+                self.refusing.insert(name.to_owned());
+                return Vec::new();
+            }
             ["race", partition] => {
                 self.racing.insert(words::parse_partition(partition));
                 return Vec::new();
@@ -132,20 +152,22 @@ impl Cluster {
     }
 
     /// `t-0 leader 1 epoch 4 isr 1,2`
-    fn put_state(&mut self, text: &str) {
+    fn put_state(&mut self, text: &str) -> i32 {
         let said: Vec<_> = text.split_whitespace().collect();
         let [partition, "leader", leader, "epoch", epoch, "isr", isr] = said[..] else {
             panic!("what state? {text}")
         };
+        let partition = words::parse_partition(partition);
+        let held = self.znodes.states.get(&partition);
+        let zk_version = held.map_or(0, |held| held.leader_and_isr.zk_version + 1);
         let leader_and_isr = LeaderAndIsr {
             leader: leader.parse().unwrap(),
             leader_epoch: epoch.parse().unwrap(),
             isr: words::parse_ids(isr),
-            zk_version: 0,
+            zk_version,
         };
-        self.znodes
-            .states
-            .insert(words::parse_partition(partition), Leadership { leader_and_isr, controller_epoch: 1 });
+        self.znodes.states.insert(partition, Leadership { leader_and_isr, controller_epoch: 1 });
+        zk_version
     }
 
     fn known(&self, topic: &str) -> bool {
@@ -167,6 +189,14 @@ impl Cluster {
     }
 
     fn write(&mut self, write: &Write) -> Outcome {
+        let name = match write {
+            Write::SetState(partition, _) => partition.to_string(),
+            Write::SetAssignments(topic, _) => topic.to_string(),
+            _ => String::new(),
+        };
+        if self.refusing.remove(&name) {
+            return Outcome::TooLarge(2_000_000);
+        }
         if let Write::SetState(partition, _) = write
             && self.racing.remove(partition)
             && let Some(held) = self.znodes.states.get_mut(partition)

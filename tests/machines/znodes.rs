@@ -30,6 +30,8 @@ pub struct Znodes {
     pub reassignment: Option<BTreeMap<TopicPartition, Vec<BrokerId>>>,
     /// The children of `/isr_change_notification`.
     pub isr_notifications: BTreeMap<String, Vec<TopicPartition>>,
+    /// The children of `/log_dir_event_notification`, each with the broker it names.
+    pub log_dir_events: BTreeMap<String, BrokerId>,
 }
 
 impl Znodes {
@@ -86,7 +88,11 @@ impl Znodes {
             Question::IsrNotifications => {
                 facts.isr_notifications = self.isr_notifications.clone().into_iter().collect();
             }
-            Question::LogDirEvents | Question::Feature => {}
+            Question::LogDirEvents => {
+                let events = self.log_dir_events.iter().map(|(name, id)| (name.clone(), Some(*id)));
+                facts.log_dir_events = events.collect();
+            }
+            Question::Feature => {}
         }
     }
 
@@ -132,10 +138,10 @@ impl Znodes {
             Write::DeleteReassignment => gone(self.reassignment.take().is_some()),
             Write::DeletePreferredElection => gone(self.preferred.take().is_some()),
             Write::DeleteIsrNotification(name) => gone(self.isr_notifications.remove(name).is_some()),
-            Write::DeleteTopicConfig(_)
-            | Write::DeleteLogDirEvent(_)
-            | Write::CreateFeature { .. }
-            | Write::SetFeature { .. } => Outcome::Ok(0),
+            Write::DeleteLogDirEvent(name) => gone(self.log_dir_events.remove(name).is_some()),
+            Write::DeleteTopicConfig(_) | Write::CreateFeature { .. } | Write::SetFeature { .. } => {
+                Outcome::Ok(0)
+            }
         }
     }
 

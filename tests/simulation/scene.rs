@@ -6,7 +6,7 @@ use barnabas::base::{BrokerId, LeaderEpoch, Millis, TopicPartition};
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::{Outcome, Write};
 use barnabas::wire::error_code::ErrorCode;
-use barnabas::zk::{OpResult, ZkError};
+use barnabas::zk::{MultiError, OpResult, ZkError};
 use fastrand::Rng;
 
 use crate::checks::Checks;
@@ -321,6 +321,7 @@ fn answer(outcome: Outcome, index: usize) -> Answer {
         Outcome::NoNode => refused(index, ZkError::NoNode),
         Outcome::NodeExists => refused(index, ZkError::NodeExists),
         Outcome::NotEmpty => refused(index, ZkError::NotEmpty),
-        Outcome::Failed(code) => refused(index, ZkError::Other(code.to_string())),
+        Outcome::TooLarge(bytes) => Err(MultiError { index: None, source: ZkError::TooLarge(bytes) }),
+        Outcome::Failed => refused(index, ZkError::Other("refused".to_owned())),
     }
 }

@@ -140,6 +140,11 @@ impl Brokers {
         self.runtime.block_on(self.zk.create(path, data, mode)).unwrap();
     }
 
+    /// Writes a znode's data over what it holds.
+    pub fn replace(&self, path: &str, data: &[u8]) {
+        self.runtime.block_on(self.zk.set(path, data, None)).unwrap();
+    }
+
     /// Who is controller now.
     pub fn controller(&self) -> Option<i32> {
         self.runtime.block_on(claim::controller(&self.zk)).unwrap()

@@ -29,7 +29,8 @@ impl Step for Notified {
             return Vec::new();
         }
         let (names, partitions): (Vec<_>, Vec<_>) = facts.isr_notifications.into_iter().unzip();
-        let partitions: BTreeSet<_> = partitions.into_iter().flatten().collect();
+        let mut partitions: BTreeSet<_> = partitions.into_iter().flatten().collect();
+        partitions.retain(|partition| desk.state.partition(partition).is_some());
         if !partitions.is_empty() {
             desk.then(Refresh(partitions.into_iter().collect()));
         }
@@ -52,7 +53,13 @@ impl Step for Refresh {
             desk.state.set_leadership(&partition, leadership);
         }
         let partitions = std::mem::take(&mut self.0);
-        desk.then(UpdateMetadata { to: Audience::All, partitions });
+        desk.then(UpdateMetadata { to: Audience::All, partitions: partitions.clone() });
+        // A leader of an older inter-broker protocol says by a notification what others ask for by AlterIsr.
+        for partition in partitions {
+            if desk.state.reassigning.contains(&partition) {
+                desk.then(MaybeComplete(partition));
+            }
+        }
         Vec::new()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Pure. Kafka: `processLogDirEventNotification`, `processLeaderAndIsrResponseReceived`.
 
+use std::collections::BTreeSet;
+
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::facts::{Facts, Question};
 use crate::controller::machine::{Desk, Severity, Step};
@@ -27,7 +29,14 @@ impl Step for Notified {
             return Vec::new();
         }
         let (names, brokers): (Vec<_>, Vec<_>) = facts.log_dir_events.into_iter().unzip();
-        let brokers: Vec<BrokerId> = brokers.into_iter().flatten().collect();
+        let (brokers, unknown): (BTreeSet<BrokerId>, BTreeSet<BrokerId>) =
+            brokers.into_iter().flatten().partition(|id| desk.state.broker(*id).is_some());
+        if !unknown.is_empty() {
+            let text =
+                format!("Ignoring log directory failures of brokers that are not registered: {unknown:?}");
+            desk.note(Severity::Warn, text);
+        }
+        let brokers: Vec<_> = brokers.into_iter().collect();
         desk.note(Severity::Info, format!("Handling log directory failure for brokers {brokers:?}"));
         let replicas = desk.state.replicas_on(&brokers);
         desk.then(MoveReplicas::to(ReplicaState::Online, replicas));

@@ -1,8 +1,10 @@
 //! What the controller does about each event, as steps.
 //!
-//! One file an event, and four that events share: moves of partitions and of replicas, elections, what is sent.
+//! One file an event, and five that events share: moves of partitions and of replicas, elections, what is sent, what of a
+//! topic's znode is taken up.
 //! Pure throughout: a step sees the cluster's picture and the facts it asked for, nothing else.
 
+pub(in crate::controller) mod assignments;
 mod broker_change;
 mod controlled_shutdown;
 mod elect;

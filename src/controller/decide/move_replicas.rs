@@ -142,7 +142,7 @@ impl Step for TakeOffline {
 struct RemoveFromIsr {
     broker: BrokerId,
     partitions: Vec<TopicPartition>,
-    /// Whether the states are read: where leaders write them themselves, or what is known has proved old.
+    /// Whether the states are read: where leaders write them themselves, or what is known may be old.
     reread: bool,
     written: Vec<(TopicPartition, LeaderAndIsr)>,
 }
@@ -154,11 +154,8 @@ impl RemoveFromIsr {
             return None;
         }
         let leader = if current.leader == self.broker { LeaderAndIsr::NO_LEADER } else { current.leader };
-        let isr = if current.isr.len() == 1 {
-            current.isr.clone()
-        } else {
-            current.isr.iter().copied().filter(|&id| id != self.broker).collect()
-        };
+        let others: Vec<_> = current.isr.iter().copied().filter(|&id| id != self.broker).collect();
+        let isr = if others.is_empty() { current.isr.clone() } else { others };
         Some(current.followed_by(leader, isr))
     }
 
@@ -175,6 +172,13 @@ impl RemoveFromIsr {
         desk.state.set_replica_state(&replica, ReplicaState::Offline);
     }
 
+    /// Removes the broker from what is read then.
+    fn again(&self, desk: &mut Desk, partitions: Vec<TopicPartition>) {
+        if !partitions.is_empty() {
+            desk.then(Self { broker: self.broker, partitions, reread: true, written: Vec::new() });
+        }
+    }
+
     fn failed(&self, desk: &mut Desk, partition: &TopicPartition, reason: &str) {
         let replica = Replica { partition: partition.clone(), broker: self.broker };
         failed(desk, &replica, ReplicaState::Offline, reason);
@@ -188,6 +192,7 @@ impl Step for RemoveFromIsr {
 
     fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
         let controller_epoch = desk.state.controller_epoch;
+        let mut unsure = Vec::new();
         for partition in std::mem::take(&mut self.partitions) {
             let known = || desk.state.leadership(&partition).cloned();
             let Some(read) = (if self.reread { facts.states.remove(&partition) } else { known() }) else {
@@ -206,9 +211,13 @@ impl Step for RemoveFromIsr {
             }
             match self.without_broker(&read.leader_and_isr) {
                 Some(next) => self.written.push((partition, next)),
+                // A leader of an older inter-broker protocol may have taken the broker in without saying so yet. A write
+                // would tell; where none is called for, ZooKeeper is asked.
+                None if !self.reread => unsure.push(partition),
                 None => self.removed(desk, &partition, read.leader_and_isr),
             }
         }
+        self.again(desk, unsure);
         let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
         self.written
             .iter()
@@ -226,8 +235,6 @@ impl Step for RemoveFromIsr {
                 other => self.failed(desk, &partition, &format!("{other:?}")),
             }
         }
-        if !again.is_empty() {
-            desk.then(Self { broker: self.broker, partitions: again, reread: true, written: Vec::new() });
-        }
+        self.again(desk, again);
     }
 }

@@ -10,7 +10,7 @@ use crate::controller::facts::{Facts, Question};
 use crate::controller::machine::{Desk, Severity, Step};
 use crate::controller::writes::{Outcome, Write};
 
-use super::topic_change;
+use super::{assignments, topic_change};
 
 /// Compares a topic's znode with the partitions known.
 #[derive(Debug)]
@@ -41,16 +41,15 @@ impl Step for TopicChanged {
         }
         desk.state.topic_mut(&self.topic).znode_version = read.version;
         let partition = |number: &i32| TopicPartition::new(self.topic.clone(), *number);
-        let added: Vec<_> = read
-            .partitions
-            .into_iter()
-            .filter(|(number, _)| desk.state.replicas(&partition(number)).is_empty())
-            .collect();
+        let unknown = read.partitions.into_iter();
+        let unknown = unknown.filter(|(number, _)| desk.state.replicas(&partition(number)).is_empty());
+        let unknown = unknown.collect();
+        let added = assignments::accepted(desk, &self.topic, unknown);
         if added.is_empty() {
             return Vec::new();
         }
         if desk.state.is_queued_for_deletion(&self.topic) {
-            let numbers: Vec<_> = added.iter().map(|(number, _)| number.to_string()).collect();
+            let numbers: Vec<_> = added.keys().map(ToString::to_string).collect();
             let (numbers, topic) = (numbers.join(","), &self.topic);
             let text = format!(
                 "Skipping adding partitions {numbers} for topic {topic} since it is currently being deleted"

@@ -2,7 +2,7 @@
 //!
 //! Pure. Kafka: `processReplicaLeaderElection`, `onReplicaElection`, `checkAndTriggerAutoLeaderRebalance`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::election::{self, Election};
@@ -54,9 +54,9 @@ impl Step for ElectLeaders {
 
     fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
         let partitions = match self.partitions.take() {
-            Some(partitions) => partitions,
+            Some(partitions) => BTreeSet::from_iter(partitions),
             None => match facts.preferred_election {
-                Some(named) => named.into_iter().collect(),
+                Some(named) => named,
                 None => return Vec::new(),
             },
         };
@@ -64,17 +64,29 @@ impl Step for ElectLeaders {
         let mut electable = Vec::new();
         for partition in partitions {
             match self.refusal(desk, &partition) {
-                Some(refusal) => {
-                    refused.insert(partition, refusal);
-                }
+                Some(refusal) => drop(refused.insert(partition, refusal)),
                 None => electable.push(partition),
             }
+        }
+        if self.trigger == ElectionTrigger::Znode {
+            note_refused(desk, self.kind, &refused);
         }
         start(desk, electable.clone(), self.kind, &self.trigger);
         if let ElectionTrigger::Admin(ticket) = self.trigger {
             desk.then(AnswerElections { elected: electable, refused, kind: self.kind, ticket });
         }
         Vec::new()
+    }
+}
+
+/// Notes which partitions that the znode names can have no election; that one needs none is no fault.
+fn note_refused(desk: &mut Desk, kind: ElectionKind, refused: &BTreeMap<TopicPartition, Refusal>) {
+    for (partition, refusal) in refused.iter().filter(|(_, it)| it.code != ErrorCode::ElectionNotNeeded) {
+        let reason = refusal.clone().text().unwrap_or_default();
+        let text = format!(
+            "Skipping replica leader election ({kind:?}) for partition {partition} by znode: {reason}"
+        );
+        desk.note(Severity::Warn, text);
     }
 }
 

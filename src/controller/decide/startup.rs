@@ -12,6 +12,7 @@ use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::Write;
 
+use super::assignments;
 use super::move_replicas::MoveReplicas;
 use super::preferred_leader::ElectLeaders;
 use super::reassignment::FromZnode;
@@ -96,7 +97,7 @@ impl Step for ReadAssignments {
         let mut partitions = Vec::new();
         for (topic, read) in facts.assignments {
             desk.state.topic_mut(&topic).znode_version = read.version;
-            for (number, assignment) in read.partitions {
+            for (number, assignment) in assignments::accepted(desk, &topic, read.partitions) {
                 let partition = TopicPartition::new(topic.clone(), number);
                 if assignment.is_being_reassigned() {
                     desk.state.reassigning.insert(partition.clone());

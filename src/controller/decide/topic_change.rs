@@ -12,6 +12,7 @@ use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::Write;
 
+use super::assignments;
 use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
 
@@ -57,7 +58,7 @@ impl Step for ReadNew {
         let mut partitions = Vec::new();
         for (topic, read) in facts.assignments {
             desk.state.topic_mut(&topic).znode_version = read.version;
-            for (number, assignment) in read.partitions {
+            for (number, assignment) in assignments::accepted(desk, &topic, read.partitions) {
                 let partition = TopicPartition::new(topic.clone(), number);
                 desk.state.set_assignment(&partition, assignment);
                 partitions.push(partition);

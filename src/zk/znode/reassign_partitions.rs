@@ -1,8 +1,8 @@
 //! `/admin/reassign_partitions`: partitions that are to get other replicas (the way before KIP-455) ★.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{ZnodeError, bytes, ids, partitions};
+use super::{ZnodeError, bytes, ids, object, others, partitions};
 use crate::base::{BrokerId, TopicPartition};
 
 /// Its path.
@@ -16,11 +16,24 @@ pub fn encode(wanted: &[(TopicPartition, Vec<BrokerId>)]) -> Vec<u8> {
     bytes(&json!({"version": 1, "partitions": Value::Array(entries.collect())}))
 }
 
-/// The partitions it names, each with the replicas it is to get.
+/// The partitions it names, each with the replicas it is to get. A field that Kafka does not know, such as the `log_dirs` of
+/// the tool's own files, makes it unreadable, as for Kafka: who wrote it wants more than would be done.
 ///
 /// # Errors
 /// [`ZnodeError`] where the data is none.
 pub fn decode(data: &[u8]) -> Result<Vec<(TopicPartition, Vec<BrokerId>)>, ZnodeError> {
+    without_others(&object(data)?, &["version", "partitions"])?;
     let entries = partitions(data)?.into_iter();
-    entries.map(|(at, entry)| Ok((at, ids(entry.get("replicas").unwrap_or(&Value::Null))?))).collect()
+    let decoded = entries.map(|(at, entry)| {
+        without_others(&entry, &["topic", "partition", "replicas"])?;
+        Ok((at, ids(entry.get("replicas").unwrap_or(&Value::Null))?))
+    });
+    decoded.collect()
+}
+
+fn without_others(object: &Map<String, Value>, known: &[&str]) -> Result<(), ZnodeError> {
+    match others(object, known).keys().next() {
+        Some(key) => Err(ZnodeError(format!("Unrecognized field {key:?}"))),
+        None => Ok(()),
+    }
 }

@@ -1,0 +1,119 @@
+//! `/admin/reassign_partitions`, the way to ask for reassignments before KIP-455: it lists what is wanted, and shrinks as
+//! that is reached or refused.
+//!
+//! Pure. What AlterPartitionReassignments refuses is refused here, too. Kafka: `processZkPartitionReassignment`, which
+//! checks nothing and deletes all records of a partition whose list of replicas is empty; `maybeRemoveFromZkReassignment`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{BrokerId, TopicPartition};
+use crate::controller::event::{Event, Refusal};
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Effect, Severity, Step};
+use crate::controller::writes::Write;
+use crate::wire::error_code::ErrorCode;
+
+use super::request::{invalid_list, not_alive, trigger};
+use super::resume;
+
+/// `/admin/reassign_partitions` appeared, or is looked at by a new controller, which also takes up what is on its way.
+#[derive(Debug)]
+pub(in crate::controller::decide) struct FromZnode {
+    /// Whether this controller has just been elected.
+    pub elected: bool,
+}
+
+impl Step for FromZnode {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Reassignment]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let (mut wanted, mut refused) = (BTreeMap::new(), BTreeMap::new());
+        for (partition, target) in facts.reassignment.unwrap_or_default() {
+            let current = desk.state.assignment(&partition);
+            let assignment = current.reassign_to(&target);
+            // What is on its way already goes on, though a broker has died since.
+            let dead = || (assignment != current).then(|| not_alive(desk, &assignment)).flatten();
+            match invalid_list(&target).or_else(dead) {
+                Some(refusal) => drop(refused.insert(partition, refusal)),
+                None => drop(wanted.insert(partition, assignment)),
+            }
+        }
+        let mut begun = BTreeSet::new();
+        for (partition, outcome) in trigger(desk, wanted) {
+            match outcome {
+                Ok(()) => drop(begun.insert(partition)),
+                Err(refusal) => drop(refused.insert(partition, refusal)),
+            }
+        }
+        let others = desk.state.reassigning.difference(&begun).cloned().collect();
+        desk.then(Strike { refused, begun });
+        if self.elected {
+            resume(desk, others);
+        }
+        Vec::new()
+    }
+}
+
+/// Takes off the list what was refused or has failed.
+#[derive(Debug)]
+struct Strike {
+    refused: BTreeMap<TopicPartition, Refusal>,
+    begun: BTreeSet<TopicPartition>,
+}
+
+impl Step for Strike {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        let mut failed = std::mem::take(&mut self.refused);
+        for partition in self.begun.intersection(&desk.failed_reassignments) {
+            failed.insert(partition.clone(), Refusal::of(ErrorCode::UnknownServerError));
+        }
+        if failed.is_empty() {
+            return Vec::new();
+        }
+        let reasons = failed.iter().map(|(partition, refusal)| {
+            format!("{partition} -> {}", refusal.clone().text().unwrap_or_default())
+        });
+        let reasons = reasons.collect::<Vec<_>>().join(", ");
+        desk.note(
+            Severity::Warn,
+            format!("Failed reassignment through zk with the following errors: {reasons}"),
+        );
+        desk.then(TakeOffList(Done::Named(failed.into_keys().collect())));
+        Vec::new()
+    }
+}
+
+/// What is no longer to be listed in `/admin/reassign_partitions`.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// These partitions.
+    Named(BTreeSet<TopicPartition>),
+    /// This partition, where these replicas were wanted.
+    Reached(TopicPartition, Vec<BrokerId>),
+}
+
+/// Takes partitions off `/admin/reassign_partitions`, and deletes it with the last of them.
+#[derive(Debug)]
+pub(super) struct TakeOffList(pub Done);
+
+impl Step for TakeOffList {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::Reassignment]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let Some(mut listed) = facts.reassignment else { return Vec::new() };
+        listed.retain(|partition, replicas| match &self.0 {
+            Done::Named(named) => !named.contains(partition),
+            Done::Reached(reached, target) => reached != partition || replicas != target,
+        });
+        if listed.is_empty() {
+            // Whatever is written there next is new.
+            desk.effect(Effect::Again(Event::ReassignmentRequested));
+            return vec![Write::DeleteReassignment];
+        }
+        vec![Write::SetReassignment(listed)]
+    }
+}

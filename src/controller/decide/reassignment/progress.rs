@@ -1,0 +1,293 @@
+//! A reassignment's way through its phases: the topic's znode says where from and where to (U); the new replicas follow (A);
+//! once they are in sync the leader moves if it must, the others are stopped and deleted, and the znode says the target
+//! alone (B).
+//!
+//! Pure. A phase whose leader epoch could not be raised ends there: the reassignment stays as it is in ZooKeeper and goes on
+//! with the next change of the ISR, the next broker that comes, or the next controller. Kafka: `onPartitionReassignment`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{Assignment, BrokerId, LeaderAndIsr, LeaderEpoch, TopicPartition};
+use crate::controller::election::Election;
+use crate::controller::facts::{Facts, Question};
+use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
+use crate::controller::state::{Leadership, Replica};
+use crate::controller::transitions::ReplicaState;
+use crate::controller::writes::{Outcome, Write};
+
+use super::is_complete;
+use super::listed::{Done, TakeOffList};
+use crate::controller::decide::move_partitions::MovePartitions;
+use crate::controller::decide::move_replicas::MoveReplicas;
+use crate::controller::decide::tell::{Audience, UpdateMetadata};
+use crate::controller::decide::topic_deletion;
+
+/// Writes where a partition is to go, if that is new, and takes the first steps there.
+#[derive(Debug)]
+pub(super) struct Begin {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Where it is to go, and from where.
+    pub assignment: Assignment,
+}
+
+impl Step for Begin {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        topic_deletion::halt(
+            desk,
+            BTreeSet::from([self.partition.topic.clone()]),
+            "topic reassignment in progress",
+        );
+        if desk.state.assignment(&self.partition) == self.assignment {
+            return Vec::new();
+        }
+        vec![set_assignments(desk, &self.partition, &self.assignment)]
+    }
+
+    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+        let Self { partition, assignment } = self;
+        match outcomes {
+            [] => {}
+            [Outcome::Ok(version)] => {
+                desk.state.topic_mut(&partition.topic).znode_version = *version;
+                let before = desk.state.assignment(partition).replicas;
+                desk.state.set_assignment(partition, assignment.clone());
+                // What an earlier reassignment was adding may be of no use any more.
+                let unneeded = before.into_iter().filter(|id| !assignment.replicas.contains(id));
+                stop(desk, partition, &unneeded.collect::<Vec<_>>());
+            }
+            failed => return unfinished(desk, partition, &format!("{failed:?}")),
+        }
+        desk.state.reassigning.insert(partition.clone());
+        if !desk.settings.alter_isr {
+            desk.effect(Effect::Watch(Watched::State(partition.clone())));
+        }
+        desk.then(Proceed(partition.clone()));
+    }
+}
+
+/// Notes that a reassignment stays where it is, for the log and for whoever asked for it.
+fn unfinished(desk: &mut Desk, partition: &TopicPartition, reason: &str) {
+    desk.note(Severity::Error, format!("Error completing reassignment of partition {partition}: {reason}"));
+    desk.failed_reassignments.insert(partition.clone());
+}
+
+/// The leader epoch of a partition as it is known.
+fn known_epoch(desk: &Desk, partition: &TopicPartition) -> LeaderEpoch {
+    desk.state.leadership(partition).map_or(LeaderAndIsr::NO_EPOCH, |known| known.leader_and_isr.leader_epoch)
+}
+
+/// The topic's assignments, with one of them changed.
+fn set_assignments(desk: &Desk, partition: &TopicPartition, assignment: &Assignment) -> Write {
+    let known = desk.state.topic(&partition.topic);
+    let mut all: BTreeMap<i32, Assignment> = known
+        .map(|topic| topic.partitions.iter().map(|(at, it)| (*at, it.assignment.clone())).collect())
+        .unwrap_or_default();
+    all.insert(partition.partition, assignment.clone());
+    Write::SetAssignments(partition.topic.clone(), all)
+}
+
+/// Stops replicas, and has their logs deleted.
+fn stop(desk: &mut Desk, partition: &TopicPartition, brokers: &[BrokerId]) {
+    if brokers.is_empty() {
+        return;
+    }
+    let replicas: Vec<_> =
+        brokers.iter().map(|&broker| Replica { partition: partition.clone(), broker }).collect();
+    let way = [
+        ReplicaState::Offline,
+        ReplicaState::DeletionStarted,
+        // Whether the log could be deleted is not waited for.
+        ReplicaState::DeletionSuccessful,
+        ReplicaState::NonExistent,
+    ];
+    for state in way {
+        desk.then(MoveReplicas::to(state, replicas.clone()));
+    }
+}
+
+/// Lets the new replicas follow, or finishes.
+#[derive(Debug)]
+struct Proceed(TopicPartition);
+
+impl Step for Proceed {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::States(vec![self.0.clone()])]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+        let partition = self.0.clone();
+        let assignment = desk.state.assignment(&partition);
+        let replica = |broker: &BrokerId| Replica { partition: partition.clone(), broker: *broker };
+        if !is_complete(&assignment, &partition, &facts) {
+            let above = known_epoch(desk, &partition);
+            desk.then(RaiseEpoch::of(&partition));
+            desk.then(StartNew { partition, above });
+            return Vec::new();
+        }
+        let added = assignment.adding.iter().map(replica).collect();
+        desk.then(MoveReplicas::to(ReplicaState::Online, added));
+        desk.then(MoveLeader { partition, assignment });
+        Vec::new()
+    }
+}
+
+/// Makes the replicas that are added, once the leader epoch is above the one it was.
+#[derive(Debug)]
+struct StartNew {
+    partition: TopicPartition,
+    above: LeaderEpoch,
+}
+
+impl Step for StartNew {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        if known_epoch(desk, &self.partition) <= self.above {
+            unfinished(desk, &self.partition, "the leader epoch could not be raised");
+            return Vec::new();
+        }
+        for broker in desk.state.assignment(&self.partition).adding {
+            let replica = Replica { partition: self.partition.clone(), broker };
+            desk.then(MoveReplicas::to(ReplicaState::New, vec![replica]));
+        }
+        Vec::new()
+    }
+}
+
+/// Writes the leadership anew with a higher epoch, so that every replica heeds what it is told.
+#[derive(Debug)]
+struct RaiseEpoch {
+    partition: TopicPartition,
+    written: Option<LeaderAndIsr>,
+}
+
+impl RaiseEpoch {
+    fn of(partition: &TopicPartition) -> Self {
+        Self { partition: partition.clone(), written: None }
+    }
+
+    fn failed(&self, desk: &mut Desk, reason: &str) {
+        let text = format!(
+            "Failed to send LeaderAndIsr request to leader for partition being reassigned {}: {reason}",
+            self.partition
+        );
+        desk.note(Severity::Error, text);
+    }
+}
+
+impl Step for RaiseEpoch {
+    fn ask(&self, _: &Desk) -> Vec<Question> {
+        vec![Question::States(vec![self.partition.clone()])]
+    }
+
+    fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
+        let controller_epoch = desk.state.controller_epoch;
+        let Some(held) = facts.states.remove(&self.partition) else {
+            self.failed(desk, "leaderAndIsr path is empty");
+            return Vec::new();
+        };
+        if held.controller_epoch > controller_epoch {
+            self.failed(desk, "its state was written by another controller");
+            return Vec::new();
+        }
+        let LeaderAndIsr { leader, ref isr, .. } = held.leader_and_isr;
+        let leader_and_isr = held.leader_and_isr.followed_by(leader, isr.clone());
+        self.written = Some(leader_and_isr.clone());
+        vec![Write::SetState(self.partition.clone(), Leadership { leader_and_isr, controller_epoch })]
+    }
+
+    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+        let (Some(written), [outcome]) = (self.written.take(), outcomes) else { return };
+        match outcome {
+            Outcome::Ok(version) => {
+                let leader_and_isr = written.at_version(*version);
+                let controller_epoch = desk.state.controller_epoch;
+                desk.state.set_leadership(&self.partition, Leadership { leader_and_isr, controller_epoch });
+                let assignment = desk.state.assignment(&self.partition);
+                let Desk { state, outbox, .. } = desk;
+                outbox.leader_and_isr(state, &assignment.origin(), &self.partition, false);
+                // New replicas may be made although a directory is offline, in which they cannot lie.
+                outbox.leader_and_isr(state, &assignment.adding, &self.partition, true);
+                desk.send();
+            }
+            Outcome::BadVersion => desk.then(Self::of(&self.partition)),
+            other => self.failed(desk, &format!("{other:?}")),
+        }
+    }
+}
+
+/// All of the target are in sync: the leader moves where it is none of them.
+#[derive(Debug)]
+struct MoveLeader {
+    partition: TopicPartition,
+    assignment: Assignment,
+}
+
+impl Step for MoveLeader {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        let Self { partition, assignment } = self;
+        let (target, above) = (assignment.target(), known_epoch(desk, partition));
+        desk.state.set_assignment(partition, Assignment::new(target.clone()));
+        let leader = desk.state.leader(partition);
+        if target.contains(&leader) && desk.state.is_online(leader, partition) {
+            desk.then(RaiseEpoch::of(partition));
+        } else {
+            desk.then(MovePartitions::online(vec![partition.clone()], Election::Reassignment));
+        }
+        let (partition, assignment) = (partition.clone(), std::mem::take(assignment));
+        desk.then(RemoveOld { partition, assignment, above });
+        Vec::new()
+    }
+}
+
+/// The replicas that are none of the target go, once one of the target leads in a higher epoch: before that they may be all
+/// that leads.
+#[derive(Debug)]
+struct RemoveOld {
+    partition: TopicPartition,
+    /// As it was before the leader was to move.
+    assignment: Assignment,
+    above: LeaderEpoch,
+}
+
+impl Step for RemoveOld {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        let Self { partition, assignment, above } = self;
+        let target = assignment.target();
+        if known_epoch(desk, partition) <= *above || !target.contains(&desk.state.leader(partition)) {
+            unfinished(desk, partition, "none of the target could be made the leader in a higher epoch");
+            desk.state.set_assignment(partition, std::mem::take(assignment));
+            return Vec::new();
+        }
+        stop(desk, partition, &assignment.removing);
+        desk.then(Finish { partition: partition.clone(), target });
+        Vec::new()
+    }
+}
+
+/// Writes that the target is all there is, and tells.
+#[derive(Debug)]
+struct Finish {
+    partition: TopicPartition,
+    target: Vec<BrokerId>,
+}
+
+impl Step for Finish {
+    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+        vec![set_assignments(desk, &self.partition, &Assignment::new(self.target.clone()))]
+    }
+
+    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+        let Self { partition, target } = self;
+        match outcomes {
+            [Outcome::Ok(version)] => desk.state.topic_mut(&partition.topic).znode_version = *version,
+            failed => return unfinished(desk, partition, &format!("{failed:?}")),
+        }
+        desk.state.reassigning.remove(partition);
+        if !desk.settings.alter_isr {
+            desk.effect(Effect::Unwatch(Watched::State(partition.clone())));
+        }
+        desk.then(TakeOffList(Done::Reached(partition.clone(), std::mem::take(target))));
+        desk.then(UpdateMetadata { to: Audience::All, partitions: vec![partition.clone()] });
+        desk.then(topic_deletion::ResumeFor(BTreeSet::from([partition.topic.clone()])));
+    }
+}
