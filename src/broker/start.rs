@@ -94,6 +94,7 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
         session_timeout: millis(config.zookeeper_session_timeout_ms),
         connection_timeout: millis(config.zookeeper_connection_timeout_ms()),
         make_chroot: true,
+        max_in_flight: usize::try_from(config.zookeeper_max_in_flight_requests).unwrap_or(1),
     };
     let hosts = config.zookeeper_connect.clone();
     log::info!(target: TARGET, "Connecting to zookeeper on {hosts}");

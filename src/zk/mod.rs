@@ -17,7 +17,9 @@ pub mod registration;
 mod relay;
 mod session;
 mod store;
+mod unseen;
 pub mod watch;
+mod window;
 pub mod znode;
 
 pub use session::{ConnectOptions, SessionState, ZooKeeper};

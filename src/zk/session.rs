@@ -1,5 +1,9 @@
 //! The session: connected, reconnected for as long as the server may hold it, born again once the server says it is gone.
+//!
+//! A connection is lost where nothing is received for three fifths of the session's timeout, which is as near to the two
+//! thirds of Java's client as the client crate comes. Answers that arrive slowly are no silence.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +16,13 @@ use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 use super::chroot;
 use super::relay::Relay;
 use super::store::ZkError;
+use super::window::{self, Window};
 use crate::base::Backoff;
 
 /// The logger of Kafka's that tells of sessions.
 const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
+/// The logger of ZooKeeper's that names servers.
+const CONNECTION: &str = "org.apache.zookeeper.ClientCnxn";
 
 /// How long a lost connection is left alone before the next one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -29,12 +36,14 @@ pub struct ConnectOptions {
     pub connection_timeout: Duration,
     /// Whether a chroot that does not exist is made; tools leave it to brokers.
     pub make_chroot: bool,
+    /// `zookeeper.max.in.flight.requests`: how many requests may be sent and not yet answered, at least 1.
+    pub max_in_flight: usize,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
         let timeout = Duration::from_secs(18);
-        Self { session_timeout: timeout, connection_timeout: timeout, make_chroot: true }
+        Self { session_timeout: timeout, connection_timeout: timeout, make_chroot: true, max_in_flight: 10 }
     }
 }
 
@@ -52,22 +61,8 @@ pub struct SessionState {
 pub(super) struct Connection {
     pub client: Client,
     pub generation: u64,
+    pub window: Window,
     pub lost: CancellationToken,
-}
-
-impl Connection {
-    /// The answer to an operation on this connection; connection loss as soon as the connection is known to be lost.
-    pub async fn answer<T>(
-        &self,
-        operation: impl Future<Output = Result<T, Error>>,
-        limit: Duration,
-    ) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            answer = tokio::time::timeout(limit, operation) => answer.unwrap_or(Err(Error::ConnectionLoss)),
-            () = self.lost.cancelled() => Err(Error::ConnectionLoss),
-        }
-    }
 }
 
 /// A session with the ensemble, shared by all its clones.
@@ -142,7 +137,7 @@ impl ZooKeeper {
 
     /// The id of the present session, as a znode's ephemeral owner shows it; 0 before there is one.
     pub fn session_id(&self) -> i64 {
-        self.shared.session.lock().as_ref().map_or(0, |session| session.id().0)
+        self.shared.session_id()
     }
 
     /// Ends the session at the server, so that its ephemeral znodes are gone when this returns; waits at most as long as
@@ -163,11 +158,6 @@ impl ZooKeeper {
             () = self.shared.closed.cancelled() => None,
         }
     }
-
-    /// How long one operation may go without an answer before its connection is taken for lost.
-    pub(super) fn operation_limit(&self) -> Duration {
-        self.shared.options.session_timeout
-    }
 }
 
 impl Shared {
@@ -176,32 +166,38 @@ impl Shared {
         self.closed.clone()
     }
 
-    /// One try, at every server, to attach the present session or to open the first one.
-    async fn attach(&self, detached: bool) -> Result<Attached, Error> {
+    /// One try, at every server, to attach the present session or to open the first one. A server that cannot be reached
+    /// is named in the log, unless that was `said` in the same words.
+    async fn attach(&self, detached: bool, said: &mut HashSet<String>) -> Result<Attached, Refused> {
         let servers: Vec<&str> = self.hosts.split(',').map(str::trim).collect();
         let limit = self.options.session_timeout / u32::try_from(servers.len()).unwrap_or(u32::MAX);
         let first = self.next_server.fetch_add(1, Ordering::Relaxed);
-        let mut outcome = Err(Error::NoHosts);
+        let mut outcome = Err(Refused::Client(Error::NoHosts));
         for at in 0..servers.len() {
             let server = servers[(first + at) % servers.len()];
             let attaching = self.attach_to(server, limit, detached);
-            outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(Error::Timeout));
-            match &outcome {
-                Ok(_) | Err(Error::SessionExpired | Error::AuthFailed) => break,
-                Err(error) => log::debug!(target: TARGET, "No connection to {server}: {error}"),
+            outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(Refused::Silent(limit)));
+            let reason = match &outcome {
+                Ok(_) | Err(Refused::Client(Error::SessionExpired | Error::AuthFailed)) => break,
+                Err(reason) => reason.to_string(),
+            };
+            if said.insert(format!("{server}: {reason}")) {
+                log::warn!(target: CONNECTION, "Session 0x{:x} for server {server}, unexpected error, closing socket connection and attempting reconnect: {reason}", self.session_id());
             }
         }
         outcome
     }
 
-    async fn attach_to(&self, server: &str, limit: Duration, detached: bool) -> Result<Attached, Error> {
-        let relay = Relay::to(server, limit).await.map_err(|error| {
-            log::debug!(target: TARGET, "{server} does not answer: {error}");
-            Error::NoHosts
-        })?;
+    /// The id of the present session; 0 before there is one.
+    fn session_id(&self) -> i64 {
+        self.session.lock().as_ref().map_or(0, |session| session.id().0)
+    }
+
+    async fn attach_to(&self, server: &str, limit: Duration, detached: bool) -> Result<Attached, Refused> {
+        let relay = Relay::to(server, limit).await?;
         let mut connector = Client::connector()
             .with_session_timeout(self.options.session_timeout)
-            .with_connection_timeout(self.options.session_timeout / 3)
+            .with_connection_timeout(self.options.session_timeout * 3 / 5)
             .with_fail_eagerly();
         if detached {
             connector = connector.with_detached();
@@ -218,10 +214,11 @@ impl Shared {
     /// Tries until a server takes the session; where the server says that it has expired, until it opens a new one.
     async fn attach_patiently(&self) -> Attached {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        let mut said = HashSet::new();
         loop {
-            match self.attach(true).await {
+            match self.attach(true, &mut said).await {
                 Ok(attached) => return attached,
-                Err(Error::SessionExpired) => {
+                Err(Refused::Client(Error::SessionExpired)) => {
                     log::info!(target: TARGET, "The session has expired");
                     *self.session.lock() = None;
                     backoff.reset();
@@ -249,7 +246,9 @@ impl Shared {
         } else {
             client.clone().chroot(self.chroot.clone()).map_err(|_| ZkError::BadChroot(self.chroot.clone()))?
         };
-        let connection = Connection { client: rooted, generation, lost: attached.relay.ended.clone() };
+        let (window, lost) = (Window::new(self.options.max_in_flight), attached.relay.ended.clone());
+        let connection = Connection { client: rooted, generation, window, lost };
+        tokio::spawn(window::keep_alive(connection.clone(), self.options.session_timeout / 3));
         self.connection.send_replace(Some(connection));
         self.states.send_replace(SessionState { generation, connected: true });
         Ok(())
@@ -262,6 +261,20 @@ impl Shared {
         }
         self.states.send_modify(|state| state.connected = false);
     }
+}
+
+/// Why a server did not take the session.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    /// It cannot be reached.
+    #[error("{0}")]
+    Unreachable(#[from] std::io::Error),
+    /// It does not answer.
+    #[error("no answer within {} ms", .0.as_millis())]
+    Silent(Duration),
+    /// It does not take the session, or not now.
+    #[error("{0}")]
+    Client(#[from] Error),
 }
 
 /// A client object, and the only way by which it reaches a server.
@@ -325,7 +338,7 @@ async fn close_at_server(shared: &Shared) {
     if shared.session.lock().is_none() {
         return;
     }
-    let Ok(Attached { client, relay }) = shared.attach(false).await else { return };
+    let Ok(Attached { client, relay }) = shared.attach(false, &mut HashSet::new()).await else { return };
     let mut states = client.state_watcher();
     drop(client);
     tokio::select! {

@@ -7,6 +7,7 @@ use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
 
 use super::outcome::{self, Attempt};
 use super::session::{Connection, ZooKeeper};
+use super::window::Turn;
 
 /// What ZooKeeper keeps about a znode.
 pub type Stat = zookeeper_client::Stat;
@@ -170,22 +171,27 @@ impl ZooKeeper {
     /// [`ZkError::Closed`], [`ZkError::NoAuth`].
     pub async fn get(&self, path: &str) -> Result<Read, ZkError> {
         loop {
-            let connection = self.connection().await.ok_or(ZkError::Closed)?;
-            match connection.answer(connection.client.get_data(path), self.operation_limit()).await {
+            let turn = self.turn().await.ok_or(ZkError::Closed)?;
+            match turn.answer(turn.connection.client.get_data(path)).await {
                 Ok((data, stat)) => return Ok(Some((data.into(), stat))),
                 Err(Error::NoNode) => return Ok(None),
-                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) if is_loss(&error) => turn.forget().await,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Many znodes at once, in one go over the wire, answered in their order.
+    /// Many znodes at once, pipelined, answered in their order.
     ///
     /// # Errors
     /// The first error of [`ZooKeeper::get`].
     pub async fn get_many(&self, paths: &[String]) -> Result<Vec<Read>, ZkError> {
-        join_all(paths.iter().map(|path| self.get(path))).await.into_iter().collect()
+        self.get_each(paths).await.into_iter().collect()
+    }
+
+    /// As [`ZooKeeper::get_many`], each read with its own outcome.
+    pub async fn get_each(&self, paths: &[String]) -> Vec<Result<Read, ZkError>> {
+        join_all(paths.iter().map(|path| self.get(path))).await
     }
 
     /// The names of a znode's children, in no order; None where the znode does not exist.
@@ -194,11 +200,11 @@ impl ZooKeeper {
     /// As [`ZooKeeper::get`].
     pub async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
         loop {
-            let connection = self.connection().await.ok_or(ZkError::Closed)?;
-            match connection.answer(connection.client.list_children(path), self.operation_limit()).await {
+            let turn = self.turn().await.ok_or(ZkError::Closed)?;
+            match turn.answer(turn.connection.client.list_children(path)).await {
                 Ok(children) => return Ok(Some(children)),
                 Err(Error::NoNode) => return Ok(None),
-                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) if is_loss(&error) => turn.forget().await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -210,10 +216,10 @@ impl ZooKeeper {
     /// As [`ZooKeeper::get`].
     pub async fn exists(&self, path: &str) -> Result<Option<Stat>, ZkError> {
         loop {
-            let connection = self.connection().await.ok_or(ZkError::Closed)?;
-            match connection.answer(connection.client.check_stat(path), self.operation_limit()).await {
+            let turn = self.turn().await.ok_or(ZkError::Closed)?;
+            match turn.answer(turn.connection.client.check_stat(path)).await {
                 Ok(stat) => return Ok(stat),
-                Err(error) if is_loss(&error) => connection.forget().await,
+                Err(error) if is_loss(&error) => turn.forget().await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -232,9 +238,9 @@ impl ZooKeeper {
         let mut write = Attempt::default();
         let options = mode.of_client().with_acls(Acls::anyone_all());
         loop {
-            let connection = self.connection_for(&mut write).await?;
-            let create = connection.client.create(path, data, &options);
-            match connection.answer(create, self.operation_limit()).await {
+            let turn = self.turn_for(&mut write).await?;
+            let create = turn.connection.client.create(path, data, &options);
+            match turn.answer(create).await {
                 Ok((_, sequence)) if mode == CreateMode::PersistentSequential => {
                     return Ok(format!("{path}{sequence}"));
                 }
@@ -246,7 +252,7 @@ impl ZooKeeper {
                 }
                 Err(error) if is_loss(&error) => {
                     write.lose();
-                    connection.forget().await;
+                    turn.forget().await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -285,9 +291,9 @@ impl ZooKeeper {
         check_size(path.len() + data.len())?;
         let mut write = Attempt::default();
         loop {
-            let connection = self.connection_for(&mut write).await?;
-            let set = connection.client.set_data(path, data, version);
-            match connection.answer(set, self.operation_limit()).await {
+            let turn = self.turn_for(&mut write).await?;
+            let set = turn.connection.client.set_data(path, data, version);
+            match turn.answer(set).await {
                 Ok(stat) => return Ok(stat),
                 Err(Error::BadVersion) if write.is_doubtful() => {
                     let op = Op::Set { path: path.to_owned(), data: data.to_vec(), version };
@@ -296,7 +302,7 @@ impl ZooKeeper {
                 }
                 Err(error) if is_loss(&error) => {
                     write.lose();
-                    connection.forget().await;
+                    turn.forget().await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -310,13 +316,13 @@ impl ZooKeeper {
     pub async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
         let mut write = Attempt::default();
         loop {
-            let connection = self.connection_for(&mut write).await?;
-            match connection.answer(connection.client.delete(path, version), self.operation_limit()).await {
+            let turn = self.turn_for(&mut write).await?;
+            match turn.answer(turn.connection.client.delete(path, version)).await {
                 Ok(()) => return Ok(()),
                 Err(Error::NoNode) if write.is_doubtful() => return Ok(()),
                 Err(error) if is_loss(&error) => {
                     write.lose();
-                    connection.forget().await;
+                    turn.forget().await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -348,18 +354,17 @@ impl ZooKeeper {
         check_size(ops.iter().map(Op::size).sum()).map_err(whole)?;
         let mut write = Attempt::default();
         loop {
-            let connection = self.connection_for(&mut write).await.map_err(whole)?;
+            let turn = self.turn_for(&mut write).await.map_err(whole)?;
             let answer = tokio::select! {
                 biased;
-                answer = commit(&connection, ops) => answer,
-                () = connection.lost.cancelled() => Err((None, Error::ConnectionLoss)),
-                () = tokio::time::sleep(self.operation_limit()) => Err((None, Error::ConnectionLoss)),
+                answer = commit(&turn.connection, ops) => answer,
+                () = turn.connection.lost.cancelled() => Err((None, Error::ConnectionLoss)),
             };
             match answer {
                 Ok(results) => return Ok(results),
                 Err((_, error)) if is_loss(&error) => {
                     write.lose();
-                    connection.forget().await;
+                    turn.forget().await;
                 }
                 Err((index, error)) => {
                     if write.is_doubtful()
@@ -373,16 +378,16 @@ impl ZooKeeper {
         }
     }
 
-    /// Many multis at once, in one go over the wire, each on its own, answered in their order.
+    /// Many multis at once, pipelined, each on its own, answered in their order.
     pub async fn multi_many(&self, multis: &[Vec<Op>]) -> Vec<Result<Vec<OpResult>, MultiError>> {
         join_all(multis.iter().map(|ops| self.multi(ops))).await
     }
 
-    /// The present connection, of the session in which the write began.
-    async fn connection_for(&self, write: &mut Attempt) -> Result<Connection, ZkError> {
-        let connection = self.connection().await.ok_or(ZkError::Closed)?;
-        write.admit(connection.generation)?;
-        Ok(connection)
+    /// A turn on a connection of the session in which the write began.
+    async fn turn_for(&self, write: &mut Attempt) -> Result<Turn, ZkError> {
+        let turn = self.turn().await.ok_or(ZkError::Closed)?;
+        write.admit(turn.connection.generation)?;
+        Ok(turn)
     }
 
     /// The results of operations whose answer was lost, where all they do is seen to be done; else None.
@@ -390,15 +395,6 @@ impl ZooKeeper {
         let paths = outcome::paths(ops);
         let found = self.get_many(&paths).await?;
         Ok(outcome::results(ops, &paths.into_iter().zip(found).collect(), self.session_id()))
-    }
-}
-
-impl Connection {
-    /// Waits until this connection, whose operation failed, is known to be lost, so that the next one is another.
-    async fn forget(&self) {
-        // A single operation may fail while the connection stands (a throttled or hung request); it is then tried again.
-        let patience = std::time::Duration::from_millis(200);
-        let _ = tokio::time::timeout(patience, self.lost.cancelled()).await;
     }
 }
 

@@ -2,17 +2,17 @@
 //! reconnection and every new session, and handed on where it differs from what was handed on before.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use zookeeper_client::{Error, OneshotWatcher};
 
 use super::session::{Connection, SessionState, ZooKeeper};
 use super::store::Stat;
-
-/// How many changes may wait for their reader before watching pauses.
-const CHANGES_WAITING: usize = 1024;
+use super::unseen::Unseen;
 
 /// Something that was seen to be different.
 #[derive(Clone, Debug)]
@@ -43,10 +43,35 @@ pub enum ZnodeChange {
 #[derive(Debug)]
 pub struct Watches {
     zk: ZooKeeper,
-    followed: HashMap<(What, String), AbortHandle>,
-    found: mpsc::Sender<ZnodeChange>,
-    changes: mpsc::Receiver<ZnodeChange>,
+    followed: HashMap<Key, AbortHandle>,
+    changes: Arc<Changes>,
     states: watch::Receiver<SessionState>,
+}
+
+type Key = (What, String);
+
+/// What the watches of a set have found and its reader has not seen.
+#[derive(Debug, Default)]
+struct Changes {
+    unseen: Mutex<Unseen<Key, ZnodeChange>>,
+    added: Notify,
+}
+
+impl Changes {
+    fn add(&self, key: Key, change: ZnodeChange) {
+        self.unseen.lock().add(key, change);
+        self.added.notify_one();
+    }
+
+    async fn next(&self) -> ZnodeChange {
+        loop {
+            let next = self.unseen.lock().take();
+            match next {
+                Some(change) => return change,
+                None => self.added.notified().await,
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,10 +83,9 @@ enum What {
 impl ZooKeeper {
     /// A set of watches, empty at first.
     pub fn watches(&self) -> Watches {
-        let (found, changes) = mpsc::channel(CHANGES_WAITING);
         let mut states = self.session_states();
         states.mark_unchanged();
-        Watches { zk: self.clone(), followed: HashMap::new(), found, changes, states }
+        Watches { zk: self.clone(), followed: HashMap::new(), changes: Arc::default(), states }
     }
 }
 
@@ -79,13 +103,16 @@ impl Watches {
     /// Watches neither the children nor the data of this znode any more.
     pub fn unwatch(&mut self, path: &str) {
         for what in [What::Children, What::Data] {
-            if let Some(task) = self.followed.remove(&(what, path.to_owned())) {
+            let key = (what, path.to_owned());
+            if let Some(task) = self.followed.remove(&key) {
                 task.abort();
+                self.changes.unseen.lock().forget(&key);
             }
         }
     }
 
-    /// The next change, waited for; None once the session is closed.
+    /// The next change, waited for; None once the session is closed. A znode that has changed again meanwhile is handed
+    /// on once, as it was read last.
     pub async fn next(&mut self) -> Option<ZnodeChange> {
         let closed = self.zk.shared.closed();
         tokio::select! {
@@ -94,17 +121,16 @@ impl Watches {
                 changed.ok()?;
                 Some(ZnodeChange::Session(*self.states.borrow_and_update()))
             }
-            change = self.changes.recv() => change,
+            change = self.changes.next() => Some(change),
             () = closed.cancelled() => None,
         }
     }
 
     fn follow(&mut self, what: What, path: &str) {
-        let (zk, found) = (self.zk.clone(), self.found.clone());
-        self.followed.entry((what, path.to_owned())).or_insert_with(|| {
-            let path = path.to_owned();
-            tokio::spawn(async move { follow(zk, what, path, found).await }).abort_handle()
-        });
+        let (zk, changes, key) = (self.zk.clone(), self.changes.clone(), (what, path.to_owned()));
+        self.followed
+            .entry(key.clone())
+            .or_insert_with(|| tokio::spawn(follow(zk, key, changes)).abort_handle());
     }
 }
 
@@ -119,38 +145,33 @@ impl Drop for Watches {
 /// What tells one reading from another: when the znode was made and how often it has changed since.
 type Mark = Option<(i64, i64)>;
 
-/// Reads and arms one watch again and again, as long as the session lasts and somebody listens.
-async fn follow(zk: ZooKeeper, what: What, path: String, found: mpsc::Sender<ZnodeChange>) {
+/// Reads and arms one watch again and again, as long as the session lasts.
+async fn follow(zk: ZooKeeper, key: Key, changes: Arc<Changes>) {
+    let (what, path) = &key;
     let mut known: Option<Mark> = None;
-    while let Some(connection) = zk.connection().await {
-        let limit = zk.operation_limit();
+    while let Some(turn) = zk.turn().await {
         let armed = match what {
-            What::Children => connection.answer(read_children(&connection, &path), limit).await,
-            What::Data => connection.answer(read_data(&connection, &path), limit).await,
+            What::Children => turn.answer(read_children(&turn.connection, path)).await,
+            What::Data => turn.answer(read_data(&turn.connection, path)).await,
         };
-        // Let go before waiting for a slow reader: a client that is held after its connection is lost attaches the
-        // session again by itself, against the client that has replaced it.
-        let lost = connection.lost.clone();
-        drop(connection);
-        match armed {
-            Ok((change, mark, watcher)) => {
-                if known != Some(mark) {
-                    known = Some(mark);
-                    if found.send(change).await.is_err() {
-                        return;
-                    }
-                }
-                tokio::select! {
-                    _ = watcher.changed() => {}
-                    () = lost.cancelled() => {}
-                }
-            }
-            Err(Error::NoNode) => {} // It came or went between two looks; look again.
+        let (change, mark, watcher) = match armed {
+            Ok(armed) => armed,
+            Err(Error::NoNode) => continue, // It came or went between two looks; look again.
             Err(error) => {
                 log::debug!(target: "kafka.zookeeper.ZooKeeperClient", "Reading {path} to watch it: {error}");
-                let patience = std::time::Duration::from_millis(200);
-                let _ = tokio::time::timeout(patience, lost.cancelled()).await;
+                turn.forget().await;
+                continue;
             }
+        };
+        let lost = turn.connection.lost.clone();
+        drop(turn);
+        if known != Some(mark) {
+            known = Some(mark);
+            changes.add(key.clone(), change);
+        }
+        tokio::select! {
+            _ = watcher.changed() => {}
+            () = lost.cancelled() => {}
         }
     }
 }

@@ -19,8 +19,12 @@ use crate::support::{Chroot, Proxy, root};
 
 async fn connect(to: &str) -> ZooKeeper {
     let limit = Duration::from_secs(1);
-    let options =
-        ConnectOptions { session_timeout: limit, connection_timeout: limit * 10, make_chroot: true };
+    let options = ConnectOptions {
+        session_timeout: limit,
+        connection_timeout: limit * 10,
+        make_chroot: true,
+        ..ConnectOptions::default()
+    };
     ZooKeeper::connect(to, options).await.unwrap()
 }
 

@@ -11,7 +11,12 @@ async fn connect(to: &str) -> ZooKeeper {
 }
 
 async fn connect_for(to: &str, timeout: Duration) -> ZooKeeper {
-    let options = ConnectOptions { session_timeout: timeout, connection_timeout: timeout, make_chroot: true };
+    let options = ConnectOptions {
+        session_timeout: timeout,
+        connection_timeout: timeout,
+        make_chroot: true,
+        ..ConnectOptions::default()
+    };
     ZooKeeper::connect(to, options).await.unwrap()
 }
 
@@ -176,7 +181,12 @@ async fn thousands_of_watches_survive_a_reconnection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_ensemble_is_given_up_on_in_kafkas_words() {
     let timeout = Duration::from_millis(500);
-    let options = ConnectOptions { session_timeout: timeout, connection_timeout: timeout, make_chroot: true };
+    let options = ConnectOptions {
+        session_timeout: timeout,
+        connection_timeout: timeout,
+        make_chroot: true,
+        ..ConnectOptions::default()
+    };
     let nowhere = format!("127.0.0.1:{}", crate::support::free_port());
     let error = ZooKeeper::connect(&nowhere, options).await.unwrap_err();
     assert_eq!(error.to_string(), "Timed out waiting for connection while in state: CONNECTING");

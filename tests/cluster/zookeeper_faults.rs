@@ -10,8 +10,17 @@ use tokio::task::JoinHandle;
 use crate::support::{Chroot, Proxy};
 
 async fn connect(to: &str) -> ZooKeeper {
-    let limit = Duration::from_secs(10);
-    let options = ConnectOptions { session_timeout: limit, connection_timeout: limit, make_chroot: true };
+    connect_for(Duration::from_secs(10), to).await
+}
+
+/// A session that lasts so long without a sign of life.
+async fn connect_for(limit: Duration, to: &str) -> ZooKeeper {
+    let options = ConnectOptions {
+        session_timeout: limit,
+        connection_timeout: limit,
+        make_chroot: true,
+        ..ConnectOptions::default()
+    };
     ZooKeeper::connect(to, options).await.unwrap()
 }
 
@@ -184,4 +193,105 @@ async fn what_nobody_reads_does_not_keep_the_session_from_going_on() {
     }
     zk.close().await;
     writer.close().await;
+}
+
+/// Makes so many znodes below `/many`, each with so many bytes; their paths.
+async fn make_many(zk: &ZooKeeper, count: usize, size: usize) -> Vec<String> {
+    zk.create("/many", b"", CreateMode::Persistent).await.unwrap();
+    let paths: Vec<_> = (0..count).map(|at| format!("/many/{at}")).collect();
+    for path in &paths {
+        zk.create(path, &vec![b'x'; size], CreateMode::Persistent).await.unwrap();
+    }
+    paths
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_slowly_is_asked_once_and_costs_no_session() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    let paths = make_many(&writer, 400, 200).await;
+    let proxy = Proxy::to(chroot.server());
+    let session = Duration::from_secs(2);
+    let zk = connect_for(session, &format!("{}{}", proxy.address(), chroot.path())).await;
+    let states = zk.session_states();
+    let before = proxy.asked();
+    // All answers together take several sessions.
+    proxy.throttle(20_000);
+    let found = zk.get_many(&paths).await.unwrap();
+    assert!(found.iter().all(|found| found.as_ref().is_some_and(|(data, _)| data.len() == 200)));
+    let request = 4 + 8 + 4 + chroot.path().len() + paths[399].len() + 1;
+    let asked = proxy.asked() - before;
+    assert!(asked < 2 * paths.len() * request, "{asked} bytes for {} requests", paths.len());
+    assert!(!states.has_changed().unwrap(), "{:?}", zk.session_states().borrow());
+    assert_eq!(zk.generation(), 1);
+    zk.close().await;
+    writer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_answer_longer_than_a_session_does_not_cost_it() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    writer.create("/large", &vec![b'x'; 150_000], CreateMode::Persistent).await.unwrap();
+    let proxy = Proxy::to(chroot.server());
+    let session = Duration::from_secs(2);
+    let zk = connect_for(session, &format!("{}{}", proxy.address(), chroot.path())).await;
+    zk.create("/alive", b"", CreateMode::Ephemeral).await.unwrap();
+    proxy.throttle(20_000);
+    let (data, _) = zk.get("/large").await.unwrap().unwrap();
+    assert_eq!(data.len(), 150_000);
+    assert_eq!(zk.generation(), 1);
+    assert!(writer.exists("/alive").await.unwrap().is_some(), "the session has ended");
+    zk.close().await;
+    writer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_requests_as_the_window_holds_are_under_way_at_once() {
+    let chroot = Chroot::new();
+    let writer = connect(&chroot.connect()).await;
+    let paths = make_many(&writer, 100, 1).await;
+    let proxy = Proxy::to(chroot.server());
+    let limit = Duration::from_secs(10);
+    let options = ConnectOptions {
+        session_timeout: limit,
+        connection_timeout: limit,
+        max_in_flight: 7,
+        ..ConnectOptions::default()
+    };
+    let to = format!("{}{}", proxy.address(), chroot.path());
+    let zk = ZooKeeper::connect(&to, options).await.unwrap();
+    zk.get("/many").await.unwrap();
+    proxy.silence();
+    let reading = tokio::spawn({
+        let zk = zk.clone();
+        async move { zk.get_many(&paths).await }
+    });
+    let before = proxy.asked();
+    // The session is silent for longer than its connection is taken for alive: all that was sent is lost by then, and
+    // sent again, seven at a time, on the next one.
+    let mut states = zk.session_states();
+    states.wait_for(|state| !state.connected).await.unwrap();
+    let request = 4 + 8 + 4 + chroot.path().len() + "/many/10".len() + 1;
+    let asked = proxy.asked() - before;
+    assert!(asked <= 16 * request, "{asked} bytes of requests of {request}");
+    proxy.mend();
+    assert_eq!(reading.await.unwrap().unwrap().len(), 100);
+    zk.close().await;
+    writer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_is_left_after_two_thirds_of_the_session_and_the_session_goes_on() {
+    let chroot = Chroot::new();
+    let proxy = Proxy::to(chroot.server());
+    let session = Duration::from_secs(6);
+    let zk = connect_for(session, &format!("{}{}", proxy.address(), chroot.path())).await;
+    let mut states = zk.session_states();
+    proxy.silence();
+    states.wait_for(|state| !state.connected).await.unwrap();
+    proxy.mend();
+    states.wait_for(|state| state.connected).await.unwrap();
+    assert_eq!(zk.generation(), 1, "there was time left for another server");
+    zk.close().await;
 }

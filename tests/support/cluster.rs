@@ -54,7 +54,12 @@ impl Brokers {
         };
         let all = (1..=count).map(start).collect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let options = ConnectOptions { session_timeout: SOON, connection_timeout: SOON, make_chroot: false };
+        let options = ConnectOptions {
+            session_timeout: SOON,
+            connection_timeout: SOON,
+            make_chroot: false,
+            ..ConnectOptions::default()
+        };
         let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), options)).unwrap();
         Self { all, zk, runtime, chroot }
     }

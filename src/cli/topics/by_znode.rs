@@ -41,8 +41,12 @@ impl From<ZkError> for Failure {
 
 impl Topics {
     pub async fn connect(connect: &str) -> Result<Self, Failure> {
-        let options =
-            ConnectOptions { session_timeout: TIMEOUT, connection_timeout: TIMEOUT, make_chroot: false };
+        let options = ConnectOptions {
+            session_timeout: TIMEOUT,
+            connection_timeout: TIMEOUT,
+            make_chroot: false,
+            max_in_flight: usize::MAX,
+        };
         Ok(Self { zk: ZooKeeper::connect(connect, options).await? })
     }
 

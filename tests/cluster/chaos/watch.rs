@@ -125,8 +125,12 @@ impl Leaders {
 }
 
 async fn look(connect: &str, mut brokers: Leaders, topics: &[&'static str], seen: &Seen) {
-    let options =
-        ConnectOptions { session_timeout: SESSION, connection_timeout: SESSION, make_chroot: false };
+    let options = ConnectOptions {
+        session_timeout: SESSION,
+        connection_timeout: SESSION,
+        make_chroot: false,
+        ..ConnectOptions::default()
+    };
     let zk = ZooKeeper::connect(connect, options).await.unwrap();
     let mut leaders: BTreeMap<&str, i32> = BTreeMap::new();
     let mut since: BTreeMap<&str, Instant> = BTreeMap::new();

@@ -1,0 +1,44 @@
+//! Changes that their reader has not seen yet ★: of each znode the newest only, in the order in which they began to wait.
+//!
+//! What waits is bounded by what is watched, however often it changes and however slowly it is read.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+/// Changes by what they are changes of.
+#[derive(Debug)]
+pub(super) struct Unseen<K, C> {
+    order: VecDeque<K>,
+    newest: HashMap<K, C>,
+}
+
+impl<K, C> Default for Unseen<K, C> {
+    fn default() -> Self {
+        Self { order: VecDeque::new(), newest: HashMap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, C> Unseen<K, C> {
+    /// Adds a change; it takes the place of an older one of the same key.
+    pub fn add(&mut self, key: K, change: C) {
+        if self.newest.insert(key.clone(), change).is_none() {
+            self.order.push_back(key);
+        }
+    }
+
+    /// The change that has waited longest.
+    pub fn take(&mut self) -> Option<C> {
+        let key = self.order.pop_front()?;
+        self.newest.remove(&key)
+    }
+
+    /// Forgets the change of this key.
+    pub fn forget(&mut self, key: &K) {
+        if self.newest.remove(key).is_some() {
+            self.order.retain(|waiting| waiting != key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The window of requests under way: so many at most are sent and not yet answered, the others wait their turn in order.
+//!
+//! An answer is waited for as long as its connection lives: what is answered slowly is not asked again. Whether the
+//! connection lives is judged by its silence, in `session`. Kafka: `ZooKeeperClient.handleRequests`, its semaphore
+//! `inFlightRequests`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zookeeper_client::Error;
+
+use super::session::{Connection, ZooKeeper};
+
+/// The requests of one connection that may be under way.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    permits: Arc<Semaphore>,
+    size: usize,
+}
+
+impl Window {
+    /// A window of `size` requests, at least one.
+    pub fn new(size: usize) -> Self {
+        let size = size.clamp(1, Semaphore::MAX_PERMITS);
+        Self { permits: Arc::new(Semaphore::new(size)), size }
+    }
+
+    /// Whether a request is sent and not yet answered.
+    pub fn is_used(&self) -> bool {
+        self.permits.available_permits() < self.size
+    }
+}
+
+/// The right to have one request under way on the connection; given back when dropped.
+pub(super) struct Turn {
+    /// The connection to send it on.
+    pub connection: Connection,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl ZooKeeper {
+    /// A turn on the present connection, both waited for; None once the session is closed.
+    pub(super) async fn turn(&self) -> Option<Turn> {
+        loop {
+            let connection = self.connection().await?;
+            let permit = tokio::select! {
+                permit = connection.window.permits.clone().acquire_owned() => permit.ok()?,
+                () = connection.lost.cancelled() => continue,
+            };
+            // Both may have happened at once. Nothing is sent on a connection that is known to be lost.
+            if !connection.lost.is_cancelled() {
+                return Some(Turn { connection, _permit: permit });
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// The answer to the request; connection loss as soon as the connection is known to be lost.
+    pub async fn answer<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            answer = request => answer,
+            () = self.connection.lost.cancelled() => Err(Error::ConnectionLoss),
+        }
+    }
+
+    /// Waits until the connection, whose request failed, is known to be lost, so that the next one is another.
+    pub async fn forget(self) {
+        let lost = self.connection.lost.clone();
+        drop(self);
+        // A single request may fail while the connection stands (the server refuses what it throttles).
+        let patience = Duration::from_millis(200);
+        let _ = tokio::time::timeout(patience, lost.cancelled()).await;
+    }
+}
+
+/// Gives the server a sign of life every `period` while an answer is under way, until the connection is lost.
+///
+/// The client sends no further ping before the last one is answered, and that answer waits behind all that was asked
+/// before: a long answer over a slow link would outlast the session.
+pub(super) async fn keep_alive(connection: Connection, period: Duration) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(period) => {}
+            () = connection.lost.cancelled() => return,
+        }
+        if connection.window.is_used() {
+            // It is sent by being called; its answer is not waited for.
+            drop(connection.client.check_stat("/"));
+        }
+    }
+}
