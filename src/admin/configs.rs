@@ -1,33 +1,70 @@
 //! Configs of topics, brokers, clients and users below `/config`, and the notices that tell brokers of a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use parking_lot::Mutex;
 
 use super::AdminError;
 use crate::zk::znode::config_change;
 use crate::zk::znode::config_entity::{self, ConfigEntity, Kind};
-use crate::zk::{CreateMode, ZkError, ZooKeeper};
+use crate::zk::{CreateMode, Read, ZkError, ZooKeeper};
 
-/// An entity's own configs; none where it has none.
+/// The configs that an entity has of its own.
+type Own = BTreeMap<String, String>;
+
+/// An entity's own configs; none where it has none, or where its znode cannot be read.
 ///
 /// # Errors
-/// Failures of ZooKeeper, and `AdminOperationException` where its znode cannot be read.
-pub async fn fetch(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<BTreeMap<String, String>, AdminError> {
-    Ok(read(zk, kind, name).await?.0.to_map())
+/// Failures of ZooKeeper.
+pub async fn fetch(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<Own, AdminError> {
+    Ok(read(zk, kind, name).await?.to_map())
 }
 
-/// The configs of every entity of a kind that has any.
-///
-/// # Errors
-/// As [`fetch`].
-pub async fn fetch_all(
-    zk: &ZooKeeper,
-    kind: Kind,
-) -> Result<BTreeMap<String, BTreeMap<String, String>>, AdminError> {
-    let names = zk.children(&kind.parent()).await?.unwrap_or_default();
-    let paths: Vec<_> = names.iter().map(|name| config_entity::path(kind, name)).collect();
-    let found = zk.get_many(&paths).await?.into_iter();
-    let entities = names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?.0)));
-    entities.map(|(name, data)| Ok((name, decode(&data)?.to_map()))).collect()
+/// Reads entities' configs for a running broker, which reads some again and again: of an entity whose znode cannot be
+/// read that is said in the log, but once.
+#[derive(Debug)]
+pub struct ConfigReader {
+    zk: ZooKeeper,
+    /// The paths of znodes that could not be read, with the zxid of the change that made them so.
+    unreadable: Mutex<HashMap<String, i64>>,
+}
+
+impl ConfigReader {
+    /// A reader of this ensemble.
+    pub fn new(zk: ZooKeeper) -> Self {
+        Self { zk, unreadable: Mutex::default() }
+    }
+
+    /// As [`fetch`].
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn fetch(&self, kind: Kind, name: &str) -> Result<Own, ZkError> {
+        let path = config_entity::path(kind, name);
+        let found = self.zk.get(&path).await?;
+        Ok(self.own(&path, found))
+    }
+
+    /// As [`fetch`], of many entities, pipelined; the outcomes are in their order.
+    pub async fn fetch_each<N: AsRef<str>>(&self, kind: Kind, names: &[N]) -> Vec<Result<Own, ZkError>> {
+        let paths: Vec<_> = names.iter().map(|name| config_entity::path(kind, name.as_ref())).collect();
+        let found = self.zk.get_each(&paths).await.into_iter();
+        paths.iter().zip(found).map(|(path, found)| Ok(self.own(path, found?))).collect()
+    }
+
+    fn own(&self, path: &str, found: Read) -> Own {
+        let Some((data, stat)) = found else { return Own::new() };
+        match ConfigEntity::decode(&data) {
+            Ok(entity) => entity.to_map(),
+            Err(error) => {
+                let said = self.unreadable.lock().insert(path.to_owned(), stat.mzxid);
+                if said != Some(stat.mzxid) {
+                    log::error!(target: "kafka.server.DynamicConfigManager", "{path} is taken to hold no configs: {error}");
+                }
+                Own::new()
+            }
+        }
+    }
 }
 
 /// Replaces an entity's own configs, keeping what a newer version wrote beside them, and tells every broker.
@@ -54,7 +91,7 @@ pub async fn write(
     name: &str,
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
-    let (mut entity, _) = read(zk, kind, name).await?;
+    let mut entity = read(zk, kind, name).await?;
     entity.replace(config);
     let (path, data) = (config_entity::path(kind, name), entity.encode());
     match zk.set(&path, &data, None).await {
@@ -74,13 +111,11 @@ async fn notify(zk: &ZooKeeper, entity_path: &str) -> Result<(), AdminError> {
     Ok(())
 }
 
-async fn read(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<(ConfigEntity, Option<i32>), AdminError> {
-    match zk.get(&config_entity::path(kind, name)).await? {
-        Some((data, stat)) => Ok((decode(&data)?, Some(stat.version))),
-        None => Ok((ConfigEntity::default(), None)),
-    }
-}
-
-fn decode(data: &[u8]) -> Result<ConfigEntity, AdminError> {
-    ConfigEntity::decode(data).map_err(|error| AdminError::operation(error.to_string()))
+async fn read(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<ConfigEntity, ZkError> {
+    let path = config_entity::path(kind, name);
+    let Some((data, _)) = zk.get(&path).await? else { return Ok(ConfigEntity::default()) };
+    Ok(ConfigEntity::decode(&data).unwrap_or_else(|error| {
+        log::warn!(target: "kafka.zk.AdminZkClient", "{path} is taken to hold no configs: {error}");
+        ConfigEntity::default()
+    }))
 }

@@ -25,6 +25,7 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::watch;
 
+use crate::admin::configs::ConfigReader;
 use crate::base::BrokerId;
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
@@ -53,6 +54,8 @@ pub struct Services {
     pub controller: Controller,
     /// The ensemble.
     pub zk: ZooKeeper,
+    /// Reads configs from it.
+    pub configs: Arc<ConfigReader>,
     /// Producer ids to hand out.
     pub producer_ids: Arc<txn::init_producer_id::ProducerIds>,
     /// The features finalized for the cluster; None where they are not in force.

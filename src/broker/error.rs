@@ -3,6 +3,7 @@
 use crate::config::ConfigError;
 use crate::log::OpenError;
 use crate::log::meta_properties::MetadataError;
+use crate::net::host::UnknownHost;
 use crate::net::listener::BindError;
 use crate::zk::ZkError;
 
@@ -32,6 +33,9 @@ pub enum StartError {
         /// Why not.
         error: std::io::Error,
     },
+    /// This machine has no name by which it could be found.
+    #[error("{0}")]
+    Host(#[from] UnknownHost),
     /// Anything else, in Kafka's words.
     #[error("{0}")]
     Other(String),

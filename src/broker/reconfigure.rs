@@ -1,17 +1,15 @@
 //! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
 //!
-//! Reads what a notice names and hands it to whom it concerns. Kafka: `DynamicConfigManager`, `TopicConfigHandler`,
-//! `BrokerConfigHandler`.
+//! Reads what a notice names and hands it to whom it concerns; watches nothing but the notices. Kafka:
+//! `DynamicConfigManager`, `TopicConfigHandler`, `BrokerConfigHandler`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{AdminError, configs};
+use crate::admin::configs::ConfigReader;
 use crate::base::{BrokerId, Clock};
-use crate::config::layers::{self, Layer, Own};
+use crate::config::layers::{self, Layer};
 use crate::config::unbuilt::without_effect;
 use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
@@ -20,88 +18,38 @@ use crate::replica::Replicas;
 use crate::zk::notices::Notices;
 use crate::zk::znode::config_change;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
-use crate::zk::{ZnodeChange, ZooKeeper};
+use crate::zk::{ZkError, ZnodeChange, ZooKeeper};
 
+const TARGET: &str = "kafka.server.DynamicConfigManager";
 const TOPICS: &str = "kafka.server.TopicConfigHandler";
 const BROKERS: &str = "kafka.server.DynamicBrokerConfig";
-
-/// The configs of all topics: the defaults, and what some have of their own.
-#[derive(Clone, Debug)]
-pub(super) struct TopicConfigs {
-    held: Arc<RwLock<Held>>,
-}
-
-#[derive(Debug)]
-struct Held {
-    defaults: TopicConfig,
-    own: BTreeMap<String, Own>,
-}
-
-impl TopicConfigs {
-    /// The configs of topics that have these of their own.
-    pub fn new(defaults: TopicConfig, own: BTreeMap<String, Own>) -> Self {
-        Self { held: Arc::new(RwLock::new(Held { defaults, own })) }
-    }
-
-    /// A topic's config.
-    pub fn of(&self, topic: &str) -> TopicConfig {
-        let held = self.held.read();
-        held.own.get(topic).map_or_else(|| held.defaults.clone(), |own| valid(&held.defaults, own))
-    }
-
-    /// The configs of all topics that have any of their own.
-    pub fn all(&self) -> BTreeMap<String, TopicConfig> {
-        let held = self.held.read();
-        held.own.iter().map(|(topic, own)| (topic.clone(), valid(&held.defaults, own))).collect()
-    }
-
-    /// Replaces a topic's own configs; whether that changes any.
-    fn replace(&self, topic: &str, own: Own) -> bool {
-        self.held.write().own.insert(topic.to_owned(), own.clone()).as_ref() != Some(&own)
-    }
-
-    /// Replaces what holds for all topics; whether that changes anything.
-    fn replace_defaults(&self, defaults: TopicConfig) -> bool {
-        let mut held = self.held.write();
-        let differs = held.defaults != defaults;
-        held.defaults = defaults;
-        differs
-    }
-
-    /// Forgets the topics that are not among these; those of these that are not known.
-    fn keep_only(&self, topics: &[String]) -> Vec<String> {
-        let mut held = self.held.write();
-        held.own.retain(|topic, _| topics.contains(topic));
-        topics.iter().filter(|topic| !held.own.contains_key(*topic)).cloned().collect()
-    }
-}
-
-/// A topic's config with those of its own values that are valid; the others are said in the log.
-fn valid(defaults: &TopicConfig, own: &Own) -> TopicConfig {
-    let (config, refused) = defaults.with_valid_overrides(own);
-    for error in refused {
-        log::warn!(target: TOPICS, "A topic's config is ignored: {error}");
-    }
-    config
-}
 
 /// Reads what ZooKeeper holds for this broker and for all of them.
 ///
 /// # Errors
 /// Failures of ZooKeeper.
-pub(super) async fn read_brokers(zk: &ZooKeeper, id: BrokerId, live: &LiveConfig) -> Result<(), AdminError> {
+pub(super) async fn read_brokers(
+    configs: &ConfigReader,
+    id: BrokerId,
+    live: &LiveConfig,
+) -> Result<(), ZkError> {
     for layer in [Layer::AllBrokers, Layer::Broker] {
-        read_layer(zk, id, live, layer).await?;
+        read_layer(configs, id, live, layer).await?;
     }
     Ok(())
 }
 
-async fn read_layer(zk: &ZooKeeper, id: BrokerId, live: &LiveConfig, layer: Layer) -> Result<(), AdminError> {
+async fn read_layer(
+    configs: &ConfigReader,
+    id: BrokerId,
+    live: &LiveConfig,
+    layer: Layer,
+) -> Result<(), ZkError> {
     let name = match layer {
         Layer::AllBrokers => DEFAULT_NAME.to_owned(),
         Layer::Broker => id.to_string(),
     };
-    let own = configs::fetch(zk, Kind::Brokers, &name).await?;
+    let own = configs.fetch(Kind::Brokers, &name).await?;
     warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
     for sentence in live.take(layer, own) {
         log::error!(target: BROKERS, "{sentence}");
@@ -119,7 +67,7 @@ fn warn_without_effect(target: &str, whose: &str, keys: &[&str]) {
 /// Who is told of changed configs.
 pub(super) struct Reconfigured {
     pub broker_id: BrokerId,
-    pub topics: TopicConfigs,
+    pub configs: Arc<ConfigReader>,
     pub live: LiveConfig,
     pub replicas: Arc<Replicas>,
     pub controller: Controller,
@@ -131,55 +79,43 @@ pub(super) async fn follow(zk: ZooKeeper, told: Reconfigured, stop: Cancellation
     let mut notices = Notices::new(config_change::PARENT, config_change::PREFIX);
     let mut watches = zk.watches();
     watches.watch_children(config_change::PARENT);
-    // A topic's config is also read when the topic appears: creating one writes no notice.
-    watches.watch_children(&Kind::Topics.parent());
-    loop {
-        let change = tokio::select! {
-            change = watches.next() => change,
-            () = stop.cancelled() => return,
-        };
-        let outcome = match change {
-            None => return,
-            Some(ZnodeChange::Children { path, children: Some(children), .. })
-                if path == config_change::PARENT =>
-            {
-                told.heed(&zk, &mut notices, &children).await
+    let following = async {
+        let mut is_begun = false;
+        while let Some(change) = watches.next().await {
+            let ZnodeChange::Children { children: Some(children), .. } = change else { continue };
+            for (path, data) in notices.unread(&zk, &children).await {
+                told.process(&path, &data).await;
             }
-            Some(ZnodeChange::Children { children: Some(children), .. }) => {
-                told.read_new_topics(&zk, &children).await
+            if !is_begun {
+                // Opening the logs may have taken longer than notices last.
+                told.read_all_again().await;
+                is_begun = true;
             }
-            Some(_) => Ok(()),
-        };
-        if let Err(error) = outcome {
-            log::error!(target: TOPICS, "Reading changed configs: {error}");
+            notices.sweep(&zk, &children, Clock::System.now()).await;
         }
-    }
+    };
+    stop.run_until_cancelled(following).await;
 }
 
 impl Reconfigured {
-    async fn heed(
-        &self,
-        zk: &ZooKeeper,
-        notices: &mut Notices,
-        children: &[String],
-    ) -> Result<(), AdminError> {
-        for data in notices.unread(zk, children, Clock::System.now()).await? {
-            match config_change::decode(&data) {
-                Ok(entity) => self.heed_entity(zk, &entity).await?,
-                Err(error) => {
-                    log::error!(target: TOPICS, "A notice of a changed config cannot be read: {error}");
-                }
-            }
+    /// Acts on a notice. Whatever is wrong with it is said, and the next one is gone on with.
+    async fn process(&self, path: &str, data: &[u8]) {
+        let processed = match config_change::decode(data) {
+            Ok(entity) => self.process_entity(&entity).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = processed {
+            let notice = String::from_utf8_lossy(data);
+            log::error!(target: TARGET, "error processing change notification {notice} from {path}: {error}");
         }
-        Ok(())
     }
 
-    async fn heed_entity(&self, zk: &ZooKeeper, entity: &str) -> Result<(), AdminError> {
+    async fn process_entity(&self, entity: &str) -> Result<(), ZkError> {
         match entity.split_once('/') {
-            Some(("topics", topic)) => self.read_topic(zk, topic).await,
-            Some(("brokers", DEFAULT_NAME)) => self.read_broker(zk, Layer::AllBrokers).await,
+            Some(("topics", topic)) => self.read_topic(topic).await,
+            Some(("brokers", DEFAULT_NAME)) => self.read_broker(Layer::AllBrokers).await,
             Some(("brokers", id)) if id.parse() == Ok(self.broker_id) => {
-                self.read_broker(zk, Layer::Broker).await
+                self.read_broker(Layer::Broker).await
             }
             Some(("brokers", _)) => Ok(()),
             _ => {
@@ -189,40 +125,48 @@ impl Reconfigured {
         }
     }
 
-    async fn read_broker(&self, zk: &ZooKeeper, layer: Layer) -> Result<(), AdminError> {
-        let unclean = || self.live.current().broker.unclean_leader_election_enable;
-        let before = unclean();
-        read_layer(zk, self.broker_id, &self.live, layer).await?;
-        if self.topics.replace_defaults(self.live.current().broker.topic_defaults()) {
+    async fn read_all_again(&self) {
+        let topics: Vec<_> = self.replicas.topics_with_logs().into_iter().collect();
+        let found = self.configs.fetch_each(Kind::Topics, &topics).await;
+        for (topic, own) in topics.into_iter().zip(found) {
+            match own {
+                Ok(own) => self.replicas.topic_config_changed(&topic, &own),
+                Err(error) => log::error!(target: TARGET, "The configs of topic {topic}: {error}"),
+            }
+        }
+        for layer in [Layer::AllBrokers, Layer::Broker] {
+            if let Err(error) = self.read_broker(layer).await {
+                log::error!(target: BROKERS, "The broker's configs: {error}");
+            }
+        }
+    }
+
+    async fn read_broker(&self, layer: Layer) -> Result<(), ZkError> {
+        let before = self.live.current();
+        read_layer(&self.configs, self.broker_id, &self.live, layer).await?;
+        let now = self.live.current();
+        if now.broker.topic_defaults() != before.broker.topic_defaults() {
             self.replicas.log_defaults_changed();
         }
-        if unclean() && !before {
+        if now.broker.unclean_leader_election_enable && !before.broker.unclean_leader_election_enable {
             self.controller.unclean_enabled(None).await;
         }
-        let limits = self.limits.reconfigure(&self.live.current().broker, &self.live.layers().in_force());
+        let limits = self.limits.reconfigure(&now.broker, &self.live.layers().in_force());
         if let Err(error) = limits {
             log::error!(target: BROKERS, "The limits of connections stay as they are: {error}");
         }
         Ok(())
     }
 
-    async fn read_new_topics(&self, zk: &ZooKeeper, children: &[String]) -> Result<(), AdminError> {
-        for topic in self.topics.keep_only(children) {
-            self.read_topic(zk, &topic).await?;
-        }
-        Ok(())
-    }
-
-    async fn read_topic(&self, zk: &ZooKeeper, topic: &str) -> Result<(), AdminError> {
-        let own = configs::fetch(zk, Kind::Topics, topic).await?;
+    async fn read_topic(&self, topic: &str) -> Result<(), ZkError> {
+        let own = self.configs.fetch(Kind::Topics, topic).await?;
+        log::info!(target: TARGET, "Processing override for entityPath: topics/{topic} with config: {own:?}");
         if own.get("unclean.leader.election.enable").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             self.controller.unclean_enabled(Some(topic)).await;
         }
         let of_topic = |key: &str| TopicConfig::row(key);
         warn_without_effect(TOPICS, &format!("the topic {topic}"), &without_effect(&own, of_topic));
-        if self.topics.replace(topic, own) {
-            self.replicas.log_config_changed(topic);
-        }
+        self.replicas.topic_config_changed(topic, &own);
         Ok(())
     }
 }

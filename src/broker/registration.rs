@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::{StartError, TARGET};
 use crate::base::{Backoff, BrokerId, Clock, Endpoint};
 use crate::config::BrokerConfig;
+use crate::net::host;
 use crate::net::listener::Listener;
 use crate::zk::ZooKeeper;
 use crate::zk::registration::Registrar;
 use crate::zk::znode::broker::{self, Registration};
 
 /// What the broker says of itself: its advertised listeners, with the ports that were really bound where it asked for any.
-pub(super) fn registration(
+pub(super) async fn registration(
     id: BrokerId,
     config: &BrokerConfig,
     listeners: &[Listener],
@@ -29,7 +30,8 @@ pub(super) fn registration(
             endpoint.port = real.port;
         }
         if endpoint.host.is_empty() {
-            endpoint.host = own_host();
+            let named = tokio::task::spawn_blocking(host::canonical_name).await;
+            endpoint.host = named.map_err(|error| StartError::Other(error.to_string()))??;
         }
     }
     Ok(Registration {
@@ -41,14 +43,6 @@ pub(super) fn registration(
         timestamp: clock.now(),
         protocol_version: config.inter_broker_protocol_version.clone(),
     })
-}
-
-/// This machine's name, where others can find it by it; else the loopback's.
-fn own_host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let resolves = std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 0))
-        .is_ok_and(|mut found| found.next().is_some());
-    if resolves { name } else { "localhost".to_owned() }
 }
 
 /// Refuses endpoints that another live broker has registered.

@@ -1,6 +1,6 @@
 //! The boot, in order: settings, directories, ZooKeeper, logs, listeners, replicas, controller, registration, doors open.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -11,15 +11,18 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reconfigure::{self, Reconfigured, TopicConfigs};
+use super::reconfigure::{self, Reconfigured};
 use super::{Broker, StartError, TARGET, features, figures, registration};
+use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::Counter;
 use crate::api::txn::init_producer_id::ProducerIds;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
-use crate::config::{BrokerConfig, LiveConfig, Properties, TopicConfig};
+use crate::config::layers::Own;
+use crate::config::{BrokerConfig, LiveConfig, Properties};
 use crate::controller::Controller;
+use crate::log::logs::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
 use crate::log::{Logs, LogsOptions};
 use crate::net::Dispatch;
@@ -30,7 +33,14 @@ use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::znode::feature::Finalized;
-use crate::zk::{ConnectOptions, ZkError, ZooKeeper, bootstrap};
+use crate::zk::{ConnectOptions, ZooKeeper, bootstrap};
+
+/// How much longer than its timeout a session may last: ZooKeeper ends sessions at its ticks, every 2 s by default.
+const SESSION_CHECKS: Duration = Duration::from_secs(2);
+
+fn millis(ms: i32) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
 
 /// What was found out before the session with ZooKeeper.
 struct Prepared {
@@ -89,7 +99,6 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
 }
 
 async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, StartError> {
-    let millis = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
     let options = ConnectOptions {
         session_timeout: millis(config.zookeeper_session_timeout_ms),
         connection_timeout: millis(config.zookeeper_connection_timeout_ms()),
@@ -104,49 +113,75 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
     Ok(zk)
 }
 
-/// From the session on: finds out who it is, opens logs and listeners, registers, and lets everybody in.
+/// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed as by
+/// a stop, so that the next start finds them as this one did.
 async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
     let Prepared { config, live, metadata, offline } = prepared;
-    let clock = Clock::System;
     let cluster_id = bootstrap::cluster_id(&zk).await?;
     log::info!(target: TARGET, "Cluster ID = {cluster_id}");
     metadata.check_cluster_id(&cluster_id)?;
     let broker_id = broker_id(&zk, &config, &metadata).await?;
-    let reading = reconfigure::read_brokers(&zk, broker_id, &live).await;
-    reading.map_err(|error| StartError::Other(error.to_string()))?;
-    let topics = topic_configs(&zk, &live).await?;
-    let logs = open_logs(&live.current().broker, topics.all(), offline).await?;
-    let stored = BrokerMetadata { broker_id, cluster_id: Some(cluster_id.clone()) };
-    write_metadata(&logs, &metadata, &stored, &clock)?;
+    let configs = Arc::new(ConfigReader::new(zk.clone()));
+    reconfigure::read_brokers(&configs, broker_id, &live).await?;
+    let logs = open_logs(&live.current().broker, &configs, offline).await?;
+    let known = BrokerMetadata { broker_id, cluster_id: Some(cluster_id) };
+    let opened = Opened { config, live, metadata, known, configs, logs: logs.clone() };
+    let joined = join(opened, zk, control).await;
+    if joined.is_err()
+        && let Err(error) = tokio::task::spawn_blocking(move || logs.close()).await
+    {
+        log::error!(target: TARGET, "Closing the logs: {error}");
+    }
+    joined
+}
 
+/// What was found out before the broker is known to others.
+struct Opened {
+    config: Arc<BrokerConfig>,
+    live: LiveConfig,
+    /// What the data directories say of the broker.
+    metadata: BrokerMetadata,
+    /// What they are to say.
+    known: BrokerMetadata,
+    configs: Arc<ConfigReader>,
+    logs: Arc<Logs>,
+}
+
+/// With its logs open: binds its listeners, registers, and lets everybody in.
+async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
+    let Opened { config, live, metadata, known, configs, logs } = opened;
+    let (broker_id, clock) = (known.broker_id, Clock::System);
     let limits = Limits::new(&live.current().broker, &live.layers().in_force())?;
     let listeners = bind(&config, &limits).await?;
-    let registration = registration::registration(broker_id, &config, &listeners, &clock)?;
+    let registration = registration::registration(broker_id, &config, &listeners, &clock).await?;
     registration::check_endpoints(&zk, &registration).await?;
 
-    let lookup = topics.clone();
-    let replicas =
-        Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move |topic| lookup.of(topic));
+    let (registrar, session) = (Arc::new(Registrar::default()), millis(config.zookeeper_session_timeout_ms));
+    let epoch = registrar.register_first(&zk, &registration, session + SESSION_CHECKS).await?;
+    write_metadata(&logs, &metadata, &known, &clock)?;
+    let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
+    let defaults = live.clone();
+    let replicas = Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move || {
+        defaults.current().broker.topic_defaults()
+    });
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
-    let registrar = Arc::new(Registrar::default());
-    let epoch = registrar.register(&zk, &registration).await.map_err(already_registered(broker_id))?;
-    let broker_epoch = Arc::new(AtomicI64::new(epoch));
     let controller = {
         let _on_control = control.enter();
-        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock)
+        let registered = registrar.registered();
+        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock, registered)
     };
-    let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
     let (finalized, features) = watch::channel(None);
     let services = Services {
         broker_id,
-        cluster_id,
-        broker_epoch,
+        cluster_id: known.cluster_id.unwrap_or_default(),
+        broker_epoch: Arc::new(AtomicI64::new(epoch)),
         config,
         live,
         replicas,
         controller,
         zk,
+        configs,
         producer_ids,
         features,
     };
@@ -156,7 +191,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     broker.keep_replicas(&control);
     broker.keep_logs(&control);
     broker.keep_registered(registrar, registration, &control);
-    broker.heed_changes(topics, limits, &control);
+    broker.heed_changes(limits, &control);
     broker.heed_features(finalized, &control);
     Ok(broker)
 }
@@ -205,11 +240,11 @@ impl Broker {
     }
 
     /// Configs that change while it runs.
-    fn heed_changes(&self, topics: TopicConfigs, limits: Arc<Limits>, control: &Handle) {
-        let Services { broker_id, live, replicas, controller, zk, .. } = &*self.services;
+    fn heed_changes(&self, limits: Arc<Limits>, control: &Handle) {
+        let Services { broker_id, live, replicas, controller, zk, configs, .. } = &*self.services;
         let told = Reconfigured {
             broker_id: *broker_id,
-            topics,
+            configs: configs.clone(),
             live: live.clone(),
             replicas: replicas.clone(),
             controller: controller.clone(),
@@ -249,20 +284,21 @@ async fn broker_id(
     }
 }
 
-async fn topic_configs(zk: &ZooKeeper, live: &LiveConfig) -> Result<TopicConfigs, StartError> {
-    let own = crate::admin::configs::fetch_all(zk, Kind::Topics).await;
-    let own = own.map_err(|error| StartError::Other(error.to_string()))?;
-    Ok(TopicConfigs::new(live.current().broker.topic_defaults(), own))
-}
-
+/// Opens the logs that lie in the data directories, each with the configs of its topic.
 async fn open_logs(
     config: &BrokerConfig,
-    topics: BTreeMap<String, TopicConfig>,
+    configs: &ConfigReader,
     offline: Vec<PathBuf>,
 ) -> Result<Arc<Logs>, StartError> {
-    let options = LogsOptions { topics: topics.into_iter().collect(), offline, ..LogsOptions::of(config) };
-    let opening = tokio::task::spawn_blocking(move || Logs::open(options));
-    Ok(opening.await.map_err(|error| StartError::Other(error.to_string()))??)
+    let failed = |error: tokio::task::JoinError| StartError::Other(error.to_string());
+    let options = LogsOptions { offline, ..LogsOptions::of(config) };
+    let dirs = options.dirs.clone();
+    let topics = tokio::task::spawn_blocking(move || topics_in(&dirs)).await.map_err(failed)?;
+    let topics: Vec<_> = topics.into_iter().collect();
+    let found = configs.fetch_each(Kind::Topics, &topics).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let own: HashMap<Arc<str>, Own> = topics.into_iter().zip(found).collect();
+    let opening = tokio::task::spawn_blocking(move || Logs::open(LogsOptions { own, ..options }));
+    Ok(opening.await.map_err(failed)??)
 }
 
 /// Writes `meta.properties` where it is missing or says less than is known now.
@@ -281,14 +317,4 @@ fn write_metadata(
             .map_err(|error| StartError::Other(format!("meta.properties of {}: {error}", dir.display())))?;
     }
     Ok(())
-}
-
-fn already_registered(id: BrokerId) -> impl Fn(ZkError) -> StartError {
-    move |error| match error {
-        ZkError::NodeExists => StartError::Other(format!(
-            "KeeperErrorCode = NodeExists: /brokers/ids/{id} is held by another session; another broker has this id, or \
-             this broker's last session has not ended yet"
-        )),
-        other => other.into(),
-    }
 }

@@ -156,9 +156,13 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::ZooKeeper(crate::zk::ZkError::ConnectTimeout) => {
             "kafka.zookeeper.ZooKeeperClientTimeoutException"
         }
+        StartError::ZooKeeper(crate::zk::ZkError::NodeExists) => {
+            "org.apache.zookeeper.KeeperException$NodeExistsException"
+        }
         StartError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException",
         StartError::Metadata(_) => "kafka.common.InconsistentBrokerMetadataException",
         StartError::Logs(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
+        StartError::Host(_) => "java.net.UnknownHostException",
         StartError::Metrics { .. } => "java.net.BindException",
         StartError::Other(_) => "java.lang.IllegalArgumentException",
     };

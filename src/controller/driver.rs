@@ -41,6 +41,8 @@ pub(super) struct Driver {
     pub config: Arc<BrokerConfig>,
     pub live: LiveConfig,
     pub clock: Clock,
+    /// The generation of the session in which this broker registered last.
+    pub registered: watch::Receiver<u64>,
     pub waiting: mpsc::Receiver<Command>,
     pub activity: watch::Sender<Option<i32>>,
     pub stop: CancellationToken,
@@ -68,6 +70,7 @@ impl Driver {
             if !self.vacancy(&mut self.watched_anew()).await {
                 return;
             }
+            self.await_registration().await;
             match claim::claim(&self.zk, self.broker, self.clock.now()).await {
                 Ok(Some(claim)) => self.serve(claim, self.watched_anew()).await,
                 Ok(None) => {}
@@ -75,6 +78,18 @@ impl Driver {
                     log::error!(target: TARGET, "[Controller id={}] Error while electing or becoming controller: {error}", self.broker);
                     tokio::time::sleep(PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Waits until this broker is registered in the present session: elected before, it would find itself dead.
+    async fn await_registration(&mut self) {
+        let Self { registered, zk, waiting, .. } = self;
+        loop {
+            tokio::select! {
+                _ = registered.wait_for(|generation| *generation == zk.generation()) => return,
+                // Dropping the command answers it: not the controller.
+                Some(_) = waiting.recv() => {}
             }
         }
     }

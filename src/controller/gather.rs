@@ -203,14 +203,14 @@ async fn unclean(
 ) -> Result<BTreeMap<Arc<str>, Result<bool, String>>, ZkError> {
     let paths: Vec<_> = topics.iter().map(|name| config_entity::path(Kind::Topics, name)).collect();
     let found = read_many(zk, &paths).await?;
-    let allowed = |found: Option<(bytes::Bytes, _)>| match found {
-        None => Ok(defaults.unclean_leader_election_enable),
-        Some((data, _)) => {
-            let entity = ConfigEntity::decode(&data).map_err(|error| error.to_string())?;
-            Ok(defaults.with_valid_overrides(&entity.to_map()).0.unclean_leader_election_enable)
-        }
+    let allowed = |path: &String, found: Option<(bytes::Bytes, _)>| {
+        // What cannot be read holds no configs.
+        let entity = found.and_then(|(data, _)| readable(path, ConfigEntity::decode(&data)));
+        let own = entity.unwrap_or_default().to_map();
+        Ok(defaults.with_valid_overrides(&own).0.unclean_leader_election_enable)
     };
-    Ok(topics.into_iter().zip(found).map(|(name, found)| (name, allowed(found))).collect())
+    let found = topics.into_iter().zip(paths.iter().zip(found));
+    Ok(found.map(|(name, (path, found))| (name, allowed(path, found))).collect())
 }
 
 /// The children of a parent of notices with their data, in the order of their numbers.

@@ -90,13 +90,15 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Stands for election from now on, and acts as controller whenever elected.
+    /// Stands for election from now on, in sessions in which it is `registered` (told by their generations), and acts as
+    /// controller whenever elected.
     pub fn start(
         zk: ZooKeeper,
         broker: BrokerId,
         config: Arc<BrokerConfig>,
         live: LiveConfig,
         clock: Clock,
+        registered: watch::Receiver<u64>,
     ) -> Self {
         let (commands, waiting) = mpsc::channel(COMMANDS_WAITING);
         let (activity, active) = watch::channel(None);
@@ -108,6 +110,7 @@ impl Controller {
             config,
             live,
             clock,
+            registered,
             waiting,
             activity,
             stop: stop.clone(),

@@ -17,18 +17,12 @@ use super::log::Log;
 use super::settings::Settings;
 use super::snapshots::ProducerState;
 use crate::base::{LeaderEpoch, Offset};
-use crate::config::topic::TopicConfig;
 
 const TARGET: &str = "kafka.log.Log";
 
 impl Log {
-    /// Keeps the log by another config of its topic from now on. True where the message format changed in a way that the
-    /// epochs' checkpoint has to follow: [`Log::adopt_format`] does that. Waits for no disk.
-    pub fn set_config(&self, config: TopicConfig) -> bool {
-        self.set_settings(config.into())
-    }
-
-    /// Keeps the log by other settings from now on; otherwise as [`Log::set_config`].
+    /// Keeps the log by other settings from now on. True where the message format changed in a way that the epochs'
+    /// checkpoint has to follow: [`Log::adopt_format`] does that. Waits for no disk.
     pub fn set_settings(&self, settings: Settings) -> bool {
         let magic = settings.magic;
         let old = self.settings.swap(Arc::new(settings));

@@ -22,8 +22,8 @@ use super::directory::{self, DirLock};
 use super::failure::StorageError;
 use super::log::{Log, Shared};
 use super::recovery::Opening;
+use super::settings::Settings;
 use crate::base::{Offset, TopicPartition};
-use crate::config::topic::TopicConfig;
 
 const TARGET: &str = "kafka.log.LogManager";
 
@@ -92,13 +92,13 @@ impl Logs {
         &self,
         partition: &TopicPartition,
         is_new: bool,
-        config: impl FnOnce() -> TopicConfig,
+        settings: impl FnOnce() -> Settings,
     ) -> Result<Arc<Log>, StorageError> {
         if let Some(log) = self.get(partition) {
             return Ok(log);
         }
         let candidates = self.begin_making(partition, is_new)?;
-        let made = self.make(partition, &candidates, config);
+        let made = self.make(partition, &candidates, settings);
         let mut live = self.live.lock();
         live.making.remove(partition);
         let log = made?;
@@ -135,7 +135,7 @@ impl Logs {
         &self,
         partition: &TopicPartition,
         candidates: &[PathBuf],
-        config: impl FnOnce() -> TopicConfig,
+        settings: impl FnOnce() -> Settings,
     ) -> Result<Arc<Log>, StorageError> {
         let name = directory::partition_dir(partition);
         let made = candidates.iter().find_map(|dir| self.make_dir(dir, &name).ok());
@@ -147,7 +147,7 @@ impl Logs {
         let opening = Opening {
             partition: partition.clone(),
             dir,
-            settings: config().into(),
+            settings: settings(),
             log_start: 0,
             recovery_point: 0,
             clean: false,

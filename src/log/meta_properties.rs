@@ -169,7 +169,10 @@ fn read(dir: &Path) -> Result<Option<BrokerMetadata>, ReadError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<BrokerMetadata, ReadError> {
-    let properties = java_properties::read(bytes).map_err(|error| ReadError::Invalid(error.to_string()))?;
+    let mut properties =
+        java_properties::read(bytes).map_err(|error| ReadError::Invalid(error.to_string()))?;
+    // As `VerifiableProperties` gives them.
+    properties.values_mut().for_each(|value| *value = value.trim_matches(|c| c <= ' ').to_owned());
     let number = |key: &str| number(&properties, key).map_err(ReadError::Invalid);
     let version = number("version")?;
     if version != 0 {

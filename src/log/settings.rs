@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::segment::SegmentOptions;
 use super::validate::target_codec;
 use crate::base::Millis;
+use crate::config::layers::Own;
 use crate::config::topic::TopicConfig;
 use crate::wire::batch::TimestampType;
 use crate::wire::compression::Compression;
@@ -16,6 +17,8 @@ use crate::wire::compression::Compression;
 pub struct Settings {
     /// The config that they come from.
     pub config: Arc<TopicConfig>,
+    /// The values of the config that are the topic's own, as they lie in ZooKeeper; the others are the broker's defaults.
+    pub own: Arc<Own>,
     /// `segment.bytes`.
     pub segment_bytes: u64,
     /// `segment.ms`.
@@ -57,6 +60,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Those of a topic with these values of its own over the broker's defaults. Values that make no sense are left out,
+    /// and said in the log.
+    pub fn of(defaults: &TopicConfig, own: Own) -> Self {
+        let (config, refused) = defaults.with_valid_overrides(&own);
+        for error in refused {
+            log::warn!(target: "kafka.log.LogConfig", "A topic's config is ignored: {error}");
+        }
+        Self { own: Arc::new(own), ..config.into() }
+    }
+
     /// How long a segment stays active: less for a compacted log that must be cleaned in time.
     pub fn max_segment_ms(&self) -> Millis {
         if self.compact && self.max_compaction_lag_ms > 0 {
@@ -111,6 +124,7 @@ impl From<TopicConfig> for Settings {
             },
             timestamp_difference_max_ms: config.message_timestamp_difference_max_ms,
             config: Arc::new(config),
+            own: Arc::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub mod connections;
 pub mod disk_reads;
 mod frames;
+pub mod host;
 pub mod limits;
 pub mod listener;
 pub mod peer;

@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod fetcher;
 mod figures;
 mod isr_report;
+pub mod log_configs;
 pub mod machine;
 pub mod metadata;
 mod move_dirs;
@@ -35,12 +36,11 @@ use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
-use crate::log::{Log, Logs};
+use crate::log::Logs;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
@@ -50,9 +50,6 @@ pub use metadata::MetadataSnapshot;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
 pub use produce::{PendingProduce, ProduceOutcome};
-
-/// What a topic's logs are configured with, looked up when one is made.
-type TopicConfigs = Box<dyn Fn(&str) -> TopicConfig + Send + Sync>;
 
 /// A partition this broker was told of.
 #[derive(Clone)]
@@ -69,8 +66,11 @@ pub struct Replicas {
     config: Arc<BrokerConfig>,
     logs: Arc<Logs>,
     clock: Clock,
-    topic_configs: TopicConfigs,
+    log_configs: log_configs::LogConfigs,
     partitions: RwLock<HashMap<TopicPartition, Hosted>>,
+    /// Held while the controller's orders are carried out, from the reading of configs on, so that they take effect in
+    /// the order in which they came. Fair.
+    orders: Arc<tokio::sync::Mutex<()>>,
     /// The epoch of the controller heeded last.
     controller_epoch: Mutex<controller_epoch::ControllerEpoch>,
     /// Held by whoever changes the roles of partitions or who fetches them, over IO: never on a thread that polls, and
@@ -102,13 +102,13 @@ impl std::fmt::Debug for Replicas {
 }
 
 impl Replicas {
-    /// No partitions yet; `topic_configs` gives the settings of a topic whose log is to be made.
+    /// No partitions yet; `topic_defaults` gives what topics without configs of their own are kept by.
     pub fn new(
         broker_id: BrokerId,
         config: Arc<BrokerConfig>,
         logs: Arc<Logs>,
         clock: Clock,
-        topic_configs: impl Fn(&str) -> TopicConfig + Send + Sync + 'static,
+        topic_defaults: impl Fn() -> TopicConfig + Send + Sync + 'static,
     ) -> Arc<Self> {
         // A listener that is wrong has been refused when the settings were read.
         let listener = config.inter_broker_listener().unwrap_or_default();
@@ -121,8 +121,9 @@ impl Replicas {
             config,
             logs,
             clock,
-            topic_configs: Box::new(topic_configs),
+            log_configs: log_configs::LogConfigs::new(topic_defaults),
             partitions: RwLock::new(HashMap::new()),
+            orders: Arc::default(),
             controller_epoch: Mutex::default(),
             role_changes: Mutex::default(),
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
@@ -170,26 +171,6 @@ impl Replicas {
         &self.sessions
     }
 
-    /// Puts a topic's new settings into force in its logs.
-    pub fn log_config_changed(&self, topic: &str) {
-        self.reconfigure_logs(|id| &*id.topic == topic);
-    }
-
-    /// Puts new defaults into force in all logs, as far as their topics have no settings of their own.
-    pub fn log_defaults_changed(&self) {
-        self.reconfigure_logs(|_| true);
-    }
-
-    fn reconfigure_logs(&self, concerned: impl Fn(&TopicPartition) -> bool) {
-        for partition in self.online().into_iter().filter(|partition| concerned(partition.id())) {
-            if let Some(log) = partition.log()
-                && log.set_config((self.topic_configs)(&partition.id().topic))
-            {
-                adopt_format(log);
-            }
-        }
-    }
-
     /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.
     pub fn directory_failed(&self, dir: &std::path::Path) {
         let gone = self.logs.take_offline(dir);
@@ -207,19 +188,6 @@ impl Replicas {
         for partition in lost {
             partition.give_up(ErrorCode::KafkaStorageError, false);
         }
-    }
-}
-
-/// Has a log's epochs follow another message format, on a thread that may wait for its disk.
-fn adopt_format(log: Arc<Log>) {
-    let work = move || {
-        if let Err(error) = log.adopt_format() {
-            log::error!(target: "kafka.server.ReplicaManager", "Config of {}: {error}", log.partition());
-        }
-    };
-    match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(work)),
-        Err(_) => work(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::{Hosted, Partition, Replicas};
 use crate::base::{Offset, TopicPartition};
 use crate::log::Log;
 use crate::log::directory::future_dir;
+use crate::log::settings::Settings;
 use crate::wire::error_code::ErrorCode;
 
 const TARGET: &str = "kafka.server.ReplicaAlterLogDirsManager";
@@ -102,7 +103,7 @@ impl Replicas {
         if log.data_dir() == dir {
             return Ok(());
         }
-        let future = self.logs.create_future(id, (self.topic_configs)(&id.topic));
+        let future = self.logs.create_future(id, Settings::clone(&log.settings()));
         self.move_to(&partition, future.map_err(|_| ErrorCode::KafkaStorageError)?);
         Ok(())
     }

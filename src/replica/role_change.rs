@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::OwnedMutexGuard;
 
 use super::fetcher::Follow;
 use super::fetcher::plan::Start;
+use super::log_configs::LogSettings;
 use super::machine::{Machine, Told};
 use super::watermarks::Stored;
 use super::{Hosted, Partition, Replicas};
@@ -39,11 +41,19 @@ impl Replicas {
         self.controller_epoch.lock().admit(controller_epoch, broker_epoch, own)
     }
 
-    /// Leads and follows as the controller orders. Blocks on the disks.
+    /// The right to carry out an order of the controller, LeaderAndIsr or StopReplica: one has it at a time, in the order
+    /// asked for.
+    pub async fn turn_to_obey(&self) -> OwnedMutexGuard<()> {
+        self.orders.clone().lock_owned().await
+    }
+
+    /// Leads and follows as the controller orders. Logs are made with `settings`, which hold every topic that has any
+    /// log to be made. Blocks on the disks.
     pub fn become_leader_or_follower(
         &self,
         request: &LeaderAndIsrRequest,
         own_broker_epoch: i64,
+        settings: &LogSettings,
     ) -> LeaderAndIsrResponse {
         let _one_at_a_time = self.role_changes.lock();
         if let Err(refusal) = self.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
@@ -55,7 +65,7 @@ impl Replicas {
         // A leader's epoch waits for the disk, which serves many as fast as one.
         let outcomes = in_parallel(AT_ONCE, states(request).collect(), |(topic, state)| {
             let id = TopicPartition::new(topic, state.partition_index);
-            let outcome = self.apply(&id, state, request.controller_epoch, &high_watermarks);
+            let outcome = self.apply(&id, state, request.controller_epoch, settings, &high_watermarks);
             (told_of(topic, state, outcome.as_ref().err().copied().unwrap_or_default()), id, outcome)
         });
         let (mut partition_errors, mut moved, mut followed) = (Vec::new(), Vec::new(), Vec::new());
@@ -82,6 +92,7 @@ impl Replicas {
         id: &TopicPartition,
         state: &LeaderAndIsrPartitionState,
         controller_epoch: i32,
+        settings: &LogSettings,
         high_watermarks: &Mutex<Stored>,
     ) -> Result<Change, ErrorCode> {
         let told = told(state, controller_epoch);
@@ -96,7 +107,7 @@ impl Replicas {
             return Err(error);
         }
         let partition = self.hosted(id)?;
-        let log = self.log_for(id, state.is_new, high_watermarks)?;
+        let log = self.log_for(id, state.is_new, settings, high_watermarks)?;
         self.resume_move(&partition);
         partition.reassigns(state.adding_replicas.len(), state.removing_replicas.len());
         if state.leader == self.broker_id {
@@ -137,14 +148,20 @@ impl Replicas {
         &self,
         id: &TopicPartition,
         is_new: bool,
+        settings: &LogSettings,
         high_watermarks: &Mutex<Stored>,
     ) -> Result<Arc<Log>, ErrorCode> {
         let existing = self.partition(id).ok().and_then(|partition| partition.log());
         if let Some(log) = existing {
             return Ok(log);
         }
-        let made = self.logs.get_or_create(id, is_new, || (self.topic_configs)(&id.topic));
-        let log = made.map_err(|error| {
+        let log = match (self.logs.get(id), settings.get(&id.topic)) {
+            (Some(log), _) => Ok(log),
+            (None, Some(settings)) => self.logs.get_or_create(id, is_new, || settings.clone()),
+            // They could not be read, as was said.
+            (None, None) => return Err(ErrorCode::KafkaStorageError),
+        };
+        let log = log.map_err(|error| {
             log::error!(target: "state.change.logger", "No log for partition {id}: {error}");
             if let Some(hosted) = self.partitions.write().get_mut(id) {
                 *hosted = Hosted::Offline;
@@ -231,7 +248,9 @@ fn told_of(topic: &str, state: &LeaderAndIsrPartitionState, error: ErrorCode) ->
 }
 
 /// The partition states of a request of any version, each with its topic.
-fn states(request: &LeaderAndIsrRequest) -> impl Iterator<Item = (&str, &LeaderAndIsrPartitionState)> {
+pub(super) fn states(
+    request: &LeaderAndIsrRequest,
+) -> impl Iterator<Item = (&str, &LeaderAndIsrPartitionState)> {
     let grouped = request.topic_states.iter();
     let grouped =
         grouped.flat_map(|topic| topic.partition_states.iter().map(|told| (topic.topic_name.as_str(), told)));

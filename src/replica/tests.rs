@@ -13,7 +13,7 @@ use crate::log::LogsOptions;
 use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::message::leader_and_isr::{
-    LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrTopicState,
+    LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse, LeaderAndIsrTopicState,
 };
 use crate::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
@@ -122,7 +122,7 @@ impl Room {
         let clock = Clock::manual(NOW);
         let options = LogsOptions { dirs, clock: clock.clone(), ..LogsOptions::default() };
         let logs = Logs::open(options).unwrap();
-        let replicas = Replicas::new(1, config, logs, clock.clone(), move |_| topics.clone());
+        let replicas = Replicas::new(1, config, logs, clock.clone(), move || topics.clone());
         let alive =
             UpdateMetadataRequest { live_brokers: [1, 2, 3].map(live).to_vec(), ..Default::default() };
         assert_eq!(replicas.update_metadata(&alive, 0), ErrorCode::None);
@@ -177,9 +177,19 @@ impl Room {
             topic_states: vec![topic],
             ..Default::default()
         };
-        let response = self.replicas.become_leader_or_follower(&request, 0);
+        let response = self.obey(&request, 0);
         assert_eq!(response.error_code, 0);
         ErrorCode::from_code(response.partition_errors[0].error_code)
+    }
+
+    /// Carries out an order; topics have no configs of their own.
+    pub(super) fn obey(&self, order: &LeaderAndIsrRequest, own_broker_epoch: i64) -> LeaderAndIsrResponse {
+        let initializing = self.replicas.initialize_logs(order);
+        let topics = initializing.topics().into_iter();
+        let settings = initializing.settings(topics.map(|topic| (topic, Default::default())));
+        let response = self.replicas.become_leader_or_follower(order, own_broker_epoch, &settings);
+        initializing.finish();
+        response
     }
 
     /// Stops a partition of `t`; the answer is its error.

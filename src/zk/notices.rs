@@ -10,6 +10,8 @@ use crate::base::Millis;
 /// How long a notice stays for brokers that have not read it, in milliseconds (Kafka's `changeExpirationMs`).
 const EXPIRY: Millis = 15 * 60 * 1000;
 
+const TARGET: &str = "kafka.common.ZkNodeChangeNotificationListener";
+
 /// Which notices below a parent have been read.
 #[derive(Debug)]
 pub struct Notices {
@@ -24,47 +26,56 @@ impl Notices {
         Self { parent, prefix, last: -1 }
     }
 
-    /// What the notices among these children hold that have not been read yet, in order; those that have grown old are
-    /// deleted where any is new.
-    ///
-    /// # Errors
-    /// Failures of ZooKeeper.
-    pub async fn unread(
-        &mut self,
-        zk: &ZooKeeper,
-        children: &[String],
-        now: Millis,
-    ) -> Result<Vec<Bytes>, ZkError> {
-        let mut numbered: Vec<_> =
-            children.iter().filter_map(|name| Some((sequence_number(name, self.prefix)?, name))).collect();
-        numbered.sort_unstable();
-        let path = |name: &String| format!("{}/{name}", self.parent);
-        let fresh: Vec<_> =
-            numbered.iter().filter(|(number, _)| *number > self.last).map(|(_, name)| path(name)).collect();
-        let Some((newest, _)) = numbered.last() else { return Ok(Vec::new()) };
-        if fresh.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = zk.get_many(&fresh).await?.into_iter().flatten().map(|(data, _)| data).collect();
-        self.last = *newest;
-        for (_, name) in &numbered {
-            // What was read must not be lost because something old could not be swept.
-            if let Err(error) = sweep(zk, &path(name), now).await {
-                log::debug!(target: "kafka.common.ZkNodeChangeNotificationListener", "Sweeping {}: {error}", path(name));
+    /// The paths and data of the notices among these children that have not been read yet, in order. Each counts as read
+    /// from now on, also one that is gone or cannot be read.
+    pub async fn unread(&mut self, zk: &ZooKeeper, children: &[String]) -> Vec<(String, Bytes)> {
+        let fresh = self.numbered(children).into_iter().filter(|(number, _)| *number > self.last);
+        let (numbers, paths): (Vec<_>, Vec<_>) = fresh.unzip();
+        let found = zk.get_each(&paths).await;
+        self.last = numbers.last().copied().unwrap_or(self.last);
+        let read = paths.into_iter().zip(found).filter_map(|(path, found)| match found {
+            Ok(found) => found.map(|(data, _)| (path, data)),
+            Err(ZkError::Closed) => None,
+            Err(error) => {
+                log::error!(target: TARGET, "error processing change notification {path}: {error}");
+                None
+            }
+        });
+        read.collect()
+    }
+
+    /// Deletes those among these children that have grown old.
+    pub async fn sweep(&self, zk: &ZooKeeper, children: &[String], now: Millis) {
+        // Numbers grow with time: behind the first that is not old there is none.
+        for (_, path) in self.numbered(children) {
+            match sweep(zk, &path, now).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => log::debug!(target: TARGET, "Sweeping {path}: {error}"),
             }
         }
-        Ok(found)
+    }
+
+    /// The paths of the notices among these children, by their numbers.
+    fn numbered(&self, children: &[String]) -> Vec<(i64, String)> {
+        let numbered = children.iter().filter_map(|name| {
+            Some((sequence_number(name, self.prefix)?, format!("{}/{name}", self.parent)))
+        });
+        let mut numbered: Vec<_> = numbered.collect();
+        numbered.sort_unstable();
+        numbered
     }
 }
 
-/// Deletes a notice that has grown old.
-async fn sweep(zk: &ZooKeeper, path: &str, now: Millis) -> Result<(), ZkError> {
+/// Deletes a notice that has grown old; false where it has not.
+async fn sweep(zk: &ZooKeeper, path: &str, now: Millis) -> Result<bool, ZkError> {
     match zk.exists(path).await? {
-        Some(stat) if now - stat.ctime > EXPIRY => {}
-        _ => return Ok(()),
+        Some(stat) if now - stat.ctime <= EXPIRY => return Ok(false),
+        Some(_) => {}
+        None => return Ok(true),
     }
     match zk.delete(path, None).await {
-        Ok(()) | Err(ZkError::NoNode) => Ok(()), // Other brokers sweep as well.
+        Ok(()) | Err(ZkError::NoNode) => Ok(true), // Other brokers sweep as well.
         Err(error) => Err(error),
     }
 }

@@ -1,19 +1,28 @@
 //! A broker's registration under `/brokers/ids` (`KafkaZkClient.registerBroker`, `CheckedEphemeral`), and its id.
 
-use parking_lot::Mutex;
+use std::time::Duration;
 
-use super::ZooKeeper;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
 use super::store::{CreateMode, Op, ZkError};
 use super::znode::broker::{self, Registration};
 use super::znode::producer_id_block::ProducerIdBlock;
 use super::znode::{broker_sequence, producer_id_block};
-use crate::base::BrokerId;
+use super::{ZnodeChange, ZooKeeper};
+use crate::base::{BrokerId, Endpoint};
 
 /// Registers a broker in every session it lives through, and remembers the last one, so that a znode which outlived its
 /// session (ZOOKEEPER-2985) is known to be our own.
 #[derive(Debug, Default)]
 pub struct Registrar {
     last_session: Mutex<Option<i64>>,
+    registered: watch::Sender<u64>,
+}
+
+/// The session that keeps a broker from registering.
+struct Holder {
+    session: i64,
 }
 
 impl Registrar {
@@ -22,9 +31,63 @@ impl Registrar {
     /// # Errors
     /// [`ZkError::NodeExists`] where another live session holds the id, and other failures of ZooKeeper.
     pub async fn register(&self, zk: &ZooKeeper, registration: &Registration) -> Result<i64, ZkError> {
+        self.attempt(zk, registration).await?.map_err(|holder| refuse(zk, registration, &holder))
+    }
+
+    /// As [`Registrar::register`], for a broker that has just been started. A registration with no other endpoints than its
+    /// own, which it has just bound, is what it left behind when it was killed: that is waited out, for `limit` at most.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn register_first(
+        &self,
+        zk: &ZooKeeper,
+        registration: &Registration,
+        limit: Duration,
+    ) -> Result<i64, ZkError> {
+        let Err(holder) = self.attempt(zk, registration).await? else {
+            return self.register(zk, registration).await;
+        };
+        let path = broker::path(registration.id);
+        if !zk.get(&path).await?.is_none_or(|(data, _)| is_own(registration, &data)) {
+            return Err(refuse(zk, registration, &holder));
+        }
+        log::warn!(
+            target: "kafka.server.KafkaServer",
+            "{path} holds this broker's own endpoints and belongs to its last session, '{}': waiting for at most {} ms until \
+             ZooKeeper has ended that",
+            holder.session,
+            limit.as_millis()
+        );
+        let gone = async {
+            let mut watches = zk.watches();
+            watches.watch_data(&path);
+            loop {
+                match watches.next().await {
+                    Some(ZnodeChange::Data { data: Some(_), .. } | ZnodeChange::Session(_)) => {}
+                    _ => return,
+                }
+            }
+        };
+        // Whether it is gone or not, the next attempt tells.
+        let _ = tokio::time::timeout(limit, gone).await;
+        self.register(zk, registration).await
+    }
+
+    /// The generation of the session in which the broker registered last; 0 before it has.
+    pub fn registered(&self) -> watch::Receiver<u64> {
+        self.registered.subscribe()
+    }
+
+    async fn attempt(
+        &self,
+        zk: &ZooKeeper,
+        registration: &Registration,
+    ) -> Result<Result<i64, Holder>, ZkError> {
         let path = broker::path(registration.id);
         let data = registration.encode();
         loop {
+            let generation = zk.generation();
             // Made empty and then written, as Kafka does it: the registration's version is 1.
             let ops = [
                 Op::Create { path: path.clone(), data: Vec::new(), mode: CreateMode::Ephemeral },
@@ -38,16 +101,11 @@ impl Registrar {
             let Some(stat) = zk.exists(&path).await? else { continue };
             if stat.ephemeral_owner == zk.session_id() {
                 *self.last_session.lock() = Some(stat.ephemeral_owner);
-                return Ok(stat.czxid);
+                self.registered.send_replace(generation);
+                return Ok(Ok(stat.czxid));
             }
             if *self.last_session.lock() != Some(stat.ephemeral_owner) {
-                log::error!(
-                    target: "kafka.zk.KafkaZkClient",
-                    "Error while creating ephemeral at {path}, node already exists and owner '{}' does not match current session '{}'",
-                    stat.ephemeral_owner,
-                    zk.session_id()
-                );
-                return Err(ZkError::NodeExists);
+                return Ok(Err(Holder { session: stat.ephemeral_owner }));
             }
             match zk.delete(&path, None).await {
                 Ok(()) | Err(ZkError::NoNode) => {}
@@ -55,6 +113,26 @@ impl Registrar {
             }
         }
     }
+}
+
+/// Whether a registration names endpoints, and none that are not this broker's.
+fn is_own(mine: &Registration, data: &[u8]) -> bool {
+    let is_mine = |theirs: &Endpoint| {
+        mine.endpoints.iter().any(|it| (&it.host, it.port) == (&theirs.host, theirs.port))
+    };
+    broker::decode(mine.id, data, 0)
+        .is_ok_and(|theirs| !theirs.endpoints.is_empty() && theirs.endpoints.iter().all(is_mine))
+}
+
+fn refuse(zk: &ZooKeeper, registration: &Registration, holder: &Holder) -> ZkError {
+    log::error!(
+        target: "kafka.zk.KafkaZkClient",
+        "Error while creating ephemeral at {}, node already exists and owner '{}' does not match current session '{}'",
+        broker::path(registration.id),
+        holder.session,
+        zk.session_id()
+    );
+    ZkError::NodeExists
 }
 
 /// A generated broker id: above the reserved ones, never given twice.

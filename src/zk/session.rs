@@ -21,8 +21,6 @@ use crate::base::Backoff;
 
 /// The logger of Kafka's that tells of sessions.
 const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
-/// The logger of ZooKeeper's that names servers.
-const CONNECTION: &str = "org.apache.zookeeper.ClientCnxn";
 
 /// How long a lost connection is left alone before the next one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -182,7 +180,7 @@ impl Shared {
                 Err(reason) => reason.to_string(),
             };
             if said.insert(format!("{server}: {reason}")) {
-                log::warn!(target: CONNECTION, "Session 0x{:x} for server {server}, unexpected error, closing socket connection and attempting reconnect: {reason}", self.session_id());
+                log::warn!(target: TARGET, "Session 0x{:x} for server {server}, unexpected error, closing socket connection and attempting reconnect: {reason}", self.session_id());
             }
         }
         outcome

@@ -20,7 +20,7 @@ fn a_preferred_replica_that_is_back_leads_again_without_being_asked() {
     brokers.create("1:2", &[]);
     brokers.broker(1).kill();
     brokers.await_leader(2);
-    brokers.broker(1).restart_after_crash();
+    brokers.broker(1).restart();
     brokers.await_leader(1);
     brokers.await_isr(&[1, 2]);
 }
@@ -48,7 +48,7 @@ fn a_deletion_waits_for_a_dead_broker_and_goes_on_when_it_is_back() {
     for path in [topic::path("t"), delete_topic::path("t")] {
         assert!(brokers.look(&path).is_some(), "{path} must outlive the last replica");
     }
-    brokers.broker(2).restart_after_crash();
+    brokers.broker(2).restart();
     for path in [topic::path("t"), delete_topic::path("t")] {
         eventually("the deletion is complete", SOON, || brokers.look(&path).is_none().then_some(()));
     }

@@ -135,19 +135,23 @@ async fn notices_are_read_once_in_order_and_swept_when_old() {
         zk.create(&config_change::sequential_path(), &data, CreateMode::PersistentSequential).await.unwrap();
         if at % 4 == 3 {
             let children = zk.children(config_change::PARENT).await.unwrap().unwrap();
-            told.extend(notices.unread(&zk, &children, now).await.unwrap());
-            assert!(notices.unread(&zk, &children, now).await.unwrap().is_empty());
+            told.extend(notices.unread(&zk, &children).await);
+            assert!(notices.unread(&zk, &children).await.is_empty());
         }
     }
-    let told: Vec<String> = told.iter().map(|data| config_change::decode(data).unwrap()).collect();
+    let told: Vec<String> = told.iter().map(|(_, data)| config_change::decode(data).unwrap()).collect();
     assert_eq!(told, (0..12).map(|at| format!("topics/t{at}")).collect::<Vec<_>>());
-    // A quarter of an hour later, the next notice has the old ones swept.
+    let count = async || zk.children(config_change::PARENT).await.unwrap().unwrap().len();
+    notices.sweep(&zk, &zk.children(config_change::PARENT).await.unwrap().unwrap(), now).await;
+    assert_eq!(count().await, 12);
+    // A quarter of an hour later they are old.
     let late = now + 16 * 60 * 1000;
     let data = config_change::encode("topics/last");
     zk.create(&config_change::sequential_path(), &data, CreateMode::PersistentSequential).await.unwrap();
     let children = zk.children(config_change::PARENT).await.unwrap().unwrap();
-    assert_eq!(notices.unread(&zk, &children, late).await.unwrap().len(), 1);
-    assert_eq!(zk.children(config_change::PARENT).await.unwrap(), Some(vec![]));
+    assert_eq!(notices.unread(&zk, &children).await.len(), 1);
+    notices.sweep(&zk, &children, late).await;
+    assert_eq!(count().await, 0);
     zk.close().await;
 }
 

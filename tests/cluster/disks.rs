@@ -66,7 +66,7 @@ fn a_broker_opens_its_logs_whatever_became_of_indexes_and_checkpoints() {
         for (how, damage) in [DELETED, CUT, GARBLED] {
             broker.kill();
             damage(&file(&log, end));
-            broker.restart_after_crash();
+            broker.restart();
             assert_eq!(values(&broker, "t"), expected, "{end} {how}, after a crash");
         }
     }

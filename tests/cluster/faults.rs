@@ -82,7 +82,7 @@ fn killed_twenty_times_while_written_to_nothing_acknowledged_is_lost() {
     for _ in 0..20 {
         writer.await_more(50);
         broker.kill();
-        broker.restart_after_crash();
+        broker.restart();
     }
     writer.await_more(50);
     let acknowledged = writer.finish();
@@ -174,7 +174,7 @@ fn a_broker_stops_in_order_though_zookeeper_is_gone() {
     broker.stop();
     assert!(broker.data().join(".kafka_cleanshutdown").exists());
     server.restart();
-    broker.restart_after_crash();
+    broker.restart();
     await_leader(broker.port, "t");
     assert_eq!(Connection::to(broker.port).unwrap().read_all("t").len(), 100);
 }

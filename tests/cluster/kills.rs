@@ -31,7 +31,7 @@ fn killed_under_heavy_producing_nothing_acknowledged_is_missing_and_with_idempot
     for _ in 0..kills {
         floods.iter().for_each(|flood| flood.await_more(5000));
         broker.kill();
-        broker.restart_after_crash();
+        broker.restart();
     }
     floods.iter().for_each(|flood| flood.await_more(5000));
     let finished = floods.map(Flood::finish);

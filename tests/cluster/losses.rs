@@ -45,7 +45,7 @@ fn the_last_of_all_replicas_serves_what_was_acknowledged() {
         assert_eq!(brokers.values(last), records(0..50 * count), "{count} replicas");
         // Those that come back copy what they missed, and the first of them may lead again.
         let others: Vec<i32> = brokers.all.keys().copied().filter(|id| *id != last).collect();
-        others.iter().for_each(|id| brokers.broker(*id).restart_after_crash());
+        others.iter().for_each(|id| brokers.broker(*id).restart());
         let all: Vec<i32> = (1..=count).collect();
         brokers.await_isr(&all);
         brokers.broker(last).kill();

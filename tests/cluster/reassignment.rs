@@ -100,7 +100,7 @@ fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_control
     let dying = brokers.controller().unwrap();
     brokers.broker(dying).kill();
     brokers.broker(3).process().signal("CONT");
-    brokers.broker(dying).restart_after_crash();
+    brokers.broker(dying).restart();
     await_replicas(&brokers, &[2, 3]);
     eventually("the znode is gone", SOON, || brokers.look(reassign_partitions::PATH).is_none().then_some(()));
     let leader = brokers.state().leader;

@@ -42,7 +42,7 @@ fn followers_copy_byte_for_byte_and_one_of_them_leads_on() {
         brokers.await_leader(2);
         brokers.produce(2, 100..150);
         assert_eq!(brokers.values(2), records(0..150));
-        brokers.broker(1).restart_after_crash();
+        brokers.broker(1).restart();
         brokers.await_isr(&[1, 2, 3]);
         assert_eq!(segment(&brokers.all[&1]), segment(&brokers.all[&2]), "IBP {road}");
     }
@@ -96,7 +96,7 @@ fn a_leader_that_comes_back_with_more_than_the_others_is_cut_to_theirs() {
     brokers.broker(2).process_mut().signal("CONT");
     brokers.await_leader(2);
     brokers.produce(2, 10..15);
-    brokers.broker(1).restart_after_crash();
+    brokers.broker(1).restart();
     brokers.await_isr(&[1, 2]);
     assert_eq!(segment(&brokers.all[&1]), segment(&brokers.all[&2]));
     let kept = brokers.values(2);
@@ -262,11 +262,11 @@ fn an_unclean_leader_has_the_others_cut_to_what_it_has() {
     brokers.await_isr(&[1]);
     brokers.produce(1, 5..20);
     brokers.broker(1).kill();
-    brokers.broker(2).restart_after_crash();
+    brokers.broker(2).restart();
     brokers.await_leader(2);
     assert_eq!(brokers.values(2), records(0..5), "what only the other had is lost");
     brokers.produce(2, 20..22);
-    brokers.broker(1).restart_after_crash();
+    brokers.broker(1).restart();
     brokers.await_isr(&[1, 2]);
     assert_eq!(segment(&brokers.all[&1]), segment(&brokers.all[&2]));
 }
@@ -304,7 +304,7 @@ fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
         brokers.broker(2).kill();
         brokers.await_isr(&[1]);
         brokers.broker(1).kill();
-        brokers.broker(2).restart_after_crash();
+        brokers.broker(2).restart();
         eventually("nobody leads", SOON, || (brokers.state().leader == -1).then_some(()));
         let config = AlterableConfig {
             name: "unclean.leader.election.enable".to_owned(),

@@ -272,7 +272,7 @@ fn goes_on(disk: &dyn Disk) {
     offsets.sort_unstable();
     offsets.dedup();
     assert_eq!(offsets.len(), STUCK, "each record has its own place");
-    brokers.broker(2).restart_after_crash();
+    brokers.broker(2).restart();
     for topic in [&stuck, &live] {
         await_isr(&brokers, topic, &[1, 2]);
         assert!(matches!(produce(&brokers, topic, -1), Some(Ok(_))));

@@ -2,12 +2,13 @@
 //!
 //! `data/log-dir` is such a directory after a clean stop; `data/log-dir.jsonl` is what a client of 2.7.2 read from it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use barnabas::base::{Clock, TopicPartition};
+use barnabas::config::layers::Own;
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
 use barnabas::log::meta_properties::BrokerMetadata;
@@ -24,6 +25,10 @@ const NOW: i64 = 1_700_000_100_000;
 
 /// The configs that the topics were made with.
 fn config(topic: &str) -> TopicConfig {
+    TopicConfig::default().with_overrides(&own(topic)).unwrap()
+}
+
+fn own(topic: &str) -> Own {
     let forever = ("segment.ms", "9223372036854775807");
     let own: &[(&str, &str)] = match topic {
         "segments" => &[("segment.bytes", "1000"), ("index.interval.bytes", "150")],
@@ -35,8 +40,7 @@ fn config(topic: &str) -> TopicConfig {
         "appendtime" => &[("message.timestamp.type", "LogAppendTime")],
         _ => &[],
     };
-    let own: BTreeMap<_, _> = own.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    TopicConfig::default().with_overrides(&own).unwrap()
+    own.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
 /// The partitions, by the names of their directories.
@@ -82,11 +86,11 @@ fn files(dir: &Path) -> Vec<String> {
 }
 
 fn open(dir: &Path) -> Arc<Logs> {
-    let topics: HashMap<_, _> =
-        partitions().iter().map(|it| (topic_of(it).to_owned(), config(topic_of(it)))).collect();
+    let own: HashMap<_, _> =
+        partitions().iter().map(|it| (Arc::from(topic_of(it)), own(topic_of(it)))).collect();
     let dirs = vec![dir.to_owned()];
-    let logs = Logs::open(LogsOptions { dirs, topics, clock: Clock::manual(NOW), ..LogsOptions::default() })
-        .unwrap();
+    let logs =
+        Logs::open(LogsOptions { dirs, own, clock: Clock::manual(NOW), ..LogsOptions::default() }).unwrap();
     logs.all().iter().for_each(|log| lead(log));
     logs
 }

@@ -68,32 +68,11 @@ impl Broker {
         }
     }
 
-    /// Starts it (again, on the same data) and waits until it is ready.
+    /// Starts it (again, on the same data) and waits until it is ready; after a crash it waits itself until ZooKeeper has
+    /// ended its last session.
     pub fn restart(&mut self) {
         self.launch();
         self.process().wait_for_line("started (kafka.server.KafkaServer)", Duration::from_secs(60));
-    }
-
-    /// Starts it again after a crash: as long as ZooKeeper still holds its last session it refuses to start, as Kafka's
-    /// broker does, and is started once more.
-    pub fn restart_after_crash(&mut self) {
-        super::eventually("the last session ends", Duration::from_secs(60), || {
-            self.launch();
-            loop {
-                if self
-                    .process()
-                    .lines()
-                    .iter()
-                    .any(|line| line.contains("started (kafka.server.KafkaServer)"))
-                {
-                    return Some(());
-                }
-                if !self.process_mut().is_running() {
-                    return None;
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        });
     }
 
     /// Writes its properties file; where that is.

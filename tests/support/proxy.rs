@@ -104,7 +104,7 @@ impl Proxy {
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream, is_request: bool, shared: &Arc<Shared>) {
+fn carry(mut from: TcpStream, to: TcpStream, is_request: bool, shared: &Arc<Shared>) {
     let (on_the_way, arriving) = mpsc::channel::<(Instant, Vec<u8>)>();
     let (mut sender, held) = (to.try_clone().unwrap(), shared.clone());
     let delivery = std::thread::spawn(move || {

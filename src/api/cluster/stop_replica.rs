@@ -9,7 +9,9 @@ use crate::wire::message::stop_replica::{StopReplicaRequest, StopReplicaResponse
 
 /// Obeys, off the runtime's threads: directories are renamed.
 pub async fn handle(exchange: &Exchange, request: StopReplicaRequest) -> StopReplicaResponse {
-    let (replicas, epoch) = (exchange.services.replicas.clone(), super::own_epoch(exchange));
+    let replicas = exchange.services.replicas.clone();
+    let _turn = replicas.turn_to_obey().await;
+    let epoch = super::own_epoch(exchange);
     let obeyed = tokio::task::spawn_blocking(move || replicas.stop_replicas(&request, epoch)).await;
     obeyed.unwrap_or_else(|_| StopReplicaResponse {
         error_code: ErrorCode::UnknownServerError as i16,

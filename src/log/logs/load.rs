@@ -2,7 +2,7 @@
 //!
 //! Kafka: `LogManager.createAndValidateLogDirs`, `lockLogDirs`, `loadLogs`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,14 @@ use parking_lot::{Mutex, RwLock};
 use super::{Live, Logs};
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 use crate::config::broker::BrokerConfig;
+use crate::config::layers::Own;
 use crate::config::topic::TopicConfig;
 use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
 use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::DirFailures;
 use crate::log::log::{Log, Shared};
 use crate::log::recovery::Opening;
+use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
 
@@ -30,10 +32,10 @@ pub struct LogsOptions {
     pub dirs: Vec<PathBuf>,
     /// Those of `dirs` whose `meta.properties` could not be read: they stay offline.
     pub offline: Vec<PathBuf>,
-    /// The config of topics that are not in `topics`.
+    /// The config of topics that have no values of their own.
     pub defaults: TopicConfig,
-    /// The configs of topics with overrides, those already applied.
-    pub topics: HashMap<String, TopicConfig>,
+    /// The values that topics have of their own.
+    pub own: HashMap<Arc<str>, Own>,
     /// `num.recovery.threads.per.data.dir`.
     pub recovery_threads: usize,
     /// `log.retention.check.interval.ms`.
@@ -77,7 +79,7 @@ impl Default for LogsOptions {
             dirs: Vec::new(),
             offline: Vec::new(),
             defaults: TopicConfig::default(),
-            topics: HashMap::new(),
+            own: HashMap::new(),
             recovery_threads: 1,
             retention_check_ms: 300_000,
             flush_check_ms: Millis::MAX,
@@ -125,12 +127,23 @@ pub enum OpenError {
     },
 }
 
+/// The topics of the logs that lie in these directories, as far as they can be read.
+pub fn topics_in(dirs: &[PathBuf]) -> BTreeSet<Arc<str>> {
+    let partitions = dirs.iter().flat_map(|dir| directory::directories(dir).unwrap_or_default());
+    let named = partitions.filter_map(|path| directory::parse_dir(&path).ok());
+    named.filter(|(_, purpose)| *purpose != Purpose::Deleted).map(|(it, _)| it.topic).collect()
+}
+
 impl Logs {
     /// Opens all logs that lie in the directories, recovering what was not stopped cleanly. Blocks, maybe for long.
     ///
     /// # Errors
     /// What must stop the broker. A directory that fails is offline, and an error only if it was the last.
-    pub fn open(options: LogsOptions) -> Result<Arc<Self>, OpenError> {
+    pub fn open(mut options: LogsOptions) -> Result<Arc<Self>, OpenError> {
+        // From now on each log keeps its own.
+        let own = std::mem::take(&mut options.own).into_iter();
+        let settings = own.map(|(topic, own)| (topic, Settings::of(&options.defaults, own)));
+        let settings = settings.collect();
         let failures = DirFailures::default();
         let dirs = usable_dirs(&options, &failures)?;
         let dirs = lock(dirs, &failures)?;
@@ -150,15 +163,21 @@ impl Logs {
             live: Mutex::new(Live { dirs, ..Live::default() }),
             options,
         };
-        logs.load()?;
+        logs.load(&settings)?;
         Ok(Arc::new(logs))
     }
 
-    fn load(&self) -> Result<(), OpenError> {
+    fn load(&self, settings: &HashMap<Arc<str>, Settings>) -> Result<(), OpenError> {
         let dirs = self.live_dirs();
         log::info!(target: TARGET, "Loading logs from log dirs {}", super::listed(&dirs.iter().collect::<Vec<_>>()));
-        let results = in_parallel(dirs.len(), dirs.clone(), |dir| self.load_dir(&dir));
-        results.into_iter().collect::<Result<(), _>>()?;
+        let results = in_parallel(dirs.len(), dirs.clone(), |dir| self.load_dir(&dir, settings));
+        if let Err(error) = results.into_iter().collect::<Result<(), _>>() {
+            self.leave_as_found(&dirs);
+            return Err(error);
+        }
+        dirs.iter()
+            .filter(|dir| !self.shared.failures.is_offline(dir))
+            .for_each(|dir| self.take_into_use(dir));
         for dir in dirs.iter().filter(|dir| self.shared.failures.is_offline(dir)) {
             self.take_offline(dir);
         }
@@ -169,11 +188,36 @@ impl Logs {
         Ok(())
     }
 
-    fn load_dir(&self, dir: &Path) -> Result<(), OpenError> {
-        let report = |error: io::Error| {
-            let what = format!("Error while loading log dir {}", dir.display());
-            self.shared.failures.report(dir, what, &error);
+    /// From now on a stop that is not clean is one that needs recovery.
+    fn take_into_use(&self, dir: &Path) {
+        let files = || -> io::Result<()> {
+            directory::unmark_clean(dir)?;
+            [RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS]
+                .into_iter()
+                .try_for_each(|name| checkpoint::create(&dir.join(name)))
         };
+        if let Err(error) = files() {
+            self.report_loading(dir, &error);
+        }
+    }
+
+    /// Closes what was opened of directories whose mark of a clean stop has not been taken away, so that it stays true.
+    fn leave_as_found(&self, dirs: &[PathBuf]) {
+        for dir in dirs.iter().filter(|dir| directory::stopped_cleanly(dir)) {
+            if self.in_dir(dir).iter().any(|log| log.close().is_err())
+                && let Err(error) = directory::unmark_clean(dir)
+            {
+                self.report_loading(dir, &error);
+            }
+        }
+    }
+
+    fn report_loading(&self, dir: &Path, error: &io::Error) {
+        let what = format!("Error while loading log dir {}", dir.display());
+        self.shared.failures.report(dir, what, error);
+    }
+
+    fn load_dir(&self, dir: &Path, settings: &HashMap<Arc<str>, Settings>) -> Result<(), OpenError> {
         let clean = directory::stopped_cleanly(dir);
         if clean {
             log::info!(
@@ -191,7 +235,7 @@ impl Logs {
         let found = match directory::directories(dir) {
             Ok(found) => found,
             Err(error) => {
-                report(error);
+                self.report_loading(dir, &error);
                 return Ok(());
             }
         };
@@ -200,7 +244,7 @@ impl Logs {
             read_checkpoint(dir, LOG_START_OFFSETS, "resetting to the base offset of the first segment");
         let (count, done) = (found.len(), AtomicUsize::new(0));
         let loaded = in_parallel(self.options.recovery_threads, found, |path| {
-            let log = self.load_log(path, clean, &points, &starts)?;
+            let log = self.load_log(path, clean, settings, &points, &starts)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(log) = log {
                 let segments = log.segment_offsets().len();
@@ -212,15 +256,7 @@ impl Logs {
             }
             Ok(())
         });
-        loaded.into_iter().collect::<Result<(), OpenError>>()?;
-        let files = || -> io::Result<()> {
-            directory::unmark_clean(dir)?;
-            [RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS]
-                .into_iter()
-                .try_for_each(|name| checkpoint::create(&dir.join(name)))
-        };
-        files().unwrap_or_else(report);
-        Ok(())
+        loaded.into_iter().collect()
     }
 
     /// Loads one log. None where there is nothing to serve: it is to be deleted, or the disk failed.
@@ -228,6 +264,7 @@ impl Logs {
         &self,
         path: PathBuf,
         clean: bool,
+        settings: &HashMap<Arc<str>, Settings>,
         points: &BTreeMap<TopicPartition, Offset>,
         starts: &BTreeMap<TopicPartition, Offset>,
     ) -> Result<Option<Arc<Log>>, OpenError> {
@@ -236,11 +273,11 @@ impl Logs {
             self.remove_later(path);
             return Ok(None);
         }
-        let config = self.options.topics.get(&*partition.topic).unwrap_or(&self.options.defaults);
+        let settings = settings.get(&partition.topic).cloned();
         let opening = Opening {
             log_start: starts.get(&partition).copied().unwrap_or(0),
             recovery_point: points.get(&partition).copied().unwrap_or(0),
-            settings: config.clone().into(),
+            settings: settings.unwrap_or_else(|| self.options.defaults.clone().into()),
             partition: partition.clone(),
             dir: path,
             clean,

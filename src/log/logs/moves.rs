@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::Logs;
 use crate::base::TopicPartition;
-use crate::config::topic::TopicConfig;
 use crate::log::directory;
 use crate::log::failure::StorageError;
 use crate::log::lifecycle::Held;
 use crate::log::log::Log;
 use crate::log::recovery::Opening;
+use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
 
@@ -43,7 +43,7 @@ impl Logs {
     pub fn create_future(
         &self,
         partition: &TopicPartition,
-        config: TopicConfig,
+        settings: Settings,
     ) -> Result<Arc<Log>, StorageError> {
         if let Some(log) = self.future(partition) {
             return Ok(log);
@@ -70,7 +70,7 @@ impl Logs {
         let opening = Opening {
             partition: partition.clone(),
             dir: dir.clone(),
-            settings: config.into(),
+            settings,
             log_start: 0,
             recovery_point: 0,
             clean: false,

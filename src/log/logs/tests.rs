@@ -17,7 +17,7 @@ fn options(dirs: &[&Path]) -> LogsOptions {
 }
 
 fn make(logs: &Logs, topic: &str, partition: i32) -> Arc<Log> {
-    logs.get_or_create(&TopicPartition::new(topic, partition), true, TopicConfig::default).unwrap()
+    logs.get_or_create(&TopicPartition::new(topic, partition), true, Settings::default).unwrap()
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -125,14 +125,14 @@ fn a_failed_directory_takes_only_its_own_logs_with_it() {
     append(&kept, 5, &["x"]);
     assert_eq!(logs.live_dirs(), [two.path()]);
     let unknown = TopicPartition::new("b", 0);
-    let refused = logs.get_or_create(&unknown, false, TopicConfig::default).unwrap_err();
+    let refused = logs.get_or_create(&unknown, false, Settings::default).unwrap_err();
     let offline = one.path().display();
     assert_eq!(
         refused.to_string(),
         format!("Can not create log for b-0 because log directories {offline} are offline")
     );
     assert!(logs.delete(&unknown).is_err());
-    logs.get_or_create(&unknown, true, TopicConfig::default).unwrap();
+    logs.get_or_create(&unknown, true, Settings::default).unwrap();
     logs.close();
     assert!(!one.path().join(".kafka_cleanshutdown").exists());
     assert!(two.path().join(".kafka_cleanshutdown").exists());

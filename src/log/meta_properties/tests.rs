@@ -26,6 +26,13 @@ fn a_file_is_read_as_written() {
 }
 
 #[test]
+fn blanks_after_values_are_no_part_of_them() {
+    let (metadata, offline) = read_text("version=0 \nbroker.id=3\t\ncluster.id=abc  \n").unwrap();
+    assert_eq!(metadata, BrokerMetadata { broker_id: 3, cluster_id: Some("abc".into()) });
+    assert!(offline.is_empty());
+}
+
+#[test]
 fn a_directory_without_the_file_knows_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (metadata, offline) = BrokerMetadata::read_all(&[dir.path().to_owned()]).unwrap();

@@ -44,7 +44,7 @@ fn others_partitions_are_refused_and_not_held() {
     let states = vec![LeaderAndIsrPartitionState { topic_name: "t".to_owned(), ..state }];
     let request =
         LeaderAndIsrRequest { controller_epoch: 1, ungrouped_partition_states: states, ..Default::default() };
-    let response = room.replicas.become_leader_or_follower(&request, 0);
+    let response = room.obey(&request, 0);
     let errors = response.partition_errors;
     assert_eq!(errors[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
     assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
@@ -64,7 +64,7 @@ fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
             ungrouped_partition_states: states.clone(),
             ..Default::default()
         };
-        let response = room.replicas.become_leader_or_follower(&request, 7);
+        let response = room.obey(&request, 7);
         assert_eq!(response.error_code, expected.code());
         assert_eq!(response.partition_errors[0].error_code, expected.code());
         let request = StopReplicaRequest { controller_epoch, broker_epoch, ..Default::default() };

@@ -71,10 +71,11 @@ impl ConfigEntity {
         bytes(&Value::Object(fields))
     }
 
-    /// From its znode's data; a znode without data has no configs.
+    /// From its znode's data, of whatever version it calls itself; a znode without data has no configs.
     ///
     /// # Errors
-    /// [`ZnodeError`] where the data is no JSON object of version 1.
+    /// [`ZnodeError`] where the data is no JSON object whose `config` is an object of texts. Such an entity is taken to
+    /// have no configs.
     pub fn decode(data: &[u8]) -> Result<Self, ZnodeError> {
         if data.is_empty() {
             return Ok(Self::default());
@@ -84,9 +85,12 @@ impl ConfigEntity {
             .get("config")
             .and_then(Value::as_object)
             .ok_or_else(|| ZnodeError("no configs".to_owned()))?;
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let pair = |(key, value): (&String, &Value)| match value.as_str() {
+            Some(text) => Ok((key.clone(), text.to_owned())),
+            None => Err(ZnodeError(format!("{key} is {value}, no text"))),
+        };
         Ok(Self {
-            config: pairs.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+            config: pairs.iter().map(pair).collect::<Result<_, _>>()?,
             others: others(&fields, &["version", "config"]),
         })
     }

@@ -113,7 +113,7 @@ impl World {
     pub fn mend(&mut self, fault: Fault, victim: i32) {
         let Self { brokers, ensemble, between, zookeeper } = self;
         match fault {
-            Fault::Kill => brokers.broker(victim).restart_after_crash(),
+            Fault::Kill => brokers.broker(victim).restart(),
             Fault::Stall => brokers.broker(victim).process().signal("CONT"),
             Fault::Restart => brokers.broker(victim).restart(),
             Fault::Cut | Fault::Silence => between[&victim].mend(),

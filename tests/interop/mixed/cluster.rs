@@ -152,7 +152,7 @@ impl Mixed {
         if dead.was_java {
             self.start_java(dead.id);
         } else {
-            self.member(dead.id).ours.restart_after_crash();
+            self.member(dead.id).ours.restart();
         }
     }
 

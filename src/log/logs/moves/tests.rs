@@ -19,11 +19,11 @@ fn id() -> TopicPartition {
 fn moving(one: &Path, other: &Path) -> (Arc<Logs>, Arc<Log>, Arc<Log>) {
     let logs = open([one, other]);
     logs.prefer(&id(), one);
-    let current = logs.get_or_create(&id(), true, TopicConfig::default).unwrap();
+    let current = logs.get_or_create(&id(), true, Settings::default).unwrap();
     append(&current, 5, &["a", "b"]);
     current.update_high_watermark(2);
     logs.prefer(&id(), other);
-    let future = logs.create_future(&id(), TopicConfig::default()).unwrap();
+    let future = logs.create_future(&id(), Settings::default()).unwrap();
     (logs, current, future)
 }
 
@@ -73,6 +73,6 @@ fn a_failed_directory_takes_along_what_lies_there_and_not_what_was_on_its_way_th
     assert_eq!(logs.take_offline(other.path()), []);
     assert!(logs.future(&id()).is_none());
     logs.prefer(&id(), other.path());
-    assert!(logs.create_future(&id(), TopicConfig::default()).is_err(), "it might lie there already");
+    assert!(logs.create_future(&id(), Settings::default()).is_err(), "it might lie there already");
     assert_eq!(logs.take_offline(one.path()), [id()]);
 }

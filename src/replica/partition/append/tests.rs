@@ -49,7 +49,7 @@ fn all_but_the_log_goes_on_while_a_disk_does_not_answer() {
         assert_eq!(held.replication().map(|it| it.in_sync), Some(2));
         let log = held.log().unwrap();
         log.update_high_watermark(0);
-        assert!(!log.set_config(Default::default()), "a config changes");
+        assert!(!log.set_settings(Default::default()), "a config changes");
         room.replicas.describe_log_dirs();
         assert!(matches!(held.standing().1, Role::Leader { .. }));
     });

@@ -1,0 +1,45 @@
+//! This machine's name, by which others are to find it.
+//!
+//! As Java's `InetAddress.getLocalHost().getCanonicalHostName()` finds it: the first address of the machine's own name,
+//! and the name that this address has where that leads back to it.
+
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs};
+
+/// A name that has no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}: {0}: {1}")]
+pub struct UnknownHost(String, String);
+
+/// The canonical name of this machine, or its address where that has no name. Blocks as long as name servers take.
+///
+/// # Errors
+/// [`UnknownHost`] where the machine's own name has no address.
+pub fn canonical_name() -> Result<String, UnknownHost> {
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let addresses = |name: &str| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect());
+    canonical(&own, addresses, |address| Ok(dns_lookup::lookup_addr(&address)?))
+}
+
+fn canonical(
+    own: &str,
+    addresses: impl Fn(&str) -> io::Result<Vec<IpAddr>>,
+    name: impl Fn(IpAddr) -> io::Result<String>,
+) -> Result<String, UnknownHost> {
+    let unknown = |reason: String| UnknownHost(own.to_owned(), reason);
+    let found = addresses(own).map_err(|error| unknown(reason(&error)))?;
+    // Java prefers the old protocol.
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    let address = *first.ok_or_else(|| unknown("Name or service not known".to_owned()))?;
+    let leads_back = |name: &String| addresses(name).is_ok_and(|found| found.contains(&address));
+    Ok(name(address).ok().filter(leads_back).unwrap_or_else(|| address.to_string()))
+}
+
+/// Why a name was not found, as the C library says it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests;

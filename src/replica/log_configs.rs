@@ -1,0 +1,217 @@
+//! What logs are configured with: read from ZooKeeper for a log that is to be made, changed by notices after that.
+//!
+//! The reading is done by whoever orders the log, before and without any lock of the replicas; a change that is noticed
+//! while a log is on its way is kept until the log is there. Nothing is kept of topics without logs here. Kafka:
+//! `Partition.createLog`, `LogManager.initializingLog` and `finishedInitializingLog`, `TopicConfigHandler`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use super::{Hosted, Replicas};
+use crate::base::TopicPartition;
+use crate::config::TopicConfig;
+use crate::config::layers::Own;
+use crate::log::Log;
+use crate::log::settings::Settings;
+use crate::wire::message::leader_and_isr::LeaderAndIsrRequest;
+
+/// The broker's defaults, as they are now.
+type Defaults = Box<dyn Fn() -> TopicConfig + Send + Sync>;
+
+/// The defaults, and what changes while logs are being made.
+pub(super) struct LogConfigs {
+    defaults: Defaults,
+    changes: Mutex<Changes>,
+}
+
+#[derive(Default)]
+struct Changes {
+    /// Counts all changes.
+    count: u64,
+    /// The last change of the defaults.
+    of_defaults: u64,
+    /// Topics whose logs are being made.
+    initializing: HashMap<Arc<str>, Topic>,
+}
+
+#[derive(Default)]
+struct Topic {
+    /// How many orders make logs of it.
+    makers: usize,
+    /// The last change since the first of them began.
+    newest: Option<(u64, Own)>,
+}
+
+/// Topics whose logs are about to be made: from now until this is dropped, no change of their configs is missed.
+pub struct InitializingLogs {
+    replicas: Arc<Replicas>,
+    topics: BTreeSet<Arc<str>>,
+    /// How many changes there had been when their configs were not yet read.
+    seen: u64,
+}
+
+/// What logs that an order makes are configured with, by topic.
+pub type LogSettings = HashMap<Arc<str>, Settings>;
+
+impl LogConfigs {
+    pub fn new(defaults: impl Fn() -> TopicConfig + Send + Sync + 'static) -> Self {
+        Self { defaults: Box::new(defaults), changes: Mutex::default() }
+    }
+
+    fn settings(&self, own: Own) -> Settings {
+        Settings::of(&(self.defaults)(), own)
+    }
+}
+
+impl Replicas {
+    /// The topics of which this order makes the first logs here, or further ones; their configs are to be read now.
+    pub fn initialize_logs(self: &Arc<Self>, order: &LeaderAndIsrRequest) -> InitializingLogs {
+        let partitions = self.partitions.read();
+        let is_missing = |id: &TopicPartition| {
+            !matches!(partitions.get(id), Some(Hosted::Offline)) && self.logs.get(id).is_none()
+        };
+        let named = super::role_change::states(order);
+        let named = named.map(|(topic, state)| TopicPartition::new(topic, state.partition_index));
+        let topics: BTreeSet<_> = named.filter(is_missing).map(|id| id.topic).collect();
+        let mut changes = self.log_configs.changes.lock();
+        for topic in &topics {
+            changes.initializing.entry(topic.clone()).or_default().makers += 1;
+        }
+        InitializingLogs { replicas: self.clone(), topics, seen: changes.count }
+    }
+
+    /// Puts a topic's own configs into force in all its logs here, those that are being made among them.
+    pub fn topic_config_changed(&self, topic: &str, own: &Own) {
+        {
+            let mut changes = self.log_configs.changes.lock();
+            changes.count += 1;
+            let count = changes.count;
+            if let Some(initializing) = changes.initializing.get_mut(topic) {
+                initializing.newest = Some((count, own.clone()));
+            }
+        }
+        self.reconfigure(&self.logs_of(topic), own);
+    }
+
+    /// Puts new defaults into force in all logs, as far as their topics have no configs of their own.
+    pub fn log_defaults_changed(&self) {
+        {
+            let mut changes = self.log_configs.changes.lock();
+            changes.count += 1;
+            changes.of_defaults = changes.count;
+        }
+        self.apply_defaults(self.logs.all().into_iter().chain(self.logs.all_future()));
+    }
+
+    /// The topics that have logs here.
+    pub fn topics_with_logs(&self) -> BTreeSet<Arc<str>> {
+        self.logs.all().iter().map(|log| log.partition().topic.clone()).collect()
+    }
+
+    fn apply_defaults(&self, logs: impl IntoIterator<Item = Arc<Log>>) {
+        for log in logs {
+            let own = log.settings().own.clone();
+            self.reconfigure(&[log], &own);
+        }
+    }
+
+    fn logs_of(&self, topic: &str) -> Vec<Arc<Log>> {
+        let all = self.logs.all().into_iter().chain(self.logs.all_future());
+        all.filter(|log| &*log.partition().topic == topic).collect()
+    }
+
+    /// Keeps these logs by their topic's own configs from now on.
+    fn reconfigure(&self, logs: &[Arc<Log>], own: &Own) {
+        if logs.is_empty() {
+            return;
+        }
+        let settings = self.log_configs.settings(own.clone());
+        for log in logs.iter().filter(|log| *log.settings() != settings) {
+            if log.set_settings(settings.clone()) {
+                adopt_format(log.clone());
+            }
+        }
+    }
+}
+
+impl InitializingLogs {
+    /// The topics.
+    pub fn topics(&self) -> Vec<Arc<str>> {
+        self.topics.iter().cloned().collect()
+    }
+
+    /// What the logs are configured with, by what was read for each of the topics; a topic whose configs could not be
+    /// read gets no logs.
+    pub fn settings(&self, own: impl IntoIterator<Item = (Arc<str>, Own)>) -> LogSettings {
+        own.into_iter().map(|(topic, own)| (topic, self.replicas.log_configs.settings(own))).collect()
+    }
+
+    /// Puts into force, in the logs that have been made, what was noticed meanwhile.
+    pub fn finish(mut self) {
+        loop {
+            let (topics, of_defaults) = {
+                let mut changes = self.replicas.log_configs.changes.lock();
+                let missed = self.missed(&changes);
+                self.seen = changes.count;
+                if missed.0.is_empty() && !missed.1 {
+                    changes.forget(&std::mem::take(&mut self.topics));
+                    return;
+                }
+                missed
+            };
+            let replicas = &self.replicas;
+            topics.iter().for_each(|(topic, own)| replicas.reconfigure(&replicas.logs_of(topic), own));
+            if of_defaults {
+                replicas.apply_defaults(self.topics.iter().flat_map(|topic| replicas.logs_of(topic)));
+            }
+        }
+    }
+
+    /// The changes not seen yet: of which topics, and whether of the defaults.
+    fn missed(&self, changes: &Changes) -> (Vec<(Arc<str>, Own)>, bool) {
+        let newer = |topic: &Arc<str>| {
+            let (count, own) = changes.initializing.get(topic)?.newest.as_ref()?;
+            (*count > self.seen).then(|| (topic.clone(), own.clone()))
+        };
+        (self.topics.iter().filter_map(newer).collect(), changes.of_defaults > self.seen)
+    }
+}
+
+impl Drop for InitializingLogs {
+    fn drop(&mut self) {
+        self.replicas.log_configs.changes.lock().forget(&self.topics);
+    }
+}
+
+impl Changes {
+    /// An order makes no logs of these topics any more.
+    fn forget(&mut self, topics: &BTreeSet<Arc<str>>) {
+        for topic in topics {
+            if let Some(initializing) = self.initializing.get_mut(topic) {
+                initializing.makers -= 1;
+                if initializing.makers == 0 {
+                    self.initializing.remove(topic);
+                }
+            }
+        }
+    }
+}
+
+/// Has a log's epochs follow another message format, on a thread that may wait for its disk.
+fn adopt_format(log: Arc<Log>) {
+    let work = move || {
+        if let Err(error) = log.adopt_format() {
+            log::error!(target: "kafka.server.TopicConfigHandler", "Config of {}: {error}", log.partition());
+        }
+    };
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
