@@ -17,7 +17,7 @@ is_setting() {
     KAFKA_*SERVICE_HOST | KAFKA_*SERVICE_PORT | KAFKA_*SERVICE_PORT_* | KAFKA_*PORT_[0-9]*_TCP* | KAFKA_*PORT_[0-9]*_UDP*) return 1 ;;
     KAFKA_*PORT) case $2 in *://*) return 1 ;; esac ;;
     KAFKA_CREATE_TOPICS)
-      echo "KAFKA_CREATE_TOPICS is not heeded: create topics by kafka-topics.sh, or have them created by auto.create.topics.enable." >&2
+      echo "KAFKA_CREATE_TOPICS has no effect: create topics by kafka-topics.sh, or have them created by auto.create.topics.enable." >&2
       return 1
       ;;
   esac

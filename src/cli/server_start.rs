@@ -139,8 +139,9 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
 /// Prints what a signal asked for, where a JVM prints its threads.
 fn print(report: &str) {
     let mut out = std::io::stdout().lock();
+    let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
     // A broker does not end because nobody reads it.
-    let _ = out.write_all(report.as_bytes()).and_then(|()| out.flush());
+    let _ = write!(out, "{now}\n{report}").and_then(|()| out.flush());
 }
 
 /// Logs the signal that ends the process; the exit code for it.

@@ -111,7 +111,7 @@ fn what_in_the_images_environment_is_no_setting_is_left_alone() {
 
     let folder = printing_barnabas();
     let printed = enter(&[folder.path()], &[("KAFKA_CREATE_TOPICS", "t:1:1")], &[]);
-    assert!(printed.contains("KAFKA_CREATE_TOPICS is not heeded") && !printed.contains("create.topics="));
+    assert!(printed.contains("KAFKA_CREATE_TOPICS has no effect") && !printed.contains("create.topics="));
 }
 
 #[test]
