@@ -1,5 +1,6 @@
 //! What signals do to a broker, and to a tool whose reader has gone.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -93,6 +94,17 @@ fn unread(arguments: &[&str], both: bool) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// Writes a record to the topic t by a producer of whose prompts nobody reads any.
+fn write_a_record(servers: &str) {
+    let (reader, prompts) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut producer = Command::new(env!("CARGO_BIN_EXE_barnabas"));
+    producer.args(["console-producer", "--bootstrap-server", servers, "--topic", "t"]).stdout(prompts);
+    let mut producer = producer.stdin(Stdio::piped()).spawn().unwrap();
+    producer.stdin.take().unwrap().write_all(b"a record\n").unwrap();
+    assert_eq!(producer.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn a_tool_whose_reader_has_gone_ends_quietly() {
     let chroot = Chroot::new();
@@ -105,6 +117,12 @@ fn a_tool_whose_reader_has_gone_ends_quietly() {
     assert_eq!(unread(&["topics", "--zookeeper", &connect, "--list"], false), quiet);
     assert_eq!(unread(&["topics", "--bootstrap-server", &servers, "--describe"], false), quiet);
     assert_eq!(unread(&["--version"], false), quiet);
+    let log = broker.data().join("t-0/00000000000000000000.log").display().to_string();
+    assert_eq!(unread(&["dump-log", "--files", &log], false), quiet);
+    write_a_record(&servers);
+    let consume = ["console-consumer", "--bootstrap-server", &servers, "--topic", "t", "--from-beginning"];
+    let said = "Unable to write to standard out, closing consumer.\nProcessed a total of 1 messages\n";
+    assert_eq!(unread(&consume, false), (Some(0), said.to_owned()), "as Kafka's consumer says");
     // The usage goes to standard error, and its exit code stays.
     assert_eq!(unread(&["topics", "--help"], true), (Some(1), String::new()));
 }
