@@ -5,10 +5,10 @@
 //! that is cheap and is done under the log's append lock. A batch that is in order keeps its bytes but for a copy of its header.
 //! Decides by data alone: no clock, no files. Never waits, never appends. Kafka: `LogValidator`, `Log.analyzeAndValidateRecords`.
 
-mod contents;
 mod offsets;
 mod records;
 mod rules;
+mod walk;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -149,7 +149,8 @@ pub fn check(
         source_codec: Compression::None,
     };
     for batch in Batch::split(records.clone()) {
-        let batch = batch?;
+        let batch =
+            batch.map_err(|error| unreadable(partition, &records[checked.valid_bytes..], origin, error))?;
         let header = batch.header();
         check_batch(partition, &batch, origin, max_batch_size)?;
         let last = header.last_offset();
@@ -171,6 +172,28 @@ pub fn check(
     Ok(checked)
 }
 
+/// Why `bytes` are no batch. Of one that is too short for its format, Kafka looks at the offset first.
+fn unreadable(
+    partition: &TopicPartition,
+    bytes: &[u8],
+    origin: AppendOrigin,
+    error: BatchError,
+) -> ValidationError {
+    match bytes {
+        [o0, o1, o2, o3, o4, o5, o6, o7, _, _, _, _, _, _, _, _, 2, ..] if origin == AppendOrigin::Client => {
+            let offset = Offset::from_be_bytes([*o0, *o1, *o2, *o3, *o4, *o5, *o6, *o7]);
+            if offset == 0 { error.into() } else { not_at_0(partition, offset) }
+        }
+        _ => error.into(),
+    }
+}
+
+fn not_at_0(partition: &TopicPartition, offset: Offset) -> ValidationError {
+    ValidationError::invalid(format!(
+        "The baseOffset of the record batch in the append to {partition} should be 0, but it is {offset}"
+    ))
+}
+
 fn check_batch(
     partition: &TopicPartition,
     batch: &Batch,
@@ -179,10 +202,7 @@ fn check_batch(
 ) -> Result<(), ValidationError> {
     let header = batch.header();
     if header.magic >= 2 && origin == AppendOrigin::Client && header.base_offset != 0 {
-        let offset = header.base_offset;
-        return Err(ValidationError::invalid(format!(
-            "The baseOffset of the record batch in the append to {partition} should be 0, but it is {offset}"
-        )));
+        return Err(not_at_0(partition, header.base_offset));
     }
     let size = header.size();
     if let Some(most) = max_batch_size.filter(|most| size > *most) {
@@ -202,13 +222,19 @@ fn check_batch(
 /// # Errors
 /// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on, CORRUPT_MESSAGE if the bytes are no batches.
 /// Kafka: `ProduceRequest.validateRecords`.
-pub fn check_request(version: i16, records: &Bytes) -> Result<(), ValidationError> {
+pub fn check_request(
+    partition: &TopicPartition,
+    version: i16,
+    records: &Bytes,
+) -> Result<(), ValidationError> {
     let mut batches = Batch::split(records.clone());
     if version < 3 {
         return Ok(());
     }
     let says = |rule: &str| format!("Produce requests with version {version} {rule}");
-    let Some(first) = batches.next().transpose()? else {
+    let first = batches.next().transpose();
+    let Some(first) = first.map_err(|error| unreadable(partition, records, AppendOrigin::Client, error))?
+    else {
         return Err(ValidationError::invalid(says("must have at least one record batch")));
     };
     if first.header().magic != 2 {

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::error_code::ErrorCode;
-use super::legacy;
 use super::record::{Record, RecordIter};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 
@@ -27,7 +26,7 @@ pub const HEADER_SIZE_UP_TO_MAGIC: usize = 17;
 pub const BATCH_OVERHEAD: usize = 61;
 /// Bytes of a format 2 batch that its checksum does not cover: what [`restamp`] may write.
 pub const STAMP_SIZE: usize = 21;
-/// The most that the records of one batch may take once decompressed, unless a caller says otherwise.
+/// The most that the records of one batch may take once decompressed, where a caller wants to know of no more.
 pub const DECOMPRESSED_LIMIT: usize = 256 << 20;
 
 /// Stands for "no timestamp".
@@ -79,6 +78,9 @@ pub enum BatchError {
     /// What was asked for does not exist in the format asked for.
     #[error("{0}")]
     Unsupported(String),
+    /// Sizes inside do not fit, in a way that Kafka has no API error for.
+    #[error("{0}")]
+    Malformed(String),
 }
 
 impl From<&BatchError> for ErrorCode {
@@ -89,9 +91,10 @@ impl From<&BatchError> for ErrorCode {
             BatchError::TooLarge(_) => Self::MessageTooLarge,
             BatchError::UnsupportedCompression(_) => Self::UnsupportedCompressionType,
             // Kafka's Java fails here without an API error of its own.
-            BatchError::UnknownCompression(_) | BatchError::Decompress(_) | BatchError::Unsupported(_) => {
-                Self::UnknownServerError
-            }
+            BatchError::UnknownCompression(_)
+            | BatchError::Decompress(_)
+            | BatchError::Unsupported(_)
+            | BatchError::Malformed(_) => Self::UnknownServerError,
         }
     }
 }
@@ -192,31 +195,20 @@ impl Batch {
         }
     }
 
-    /// Its records, decompressed up to [`DECOMPRESSED_LIMIT`] bytes. Control records are among them.
+    /// Its records, unpacked as they are read. Control records are among them.
     ///
     /// # Errors
     /// What decompressing finds; a record that cannot be read ends the iterator with its error.
     pub fn records(&self) -> Result<RecordIter, BatchError> {
-        self.records_within(DECOMPRESSED_LIMIT)
+        self.records_within(usize::MAX)
     }
 
-    /// Its records, decompressed up to `limit` bytes.
+    /// Its records, of format 2 unpacked up to `limit` bytes: beyond that the iterator ends with [`BatchError::TooLarge`].
     ///
     /// # Errors
-    /// As [`Batch::records`]; [`BatchError::TooLarge`] beyond the limit.
+    /// As [`Batch::records`].
     pub fn records_within(&self, limit: usize) -> Result<RecordIter, BatchError> {
-        if self.header.magic < 2 {
-            return Ok(RecordIter::of_list(legacy::records_of(self, limit)?));
-        }
-        RecordIter::of_batch(&self.header, self.decompressed_body(limit)?)
-    }
-
-    /// The bytes of a format 2 batch's records, decompressed up to `limit` bytes; uncopied if they are not compressed.
-    ///
-    /// # Errors
-    /// What decompressing finds, [`BatchError::TooLarge`] beyond the limit.
-    pub fn decompressed_body(&self, limit: usize) -> Result<Bytes, BatchError> {
-        self.header.compression()?.decompress(&self.body(), limit)
+        RecordIter::new(self, limit)
     }
 
     /// Collects [`Batch::records`], the first error instead if there is one.
@@ -257,7 +249,8 @@ impl Batch {
         start[..8].copy_from_slice(&base_offset.to_be_bytes());
         start[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
         let append_time = if kind == TimestampType::LogAppendTime { 8 } else { 0 };
-        let attributes = (self.header.attributes & !8) | append_time;
+        // Bits without a meaning do not survive this in Kafka either.
+        let attributes = (self.header.attributes & 0x37) | append_time;
         start[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
         start[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&max_timestamp.to_be_bytes());
         let records = self.bytes.slice(BATCH_OVERHEAD..);

@@ -1,14 +1,26 @@
 //! Messages of formats 0 and 1: `offset, length, CRC-32, magic, attributes, [timestamp], key, value`.
 //!
 //! A compressed message wraps a set of others in its value. Only one level of wrapping exists and only one is read, so that nesting
-//! cannot recurse. Inner offsets are absolute in format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
+//! cannot recurse; what is wrapped is unpacked as it is read. Inner offsets are absolute in format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
+
+mod build;
+
+use std::io::Write;
 
 use bytes::Bytes;
 
-use super::batch::{Batch, BatchError, HEADER_SIZE_UP_TO_MAGIC, NO_TIMESTAMP, TimestampType, i32_at, i64_at};
-use super::compression::Compression;
+use super::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE_UP_TO_MAGIC, LOG_OVERHEAD, NO_TIMESTAMP};
+use super::batch::{TimestampType, i32_at, i64_at};
+use super::compression::{Compression, Reader, StreamError, Writer};
 use super::record::Record;
+use super::record::stream::LARGEST_RECORD;
 use crate::base::{Millis, Offset};
+
+pub use build::MessageSetBuilder;
+pub(super) use build::SetLayout;
+
+/// The smallest size a message can declare (format 0: CRC, magic, attributes and two empty fields).
+const SMALLEST: usize = 14;
 
 /// Bytes of a message of format 0 or 1 besides its key and value, offset and length included.
 pub fn overhead(magic: i8) -> usize {
@@ -16,67 +28,206 @@ pub fn overhead(magic: i8) -> usize {
 }
 
 /// A message with its place and time made absolute: an uncompressed one itself, or one of those a compressed one wraps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
     /// Its offset in the partition.
     pub offset: Offset,
     /// Its timestamp, that of its wrapper under `LogAppendTime`; -1 in format 0.
     pub timestamp: Millis,
-    /// Its own bytes.
-    pub message: Batch,
+    /// All its bytes, of which at least the smallest message's are there.
+    bytes: &'a [u8],
+    /// The type of timestamp that its wrapper gives it.
+    wrapper_type: Option<TimestampType>,
 }
 
-impl Message {
-    /// Its key.
+impl<'a> Message<'a> {
+    fn new(offset: Offset, bytes: &'a [u8], wrapper: Option<(TimestampType, Millis)>) -> Self {
+        let magic = bytes[16] as i8;
+        // Only those of format 1 take their wrapper's.
+        let wrapper = wrapper.filter(|_| magic == 1);
+        let timestamp = match wrapper {
+            _ if magic == 0 => NO_TIMESTAMP,
+            Some((TimestampType::LogAppendTime, time)) => time,
+            _ => i64_at(bytes, 18),
+        };
+        Self { offset, timestamp, bytes, wrapper_type: wrapper.map(|(kind, _)| kind) }
+    }
+
+    /// Its format as it says itself, which inside a wrapper may be any number.
+    pub fn magic(&self) -> i8 {
+        self.bytes[16] as i8
+    }
+
+    /// Its attributes: bits 0-2 codec, 3 timestamp type.
+    pub fn attributes(&self) -> i8 {
+        self.bytes[17] as i8
+    }
+
+    /// Its codec.
     ///
     /// # Errors
-    /// [`BatchError::InvalidRecord`] if it does not fit in the message.
-    pub fn key(&self) -> Result<Option<Bytes>, BatchError> {
-        Ok(fields(&self.message)?.0)
+    /// [`BatchError::UnknownCompression`] for the ids 5 to 7.
+    pub fn compression(&self) -> Result<Compression, BatchError> {
+        let id = self.bytes[17] & 7;
+        Compression::from_id(id).ok_or(BatchError::UnknownCompression(id))
+    }
+
+    /// Whose clock its timestamp comes from.
+    pub fn timestamp_type(&self) -> TimestampType {
+        match (self.magic(), self.wrapper_type) {
+            (0, _) => TimestampType::None,
+            (_, Some(kind)) => kind,
+            _ if self.bytes[17] & 8 == 0 => TimestampType::CreateTime,
+            _ => TimestampType::LogAppendTime,
+        }
+    }
+
+    /// The checksum written in it.
+    pub fn crc(&self) -> u32 {
+        i32_at(self.bytes, 12) as u32
+    }
+
+    /// Whether the checksum written is the one its bytes have.
+    ///
+    /// # Errors
+    /// [`BatchError::Corrupt`] with both checksums if not.
+    pub fn check_crc(&self) -> Result<(), BatchError> {
+        let (stored, computed) = (self.crc(), crc32fast::hash(&self.bytes[16..]));
+        if stored == computed {
+            return Ok(());
+        }
+        Err(BatchError::Corrupt(format!(
+            "Record is corrupt (stored crc = {stored}, computed crc = {computed})"
+        )))
+    }
+
+    fn key_at(&self) -> usize {
+        if self.magic() == 0 { 18 } else { 26 }
+    }
+
+    /// Whether it has a key.
+    ///
+    /// # Errors
+    /// [`BatchError::Malformed`] if the message is too short to say.
+    pub fn has_key(&self) -> Result<bool, BatchError> {
+        Ok(self.size_at(self.key_at())? >= 0)
+    }
+
+    /// Its key, if it has one.
+    ///
+    /// # Errors
+    /// [`BatchError::Malformed`] if it does not fit in the message.
+    pub fn key(&self) -> Result<Option<&'a [u8]>, BatchError> {
+        self.field_at(self.key_at())
+    }
+
+    /// Its value, if it has one.
+    ///
+    /// # Errors
+    /// [`BatchError::Malformed`] if it does not fit in the message.
+    pub fn value(&self) -> Result<Option<&'a [u8]>, BatchError> {
+        let at = self.key_at();
+        let key_size = usize::try_from(self.size_at(at)?).unwrap_or(0);
+        self.field_at(at + 4 + key_size)
+    }
+
+    fn size_at(&self, at: usize) -> Result<i32, BatchError> {
+        if self.bytes.len() < at + 4 { Err(malformed()) } else { Ok(i32_at(self.bytes, at)) }
+    }
+
+    fn field_at(&self, at: usize) -> Result<Option<&'a [u8]>, BatchError> {
+        let Ok(size) = usize::try_from(self.size_at(at)?) else { return Ok(None) };
+        self.bytes[at + 4..].get(..size).map(Some).ok_or_else(malformed)
     }
 
     /// The message as a record.
     ///
     /// # Errors
-    /// [`BatchError::InvalidRecord`] if key or value do not fit in the message.
+    /// [`BatchError::Malformed`] if key or value do not fit in the message.
     pub fn record(&self) -> Result<Record, BatchError> {
-        let (key, value) = fields(&self.message)?;
-        Ok(Record { offset: self.offset, timestamp: self.timestamp, key, value, headers: Vec::new() })
+        let (key, value) = (self.key()?, self.value()?);
+        Ok(Record {
+            offset: self.offset,
+            timestamp: self.timestamp,
+            key: key.map(Bytes::copy_from_slice),
+            value: value.map(Bytes::copy_from_slice),
+            headers: Vec::new(),
+        })
     }
 }
 
-/// The records in one message of format 0 or 1.
-pub(super) fn records_of(batch: &Batch, limit: usize) -> Result<Vec<Record>, BatchError> {
-    messages(batch, limit)?.iter().map(Message::record).collect()
-}
-
-/// The messages in one message of format 0 or 1: those it wraps, or itself if it is not compressed.
+/// The messages in one message of format 0 or 1: those it wraps, unpacked as they are read, or itself if it is not compressed.
 ///
-/// # Errors
-/// [`BatchError::InvalidRecord`] for wrappers that cannot be, [`BatchError::Corrupt`] for impossible sizes inside, what decompressing finds.
-pub fn messages(batch: &Batch, limit: usize) -> Result<Vec<Message>, BatchError> {
-    let header = batch.header();
-    if !header.is_compressed() {
-        return Ok(vec![Message {
-            offset: header.base_offset,
-            timestamp: header.max_timestamp,
-            message: batch.clone(),
-        }]);
+/// Offsets of format 1 are relative to the last one, so that a wrapper is read once before its first message is given.
+/// Kafka: `DeepRecordsIterator`.
+#[derive(Debug)]
+pub struct Messages(Source);
+
+#[derive(Debug)]
+enum Source {
+    One { batch: Batch, is_given: bool },
+    Wrapped { set: Set, base: Offset, wrapper: (TimestampType, Millis) },
+}
+
+impl Messages {
+    /// The messages in `batch`.
+    ///
+    /// # Errors
+    /// [`BatchError::InvalidRecord`] for wrappers that cannot be, [`BatchError::Corrupt`] for impossible sizes inside,
+    /// [`BatchError::Decompress`] if the stream breaks or is cut.
+    pub fn of(batch: &Batch) -> Result<Self, BatchError> {
+        let header = batch.header();
+        if !header.is_compressed() {
+            return Ok(Self(Source::One { batch: batch.clone(), is_given: false }));
+        }
+        let value = wrapped_value(batch)?;
+        let last = Set::open(header, value.clone())?.last_offset()?;
+        let last =
+            last.ok_or_else(|| invalid("Found invalid compressed record set with no inner records"))?;
+        let base = if header.magic == 1 { absolute_base(header.base_offset, last)? } else { 0 };
+        let wrapper = (header.timestamp_type(), header.max_timestamp);
+        Ok(Self(Source::Wrapped { set: Set::open(header, value)?, base, wrapper }))
     }
-    let mut inner = unwrap(batch, limit)?;
-    let Some(last) = inner.last().map(|message| message.offset) else {
-        return Err(invalid("Found invalid compressed record set with no inner records"));
-    };
-    if inner.iter().any(|message| message.message.header().is_compressed()) {
-        return Err(invalid("Inner messages must not be compressed"));
-    }
-    if header.magic == 1 {
-        let base = absolute_base(header.base_offset, last)?;
-        for message in &mut inner {
-            message.offset = base.wrapping_add(message.offset);
+
+    /// The next message, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Messages::of`]; [`BatchError::InvalidRecord`] for a message inside a wrapper that is compressed again.
+    pub fn next_message(&mut self) -> Result<Option<Message<'_>>, BatchError> {
+        match &mut self.0 {
+            Source::One { batch, is_given } => {
+                let message = || Message::new(batch.header().base_offset, batch.bytes(), None);
+                Ok((!std::mem::replace(is_given, true)).then(message))
+            }
+            Source::Wrapped { set, base, wrapper } => {
+                let Some(bytes) = set.next_message()? else { return Ok(None) };
+                let offset = base.wrapping_add(i64_at(bytes, 0));
+                let message = Message::new(offset, bytes, Some(*wrapper));
+                if message.compression()? != Compression::None {
+                    return Err(invalid("Inner messages must not be compressed"));
+                }
+                Ok(Some(message))
+            }
         }
     }
-    Ok(inner)
+}
+
+/// The value of a wrapper.
+fn wrapped_value(batch: &Batch) -> Result<Bytes, BatchError> {
+    let header = batch.header();
+    let magic = header.magic;
+    if header.compression()? == Compression::Zstd {
+        return Err(BatchError::InvalidRecord(format!(
+            "Invalid wrapper compressionType found in legacy deep record iterator {magic}"
+        )));
+    }
+    let value = Message::new(header.base_offset, batch.bytes(), None).value()?;
+    let value = value.map(|value| batch.bytes().slice_ref(value));
+    value.ok_or_else(|| {
+        BatchError::InvalidRecord(format!(
+            "Found invalid compressed record set with null value (magic = {magic})"
+        ))
+    })
 }
 
 /// What has to be added to a wrapper's relative offsets.
@@ -94,64 +245,61 @@ fn absolute_base(wrapper: Offset, last: Offset) -> Result<Offset, BatchError> {
     Ok(wrapper.wrapping_sub(last))
 }
 
-/// The messages a wrapper holds, with the offsets written in them.
-fn unwrap(batch: &Batch, limit: usize) -> Result<Vec<Message>, BatchError> {
-    let header = batch.header();
-    let codec = header.compression()?;
-    if codec == Compression::Zstd {
-        let magic = header.magic;
-        return Err(BatchError::InvalidRecord(format!(
-            "Invalid wrapper compressionType found in legacy deep record iterator {magic}"
-        )));
+/// The messages of a compressed set as they lie in the stream. Kafka: `DataLogInputStream`.
+#[derive(Debug)]
+struct Set {
+    reader: Reader,
+    /// Bytes of the message given last.
+    given: usize,
+}
+
+impl Set {
+    fn open(wrapper: &BatchHeader, value: Bytes) -> Result<Self, BatchError> {
+        let reader = Reader::new(wrapper.compression()?, wrapper.magic, value).map_err(broken)?;
+        Ok(Self { reader, given: 0 })
     }
-    let Some(value) = fields(batch)?.1 else {
-        let magic = header.magic;
-        return Err(BatchError::InvalidRecord(format!(
-            "Found invalid compressed record set with null value (magic = {magic})"
-        )));
-    };
-    let set = if header.magic == 0 {
-        codec.decompress_v0(&value, limit)?
-    } else {
-        codec.decompress(&value, limit)?
-    };
-    let append_time =
-        (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
-    let mut messages = Vec::new();
-    for message in Batch::split(set) {
-        let message = message?;
-        let inner = message.header();
-        if inner.magic > 1 {
-            return Err(BatchError::InvalidRecord(format!(
-                "Compressed message magic {} does not match wrapper magic {}",
-                inner.magic, header.magic
-            )));
+
+    /// The next message; one that is cut off at the end of the stream is left out.
+    fn next_message(&mut self) -> Result<Option<&[u8]>, BatchError> {
+        self.reader.consume(std::mem::take(&mut self.given));
+        if !self.reader.fill(LOG_OVERHEAD).map_err(broken)? {
+            return Ok(None);
         }
-        let timestamp = match append_time {
-            Some(time) if inner.magic == 1 => time,
-            _ => inner.max_timestamp,
+        let size = i32_at(self.reader.unread(), 8);
+        let size = match usize::try_from(size) {
+            Ok(size) if size >= SMALLEST => LOG_OVERHEAD + size,
+            _ => {
+                return Err(BatchError::Corrupt(format!(
+                    "Record size is less than the minimum record overhead ({SMALLEST})"
+                )));
+            }
         };
-        messages.push(Message { offset: inner.base_offset, timestamp, message });
+        if !self.reader.fill(size.min(LARGEST_RECORD)).map_err(broken)? {
+            return Ok(None);
+        }
+        if size > LARGEST_RECORD {
+            return Err(BatchError::TooLarge(LARGEST_RECORD));
+        }
+        self.given = size;
+        Ok(Some(&self.reader.unread()[..size]))
     }
-    Ok(messages)
+
+    /// Reads all of it: the offset written in the last message.
+    fn last_offset(mut self) -> Result<Option<Offset>, BatchError> {
+        let mut last = None;
+        while let Some(message) = self.next_message()? {
+            last = Some(i64_at(message, 0));
+        }
+        Ok(last)
+    }
 }
 
-/// Key and value of a message.
-fn fields(message: &Batch) -> Result<(Option<Bytes>, Option<Bytes>), BatchError> {
-    let mut rest = message.body();
-    Ok((take_field(&mut rest)?, take_field(&mut rest)?))
+fn broken(error: StreamError) -> BatchError {
+    BatchError::Decompress(error.to_string())
 }
 
-fn take_field(rest: &mut Bytes) -> Result<Option<Bytes>, BatchError> {
-    if rest.len() < 4 {
-        return Err(invalid("Found invalid record structure"));
-    }
-    let size = i32_at(&rest.split_to(4), 0);
-    match usize::try_from(size) {
-        Err(_) => Ok(None),
-        Ok(size) if size <= rest.len() => Ok(Some(rest.split_to(size))),
-        Ok(_) => Err(invalid("Found invalid record structure")),
-    }
+fn malformed() -> BatchError {
+    BatchError::Malformed("A field of the message does not fit in it".into())
 }
 
 fn invalid(says: &str) -> BatchError {
@@ -165,125 +313,29 @@ pub fn restamp(message: &mut [u8], offset: Offset, time: Option<(TimestampType, 
     message[..8].copy_from_slice(&offset.to_be_bytes());
     let Some((kind, timestamp)) = time else { return };
     debug_assert_eq!(message[HEADER_SIZE_UP_TO_MAGIC - 1], 1);
-    message[17] = message[17] & !8 | if kind == TimestampType::LogAppendTime { 8 } else { 0 };
+    message[17] = message[17] & 7 | if kind == TimestampType::LogAppendTime { 8 } else { 0 };
     message[18..26].copy_from_slice(&timestamp.to_be_bytes());
     let crc = crc32fast::hash(&message[16..]);
     message[12..16].copy_from_slice(&crc.to_be_bytes());
 }
 
-/// Gathers records and lays them out as messages of format 0 or 1: one each, or all in one compressed wrapper.
+/// A compressed message of format 0 with the offsets of those it wraps `by` higher; they are compressed anew.
 ///
-/// Kafka: `MemoryRecordsBuilder` for magic 0 and 1.
-#[derive(Clone, Debug)]
-pub struct MessageSetBuilder {
-    magic: i8,
-    compression: Compression,
-    append_time: Option<Millis>,
-    base_offset: Offset,
-    last_offset: Offset,
-    max_timestamp: Millis,
-    body: Vec<u8>,
-}
-
-impl MessageSetBuilder {
-    /// An empty set of format `magic` (0 or 1) whose offsets begin at `base_offset`; with `append_time` all timestamps are that.
-    pub fn new(
-        magic: i8,
-        compression: Compression,
-        append_time: Option<Millis>,
-        base_offset: Offset,
-    ) -> Self {
-        let append_time = append_time.filter(|_| magic > 0);
-        Self {
-            magic,
-            compression,
-            append_time,
-            base_offset,
-            last_offset: base_offset,
-            max_timestamp: NO_TIMESTAMP,
-            body: Vec::new(),
-        }
+/// # Errors
+/// Those of reading the messages, and of the codec.
+pub fn shifted(wrapper: &Bytes, by: Offset) -> Result<Bytes, BatchError> {
+    let batch = Batch::parse(wrapper)?;
+    let codec = batch.header().compression()?;
+    let failed = |error: std::io::Error| BatchError::Decompress(error.to_string());
+    let mut layout = SetLayout::new(0, codec, None, 0);
+    let mut writer = Writer::new(codec, vec![0; layout.header_size()]).map_err(failed)?;
+    let mut set = Set::open(batch.header(), wrapped_value(&batch)?)?;
+    while let Some(message) = set.next_message()? {
+        layout.last_offset = i64_at(message, 0) + by;
+        writer.write_all(&layout.last_offset.to_be_bytes()).map_err(failed)?;
+        writer.write_all(&message[8..]).map_err(failed)?;
     }
-
-    /// Adds a record at an offset above that of the one before.
-    pub fn push(&mut self, offset: Offset, timestamp: Millis, key: Option<&[u8]>, value: Option<&[u8]>) {
-        let timestamp = self.append_time.unwrap_or(timestamp);
-        let is_relative = self.magic > 0 && self.compression != Compression::None;
-        let written = if is_relative { offset - self.base_offset } else { offset };
-        let attributes = self.attributes(Compression::None);
-        write(&mut self.body, written, self.magic, attributes, timestamp, key, value);
-        self.last_offset = offset;
-        self.max_timestamp = self.max_timestamp.max(timestamp);
-    }
-
-    /// The same messages, their absolute offsets `by` higher. Of format 0, or uncompressed: checksums do not cover these offsets.
-    pub fn shifted(mut self, by: Offset) -> Self {
-        let mut rest = &mut self.body[..];
-        while rest.len() >= HEADER_SIZE_UP_TO_MAGIC {
-            let size = 12 + usize::try_from(i32_at(rest, 8)).unwrap_or(0);
-            let offset = i64_at(rest, 0) + by;
-            rest[..8].copy_from_slice(&offset.to_be_bytes());
-            rest = rest.split_at_mut(size.min(rest.len())).1;
-        }
-        self.base_offset += by;
-        self.last_offset += by;
-        self
-    }
-
-    fn attributes(&self, compression: Compression) -> u8 {
-        compression.id() | if self.append_time.is_some() { 8 } else { 0 }
-    }
-
-    /// Lays the set out.
-    ///
-    /// # Errors
-    /// [`BatchError::Unsupported`] for zstd, [`BatchError::Decompress`] if the codec fails.
-    pub fn build(self) -> Result<Bytes, BatchError> {
-        if self.body.is_empty() || self.compression == Compression::None {
-            return Ok(self.body.into());
-        }
-        let set = match (self.compression, self.magic) {
-            (Compression::Zstd, magic) => {
-                return Err(BatchError::Unsupported(format!(
-                    "ZStandard compression is not supported for magic {magic}"
-                )));
-            }
-            (codec, 0) => codec.compress_v0(&self.body)?,
-            (codec, _) => codec.compress(&self.body)?,
-        };
-        let mut out = Vec::with_capacity(overhead(self.magic) + set.len());
-        let attributes = self.attributes(self.compression);
-        write(&mut out, self.last_offset, self.magic, attributes, self.max_timestamp, None, Some(&set));
-        Ok(out.into())
-    }
-}
-
-fn write(
-    out: &mut Vec<u8>,
-    offset: Offset,
-    magic: i8,
-    attributes: u8,
-    timestamp: Millis,
-    key: Option<&[u8]>,
-    value: Option<&[u8]>,
-) {
-    let start = out.len();
-    let size = overhead(magic) + key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
-    out.reserve(size);
-    out.extend_from_slice(&offset.to_be_bytes());
-    out.extend_from_slice(&((size - 12) as u32).to_be_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.push(magic as u8);
-    out.push(attributes);
-    if magic > 0 {
-        out.extend_from_slice(&timestamp.to_be_bytes());
-    }
-    for field in [key, value] {
-        out.extend_from_slice(&field.map_or(-1, |field| field.len() as i32).to_be_bytes());
-        out.extend_from_slice(field.unwrap_or_default());
-    }
-    let crc = crc32fast::hash(&out[start + 16..]);
-    out[start + 12..start + 16].copy_from_slice(&crc.to_be_bytes());
+    Ok(layout.finish(writer.finish().map_err(failed)?))
 }
 
 #[cfg(test)]

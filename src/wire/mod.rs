@@ -14,5 +14,6 @@ pub mod header;
 pub mod legacy;
 pub mod message;
 pub mod record;
+pub mod records_builder;
 
 pub use codec::{Reader, WireError, Writer};

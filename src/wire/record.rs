@@ -1,17 +1,24 @@
-//! Records of format 2: varints, keys, values and headers, read without copying and never trusted.
+//! Records of format 2: keys, values and headers, read without copying and never trusted.
 //!
-//! Counts and sizes are bounded by the bytes at hand before anything is allocated. Kafka: `DefaultRecord`, `ByteUtils`.
+//! Counts and sizes are bounded by the bytes at hand before anything is allocated. Kafka: `DefaultRecord`.
+
+pub mod iter;
+pub mod stream;
+mod varint;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::batch::{BatchError, BatchHeader, TimestampType};
+use super::batch::BatchError;
+use super::compression::premature_end;
 use crate::base::{Millis, Offset};
+pub use iter::RecordIter;
+use varint::{read_varint, read_varlong, size_of_varint, size_of_varlong};
+pub use varint::{write_varint, write_varlong};
 
 /// A record's header: its key and its value, which may be null. Keys may repeat; their order counts.
 pub type Header = (String, Option<Bytes>);
-
-/// Bytes of the smallest record: length, attributes, two deltas, key, value and header count, one each.
-const SMALLEST_RECORD: usize = 7;
 
 /// A record of any format with its place and time made absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,9 +50,53 @@ pub struct RecordView<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value, if it has one.
     pub value: Option<&'a [u8]>,
-    /// How many headers it has.
-    pub header_count: usize,
-    headers: &'a [u8],
+    /// Its headers.
+    pub headers: Headers<'a>,
+}
+
+/// The headers of a record, whichever way it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headers<'a> {
+    /// Of a record in memory.
+    List(&'a [Header]),
+    /// As they lie in the bytes, checked.
+    Raw {
+        /// How many there are.
+        count: usize,
+        /// All of them.
+        bytes: &'a [u8],
+    },
+}
+
+impl<'a> Headers<'a> {
+    /// Without any.
+    pub const NONE: Headers<'static> = Headers::List(&[]);
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::List(headers) => headers.len(),
+            Self::Raw { count, .. } => *count,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Key and value of each in order. Keys are made UTF-8, as Java makes them.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'a, str>, Option<&'a [u8]>)> {
+        let (list, mut raw) = match *self {
+            Self::List(headers) => (headers, &[][..]),
+            Self::Raw { bytes, .. } => (&[][..], bytes),
+        };
+        let raw = std::iter::from_fn(move || {
+            let (key, value) = if raw.is_empty() { None } else { read_header(&mut raw).ok() }?;
+            Some((String::from_utf8_lossy(key), value))
+        });
+        list.iter().map(|(key, value)| (Cow::Borrowed(key.as_str()), value.as_deref())).chain(raw)
+    }
 }
 
 /// What is wrong with a record. Small, as most of the work on a record is to hand on that nothing is. The texts are Kafka's.
@@ -53,8 +104,6 @@ pub struct RecordView<'a> {
 enum Flaw {
     #[error("Found invalid record structure")]
     Structure,
-    #[error("Incorrect declared batch size, premature EOF reached")]
-    PrematureEnd,
     #[error("Found invalid number of record headers {0}")]
     HeaderCount(i32),
     #[error("Invalid negative header key size {0}")]
@@ -65,22 +114,37 @@ enum Flaw {
     Length { length: i32, read: usize },
 }
 
+impl From<Flaw> for BatchError {
+    fn from(flaw: Flaw) -> Self {
+        Self::InvalidRecord(flaw.to_string())
+    }
+}
+
 impl<'a> RecordView<'a> {
     /// The record at the start of `input`, which may hold more after it.
     ///
     /// # Errors
-    /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length.
+    /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length; [`BatchError::Malformed`] where
+    /// Kafka fails in another way: at a length that does not end, or one that is longer than the input.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Self, BatchError> {
-        Self::read(input).map_err(|flaw| BatchError::InvalidRecord(flaw.to_string()))
+        let mut rest = input;
+        let length = match read_varint(&mut rest) {
+            Ok(length) => length,
+            Err(_) if rest.len() < 5 => return Err(premature_end()),
+            Err(_) => return Err(varint::too_long()),
+        };
+        let Some(body) = rest.get(..usize::try_from(length).unwrap_or(0)) else {
+            return Err(BatchError::Malformed("The record is longer than its batch".into()));
+        };
+        let mut view = Self::of_body(body, length)?;
+        view.size = input.len() - rest.len() + body.len();
+        Ok(view)
     }
 
-    fn read(input: &'a [u8]) -> Result<Self, Flaw> {
-        let mut rest = input;
-        let length = read_varint(&mut rest)?;
-        let body = usize::try_from(length).ok().and_then(|length| rest.get(..length));
-        let body = body.ok_or(Flaw::PrematureEnd)?;
-        let size = input.len() - rest.len() + body.len();
+    /// The record with this body, whose length was said to be `length`.
+    #[inline]
+    fn of_body(body: &'a [u8], length: i32) -> Result<Self, Flaw> {
         let mut rest = body;
         let attributes = *take(&mut rest, 1)?.first().ok_or(Flaw::Structure)? as i8;
         let timestamp_delta = read_varlong(&mut rest)?;
@@ -88,140 +152,15 @@ impl<'a> RecordView<'a> {
         let key = read_nullable(&mut rest)?;
         let value = read_nullable(&mut rest)?;
         let count = read_varint(&mut rest)?;
-        let header_count = usize::try_from(count).map_err(|_| Flaw::HeaderCount(count))?;
-        let headers = rest;
-        for _ in 0..header_count {
+        let count = usize::try_from(count).map_err(|_| Flaw::HeaderCount(count))?;
+        let headers = Headers::Raw { count, bytes: rest };
+        for _ in 0..count {
             read_header(&mut rest)?;
         }
-        if !rest.is_empty() {
+        if !rest.is_empty() || length < 0 {
             return Err(Flaw::Length { length, read: body.len() - rest.len() });
         }
-        Ok(Self { size, attributes, timestamp_delta, offset_delta, key, value, header_count, headers })
-    }
-
-    /// Its headers in order: key (UTF-8 by convention, unchecked) and value.
-    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let mut rest = self.headers;
-        std::iter::from_fn(move || if rest.is_empty() { None } else { read_header(&mut rest).ok() })
-    }
-}
-
-/// Steps over the record at the start of `input`: its timestamp minus the batch's base timestamp, and what follows it.
-/// Nothing else of it is looked at.
-///
-/// # Errors
-/// [`BatchError::InvalidRecord`] if it does not fit in the input.
-pub fn step_over(input: &[u8]) -> Result<(i64, &[u8]), BatchError> {
-    let step = || {
-        let mut rest = input;
-        let length = usize::try_from(read_varint(&mut rest)?).map_err(|_| Flaw::PrematureEnd)?;
-        let (body, after) = rest.split_at_checked(length).ok_or(Flaw::PrematureEnd)?;
-        let mut timed = body.get(1..).ok_or(Flaw::Structure)?;
-        Ok((read_varlong(&mut timed)?, after))
-    };
-    step().map_err(|flaw: Flaw| BatchError::InvalidRecord(flaw.to_string()))
-}
-
-/// The records of one batch in order; ends after the first error. Made by [`super::batch::Batch::records`].
-#[derive(Clone, Debug)]
-pub struct RecordIter(Source);
-
-#[derive(Clone, Debug)]
-enum Source {
-    List(std::vec::IntoIter<Record>),
-    Batch(BatchRecords),
-}
-
-#[derive(Clone, Debug)]
-struct BatchRecords {
-    rest: Bytes,
-    left: usize,
-    base_offset: Offset,
-    base_timestamp: Millis,
-    append_time: Option<Millis>,
-}
-
-impl RecordIter {
-    pub(crate) fn of_list(records: Vec<Record>) -> Self {
-        Self(Source::List(records.into_iter()))
-    }
-
-    /// The records in `body`, which is what follows the header, decompressed.
-    ///
-    /// # Errors
-    /// [`BatchError::InvalidRecord`] if the header's count is negative.
-    pub(crate) fn of_batch(header: &BatchHeader, body: Bytes) -> Result<Self, BatchError> {
-        let count = header.record_count;
-        let left = usize::try_from(count).map_err(|_| {
-            BatchError::InvalidRecord(format!(
-                "Found invalid record count {count} in magic v{} batch",
-                header.magic
-            ))
-        })?;
-        let append_time =
-            (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
-        Ok(Self(Source::Batch(BatchRecords {
-            rest: body,
-            left,
-            base_offset: header.base_offset,
-            base_timestamp: header.base_timestamp,
-            append_time,
-        })))
-    }
-}
-
-impl Iterator for RecordIter {
-    type Item = Result<Record, BatchError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
-            Source::List(records) => records.next().map(Ok),
-            Source::Batch(batch) => batch.next(),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.0 {
-            Source::List(records) => records.size_hint(),
-            // The count is only a claim: what is allocated for it must be backed by bytes.
-            Source::Batch(batch) => (batch.left.min(batch.rest.len() / SMALLEST_RECORD), Some(batch.left)),
-        }
-    }
-}
-
-impl BatchRecords {
-    fn next(&mut self) -> Option<Result<Record, BatchError>> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        let record = self.read();
-        match record {
-            Ok(_) if self.left == 0 && !self.rest.is_empty() => Some(Err(still_remaining())),
-            Ok(record) => Some(Ok(record)),
-            Err(error) => {
-                self.left = 0;
-                Some(Err(error))
-            }
-        }
-    }
-
-    fn read(&mut self) -> Result<Record, BatchError> {
-        let view = RecordView::parse(&self.rest)?;
-        let share = |part: &[u8]| self.rest.slice_ref(part);
-        let record = Record {
-            offset: self.base_offset.wrapping_add(i64::from(view.offset_delta)),
-            timestamp: self.append_time.unwrap_or(self.base_timestamp.wrapping_add(view.timestamp_delta)),
-            key: view.key.map(share),
-            value: view.value.map(share),
-            headers: view
-                .headers()
-                .map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), value.map(share)))
-                .collect(),
-        };
-        let size = view.size;
-        self.rest = self.rest.slice(size..);
-        Ok(record)
+        Ok(Self { size: body.len(), attributes, timestamp_delta, offset_delta, key, value, headers })
     }
 }
 
@@ -232,21 +171,34 @@ pub fn encode(
     timestamp_delta: i64,
     key: Option<&[u8]>,
     value: Option<&[u8]>,
-    headers: &[Header],
+    headers: Headers<'_>,
 ) {
-    let mut body = Vec::with_capacity(32 + key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len));
-    body.push(0);
-    write_varlong(&mut body, timestamp_delta);
-    write_varint(&mut body, offset_delta);
-    write_nullable(&mut body, key);
-    write_nullable(&mut body, value);
-    write_varint(&mut body, headers.len() as i32);
-    for (key, value) in headers {
-        write_nullable(&mut body, Some(key.as_bytes()));
-        write_nullable(&mut body, value.as_deref());
+    let mut size = 1 + size_of_varlong(timestamp_delta) + size_of_varint(offset_delta);
+    size += size_of_nullable(key) + size_of_nullable(value) + size_of_varint(headers.len() as i32);
+    if !headers.is_empty() {
+        let sizes = headers
+            .iter()
+            .map(|(key, value)| size_of_nullable(Some(key.as_bytes())) + size_of_nullable(value));
+        size += sizes.sum::<usize>();
     }
-    write_varint(out, body.len() as i32);
-    out.extend_from_slice(&body);
+    out.reserve(5 + size);
+    write_varint(out, size as i32);
+    out.push(0);
+    write_varlong(out, timestamp_delta);
+    write_varint(out, offset_delta);
+    write_nullable(out, key);
+    write_nullable(out, value);
+    write_varint(out, headers.len() as i32);
+    if !headers.is_empty() {
+        for (key, value) in headers.iter() {
+            write_nullable(out, Some(key.as_bytes()));
+            write_nullable(out, value);
+        }
+    }
+}
+
+fn size_of_nullable(field: Option<&[u8]>) -> usize {
+    field.map_or(1, |field| size_of_varint(field.len() as i32) + field.len())
 }
 
 fn write_nullable(out: &mut Vec<u8>, field: Option<&[u8]>) {
@@ -259,63 +211,7 @@ fn write_nullable(out: &mut Vec<u8>, field: Option<&[u8]>) {
     }
 }
 
-/// Appends a zigzag varint of up to 5 bytes.
-pub fn write_varint(out: &mut Vec<u8>, value: i32) {
-    write_varlong(out, i64::from(value));
-}
-
-/// Appends a zigzag varint of up to 10 bytes.
-pub fn write_varlong(out: &mut Vec<u8>, value: i64) {
-    let mut left = ((value << 1) ^ (value >> 63)) as u64;
-    while left >= 0x80 {
-        out.push(left as u8 | 0x80);
-        left >>= 7;
-    }
-    out.push(left as u8);
-}
-
-/// Takes a zigzag varint of up to 5 bytes off the front.
 #[inline]
-fn read_varint(input: &mut &[u8]) -> Result<i32, Flaw> {
-    let raw = read_unsigned(input, 5)? as u32;
-    Ok((raw >> 1) as i32 ^ -((raw & 1) as i32))
-}
-
-/// Takes a zigzag varint of up to 10 bytes off the front.
-#[inline]
-fn read_varlong(input: &mut &[u8]) -> Result<i64, Flaw> {
-    let raw = read_unsigned(input, 10)?;
-    Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
-}
-
-#[inline]
-fn read_unsigned(input: &mut &[u8], longest: usize) -> Result<u64, Flaw> {
-    // Most are of a byte or two, and every record has six at least.
-    match **input {
-        [byte @ ..0x80, ref rest @ ..] => {
-            *input = rest;
-            Ok(u64::from(byte))
-        }
-        [low, high @ ..0x80, ref rest @ ..] => {
-            *input = rest;
-            Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
-        }
-        _ => read_longer(input, longest),
-    }
-}
-
-fn read_longer(input: &mut &[u8], longest: usize) -> Result<u64, Flaw> {
-    let mut value = 0;
-    for (at, byte) in input.iter().take(longest).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if *byte < 0x80 {
-            *input = &input[at + 1..];
-            return Ok(value);
-        }
-    }
-    Err(Flaw::Structure)
-}
-
 fn read_header<'a>(input: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), Flaw> {
     let size = read_varint(input)?;
     let size = usize::try_from(size).map_err(|_| Flaw::HeaderKeySize(size))?;

@@ -24,7 +24,15 @@ fn perf_test(kafka: &java::Kafka, port: u16, topic: &str, workload: &Workload, m
         "acks=1".to_owned(),
         "max.request.size=2000000".to_owned(),
     ];
-    let mut arguments = vec!["--topic", topic, "--num-records", &count, "--record-size", &size];
+    let payloads = tempfile::NamedTempFile::new().unwrap();
+    let path = payloads.path().to_str().unwrap();
+    let mut arguments = vec!["--topic", topic, "--num-records", &count];
+    if workload.compression == "none" {
+        arguments.extend(["--record-size", &size]);
+    } else {
+        std::fs::write(path, events(workload.record_size as usize).join("\n")).unwrap();
+        arguments.extend(["--payload-file", path]);
+    }
     arguments.extend(["--throughput", "-1", "--producer-props"]);
     arguments.extend(properties.iter().map(String::as_str));
     kafka.run("org.apache.kafka.tools.ProducerPerformance", &arguments).ok();
@@ -40,10 +48,13 @@ fn kcat(port: u16, topic: &str, workload: &Workload, megabytes: u64) {
     command.args(settings.iter().flat_map(|setting| ["-X", setting]));
     let mut process = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut input = std::io::BufWriter::with_capacity(1 << 20, process.stdin.take().unwrap());
-    let letters = letters(workload.record_size as usize * 64);
-    for at in 0..workload.count(megabytes) as usize {
-        let from = (at % 63) * workload.record_size as usize;
-        input.write_all(&letters[from..from + workload.record_size as usize]).unwrap();
+    let lines = if workload.compression == "none" {
+        letters(workload.record_size as usize)
+    } else {
+        events(workload.record_size as usize)
+    };
+    for line in lines.iter().cycle().take(workload.count(megabytes) as usize) {
+        input.write_all(line.as_bytes()).unwrap();
         input.write_all(b"\n").unwrap();
     }
     drop(input.into_inner().unwrap());
@@ -51,10 +62,36 @@ fn kcat(port: u16, topic: &str, workload: &Workload, megabytes: u64) {
     assert!(status.success(), "kcat ended with {status}");
 }
 
+/// How many different records there are: more than a batch holds.
+const LINES: usize = 20_000;
+
 /// Letters as the perf test's records hold them: any of A to Z.
-fn letters(count: usize) -> Vec<u8> {
+fn letters(size: usize) -> Vec<String> {
     let mut random = fastrand::Rng::with_seed(7);
-    (0..count).map(|_| random.u8(b'A'..=b'Z')).collect()
+    (0..64).map(|_| (0..size).map(|_| random.char('A'..='Z')).collect()).collect()
+}
+
+/// Events as services log them, which compress to a half or a quarter: fields with names, numbers, and one of some words.
+fn events(size: usize) -> Vec<String> {
+    const WORDS: [&str; 8] = ["created", "paid", "shipped", "returned", "cancelled", "held", "lost", "found"];
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut event = |line: &mut String| {
+        let (order, customer, cents) = (random.u32(..), random.u16(..), random.u16(..));
+        let word = random.choice(WORDS).unwrap();
+        let fields = format!(
+            r#"{{"order":{order},"customer":{customer},"state":"{word}","cents":{cents},"currency":"EUR"}},"#
+        );
+        line.push_str(&fields);
+    };
+    let line = |_| {
+        let mut line = String::new();
+        while line.len() < size {
+            event(&mut line);
+        }
+        line.truncate(size);
+        line
+    };
+    (0..LINES).map(line).collect()
 }
 
 /// Reads a topic from its beginning to its end with kcat, from the page cache.

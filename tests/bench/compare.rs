@@ -14,6 +14,7 @@ mod memory;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod unpack;
 mod workloads;
 
 use brokers::RunningBroker;
@@ -63,6 +64,7 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
         let begun = broker.cpu_seconds();
         clients::produce(kafka, broker.port, &topic, workload, megabytes);
         let produced = broker.cpu_seconds();
+        check_size(&broker, &topic, workload, megabytes);
         (0..CONSUMED).for_each(|_| clients::consume(broker.port, &topic));
         let consumed = (broker.cpu_seconds() - produced) / f64::from(CONSUMED);
         let row = workload.name();
@@ -76,6 +78,16 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
         }
     }
     table.add("resident memory at the end, MiB", kind, Figure::Mebibytes(broker.resident_mebibytes()));
+}
+
+/// A row measures what it says: clients leave a codec out that they think the broker does not know.
+fn check_size(broker: &RunningBroker, topic: &str, workload: &Workload, megabytes: u64) {
+    let segments = broker.segments(topic);
+    let stored: u64 = segments.iter().map(|segment| segment.metadata().unwrap().len()).sum();
+    let sent = workload.count(megabytes) * workload.record_size;
+    let row = workload.name();
+    let is_compressed = stored * 3 < sent * 2;
+    assert_eq!(is_compressed, workload.compression != "none", "{row}: {stored} bytes of {sent} were stored");
 }
 
 /// Lets a JVM compile what it runs often; not measured.

@@ -1,7 +1,7 @@
 //! The physical limit: a bare program that does only what any broker has to do with the same bytes.
 //!
-//! It receives them over loopback batch by batch, checksums and writes each to a file, and answers with its number; and
-//! it sends the file with sendfile, a mebibyte for each request, as a consumer fetches. A process of its own, so that its
+//! It receives them over loopback batch by batch, checksums, unpacks and walks each, writes it to a file, and answers with
+//! its number; and it sends the file with sendfile, a mebibyte for each request, as a consumer fetches. A process of its own, so that its
 //! CPU time is its own.
 //!
 //! What is physical of a broker's work, and so is done here too: an answer for each batch, without which no producer goes
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::memory;
+use crate::unpack::Walker;
 
 const ARGUMENT: &str = "--limit-program";
 /// How many batches Java's producer has on their way at once.
@@ -34,7 +35,7 @@ const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 /// What the bare program took, in CPU seconds.
 pub struct Least {
-    /// To receive, checksum and write.
+    /// To receive, checksum, unpack, walk and write.
     pub received: f64,
     /// To send.
     pub sent: f64,
@@ -73,11 +74,11 @@ fn receive(mut stream: TcpStream, path: &Path) {
     stream.set_nodelay(true).unwrap();
     let mut file = File::create(path).unwrap();
     let (mut length, mut batch, mut number) = ([0; 4], Vec::new(), 0u64);
-    let mut sum = 0;
+    let (mut sum, mut walker) = (0, Walker::new());
     while stream.read_exact(&mut length).is_ok() {
         batch.resize(u32::from_be_bytes(length) as usize, 0);
         stream.read_exact(&mut batch).unwrap();
-        sum ^= crc32c::crc32c(&batch);
+        sum ^= crc32c::crc32c(&batch[21..]) as i64 ^ walker.walk(&batch);
         for run in batch.chunks(WRITTEN_AT_ONCE) {
             file.write_all(run).unwrap();
         }

@@ -36,5 +36,6 @@ mod stalls;
 mod unbuilt;
 mod znode_trees;
 mod old_requests;
+mod produced_batches;
 mod zookeeper;
 mod zookeeper_faults;

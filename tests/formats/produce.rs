@@ -60,7 +60,7 @@ fn answer(log: &Log, version: i16, records: &Bytes) -> Value {
         let (errors, message) = if version < 8 { (Vec::new(), None) } else { (errors, message) };
         json!({"error": code as i16, "offset": -1, "recordErrors": errors, "errorMessage": message})
     };
-    if let Err(error) = check_request(version, records) {
+    if let Err(error) = check_request(&TopicPartition::new("t", 0), version, records) {
         return refused(ErrorCode::from(&error), Vec::new(), None);
     }
     match log.append_as_leader(records.clone(), 0, AppendOrigin::Client) {

@@ -17,7 +17,7 @@ use crate::base::{Records, TopicPartition};
 use crate::log::validate::check_request;
 use crate::net::Answer;
 use crate::replica::ProduceOutcome;
-use crate::wire::batch::Batch;
+use crate::wire::batch::{Batch, LOG_OVERHEAD};
 use crate::wire::codec::{Reader, WireError};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
@@ -78,8 +78,7 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
                 Records::Memory(bytes) => bytes,
                 other => other.read().ok()?,
             };
-            let first = Batch::split(records.clone()).next()?.ok()?;
-            is_transactional |= first.header().is_transactional();
+            is_transactional |= begins_transactional(&records)?;
             asked.push((id, records));
         }
     }
@@ -96,13 +95,28 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
     for (id, records) in asked {
         if metadata.partition(&id).is_none() {
             refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
-        } else if let Err(error) = check_request(exchange.version(), &records) {
+        } else if let Err(error) = check_request(&id, exchange.version(), &records) {
             refused.push((id, ProduceOutcome::refused(ErrorCode::from(&error))));
         } else {
             entries.push((id, records));
         }
     }
     Some((entries, refused))
+}
+
+/// Whether the first batch is part of a transaction; None if there is none, or one so short that Kafka's reader fails at it. One that
+/// is longer, but not as long as a batch, is refused later.
+fn begins_transactional(records: &Bytes) -> Option<bool> {
+    /// Up to where the reader looks: the producer's id.
+    const LOOKED_AT: usize = 51;
+    match Batch::split(records.clone()).next()? {
+        Ok(first) => Some(first.header().is_transactional()),
+        Err(_) => {
+            let size = u32::from_be_bytes(*records.get(8..)?.first_chunk::<4>()?) as usize + LOG_OVERHEAD;
+            let is_looked_at = records.get(16) == Some(&2) && (LOOKED_AT..=records.len()).contains(&size);
+            is_looked_at.then(|| records[22] & 0x10 != 0)
+        }
+    }
 }
 
 /// The response, partitions grouped by topic in the order they came to be known.

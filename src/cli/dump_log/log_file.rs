@@ -10,11 +10,10 @@ use bytes::Bytes;
 use super::{DumpError, Options, Problems, absolute, base_offset};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{
-    BATCH_OVERHEAD, Batch, BatchError, BatchHeader, DECOMPRESSED_LIMIT, HEADER_SIZE_UP_TO_MAGIC, NO_SEQUENCE,
-    add_to_sequence,
+    BATCH_OVERHEAD, Batch, BatchError, BatchHeader, HEADER_SIZE_UP_TO_MAGIC, NO_SEQUENCE, add_to_sequence,
 };
 use crate::wire::control::{ControlType, EndTransactionMarker};
-use crate::wire::legacy;
+use crate::wire::legacy::Messages;
 use crate::wire::record::Record;
 
 /// An open segment, or a part of one.
@@ -132,19 +131,23 @@ struct Line {
 
 fn lines_of(batch: &Batch) -> Result<Vec<Line>, DumpError> {
     let lines = if batch.header().magic < 2 {
-        legacy::messages(batch, DECOMPRESSED_LIMIT).and_then(|messages| {
-            let line = |message: &legacy::Message| {
-                let crc = (message.message.header().crc, message.message.check_crc().is_ok());
-                message.record().map(|record| Line { record, crc: Some(crc) })
-            };
-            messages.iter().map(line).collect()
-        })
+        lines_of_messages(batch)
     } else {
         batch
             .all_records()
             .map(|records| records.into_iter().map(|record| Line { record, crc: None }).collect())
     };
     lines.map_err(|error: BatchError| DumpError::Corrupt(error.to_string()))
+}
+
+fn lines_of_messages(batch: &Batch) -> Result<Vec<Line>, BatchError> {
+    let mut lines = Vec::new();
+    let mut messages = Messages::of(batch)?;
+    while let Some(message) = messages.next_message()? {
+        let crc = Some((message.crc(), message.check_crc().is_ok()));
+        lines.push(Line { record: message.record()?, crc });
+    }
+    Ok(lines)
 }
 
 /// The largest timestamp of a batch's records.

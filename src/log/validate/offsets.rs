@@ -9,7 +9,7 @@ use super::{Validation, ValidationError};
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::wire::batch::BatchHeader;
 use crate::wire::error_code::ErrorCode;
-use crate::wire::legacy::{self, MessageSetBuilder};
+use crate::wire::legacy;
 
 /// Batches that may be appended, laid out as they will be stored but for offsets and leader epoch.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ pub(super) enum Layout {
     Messages(Vec<u8>),
     /// One compressed message of format 1, whose offset is that of its last record.
     Wrapper(Vec<u8>),
-    /// Messages of format 0 to be compressed once their offsets are known, and what the result must fit in.
-    Absolute(MessageSetBuilder, SizeLimit),
+    /// One compressed message of format 0 whose offsets count from 0, and what it must fit in once they are right.
+    Absolute(Bytes, SizeLimit),
 }
 
 /// `max.message.bytes`, for batches whose size validation changes.
@@ -52,12 +52,17 @@ impl SizeLimit {
 
     /// Checks the size of a batch in bytes.
     pub(super) fn check(&self, size: usize) -> Result<(), ValidationError> {
-        let Some(most) = self.most.filter(|most| size > *most) else { return Ok(()) };
+        if self.most.is_some_and(|most| size > most) { Err(self.exceeded_by(size)) } else { Ok(()) }
+    }
+
+    /// What is said of a batch that is too large.
+    pub(super) fn exceeded_by(&self, size: usize) -> ValidationError {
+        let most = self.most.unwrap_or(usize::MAX);
         let message = format!(
             "Message batch size is {size} bytes in append to partition {} which exceeds the maximum configured size of {most}.",
             self.partition
         );
-        Err(ValidationError::refused(ErrorCode::MessageTooLarge, message))
+        ValidationError::refused(ErrorCode::MessageTooLarge, message)
     }
 }
 
@@ -112,8 +117,8 @@ impl Validated {
                 let header = BatchHeader::parse(&message)?;
                 (vec![message.into()], vec![header])
             }
-            Layout::Absolute(builder, limit) => {
-                let message = builder.shifted(next_offset).build()?;
+            Layout::Absolute(message, limit) => {
+                let message = legacy::shifted(&message, next_offset)?;
                 let header = BatchHeader::parse(&message)?;
                 limit.check(header.size())?;
                 (vec![message], vec![header])

@@ -4,19 +4,17 @@
 
 use bytes::Bytes;
 
-use super::contents::{self, Contents, Walk};
 use super::offsets::{Layout, SizeLimit, Validated};
-use super::{AppendOrigin, Validation, ValidationError, rules};
+use super::walk::{self, Sink, Walk};
+use super::{Validation, ValidationError, rules};
 use crate::base::Millis;
-use crate::wire::batch::{Batch, BatchBuilder, BatchHeader, NO_TIMESTAMP, STAMP_SIZE, TimestampType};
+use crate::wire::batch::{Batch, BatchBuilder, BatchHeader, STAMP_SIZE, TimestampType};
 use crate::wire::compression::Compression;
-use crate::wire::convert::RecordsBuilder;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
-use crate::wire::record::Record;
+use crate::wire::records_builder::{Built, RecordsBuilder};
 
-/// Checks whole batches, all but their offsets; `source` is what [`super::check`] found. Where the
-/// records stay as they are they are hardly looked at: that would be many times the work of all else.
+/// Checks whole batches and every record in them, all but the offsets they will get; `source` is what [`super::check`] found.
 ///
 /// # Errors
 /// [`ValidationError`]; nothing may be appended then.
@@ -27,74 +25,107 @@ pub fn validate(
 ) -> Result<Validated, ValidationError> {
     let target = validation.target_codec;
     if target == Compression::Zstd && !validation.zstd_allowed {
-        let says = "Produce requests to inter.broker.protocol.version < 2.1 broker are not allowed to use ZStandard compression";
-        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, says));
+        let message = "Produce requests to inter.broker.protocol.version < 2.1 broker are not allowed to use ZStandard compression";
+        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, message));
     }
     let batches = Batch::split(records.clone()).collect::<Result<Vec<_>, _>>()?;
-    let is_compressed = source != Compression::None;
-    let first = rules::first_of(&batches, is_compressed)?;
-    for batch in &batches {
-        rules::batch(first, batch, validation)?;
-    }
-    if is_left_alone(first, source, validation) {
-        let walk = contents::skim(first)?;
-        return if is_compressed {
-            compressed_in_place(first, &[walk], validation)
-        } else {
-            uncompressed_in_place(&records, &batches, &[walk], validation)
-        };
-    }
-    let mut opened = Opened::default();
-    for batch in &batches {
-        opened.add(batch, validation)?;
-    }
-    let magic = first.header().magic;
-    let keeps_format = magic == validation.magic;
-    if !is_compressed && target == Compression::None {
+    if source == Compression::None && target == Compression::None {
+        let keeps_format = batches.iter().all(|batch| batch.header().magic == validation.magic);
         return if keeps_format {
-            uncompressed_in_place(&records, &batches, &opened.walks, validation)
+            keep_uncompressed(&records, &batches, validation)
         } else {
-            rebuild(&batches, opened.contents, validation)
+            convert_uncompressed(&batches, validation)
         };
     }
-    let keeps_codec = source == target && keeps_format && validation.magic > 0 && opened.is_consecutive;
-    let stays_uncompressed = !is_compressed && first.header().is_control();
-    if keeps_codec || stays_uncompressed {
-        compressed_in_place(first, &opened.walks, validation)
-    } else {
-        rebuild(&batches, opened.contents, validation)
+    compressed(&batches, source, validation)
+}
+
+/// Checks uncompressed batches that stay as they are.
+fn keep_uncompressed(
+    records: &Bytes,
+    batches: &[Batch],
+    validation: &Validation<'_>,
+) -> Result<Validated, ValidationError> {
+    let first = rules::first_of(batches, false)?;
+    let mut all = Walk::new();
+    let mut largest = Vec::new();
+    for batch in batches {
+        rules::batch(first, batch, validation)?;
+        let mut walk = Walk::new();
+        walk::walk(batch, validation, &mut walk, None)?;
+        if validation.magic > 0 && walk.max_timestamp > all.max_timestamp {
+            all.max_timestamp = walk.max_timestamp;
+            all.index_of_max = walk.index_of_max.map(|index| all.count + index);
+        }
+        all.count += walk.count;
+        largest.push(walk.max_timestamp);
     }
+    let layout = if validation.magic == 2 {
+        retimed(first, all.max_timestamp, validation)?
+    } else {
+        Layout::Messages(messages_in_place(records, batches, &largest, validation))
+    };
+    if validation.timestamp_type == TimestampType::LogAppendTime {
+        all.max_timestamp = validation.now;
+        all.index_of_max = Some(if validation.magic == 2 { all.count - 1 } else { 0 });
+    }
+    let Walk { count, max_timestamp, index_of_max, .. } = all;
+    Ok(Validated { layout, count, max_timestamp, index_of_max, size_changed: false })
 }
 
-/// Whether a client's batch stays as it is and nothing of its records is needed: not their keys, nor their times, which
-/// may be refused. Kafka looks at them all the same, and so refuses records that no client writes.
-fn is_left_alone(batch: &Batch, source: Compression, validation: &Validation<'_>) -> bool {
-    let header = batch.header();
-    let stays = header.magic == 2 && validation.magic == 2 && source == validation.target_codec;
-    let any_time = validation.timestamp_type == TimestampType::LogAppendTime
-        || validation.max_timestamp_difference == Millis::MAX;
-    let as_sent = header.timestamp_type() == TimestampType::CreateTime;
-    stays && any_time && as_sent && validation.origin == AppendOrigin::Client && !validation.compacted
+/// Lays uncompressed batches out in the topic's format. What the other format cannot hold is told of at once.
+fn convert_uncompressed(
+    batches: &[Batch],
+    validation: &Validation<'_>,
+) -> Result<Validated, ValidationError> {
+    for batch in batches {
+        walk::read_all(batch)?;
+    }
+    if validation.magic < 2 && batches.first().is_some_and(|first| first.header().is_transactional()) {
+        // Kafka fails on its way to the error that it has for this.
+        let message = format!("Transactional records are not supported for magic {}", validation.magic);
+        return Err(ValidationError::refused(ErrorCode::UnknownServerError, message));
+    }
+    let mut sink = Sink::new(builder(batches, validation)?, false);
+    let first = rules::first_of(batches, false)?;
+    for batch in batches {
+        rules::batch(first, batch, validation)?;
+        walk::walk(batch, validation, &mut Walk::new(), Some(&mut sink))?;
+    }
+    rebuilt(sink, validation)
 }
 
-/// The batches with their records found sound.
-#[derive(Default)]
-struct Opened {
-    contents: Vec<Contents>,
-    walks: Vec<Walk>,
-    seen: usize,
-    is_consecutive: bool,
-}
-
-impl Opened {
-    fn add(&mut self, batch: &Batch, validation: &Validation<'_>) -> Result<(), ValidationError> {
-        let contents = Contents::open(batch)?;
-        let walk = contents.walk(batch, validation, self.seen)?;
-        self.is_consecutive = walk.is_consecutive && (self.walks.is_empty() || self.is_consecutive);
-        self.seen += walk.count;
-        self.contents.push(contents);
-        self.walks.push(walk);
-        Ok(())
+/// Checks batches of which some are compressed or are to be, and lays them out anew if they cannot stay as they are.
+fn compressed(
+    batches: &[Batch],
+    source: Compression,
+    validation: &Validation<'_>,
+) -> Result<Validated, ValidationError> {
+    let first = rules::first_of(batches, source != Compression::None)?;
+    let keeps_codec = source == validation.target_codec;
+    let keeps_format = first.header().magic == validation.magic && validation.magic > 0;
+    // Control records are not compressed unless they come so.
+    let stays = keeps_codec && keeps_format || source == Compression::None && first.header().is_control();
+    let mut sink = if stays { None } else { Some(Sink::new(builder(batches, validation)?, true)) };
+    let mut all = Walk::new();
+    for batch in batches {
+        rules::batch(first, batch, validation)?;
+        walk::walk(batch, validation, &mut all, sink.as_mut())?;
+    }
+    let has_offsets = first.header().magic > 0 && validation.magic > 0;
+    match sink {
+        Some(sink) => rebuilt(sink, validation),
+        None if all.is_consecutive || !has_offsets => keep_compressed(first, &all, validation),
+        None if first.header().magic == 2 => {
+            // Kafka has skipped keys and values then, and fails for want of them.
+            let message = "The offsets of the compressed records are not consecutive";
+            Err(ValidationError::refused(ErrorCode::UnknownServerError, message))
+        }
+        None => {
+            let mut sink = Sink::new(builder(batches, validation)?, true);
+            walk::walk(first, validation, &mut Walk::new(), Some(&mut sink))?;
+            rebuilt(sink, validation)
+        }
     }
 }
 
@@ -119,43 +150,18 @@ fn retimed(batch: &Batch, largest: Millis, validation: &Validation<'_>) -> Resul
     Ok(Layout::Batch(Box::new(BatchHeader::parse(&pieces[0])?), pieces))
 }
 
-fn uncompressed_in_place(
-    records: &Bytes,
-    batches: &[Batch],
-    walks: &[Walk],
-    validation: &Validation<'_>,
-) -> Result<Validated, ValidationError> {
-    let (mut count, mut largest, mut index_of_max) = (0, NO_TIMESTAMP, None);
-    for walk in walks {
-        if validation.magic > 0 && walk.max_timestamp > largest {
-            largest = walk.max_timestamp;
-            index_of_max = Some(count + walk.index_of_max as i64);
-        }
-        count += walk.count as i64;
-    }
-    let layout = match batches.first() {
-        Some(batch) if validation.magic == 2 => retimed(batch, largest, validation)?,
-        _ => Layout::Messages(messages_in_place(records, batches, walks, validation)),
-    };
-    if validation.timestamp_type == TimestampType::LogAppendTime {
-        largest = validation.now;
-        index_of_max = Some(if validation.magic == 2 { count - 1 } else { 0 });
-    }
-    Ok(Validated { layout, count, max_timestamp: largest, index_of_max, size_changed: false })
-}
-
 /// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than pieces of each.
 fn messages_in_place(
     records: &Bytes,
     batches: &[Batch],
-    walks: &[Walk],
+    largest: &[Millis],
     validation: &Validation<'_>,
 ) -> Vec<u8> {
     let mut messages = records.to_vec();
     let mut at = 0;
-    for (batch, walk) in batches.iter().zip(walks) {
+    for (batch, largest) in batches.iter().zip(largest) {
         let size = batch.header().size();
-        retime_message(&mut messages[at..at + size], batch, walk.max_timestamp, validation);
+        retime_message(&mut messages[at..at + size], batch, *largest, validation);
         at += size;
     }
     messages
@@ -169,80 +175,64 @@ fn retime_message(message: &mut [u8], batch: &Batch, largest: Millis, validation
     legacy::restamp(message, header.base_offset, (!is_same).then_some(time));
 }
 
-fn compressed_in_place(
+/// A compressed batch with its times, its records kept as they are.
+fn keep_compressed(
     batch: &Batch,
-    walks: &[Walk],
+    walk: &Walk,
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
-    let count = walks.iter().map(|walk| walk.count as i64).sum();
-    let largest = walks.iter().map(|walk| walk.max_timestamp).max().unwrap_or(NO_TIMESTAMP);
     let layout = if batch.header().magic == 2 {
-        retimed(batch, largest, validation)?
+        retimed(batch, walk.max_timestamp, validation)?
     } else {
         let mut message = batch.bytes().to_vec();
-        retime_message(&mut message, batch, largest, validation);
+        retime_message(&mut message, batch, walk.max_timestamp, validation);
         Layout::Wrapper(message)
     };
-    let max_timestamp = new_time(validation, largest).1;
-    Ok(Validated { layout, count, max_timestamp, index_of_max: Some(count - 1), size_changed: false })
+    let max_timestamp = new_time(validation, walk.max_timestamp).1;
+    let index_of_max = Some(walk.count - 1);
+    Ok(Validated { layout, count: walk.count, max_timestamp, index_of_max, size_changed: false })
 }
 
-/// Lays all records out anew, in the topic's format and codec.
-fn rebuild(
-    batches: &[Batch],
-    contents: Vec<Contents>,
-    validation: &Validation<'_>,
-) -> Result<Validated, ValidationError> {
-    let mut count = 0;
-    let mut builder = builder(batches, validation);
-    for (batch, contents) in batches.iter().zip(contents) {
-        for record in contents.into_records(batch)? {
-            let record: Record = record?;
-            builder.push_at(count, &record)?;
-            count += 1;
-        }
-    }
+/// The records as they were laid out anew.
+fn rebuilt(sink: Sink, validation: &Validation<'_>) -> Result<Validated, ValidationError> {
+    let (builder, count) = sink.finish()?;
     let (max_timestamp, index_of_max) = builder.max_timestamp();
     let limit = SizeLimit::of(validation);
-    let layout = match builder.into_messages() {
-        Ok(messages) if validation.magic == 0 && validation.target_codec != Compression::None => {
-            Layout::Absolute(messages, limit)
-        }
-        Ok(messages) => laid_out(messages.build()?, &limit, validation)?,
-        Err(batch) => laid_out(batch.build()?, &limit, validation)?,
+    let bytes = match builder.build_within()? {
+        Built::Records(bytes) => bytes,
+        Built::TooLarge(size) => return Err(limit.exceeded_by(size)),
     };
-    Ok(Validated { layout, count, max_timestamp, index_of_max: Some(index_of_max), size_changed: true })
-}
-
-/// Batches that were laid out anew, if they are not too large.
-fn laid_out(bytes: Bytes, limit: &SizeLimit, validation: &Validation<'_>) -> Result<Layout, ValidationError> {
     for batch in Batch::split(bytes.clone()) {
         limit.check(batch?.header().size())?;
     }
-    Ok(match (validation.magic, validation.target_codec) {
+    let layout = match (validation.magic, validation.target_codec) {
         (2, _) => Layout::Batch(
             Box::new(BatchHeader::parse(&bytes)?),
             [bytes.slice(..STAMP_SIZE), bytes.slice(STAMP_SIZE..)],
         ),
         (_, Compression::None) => Layout::Messages(bytes.into()),
+        (0, _) => Layout::Absolute(bytes, limit),
         _ => Layout::Wrapper(bytes.into()),
-    })
+    };
+    Ok(Validated { layout, count, max_timestamp, index_of_max: Some(index_of_max), size_changed: true })
 }
 
-fn builder(batches: &[Batch], validation: &Validation<'_>) -> RecordsBuilder {
+fn builder(batches: &[Batch], validation: &Validation<'_>) -> Result<RecordsBuilder, ValidationError> {
     let codec = validation.target_codec;
     let append_time = (validation.timestamp_type == TimestampType::LogAppendTime).then_some(validation.now);
-    if validation.magic < 2 {
-        return RecordsBuilder::messages(validation.magic, codec, append_time, 0);
-    }
-    let mut batch = BatchBuilder::new().compression(codec);
-    if let Some(time) = append_time {
-        batch = batch.append_time(time);
-    }
-    if let Some(first) = batches.first().map(Batch::header) {
-        batch = batch
-            .producer(first.producer_id, first.producer_epoch, first.base_sequence)
-            .transactional(first.is_transactional());
-    }
-    RecordsBuilder::batch(batch, append_time, 0)
+    let first = batches.first().map(Batch::header);
+    let is_transactional = first.is_some_and(BatchHeader::is_transactional);
+    let builder = if validation.magic == 2 {
+        let mut batch = BatchBuilder::new().compression(codec).transactional(is_transactional);
+        if let Some(time) = append_time {
+            batch = batch.append_time(time);
+        }
+        if let Some(first) = first {
+            batch = batch.producer(first.producer_id, first.producer_epoch, first.base_sequence);
+        }
+        RecordsBuilder::batch(batch, codec, append_time, 0)
+    } else {
+        RecordsBuilder::messages(validation.magic, codec, append_time, 0)
+    };
+    Ok(builder.at_most(validation.max_batch_size.unwrap_or(usize::MAX)))
 }

@@ -2,7 +2,7 @@
 
 use super::{AppendOrigin, RecordError, Validation, ValidationError};
 use crate::base::{Millis, Offset};
-use crate::wire::batch::{Batch, BatchHeader, NO_TIMESTAMP, TimestampType};
+use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
 use crate::wire::error_code::ErrorCode;
 
 /// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in numbers.
@@ -77,8 +77,8 @@ pub(super) struct Seen<'a> {
     pub timestamp: Millis,
     /// Whether it has a key.
     pub has_key: bool,
-    /// How Kafka prints it.
-    pub print: &'a dyn Fn() -> String,
+    /// How Kafka prints it, which may fail.
+    pub print: &'a dyn Fn() -> Result<String, BatchError>,
 }
 
 /// Collects the records that break a rule.
@@ -95,35 +95,52 @@ impl<'a> RecordRules<'a> {
         Self { validation, batch_type: batch.timestamp_type(), errors: Vec::new(), has_bad_timestamp: false }
     }
 
-    /// Looks at the next record, the `index`th of its batch; whether it keeps the rules.
-    pub(super) fn allow(&mut self, index: usize, record: &Seen<'_>) -> bool {
-        let Validation { partition, now, max_timestamp_difference: most, .. } = *self.validation;
-        let (at, timestamp) = (record.offset, record.timestamp);
-        if self.validation.compacted && !record.has_key {
-            let says =
-                format!("Compacted topic cannot accept message without key in topic partition {partition}.");
-            self.refuse(index, says);
-        } else if self.validation.timestamp_type == TimestampType::CreateTime
-            && timestamp != NO_TIMESTAMP
-            && timestamp.wrapping_sub(now).wrapping_abs() > most
-        {
-            let (from, to) = (now.wrapping_sub(most), now.wrapping_add(most));
-            let says = format!(
-                "Timestamp {timestamp} of message with offset {at} is out of range. The timestamp should be within [{from}, {to}]"
-            );
-            self.refuse(index, says);
-            self.has_bad_timestamp = true;
-        } else if self.batch_type == TimestampType::LogAppendTime {
-            let record = (record.print)();
-            let says = format!(
-                "Invalid timestamp type in message {record}. Producer should not set timestamp type to LogAppendTime."
-            );
-            self.refuse(index, says);
-            self.has_bad_timestamp = true;
-        } else {
-            return true;
+    /// Looks at the next record, the `index`th of its batch, and notes if it breaks a rule.
+    #[inline]
+    pub(super) fn allow(&mut self, index: usize, record: &Seen<'_>) -> Result<(), BatchError> {
+        let is_keyless = self.validation.compacted && !record.has_key;
+        let is_late = self.validation.timestamp_type == TimestampType::CreateTime
+            && record.timestamp != NO_TIMESTAMP
+            && record.timestamp.wrapping_sub(self.validation.now).wrapping_abs()
+                > self.validation.max_timestamp_difference;
+        if !is_keyless && !is_late && self.batch_type != TimestampType::LogAppendTime {
+            return Ok(());
         }
-        false
+        self.refuse_seen(index, record, is_keyless, is_late)
+    }
+
+    #[cold]
+    fn refuse_seen(
+        &mut self,
+        index: usize,
+        record: &Seen<'_>,
+        is_keyless: bool,
+        is_late: bool,
+    ) -> Result<(), BatchError> {
+        let Validation { partition, now, max_timestamp_difference: most, .. } = *self.validation;
+        let message = if is_keyless {
+            format!("Compacted topic cannot accept message without key in topic partition {partition}.")
+        } else if is_late {
+            let (from, to) = (now.wrapping_sub(most), now.wrapping_add(most));
+            format!(
+                "Timestamp {} of message with offset {} is out of range. The timestamp should be within [{from}, {to}]",
+                record.timestamp, record.offset
+            )
+        } else {
+            format!(
+                "Invalid timestamp type in message {}. Producer should not set timestamp type to LogAppendTime.",
+                (record.print)()?
+            )
+        };
+        self.has_bad_timestamp |= !is_keyless;
+        self.refuse(index, message);
+        Ok(())
+    }
+
+    /// Whether no record has broken a rule so far.
+    #[inline]
+    pub(super) fn none_refused(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// Notes that the `index`th record is refused as INVALID_RECORD.

@@ -80,39 +80,125 @@ fn a_batch_in_order_is_only_restamped() {
     }
 }
 
-#[test]
-fn compressed_records_are_opened_only_where_they_are_needed() {
-    // What no codec reads tells whether one was asked to.
-    let sealed = patched(&produced(Compression::Lz4), 61, &[0xff; 16]);
-    let assigned = append(&sealed, |_| {}).expect("assigned");
-    assert_eq!(assigned.pieces[1], sealed[21..]);
-    assert_eq!((assigned.last_offset, assigned.max_timestamp), (102, NOW - 1));
-    assert_eq!(assigned.offset_of_max_timestamp, 102);
-    append(&sealed, |it| it.timestamp_type = TimestampType::LogAppendTime).expect("all have one time");
+/// The code that a batch is refused with.
+fn code(records: &Bytes) -> ErrorCode {
+    ErrorCode::from(&append(records, |_| {}).expect_err("refused"))
+}
 
-    let keys: fn(&mut Validation<'_>) = |it| it.compacted = true;
-    let times: fn(&mut Validation<'_>) = |it| it.max_timestamp_difference = 1000;
-    let codec: fn(&mut Validation<'_>) = |it| it.target_codec = Compression::Zstd;
-    let format: fn(&mut Validation<'_>) = |it| it.magic = 1;
-    for needed in [keys, times, codec, format] {
-        append(&sealed, needed).expect_err("records that cannot be read");
+/// The batch with its records compressed in whichever way.
+fn repacked(batch: &Bytes, payload: &[u8]) -> Bytes {
+    let mut batch = [&batch[..61], payload].concat();
+    let length = (batch.len() - 12) as i32;
+    batch[8..12].copy_from_slice(&length.to_be_bytes());
+    patched(&batch.into(), 0, &[])
+}
+
+#[test]
+fn headers_are_made_what_the_records_say() {
+    for codec in Compression::ALL {
+        let batch = produced(codec);
+        for lie in [-1, 0, 1_000_000, NOW - 2, i64::MAX] {
+            let assigned = append(&patched(&batch, 35, &lie.to_be_bytes()), |_| {}).expect("assigned");
+            written(&assigned);
+            assert_eq!(assigned.batches[0].max_timestamp, NOW - 1, "{codec:?} {lie}");
+            assert_eq!(assigned.max_timestamp, NOW - 1);
+            assert_eq!(assigned.pieces[1], batch[61..]);
+        }
     }
 }
 
 #[test]
-fn uncompressed_records_are_stepped_over_where_nothing_else_is_needed() {
-    let batch = produced(Compression::None);
-    // The first record's key no longer fits in it, but the record in the batch.
-    let sealed = patched(&batch, 65, &[0x7e]);
-    let assigned = append(&sealed, |_| {}).expect("assigned");
-    assert_eq!(assigned.pieces[1], sealed[21..]);
-    assert_eq!((assigned.max_timestamp, assigned.offset_of_max_timestamp), (NOW - 1, 101));
-    let error = append(&sealed, |it| it.max_timestamp_difference = 1000).expect_err("looked into");
-    assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
-    for length in [0x7e, 0x02, 0x01] {
-        let error = append(&patched(&batch, 61, &[length]), |_| {}).expect_err("a wrong length");
-        assert_eq!(ErrorCode::from(&error), ErrorCode::InvalidRecord);
+fn payloads_of_another_codec_are_refused() {
+    for codec in &Compression::ALL[1..] {
+        let batch = produced(*codec);
+        for other in Compression::ALL.into_iter().filter(|other| other != codec) {
+            let odd = repacked(&batch, &produced(other)[61..]);
+            assert_eq!(code(&odd), ErrorCode::UnknownServerError, "{codec:?} {other:?}");
+        }
+        let cut = repacked(&batch, &batch[61..batch.len() - 3]);
+        let expected = match codec {
+            // Blocks that are cut are none, and what ends within a record ends too early.
+            Compression::Snappy | Compression::Gzip | Compression::Lz4 | Compression::Zstd => {
+                ErrorCode::UnknownServerError
+            }
+            Compression::None => ErrorCode::None,
+        };
+        assert_eq!(code(&cut), expected, "{codec:?}");
     }
+}
+
+#[test]
+fn counts_are_those_of_the_records() {
+    for codec in Compression::ALL {
+        let batch = produced(codec);
+        for count in [1, 2, 4, i32::MAX] {
+            let odd = patched(&batch, 23, &(count - 1i32).to_be_bytes());
+            let odd = patched(&odd, 57, &count.to_be_bytes());
+            assert_eq!(code(&odd), ErrorCode::InvalidRecord, "{codec:?} {count}");
+        }
+    }
+}
+
+#[test]
+fn compressed_offsets_count_up() {
+    for codec in &Compression::ALL[1..] {
+        let mut builder = BatchBuilder::new();
+        for _ in 0..3 {
+            builder.push_at(0, NOW, None, Some(b"v"), &[]);
+        }
+        let plain = builder.build().expect("a batch");
+        let odd =
+            patched(&patched(&plain, 23, &2i32.to_be_bytes()), 21, &i16::from(codec.id()).to_be_bytes());
+        let odd = repacked(&odd, &codec.compress(&plain[61..]).expect("compressed"));
+        assert_eq!(code(&odd), ErrorCode::UnknownServerError, "{codec:?}");
+        // Laid out anew they are given offsets, and uncompressed ones are not looked at.
+        append(&odd, |it| it.target_codec = Compression::None).expect("laid out anew");
+        append(&patched(&plain, 23, &2i32.to_be_bytes()), |_| {}).expect("as they are");
+    }
+}
+
+#[test]
+fn rubbish_in_records_is_refused() {
+    // The first record begins at 61: length, attributes, timestamp, offset, key, value, headers.
+    let body = produced(Compression::None);
+    for (at, byte) in [(61, 0x7e), (61, 0x02), (61, 0x01), (65, 0x7e), (67, 0x7e), (69, 0x01)] {
+        for codec in Compression::ALL {
+            let odd = patched(&body, at, &[byte]);
+            let packed = patched(&odd, 21, &i16::from(codec.id()).to_be_bytes());
+            let packed = repacked(&packed, &codec.compress(&odd[61..]).expect("compressed"));
+            let error = append(&packed, |_| {}).expect_err("rubbish");
+            let is_longer = codec == Compression::None && (at, byte) == (61, 0x7e);
+            let expected = if is_longer { ErrorCode::UnknownServerError } else { ErrorCode::InvalidRecord };
+            assert_eq!(ErrorCode::from(&error), expected, "{at} {byte} {codec:?}");
+        }
+    }
+}
+
+#[test]
+fn what_unpacks_to_much_is_walked_in_little_memory() {
+    let value = vec![0; 300 << 20];
+    for codec in [Compression::Gzip, Compression::Zstd] {
+        let mut builder = BatchBuilder::new().compression(codec);
+        builder.push(NOW, None, Some(&value), &[]);
+        let bomb = builder.build().expect("a batch");
+        let assigned = append(&bomb, |_| {}).expect("assigned");
+        assert_eq!(assigned.last_offset, 100);
+        let error = append(&bomb, |it| {
+            it.target_codec = Compression::None;
+            it.max_batch_size = Some(1 << 20);
+        });
+        assert_eq!(error.as_ref().map_err(ErrorCode::from).err(), Some(ErrorCode::MessageTooLarge));
+    }
+}
+
+#[test]
+fn what_takes_long_is_known_before() {
+    assert!(!is_heavy(&produced(Compression::None), 2, None));
+    assert!(!is_heavy(&[], 2, None));
+    assert!(is_heavy(&produced(Compression::Lz4), 2, None));
+    assert!(is_heavy(&produced(Compression::None), 1, None));
+    assert!(is_heavy(&produced(Compression::None), 2, Some(Compression::Gzip)));
+    assert!(is_heavy(&[&produced(Compression::None)[..]; 1000].concat(), 2, None));
 }
 
 #[test]
@@ -266,8 +352,9 @@ fn a_batch_that_grew_is_measured_again() {
 
 #[test]
 fn requests_hold_what_their_version_knows() {
-    let refusal =
-        |version, records: &Bytes| check_request(version, records).as_ref().err().map(ErrorCode::from);
+    let refusal = |version, records: &Bytes| {
+        check_request(&partition(), version, records).as_ref().err().map(ErrorCode::from)
+    };
     let two = Bytes::from([&produced(Compression::None)[..]; 2].concat());
     assert_eq!(refusal(3, &produced(Compression::None)), None);
     assert_eq!(refusal(2, &messages(1, Compression::None)), None);

@@ -8,7 +8,7 @@ use super::{ATTRIBUTES_AT, BATCH_OVERHEAD, BatchError, CRC_AT, LOG_OVERHEAD, Tim
 use super::{NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 use crate::wire::compression::Compression;
-use crate::wire::record::{self, Header};
+use crate::wire::record::{self, Header, Headers};
 
 /// Gathers records and lays them out as one batch of format 2.
 ///
@@ -122,16 +122,24 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: &[Header],
     ) {
+        let mut body = std::mem::take(&mut self.body);
+        self.encode(&mut body, offset, timestamp, key, value, Headers::List(headers));
+        self.body = body;
+    }
+
+    /// As [`BatchBuilder::push_at`], with the record appended to `out` instead of the batch's own body.
+    pub(in crate::wire) fn encode(
+        &mut self,
+        out: &mut Vec<u8>,
+        offset: Offset,
+        timestamp: Millis,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: Headers<'_>,
+    ) {
         let base = *self.base_timestamp.get_or_insert(timestamp);
         self.last_offset_delta = (offset - self.base_offset) as i32;
-        record::encode(
-            &mut self.body,
-            self.last_offset_delta,
-            timestamp.wrapping_sub(base),
-            key,
-            value,
-            headers,
-        );
+        record::encode(out, self.last_offset_delta, timestamp.wrapping_sub(base), key, value, headers);
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.record_count += 1;
     }
@@ -161,33 +169,56 @@ impl BatchBuilder {
     /// # Errors
     /// [`BatchError::Decompress`] if the codec fails, [`BatchError::TooLarge`] beyond 2 GiB.
     pub fn build(self) -> Result<Bytes, BatchError> {
-        let body = match self.compression {
-            Compression::None => self.body,
-            codec => codec.compress(&self.body)?,
-        };
-        let length = i32::try_from(BATCH_OVERHEAD - LOG_OVERHEAD + body.len())
-            .map_err(|_| BatchError::TooLarge(i32::MAX as usize))?;
+        let mut out = vec![0; BATCH_OVERHEAD];
+        match self.compression {
+            Compression::None => out.extend_from_slice(&self.body),
+            codec => out.extend_from_slice(&codec.compress(&self.body)?),
+        }
+        self.finish(out)
+    }
+
+    /// Writes the header into the first bytes of `out`, after which come the records as they are to be stored.
+    pub(in crate::wire) fn finish(&self, mut out: Vec<u8>) -> Result<Bytes, BatchError> {
+        let length =
+            i32::try_from(out.len() - LOG_OVERHEAD).map_err(|_| BatchError::TooLarge(i32::MAX as usize))?;
         let attributes = i16::from(self.compression.id())
             | if self.append_time.is_some() { 8 } else { 0 }
             | if self.transactional { 0x10 } else { 0 }
             | if self.control { 0x20 } else { 0 };
-        let mut out = Vec::with_capacity(BATCH_OVERHEAD + body.len());
-        out.extend_from_slice(&self.base_offset.to_be_bytes());
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(&self.leader_epoch.to_be_bytes());
-        out.push(2);
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&attributes.to_be_bytes());
-        out.extend_from_slice(&self.last_offset_delta.max(0).to_be_bytes());
-        out.extend_from_slice(&self.base_timestamp.unwrap_or(NO_TIMESTAMP).to_be_bytes());
-        out.extend_from_slice(&self.append_time.unwrap_or(self.max_timestamp).to_be_bytes());
-        out.extend_from_slice(&self.producer_id.to_be_bytes());
-        out.extend_from_slice(&self.producer_epoch.to_be_bytes());
-        out.extend_from_slice(&self.base_sequence.to_be_bytes());
-        out.extend_from_slice(&self.record_count.to_be_bytes());
-        out.extend_from_slice(&body);
+        let mut header = Vec::with_capacity(BATCH_OVERHEAD);
+        header.extend_from_slice(&self.base_offset.to_be_bytes());
+        header.extend_from_slice(&length.to_be_bytes());
+        header.extend_from_slice(&self.leader_epoch.to_be_bytes());
+        header.push(2);
+        header.extend_from_slice(&[0; 4]);
+        header.extend_from_slice(&attributes.to_be_bytes());
+        header.extend_from_slice(&self.last_offset_delta.max(0).to_be_bytes());
+        header.extend_from_slice(&self.base_timestamp.unwrap_or(NO_TIMESTAMP).to_be_bytes());
+        header.extend_from_slice(&self.append_time.unwrap_or(self.max_timestamp).to_be_bytes());
+        header.extend_from_slice(&self.producer_id.to_be_bytes());
+        header.extend_from_slice(&self.producer_epoch.to_be_bytes());
+        header.extend_from_slice(&self.base_sequence.to_be_bytes());
+        header.extend_from_slice(&self.record_count.to_be_bytes());
+        out[..BATCH_OVERHEAD].copy_from_slice(&header);
         let crc = crc32c::crc32c(&out[ATTRIBUTES_AT..]);
         out[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
         Ok(out.into())
+    }
+
+    /// Whether a producer may have written this (`MemoryRecordsBuilder.validateProducerState`).
+    pub(in crate::wire) fn check_producer(&self) -> Result<(), BatchError> {
+        let message = if self.producer_id == NO_PRODUCER_ID {
+            match self.transactional {
+                true => "Cannot write transactional messages without a valid producer ID",
+                false => return Ok(()),
+            }
+        } else if self.producer_epoch == NO_PRODUCER_EPOCH {
+            "Invalid negative producer epoch"
+        } else if self.base_sequence < 0 && !self.control {
+            "Invalid negative sequence number used"
+        } else {
+            return Ok(());
+        };
+        Err(BatchError::Unsupported(message.into()))
     }
 }

@@ -1,5 +1,7 @@
 use super::super::batch::DECOMPRESSED_LIMIT;
 use super::*;
+use crate::wire::batch::BatchBuilder;
+use crate::wire::record::Record;
 
 fn batches(codec: Compression) -> Bytes {
     let mut data = BatchBuilder::new().base_offset(5).compression(codec);
@@ -71,5 +73,8 @@ fn the_largest_timestamp_belongs_to_its_message_or_its_batch() {
     assert_eq!(push(RecordsBuilder::messages(1, Compression::Gzip, None, 3)), (30, 5));
     assert_eq!(push(RecordsBuilder::messages(1, Compression::None, Some(99), 3)), (99, 3));
     assert_eq!(push(RecordsBuilder::messages(0, Compression::None, None, 3)), (-1, 5));
-    assert_eq!(push(RecordsBuilder::batch(BatchBuilder::new().base_offset(3), None, 3)), (30, 5));
+    assert_eq!(
+        push(RecordsBuilder::batch(BatchBuilder::new().base_offset(3), Compression::None, None, 3)),
+        (30, 5)
+    );
 }

@@ -1,3 +1,4 @@
+use super::build::write;
 use super::*;
 
 fn set(magic: i8, compression: Compression, append_time: Option<Millis>) -> Bytes {
