@@ -1,11 +1,12 @@
 //! High watermarks on disk: written every few seconds and at the end, read when a partition is opened again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::{Partition, Replicas};
@@ -41,46 +42,59 @@ impl Replicas {
     }
 
     /// Writes the high watermark of every partition, once the controller has told of them all: those it has not yet told
-    /// of would be missing. Blocks on the disk.
+    /// of would be missing. Blocks on the disks.
     pub fn write_watermarks(&self) {
-        if !self.complete.load(Ordering::Acquire) {
-            return;
+        for (dir, offsets) in self.watermarks() {
+            self.write_watermarks_of(&dir, &offsets);
         }
+    }
+
+    /// The high watermarks of each data directory; none before they may be written.
+    fn watermarks(&self) -> HashMap<PathBuf, BTreeMap<TopicPartition, Offset>> {
         let mut by_dir: HashMap<PathBuf, BTreeMap<TopicPartition, Offset>> = HashMap::new();
+        if !self.complete.load(Ordering::Acquire) {
+            return by_dir;
+        }
         for partition in self.online() {
-            if let Some(log) = partition.log() {
-                for log in [Some(log), partition.future()].into_iter().flatten() {
-                    let dir = by_dir.entry(log.data_dir().to_owned()).or_default();
-                    dir.insert(partition.id().clone(), log.high_watermark());
-                }
+            for log in [partition.log(), partition.future()].into_iter().flatten() {
+                let dir = by_dir.entry(log.data_dir().to_owned()).or_default();
+                dir.insert(partition.id().clone(), log.high_watermark());
             }
         }
-        for (dir, offsets) in by_dir {
-            if let Err(error) = self.logs.write_high_watermarks(&dir, &offsets) {
-                log::error!(target: "kafka.server.ReplicaManager", "Error while writing to highwatermark file in directory {}: {error}", dir.display());
-            }
+        by_dir
+    }
+
+    fn write_watermarks_of(&self, dir: &Path, offsets: &BTreeMap<TopicPartition, Offset>) {
+        if let Err(error) = self.logs.write_high_watermarks(dir, offsets) {
+            log::error!(target: "kafka.server.ReplicaManager", "Error while writing to highwatermark file in directory {}: {error}", dir.display());
         }
     }
 
     /// Writes the high watermarks every `replica.high.watermark.checkpoint.interval.ms` until `stop`, and sweeps waiting
-    /// produces whose time ran out.
+    /// produces whose time ran out. A directory that has not taken the last ones yet is left alone, and keeps the others
+    /// from nothing.
     pub async fn keep(self: Arc<Self>, stop: CancellationToken) {
         let interval =
             u64::try_from(self.config.replica_high_watermark_checkpoint_interval_ms).unwrap_or(5000);
         let mut ticks = tokio::time::interval(Duration::from_millis(interval.max(1)));
+        let mut writing: HashMap<PathBuf, JoinHandle<()>> = HashMap::new();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
-            let replicas = self.clone();
-            let work = tokio::task::spawn_blocking(move || {
-                replicas.online().iter().map(Arc::as_ref).for_each(Partition::sweep);
-                replicas.write_watermarks();
-            });
-            if let Err(error) = work.await {
-                log::error!(target: "kafka.server.ReplicaManager", "Writing high watermarks: {error}");
+            self.online().iter().map(Arc::as_ref).for_each(Partition::sweep);
+            writing.retain(|_, task| !task.is_finished());
+            for (dir, offsets) in self.watermarks() {
+                writing.entry(dir).or_insert_with_key(|dir| {
+                    let (replicas, dir) = (self.clone(), dir.clone());
+                    spawn_blocking(move || replicas.write_watermarks_of(&dir, &offsets))
+                });
             }
+        }
+        for task in writing.into_values() {
+            // One that panicked has said so.
+            let _ = task.await;
         }
     }
 

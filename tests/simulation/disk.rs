@@ -20,6 +20,8 @@ pub struct Log {
     /// Where leader epochs begin; what is written there is on disk at once, as in Kafka.
     pub epochs: Epochs,
     high_watermark: Offset,
+    /// The leader epoch in force: nothing decided in an earlier one is written any more (`log::log`). Not on disk.
+    pub fence: LeaderEpoch,
     flushed: usize,
     checkpointed: Offset,
 }
@@ -102,6 +104,7 @@ impl Log {
             self.truncate(self.flushed as Offset);
         }
         self.high_watermark = self.checkpointed.clamp(0, self.end());
+        self.fence = 0;
     }
 }
 

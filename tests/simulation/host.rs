@@ -43,6 +43,8 @@ struct Replica {
     machine: Machine,
     /// Produces that wait for the high watermark.
     waiting: VecDeque<(Offset, Record)>,
+    /// Records let in as leader whose turn at the disk has not come yet.
+    admitted: VecDeque<Record>,
 }
 
 /// One broker.
@@ -159,6 +161,9 @@ impl Host {
             self.term = Some(term);
         }
         self.stand(scene);
+        if scene.rng.bool() {
+            self.write_all_admitted(scene);
+        }
         self.look_for_laggards(scene);
         self.report(scene);
         self.fetch(scene);
@@ -338,7 +343,8 @@ impl Host {
         let told = Told::new(row.leadership.leader_and_isr, row.assignment.replicas, controller_epoch);
         let (leader, leader_epoch) = (told.leader, told.leader_epoch);
         let id = row.partition;
-        let fresh = Replica { machine: Machine::new(self.id), waiting: VecDeque::new() };
+        let fresh =
+            Replica { machine: Machine::new(self.id), waiting: VecDeque::new(), admitted: VecDeque::new() };
         let known = self.replicas.get(&id).map_or(&fresh.machine, |replica| &replica.machine);
         known.heeds(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
         self.disks.entry(id.clone()).or_default();
@@ -365,6 +371,9 @@ impl Host {
         let (leader, leader_epoch) = (told.leader, told.leader_epoch);
         replica.waiting.clear();
         replica.machine.become_follower(told);
+        if let Some(log) = self.disks.get_mut(id) {
+            log.fence = leader_epoch;
+        }
         let offset = self.disks.get(id).map_or(0, Log::high_watermark);
         let fetcher = self.fetchers.entry(leader);
         let fetcher = fetcher.or_insert_with(|| Fetcher { plan: Plan::new(100), call: None });
@@ -380,6 +389,9 @@ impl Host {
             }
             self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
             replica.waiting.clear();
+            if let Some(log) = self.disks.get_mut(&id) {
+                log.fence = replica.machine.told().leader_epoch + 1;
+            }
             replica.machine.stop();
         }
         if !delete {

@@ -25,7 +25,7 @@ use scene::Flaw;
 /// How many seeds the suite runs.
 const SEEDS: u64 = 300;
 /// Among how many seeds a broken machine must be found.
-const SEEDS_TO_CATCH: u64 = 1000;
+const SEEDS_TO_CATCH: u64 = 3000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
@@ -114,6 +114,11 @@ fn a_broker_that_heeds_the_past_is_caught() {
 #[test]
 fn a_leader_that_fences_nobody_is_caught() {
     caught(Flaw::FencesNobody);
+}
+
+#[test]
+fn an_append_that_lands_behind_a_change_of_roles_is_caught() {
+    caught(Flaw::WritesThePast);
 }
 
 #[test]

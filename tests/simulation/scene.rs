@@ -29,6 +29,8 @@ pub enum Flaw {
     HeedsThePast,
     /// A leader answers whatever epoch a follower is in.
     FencesNobody,
+    /// What was let in in one leader epoch is written though another is in force.
+    WritesThePast,
     /// A broker that stops and is not answered closes as if its leaderships were taken.
     TakesSilenceForLeave,
     /// A leader that never learns what became of the ISR it wrote goes on as if it had not been written.

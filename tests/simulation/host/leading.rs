@@ -23,6 +23,7 @@ impl Host {
     pub(super) fn lead(&mut self, id: &TopicPartition, told: Told, scene: &mut Scene) {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
         let epoch = told.leader_epoch;
+        log.fence = epoch;
         log.epochs.assign(epoch, log.end());
         replica.machine.become_leader(told, log.end(), scene.now);
         let current = scene.epoch_held(id) == Some(epoch);
@@ -34,15 +35,36 @@ impl Host {
 
     /// A producer writes with acks=all; whether the record was taken.
     pub fn produce(&mut self, id: &TopicPartition, value: u64, scene: &mut Scene) -> bool {
-        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else {
-            return false;
-        };
+        let Some(replica) = self.replicas.get_mut(id) else { return false };
         let Ok(epoch) = replica.machine.admits_append(true, MIN_ISR) else { return false };
-        let record = Record { epoch, value };
-        log.append(record);
-        replica.waiting.push_back((log.end(), record));
-        self.raise_watermark(id, scene);
+        replica.admitted.push_back(Record { epoch, value });
+        // Some wait for the disk meanwhile.
+        if scene.rng.u8(0..3) > 0 {
+            self.write_admitted(id, scene);
+        }
         true
+    }
+
+    /// Writes what was let in, unless it was in an epoch that is no longer in force (`replica::partition::append`).
+    fn write_admitted(&mut self, id: &TopicPartition, scene: &mut Scene) {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
+        for record in std::mem::take(&mut replica.admitted) {
+            if record.epoch < log.fence && scene.flaw != Some(Flaw::WritesThePast) {
+                continue;
+            }
+            log.append(record);
+            if replica.machine.leads_in(record.epoch) {
+                replica.waiting.push_back((log.end(), record));
+            }
+        }
+        self.raise_watermark(id, scene);
+    }
+
+    /// The disk's turn has come for all that was let in.
+    pub(super) fn write_all_admitted(&mut self, scene: &mut Scene) {
+        let admitted = self.replicas.iter().filter(|(_, replica)| !replica.admitted.is_empty());
+        let ids: Vec<_> = admitted.map(|(id, _)| id.clone()).collect();
+        ids.iter().for_each(|id| self.write_admitted(id, scene));
     }
 
     fn raise_watermark(&mut self, id: &TopicPartition, scene: &mut Scene) {
