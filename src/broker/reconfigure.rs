@@ -50,6 +50,9 @@ async fn read_layer(
         Layer::Broker => id.to_string(),
     };
     let own = configs.fetch(Kind::Brokers, &name).await?;
+    if *live.layers().own(layer) == own {
+        return Ok(()); // What was said of it need not be said again.
+    }
     warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
     for sentence in live.take(layer, own) {
         log::error!(target: BROKERS, "{sentence}");
