@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 
 use crate::base::records::Chunks;
 use crate::base::{LazyRecords, Offset, Records, TopicPartition};
-use crate::wire::batch::{BATCH_OVERHEAD, Batch, BatchError, DECOMPRESSED_LIMIT, LOG_OVERHEAD};
+use crate::wire::batch::{BATCH_OVERHEAD, Batch, BatchError, LOG_OVERHEAD};
 use crate::wire::convert::down_convert;
 use crate::wire::error_code::ErrorCode;
 
@@ -74,7 +74,7 @@ impl DownConversion {
         while first.is_empty()
             && let Some(batch) = rest.next()
         {
-            first = down_convert(&batch?, magic, from, DECOMPRESSED_LIMIT)?;
+            first = down_convert(&batch?, magic, from, usize::MAX)?;
         }
         // What was read with the first batch is read again when the rest is sent.
         rest.read = Bytes::new();
@@ -157,7 +157,7 @@ impl Converting {
             let batch = rest.next().map(|batch| {
                 let batch = batch?;
                 read += batch.bytes().len();
-                Ok(down_convert(&batch, *magic, *from, DECOMPRESSED_LIMIT)?)
+                Ok(down_convert(&batch, *magic, *from, usize::MAX)?)
             });
             match batch {
                 Some(Ok(batch)) => converted.extend_from_slice(&batch),

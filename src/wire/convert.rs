@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::batch::{Batch, BatchError, TimestampType};
 use super::compression::Compression;
+use super::record::Record;
 pub use super::records_builder::RecordsBuilder;
 use crate::base::Offset;
 
 /// A batch as a client that knows no more than format `magic` (0 or 1) reads it, from `first_offset` on; empty where nothing
-/// is left of it.
+/// is left of it. Its records are unpacked, converted and packed again one by one.
 ///
 /// A batch that is old enough stays as it is. Control batches are left out, headers dropped. Records below `first_offset` are dropped
 /// where each becomes a message of its own, which some versions of librdkafka rely on.
@@ -36,13 +37,21 @@ pub fn down_convert(
     if header.magic <= magic {
         return Ok(batch.bytes().clone());
     }
-    let mut records = batch.records_within(limit)?.collect::<Result<Vec<_>, _>>()?;
-    records.retain(|record| codec != Compression::None || record.offset >= first_offset);
-    let Some(first) = records.first() else { return Ok(Bytes::new()) };
+    let is_wanted = |record: &Result<Record, _>| match record {
+        Ok(record) => codec != Compression::None || record.offset >= first_offset,
+        Err(_) => true,
+    };
+    let mut records = batch.records_within(limit)?.filter(is_wanted).peekable();
+    let first = match records.peek() {
+        Some(Ok(first)) => first.offset,
+        Some(Err(error)) => return Err(error.clone()),
+        None => return Ok(Bytes::new()),
+    };
     let append_time =
         (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
-    let mut builder = RecordsBuilder::messages(magic, codec, append_time, first.offset);
-    for mut record in records {
+    let mut builder = RecordsBuilder::messages(magic, codec, append_time, first);
+    for record in records {
+        let mut record = record?;
         record.headers.clear();
         builder.push_at(record.offset, &record)?;
     }

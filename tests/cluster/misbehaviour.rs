@@ -2,6 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
+
+use barnabas::base::Records;
+use barnabas::wire::batch::{Batch, BatchBuilder};
+use barnabas::wire::compression::Compression;
+use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
 use crate::connections::{Client, LIMIT, fetch, long_poll, make_topic, request};
 use crate::support::{Broker, Chroot, Connection, eventually};
@@ -78,6 +84,32 @@ fn converted_records_stand_in_memory_a_chunk_at_a_time() {
     assert!(Client::to(broker.port).is_served());
     let grown = status(&broker, "VmHWM:").saturating_sub(before);
     assert!(grown < 32 << 20, "20 answers of 50 MiB took up to {grown} bytes");
+}
+
+#[test]
+fn a_batch_is_converted_without_standing_in_memory_unpacked() {
+    const COUNT: usize = 200;
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    make_topic(&broker, "t");
+    let mut connection = Connection::to(broker.port).unwrap().with_patience(Duration::from_secs(60));
+    let mut builder = BatchBuilder::new().compression(Compression::Gzip);
+    let now = barnabas::base::Clock::System.now();
+    (0..COUNT).for_each(|_| builder.push(now, None, Some(&[0; 1 << 20]), &[]));
+    let records = Some(Records::Memory(builder.build().unwrap()));
+    let partitions = vec![PartitionProduceData { partition_index: 0, records }];
+    let topics = vec![TopicProduceData { name: "t".to_owned(), partitions }];
+    let request = ProduceRequest { acks: 1, timeout_ms: 60_000, topics, transactional_id: None };
+    let answer = connection.call(&request, 7).unwrap();
+    assert_eq!(answer.responses[0].partitions[0].error_code, 0);
+    let before = status(&broker, "VmHWM:");
+    let answer = connection.call(&fetch("t", 1, 1 << 20, 0), 3).unwrap();
+    let records = answer.responses[0].partition_responses[0].record_set.as_ref().unwrap().read().unwrap();
+    let wrapper = Batch::parse(&records).unwrap();
+    wrapper.check_crc().unwrap();
+    assert_eq!((wrapper.header().magic, wrapper.header().base_offset), (1, COUNT as i64 - 1));
+    let grown = status(&broker, "VmHWM:").saturating_sub(before);
+    assert!(grown < 32 << 20, "{COUNT} MiB took up to {grown} bytes");
 }
 
 #[test]
