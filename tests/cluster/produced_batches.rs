@@ -151,10 +151,10 @@ fn of_a_partition_that_is_named_twice_the_last_counts() {
 #[test]
 fn a_small_set_that_unpacks_to_much_takes_little_memory() {
     const MESSAGES: i64 = 1_000_000;
-    let (_chroot, broker, connection) = started(&[], &["t"]);
+    let (_chroot, broker, connection) = started(&[("message.max.bytes", "20000000")], &["t"]);
     let now = Clock::System.now();
     let mut set = MessageSetBuilder::new(1, Compression::Gzip, None, 0);
-    (0..MESSAGES).for_each(|offset| set.push(offset, now, None, None));
+    (0..MESSAGES).for_each(|_| set.push(0, now, None, None));
     let set = set.build().unwrap();
     assert!(set.len() < 1 << 20 && Batch::parse(&set).unwrap().header().is_compressed());
     let before = peak_mebibytes(&broker);
