@@ -381,16 +381,21 @@ fn first_at_time(
         if batch.header().max_timestamp < timestamp {
             continue;
         }
+        let header = batch.header();
+        let leader_epoch = (header.leader_epoch >= 0).then_some(header.leader_epoch);
+        let found = |timestamp, offset| TimestampAndOffset { timestamp, offset, leader_epoch };
+        if header.magic < 2 && !header.is_compressed() {
+            // One message, which may have been stored with lengths of key and value that are not true.
+            if header.base_offset >= from {
+                return Ok(Some(found(header.max_timestamp, header.base_offset)));
+            }
+            continue;
+        }
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         for record in batch.records().map_err(invalid)? {
             let record = record.map_err(invalid)?;
             if record.timestamp >= timestamp && record.offset >= from {
-                let epoch = batch.header().leader_epoch;
-                return Ok(Some(TimestampAndOffset {
-                    timestamp: record.timestamp,
-                    offset: record.offset,
-                    leader_epoch: (epoch >= 0).then_some(epoch),
-                }));
+                return Ok(Some(found(record.timestamp, record.offset)));
             }
         }
     }

@@ -8,7 +8,9 @@ use super::offsets::{Layout, SizeLimit, Validated};
 use super::walk::{self, Sink, Walk};
 use super::{Validation, ValidationError, rules};
 use crate::base::Millis;
-use crate::wire::batch::{Batch, BatchBuilder, BatchHeader, STAMP_SIZE, TimestampType};
+use crate::wire::batch::{
+    Batch, BatchBuilder, BatchHeader, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, STAMP_SIZE, TimestampType,
+};
 use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
@@ -92,7 +94,7 @@ fn convert_uncompressed(
         rules::batch(first, batch, validation)?;
         walk::walk(batch, validation, &mut Walk::new(), Some(&mut sink))?;
     }
-    rebuilt(sink, validation)
+    rebuilt(sink, first.header(), validation)
 }
 
 /// Checks batches of which some are compressed or are to be, and lays them out anew if they cannot stay as they are.
@@ -114,7 +116,7 @@ fn compressed(
     }
     let has_offsets = first.header().magic > 0 && validation.magic > 0;
     match sink {
-        Some(sink) => rebuilt(sink, validation),
+        Some(sink) => rebuilt(sink, first.header(), validation),
         None if all.is_consecutive || !has_offsets => keep_compressed(first, &all, validation),
         None if first.header().magic == 2 => {
             // Kafka has skipped keys and values then, and fails for want of them.
@@ -124,7 +126,7 @@ fn compressed(
         None => {
             let mut sink = Sink::new(builder(batches, validation)?, true);
             walk::walk(first, validation, &mut Walk::new(), Some(&mut sink))?;
-            rebuilt(sink, validation)
+            rebuilt(sink, first.header(), validation)
         }
     }
 }
@@ -194,7 +196,12 @@ fn keep_compressed(
 }
 
 /// The records as they were laid out anew.
-fn rebuilt(sink: Sink, validation: &Validation<'_>) -> Result<Validated, ValidationError> {
+fn rebuilt(
+    sink: Sink,
+    first: &BatchHeader,
+    validation: &Validation<'_>,
+) -> Result<Validated, ValidationError> {
+    producer_state(first, validation)?;
     let (builder, count) = sink.finish()?;
     let (max_timestamp, index_of_max) = builder.max_timestamp();
     let limit = SizeLimit::of(validation);
@@ -215,6 +222,19 @@ fn rebuilt(sink: Sink, validation: &Validation<'_>) -> Result<Validated, Validat
         _ => Layout::Wrapper(bytes.into()),
     };
     Ok(Validated { layout, count, max_timestamp, index_of_max: Some(index_of_max), size_changed: true })
+}
+
+/// What Kafka's builder asks of a producer when it closes; ids below -1 come that far, for they count as none before.
+fn producer_state(first: &BatchHeader, validation: &Validation<'_>) -> Result<(), ValidationError> {
+    let has_id = first.producer_id != NO_PRODUCER_ID;
+    let is_wrong = has_id
+        && (first.producer_epoch == NO_PRODUCER_EPOCH || first.base_sequence < 0 || validation.magic < 2)
+        || !has_id && first.is_transactional();
+    if !is_wrong {
+        return Ok(());
+    }
+    let message = format!("Records of producer {} cannot be laid out anew", first.producer_id);
+    Err(ValidationError::refused(ErrorCode::UnknownServerError, message))
 }
 
 fn builder(batches: &[Batch], validation: &Validation<'_>) -> Result<RecordsBuilder, ValidationError> {

@@ -36,7 +36,7 @@ impl Brokers {
         let chroots = [Chroot::new(), Chroot::new()];
         let java = Broker::prepare(1, &chroots[0].connect(), &SETTINGS);
         let properties = java.write_settings().display().to_string();
-        let process = Process::start("Kafka 2.7.2", &mut kafka.silent_broker("1g", &properties));
+        let process = Process::start("Kafka 2.7.2", &mut kafka.silent_broker("3g", &properties));
         let ours = Broker::start_with(1, &chroots[1].connect(), &SETTINGS);
         Self { ours, java, topics: Mutex::default(), _process: process, _chroots: chroots }
     }
