@@ -26,7 +26,7 @@ use self::brokers::Brokers;
 use self::generate::{CHUNK, Case};
 use self::report::Report;
 use self::settings::Setting;
-use crate::java::{kafka, skipped};
+use crate::java::kafka;
 use crate::support::batches::compare::{Difference, difference};
 use crate::support::batches::deliberate;
 use crate::support::batches::exchange::{Came, Peer};
@@ -50,7 +50,7 @@ impl Run {
     fn asked_for() -> Self {
         let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
         Self {
-            seed: number("BARNABAS_TEST_SEED").unwrap_or(0x0ba7_aba5),
+            seed: number("BARNABAS_TEST_SEED").unwrap_or(2),
             from: number("BARNABAS_TEST_FROM").unwrap_or(0),
             cases: number("BARNABAS_TEST_CASES").unwrap_or(SHORT),
         }
@@ -188,9 +188,6 @@ fn run(run: &Run, brokers: &Brokers) -> Found {
 #[test]
 fn kafka_and_barnabas_store_and_answer_the_same() {
     let test = "kafka_and_barnabas_store_and_answer_the_same";
-    if std::env::var_os("BARNABAS_TEST_CASES").is_none() {
-        return skipped(test, "scripts/compare-batches.sh asks for it");
-    }
     let Some(kafka) = kafka(test) else { return };
     let asked = Run::asked_for();
     let brokers = Brokers::start(kafka);

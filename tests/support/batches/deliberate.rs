@@ -16,6 +16,10 @@ const ALL: &[Deliberate] = &[
         reason: "Fetch v0-v3 sends all convertible batches before one that is not; Kafka the first, then chunks as a whole",
     },
     Deliberate {
+        applies: |kind, _| kind == "Fetch: another part of a batch at the end",
+        reason: "What a limit cuts off, and what fills it up, follows from the sizes of batches that each broker packed itself",
+    },
+    Deliberate {
         applies: |kind, _| kind == "Fetch: Kafka Closed, here an answer (0)",
         reason: "Fetch v0-v3 fills up any room; Kafka ends the connection where it is more than 128 KiB",
     },
