@@ -407,6 +407,9 @@ impl Log {
         change: Change,
         completed: &[CompletedTransaction],
     ) -> io::Result<LogPosition> {
+        if completed.iter().any(|transaction| transaction.aborted) {
+            segment.indexes.write().transaction.prepare()?;
+        }
         segment.append(&ready.pieces, ready.last_offset, ready.largest)?;
         let end = ready.last_offset + 1;
         let log_end = LogPosition::at(end, segment.base_offset, segment.size());

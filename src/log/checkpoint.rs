@@ -10,7 +10,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::directory::is_storable;
 use super::epochs::EpochEntry;
+use super::open_files::retry;
 use crate::base::{Offset, TopicPartition};
 
 /// Up to where each log of a directory is known to be on disk.
@@ -25,40 +27,59 @@ pub const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 /// The only version of these files there is.
 const VERSION: &str = "0";
 
-/// Reads a file of offsets; a missing or empty file has none.
-///
-/// # Errors
-/// Those of reading, and `InvalidData` with Kafka's text where a line makes no sense.
-pub fn read_offsets(path: &Path) -> io::Result<BTreeMap<TopicPartition, Offset>> {
-    let entries = read(path, |line| {
-        let mut fields = line.split_whitespace();
-        let (topic, partition, offset) = (fields.next()?, fields.next()?, fields.next()?);
-        let complete = fields.next().is_none() && !line.starts_with(char::is_whitespace);
-        complete.then_some(())?;
-        Some((TopicPartition::new(topic, partition.parse().ok()?), offset.parse().ok()?))
-    })?;
-    Ok(entries.into_iter().collect())
+/// What a file of offsets holds.
+#[derive(Debug, Default)]
+pub struct StoredOffsets {
+    /// The entries of all lines that could be read.
+    pub offsets: BTreeMap<TopicPartition, Offset>,
+    /// What is wrong with the file, in Kafka's words: entries are missing then, or may be.
+    pub damage: Option<String>,
 }
 
-/// Replaces a file of offsets.
+/// Reads a file of offsets; a missing or empty file has none. Lines of topics with a blank in their name, which Kafka
+/// writes but cannot read, are passed over: such topics have no logs here.
+///
+/// # Errors
+/// Those of reading. What makes no sense is [`StoredOffsets::damage`].
+pub fn read_offsets(path: &Path) -> io::Result<StoredOffsets> {
+    let Some(text) = contents(path)? else { return Ok(StoredOffsets::default()) };
+    let (lines, damage) = lines_of(&text, path, |line| {
+        let (named, offset) = line.rsplit_once(char::is_whitespace)?;
+        let (topic, partition) = named.trim_end().rsplit_once(char::is_whitespace)?;
+        let (partition, offset) = (partition.parse().ok()?, offset.parse().ok()?);
+        Some((topic.trim_end().to_owned(), partition, offset))
+    });
+    let entries = lines.into_iter().filter(|(topic, ..)| is_storable(topic));
+    let offsets = entries.map(|(topic, partition, offset)| (TopicPartition::new(topic, partition), offset));
+    Ok(StoredOffsets { offsets: offsets.collect(), damage })
+}
+
+/// Replaces a file of offsets. Topics whose names no line can hold are left out.
 ///
 /// # Errors
 /// Those of writing, syncing and renaming; the old file is then still there.
 pub fn write_offsets(path: &Path, offsets: &BTreeMap<TopicPartition, Offset>) -> io::Result<()> {
-    let line = |(of, offset): (&TopicPartition, &Offset)| format!("{} {} {offset}", of.topic, of.partition);
-    write(path, offsets.iter().map(line))
+    let storable = offsets.iter().filter(|(of, _)| is_storable(&of.topic));
+    let lines: Vec<_> =
+        storable.map(|(of, offset)| format!("{} {} {offset}", of.topic, of.partition)).collect();
+    write(path, lines.into_iter())
 }
 
 /// Reads the epochs of a log; a missing or empty file has none.
 ///
 /// # Errors
-/// As [`read_offsets`].
+/// Those of reading, and `InvalidData` with Kafka's text where anything makes no sense.
 pub fn read_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
-    read(path, |line| {
+    let Some(text) = contents(path)? else { return Ok(Vec::new()) };
+    let (entries, damage) = lines_of(&text, path, |line| {
         let mut fields = line.split_whitespace();
         let (epoch, start_offset) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
         fields.next().is_none().then_some(EpochEntry { epoch, start_offset })
-    })
+    });
+    match damage {
+        None => Ok(entries),
+        Some(text) => Err(io::Error::new(io::ErrorKind::InvalidData, text)),
+    }
 }
 
 /// Replaces the epochs of a log.
@@ -74,34 +95,47 @@ pub fn write_epochs(path: &Path, epochs: &[EpochEntry]) -> io::Result<()> {
 /// # Errors
 /// Those of creating it.
 pub fn create(path: &Path) -> io::Result<()> {
-    OpenOptions::new().create(true).append(true).open(path).map(|_| ())
+    retry(|| OpenOptions::new().create(true).append(true).open(path)).map(|_| ())
 }
 
-fn read<T>(path: &Path, entry: impl Fn(&str) -> Option<T>) -> io::Result<Vec<T>> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read?,
-    };
+/// The text of a checkpoint file; None where there is none. Bytes that are no text make their lines unreadable.
+fn contents(path: &Path) -> io::Result<Option<String>> {
+    match retry(|| fs::read(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => Ok(Some(String::from_utf8_lossy(&read?).into_owned())),
+    }
+}
+
+/// The entries of a checkpoint's lines as far as they can be read, and Kafka's text for the first that cannot, or for
+/// their wrong number.
+fn lines_of<T>(text: &str, path: &Path, entry: impl Fn(&str) -> Option<T>) -> (Vec<T>, Option<String>) {
     let at = path.display();
-    let malformed = |line: &str| invalid(format!("Malformed line in checkpoint file ({at}): '{line}'"));
+    let malformed = |line: &str| format!("Malformed line in checkpoint file ({at}): '{line}'");
     let mut lines = text.lines();
-    let Some(version) = lines.next() else { return Ok(Vec::new()) };
+    let Some(version) = lines.next() else { return (Vec::new(), None) };
     if version != VERSION {
-        return Err(match version.parse::<i32>() {
-            Ok(_) => invalid(format!("Unrecognized version of the checkpoint file ({at}): {VERSION}")),
+        let damage = match version.parse::<i32>() {
+            Ok(_) => format!("Unrecognized version of the checkpoint file ({at}): {VERSION}"),
             Err(_) => malformed(version),
-        });
+        };
+        return (Vec::new(), Some(damage));
     }
-    let Some(count) = lines.next() else { return Ok(Vec::new()) };
-    let expected: usize = count.parse().map_err(|_| malformed(count))?;
-    let entries =
-        lines.map(|line| entry(line).ok_or_else(|| malformed(line))).collect::<io::Result<Vec<_>>>()?;
-    if entries.len() != expected {
-        let found = entries.len();
-        let text = format!("Expected {expected} entries in checkpoint file ({at}), but found only {found}");
-        return Err(invalid(text));
+    let Some(count) = lines.next() else { return (Vec::new(), None) };
+    let (mut entries, mut damage) = (Vec::new(), None);
+    for line in lines {
+        match entry(line) {
+            Some(entry) => entries.push(entry),
+            None => damage = damage.or_else(|| Some(malformed(line))),
+        }
     }
-    Ok(entries)
+    let found = entries.len();
+    let counted = match count.parse::<usize>() {
+        Err(_) => Some(malformed(count)),
+        Ok(expected) => (expected != found).then(|| {
+            format!("Expected {expected} entries in checkpoint file ({at}), but found only {found}")
+        }),
+    };
+    (entries, damage.or(counted))
 }
 
 fn write(path: &Path, lines: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
@@ -120,15 +154,11 @@ fn write(path: &Path, lines: impl ExactSizeIterator<Item = String>) -> io::Resul
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
-    let mut file = File::create(&beside)?;
+    let mut file = retry(|| File::create(&beside))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
     fs::rename(&beside, path)
-}
-
-fn invalid(text: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 #[cfg(test)]

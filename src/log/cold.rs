@@ -37,7 +37,7 @@ pub(super) fn read_locked<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 }
 
 /// Does what may take its time: the other tasks of a runtime's thread are given to another thread first.
-fn patiently<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn patiently<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         // Nobody else depends on this thread, or nobody could take over.

@@ -128,7 +128,6 @@ impl Log {
 
     /// Renames the files of segments that no longer belong to the log, to be unlinked when readers have let go.
     pub(super) fn discard(&self, segments: &[Arc<Segment>]) -> Result<(), StorageError> {
-        let due = self.shared.clock.now().saturating_add(self.settings.load().file_delete_delay_ms);
         for segment in segments {
             segment.change_suffix(DELETED).map_err(|error| {
                 let dir = self.data_dir.display();
@@ -137,9 +136,15 @@ impl Log {
                     &error,
                 )
             })?;
-            self.put_off(due, Chore::Unlink(segment.files()));
+            self.unlink_later(segment);
         }
         Ok(())
+    }
+
+    /// Unlinks the files of a segment after `file.delete.delay.ms`, as they are called now.
+    pub(super) fn unlink_later(&self, segment: &Segment) {
+        let due = self.shared.clock.now().saturating_add(self.settings.load().file_delete_delay_ms);
+        self.put_off(due, Chore::Unlink(segment.paths()));
     }
 
     /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint.

@@ -5,9 +5,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rustix::fs::FlockOperation;
 
+use super::open_files::retry;
 use crate::base::{Offset, TopicPartition};
 
 /// Present, empty, when the broker stopped cleanly: nothing needs recovery.
@@ -39,6 +42,56 @@ pub fn file_name(offset: Offset, kind: &str) -> String {
 /// The offset that a file's name begins with, up to its first dot.
 pub fn offset_of(name: &str) -> Option<Offset> {
     name.split_once('.')?.0.parse().ok()
+}
+
+/// Whether a topic of this name can have logs: its name fills one field of a checkpoint's line and one part of a path.
+/// ZooKeeper takes names that Kafka's tools refuse.
+pub fn is_storable(topic: &str) -> bool {
+    let parts_a_line = |it: char| it.is_whitespace() || it.is_control() || it == '/';
+    !topic.is_empty() && !topic.contains(parts_a_line)
+}
+
+/// Where a log lies: its own directory, which is renamed when the log is deleted or has arrived in a data directory.
+/// Shared by all that opens files in it, so that none is looked for under the old name.
+#[derive(Debug)]
+pub struct LogDir {
+    path: RwLock<PathBuf>,
+}
+
+impl LogDir {
+    /// A log's directory, as it is called now.
+    pub fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path: RwLock::new(path) })
+    }
+
+    /// What it is called now.
+    pub fn path(&self) -> PathBuf {
+        self.path.read().clone()
+    }
+
+    /// Does something with a path in the directory, which keeps its name meanwhile.
+    pub fn with<T>(&self, name: &str, work: impl FnOnce(&Path) -> T) -> T {
+        work(&self.path.read().join(name))
+    }
+
+    /// Renames it.
+    ///
+    /// # Errors
+    /// Those of renaming; it then keeps its name.
+    pub fn rename(&self, new: PathBuf) -> io::Result<()> {
+        let mut path = self.path.write();
+        fs::rename(&*path, &new)?;
+        *path = new;
+        Ok(())
+    }
+
+    /// Brings the names of its files to the disk.
+    ///
+    /// # Errors
+    /// Those of syncing.
+    pub fn sync(&self) -> io::Result<()> {
+        retry(|| File::open(&*self.path.read())?.sync_all())
+    }
 }
 
 /// What a directory inside a data directory holds.
@@ -145,7 +198,7 @@ pub fn stopped_cleanly(dir: &Path) -> bool {
 /// # Errors
 /// Those of creating a file.
 pub fn mark_clean(dir: &Path) -> io::Result<()> {
-    File::create(dir.join(CLEAN_SHUTDOWN)).map(|_| ())
+    retry(|| File::create(dir.join(CLEAN_SHUTDOWN))).map(|_| ())
 }
 
 /// Takes the mark of a clean stop away, if there is one.
@@ -174,7 +227,7 @@ pub fn remove_if_there(path: &Path) -> io::Result<bool> {
 /// Those of reading the directory.
 pub fn files(dir: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(dir)? {
+    for entry in retry(|| fs::read_dir(dir))? {
         let entry = entry?;
         if let (false, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
             names.push(name);
@@ -190,7 +243,7 @@ pub fn files(dir: &Path) -> io::Result<Vec<String>> {
 /// Those of reading the directory.
 pub fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir)? {
+    for entry in retry(|| fs::read_dir(dir))? {
         let entry = entry?;
         if entry.path().is_dir() {
             paths.push(entry.path());

@@ -9,9 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-/// A disk operation failed and took its data directory offline (Kafka's `KafkaStorageException`).
+use super::open_files::is_exhausted;
+
+/// A disk operation failed and took its data directory offline (Kafka's `KafkaStorageException`), or had no descriptor
+/// left and is to be tried again.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
 pub struct StorageError {
@@ -19,6 +23,22 @@ pub struct StorageError {
     pub message: String,
     /// The directory concerned.
     pub dir: PathBuf,
+    /// Whether only a descriptor was wanting: the directory works, and the same may succeed later.
+    pub is_transient: bool,
+}
+
+impl StorageError {
+    /// What failed for good, concerning a directory.
+    pub fn new(message: impl Display, dir: &Path) -> Self {
+        Self { message: message.to_string(), dir: dir.to_owned(), is_transient: false }
+    }
+}
+
+impl From<StorageError> for io::Error {
+    /// As an error of whatever it was part of; the want of a descriptor stays one.
+    fn from(error: StorageError) -> Self {
+        if error.is_transient { Errno::MFILE.into() } else { io::Error::other(error.message) }
+    }
 }
 
 /// Collects failed data directories. One for the whole broker.
@@ -38,14 +58,19 @@ impl Default for DirFailures {
 }
 
 impl DirFailures {
-    /// Notes that `dir` failed while doing what `message` says; logged and told the first time only.
+    /// Notes that `dir` failed while doing what `message` says; logged and told the first time only. The want of a
+    /// descriptor is no failure of the directory.
     pub fn report(&self, dir: &Path, message: impl Display, error: &io::Error) -> StorageError {
+        if is_exhausted(error) {
+            log::warn!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");
+            return StorageError { is_transient: true, ..StorageError::new(message, dir) };
+        }
         if self.offline.lock().insert(dir.to_owned()) {
             log::error!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");
             // Nobody listening means nobody serves the directory any more.
             let _ = self.tell.send(dir.to_owned());
         }
-        StorageError { message: message.to_string(), dir: dir.to_owned() }
+        StorageError::new(message, dir)
     }
 
     /// Whether `dir` has failed.

@@ -2,8 +2,6 @@
 //!
 //! Kafka: `Log.updateConfig`, `initializeLeaderEpochCache`, `renameDir`, `close`, `closeHandlers`.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -115,21 +113,14 @@ impl Log {
 
     /// Keeps the log from changing for as long as the guard lives; waits until the append under way is done.
     pub fn hold(&self) -> Held<'_> {
-        Held { log: self, state: self.appender.lock() }
-    }
-
-    fn tell_moved(&self, state: &mut ProducerState, dir: &Path) {
-        for segment in self.segments.load().iter() {
-            segment.moved_to(dir);
-        }
-        state.moved_to(dir);
+        Held { log: self, _none_appends: self.appender.lock() }
     }
 }
 
 /// A log that nobody else changes meanwhile: appends, truncations and deletions wait.
 pub struct Held<'a> {
     log: &'a Log,
-    state: MutexGuard<'a, ProducerState>,
+    _none_appends: MutexGuard<'a, ProducerState>,
 }
 
 impl Held<'_> {
@@ -156,15 +147,11 @@ impl Held<'_> {
     /// The disk failed.
     pub fn rename_dir(&mut self, name: &str) -> Result<(), StorageError> {
         let log = self.log;
-        let (old, new) = (log.dir(), log.data_dir.join(name));
-        fs::rename(old, &new).map_err(|error| {
+        log.dir.rename(log.data_dir.join(name)).map_err(|error| {
             let data_dir = log.data_dir.display();
             let what = format!("Error while renaming dir for {} in log dir {data_dir}", log.partition);
             log.failed(what, &error)
-        })?;
-        *log.dir.lock() = new.clone();
-        log.tell_moved(&mut self.state, &new);
-        Ok(())
+        })
     }
 
     /// Hands the log's role over to another: whatever waits to be appended here is refused as fenced.

@@ -21,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, LEADER_EPOCHS};
 use super::chores::Chore;
+use super::directory::LogDir;
 use super::disk::{Disk, Disks};
 use super::epochs::Epochs;
 use super::failure::{DirFailures, StorageError};
@@ -84,7 +85,7 @@ pub struct Log {
     /// What that directory does.
     pub(super) disk: Arc<Disk>,
     /// The log's own directory; renamed when it is deleted.
-    pub(super) dir: Mutex<PathBuf>,
+    pub(super) dir: Arc<LogDir>,
     pub(super) settings: ArcSwap<Settings>,
     /// In the order of their base offsets, the active one last; never empty. Replaced under the appender's lock.
     pub(super) segments: ArcSwap<Vec<Arc<Segment>>>,
@@ -120,7 +121,7 @@ impl Log {
 
     /// The log's own directory, as it is called now.
     pub fn dir(&self) -> PathBuf {
-        self.dir.lock().clone()
+        self.dir.path()
     }
 
     /// The topic's config.
@@ -220,18 +221,17 @@ impl Log {
     /// Changes the epochs and, if `change` says so, their checkpoint. Called under the appender's lock, which keeps the
     /// order of the checkpoint's versions; the epochs' own lock is not held over the writing.
     pub(super) fn change_epochs(&self, change: impl FnOnce(&mut Epochs) -> bool) -> Result<(), StorageError> {
-        let entries = {
-            let mut held = self.epochs.write();
-            let Some(epochs) = held.as_mut() else { return Ok(()) };
-            if !change(epochs) {
-                return Ok(());
-            }
-            epochs.entries().to_vec()
-        };
+        let known = self.epochs.read().clone();
+        let Some(mut epochs) = known else { return Ok(()) };
+        if !change(&mut epochs) {
+            return Ok(());
+        }
         let path = self.dir().join(LEADER_EPOCHS);
-        checkpoint::write_epochs(&path, &entries).map_err(|error| {
+        checkpoint::write_epochs(&path, epochs.entries()).map_err(|error| {
             self.failed(format!("Error while writing to checkpoint file {}", path.display()), &error)
-        })
+        })?;
+        *self.epochs.write() = Some(epochs);
+        Ok(())
     }
 
     // ---- for the parts of this room ----
@@ -245,7 +245,11 @@ impl Log {
         self.disk.chores.put_off(due, chore);
     }
 
+    /// Reports what failed. The files of a log that was deleted may be gone: that is no fault of its directory.
     pub(super) fn failed(&self, message: impl fmt::Display, error: &io::Error) -> StorageError {
+        if self.closed.load(Ordering::Acquire) {
+            return StorageError::new(message, &self.data_dir);
+        }
         self.shared.failures.report(&self.data_dir, message, error)
     }
 
@@ -258,7 +262,7 @@ impl Log {
             return Ok(());
         }
         let message = format!("The memory mapped buffer for log of {} is already closed", self.partition);
-        Err(StorageError { message, dir: self.data_dir.clone() })
+        Err(StorageError::new(message, &self.data_dir))
     }
 
     pub(super) fn active(&self) -> Arc<Segment> {

@@ -34,6 +34,8 @@ pub struct Logs {
     dirs: Vec<PathBuf>,
     shared: Arc<Shared>,
     options: LogsOptions,
+    /// What the config of topics without overrides means.
+    defaults: Settings,
     logs: RwLock<HashMap<TopicPartition, Arc<Log>>>,
     /// Logs on their way from another data directory; kept, not yet served.
     future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
@@ -87,7 +89,7 @@ impl Logs {
     /// that directory. Not to be called twice at once for one partition.
     ///
     /// # Errors
-    /// It may lie in an offline directory, or no directory works.
+    /// It may lie in an offline directory, or no directory works; or the topic's name is none that files can hold.
     pub fn get_or_create(
         &self,
         partition: &TopicPartition,
@@ -105,7 +107,7 @@ impl Logs {
         if !live.has(log.data_dir()) {
             log.abandon();
             let message = format!("The log dir {} has failed", log.data_dir().display());
-            return Err(StorageError { message, dir: log.data_dir().to_owned() });
+            return Err(StorageError::new(message, log.data_dir()));
         }
         self.logs.write().insert(partition.clone(), log.clone());
         log::info!(target: TARGET, "Created log for partition {partition} in {}", log.data_dir().display());
@@ -114,13 +116,16 @@ impl Logs {
 
     /// Where a log may be made, best first; it counts as lying in the first of these from now on.
     fn begin_making(&self, partition: &TopicPartition, is_new: bool) -> Result<Vec<PathBuf>, StorageError> {
+        if !directory::is_storable(&partition.topic) {
+            return Err(StorageError::new(unstorable(&partition.topic), Path::new("")));
+        }
         let mut live = self.live.lock();
         let offline: Vec<_> = self.dirs.iter().filter(|dir| !live.has(dir)).collect();
         if let (false, Some(dir)) = (is_new, offline.first()) {
             let list = listed(&offline);
             let message =
                 format!("Can not create log for {partition} because log directories {list} are offline");
-            return Err(StorageError { message, dir: dir.to_path_buf() });
+            return Err(StorageError::new(message, dir));
         }
         let preferred = self.preferred.lock().remove(partition).filter(|dir| live.has(dir));
         let candidates = preferred.map_or_else(|| self.by_load(&live), |dir| vec![dir]);
@@ -142,7 +147,7 @@ impl Logs {
         let Some(dir) = made else {
             let list = listed(&candidates.iter().collect::<Vec<_>>());
             let message = format!("No log directories available. Tried {list}");
-            return Err(StorageError { message, dir: PathBuf::new() });
+            return Err(StorageError::new(message, Path::new("")));
         };
         let opening = Opening {
             partition: partition.clone(),
@@ -194,7 +199,7 @@ impl Logs {
                 "Failed to delete log for  {partition} because it may be in one of the offline directories {}",
                 listed(&offline)
             );
-            return Err(StorageError { message, dir: dir.to_path_buf() });
+            return Err(StorageError::new(message, dir));
         };
         drop(live);
         log.rename_dir(&directory::deleted_dir(partition))?;
@@ -264,20 +269,26 @@ impl Logs {
 
     // ---- checkpoints ----
 
-    /// The high watermarks that were last written for a directory; their contents are the replicas' affair. Of a file
-    /// that makes no sense there are none (Kafka gives up the directory): a leader finds its high watermark anew.
+    /// The high watermarks that were last written for a directory; their contents are the replicas' affair. Lines that
+    /// cannot be read cost no others, and the leader finds anew what they said. A follower without leader epochs would
+    /// truncate to its high watermark: where one of those is missing the directory is given up, as Kafka does in any case.
     ///
     /// # Errors
-    /// The file cannot be read; the directory is then offline.
+    /// The file cannot be read, or not believed; the directory is then offline.
     pub fn read_high_watermarks(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
         let path = dir.join(HIGH_WATERMARKS);
-        let read = match checkpoint::read_offsets(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                log::warn!(target: TARGET, "{error}: the high watermarks in {} begin anew", dir.display());
-                Ok(BTreeMap::new())
+        let read = checkpoint::read_offsets(&path).and_then(|read| match read.damage {
+            None => Ok(read.offsets),
+            Some(damage) => {
+                let needed = |log: &Arc<Log>| log.settings().magic < 2 && log.log_end_offset() > 0;
+                let missing = |log: &Arc<Log>| needed(log) && !read.offsets.contains_key(log.partition());
+                if self.in_dir(dir).iter().any(missing) {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, damage));
+                }
+                log::warn!(target: TARGET, "{damage}: high watermarks in {} that it does not tell begin anew", dir.display());
+                Ok(read.offsets)
             }
-            read => read,
-        };
+        });
         read.map_err(|error| {
             let what = format!("Error while reading checkpoint file {}", path.display());
             self.shared.failures.report(dir, what, &error)
@@ -384,6 +395,11 @@ fn note_failure(dir: &Path, result: io::Result<()>) {
     if let Err(error) = result {
         log::error!(target: TARGET, "Error while writing the clean shutdown file in {}: {error}", dir.display());
     }
+}
+
+/// Why a topic has no logs.
+fn unstorable(topic: &str) -> String {
+    format!("Topic name {topic:?} is illegal: neither checkpoint files nor directories can hold it")
 }
 
 /// Directories as Kafka lists them in messages.

@@ -197,7 +197,7 @@ impl Log {
             let position = LogPosition::at(offset, segment.base_offset, found.position);
             let records = match length {
                 0 => Records::default(),
-                length => Records::File(segment.slice(found.position, length)),
+                length => segment.slice(found.position, length)?,
             };
             return Ok(Some((at, records, position, taken < found.size)));
         }
@@ -376,7 +376,7 @@ fn first_at_time(
         let known = indexes.time.lookup(timestamp)?;
         indexes.offset.lookup(known.offset.max(from))?.position
     };
-    let mut batches = segment.batches(position);
+    let mut batches = segment.batches(position)?;
     while let Some((_, batch)) = batches.next_batch().map_err(into_io)? {
         if batch.header().max_timestamp < timestamp {
             continue;

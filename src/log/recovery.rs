@@ -1,10 +1,14 @@
 //! Opening a log, and making it whole again after a broker that did not stop cleanly.
 //!
-//! What an interrupted deletion or cleaning left behind is removed or completed; segments behind the recovery point
-//! are read batch by batch and cut at the first that is not whole; indexes that are missing or cannot be true are
-//! rebuilt; producers are rebuilt from their last snapshot and the batches behind it.
+//! What an interrupted deletion or cleaning left behind is removed or completed ([`leftovers`]); segments behind the
+//! recovery point are read batch by batch, cut at the first that is not whole and brought to the disk; those whose
+//! offsets do not fit their indexes are split ([`split`]); indexes that are missing or cannot be true are rebuilt;
+//! producers are rebuilt from their last snapshot and the batches behind it.
 //!
 //! Kafka: `Log.loadSegments`, `recoverLog`, `LogSegment.recover`, `Log.rebuildProducerState`.
+
+mod leftovers;
+mod split;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,16 +20,17 @@ use parking_lot::{Mutex, RwLock};
 
 use super::append::aborted;
 use super::directory::{
-    self, CLEANED, DELETED, LOG, OFFSET_INDEX, SWAP, TIME_INDEX, TRANSACTION_INDEX, file_name, offset_of,
-    remove_if_there,
+    self, LOG, LogDir, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name, offset_of, remove_if_there,
 };
 use super::failure::StorageError;
 use super::index::TimestampOffset;
+use super::index::offset::relative;
 use super::log::{Log, Shared};
 use super::marks::MarksState;
 use super::producers::Change;
 use super::read::floor;
 use super::segment::{Segment, into_io};
+use super::segment_files::Kind;
 use super::settings::Settings;
 use super::snapshots::ProducerState;
 use super::validate::AppendOrigin;
@@ -53,6 +58,14 @@ pub struct Opening {
     pub clean: bool,
 }
 
+/// What was found in a segment that was read to make it whole.
+enum Found {
+    /// Whole batches, and so many bytes behind them, which are cut off now.
+    Torn(u32),
+    /// A sound batch whose offset its indexes cannot hold.
+    Overflow,
+}
+
 impl Log {
     /// Opens or begins a log. Reads what needs recovery: may take long.
     ///
@@ -62,13 +75,14 @@ impl Log {
         let Opening { partition, dir, settings, log_start, recovery_point, clean } = opening;
         let data_dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
         let now = shared.clock.now();
+        let dir = LogDir::new(dir);
         let state = ProducerState::new(partition.clone(), dir.clone(), shared.producer_expiration);
         let log = Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
             partition,
             disk: shared.disks.of(&data_dir),
             data_dir,
-            dir: Mutex::new(dir),
+            dir,
             settings: ArcSwap::from_pointee(settings),
             segments: ArcSwap::default(),
             appender: Mutex::new(state),
@@ -89,153 +103,88 @@ impl Log {
 
     fn load(&self, clean: bool, epochs_damaged: bool) -> io::Result<()> {
         let mut state = self.appender.lock();
-        let swapped = self.clear_leftovers()?;
+        self.clear_leftovers()?;
         self.load_segments(clean)?;
-        self.complete_swaps(&swapped)?;
         if epochs_damaged {
             self.rebuild_epochs()?;
         }
         let end = self.recover(clean)?;
         self.active().activate()?;
-        let stored = |error: StorageError| io::Error::other(error.message);
-        self.change_epochs(|epochs| epochs.truncate_from_end(end)).map_err(stored)?;
+        self.change_epochs(|epochs| epochs.truncate_from_end(end))?;
         let start = self.log_start_offset().max(self.segments.load()[0].base_offset);
         self.marks.write().opened(start, self.end_at(end));
         self.recovery_point.fetch_max(start, std::sync::atomic::Ordering::AcqRel);
-        self.change_epochs(|epochs| epochs.truncate_from_start(start)).map_err(stored)?;
+        self.change_epochs(|epochs| epochs.truncate_from_start(start))?;
         self.rebuild_producers(&mut state, end, clean)?;
         self.marks.write().note_transactions(&mut state.producers);
         Ok(())
     }
 
-    /// Removes what an interrupted deletion or cleaning left. Returns the base offsets of the cleaned segments that had
-    /// begun to take their place.
-    fn clear_leftovers(&self) -> io::Result<Vec<Offset>> {
-        let dir = self.dir();
-        let (mut swapped, mut cleaned) = (Vec::new(), Vec::new());
-        let remove_indexes = |base: Offset, suffix: &str| -> io::Result<()> {
-            for kind in [OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX] {
-                remove_if_there(&dir.join(file_name(base, kind) + suffix))?;
-            }
-            Ok(())
-        };
-        for name in directory::files(&dir)? {
-            let base = offset_of(&name);
-            if name.ends_with(DELETED) {
-                remove_if_there(&dir.join(&name))?;
-            } else if name.ends_with(CLEANED) {
-                cleaned.extend(base);
-                remove_if_there(&dir.join(&name))?;
-            } else if let (Some(of), Some(base)) = (name.strip_suffix(SWAP), base) {
-                log::info!(target: TARGET, "Found file {name} of {} from interrupted swap operation.", self.partition);
-                remove_indexes(base, "")?;
-                if of.ends_with(LOG) {
-                    swapped.push(base);
-                }
-            }
+    /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are opened
+    /// anew.
+    fn load_segments(&self, clean: bool) -> io::Result<()> {
+        while let Some(overflowed) = self.open_segments(clean)? {
+            self.split_segment(&overflowed)?;
         }
-        // A swap at or behind a cleaning that did not finish is one of its unfinished parts.
-        let unfinished = cleaned.into_iter().min().unwrap_or(Offset::MAX);
-        for base in swapped.iter().copied().filter(|base| *base >= unfinished) {
-            remove_indexes(base, SWAP)?;
-            remove_if_there(&dir.join(file_name(base, LOG) + SWAP))?;
-        }
-        swapped.retain(|base| *base < unfinished);
-        Ok(swapped)
+        Ok(())
     }
 
-    fn load_segments(&self, clean: bool) -> io::Result<()> {
-        let dir = self.dir();
+    /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose offsets
+    /// overflow.
+    fn open_segments(&self, clean: bool) -> io::Result<Option<Arc<Segment>>> {
+        let bases = self.segment_bases()?;
         let mut segments = Vec::new();
+        for (at, base) in bases.iter().copied().enumerate() {
+            let indexed = self.dir().join(file_name(base, OFFSET_INDEX)).exists();
+            let segment = Arc::new(Segment::open(&self.dir, base, "", self.segment_options())?);
+            // Segments behind the recovery point are read in any case.
+            let recovered_later =
+                !clean && bases.get(at + 1).is_none_or(|next| *next > self.recovery_point());
+            let is_believed = recovered_later || (indexed && is_sane(&segment)?);
+            if !is_believed {
+                log::warn!(
+                    target: TARGET,
+                    "Found no index file, or a corrupted one, of segment {base} of {}: recovering the segment and \
+                     rebuilding index files...",
+                    self.partition
+                );
+                // What lies before it tells of its producers.
+                self.segments.store(Arc::new(segments.clone()));
+                if let Found::Overflow = self.recover_segment(&segment, false)? {
+                    return Ok(Some(segment));
+                }
+            }
+            segments.push(segment);
+        }
+        self.segments.store(Arc::new(segments));
+        Ok(None)
+    }
+
+    /// The base offsets of the segments there are, rising. Indexes without batches are removed.
+    fn segment_bases(&self) -> io::Result<Vec<Offset>> {
+        let dir = self.dir();
+        let mut bases = Vec::new();
         for name in directory::files(&dir)? {
             let Some(base) = offset_of(&name) else { continue };
             let is = |kinds: &[&str]| kinds.iter().any(|kind| name == file_name(base, kind));
-            if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX]) {
-                if !dir.join(file_name(base, LOG)).exists() {
-                    log::warn!(
-                        target: TARGET,
-                        "Found an orphaned index file {name} of {}, with no log file.",
-                        self.partition
-                    );
-                    remove_if_there(&dir.join(name))?;
-                }
-            } else if is(&[LOG]) {
-                let indexed = dir.join(file_name(base, OFFSET_INDEX)).exists();
-                let segment = Segment::open(&dir, base, "", self.segment_options())?;
-                segments.push((Arc::new(segment), indexed));
+            if is(&[LOG]) {
+                bases.push(base);
+            } else if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX])
+                && !dir.join(file_name(base, LOG)).exists()
+            {
+                log::warn!(target: TARGET, "Found an orphaned index file {name} of {}, with no log file.", self.partition);
+                remove_if_there(&dir.join(name))?;
             }
         }
-        let all: Vec<_> = segments.iter().map(|(segment, _)| segment.clone()).collect();
-        self.segments.store(Arc::new(all));
-        for (at, (segment, indexed)) in segments.iter().enumerate() {
-            let next = segments.get(at + 1).map(|(next, _)| next.base_offset);
-            // Segments behind the recovery point are read in any case.
-            let recovered_later = !clean && next.is_none_or(|next| next > self.recovery_point());
-            if recovered_later || (*indexed && is_sane(segment)?) {
-                continue;
-            }
-            log::warn!(
-                target: TARGET,
-                "Found no index file, or a corrupted one, of segment {} of {}: recovering the segment and \
-                 rebuilding index files...",
-                segment.base_offset,
-                self.partition
-            );
-            self.recover_segment(segment, false)?;
-        }
-        Ok(())
-    }
-
-    /// Puts cleaned segments in the place of those they were made of, where a stop came between.
-    fn complete_swaps(&self, swapped: &[Offset]) -> io::Result<()> {
-        for base in swapped {
-            let dir = self.dir();
-            let new = Arc::new(Segment::open(&dir, *base, SWAP, self.segment_options())?);
-            log::info!(target: TARGET, "Repairing segment {base} of {} from interrupted swap operation.", self.partition);
-            self.recover_segment(&new, false)?;
-            let end = new.next_offset()?;
-            let mut kept = Vec::new();
-            for old in self.segments.load().iter() {
-                if old.base_offset < end.max(base + 1) && old.next_offset()? > *base {
-                    self.discard(std::slice::from_ref(old))
-                        .map_err(|error| io::Error::other(error.message))?;
-                } else if old.base_offset != *base {
-                    kept.push(old.clone());
-                }
-            }
-            new.change_suffix("")?;
-            kept.push(new);
-            kept.sort_by_key(|segment| segment.base_offset);
-            self.segments.store(Arc::new(kept));
-        }
-        Ok(())
+        Ok(bases)
     }
 
     /// Recovers the segments behind the recovery point, unless the stop was clean. Returns the log's end.
     fn recover(&self, clean: bool) -> io::Result<Offset> {
         if !clean {
-            let segments = self.segments.load_full();
-            let from = floor(&segments, self.recovery_point()).unwrap_or(0);
-            for (at, segment) in segments.iter().enumerate().skip(from) {
-                log::info!(
-                    target: TARGET,
-                    "[Log partition={}] Recovering unflushed segment {}",
-                    self.partition,
-                    segment.base_offset
-                );
-                let torn = self.recover_segment(segment, true)?;
-                if torn > 0 {
-                    log::warn!(
-                        target: TARGET,
-                        "Corruption found in segment {} of {}, truncating to offset {}",
-                        segment.base_offset,
-                        self.partition,
-                        segment.next_offset()?
-                    );
-                    self.segments.store(Arc::new(segments[..=at].to_vec()));
-                    self.discard(&segments[at + 1..]).map_err(|error| io::Error::other(error.message))?;
-                    break;
-                }
+            while let Some(overflowed) = self.recover_segments()? {
+                self.split_segment(&overflowed)?;
+                self.load_segments(clean)?;
             }
         }
         let start = self.log_start_offset();
@@ -250,11 +199,11 @@ impl Log {
                     self.partition
                 );
                 self.segments.store(Arc::default());
-                self.discard(&segments).map_err(|error| io::Error::other(error.message))?;
+                self.discard(&segments)?;
             }
         }
         if self.segments.load().is_empty() {
-            let segment = Segment::create(&self.dir(), start, self.segment_options())?;
+            let segment = Segment::create(&self.dir, start, self.segment_options())?;
             self.segments.store(Arc::new(vec![Arc::new(segment)]));
         }
         let end = self.active().next_offset()?;
@@ -262,18 +211,50 @@ impl Log {
         Ok(end)
     }
 
+    /// Recovers the segments behind the recovery point, and brings them to the disk: until then what was read may have
+    /// been no more than the system's memory. Returns the first one whose offsets overflow.
+    fn recover_segments(&self) -> io::Result<Option<Arc<Segment>>> {
+        let segments = self.segments.load_full();
+        let from = floor(&segments, self.recovery_point()).unwrap_or(0);
+        for (at, segment) in segments.iter().enumerate().skip(from) {
+            log::info!(target: TARGET, "[Log partition={}] Recovering unflushed segment {}", self.partition, segment.base_offset);
+            let Found::Torn(torn) = self.recover_segment(segment, true)? else {
+                return Ok(Some(segment.clone()));
+            };
+            if torn > 0 || segment.size() > 0 {
+                segment.flush()?;
+            }
+            if torn > 0 {
+                log::warn!(
+                    target: TARGET,
+                    "Corruption found in segment {} of {}, truncating to offset {}",
+                    segment.base_offset,
+                    self.partition,
+                    segment.next_offset()?
+                );
+                self.segments.store(Arc::new(segments[..=at].to_vec()));
+                self.discard(&segments[at + 1..])?;
+                break;
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads a segment batch by batch, rebuilds its indexes and cuts it at the first batch that is not whole. With
-    /// `epochs`, leader epochs not known yet are noted. Returns how many bytes went.
-    fn recover_segment(&self, segment: &Segment, epochs: bool) -> io::Result<u32> {
+    /// `epochs`, leader epochs not known yet are noted. One whose offsets overflow is left as it is.
+    fn recover_segment(&self, segment: &Segment, epochs: bool) -> io::Result<Found> {
         let mut state =
-            ProducerState::new(self.partition.clone(), self.dir(), self.shared.producer_expiration);
+            ProducerState::new(self.partition.clone(), self.dir.clone(), self.shared.producer_expiration);
         self.rebuild_producers(&mut state, segment.base_offset, false)?;
         segment.reset_indexes()?;
         let mut largest = TimestampOffset { timestamp: -1, offset: segment.base_offset };
         let (mut valid, mut last_entry, mut last_offset) = (0, 0, None);
-        let mut batches = segment.batches(0);
+        let mut batches = segment.batches(0)?;
         loop {
             let batch = match next_sound(&mut batches, segment.base_offset, last_offset) {
+                Ok(Some(batch)) if relative(segment.base_offset, batch.header().last_offset()).is_err() => {
+                    return Ok(Found::Overflow);
+                }
                 Ok(Some(batch)) => batch,
                 Ok(None) => break,
                 Err(WalkError::Io(error)) => return Err(error),
@@ -281,7 +262,7 @@ impl Log {
                     log::warn!(
                         target: TARGET,
                         "Found invalid messages in log segment {} at byte offset {valid}: {error}.",
-                        segment.path(LOG).display()
+                        segment.path(Kind::Log).display()
                     );
                     break;
                 }
@@ -310,13 +291,13 @@ impl Log {
         segment.set_largest(largest);
         segment.deactivate()?;
         state.take_snapshot()?;
-        Ok(torn)
+        Ok(Found::Torn(torn))
     }
 
     /// Notes the leader epochs of all batches, as far as they can be read.
     pub(super) fn rebuild_epochs(&self) -> io::Result<()> {
         for segment in self.segments.load().iter() {
-            let mut headers = segment.headers();
+            let mut headers = segment.headers()?;
             loop {
                 match headers.next_header() {
                     Ok(Some((_, header))) if header.magic >= 2 => {
@@ -334,10 +315,9 @@ impl Log {
     }
 
     fn note_recovered_epoch(&self, epoch: i32, offset: Offset) -> io::Result<()> {
-        let change = self.change_epochs(|epochs| {
+        Ok(self.change_epochs(|epochs| {
             epochs.latest().is_none_or(|latest| epoch > latest.epoch) && epochs.assign(epoch, offset)
-        });
-        change.map_err(|error| io::Error::other(error.message))
+        })?)
     }
 
     /// Brings the producers to where they stood at `end`: from the latest snapshot and the batches behind it. After a
@@ -378,9 +358,9 @@ impl Log {
     }
 }
 
-/// The next batch, its checksum right, its offsets rising and within the segment's reach.
+/// The next batch, its checksum right, its offsets rising.
 fn next_sound(
-    batches: &mut super::walk::Batches<'_>,
+    batches: &mut super::walk::Batches,
     base_offset: Offset,
     last_offset: Option<Offset>,
 ) -> Result<Option<Batch>, WalkError> {
@@ -388,7 +368,7 @@ fn next_sound(
     batch.check_crc()?;
     let last = batch.header().last_offset();
     let rising = last >= base_offset && last_offset.is_none_or(|before| last > before);
-    if !rising || last - base_offset > i64::from(i32::MAX) {
+    if !rising {
         let text = format!("Record batch ends at offset {last}, out of order in segment {base_offset}");
         return Err(crate::wire::batch::BatchError::Corrupt(text).into());
     }
@@ -405,7 +385,7 @@ fn is_sane(segment: &Segment) -> io::Result<bool> {
 
 fn replay_segment(state: &mut ProducerState, segment: &Segment, from: Offset, end: Offset) -> io::Result<()> {
     let Some(found) = segment.find(from)? else { return Ok(()) };
-    let mut batches = segment.batches(found.position);
+    let mut batches = segment.batches(found.position)?;
     while let Some((_, batch)) = batches.next_batch().map_err(into_io)? {
         if batch.header().base_offset >= end {
             break;

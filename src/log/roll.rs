@@ -54,8 +54,7 @@ impl Log {
         }
         state.producers.set_end_offset(base);
         state.take_snapshot().map_err(failed)?;
-        let dir = self.dir();
-        let segment = Segment::create(&dir, base, self.segment_options()).map_err(failed)?;
+        let segment = Segment::create(&self.dir, base, self.segment_options()).map_err(failed)?;
         segment.activate().map_err(failed)?;
         segments.push(Arc::new(segment));
         self.segments.store(Arc::new(segments));

@@ -5,9 +5,9 @@
 
 mod search;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,9 +16,10 @@ use parking_lot::{Mutex, RwLock};
 
 pub use search::{Found, into_io};
 
-use super::directory::{self, LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name};
+use super::directory::{LogDir, remove_if_there};
 use super::index::offset::relative;
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
+use super::segment_files::{Kind, SegmentFiles};
 use crate::base::{Millis, Offset};
 
 /// What a new or reopened segment needs to know.
@@ -58,18 +59,22 @@ struct Progress {
     largest: Option<TimestampOffset>,
 }
 
+/// More than any segment has: it is not known what of a `.log` is on the disk.
+const UNKNOWN: u32 = u32::MAX;
+
 /// A segment of a log.
 #[derive(Debug)]
 pub struct Segment {
     /// The offset it begins with, and which names its files.
     pub base_offset: Offset,
-    log: Arc<File>,
+    files: Arc<SegmentFiles>,
     size: AtomicU32,
+    /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] where that is not known. Held while they are
+    /// brought there, and while the file is cut.
+    synced: Mutex<u32>,
     /// The index files; the lock is held only while an entry is looked up or written.
     pub indexes: RwLock<Indexes>,
     progress: Mutex<Progress>,
-    /// The directory that the files lie in and what is appended to their names.
-    place: Mutex<(PathBuf, &'static str)>,
     options: SegmentOptions,
 }
 
@@ -78,65 +83,72 @@ impl Segment {
     ///
     /// # Errors
     /// Those of creating files.
-    pub fn create(dir: &Path, base_offset: Offset, options: SegmentOptions) -> io::Result<Self> {
-        for kind in [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX] {
-            let path = dir.join(file_name(base_offset, kind));
-            if directory::remove_if_there(&path)? {
-                log::warn!(target: "kafka.log.LogSegment", "Newly rolled segment file {} already exists; deleting it first", path.display());
-            }
-        }
-        let path = dir.join(file_name(base_offset, LOG));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        if options.preallocate > 0 {
-            file.set_len(options.preallocate)?;
-        }
-        Self::with(dir, "", base_offset, file, 0, options)
+    pub fn create(dir: &Arc<LogDir>, base_offset: Offset, options: SegmentOptions) -> io::Result<Self> {
+        Self::create_beside(dir, base_offset, "", options)
     }
 
-    /// Opens a segment that is there, its file names ending with `suffix`. Missing index files are made,
-    /// empty.
+    /// Makes a segment's files, empty, their names ending with `suffix`: they take their place later.
     ///
     /// # Errors
-    /// Those of opening files; `InvalidData` for a `.log` larger than 2 GiB, which Kafka never writes.
-    pub fn open(
-        dir: &Path,
+    /// Those of creating files.
+    pub fn create_beside(
+        dir: &Arc<LogDir>,
         base_offset: Offset,
         suffix: &'static str,
         options: SegmentOptions,
     ) -> io::Result<Self> {
-        let path = dir.join(file_name(base_offset, LOG) + suffix);
-        let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        let length = file.metadata()?.len();
+        let files = SegmentFiles::new(dir.clone(), base_offset, suffix);
+        for kind in Kind::ALL {
+            let path = files.path(kind);
+            if remove_if_there(&path)? {
+                log::warn!(target: "kafka.log.Log", "Newly rolled segment file {} already exists; deleting it first", path.display());
+            }
+        }
+        files.create(Kind::Log, options.preallocate)?;
+        Self::with(files, base_offset, (0, 0), options)
+    }
+
+    /// Opens a segment that is there, its file names ending with `suffix`. Missing index files are made, empty.
+    ///
+    /// # Errors
+    /// Those of looking at files; `InvalidData` for a `.log` larger than 2 GiB, which Kafka never writes.
+    pub fn open(
+        dir: &Arc<LogDir>,
+        base_offset: Offset,
+        suffix: &'static str,
+        options: SegmentOptions,
+    ) -> io::Result<Self> {
+        let files = SegmentFiles::new(dir.clone(), base_offset, suffix);
+        let found = files.metadata(Kind::Log)?.ok_or(io::ErrorKind::NotFound)?;
+        let length = found.len();
         let size = i32::try_from(length).map(i32::unsigned_abs).map_err(|_| {
             let text = format!(
                 "The size of segment {} ({length}) is larger than the maximum allowed segment size of {}",
-                path.display(),
+                files.path(Kind::Log).display(),
                 i32::MAX
             );
             io::Error::new(io::ErrorKind::InvalidData, text)
         })?;
-        Self::with(dir, suffix, base_offset, file, size, options)
+        Self::with(files, base_offset, (size, UNKNOWN), options)
     }
 
     fn with(
-        dir: &Path,
-        suffix: &'static str,
+        files: Arc<SegmentFiles>,
         base_offset: Offset,
-        file: File,
-        size: u32,
+        (size, synced): (u32, u32),
         options: SegmentOptions,
     ) -> io::Result<Self> {
-        let path = |kind| dir.join(file_name(base_offset, kind) + suffix);
-        let (offset, _) = OffsetIndex::open(path(OFFSET_INDEX), base_offset, options.max_index_bytes)?;
-        let (mut time, made) = TimeIndex::open(path(TIME_INDEX), base_offset, options.max_index_bytes)?;
+        let (offset, _) = OffsetIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
+        let (mut time, made) = TimeIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
         if made {
             time.entries.resize(0)?;
         }
-        let transaction = TransactionIndex::open(path(TRANSACTION_INDEX), base_offset)?;
+        let transaction = TransactionIndex::open(files.clone(), base_offset)?;
         Ok(Self {
             base_offset,
-            log: Arc::new(file),
+            files,
             size: AtomicU32::new(size),
+            synced: Mutex::new(synced),
             indexes: RwLock::new(Indexes { offset, time, transaction }),
             progress: Mutex::new(Progress {
                 created: options.now,
@@ -144,7 +156,6 @@ impl Segment {
                 first_timestamp: None,
                 largest: None,
             }),
-            place: Mutex::new((dir.to_owned(), suffix)),
             options,
         })
     }
@@ -154,15 +165,9 @@ impl Segment {
         self.size.load(Ordering::Acquire)
     }
 
-    /// The `.log`.
-    pub fn file(&self) -> &Arc<File> {
-        &self.log
-    }
-
     /// Where a file of this segment lies now.
-    pub fn path(&self, kind: &str) -> PathBuf {
-        let place = self.place.lock();
-        place.0.join(file_name(self.base_offset, kind) + place.1)
+    pub fn path(&self, kind: Kind) -> PathBuf {
+        self.files.path(kind)
     }
 
     // ---- writing: one caller at a time, the log's appender ----
@@ -180,15 +185,11 @@ impl Segment {
         let end = end.filter(|end| *end <= i32::MAX.unsigned_abs()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "append beyond the largest size of a segment")
         })?;
-        write_all_at(&self.log, pieces, u64::from(position))?;
+        let mut so_far = self.largest(&mut self.progress.lock())?;
+        write_all_at(&*self.files.open(Kind::Log)?, pieces, u64::from(position))?;
         let mut progress = self.progress.lock();
-        if position == 0 {
-            progress.first_timestamp = Some(largest.timestamp);
-        }
-        let mut so_far = self.largest(&mut progress)?;
         if largest.timestamp > so_far.timestamp {
             so_far = largest;
-            progress.largest = Some(largest);
         }
         if progress.since_index_entry > self.options.index_interval {
             let mut indexes = self.indexes.write();
@@ -196,6 +197,10 @@ impl Segment {
             indexes.time.maybe_append(so_far)?;
             progress.since_index_entry = 0;
         }
+        if position == 0 {
+            progress.first_timestamp = Some(largest.timestamp);
+        }
+        progress.largest = Some(so_far);
         progress.since_index_entry += length as u64;
         self.size.store(end, Ordering::Release);
         Ok(())
@@ -223,7 +228,7 @@ impl Segment {
     fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
         let mut progress = self.progress.lock();
         if progress.first_timestamp.is_none() && self.size() > 0 {
-            let first = self.headers().next_header().map_err(into_io)?;
+            let first = self.headers()?.next_header().map_err(into_io)?;
             progress.first_timestamp = first.map(|(_, header)| header.max_timestamp);
         }
         Ok(match progress.first_timestamp {
@@ -253,7 +258,7 @@ impl Segment {
         indexes.offset.entries.trim()?;
         indexes.time.entries.trim()?;
         if self.options.preallocate > 0 {
-            self.log.set_len(u64::from(self.size()))?;
+            self.files.open_briefly(Kind::Log)?.set_len(u64::from(self.size()))?;
         }
         Ok(())
     }
@@ -264,6 +269,8 @@ impl Segment {
     /// Those of reading and resizing files.
     pub fn truncate_to(&self, offset: Offset, now: Millis) -> io::Result<u32> {
         let found = self.find(offset)?;
+        // What wants a descriptor comes first: without one nothing has been changed.
+        self.files.open(Kind::Log)?;
         {
             let mut indexes = self.indexes.write();
             indexes.offset.truncate_to(offset)?;
@@ -313,17 +320,32 @@ impl Segment {
     /// Those of resizing.
     pub fn cut(&self, size: u32) -> io::Result<u32> {
         let before = self.size();
-        self.log.set_len(u64::from(size))?;
+        let mut synced = self.synced.lock();
+        if u64::from(size) != self.files.metadata(Kind::Log)?.map_or(0, |file| file.len()) {
+            *synced = UNKNOWN;
+            self.files.open_briefly(Kind::Log)?.set_len(u64::from(size))?;
+        }
         self.size.store(size, Ordering::Release);
         Ok(before.saturating_sub(size))
     }
 
-    /// Brings everything to the disk.
+    /// Whether all batches are known to be on the disk.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.lock() == self.size()
+    }
+
+    /// Brings everything to the disk that is not known to be there.
     ///
     /// # Errors
     /// Those of syncing.
     pub fn flush(&self) -> io::Result<()> {
-        self.log.sync_data()?;
+        let mut synced = self.synced.lock();
+        let size = self.size();
+        if *synced != size {
+            self.files.open_briefly(Kind::Log)?.sync_data()?;
+            *synced = size;
+        }
+        drop(synced);
         let indexes = self.indexes.read();
         indexes.offset.entries.flush()?;
         indexes.time.entries.flush()?;
@@ -337,39 +359,20 @@ impl Segment {
     /// # Errors
     /// Those of renaming; a missing transaction index is none.
     pub fn change_suffix(&self, suffix: &'static str) -> io::Result<()> {
-        let mut indexes = self.indexes.write();
-        let mut place = self.place.lock();
-        let name = |kind, suffix| place.0.join(file_name(self.base_offset, kind) + suffix);
-        for kind in [LOG, OFFSET_INDEX, TIME_INDEX] {
-            fs::rename(name(kind, place.1), name(kind, suffix))?;
-        }
-        match fs::rename(name(TRANSACTION_INDEX, place.1), name(TRANSACTION_INDEX, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        place.1 = suffix;
-        self.tell_indexes(&mut indexes, &place);
-        Ok(())
+        self.files.change_suffix(suffix)
     }
 
-    /// Tells that the directory of the files was renamed.
-    pub fn moved_to(&self, dir: &Path) {
-        let mut indexes = self.indexes.write();
-        let mut place = self.place.lock();
-        place.0 = dir.to_owned();
-        self.tell_indexes(&mut indexes, &place);
+    /// The `.log`, for one use.
+    ///
+    /// # Errors
+    /// Those of opening.
+    pub fn open_log(&self) -> io::Result<Arc<File>> {
+        self.files.open_briefly(Kind::Log)
     }
 
-    fn tell_indexes(&self, indexes: &mut Indexes, (dir, suffix): &(PathBuf, &'static str)) {
-        let path = |kind| dir.join(file_name(self.base_offset, kind) + suffix);
-        indexes.offset.entries.moved_to(path(OFFSET_INDEX));
-        indexes.time.entries.moved_to(path(TIME_INDEX));
-        indexes.transaction.moved_to(path(TRANSACTION_INDEX));
-    }
-
-    /// The files that there are.
-    pub fn files(&self) -> Vec<PathBuf> {
-        [LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX].into_iter().map(|kind| self.path(kind)).collect()
+    /// Where its files lie, whether they are there or not.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        Kind::ALL.into_iter().map(|kind| self.path(kind)).collect()
     }
 }
 

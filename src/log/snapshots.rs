@@ -5,9 +5,10 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::directory::{self, SNAPSHOT, file_name, offset_of, remove_if_there};
+use super::directory::{self, LogDir, SNAPSHOT, file_name, offset_of, remove_if_there};
+use super::open_files::retry;
 use super::producers::Producers;
 use crate::base::{Millis, Offset, TopicPartition};
 
@@ -18,19 +19,14 @@ const TARGET: &str = "kafka.log.ProducerStateManager";
 pub struct ProducerState {
     /// The producers.
     pub producers: Producers,
-    dir: PathBuf,
+    dir: Arc<LogDir>,
     last_snapshot: Offset,
 }
 
 impl ProducerState {
     /// Nobody yet; snapshots are kept in `dir`.
-    pub fn new(partition: TopicPartition, dir: PathBuf, expiration: Millis) -> Self {
+    pub fn new(partition: TopicPartition, dir: Arc<LogDir>, expiration: Millis) -> Self {
         Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0 }
-    }
-
-    /// Tells that the directory was renamed.
-    pub fn moved_to(&mut self, dir: &Path) {
-        self.dir = dir.to_owned();
     }
 
     /// Writes a snapshot unless there is one of this offset already.
@@ -40,7 +36,8 @@ impl ProducerState {
     pub fn take_snapshot(&mut self) -> io::Result<()> {
         let offset = self.producers.end_offset();
         if offset > self.last_snapshot {
-            let file = fs::File::create(self.dir.join(file_name(offset, SNAPSHOT)))?;
+            let path = self.dir.path().join(file_name(offset, SNAPSHOT));
+            let file = retry(|| fs::File::create(&path))?;
             io::Write::write_all(&mut &file, &self.producers.snapshot())?;
             file.sync_all()?;
             self.last_snapshot = offset;
@@ -61,9 +58,9 @@ impl ProducerState {
         self.producers.truncate_fully(log_start);
         self.last_snapshot = log_start;
         while let Some(offset) = self.offsets()?.last().copied() {
-            let path = self.dir.join(file_name(offset, SNAPSHOT));
+            let path = self.dir.path().join(file_name(offset, SNAPSHOT));
             log::info!(target: TARGET, "Loading producer state from snapshot file '{}'", path.display());
-            match self.producers.load(&fs::read(&path)?, offset, now) {
+            match self.producers.load(&retry(|| fs::read(&path))?, offset, now) {
                 Ok(()) => {
                     self.last_snapshot = offset;
                     break;
@@ -111,7 +108,7 @@ impl ProducerState {
     /// # Errors
     /// Those of listing the directory.
     pub fn offsets(&self) -> io::Result<Vec<Offset>> {
-        let files = directory::files(&self.dir)?;
+        let files = directory::files(&self.dir.path())?;
         let mut offsets: Vec<_> =
             files.iter().filter(|name| name.ends_with(SNAPSHOT)).filter_map(|name| offset_of(name)).collect();
         offsets.sort_unstable();
@@ -120,7 +117,7 @@ impl ProducerState {
 
     fn delete(&self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
         for offset in self.offsets()?.into_iter().filter(|offset| goes(*offset)) {
-            remove_if_there(&self.dir.join(file_name(offset, SNAPSHOT)))?;
+            remove_if_there(&self.dir.path().join(file_name(offset, SNAPSHOT)))?;
         }
         Ok(())
     }

@@ -107,7 +107,7 @@ impl Log {
         let old = self.segments.load_full();
         self.discard(&old)?;
         let mut begin = || -> io::Result<Segment> {
-            let segment = Segment::create(&self.dir(), offset, self.segment_options())?;
+            let segment = Segment::create(&self.dir, offset, self.segment_options())?;
             segment.activate()?;
             state.truncate_fully(offset)?;
             Ok(segment)

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -27,8 +28,8 @@ pub enum WalkError {
 }
 
 /// Walks over batch headers; the records are not read.
-pub struct Headers<'a> {
-    file: &'a File,
+pub struct Headers {
+    file: Arc<File>,
     position: u64,
     end: u64,
     window: [u8; WINDOW],
@@ -37,9 +38,9 @@ pub struct Headers<'a> {
     filled: usize,
 }
 
-impl<'a> Headers<'a> {
+impl Headers {
     /// Walks from `position`, where a batch must begin, to `end`.
-    pub fn new(file: &'a File, position: u64, end: u64) -> Self {
+    pub fn new(file: Arc<File>, position: u64, end: u64) -> Self {
         Self { file, position, end, window: [0; WINDOW], from: 0, filled: 0 }
     }
 
@@ -53,7 +54,7 @@ impl<'a> Headers<'a> {
         let mut within = self.position.wrapping_sub(self.from) as usize;
         if self.position < self.from || within + wanted > self.filled {
             self.filled = left.min(WINDOW as u64) as usize;
-            cold::read_exact_at(self.file, &mut self.window[..self.filled], self.position)?;
+            cold::read_exact_at(&self.file, &mut self.window[..self.filled], self.position)?;
             (self.from, within) = (self.position, 0);
         }
         match BatchHeader::parse(&self.window[within..within + wanted]) {
@@ -69,16 +70,16 @@ impl<'a> Headers<'a> {
 }
 
 /// Walks over whole batches.
-pub struct Batches<'a> {
-    file: &'a File,
+pub struct Batches {
+    file: Arc<File>,
     position: u64,
     end: u64,
     chunk: Bytes,
 }
 
-impl<'a> Batches<'a> {
+impl Batches {
     /// Walks from `position`, where a batch must begin, to `end`.
-    pub fn new(file: &'a File, position: u64, end: u64) -> Self {
+    pub fn new(file: Arc<File>, position: u64, end: u64) -> Self {
         Self { file, position, end, chunk: Bytes::new() }
     }
 
@@ -100,7 +101,7 @@ impl<'a> Batches<'a> {
                 // Ends: each reading brings at least the bytes that were missing, and all that is left at most.
                 Err(BatchError::Incomplete { need, .. }) if need as u64 <= left => {
                     let mut chunk = vec![0; left.min(CHUNK.max(need as u64)) as usize];
-                    cold::read_exact_at(self.file, &mut chunk, self.position)?;
+                    cold::read_exact_at(&self.file, &mut chunk, self.position)?;
                     self.chunk = chunk.into();
                 }
                 Err(BatchError::Incomplete { .. }) => return Ok(None),

@@ -163,7 +163,10 @@ impl Replicas {
         };
         let log = log.map_err(|error| {
             log::error!(target: "state.change.logger", "No log for partition {id}: {error}");
-            if let Some(hosted) = self.partitions.write().get_mut(id) {
+            // Where only a descriptor was wanting the next request may succeed.
+            if !error.is_transient
+                && let Some(hosted) = self.partitions.write().get_mut(id)
+            {
                 *hosted = Hosted::Offline;
             }
             ErrorCode::KafkaStorageError

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::wire::message::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
+use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
 use barnabas::zk::znode::log_dir_event;
 
@@ -70,12 +74,8 @@ fn a_broker_opens_its_logs_whatever_became_of_indexes_and_checkpoints() {
             assert_eq!(values(&broker, "t"), expected, "{end} {how}, after a crash");
         }
     }
-    let checkpoints = [
-        "recovery-point-offset-checkpoint",
-        "replication-offset-checkpoint",
-        "log-start-offset-checkpoint",
-        ".kafka_cleanshutdown",
-    ];
+    let checkpoints =
+        ["recovery-point-offset-checkpoint", "replication-offset-checkpoint", ".kafka_cleanshutdown"];
     for end in checkpoints {
         for (how, damage) in [DELETED, CUT, GARBLED] {
             broker.stop();
@@ -84,6 +84,58 @@ fn a_broker_opens_its_logs_whatever_became_of_indexes_and_checkpoints() {
             assert_eq!(values(&broker, "t"), expected, "{end} {how}, after a clean stop");
         }
     }
+}
+
+/// What was deleted stays so: the checkpoint that alone tells of it is believed whole, or the broker does not start, as
+/// Kafka 2.7.2's does not.
+#[test]
+fn deleted_records_are_not_read_again_whatever_became_of_the_checkpoints() {
+    let chroot = Chroot::new();
+    let mut broker = Broker::start_with(1, &chroot.connect(), &[("zookeeper.session.timeout.ms", "1000")]);
+    let expected = fill(&broker, "t", 10).split_off(5);
+    let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset: 5 }];
+    let topics = vec![DeleteRecordsTopic { name: "t".to_owned(), partitions }];
+    let request = DeleteRecordsRequest { topics, timeout_ms: 10_000 };
+    let answer = Connection::to(broker.port).unwrap().call(&request, 1).unwrap();
+    assert_eq!(answer.topics[0].partitions[0].low_watermark, 5);
+    broker.stop();
+    let kept = |broker: &Broker| {
+        await_leader(broker.port, "t");
+        let found = Connection::to(broker.port).unwrap().read_from("t", 5);
+        found.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    for name in ["recovery-point-offset-checkpoint", "replication-offset-checkpoint"] {
+        garble(&broker.data().join(name));
+        broker.restart();
+        assert_eq!((kept(&broker), start(&broker, "t")), (expected.clone(), 5), "{name}");
+        broker.stop();
+    }
+    garble(&file(&broker.data().join("t-0"), "leader-epoch-checkpoint"));
+    broker.restart();
+    assert_eq!(start(&broker, "t"), 5, "the leader epochs, from the batches");
+    broker.stop();
+    let path = broker.data().join("log-start-offset-checkpoint");
+    let sound = fs::read(&path).unwrap();
+    garble(&path);
+    broker.launch();
+    broker.process().wait_for_line("Error while reading checkpoint file", SOON);
+    assert_eq!(broker.process_mut().wait(SOON).code(), Some(1));
+    fs::write(&path, sound).unwrap();
+    broker.restart();
+    assert_eq!((kept(&broker), start(&broker, "t")), (expected, 5), "once it is mended");
+}
+
+/// The first offset that may be read.
+fn start(broker: &Broker, topic: &str) -> i64 {
+    const EARLIEST: i64 = -2;
+    let partition = ListOffsetPartition { timestamp: EARLIEST, ..Default::default() };
+    let topics = vec![ListOffsetTopic { name: topic.to_owned(), partitions: vec![partition] }];
+    let request = ListOffsetRequest { replica_id: -1, isolation_level: 0, topics };
+    eventually("the leader tells where its log starts", SOON, || {
+        let answer = Connection::to(broker.port)?.call(&request, 5)?;
+        let partition = &answer.topics[0].partitions[0];
+        (partition.error_code == 0).then_some(partition.offset)
+    })
 }
 
 /// Two directories with a topic each: a broker whose files may not grow beyond 16 MiB.

@@ -37,6 +37,7 @@ mod stalls;
 mod unbuilt;
 mod znode_trees;
 mod old_requests;
+mod open_files;
 mod produced_batches;
 mod zookeeper;
 mod zookeeper_faults;

@@ -81,6 +81,59 @@ impl Connection {
         Some(if partition.error_code == 0 { Ok(partition.base_offset) } else { Err(partition.error_code) })
     }
 
+    /// Produces one record to each of the first partitions, so many a request: the errors, by partition.
+    pub fn produce_to_all(&mut self, topic: &str, partitions: i32, value: &str) -> Vec<i16> {
+        let mut builder = BatchBuilder::new();
+        builder.push(barnabas::base::Clock::System.now(), None, Some(value.as_bytes()), &[]);
+        let records = builder.build().unwrap();
+        let mut errors = Vec::new();
+        let all: Vec<_> = (0..partitions).collect();
+        for some in all.chunks(500) {
+            let data = |partition_index: &i32| {
+                let records = Some(Records::Memory(records.clone()));
+                PartitionProduceData { partition_index: *partition_index, records }
+            };
+            let partitions = some.iter().map(data).collect();
+            let topics = vec![TopicProduceData { name: topic.to_owned(), partitions }];
+            let request = ProduceRequest { acks: 1, timeout_ms: 30_000, topics, transactional_id: None };
+            let answer = self.call(&request, 7).expect("an answer to Produce");
+            errors.extend(answer.responses.iter().flat_map(|it| &it.partitions).map(|it| it.error_code));
+        }
+        errors
+    }
+
+    /// The values of each of the first partitions from an offset on, as far as one answer holds them.
+    pub fn read_from_all(&mut self, topic: &str, partitions: i32, offset: i64) -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        let all: Vec<_> = (0..partitions).collect();
+        for some in all.chunks(500) {
+            let asked = |partition: &i32| FetchPartition {
+                partition: *partition,
+                fetch_offset: offset,
+                partition_max_bytes: 1 << 16,
+                ..Default::default()
+            };
+            let topics =
+                vec![FetchTopic { topic: topic.to_owned(), partitions: some.iter().map(asked).collect() }];
+            let (max_bytes, session_epoch) = (1 << 30, -1);
+            let request =
+                FetchRequest { replica_id: -1, max_bytes, session_epoch, topics, ..Default::default() };
+            let answer = self.call(&request, 11).expect("an answer to Fetch");
+            for partition in answer.responses.iter().flat_map(|it| &it.partition_responses) {
+                assert_eq!(partition.error_code, 0, "{topic}-{}", partition.partition);
+                let bytes = partition.record_set.as_ref().map(|it| it.read().unwrap()).unwrap_or_default();
+                let records =
+                    Batch::split(bytes).map_while(Result::ok).flat_map(|batch| batch.records().unwrap());
+                let records = records.map(Result::unwrap).filter(|record| record.offset >= offset);
+                let value = |record: barnabas::wire::record::Record| {
+                    String::from_utf8(record.value.unwrap_or_default().to_vec()).unwrap()
+                };
+                found.push(records.map(value).collect());
+            }
+        }
+        found
+    }
+
     /// All records of the first partition, with their offsets.
     pub fn read_all(&mut self, topic: &str) -> Vec<(i64, String)> {
         self.read_from(topic, 0)

@@ -15,5 +15,9 @@ async fn a_directory_is_told_once() {
     assert_eq!(told.recv().await.as_deref(), Some(a));
     assert_eq!(told.recv().await.as_deref(), Some(b));
     assert!(told.try_recv().is_err());
+    let want = io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+    let failed = failures.report(Path::new("/c"), "Error while reading", &want);
+    assert!(failed.is_transient, "the directory works: {failed:?}");
+    assert!(told.try_recv().is_err());
     assert!(failures.is_offline(a) && !failures.is_offline(Path::new("/c")));
 }

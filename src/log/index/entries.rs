@@ -1,15 +1,15 @@
-//! A file of entries of one size in rising order, which knows nothing of what they mean.
+//! A file of entries of one size in rising order, which knows nothing of what they mean. It is open only while it is used.
 //!
 //! While its segment is active the file is preallocated to its full size, as Kafka's is, and trimmed when the segment
 //! closes: a broker of either kind finds what it expects.
 
-use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::log::cold;
+use crate::log::segment_files::{Kind, SegmentFiles};
 
 /// How many entries are read at once when the search in a file has come this close.
 const BLOCK: usize = 256;
@@ -17,56 +17,43 @@ const BLOCK: usize = 256;
 /// Entries of `size` bytes in a file.
 #[derive(Debug)]
 pub struct Entries {
-    path: PathBuf,
-    /// Opened when first needed: most closed segments are never read again, and most partitions are idle.
-    file: OnceLock<File>,
+    files: Arc<SegmentFiles>,
+    kind: Kind,
     size: usize,
     count: usize,
     /// The file's length in bytes, which bounds how many entries fit.
     length: u64,
     /// The entries, while the segment is active.
     held: Option<Vec<u8>>,
+    /// Whether entries were written that may not be on the disk.
+    unsynced: AtomicBool,
 }
 
 impl Entries {
-    /// Opens the file, or makes one of `max_bytes` rounded down to whole entries. Tells whether it was made.
+    /// Finds the file, or makes one of `max_bytes` rounded down to whole entries. Tells whether it was made.
     ///
     /// # Errors
-    /// Those of opening, creating and resizing.
-    pub fn open(path: PathBuf, size: usize, max_bytes: u64) -> io::Result<(Self, bool)> {
-        let mut entries = Self { path, file: OnceLock::new(), size, count: 0, length: 0, held: None };
-        match fs::metadata(&entries.path) {
-            Ok(found) => {
+    /// Those of looking, creating and resizing.
+    pub fn open(
+        files: Arc<SegmentFiles>,
+        kind: Kind,
+        size: usize,
+        max_bytes: u64,
+    ) -> io::Result<(Self, bool)> {
+        let unsynced = AtomicBool::new(false);
+        let mut entries = Self { files, kind, size, count: 0, length: 0, held: None, unsynced };
+        let found = entries.files.metadata(kind)?;
+        match &found {
+            Some(found) => {
                 entries.length = found.len();
                 entries.count = (found.len() / size as u64) as usize;
-                Ok((entries, false))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut options = OpenOptions::new();
-                options.write(true).create(true).truncate(true).open(&entries.path)?;
-                entries.resize(max_bytes)?;
-                Ok((entries, true))
+            None => {
+                entries.length = max_bytes - max_bytes % size as u64;
+                entries.files.create(kind, entries.length)?;
             }
-            Err(error) => Err(error),
         }
-    }
-
-    fn file(&self) -> io::Result<&File> {
-        if let Some(file) = self.file.get() {
-            return Ok(file);
-        }
-        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        Ok(self.file.get_or_init(|| file))
-    }
-
-    /// Where the file lies.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Tells that the file was moved.
-    pub fn moved_to(&mut self, path: PathBuf) {
-        self.path = path;
+        Ok((entries, found.is_none()))
     }
 
     /// How many entries there are.
@@ -91,7 +78,7 @@ impl Entries {
     pub fn activate(&mut self, max_bytes: u64) -> io::Result<()> {
         let mut held = vec![0; self.count * self.size];
         if !held.is_empty() {
-            self.file()?.read_exact_at(&mut held, 0)?;
+            self.files.open_briefly(self.kind)?.read_exact_at(&mut held, 0)?;
         }
         self.held = Some(held);
         self.resize(max_bytes)
@@ -114,10 +101,7 @@ impl Entries {
         let rounded = bytes - bytes % self.size as u64;
         if self.length != rounded {
             // Not kept open for this: an index without entries needs no descriptor.
-            match self.file.get() {
-                Some(file) => file.set_len(rounded)?,
-                None => OpenOptions::new().write(true).open(&self.path)?.set_len(rounded)?,
-            }
+            self.files.open_briefly(self.kind)?.set_len(rounded)?;
             self.length = rounded;
         }
         Ok(())
@@ -130,7 +114,8 @@ impl Entries {
     pub fn append(&mut self, entry: &[u8]) -> io::Result<()> {
         debug_assert_eq!(entry.len(), self.size);
         let at = (self.count * self.size) as u64;
-        self.file()?.write_all_at(entry, at)?;
+        self.files.open(self.kind)?.write_all_at(entry, at)?;
+        self.unsynced.store(true, Ordering::Release);
         self.length = self.length.max(at + self.size as u64);
         if let Some(held) = &mut self.held {
             held.extend_from_slice(entry);
@@ -184,16 +169,20 @@ impl Entries {
         }
         let mut bytes = [0; BLOCK * 12];
         let bytes = &mut bytes[..length];
-        cold::read_exact_at(self.file()?, bytes, from as u64)?;
+        cold::read_exact_at(&*self.files.open(self.kind)?, bytes, from as u64)?;
         Ok(read(bytes))
     }
 
-    /// Brings the entries to the disk, if any were written since the file was opened.
+    /// Brings the entries to the disk, if any were written since the last time.
     ///
     /// # Errors
-    /// Those of syncing.
+    /// Those of syncing; it is then still to be done.
     pub fn flush(&self) -> io::Result<()> {
-        self.file.get().map_or(Ok(()), File::sync_data)
+        if !self.unsynced.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let synced = self.files.open_briefly(self.kind).and_then(|file| file.sync_data());
+        synced.inspect_err(|_| self.unsynced.store(true, Ordering::Release))
     }
 }
 

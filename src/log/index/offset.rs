@@ -4,10 +4,11 @@
 //! batch begins. Sparse: one entry about every `index.interval.bytes`. Kafka: `OffsetIndex`.
 
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::entries::{Entries, int};
 use crate::base::Offset;
+use crate::log::segment_files::{Kind, SegmentFiles};
 
 const SIZE: usize = 8;
 
@@ -33,8 +34,8 @@ impl OffsetIndex {
     ///
     /// # Errors
     /// Those of opening the file.
-    pub fn open(path: PathBuf, base_offset: Offset, max_bytes: u64) -> io::Result<(Self, bool)> {
-        let (entries, made) = Entries::open(path, SIZE, max_bytes)?;
+    pub fn open(files: Arc<SegmentFiles>, base_offset: Offset, max_bytes: u64) -> io::Result<(Self, bool)> {
+        let (entries, made) = Entries::open(files, Kind::OffsetIndex, SIZE, max_bytes)?;
         Ok((Self { entries, base_offset }, made))
     }
 
@@ -109,13 +110,15 @@ impl OffsetIndex {
         Ok(())
     }
 
-    /// Whether the file could be an index of a `.log` of `log_size` bytes: whole entries, the last within the log.
+    /// Whether the file could be an index of a `.log` of `log_size` bytes: whole entries, the last within the log. The
+    /// first batch has none, so that an entry of it was never written: a recovery was interrupted.
     ///
     /// # Errors
     /// Those of reading.
     pub fn is_sane(&self, log_size: u64) -> io::Result<bool> {
-        let fits =
-            |last: OffsetPosition| last.offset >= self.base_offset && u64::from(last.position) < log_size;
+        let fits = |last: OffsetPosition| {
+            last.offset >= self.base_offset && (1..log_size).contains(&u64::from(last.position))
+        };
         Ok(self.entries.is_whole() && self.last()?.is_none_or(fits))
     }
 }

@@ -4,11 +4,12 @@
 //! that reached it. Strictly rising in time. Kafka: `TimeIndex`.
 
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::entries::{Entries, int, long};
 use super::offset::relative;
 use crate::base::{Millis, Offset};
+use crate::log::segment_files::{Kind, SegmentFiles};
 
 const SIZE: usize = 12;
 
@@ -34,8 +35,8 @@ impl TimeIndex {
     ///
     /// # Errors
     /// Those of opening the file.
-    pub fn open(path: PathBuf, base_offset: Offset, max_bytes: u64) -> io::Result<(Self, bool)> {
-        let (entries, made) = Entries::open(path, SIZE, max_bytes)?;
+    pub fn open(files: Arc<SegmentFiles>, base_offset: Offset, max_bytes: u64) -> io::Result<(Self, bool)> {
+        let (entries, made) = Entries::open(files, Kind::TimeIndex, SIZE, max_bytes)?;
         Ok((Self { entries, base_offset }, made))
     }
 
@@ -105,14 +106,15 @@ impl TimeIndex {
         Ok(())
     }
 
-    /// Whether the file could be a time index: whole entries, the last not before the first nor below the base.
+    /// Whether the file could be a time index: whole entries, the last above the first and not below the base. Where a
+    /// recovery was interrupted all are alike, and by their time retention would delete the segment.
     ///
     /// # Errors
     /// Those of reading.
     pub fn is_sane(&self) -> io::Result<bool> {
         let last = self.last()?;
         let first = self.entries.get(0, |bytes| long(bytes, 0))?;
-        let ordered = first.is_none_or(|first| last.timestamp >= first);
+        let ordered = self.entries.count() < 2 || first.is_none_or(|first| last.timestamp > first);
         Ok(self.entries.is_whole() && ordered && last.offset >= self.base_offset)
     }
 }

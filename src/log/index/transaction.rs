@@ -3,14 +3,15 @@
 //! 34 bytes an entry: version (0), producer id, first offset, last offset, last stable offset when it was aborted.
 //! In the order in which they were aborted. The file exists only where there is one. Kafka: `TransactionIndex` (KIP-98).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::entries::long;
 use crate::base::{Offset, ProducerId};
 use crate::log::cold;
+use crate::log::segment_files::{Kind, SegmentFiles};
 
 const SIZE: usize = 34;
 const VERSION: i16 = 0;
@@ -53,10 +54,12 @@ impl AbortedEntry {
 /// The `.txnindex` of one segment.
 #[derive(Debug)]
 pub struct TransactionIndex {
-    path: PathBuf,
+    files: Arc<SegmentFiles>,
     base_offset: Offset,
     /// How many entries there are; the file is made with the first.
     count: usize,
+    /// Open for the entries that are about to be added.
+    prepared: Option<File>,
 }
 
 impl TransactionIndex {
@@ -64,18 +67,20 @@ impl TransactionIndex {
     ///
     /// # Errors
     /// Those of looking at the file.
-    pub fn open(path: PathBuf, base_offset: Offset) -> io::Result<Self> {
-        let count = match std::fs::metadata(&path) {
-            Ok(found) => (found.len() / SIZE as u64) as usize,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { path, base_offset, count })
+    pub fn open(files: Arc<SegmentFiles>, base_offset: Offset) -> io::Result<Self> {
+        let found = files.metadata(Kind::TransactionIndex)?;
+        let count = found.map_or(0, |found| (found.len() / SIZE as u64) as usize);
+        Ok(Self { files, base_offset, count, prepared: None })
     }
 
-    /// Tells that the file was moved.
-    pub fn moved_to(&mut self, path: PathBuf) {
-        self.path = path;
+    /// Opens the file, and makes it where there is none, so that what is appended next does not fail for want of a
+    /// descriptor once its records are in the log.
+    ///
+    /// # Errors
+    /// Those of opening.
+    pub fn prepare(&mut self) -> io::Result<()> {
+        self.prepared = Some(self.files.open_or_create(Kind::TransactionIndex)?);
+        Ok(())
     }
 
     /// Adds an aborted transaction.
@@ -83,7 +88,10 @@ impl TransactionIndex {
     /// # Errors
     /// Those of writing.
     pub fn append(&mut self, entry: &AbortedEntry) -> io::Result<()> {
-        let file = self.writable(true)?;
+        let file = match self.prepared.take() {
+            Some(file) => file,
+            None => self.files.open_or_create(Kind::TransactionIndex)?,
+        };
         file.write_all_at(&entry.encode(), (self.count * SIZE) as u64)?;
         self.count += 1;
         Ok(())
@@ -98,12 +106,12 @@ impl TransactionIndex {
             return Ok(Vec::new());
         }
         let mut bytes = vec![0; self.count * SIZE];
-        cold::read_exact_at(&File::open(&self.path)?, &mut bytes, 0)?;
+        cold::read_exact_at(&*self.files.open_briefly(Kind::TransactionIndex)?, &mut bytes, 0)?;
         let entries = bytes.chunks_exact(SIZE).map(AbortedEntry::decode).collect::<Option<_>>();
         entries.ok_or_else(|| {
             let text = format!(
                 "Unexpected aborted transaction version in transaction index {}, current version is {VERSION}",
-                self.path.display()
+                self.files.path(Kind::TransactionIndex).display()
             );
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
@@ -145,7 +153,7 @@ impl TransactionIndex {
     /// # Errors
     /// Those of resizing.
     pub fn reset(&mut self) -> io::Result<()> {
-        if self.path.exists() { self.cut(0) } else { Ok(()) }
+        if self.files.metadata(Kind::TransactionIndex)?.is_some() { self.cut(0) } else { Ok(()) }
     }
 
     /// Whether every transaction ended within the segment.
@@ -165,15 +173,14 @@ impl TransactionIndex {
     /// # Errors
     /// Those of syncing.
     pub fn flush(&self) -> io::Result<()> {
-        if self.count > 0 { self.writable(false)?.sync_data() } else { Ok(()) }
-    }
-
-    fn writable(&self, create: bool) -> io::Result<File> {
-        OpenOptions::new().write(true).create(create).truncate(false).open(&self.path)
+        if self.count == 0 {
+            return Ok(());
+        }
+        self.files.open_briefly(Kind::TransactionIndex)?.sync_data()
     }
 
     fn cut(&mut self, count: usize) -> io::Result<()> {
-        self.writable(false)?.set_len((count * SIZE) as u64)?;
+        self.files.open_briefly(Kind::TransactionIndex)?.set_len((count * SIZE) as u64)?;
         self.count = count;
         Ok(())
     }

@@ -54,7 +54,7 @@ impl Fixture {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.files().into_iter().map(|(name, _)| name).collect()
+        crate::log::directory::files(&self.path()).unwrap()
     }
 }
 

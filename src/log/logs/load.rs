@@ -18,7 +18,7 @@ use crate::config::layers::Own;
 use crate::config::topic::TopicConfig;
 use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
 use crate::log::directory::{self, DirLock, Purpose};
-use crate::log::failure::DirFailures;
+use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
 use crate::log::recovery::Opening;
 use crate::log::settings::Settings;
@@ -110,6 +110,9 @@ pub enum OpenError {
     /// A directory in a data directory is none of ours.
     #[error("{0}")]
     Stray(String),
+    /// The process may have too few files open.
+    #[error("{0}: too many open files")]
+    NoDescriptors(String),
     /// A partition lies in two directories.
     #[error(
         "Duplicate log directories for {partition} are found in both {one} and {other}. It is likely because log \
@@ -161,6 +164,7 @@ impl Logs {
             future: RwLock::default(),
             preferred: Mutex::default(),
             live: Mutex::new(Live { dirs, ..Live::default() }),
+            defaults: options.defaults.clone().into(),
             options,
         };
         logs.load(&settings)?;
@@ -239,9 +243,12 @@ impl Logs {
                 return Ok(());
             }
         };
-        let points = read_checkpoint(dir, RECOVERY_POINTS, "resetting the recovery checkpoint to 0");
-        let starts =
-            read_checkpoint(dir, LOG_START_OFFSETS, "resetting to the base offset of the first segment");
+        let points = recovery_points(dir);
+        let starts = match self.log_starts(dir) {
+            Ok(starts) => starts,
+            // The failure has been reported; the directory stays as it is.
+            Err(_) => return Ok(()),
+        };
         let (count, done) = (found.len(), AtomicUsize::new(0));
         let loaded = in_parallel(self.options.recovery_threads, found, |path| {
             let log = self.load_log(path, clean, settings, &points, &starts)?;
@@ -259,6 +266,26 @@ impl Logs {
         loaded.into_iter().collect()
     }
 
+    /// Where the logs of a directory start. Nothing else tells which records were deleted, so that a directory whose file
+    /// is damaged is given up, as Kafka does, rather than let them be read again.
+    fn log_starts(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
+        let path = dir.join(LOG_START_OFFSETS);
+        let read = checkpoint::read_offsets(&path).and_then(|read| match read.damage {
+            None => Ok(read.offsets),
+            Some(damage) => Err(io::Error::new(io::ErrorKind::InvalidData, damage)),
+        });
+        read.map_err(|error| {
+            log::error!(
+                target: TARGET,
+                "Deleted records in {} could be read again: mend {}, or remove it to have them back",
+                dir.display(),
+                path.display()
+            );
+            let what = format!("Error while reading checkpoint file {}", path.display());
+            self.shared.failures.report(dir, what, &error)
+        })
+    }
+
     /// Loads one log. None where there is nothing to serve: it is to be deleted, or the disk failed.
     fn load_log(
         &self,
@@ -273,17 +300,26 @@ impl Logs {
             self.remove_later(path);
             return Ok(None);
         }
+        if !directory::is_storable(&partition.topic) {
+            log::warn!(target: TARGET, "{}: its log in {} is left alone", super::unstorable(&partition.topic), path.display());
+            return Ok(None);
+        }
         let settings = settings.get(&partition.topic).cloned();
         let opening = Opening {
             log_start: starts.get(&partition).copied().unwrap_or(0),
             recovery_point: points.get(&partition).copied().unwrap_or(0),
-            settings: settings.unwrap_or_else(|| self.options.defaults.clone().into()),
+            settings: settings.unwrap_or_else(|| self.defaults.clone()),
             partition: partition.clone(),
             dir: path,
             clean,
         };
-        // A failure has been reported by the log itself.
-        let Ok(log) = Log::open(opening, self.shared.clone()) else { return Ok(None) };
+        let log = match Log::open(opening, self.shared.clone()) {
+            Ok(log) => log,
+            // Without this log its records would be missing, and its directory is sound.
+            Err(error) if error.is_transient => return Err(OpenError::NoDescriptors(error.message)),
+            // A failure has been reported by the log itself.
+            Err(_) => return Ok(None),
+        };
         let place = if purpose == Purpose::Future { &self.future } else { &self.logs };
         if let Some(other) = place.write().insert(partition.clone(), log.clone()) {
             let (one, other) = (log.dir().display().to_string(), other.dir().display().to_string());
@@ -359,12 +395,19 @@ fn no_dirs(dirs: &[PathBuf]) -> OpenError {
     OpenError::NoDirs(all.join(", "))
 }
 
-/// What a checkpoint says; nothing where it cannot be read: the logs know better.
-fn read_checkpoint(dir: &Path, name: &str, instead: &str) -> BTreeMap<TopicPartition, Offset> {
-    checkpoint::read_offsets(&dir.join(name)).unwrap_or_else(|error| {
+/// Up to where the logs of a directory need no recovery. Where the file is damaged none of it is believed: that costs no
+/// more than a longer recovery.
+fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
+    let read = checkpoint::read_offsets(&dir.join(RECOVERY_POINTS));
+    let sound = read.map_err(|error| error.to_string()).and_then(|read| match read.damage {
+        None => Ok(read.offsets),
+        Some(damage) => Err(damage),
+    });
+    sound.unwrap_or_else(|error| {
         log::warn!(
             target: TARGET,
-            "Error occurred while reading {name} file of directory {}, {instead}: {error}",
+            "Error occurred while reading {RECOVERY_POINTS} file of directory {}, resetting the recovery checkpoint to \
+             0: {error}",
             dir.display()
         );
         BTreeMap::new()

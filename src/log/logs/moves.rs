@@ -48,7 +48,7 @@ impl Logs {
         if let Some(log) = self.future(partition) {
             return Ok(log);
         }
-        let refused = |message: String, dir: &Path| StorageError { message, dir: dir.to_owned() };
+        let refused = |message: String, dir: &Path| StorageError::new(message, dir);
         let offline = {
             let live = self.live.lock();
             self.dirs.iter().find(|dir| !live.has(dir))
@@ -96,9 +96,8 @@ impl Logs {
         partition: &TopicPartition,
         held: &mut Held<'_>,
     ) -> Result<(), StorageError> {
-        let offline = |which: &str| StorageError {
-            message: format!("The {which} replica for {partition} is offline"),
-            dir: "".into(),
+        let offline = |which: &str| {
+            StorageError::new(format!("The {which} replica for {partition} is offline"), Path::new(""))
         };
         let current = self.get(partition).ok_or_else(|| offline("current"))?;
         let future = self.future(partition).ok_or_else(|| offline("future"))?;

@@ -190,6 +190,85 @@ fn what_must_stop_a_broker_is_said_in_kafkas_words() {
     ));
 }
 
+/// A directory with a log of ten records, the first five of which were deleted, stopped cleanly.
+fn with_deleted_records() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let log = make(&logs, "a", 0);
+    append(&log, 5, &["x"; 10]);
+    log.update_high_watermark(10);
+    log.increment_log_start_offset(5, "test").unwrap();
+    logs.close();
+    dir
+}
+
+#[test]
+fn deleted_records_are_not_read_again_where_nothing_tells_that_they_were() {
+    let dir = with_deleted_records();
+    let path = dir.path().join(LOG_START_OFFSETS);
+    let before = fs::read_to_string(&path).unwrap();
+    for damaged in ["nonsense", "0\n1\na 0\n", "0\n2\na 0 5\n", "0\n1\na 0 5x\n"] {
+        fs::write(&path, damaged).unwrap();
+        // With another directory the broker starts, and serves what lies there.
+        let other = tempfile::tempdir().unwrap();
+        let logs = Logs::open(options(&[dir.path(), other.path()])).unwrap();
+        assert!(logs.shared().failures.is_offline(dir.path()));
+        assert_eq!(logs.live_dirs(), [other.path()]);
+        assert!(logs.all().is_empty());
+        logs.close();
+        // Else it does not start, and leaves all as it was.
+        assert!(matches!(Logs::open(options(&[dir.path()])), Err(OpenError::NoDirs(_))));
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+        assert!(dir.path().join(".kafka_cleanshutdown").exists());
+    }
+    fs::write(&path, before).unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_start_offset(), 5);
+}
+
+#[test]
+fn a_topic_whose_name_no_checkpoint_can_hold_gets_no_log_and_costs_no_other() {
+    let dir = with_deleted_records();
+    // As Kafka leaves it: it writes such lines, and cannot read them.
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write(LOG_START_OFFSETS, "0\n2\nb c 0 3\na 0 5\n");
+    write(RECOVERY_POINTS, "0\n2\nb c 0 3\na 0 10\n");
+    write(HIGH_WATERMARKS, "0\n2\nb c 0 3\na 0 7\n");
+    fs::create_dir(dir.path().join("b c-0")).unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let kept = TopicPartition::new("a", 0);
+    assert_eq!(logs.get(&kept).unwrap().log_start_offset(), 5);
+    assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), BTreeMap::from([(kept.clone(), 7)]));
+    let refused = TopicPartition::new("b c", 0);
+    assert!(logs.get(&refused).is_none());
+    for topic in ["b c", "d\n", "../e", ""] {
+        let refusal = logs.get_or_create(&TopicPartition::new(topic, 0), true, Default::default);
+        assert!(refusal.unwrap_err().message.contains("is illegal"), "{topic:?}");
+    }
+    logs.write_high_watermarks(dir.path(), &BTreeMap::from([(kept.clone(), 8), (refused, 3)])).unwrap();
+    assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), BTreeMap::from([(kept, 8)]));
+    logs.close();
+    assert_eq!(fs::read_to_string(dir.path().join(RECOVERY_POINTS)).unwrap(), "0\n1\na 0 10\n");
+    assert!(dir.path().join("b c-0").exists(), "what is not served is left alone");
+}
+
+#[test]
+fn an_unreadable_high_watermark_costs_no_others() {
+    let dir = with_deleted_records();
+    let damaged = "0\n3\na 0 7\nrubbish\nb 0 9\n";
+    fs::write(dir.path().join(HIGH_WATERMARKS), damaged).unwrap();
+    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let marks = BTreeMap::from([(TopicPartition::new("a", 0), 7), (TopicPartition::new("b", 0), 9)]);
+    assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), marks);
+    // Without leader epochs a follower would truncate to the start of its log.
+    let log = logs.get(&TopicPartition::new("a", 0)).unwrap();
+    fs::write(dir.path().join(HIGH_WATERMARKS), "0\n3\nrubbish\nb 0 9\n").unwrap();
+    assert_eq!(logs.read_high_watermarks(dir.path()).unwrap().len(), 1);
+    assert!(log.set_settings(crate::log::settings::Settings { magic: 1, ..Default::default() }));
+    assert!(logs.read_high_watermarks(dir.path()).is_err());
+    assert!(logs.shared().failures.is_offline(dir.path()));
+}
+
 #[test]
 fn a_checkpoint_that_cannot_be_read_costs_only_a_longer_recovery() {
     let dir = tempfile::tempdir().unwrap();

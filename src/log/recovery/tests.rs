@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::base::{Millis, Offset};
+use crate::log::directory::{CLEANED, DELETED, SWAP};
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::read::ReadUpTo;
 use crate::wire::batch::BatchBuilder;
@@ -316,4 +317,236 @@ fn a_copy_taken_at_any_moment_opens_to_a_beginning_of_the_log() {
         }
     });
     assert_eq!(all(&log), named(2000));
+}
+
+// ---- offsets that overflow ----
+
+const FAR: i64 = 1 << 31;
+
+/// A batch of one record of this value, as a broker before 1.1 may have written it behind any other.
+fn far(offset: Offset, epoch: i32, timestamp: Millis, value: &[u8]) -> bytes::Bytes {
+    let mut builder = BatchBuilder::new().base_offset(offset).leader_epoch(epoch);
+    builder.push(timestamp, None, Some(value), &[]);
+    builder.build().unwrap()
+}
+
+fn write_log(fixture: &Fixture, base: Offset, batches: &[bytes::Bytes]) {
+    fs::create_dir_all(fixture.path()).unwrap();
+    fs::write(fixture.path().join(file_name(base, LOG)), batches.concat()).unwrap();
+}
+
+/// Twelve batches that need four segments, in one, and another segment behind it.
+fn overflowing() -> (Fixture, Vec<Offset>) {
+    let fixture = Fixture::new();
+    let mut offsets = vec![
+        0,
+        1,
+        2,
+        FAR - 2,
+        FAR - 1,
+        FAR,
+        FAR + 1,
+        FAR + 5,
+        2 * FAR - 1,
+        2 * FAR,
+        2 * FAR + 1,
+        3 * FAR + 7,
+    ];
+    let batches = offsets.iter().enumerate();
+    let batches =
+        batches.map(|(at, offset)| far(*offset, at as i32 / 5, 1000 + at as i64, &[b'a' + at as u8; 1500]));
+    write_log(&fixture, 0, &batches.collect::<Vec<_>>());
+    write_log(&fixture, 3 * FAR + 9, &[far(3 * FAR + 9, 3, 2000, b"next")]);
+    offsets.push(3 * FAR + 9);
+    (fixture, offsets)
+}
+
+fn offsets(log: &Log) -> Vec<Offset> {
+    let (mut found, mut next) = (Vec::new(), log.log_start_offset());
+    while next < log.log_end_offset() {
+        let read = log.read(next, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+        // The last batch may be cut off.
+        let batches = Batch::split(read.records.read().unwrap()).map_while(Result::ok);
+        found.extend(batches.map(|batch| batch.header().base_offset));
+        next = found.last().unwrap() + 1;
+    }
+    found
+}
+
+/// Name, size and checksum (CRC-32) of each file, those about to be unlinked left out.
+fn listed(fixture: &Fixture) -> Vec<String> {
+    let files = fixture.names().into_iter().filter(|name| !name.ends_with(DELETED));
+    let line = |name: String| {
+        let bytes = fs::read(fixture.path().join(&name)).unwrap();
+        format!("{name} {} {:08x}", bytes.len(), crc32fast::hash(&bytes))
+    };
+    files.map(line).collect()
+}
+
+/// The settings under which Kafka 2.7.2 made what is recorded: its defaults.
+fn defaults() -> Settings {
+    Settings { retention_ms: -1, ..Settings::default() }
+}
+
+fn opened(fixture: &Fixture, clean: bool) -> Arc<Log> {
+    opened_with(fixture, clean, &defaults())
+}
+
+fn opened_with(fixture: &Fixture, clean: bool, settings: &Settings) -> Arc<Log> {
+    let opening = Opening { clean, ..fixture.opening(settings) };
+    Log::open(opening, fixture.shared.clone()).unwrap()
+}
+
+/// Stops the log as a broker does.
+fn stopped(log: &Log) {
+    log.flush().unwrap();
+    log.delete_old_snapshots().unwrap();
+    log.close().unwrap();
+}
+
+#[test]
+fn a_segment_whose_offsets_overflow_is_split_as_kafka_2_7_2_splits_it() {
+    let (fixture, expected) = overflowing();
+    let log = opened(&fixture, false);
+    assert_eq!(offsets(&log), expected);
+    stopped(&log);
+    assert_eq!(
+        listed(&fixture),
+        include_str!("recorded/split_after_a_crash.txt").lines().collect::<Vec<_>>()
+    );
+    assert_eq!(offsets(&opened(&fixture, true)), expected);
+}
+
+#[test]
+fn it_is_split_after_a_clean_stop_too_once_its_index_is_missing() {
+    let (fixture, expected) = overflowing();
+    let log = opened(&fixture, true);
+    assert_eq!(offsets(&log), expected);
+    stopped(&log);
+    assert_eq!(
+        listed(&fixture),
+        include_str!("recorded/split_after_a_clean_stop.txt").lines().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_large_segment_that_begins_behind_its_name_is_split_in_chunks() {
+    let fixture = Fixture::new();
+    let offset = |at: i64| if at < 300 { 10 + at } else { FAR + 2 * at };
+    let batch = |at: i64| far(offset(at), 0, 5000 + at, &[(at % 251) as u8; 5000]);
+    write_log(&fixture, 5, &(0..500).map(batch).collect::<Vec<_>>());
+    let log = opened(&fixture, false);
+    assert_eq!(offsets(&log), (0..500).map(offset).collect::<Vec<_>>());
+    stopped(&log);
+    assert_eq!(listed(&fixture), include_str!("recorded/split_in_chunks.txt").lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn damage_behind_an_overflow_still_ends_the_log_there() {
+    let (fixture, expected) = overflowing();
+    let path = fixture.path().join(format!("{FIRST}.log"));
+    let mut bytes = fs::read(&path).unwrap();
+    // In the last batch but one of the first segment.
+    let at = bytes.len() - 1570 - 100;
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let copy = crashed(&fixture);
+    assert_eq!(offsets(&opened(&copy, false)), expected[..10]);
+    // The same with a header that is none, which the split cannot read past.
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() - 2 * 1570 + 16;
+    bytes[at] = 9;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(offsets(&opened(&fixture, false)), expected[..10]);
+}
+
+#[test]
+fn a_stop_at_any_moment_of_a_split_loses_nothing() {
+    let (before, expected) = overflowing();
+    let after = crashed(&before);
+    drop(opened_with(&after, true, &settings()));
+    let new =
+        |name: &&String| !name.ends_with(DELETED) && !name.ends_with(".snapshot") && !name.contains("epoch");
+    let next = file_name(3 * FAR + 9, "");
+    let new: Vec<_> =
+        after.names().iter().filter(new).filter(|name| !name.starts_with(&next)).cloned().collect();
+    // The parts one behind the other, the `.log` of each first: as they are renamed.
+    let rank = |name: &String| (offset_of(name), !name.ends_with(LOG), name.ends_with(TIME_INDEX));
+    let mut ascending = new.clone();
+    ascending.sort_by_key(rank);
+    let mut descending = new;
+    descending.sort_by_key(|name| {
+        let (base, not_log, time) = rank(name);
+        (base.map(|base| -base), not_log, time)
+    });
+    assert_eq!(ascending.len(), 12, "four parts of three files: {ascending:?}");
+    let old = [LOG, OFFSET_INDEX, TIME_INDEX].map(|kind| file_name(0, kind));
+    enum Step<'a> {
+        Copy(&'a String),
+        Rename(&'a String, &'static str, &'static str),
+    }
+    let steps = ascending.iter().map(Step::Copy);
+    let steps = steps.chain(descending.iter().map(|name| Step::Rename(name, CLEANED, SWAP)));
+    let steps = steps.chain(old.iter().map(|name| Step::Rename(name, "", DELETED)));
+    let steps: Vec<_> = steps.chain(ascending.iter().map(|name| Step::Rename(name, SWAP, ""))).collect();
+    let state = crashed(&before);
+    fs::write(state.path().join(&old[1]), "").unwrap();
+    fs::write(state.path().join(&old[2]), "").unwrap();
+    for step in 0..=steps.len() {
+        for clean in [true, false] {
+            let copy = crashed(&state);
+            assert_eq!(
+                offsets(&opened_with(&copy, clean, &settings())),
+                expected,
+                "stopped before step {step}"
+            );
+            let left = |name: &String| [CLEANED, SWAP].iter().any(|kind| name.ends_with(kind));
+            assert!(!copy.names().iter().any(left), "before step {step}: {:?}", copy.names());
+        }
+        let path = |name: &String, suffix: &str| state.path().join(format!("{name}{suffix}"));
+        match steps.get(step) {
+            Some(Step::Copy(name)) => {
+                fs::copy(after.path().join(name), path(name, CLEANED)).unwrap();
+            }
+            Some(Step::Rename(name, from, to)) => fs::rename(path(name, from), path(name, to)).unwrap(),
+            None => {}
+        }
+    }
+}
+
+#[test]
+fn what_did_not_finish_is_removed_before_what_tells_so() {
+    use rustix::fs::inotify;
+    let (fixture, log) = filled();
+    log.close().unwrap();
+    let bytes = fs::read(fixture.path().join(format!("{FIRST}.log"))).unwrap();
+    let write = |name: &&str| {
+        fs::write(fixture.path().join(format!("0000000000000000000{name}")), &bytes[..73]).unwrap()
+    };
+    ["0.log.cleaned", "0.index.cleaned", "4.log.swap", "4.index.swap", "2.log.swap"].iter().for_each(write);
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, fixture.path(), inotify::WatchFlags::DELETE).unwrap();
+    assert_eq!(all(&reopen(&fixture, true, 10)), named(10));
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut events = inotify::Reader::new(&watch, &mut buffer);
+    let mut removed = Vec::new();
+    while let Ok(event) = events.next() {
+        removed.extend(event.file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    let first = removed.iter().position(|name| name.ends_with(CLEANED)).unwrap();
+    let last = removed.iter().rposition(|name| name.ends_with(SWAP)).unwrap();
+    assert!(last < first, "{removed:?}");
+}
+
+#[test]
+fn what_recovery_has_read_is_on_the_disk_before_it_counts_as_flushed() {
+    let (fixture, log) = filled();
+    drop(log);
+    let log = reopen(&fixture, false, 0);
+    assert_eq!(log.recovery_point(), 10);
+    assert!(log.segments.load().iter().all(|segment| segment.is_synced()));
+    drop(log);
+    // After a clean stop nothing is read, and what lies there was synced by the stop.
+    let log = reopen(&fixture, true, 10);
+    assert!(log.segments.load().iter().all(|segment| !segment.is_synced()));
 }

@@ -3,9 +3,11 @@
 use std::io;
 
 use super::{Progress, Segment};
-use crate::base::{FileSlice, Millis, Offset};
+use crate::base::{FileSlice, Millis, Offset, Records};
 use crate::log::cold;
 use crate::log::index::TimestampOffset;
+use crate::log::open_files::OPEN_FILES;
+use crate::log::segment_files::Kind;
 use crate::log::walk::{Batches, Headers, WalkError};
 
 /// A batch that holds an offset, or the first one behind it.
@@ -23,8 +25,11 @@ impl Segment {
     /// # Errors
     /// Those of reading; `InvalidData` where there is no batch where one should be.
     pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
+        if self.size() == 0 {
+            return Ok(None);
+        }
         let from = cold::read_locked(&self.indexes).offset.lookup(offset)?.position;
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        let mut headers = self.headers_from(from)?;
         while let Some((at, header)) = headers.next_header().map_err(into_io)? {
             if header.last_offset() >= offset {
                 // Both lie below the segment's size, which is a u32.
@@ -34,19 +39,39 @@ impl Segment {
         Ok(None)
     }
 
-    /// The bytes from `position`, at most `length`, as a slice of the file.
-    pub fn slice(&self, position: u32, length: u32) -> FileSlice {
-        FileSlice { file: self.log.clone(), position: u64::from(position), length }
+    /// The bytes from `position`, `length` of them: a slice of the file, which stays open as long as the slice is there, or
+    /// a copy where no more files may be held.
+    ///
+    /// # Errors
+    /// Those of opening and reading the file.
+    pub fn slice(&self, position: u32, length: u32) -> io::Result<Records> {
+        let file = self.files.open(Kind::Log)?;
+        if !OPEN_FILES.is_crowded() {
+            return Ok(Records::File(FileSlice { file, position: u64::from(position), length }));
+        }
+        let mut bytes = vec![0; length as usize];
+        cold::read_exact_at(&file, &mut bytes, u64::from(position))?;
+        Ok(Records::Memory(bytes.into()))
     }
 
     /// The batches from `position` on.
-    pub fn batches(&self, position: u32) -> Batches<'_> {
-        Batches::new(&self.log, u64::from(position), u64::from(self.size()))
+    ///
+    /// # Errors
+    /// Those of opening the file.
+    pub fn batches(&self, position: u32) -> io::Result<Batches> {
+        Ok(Batches::new(self.files.open(Kind::Log)?, u64::from(position), u64::from(self.size())))
     }
 
     /// The headers of all batches.
-    pub fn headers(&self) -> Headers<'_> {
-        Headers::new(&self.log, 0, u64::from(self.size()))
+    ///
+    /// # Errors
+    /// Those of opening the file.
+    pub fn headers(&self) -> io::Result<Headers> {
+        self.headers_from(0)
+    }
+
+    fn headers_from(&self, position: u32) -> io::Result<Headers> {
+        Ok(Headers::new(self.files.open(Kind::Log)?, u64::from(position), u64::from(self.size())))
     }
 
     /// The offset behind the last batch; the base offset where there is none.
@@ -54,9 +79,12 @@ impl Segment {
     /// # Errors
     /// As [`Segment::find`].
     pub fn next_offset(&self) -> io::Result<Offset> {
+        if self.size() == 0 {
+            return Ok(self.base_offset);
+        }
         let last = self.indexes.read().offset.last()?;
         let from = last.map_or(0, |last| last.position);
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        let mut headers = self.headers_from(from)?;
         let mut next = None;
         while let Some((_, header)) = headers.next_header().map_err(into_io)? {
             next = Some(header.next_offset());
@@ -78,7 +106,10 @@ impl Segment {
     /// # Errors
     /// Those of reading the file's metadata.
     pub fn last_modified(&self) -> io::Result<Millis> {
-        let since = self.log.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH);
+        let Some(file) = self.files.metadata(Kind::Log)? else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let since = file.modified()?.duration_since(std::time::UNIX_EPOCH);
         Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
     }
 
@@ -101,7 +132,7 @@ impl Segment {
             let last = indexes.time.last()?;
             (last, indexes.offset.lookup(last.offset)?.position)
         };
-        let mut headers = Headers::new(&self.log, u64::from(from), u64::from(self.size()));
+        let mut headers = self.headers_from(from)?;
         while let Some((_, header)) = headers.next_header().map_err(into_io)? {
             if header.max_timestamp > largest.timestamp {
                 largest = TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };

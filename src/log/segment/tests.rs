@@ -7,8 +7,12 @@ fn options() -> SegmentOptions {
     SegmentOptions { max_index_bytes: 1000, index_interval: 100, roll_jitter: 0, preallocate: 0, now: 0 }
 }
 
+fn at(dir: &tempfile::TempDir) -> Arc<LogDir> {
+    LogDir::new(dir.path().to_owned())
+}
+
 fn segment(dir: &tempfile::TempDir) -> Segment {
-    let segment = Segment::create(dir.path(), 40, options()).unwrap();
+    let segment = Segment::create(&at(dir), 40, options()).unwrap();
     segment.activate().unwrap();
     segment
 }
@@ -47,7 +51,7 @@ fn an_index_entry_comes_after_so_many_bytes() {
     assert_eq!(segment.indexes.read().time.entries.count(), 2);
     segment.deactivate().unwrap();
     assert_eq!(segment.indexes.read().time.entries.count(), 3, "the largest time is noted at last");
-    let reopened = Segment::open(dir.path(), 40, "", options()).unwrap();
+    let reopened = Segment::open(&at(&dir), 40, "", options()).unwrap();
     assert_eq!(reopened.next_offset().unwrap(), 46);
     assert_eq!(reopened.largest_timestamp().unwrap(), 105);
 }
@@ -87,7 +91,10 @@ fn renamed_files_are_still_its_own() {
     append(&segment, 40, 1);
     segment.deactivate().unwrap();
     segment.change_suffix(".deleted").unwrap();
-    assert!(segment.path(LOG).ends_with("00000000000000000040.log.deleted") && segment.path(LOG).exists());
+    assert!(
+        segment.path(Kind::Log).ends_with("00000000000000000040.log.deleted")
+            && segment.path(Kind::Log).exists()
+    );
     assert_eq!(segment.find(40).unwrap().map(|found| found.position), Some(0));
     assert_eq!(segment.largest_timestamp().unwrap(), 1);
 }

@@ -1,12 +1,14 @@
 //! Snapshot files: which are kept, which is loaded.
 
+use std::path::Path;
+
 use super::*;
 use crate::log::producers::Change;
 use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{BatchBuilder, BatchHeader};
 
 fn state(dir: &Path) -> ProducerState {
-    ProducerState::new(TopicPartition::new("t", 0), dir.to_owned(), 1000)
+    ProducerState::new(TopicPartition::new("t", 0), LogDir::new(dir.to_owned()), 1000)
 }
 
 /// The producer writes one record at this offset and time.

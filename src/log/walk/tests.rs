@@ -11,17 +11,18 @@ fn batch(base: i64, size: usize) -> Vec<u8> {
     builder.build().unwrap().to_vec()
 }
 
-fn file(bytes: &[u8]) -> File {
+fn file(bytes: &[u8]) -> Arc<File> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    file
+    file.into()
 }
 
 /// The base offset of each header and batch, with its place.
 type Places = Vec<(u64, i64)>;
 
-fn walked(file: &File, from: u64, end: u64) -> (Places, Places) {
-    let (mut headers, mut batches) = (Headers::new(file, from, end), Batches::new(file, from, end));
+fn walked(file: &Arc<File>, from: u64, end: u64) -> (Places, Places) {
+    let (mut headers, mut batches) =
+        (Headers::new(file.clone(), from, end), Batches::new(file.clone(), from, end));
     let (mut of_headers, mut of_batches) = (Vec::new(), Vec::new());
     while let Some((at, header)) = headers.next_header().unwrap() {
         of_headers.push((at, header.base_offset));
@@ -61,15 +62,15 @@ fn a_batch_cut_off_anywhere_is_the_end() {
 fn what_is_no_batch_is_an_error() {
     let file = file(&[0; 100]);
     assert!(matches!(
-        Headers::new(&file, 0, 100).next_header(),
+        Headers::new(file.clone(), 0, 100).next_header(),
         Err(WalkError::Batch(BatchError::Corrupt(_)))
     ));
     assert!(matches!(
-        Batches::new(&file, 0, 100).next_batch(),
+        Batches::new(file.clone(), 0, 100).next_batch(),
         Err(WalkError::Batch(BatchError::Corrupt(_)))
     ));
     let mut endless = batch(0, 10);
     endless[8..12].copy_from_slice(&i32::MAX.to_be_bytes());
     let file = self::file(&endless);
-    assert!(Batches::new(&file, 0, endless.len() as u64).next_batch().unwrap().is_none());
+    assert!(Batches::new(file.clone(), 0, endless.len() as u64).next_batch().unwrap().is_none());
 }

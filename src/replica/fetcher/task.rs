@@ -287,6 +287,10 @@ impl Fetcher {
         if let NotFollowed::Outdated = error {
             return self.plan.delay(partition, self.now());
         }
+        if error.is_transient() {
+            log::warn!(target: TARGET, "{} Partition {partition} is tried again after {at}: {error}", self.ident());
+            return self.plan.delay(partition, self.now());
+        }
         log::error!(target: TARGET, "{} Unexpected error occurred during {at} for partition {partition}: {error}", self.ident());
         self.plan.give_up(partition);
         log::warn!(target: TARGET, "{} Partition {partition} marked as failed", self.ident());

@@ -75,6 +75,17 @@ impl NotFollowed {
         let Self::Append(error) = self else { return false };
         matches!(ErrorCode::from(error), ErrorCode::CorruptMessage | ErrorCode::InvalidRecord)
     }
+
+    /// Whether only a file descriptor was wanting: the same may succeed later.
+    pub fn is_transient(&self) -> bool {
+        let storage = match self {
+            Self::Storage(error) => Some(error),
+            Self::Append(AppendError::Storage(error)) => Some(error),
+            Self::LogStart(ReadError::Storage(error)) => Some(error),
+            _ => None,
+        };
+        storage.is_some_and(|error| error.is_transient)
+    }
 }
 
 impl Partition {

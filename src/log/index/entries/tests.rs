@@ -1,6 +1,9 @@
 //! Files of entries: made, searched in memory and on disk alike, trimmed.
 
+use std::fs;
+
 use super::*;
+use crate::log::segment_files::tests::files_in;
 
 fn number(entry: &[u8]) -> i32 {
     int(entry, 0)
@@ -9,15 +12,16 @@ fn number(entry: &[u8]) -> i32 {
 #[test]
 fn a_new_file_is_preallocated_in_whole_entries_and_trimmed() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("i");
-    let (mut entries, made) = Entries::open(path.clone(), 12, 100).unwrap();
+    let files = files_in(dir.path(), 0);
+    let path = files.path(Kind::TimeIndex);
+    let (mut entries, made) = Entries::open(files.clone(), Kind::TimeIndex, 12, 100).unwrap();
     assert!(made);
     assert_eq!((fs::metadata(&path).unwrap().len(), entries.room()), (96, 8));
     entries.activate(100).unwrap();
     entries.append(&[1; 12]).unwrap();
     entries.trim().unwrap();
     assert_eq!(fs::read(&path).unwrap(), [1; 12]);
-    let (again, made) = Entries::open(path, 12, 100).unwrap();
+    let (again, made) = Entries::open(files, Kind::TimeIndex, 12, 100).unwrap();
     assert!(!made);
     assert_eq!(again.count(), 1);
 }
@@ -25,7 +29,7 @@ fn a_new_file_is_preallocated_in_whole_entries_and_trimmed() {
 #[test]
 fn searching_finds_the_same_in_memory_and_on_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut entries, _) = Entries::open(dir.path().join("i"), 4, 0).unwrap();
+    let (mut entries, _) = Entries::open(files_in(dir.path(), 0), Kind::OffsetIndex, 4, 0).unwrap();
     entries.activate(8192).unwrap();
     for at in 0..1500 {
         entries.append(&(at * 2i32).to_be_bytes()).unwrap();
@@ -45,8 +49,9 @@ fn searching_finds_the_same_in_memory_and_on_disk() {
 #[test]
 fn truncated_entries_are_overwritten() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("i");
-    let (mut entries, _) = Entries::open(path.clone(), 4, 0).unwrap();
+    let files = files_in(dir.path(), 0);
+    let path = files.path(Kind::OffsetIndex);
+    let (mut entries, _) = Entries::open(files, Kind::OffsetIndex, 4, 0).unwrap();
     entries.activate(16).unwrap();
     for at in 0..3i32 {
         entries.append(&at.to_be_bytes()).unwrap();

@@ -1,9 +1,10 @@
 //! Offsets to positions.
 
 use super::*;
+use crate::log::segment_files::tests::files_in;
 
 fn index(dir: &tempfile::TempDir) -> OffsetIndex {
-    let (mut index, _) = OffsetIndex::open(dir.path().join("i"), 45, 80).unwrap();
+    let (mut index, _) = OffsetIndex::open(files_in(dir.path(), 45), 45, 80).unwrap();
     index.entries.activate(80).unwrap();
     index
 }
@@ -59,10 +60,10 @@ fn it_is_full_when_no_entry_fits_and_refuses_offsets_out_of_reach() {
 #[test]
 fn sanity_is_whole_entries_within_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("i");
+    let files = files_in(dir.path(), 45);
     let sane = |bytes: &[u8]| {
-        std::fs::write(&path, bytes).unwrap();
-        OffsetIndex::open(path.clone(), 45, 80).unwrap().0.is_sane(100).unwrap()
+        std::fs::write(files.path(Kind::OffsetIndex), bytes).unwrap();
+        OffsetIndex::open(files.clone(), 45, 80).unwrap().0.is_sane(100).unwrap()
     };
     assert!(sane(&[]));
     assert!(sane(&[0, 0, 0, 1, 0, 0, 0, 99]));

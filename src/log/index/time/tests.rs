@@ -1,13 +1,14 @@
 //! Timestamps to offsets.
 
 use super::*;
+use crate::log::segment_files::tests::files_in;
 
 fn at(timestamp: Millis, offset: Offset) -> TimestampOffset {
     TimestampOffset { timestamp, offset }
 }
 
 fn index(dir: &tempfile::TempDir) -> TimeIndex {
-    let (mut index, _) = TimeIndex::open(dir.path().join("i"), 345, 60).unwrap();
+    let (mut index, _) = TimeIndex::open(files_in(dir.path(), 345), 345, 60).unwrap();
     index.entries.activate(60).unwrap();
     for entry in [at(10, 350), at(20, 360), at(20, 370), at(15, 380), at(30, 390)] {
         index.maybe_append(entry).unwrap();
@@ -51,10 +52,10 @@ fn truncation_is_by_offset() {
 #[test]
 fn sanity_is_whole_entries_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("sane");
+    let files = files_in(dir.path(), 345);
     let sane = |bytes: &[u8]| {
-        std::fs::write(&path, bytes).unwrap();
-        TimeIndex::open(path.clone(), 345, 60).unwrap().0.is_sane().unwrap()
+        std::fs::write(files.path(Kind::TimeIndex), bytes).unwrap();
+        TimeIndex::open(files.clone(), 345, 60).unwrap().0.is_sane().unwrap()
     };
     assert!(sane(&[]));
     assert!(sane(&[0; 12]));
