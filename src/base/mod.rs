@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod descriptors;
 pub mod ids;
 pub mod jvm_order;
+pub mod poll;
 pub mod rate;
 pub mod records;
 pub mod time;

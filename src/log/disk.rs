@@ -7,7 +7,7 @@
 //! has that many threads more than it needs ([`threads`]), and nobody else's work is left behind on a stuck thread:
 //!
 //! - tasks in its queue are stolen by other threads; what it would run next, which cannot be stolen, is moved to the queue
-//!   before an append begins ([`Disk::append`]);
+//!   before an append begins, where there may be such a task ([`poll`]);
 //! - the sockets are polled by whichever thread was idle last, maybe the stuck one: [`Disks::watch`] wakes another.
 //!
 //! Kafka has `num.io.threads` threads for all requests, which one frozen disk may use up.
@@ -24,7 +24,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
 use super::chores::Chores;
-use crate::base::{Millis, Offset, TopicPartition};
+use crate::base::{Millis, Offset, TopicPartition, poll};
 
 /// How many appends of a directory are under way at once.
 pub const APPENDS_AT_ONCE: usize = 2;
@@ -85,11 +85,16 @@ impl Disk {
             return blocking(work).await;
         }
         self.watch.begun();
-        if let Ok(runtime) = Handle::try_current() {
+        if poll::may_have_woken_others()
+            && let Ok(runtime) = Handle::try_current()
+        {
             // Takes the place of the task that this thread would run next, which goes where others can steal it.
             runtime.spawn(async {});
         }
-        work()
+        let done = work();
+        // Those who waited for the records.
+        poll::note_woken_others();
+        done
     }
 
     /// Does what may wait for the disk on a thread that may block. For tasks of a runtime only.
@@ -179,7 +184,9 @@ async fn turn(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 /// # Panics
 /// Where the work does.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work).await {
+    let done = spawn_blocking(work).await;
+    poll::note_woken_others();
+    match done {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

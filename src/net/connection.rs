@@ -23,6 +23,7 @@ use super::frames::{End, Frames};
 use super::limits::Limits;
 use super::{Answer, Caller, Dispatch, writer};
 use crate::base::Records;
+use crate::base::poll;
 use crate::wire::frame;
 
 /// How many answers may be outstanding on one connection before no further request is read.
@@ -59,6 +60,7 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, serve
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
     let sending = write_answers(out, outgoing, activity.clone(), over.clone());
     let mut writing = tokio::spawn(unconstrained(sending));
+    poll::note_woken_others();
     let frames = Frames::new(reader, activity.clone());
     let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
     let reading = Reading { frames, caller, served, answers, room };
@@ -119,6 +121,7 @@ impl Reading {
             if self.answers.send(outgoing).await.is_err() || self.room.acquire().await.is_err() {
                 return;
             }
+            poll::note_woken_others();
         }
     }
 

@@ -15,6 +15,7 @@ use super::connections::Place;
 use super::limits::Limits;
 use super::{Caller, Dispatch};
 use crate::base::Endpoint;
+use crate::base::poll;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -94,7 +95,7 @@ impl Listener {
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
-            tasks.spawn(unconstrained(connection::serve(stream, caller, place, served)));
+            tasks.spawn(unconstrained(poll::observed(connection::serve(stream, caller, place, served))));
         }
         tasks.close();
         tasks.wait().await;
