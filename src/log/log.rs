@@ -1,7 +1,7 @@
 //! One partition's log: where it stands, what its parts are, and who may change them.
 //!
 //! Appending is in [`super::append`], reading in [`super::read`], rolling in [`super::roll`], flushing in
-//! [`super::flush`], deleting in [`super::upkeep`], closing and renaming in [`super::lifecycle`], truncating in
+//! [`super::flush`], deleting in [`super::deletion`], closing and renaming in [`super::lifecycle`], truncating in
 //! [`super::truncate`], opening and recovering in [`super::recovery`]. Knows nothing of replicas: the high watermark is
 //! told to it, and the leader epoch in which it may be written to.
 //!
