@@ -48,7 +48,8 @@ impl Fetcher {
         log::info!(target: TARGET, "{} Starting", self.ident());
         let over = self.over.clone();
         over.run_until_cancelled(async {
-            loop {
+            // Asked here, too: a round that waits for nothing never looks up.
+            while !over.is_cancelled() {
                 self.heed_orders();
                 self.truncate().await;
                 self.fetch().await;
@@ -86,8 +87,11 @@ impl Fetcher {
     async fn pause(&mut self) {
         let backoff = u64::try_from(self.replicas.config.replica_fetch_backoff_ms).unwrap_or(0);
         let backoff = std::time::Duration::from_millis(backoff.max(1));
-        if let Ok(Some(order)) = tokio::time::timeout(backoff, self.orders.recv()).await {
-            self.heed(order);
+        match tokio::time::timeout(backoff, self.orders.recv()).await {
+            Ok(Some(order)) => self.heed(order),
+            // Nobody has an order for it any more: it is about to be over.
+            Ok(None) => self.over.cancelled().await,
+            Err(_) => {}
         }
     }
 
