@@ -91,8 +91,9 @@ impl Log {
         let mut batches = None;
         if checked.batches > 0 {
             let records = records.slice(..checked.valid_bytes);
-            let markers = markers(&records)?;
-            batches = Some((self.validated(records, &checked, &settings, now, origin)?, markers));
+            // What a client may not write is refused before anybody reads what it would have ended.
+            let validated = self.validated(records.clone(), &checked, &settings, now, origin)?;
+            batches = Some((validated, markers(&records)?));
         }
         let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
         let log_append_time = if append_time { now } else { -1 };

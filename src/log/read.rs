@@ -14,6 +14,7 @@ use super::position::LogPosition;
 use super::segment::{Segment, into_io};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerId, Records, TopicPartition};
 use crate::wire::error_code::ErrorCode;
+use crate::wire::legacy::Messages;
 
 /// Up to where a reader may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -384,14 +385,17 @@ fn first_at_time(
         let header = batch.header();
         let leader_epoch = (header.leader_epoch >= 0).then_some(header.leader_epoch);
         let found = |timestamp, offset| TimestampAndOffset { timestamp, offset, leader_epoch };
-        if header.magic < 2 && !header.is_compressed() {
-            // One message, which may have been stored with lengths of key and value that are not true.
-            if header.base_offset >= from {
-                return Ok(Some(found(header.max_timestamp, header.base_offset)));
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        if header.magic < 2 {
+            // As messages, not as records: they may have been stored with lengths of key and value that are not true.
+            let mut messages = Messages::of(&batch).map_err(invalid)?;
+            while let Some(message) = messages.next_message().map_err(invalid)? {
+                if message.timestamp >= timestamp && message.offset >= from {
+                    return Ok(Some(found(message.timestamp, message.offset)));
+                }
             }
             continue;
         }
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         for record in batch.records().map_err(invalid)? {
             let record = record.map_err(invalid)?;
             if record.timestamp >= timestamp && record.offset >= from {

@@ -30,10 +30,6 @@ const ALL: &[Deliberate] = &[
         reason: "Sizes that are not true are judged by what is there; Kafka runs out of memory where they are above its heap",
     },
     Deliberate {
-        applies: |kind, label| kind == "Produce: error_code Kafka 87 here -1" && label.contains("control"),
-        reason: "A control batch of records that cannot be unpacked is refused for that; Kafka refuses it as a control batch",
-    },
-    Deliberate {
         applies: |kind, label| kind.starts_with("Produce: error_code Kafka ") && label.contains("zstd-"),
         reason: "zstd 1.5 refuses a few damaged streams that 1.4.5 reads to where a record is wrong",
     },
