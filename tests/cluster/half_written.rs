@@ -22,7 +22,13 @@ fn a_producer_whose_request_stuck_half_way_delivers_every_record_by_another_conn
     broker.restart();
 
     let mut properties = Properties::default();
-    let settings = [("request.timeout.ms", "1000"), ("max.request.size", "50000000"), ("acks", "all")];
+    let settings = [
+        ("request.timeout.ms", "1000"),
+        ("max.request.size", "50000000"),
+        ("acks", "all"),
+        // On a slow machine the answer may miss the time limit, too: the record is sent once more then.
+        ("enable.idempotence", "true"),
+    ];
     properties.set("bootstrap.servers", proxy.address());
     settings.into_iter().for_each(|(key, value)| properties.set(key, value));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
