@@ -48,7 +48,11 @@ impl Walker {
         largest_delta(&self.unpacked[..size])
     }
 
+    /// The blocks behind xerial's header, or the one block that librdkafka writes without.
     fn snappy_blocks(&mut self, payload: &[u8]) -> usize {
+        if !payload.starts_with(b"\x82SNAPPY\0") {
+            return self.snappy.decompress(payload, &mut self.unpacked).unwrap();
+        }
         let (mut rest, mut size) = (&payload[16..], 0);
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let (block, after) = after.split_at(u32::from_be_bytes(*length) as usize);
