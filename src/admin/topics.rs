@@ -13,7 +13,7 @@ use crate::zk::znode::{broker, delete_topic};
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
 /// The replicas of every partition.
-pub type Replicas = BTreeMap<i32, Vec<BrokerId>>;
+pub type PartitionReplicas = BTreeMap<i32, Vec<BrokerId>>;
 
 /// How much racks count when replicas are placed (`RackAwareMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn place(
     brokers: &[Candidate],
     partitions: i32,
     replication_factor: i32,
-) -> Result<Replicas, AdminError> {
+) -> Result<PartitionReplicas, AdminError> {
     let size = brokers.len().max(1);
     let start = Start { broker: fastrand::usize(..size), shift: fastrand::usize(..size) };
     placement::assign_replicas(brokers, partitions, replication_factor, 0, start)
@@ -98,7 +98,7 @@ pub fn place(
 pub async fn validate(
     zk: &ZooKeeper,
     name: &str,
-    assignment: &Replicas,
+    assignment: &PartitionReplicas,
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
     names::validate_topic(name)?;
@@ -119,7 +119,7 @@ pub async fn validate(
 }
 
 /// An assignment as a `scala.collection.mutable.HashMap` prints it.
-fn as_scala(assignment: &Replicas) -> String {
+fn as_scala(assignment: &PartitionReplicas) -> String {
     let list =
         |replicas: &[BrokerId]| replicas.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let entry = |(partition, replicas): (&i32, &Vec<BrokerId>)| {
@@ -128,7 +128,7 @@ fn as_scala(assignment: &Replicas) -> String {
     format!("HashMap({})", assignment.iter().map(entry).collect::<Vec<_>>().join(", "))
 }
 
-fn validate_assignment(assignment: &Replicas) -> Result<(), AdminError> {
+fn validate_assignment(assignment: &PartitionReplicas) -> Result<(), AdminError> {
     let sizes: BTreeSet<_> = assignment.values().map(Vec::len).collect();
     if sizes.len() != 1 {
         return Err(AdminError::assignment("All partitions should have the same number of replicas"));
@@ -160,7 +160,7 @@ pub(crate) fn exists(name: &str) -> AdminError {
 pub async fn create(
     zk: &ZooKeeper,
     name: &str,
-    assignment: &Replicas,
+    assignment: &PartitionReplicas,
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
     validate(zk, name, assignment, config).await?;
@@ -182,8 +182,8 @@ pub fn place_more(
     existing: &Topic,
     brokers: &[Candidate],
     count: i32,
-    wished: Option<&Replicas>,
-) -> Result<Replicas, AdminError> {
+    wished: Option<&PartitionReplicas>,
+) -> Result<PartitionReplicas, AdminError> {
     let held = i32::try_from(existing.partitions.len()).unwrap_or(i32::MAX);
     let Some(first) = existing.partitions.get(&0).map(|assignment| &assignment.replicas) else {
         return Err(AdminError::operation(format!(
@@ -206,7 +206,11 @@ pub fn place_more(
     placement::assign_replicas(brokers, count - held, factor, held, Start { broker: start, shift: start })
 }
 
-fn validate_wishes(wished: &Replicas, factor: usize, brokers: &[Candidate]) -> Result<(), AdminError> {
+fn validate_wishes(
+    wished: &PartitionReplicas,
+    factor: usize,
+    brokers: &[Candidate],
+) -> Result<(), AdminError> {
     let joined = |ids: &[BrokerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     for (partition, replicas) in wished {
         if replicas.is_empty() {
@@ -252,7 +256,7 @@ fn validate_wishes(wished: &Replicas, factor: usize, brokers: &[Candidate]) -> R
 ///
 /// # Errors
 /// `AdminOperationException` where the topic has changed meanwhile, failures of ZooKeeper.
-pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &Replicas) -> Result<(), AdminError> {
+pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &PartitionReplicas) -> Result<(), AdminError> {
     let Some((data, stat)) = zk.get(&topic::path(name)).await? else {
         return Err(unknown(name));
     };

@@ -30,7 +30,7 @@ use crate::base::BrokerId;
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
 use crate::net::Caller;
-use crate::replica::Replicas;
+use crate::replica::ReplicaManager;
 use crate::wire::header::RequestHeader;
 use crate::zk::ZooKeeper;
 use crate::zk::znode::feature::Finalized;
@@ -49,7 +49,7 @@ pub struct Services {
     /// Its settings now.
     pub live: LiveConfig,
     /// The partitions, and the picture of the cluster.
-    pub replicas: Arc<Replicas>,
+    pub replicas: Arc<ReplicaManager>,
     /// The controller, as far as this broker is it.
     pub controller: Controller,
     /// The ensemble.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::metrics::purgatory::Purgatory;
-use crate::replica::{MetadataSnapshot, Replicas};
+use crate::replica::{MetadataSnapshot, ReplicaManager};
 
 /// Waits in `purgatory` until `holds` of the picture of the cluster, at most `timeout_ms`; whether it does. No or a negative time is no
 /// wait at all: Kafka then answers REQUEST_TIMED_OUT whatever the picture shows.
 pub(super) async fn wait_for(
-    replicas: &Replicas,
+    replicas: &ReplicaManager,
     purgatory: &Purgatory,
     timeout_ms: i32,
     holds: impl Fn(&MetadataSnapshot) -> bool,

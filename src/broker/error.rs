@@ -18,14 +18,14 @@ pub enum StartError {
     Metadata(#[from] MetadataError),
     /// The logs cannot be opened.
     #[error("{0}")]
-    Logs(#[from] OpenError),
+    LogManager(#[from] OpenError),
     /// ZooKeeper cannot be reached, or refuses.
     #[error("{0}")]
     ZooKeeper(#[from] ZkError),
     /// A listener cannot be bound.
     #[error("{0}")]
     Bind(#[from] BindError),
-    /// The figures cannot be told where they are to be.
+    /// The metrics cannot be told where they are to be.
     #[error("METRICS_LISTENER={address}: {error}")]
     Metrics {
         /// Where.

@@ -8,7 +8,7 @@
 mod error;
 mod failed_dirs;
 mod features;
-mod figures;
+mod metrics;
 pub mod hand_over;
 mod reconfigure;
 mod registration;
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::Services;
 use crate::base::BrokerId;
-use crate::log::Logs;
+use crate::log::LogManager;
 use crate::net::limits::Limits;
 
 pub use error::StartError;
@@ -34,7 +34,7 @@ const TARGET: &str = "kafka.server.KafkaServer";
 /// A running broker.
 pub struct Broker {
     services: Arc<Services>,
-    logs: Arc<Logs>,
+    logs: Arc<LogManager>,
     limits: Arc<Limits>,
     /// Ends everything that runs.
     shutdown: CancellationToken,

@@ -14,7 +14,7 @@ use crate::config::unbuilt::without_effect;
 use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::net::limits::Limits;
-use crate::replica::Replicas;
+use crate::replica::ReplicaManager;
 use crate::zk::notices::Notices;
 use crate::zk::znode::config_change;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
@@ -72,7 +72,7 @@ pub(super) struct Reconfigured {
     pub broker_id: BrokerId,
     pub configs: Arc<ConfigReader>,
     pub live: LiveConfig,
-    pub replicas: Arc<Replicas>,
+    pub replicas: Arc<ReplicaManager>,
     pub controller: Controller,
     pub limits: Arc<Limits>,
 }

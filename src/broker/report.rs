@@ -6,16 +6,16 @@ use std::fs;
 use tokio::runtime::Handle;
 
 use super::Broker;
-use crate::metrics::Figure;
+use crate::metrics::Metric;
 
 impl Broker {
     /// What it leads and follows, who is connected and who waits, its controller, its session, its tasks and threads.
     /// `control` is the runtime that was given at the start; the caller's is the other one.
     pub fn report(&self, control: &Handle) -> String {
         let services = &self.services;
-        let figures = services.replicas.figures();
+        let metrics = services.replicas.metrics();
         let count =
-            |name: &str| value(&figures, |figure| figure.name.name == name && figure.name.tags.is_empty());
+            |name: &str| value(&metrics, |metric| metric.name.name == name && metric.name.tags.is_empty());
         let (all, led, offline) =
             (count("PartitionCount"), count("LeaderCount"), count("OfflineReplicaCount"));
         let controller = match services.controller.epoch() {
@@ -52,7 +52,7 @@ impl Broker {
             ),
         );
         line("Connections", self.limits.connections.count().to_string());
-        line("Waiting requests", waiting(&figures));
+        line("Waiting requests", waiting(&metrics));
         line("Tasks", format!("{}; {}", tasks("data", &Handle::current()), tasks("control", control)));
         out + &threads()
     }
@@ -93,11 +93,11 @@ fn thread(stat: &str) -> Option<String> {
     Some(format!("  \"{name}\" {id} {state}, {}.{:02} s used\n", used / 1000, used % 1000 / 10))
 }
 
-fn waiting(figures: &[Figure]) -> String {
-    let delayed = figures.iter().filter(|figure| figure.name.name == "NumDelayedOperations");
-    let counts = delayed.filter_map(|figure| {
-        let (_, operation) = figure.name.tags.first()?;
-        Some(format!("{} {operation}", figure.value))
+fn waiting(metrics: &[Metric]) -> String {
+    let delayed = metrics.iter().filter(|metric| metric.name.name == "NumDelayedOperations");
+    let counts = delayed.filter_map(|metric| {
+        let (_, operation) = metric.name.tags.first()?;
+        Some(format!("{} {operation}", metric.value))
     });
     counts.collect::<Vec<_>>().join(", ")
 }
@@ -112,8 +112,8 @@ fn tasks(name: &str, runtime: &Handle) -> String {
     )
 }
 
-fn value(figures: &[Figure], wanted: impl Fn(&Figure) -> bool) -> usize {
-    figures.iter().find(|figure| wanted(figure)).map_or(0, |figure| figure.value as usize)
+fn value(metrics: &[Metric], wanted: impl Fn(&Metric) -> bool) -> usize {
+    metrics.iter().find(|metric| wanted(metric)).map_or(0, |metric| metric.value as usize)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reconfigure::{self, Reconfigured};
-use super::{Broker, StartError, TARGET, features, figures, registration};
+use super::{Broker, StartError, TARGET, features, metrics, registration};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::Counter;
@@ -22,13 +22,13 @@ use crate::config::broker::ReadConfig;
 use crate::config::layers::Own;
 use crate::config::{BrokerConfig, LiveConfig, Properties};
 use crate::controller::Controller;
-use crate::log::logs::load::topics_in;
+use crate::log::log_manager::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
-use crate::log::{Logs, LogsOptions};
+use crate::log::{LogManager, LogManagerOptions};
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::Listener;
-use crate::replica::{Replicas, preferred};
+use crate::replica::{ReplicaManager, preferred};
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::Kind;
@@ -58,7 +58,7 @@ impl Broker {
     pub async fn start(properties: Properties, control: Handle) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting");
         let prepared = prepare(properties)?;
-        let figures = figures::bind().await?;
+        let metrics = metrics::bind().await?;
         let zk = connect(&prepared.config, &control).await?;
         let broker = match boot(prepared, zk.clone(), control).await {
             Ok(broker) => broker,
@@ -67,8 +67,8 @@ impl Broker {
                 return Err(error);
             }
         };
-        if let Some(listener) = figures {
-            broker.tell_figures(listener);
+        if let Some(listener) = metrics {
+            broker.serve_metrics(listener);
         }
         log::info!(target: TARGET, "[KafkaServer id={}] started", broker.id());
         Ok(broker)
@@ -92,7 +92,7 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
     if let Some(class) = config.replica_selector_class.as_deref().filter(|it| !selectors.contains(it)) {
         return Err(StartError::Other(format!("Class {class} could not be found.")));
     }
-    let dirs = LogsOptions::of(&config).dirs;
+    let dirs = LogManagerOptions::of(&config).dirs;
     let (metadata, offline) = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
     Ok(Prepared { config: Arc::new(config), live, metadata, offline })
@@ -144,7 +144,7 @@ struct Opened {
     /// What they are to say.
     known: BrokerMetadata,
     configs: Arc<ConfigReader>,
-    logs: Arc<Logs>,
+    logs: Arc<LogManager>,
 }
 
 /// With its logs open: binds its listeners, registers, and lets everybody in.
@@ -161,7 +161,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     write_metadata(&logs, &metadata, &known, &clock)?;
     let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
     let defaults = live.clone();
-    let replicas = Replicas::new(broker_id, config.clone(), logs.clone(), clock.clone(), move || {
+    let replicas = ReplicaManager::new(broker_id, config.clone(), logs.clone(), clock.clone(), move || {
         defaults.current().broker.topic_defaults()
     });
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -289,21 +289,21 @@ async fn open_logs(
     config: &BrokerConfig,
     configs: &ConfigReader,
     offline: Vec<PathBuf>,
-) -> Result<Arc<Logs>, StartError> {
+) -> Result<Arc<LogManager>, StartError> {
     let failed = |error: tokio::task::JoinError| StartError::Other(error.to_string());
-    let options = LogsOptions { offline, ..LogsOptions::of(config) };
+    let options = LogManagerOptions { offline, ..LogManagerOptions::of(config) };
     let dirs = options.dirs.clone();
     let topics = tokio::task::spawn_blocking(move || topics_in(&dirs)).await.map_err(failed)?;
     let topics: Vec<_> = topics.into_iter().collect();
     let found = configs.fetch_each(Kind::Topics, &topics).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let own: HashMap<Arc<str>, Own> = topics.into_iter().zip(found).collect();
-    let opening = tokio::task::spawn_blocking(move || Logs::open(LogsOptions { own, ..options }));
+    let opening = tokio::task::spawn_blocking(move || LogManager::open(LogManagerOptions { own, ..options }));
     Ok(opening.await.map_err(failed)??)
 }
 
 /// Writes `meta.properties` where it is missing or says less than is known now.
 fn write_metadata(
-    logs: &Logs,
+    logs: &LogManager,
     read: &BrokerMetadata,
     stored: &BrokerMetadata,
     clock: &Clock,

@@ -162,7 +162,7 @@ fn refuse(error: &StartError) -> ExitCode {
         }
         StartError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException",
         StartError::Metadata(_) => "kafka.common.InconsistentBrokerMetadataException",
-        StartError::Logs(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
+        StartError::LogManager(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
         StartError::Host(_) => "java.net.UnknownHostException",
         StartError::Metrics { .. } => "java.net.BindException",
         StartError::Other(_) => "java.lang.IllegalArgumentException",

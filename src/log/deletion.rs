@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::chores::Chore;
 use super::directory::DELETED;
 use super::failure::StorageError;
 use super::log::Log;
 use super::read::ReadError;
 use super::retention::{Limits, Reason, SegmentFacts, deletable};
+use super::scheduler::ScheduledTask;
 use super::segment::Segment;
 use super::snapshots::ProducerState;
 use crate::base::Offset;
@@ -144,7 +144,7 @@ impl Log {
     /// Unlinks the files of a segment after `file.delete.delay.ms`, as they are called now.
     pub(super) fn unlink_later(&self, segment: &Segment) {
         let due = self.shared.clock.now().saturating_add(self.settings.load().file_delete_delay_ms);
-        self.put_off(due, Chore::Unlink(segment.paths()));
+        self.schedule(due, ScheduledTask::Unlink(segment.paths()));
     }
 
     /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint.

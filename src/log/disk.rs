@@ -1,4 +1,4 @@
-//! What a broker does with one data directory at a time: the appends under way, what may block, the chores put off.
+//! What a broker does with one data directory at a time: the appends under way, what may block, the tasks put off.
 //!
 //! A directory that does not answer must hold up its own partitions and nobody else. Appends end in the page cache, in a
 //! few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
-use super::chores::Chores;
+use super::scheduler::Scheduler;
 use crate::base::{Millis, Offset, TopicPartition, poll};
 
 /// How many appends of a directory are under way at once.
@@ -44,7 +44,7 @@ pub fn threads(cores: usize, directories: usize) -> usize {
 #[derive(Debug)]
 pub struct Disk {
     /// What is put off.
-    pub chores: Chores,
+    pub scheduler: Scheduler,
     /// What its checkpoints hold, by their names, as far as they were written; held while one is: two writers would share
     /// one temporary file.
     pub checkpoints: Mutex<BTreeMap<&'static str, BTreeMap<TopicPartition, Offset>>>,
@@ -70,7 +70,7 @@ struct Watch {
 impl Disk {
     fn new(watch: Arc<Watch>) -> Self {
         let (appends, jobs) = (Semaphore::new(APPENDS_AT_ONCE), Semaphore::new(JOBS_AT_ONCE));
-        Self { chores: Chores::default(), checkpoints: Mutex::default(), appends, jobs, watch }
+        Self { scheduler: Scheduler::default(), checkpoints: Mutex::default(), appends, jobs, watch }
     }
 
     /// Appends to a log of this directory once it is its turn: on this thread where that `is_quick` unless the disk is
@@ -118,10 +118,10 @@ impl Disks {
         self.known.write().entry(dir.to_owned()).or_insert_with(made).clone()
     }
 
-    /// Does all chores that are due at `now`, of one directory after the other. Blocks on the disk.
+    /// Does all tasks that are due at `now`, of one directory after the other. Blocks on the disk.
     pub fn run_due(&self, now: Millis) {
         for disk in self.all() {
-            disk.chores.run_due(now);
+            disk.scheduler.run_due(now);
         }
     }
 

@@ -20,13 +20,13 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use super::checkpoint::{self, LEADER_EPOCHS};
-use super::chores::Chore;
 use super::directory::LogDir;
 use super::disk::{Disk, Disks};
 use super::epochs::Epochs;
 use super::failure::{DirFailures, StorageError};
 use super::marks::{Marks, MarksState};
 use super::position::LogPosition;
+use super::scheduler::ScheduledTask;
 use super::segment::{Segment, SegmentOptions};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
@@ -76,7 +76,7 @@ pub struct LogSnapshot {
 
 /// A partition's log.
 pub struct Log {
-    /// For chores that outlive a call but not the log.
+    /// For tasks that outlive a call but not the log.
     pub(super) myself: Weak<Log>,
     pub(super) partition: TopicPartition,
     pub(super) shared: Arc<Shared>,
@@ -241,8 +241,8 @@ impl Log {
         self.marks.read().now()
     }
 
-    pub(super) fn put_off(&self, due: Millis, chore: Chore) {
-        self.disk.chores.put_off(due, chore);
+    pub(super) fn schedule(&self, due: Millis, task: ScheduledTask) {
+        self.disk.scheduler.schedule(due, task);
     }
 
     /// Reports what failed. The files of a log that was deleted may be gone: that is no fault of its directory.

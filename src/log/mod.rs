@@ -1,6 +1,6 @@
 //! What lies on disk: each partition's records in segments, the indexes that find them, the small files that remember.
 //!
-//! Entry points: [`logs::Logs`] (all logs of a broker), [`log::Log`] (one), [`meta_properties::BrokerMetadata`] (whose
+//! Entry points: [`log_manager::LogManager`] (all logs of a broker), [`log::Log`] (one), [`meta_properties::BrokerMetadata`] (whose
 //! directories these are). Files are those of Kafka 2.7.2, byte for byte: either broker opens what the other left.
 //!
 //! Never knows of replicas, connections or ZooKeeper: the high watermark, leader epochs and configs are told to it, and
@@ -13,7 +13,7 @@
 
 pub mod append;
 pub mod checkpoint;
-pub mod chores;
+pub mod scheduler;
 mod cold;
 pub mod deletion;
 pub mod directory;
@@ -25,7 +25,7 @@ pub mod index;
 pub mod lifecycle;
 #[allow(clippy::module_inception)]
 pub mod log;
-pub mod logs;
+pub mod log_manager;
 mod marks;
 pub mod meta_properties;
 mod open_files;
@@ -46,8 +46,8 @@ pub mod walk;
 pub use append::{AppendError, LogAppendInfo, Prepared};
 pub use failure::StorageError;
 pub use log::{Log, LogSnapshot};
-pub(crate) use logs::load::in_parallel;
-pub use logs::{Logs, LogsOptions, OpenError};
+pub(crate) use log_manager::load::in_parallel;
+pub use log_manager::{LogManager, LogManagerOptions, OpenError};
 pub use position::LogPosition;
 pub use read::{AbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};
 pub use truncate::TruncateError;

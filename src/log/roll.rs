@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::chores::Chore;
 use super::failure::StorageError;
 use super::log::Log;
+use super::scheduler::ScheduledTask;
 use super::segment::Segment;
 use super::snapshots::ProducerState;
 use crate::base::Offset;
@@ -61,7 +61,7 @@ impl Log {
         // Same offset, new place: readers compare places by segment.
         let end = self.end_at(end);
         self.marks.write().rolled(end);
-        self.put_off(self.shared.clock.now(), Chore::Flush(self.myself.clone(), base));
+        self.schedule(self.shared.clock.now(), ScheduledTask::Flush(self.myself.clone(), base));
         log::info!(target: TARGET, "Rolled new log segment of {} at offset {base}.", self.partition);
         Ok(())
     }

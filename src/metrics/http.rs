@@ -1,4 +1,4 @@
-//! The figures over HTTP: `GET /metrics`.
+//! The metrics over HTTP: `GET /metrics`.
 
 use std::sync::Arc;
 

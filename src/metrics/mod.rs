@@ -1,7 +1,7 @@
 //! What is measured of a broker, under the names of Kafka's MBeans.
 //!
 //! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts who waits; [`http::serve`] tells all of it.
-//! - *Never:* costs those who work more than an addition: a figure is worked out when somebody asks for it.
+//! - *Never:* costs those who work more than an addition: a metric is worked out when somebody asks for it.
 //! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. What is served here is
 //!   what Prometheus' `jmx_exporter` makes of those MBeans with no rules of its own.
 
@@ -11,7 +11,7 @@ pub mod purgatory;
 
 use parking_lot::RwLock;
 
-/// A figure's MBean: `group:type=kind,name=name,tag=value…`.
+/// A metric's MBean: `group:type=kind,name=name,tag=value…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// The domain, e.g. `kafka.server`.
@@ -35,7 +35,7 @@ pub enum Attribute {
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
+pub struct Metric {
     /// Of what.
     pub name: Name,
     /// What of it.
@@ -44,7 +44,7 @@ pub struct Figure {
     pub value: f64,
 }
 
-impl Figure {
+impl Metric {
     /// What `kafka.server:type=kind,name=name` is now.
     pub fn gauge(kind: &'static str, name: &'static str, value: usize) -> Self {
         Self::new(kind, name, Attribute::Value, value as f64)
@@ -74,7 +74,7 @@ impl Figure {
     }
 }
 
-type Source = Box<dyn Fn() -> Vec<Figure> + Send + Sync>;
+type Source = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
 
 /// All that can be measured of one broker.
 #[derive(Default)]
@@ -90,14 +90,14 @@ impl std::fmt::Debug for Registry {
 
 impl Registry {
     /// Asks `source` too, from now on.
-    pub fn add(&self, source: impl Fn() -> Vec<Figure> + Send + Sync + 'static) {
+    pub fn add(&self, source: impl Fn() -> Vec<Metric> + Send + Sync + 'static) {
         self.sources.write().push(Box::new(source));
     }
 
-    /// Every figure as it is now, by name.
-    pub fn read(&self) -> Vec<Figure> {
-        let mut figures: Vec<_> = self.sources.read().iter().flat_map(|source| source()).collect();
-        figures.sort_by(|one, other| (&one.name, one.attribute).cmp(&(&other.name, other.attribute)));
-        figures
+    /// Every metric as it is now, by name.
+    pub fn read(&self) -> Vec<Metric> {
+        let mut metrics: Vec<_> = self.sources.read().iter().flat_map(|source| source()).collect();
+        metrics.sort_by(|one, other| (&one.name, one.attribute).cmp(&(&other.name, other.attribute)));
+        metrics
     }
 }

@@ -1,4 +1,4 @@
-//! How many requests wait, and for how much (the figures of Kafka's `DelayedOperationPurgatory`).
+//! How many requests wait, and for how much (the metrics of Kafka's `DelayedOperationPurgatory`).
 //!
 //! Waiting itself is the business of whoever waits: this only counts.
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::Figure;
+use super::Metric;
 use crate::base::TopicPartition;
 
 /// Counts the requests of one kind that wait.
@@ -40,12 +40,12 @@ impl Purgatory {
     }
 
     /// `NumDelayedOperations`, the requests that wait, and `PurgatorySize`, the places where they wait.
-    pub fn figures(&self) -> [Figure; 2] {
-        let figure = |name, value: &AtomicUsize| {
-            Figure::gauge("DelayedOperationPurgatory", name, value.load(Ordering::Relaxed))
+    pub fn metrics(&self) -> [Metric; 2] {
+        let metric = |name, value: &AtomicUsize| {
+            Metric::gauge("DelayedOperationPurgatory", name, value.load(Ordering::Relaxed))
                 .tagged("delayedOperation", self.name)
         };
-        [figure("NumDelayedOperations", &self.operations), figure("PurgatorySize", &self.watched)]
+        [metric("NumDelayedOperations", &self.operations), metric("PurgatorySize", &self.watched)]
     }
 }
 
@@ -78,13 +78,13 @@ impl Expirations {
     }
 
     /// `ExpiresPerSec` in all, and of each partition that it has happened to.
-    pub fn figures(&self) -> Vec<Figure> {
-        let figure = |count| Figure::meter(self.kind, "ExpiresPerSec", count);
+    pub fn metrics(&self) -> Vec<Metric> {
+        let metric = |count| Metric::meter(self.kind, "ExpiresPerSec", count);
         let partitions = self.partitions.lock();
         let each = partitions
             .iter()
-            .map(|(id, count)| figure(*count).tagged("topic", &id.topic).tagged("partition", id.partition));
-        std::iter::once(figure(self.all.load(Ordering::Relaxed))).chain(each).collect()
+            .map(|(id, count)| metric(*count).tagged("topic", &id.topic).tagged("partition", id.partition));
+        std::iter::once(metric(self.all.load(Ordering::Relaxed))).chain(each).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
-use super::connections::Place;
+use super::connection_quotas::ConnectionSlot;
 use super::frames::{End, Frames};
 use super::limits::Limits;
 use super::{Answer, Caller, Dispatch, writer};
@@ -52,7 +52,7 @@ pub(super) struct Served {
 }
 
 /// Serves a connection until either side ends it, it is idle for too long or has to make room, or the broker stops.
-pub(super) async fn serve(stream: TcpStream, caller: Caller, place: Place, served: Served) {
+pub(super) async fn serve(stream: TcpStream, caller: Caller, place: ConnectionSlot, served: Served) {
     let (reader, out) = stream.into_split();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use super::connections::{Connections, ListenerLimits};
+use super::connection_quotas::{ConnectionQuotas, ListenerLimits};
 use crate::config::{BrokerConfig, ConfigError, Properties};
 
 /// The limits of a broker's sockets, shared by all its listeners.
@@ -21,7 +21,7 @@ pub struct Limits {
     /// `socket.receive.buffer.bytes` and `socket.send.buffer.bytes`; -1 for the system's.
     pub buffers: (i32, i32),
     /// Who may be connected.
-    pub connections: Arc<Connections>,
+    pub connections: Arc<ConnectionQuotas>,
     /// `queued.max.requests`: those read and not taken up yet.
     requests: Semaphore,
     /// `queued.max.request.bytes`; None where it is off.
@@ -43,13 +43,13 @@ impl Limits {
             largest_request: config.socket_request_max_bytes,
             idle: idle.map_or(Duration::from_secs(100 * 365 * 24 * 3600), Duration::from_millis),
             buffers: (config.socket_receive_buffer_bytes, config.socket_send_buffer_bytes),
-            connections: Connections::new(config, &own_limits(config, given)?)?,
+            connections: ConnectionQuotas::new(config, &own_limits(config, given)?)?,
             requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
             memory: (bytes > 0).then(|| memory(bytes)),
         }))
     }
 
-    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see [`Connections::reconfigure`].
+    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see [`ConnectionQuotas::reconfigure`].
     ///
     /// # Errors
     /// As [`Limits::new`]; nothing has changed then.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Served};
-use super::connections::Place;
+use super::connection_quotas::ConnectionSlot;
 use super::limits::Limits;
 use super::{Caller, Dispatch};
 use crate::base::Endpoint;
@@ -103,7 +103,7 @@ impl Listener {
 
     /// The next connection that may be served; None where it could not be accepted or is turned away. Like Kafka's
     /// acceptor it takes a connection from the system first and waits then until there is a place for it.
-    async fn accept(&mut self, limits: &Limits) -> Option<(TcpStream, Place, SocketAddr)> {
+    async fn accept(&mut self, limits: &Limits) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
         let (stream, from) = match self.socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {

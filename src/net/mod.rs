@@ -7,7 +7,7 @@
 
 mod activity;
 pub(crate) mod connection;
-pub mod connections;
+pub mod connection_quotas;
 pub mod disk_reads;
 mod frames;
 pub mod host;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::fetch::{FetchOutcome, FetchParams, FetchPartition};
 use super::machine::Role;
 use super::preferred::{Candidate, RACK_AWARE, preferred};
-use super::{Partition, Replicas};
+use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
@@ -20,8 +20,8 @@ pub struct Location<'a> {
     pub listener: &'a str,
 }
 
-impl Replicas {
-    /// As [`Replicas::fetch`], but partitions that another replica had better serve name that instead, at once.
+impl ReplicaManager {
+    /// As [`ReplicaManager::fetch`], but partitions that another replica had better serve name that instead, at once.
     pub async fn fetch_near(
         &self,
         from: Location<'_>,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::partition::Partition;
 use super::waiters::Awaits;
-use super::{MetadataSnapshot, Replicas};
+use super::{MetadataSnapshot, ReplicaManager};
 use crate::base::{Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
@@ -35,12 +35,12 @@ impl From<ErrorCode> for NotDeleted {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Deletes what lies before these offsets, -1 for the high watermark; waits up to `limit` until no live replica has
     /// it any more.
     ///
     /// Errors: INVALID_TOPIC_EXCEPTION for internal topics, POLICY_VIOLATION where `cleanup.policy` does not delete,
-    /// OFFSET_OUT_OF_RANGE, REQUEST_TIMED_OUT, and those of [`Replicas::partition`].
+    /// OFFSET_OUT_OF_RANGE, REQUEST_TIMED_OUT, and those of [`ReplicaManager::partition`].
     pub async fn delete_records(
         &self,
         limit: Duration,

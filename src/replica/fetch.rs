@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Replicas;
+use super::ReplicaManager;
 use super::machine::FollowerFetch;
 use super::waiters::Awaits;
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
@@ -152,7 +152,7 @@ struct Look {
     settled: bool,
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Reads from partitions in this order. Answers once there are `min_bytes`, an error, or no time left.
     pub async fn fetch(
         &self,

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Replicas;
+use super::ReplicaManager;
 use super::machine::{IsrAnswer, IsrOutcome, IsrProposal};
 use crate::base::{BrokerId, LeaderAndIsr, Millis, TopicPartition};
 use crate::net::peer::Peer;
@@ -62,7 +62,7 @@ impl IsrReports {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Looks for followers that lag, and reports what leaders want, until `stop`.
     pub async fn report_isr(
         self: Arc<Self>,
@@ -121,7 +121,7 @@ impl Replicas {
 
 /// Asks the controller.
 struct Reporter {
-    replicas: Arc<Replicas>,
+    replicas: Arc<ReplicaManager>,
     broker_epoch: Arc<AtomicI64>,
     controller: Option<(BrokerId, Peer)>,
 }
@@ -242,7 +242,7 @@ fn meaning(it: PartitionDataResponse) -> Result<IsrAnswer, ErrorCode> {
 
 /// Writes to ZooKeeper.
 struct Writer {
-    replicas: Arc<Replicas>,
+    replicas: Arc<ReplicaManager>,
     zk: ZooKeeper,
     changed: BTreeSet<TopicPartition>,
     last_change: Millis,
@@ -250,7 +250,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(replicas: Arc<Replicas>, zk: ZooKeeper) -> Self {
+    fn new(replicas: Arc<ReplicaManager>, zk: ZooKeeper) -> Self {
         let now = replicas.clock.now();
         Self { replicas, zk, changed: BTreeSet::new(), last_change: now, last_notice: now }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::{Hosted, Replicas};
+use super::{Hosted, ReplicaManager};
 use crate::base::TopicPartition;
 use crate::config::TopicConfig;
 use crate::config::layers::Own;
@@ -47,7 +47,7 @@ struct Topic {
 
 /// Topics whose logs are about to be made: from now until this is dropped, no change of their configs is missed.
 pub struct InitializingLogs {
-    replicas: Arc<Replicas>,
+    replicas: Arc<ReplicaManager>,
     topics: BTreeSet<Arc<str>>,
     /// How many changes there had been when their configs were not yet read.
     seen: u64,
@@ -66,7 +66,7 @@ impl LogConfigs {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// The topics of which this order makes the first logs here, or further ones; their configs are to be read now.
     pub fn initialize_logs(self: &Arc<Self>, order: &LeaderAndIsrRequest) -> InitializingLogs {
         let partitions = self.partitions.read();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Replicas;
+use super::ReplicaManager;
 use crate::base::{Broker, BrokerId, Endpoint, LeaderAndIsr, LeaderEpoch, SecurityProtocol, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::update_metadata::{
@@ -144,7 +144,7 @@ fn broker(told: &UpdateMetadataBroker) -> Broker {
     Broker { id: told.id, endpoints, rack: told.rack.clone(), epoch: -1, features: BTreeMap::new() }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// The cluster as it is known now.
     pub fn metadata(&self) -> Arc<MetadataSnapshot> {
         self.metadata.load_full()

@@ -1,6 +1,6 @@
 //! The partitions of this broker: who leads them, who follows how far, what waits for them, and what clients are told.
 //!
-//! - *Entry points:* [`Replicas`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
+//! - *Entry points:* [`ReplicaManager`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
 //!   `delete_records`, `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
 //! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
 //! - *Locks:* the map of partitions, then one partition, then its log's marks; none of them is held over IO, and whoever
@@ -13,7 +13,7 @@ pub mod delete_records;
 mod down_conversion;
 pub mod fetch;
 pub mod fetcher;
-mod figures;
+mod metrics;
 mod isr_report;
 pub mod log_configs;
 pub mod machine;
@@ -25,7 +25,7 @@ pub mod partition;
 pub mod preferred;
 pub mod produce;
 pub(crate) mod role_change;
-pub mod sessions;
+pub mod fetch_sessions;
 mod throttle;
 pub(crate) mod waiters;
 mod watermarks;
@@ -40,13 +40,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
-use crate::log::Logs;
+use crate::log::LogManager;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
-pub use figures::Waits;
 pub use metadata::MetadataSnapshot;
+pub use metrics::Waits;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
 pub use produce::{PendingProduce, ProduceOutcome};
@@ -61,10 +61,10 @@ enum Hosted {
 }
 
 /// All partitions of this broker, and its picture of the cluster (Kafka's `ReplicaManager`).
-pub struct Replicas {
+pub struct ReplicaManager {
     broker_id: BrokerId,
     config: Arc<BrokerConfig>,
-    logs: Arc<Logs>,
+    logs: Arc<LogManager>,
     clock: Clock,
     log_configs: log_configs::LogConfigs,
     partitions: RwLock<HashMap<TopicPartition, Hosted>>,
@@ -78,15 +78,15 @@ pub struct Replicas {
     role_changes: Mutex<()>,
     metadata: ArcSwap<MetadataSnapshot>,
     metadata_changes: watch::Sender<u64>,
-    sessions: Mutex<sessions::FetchSessions>,
+    fetch_sessions: Mutex<fetch_sessions::FetchSessions>,
     fetchers: fetcher::Fetchers,
     isr_reports: isr_report::IsrReports,
     throttles: throttle::Throttles,
     moves: move_dirs::Moves,
     /// Turns for validating what takes its time.
     validations: Semaphore,
-    waits: Arc<figures::Waits>,
-    isr_changes: figures::IsrChanges,
+    waits: Arc<metrics::Waits>,
+    isr_changes: metrics::IsrChanges,
     /// The listener between brokers.
     listener: String,
     /// The listener through which the controller is reached.
@@ -95,18 +95,18 @@ pub struct Replicas {
     complete: AtomicBool,
 }
 
-impl std::fmt::Debug for Replicas {
+impl std::fmt::Debug for ReplicaManager {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Replicas").field("broker_id", &self.broker_id).finish_non_exhaustive()
+        out.debug_struct("ReplicaManager").field("broker_id", &self.broker_id).finish_non_exhaustive()
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// No partitions yet; `topic_defaults` gives what topics without configs of their own are kept by.
     pub fn new(
         broker_id: BrokerId,
         config: Arc<BrokerConfig>,
-        logs: Arc<Logs>,
+        logs: Arc<LogManager>,
         clock: Clock,
         topic_defaults: impl Fn() -> TopicConfig + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -128,14 +128,14 @@ impl Replicas {
             role_changes: Mutex::default(),
             metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
             metadata_changes: watch::Sender::new(0),
-            sessions: Mutex::new(sessions::FetchSessions::new(slots)),
+            fetch_sessions: Mutex::new(fetch_sessions::FetchSessions::new(slots)),
             fetchers: fetcher::Fetchers::default(),
             isr_reports: isr_report::IsrReports::default(),
             throttles,
             moves: move_dirs::Moves::default(),
             validations: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             waits: Arc::default(),
-            isr_changes: figures::IsrChanges::default(),
+            isr_changes: metrics::IsrChanges::default(),
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
             listener,
             complete: AtomicBool::new(false),
@@ -167,8 +167,8 @@ impl Replicas {
     }
 
     /// The incremental fetch sessions of this broker's clients (KIP-227).
-    pub fn sessions(&self) -> &Mutex<sessions::FetchSessions> {
-        &self.sessions
+    pub fn fetch_sessions(&self) -> &Mutex<fetch_sessions::FetchSessions> {
+        &self.fetch_sessions
     }
 
     /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.

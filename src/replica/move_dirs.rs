@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::partition::{Copied, NotFollowed};
-use super::{Hosted, Partition, Replicas};
+use super::{Hosted, Partition, ReplicaManager};
 use crate::base::{Offset, TopicPartition};
 use crate::log::Log;
 use crate::log::directory::future_dir;
@@ -51,7 +51,7 @@ pub struct ReplicaInDir {
     pub is_future: bool,
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Has replicas moved to data directories, each absolute path as configured; how that went for each.
     pub fn alter_log_dirs(
         &self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Replicas;
+use super::ReplicaManager;
 use super::fetch::Isolation;
 use super::machine::Role;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
@@ -14,8 +14,8 @@ pub const LATEST: Millis = -1;
 /// The timestamp that asks for the start.
 pub const EARLIEST: Millis = -2;
 
-impl Replicas {
-    /// As [`Replicas::list_offset`], with the search by time where it may wait for the disk.
+impl ReplicaManager {
+    /// As [`ReplicaManager::list_offset`], with the search by time where it may wait for the disk.
     ///
     /// # Errors
     /// As there.
@@ -36,7 +36,7 @@ impl Replicas {
         log.disk().run(work).await
     }
 
-    /// As [`Replicas::legacy_offsets`], where it may wait for the disk.
+    /// As [`ReplicaManager::legacy_offsets`], where it may wait for the disk.
     ///
     /// # Errors
     /// As there.
@@ -94,7 +94,7 @@ impl Replicas {
     /// At most `most` starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks.
     ///
     /// # Errors
-    /// As [`Replicas::list_offset`]; UNKNOWN_SERVER_ERROR where less than none are asked for.
+    /// As [`ReplicaManager::list_offset`]; UNKNOWN_SERVER_ERROR where less than none are asked for.
     pub fn legacy_offsets(
         &self,
         id: &TopicPartition,

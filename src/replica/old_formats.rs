@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Replicas;
+use super::ReplicaManager;
 use super::down_conversion::{self, DownConversion};
 use super::fetch::FetchOutcome;
 use crate::base::{Offset, Records, TopicPartition};
@@ -15,7 +15,7 @@ pub const READS_FORMAT_2: i16 = 4;
 /// The version of Fetch from which on clients read zstd.
 pub const READS_ZSTD: i16 = 10;
 
-impl Replicas {
+impl ReplicaManager {
     /// Refuses partitions whose topic has zstd to clients that do not read it: UNSUPPORTED_COMPRESSION_TYPE. `version` is
     /// that of their Fetch.
     pub fn refuse_zstd(&self, version: i16, outcomes: &mut [(TopicPartition, FetchOutcome)]) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::partition::{Acknowledgement, Partition, Refused};
-use super::{Replicas, Waits};
+use super::{ReplicaManager, Waits};
 use crate::base::{Millis, Offset, TopicPartition};
 use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
@@ -92,7 +92,7 @@ impl PendingProduce {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Appends records as leader, in this order. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them all.
     /// Done once they are appended; the thread is not kept from other tasks by more than a quick append.
     pub async fn append(

@@ -11,7 +11,7 @@ use super::fetcher::plan::Start;
 use super::log_configs::LogSettings;
 use super::machine::{Machine, Told};
 use super::watermarks::Stored;
-use super::{Hosted, Partition, Replicas};
+use super::{Hosted, Partition, ReplicaManager};
 use crate::base::{LeaderAndIsr, TopicPartition};
 use crate::log::{Log, in_parallel};
 use crate::wire::error_code::ErrorCode;
@@ -35,7 +35,7 @@ enum Change {
     Waits,
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Lets a request of the controller through, by [`super::controller_epoch::ControllerEpoch::admit`].
     pub(super) fn admit(&self, controller_epoch: i32, broker_epoch: i64, own: i64) -> Result<(), ErrorCode> {
         self.controller_epoch.lock().admit(controller_epoch, broker_epoch, own)

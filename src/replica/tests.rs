@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::base::{LeaderEpoch, Offset};
 use crate::config::Properties;
-use crate::log::LogsOptions;
+use crate::log::LogManagerOptions;
 use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::message::leader_and_isr::{
@@ -28,7 +28,7 @@ pub(super) const NOW: i64 = 1_700_000_000_000;
 
 /// Broker 1 with its directory.
 pub(super) struct Room {
-    pub replicas: Arc<Replicas>,
+    pub replicas: Arc<ReplicaManager>,
     pub clock: Clock,
     pub dir: TempDir,
 }
@@ -98,7 +98,7 @@ impl Room {
     }
 
     /// Its logs.
-    pub(super) fn logs(&self) -> &Logs {
+    pub(super) fn logs(&self) -> &LogManager {
         &self.replicas.logs
     }
 
@@ -120,9 +120,9 @@ impl Room {
         }
         let config = Arc::new(crate::config::BrokerConfig::parse(&all).unwrap());
         let clock = Clock::manual(NOW);
-        let options = LogsOptions { dirs, clock: clock.clone(), ..LogsOptions::default() };
-        let logs = Logs::open(options).unwrap();
-        let replicas = Replicas::new(1, config, logs, clock.clone(), move || topics.clone());
+        let options = LogManagerOptions { dirs, clock: clock.clone(), ..LogManagerOptions::default() };
+        let logs = LogManager::open(options).unwrap();
+        let replicas = ReplicaManager::new(1, config, logs, clock.clone(), move || topics.clone());
         let alive =
             UpdateMetadataRequest { live_brokers: [1, 2, 3].map(live).to_vec(), ..Default::default() };
         assert_eq!(replicas.update_metadata(&alive, 0), ErrorCode::None);

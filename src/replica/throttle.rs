@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::fetch::FetchOutcome;
-use super::{Partition, Replicas};
+use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, TopicPartition};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::log::Log;
@@ -41,7 +41,7 @@ impl Throttles {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Keeps rates, and the number of fetchers, to what is in force, until `stop`.
     pub async fn heed_settings(self: Arc<Self>, live: LiveConfig, stop: CancellationToken) {
         let mut changes = live.changes();

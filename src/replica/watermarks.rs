@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{Partition, Replicas};
+use super::{Partition, ReplicaManager};
 use crate::base::{Offset, TopicPartition};
-use crate::log::{Log, Logs};
+use crate::log::{Log, LogManager};
 
 /// The high watermarks last written, read once for each directory that is asked about.
 pub(super) struct Stored {
-    logs: Arc<Logs>,
+    logs: Arc<LogManager>,
     read: HashMap<PathBuf, BTreeMap<TopicPartition, Offset>>,
 }
 
@@ -31,7 +31,7 @@ impl Stored {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     pub(super) fn stored_watermarks(&self) -> Stored {
         Stored { logs: self.logs.clone(), read: HashMap::new() }
     }

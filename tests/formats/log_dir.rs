@@ -13,7 +13,7 @@ use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
 use barnabas::log::meta_properties::BrokerMetadata;
 use barnabas::log::recovery::Opening;
-use barnabas::log::{Log, Logs, LogsOptions, ReadUpTo};
+use barnabas::log::{Log, LogManager, LogManagerOptions, ReadUpTo};
 use barnabas::wire::batch::Batch;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,12 +85,17 @@ fn files(dir: &Path) -> Vec<String> {
     found
 }
 
-fn open(dir: &Path) -> Arc<Logs> {
+fn open(dir: &Path) -> Arc<LogManager> {
     let own: HashMap<_, _> =
         partitions().iter().map(|it| (Arc::from(topic_of(it)), own(topic_of(it)))).collect();
     let dirs = vec![dir.to_owned()];
-    let logs =
-        Logs::open(LogsOptions { dirs, own, clock: Clock::manual(NOW), ..LogsOptions::default() }).unwrap();
+    let logs = LogManager::open(LogManagerOptions {
+        dirs,
+        own,
+        clock: Clock::manual(NOW),
+        ..LogManagerOptions::default()
+    })
+    .unwrap();
     logs.all().iter().for_each(|log| lead(log));
     logs
 }

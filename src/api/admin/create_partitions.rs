@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::placement::Candidate;
-use crate::admin::topics::{self, RackAware, Replicas};
+use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, names};
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
@@ -140,7 +140,7 @@ fn wishes(
     topic: &CreatePartitionsTopic,
     count: i32,
     brokers: &[Candidate],
-) -> Result<Option<Replicas>, AdminError> {
+) -> Result<Option<PartitionReplicas>, AdminError> {
     let Some(lists) = &topic.assignments else { return Ok(None) };
     let refused = |message: String| {
         let class = "org.apache.kafka.common.errors.InvalidReplicaAssignmentException";

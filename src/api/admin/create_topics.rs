@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::admin::AdminError;
-use crate::admin::topics::{self, RackAware, Replicas};
+use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::{Exchange, config_entries, topic_waits};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_topics::{
@@ -91,7 +91,7 @@ async fn create(
     exchange: &Exchange,
     topic: &CreatableTopic,
     validate_only: bool,
-) -> Result<(Replicas, CreatableTopicResult), AdminError> {
+) -> Result<(PartitionReplicas, CreatableTopicResult), AdminError> {
     let zk = &exchange.services.zk;
     if exchange.services.replicas.metadata().topic(&topic.name).is_some() {
         return Err(topics::exists(&topic.name));
@@ -131,7 +131,7 @@ async fn create(
 }
 
 /// The replicas as wished, or placed.
-async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<Replicas, AdminError> {
+async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<PartitionReplicas, AdminError> {
     if !topic.assignments.is_empty() {
         if topic.num_partitions != -1 || topic.replication_factor != -1 {
             return Err(invalid(

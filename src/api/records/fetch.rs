@@ -9,8 +9,8 @@ use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::net::disk_reads;
+use crate::replica::fetch_sessions::{Asked, Plan};
 use crate::replica::old_formats::READS_FORMAT_2;
-use crate::replica::sessions::{Asked, Plan};
 use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation, Location};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{
@@ -34,7 +34,7 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     let asked = asked(version, request);
     // An answer to a request that cannot be names the partitions of the request, whatever else its session holds.
     let named = if isolation_level(isolation).is_err() { ids(&asked.partitions) } else { Vec::new() };
-    let plan = replicas.sessions().lock().plan(asked, now);
+    let plan = replicas.fetch_sessions().lock().plan(asked, now);
     if let Err(error) = isolation_level(isolation)
         && plan.partitions().iter().any(|(id, _)| is_known(exchange, id))
     {
@@ -53,12 +53,12 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
             let (wanted, outcomes) = fetch(exchange, near, params, wanted).await;
             let id = fastrand::i32(1..);
             let follower = params.replica_id >= 0;
-            let id = replicas.sessions().lock().begin(id, &wanted, &outcomes, follower, now);
+            let id = replicas.fetch_sessions().lock().begin(id, &wanted, &outcomes, follower, now);
             respond(exchange, id, outcomes)
         }
         Plan::Incremental(turn, wanted) => {
             let outcomes = fetch(exchange, near, params, wanted).await.1;
-            let changed = replicas.sessions().lock().changed(turn, outcomes);
+            let changed = replicas.fetch_sessions().lock().changed(turn, outcomes);
             match changed {
                 Ok(changed) => respond(exchange, turn.id, changed),
                 Err(error) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::describe::{PartitionDescription, TopicDescription};
 use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, warn_of_collisions};
-use crate::admin::topics::{self, RackAware, Replicas};
+use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
 use crate::base::{BrokerId, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -85,7 +85,7 @@ impl Topics {
         Ok(())
     }
 
-    async fn placed(&self, command: &TopicsCommand) -> Result<Replicas, AdminError> {
+    async fn placed(&self, command: &TopicsCommand) -> Result<PartitionReplicas, AdminError> {
         let options = &command.options;
         let racks = if options.disable_rack_aware { RackAware::Disabled } else { RackAware::Enforced };
         let brokers = topics::candidates(&self.zk, racks).await?;
@@ -170,7 +170,7 @@ impl Topics {
         Ok(())
     }
 
-    async fn grow(&self, name: &str, count: i32, wished: Option<Replicas>) -> Result<(), Failure> {
+    async fn grow(&self, name: &str, count: i32, wished: Option<PartitionReplicas>) -> Result<(), Failure> {
         if names::is_internal(name) {
             let message =
                 format!("The number of partitions for the internal topic {name} cannot be changed.");

@@ -1,7 +1,7 @@
 use super::*;
 
 fn values(purgatory: &Purgatory) -> [f64; 2] {
-    purgatory.figures().map(|figure| figure.value)
+    purgatory.metrics().map(|metric| metric.value)
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn expirations_are_told_in_all_and_by_partition() {
     expirations.count(&b);
     expirations.count(&a);
     expirations.count(&b);
-    let told: Vec<_> = expirations.figures().into_iter().map(|it| (it.name.tags, it.value)).collect();
+    let told: Vec<_> = expirations.metrics().into_iter().map(|it| (it.name.tags, it.value)).collect();
     let tags =
         |topic: &str, partition: &str| vec![("topic", topic.to_owned()), ("partition", partition.to_owned())];
     assert_eq!(told, [(vec![], 3.0), (tags("a", "0"), 1.0), (tags("b", "7"), 2.0)]);

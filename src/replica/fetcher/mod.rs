@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use self::link::{Link, Manner};
 use self::plan::{Plan, Start};
 use self::task::{Fetcher, Order};
-use super::Replicas;
+use super::ReplicaManager;
 use crate::base::{BrokerId, Endpoint, TopicPartition};
 
 const TARGET: &str = "kafka.server.ReplicaFetcherManager";
@@ -46,7 +46,7 @@ type Key = (BrokerId, usize);
 
 /// What fetchers run on.
 struct Ground {
-    replicas: Arc<Replicas>,
+    replicas: Arc<ReplicaManager>,
     runtime: Handle,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -179,7 +179,7 @@ impl Ground {
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Lets this broker follow others: its fetchers run on this runtime, as `tasks`, until `shutdown`. Before that, what it
     /// is told to follow is not fetched.
     pub fn fetch_from_others(

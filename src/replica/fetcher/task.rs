@@ -14,7 +14,7 @@ use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{EpochEnd, Reset, Truncation, by_epoch};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
 use crate::log::Log;
-use crate::replica::Replicas;
+use crate::replica::ReplicaManager;
 use crate::replica::offsets::{EARLIEST, LATEST};
 use crate::replica::partition::{Fetched, NotFollowed};
 use crate::wire::error_code::ErrorCode;
@@ -33,7 +33,7 @@ pub(super) enum Order {
 
 /// A fetcher of one leader's partitions.
 pub(super) struct Fetcher {
-    pub replicas: Arc<Replicas>,
+    pub replicas: Arc<ReplicaManager>,
     pub leader: BrokerId,
     pub number: usize,
     pub plan: Plan,

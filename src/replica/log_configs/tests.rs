@@ -115,11 +115,16 @@ fn new_defaults_leave_a_topics_own_values() {
     let defaults = Arc::new(Mutex::new(TopicConfig::default()));
     let room = Room::new();
     make(&room, own("5"), || {});
-    let replicas =
-        Replicas::new(1, room.replicas.config.clone(), room.replicas.logs.clone(), room.clock.clone(), {
+    let replicas = ReplicaManager::new(
+        1,
+        room.replicas.config.clone(),
+        room.replicas.logs.clone(),
+        room.clock.clone(),
+        {
             let defaults = defaults.clone();
             move || defaults.lock().clone()
-        });
+        },
+    );
     *defaults.lock() = TopicConfig { retention_ms: 9, segment_bytes: 4096, ..TopicConfig::default() };
     replicas.log_defaults_changed();
     let config = room.logs().get(&partition(0)).unwrap().config();

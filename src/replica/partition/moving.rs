@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::following::{NotFollowed, append};
 use super::{Partition, State};
 use crate::base::Offset;
-use crate::log::{Log, Logs, ReadError, ReadUpTo};
+use crate::log::{Log, LogManager, ReadError, ReadUpTo};
 use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
 
 /// A log on its way to another data directory.
@@ -54,7 +54,11 @@ impl Partition {
 
     /// Copies up to so many bytes, or one batch, and puts the copy in the log's place where that was all. Blocks on the
     /// disk; nothing is appended to the log while the last bytes are copied.
-    pub(in crate::replica) fn copy_some(&self, logs: &Logs, max_bytes: i32) -> Result<Copied, NotFollowed> {
+    pub(in crate::replica) fn copy_some(
+        &self,
+        logs: &LogManager,
+        max_bytes: i32,
+    ) -> Result<Copied, NotFollowed> {
         let Some((log, future, cut)) = self.next_to_copy() else { return Ok(Copied::Nothing) };
         cut_to_agree(&log, &future, cut)?;
         let size = copy(&log, &future, max_bytes)?;
@@ -87,7 +91,7 @@ impl Partition {
         &self,
         log: &Arc<Log>,
         future: &Arc<Log>,
-        logs: &Logs,
+        logs: &LogManager,
         max_bytes: i32,
     ) -> Result<Option<usize>, NotFollowed> {
         // Until the end: whoever waits to change the log finds the other one in its place afterwards.

@@ -1,14 +1,14 @@
-//! What is measured of this broker's replicas, and who waits for them (the figures of Kafka's `ReplicaManager`, its
+//! What is measured of this broker's replicas, and who waits for them (the metrics of Kafka's `ReplicaManager`, its
 //! purgatories and `FetchSessionCache`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::machine::IsrOutcome;
-use super::{Hosted, Replicas};
-use crate::metrics::Figure;
+use super::{Hosted, ReplicaManager};
+use crate::metrics::Metric;
 use crate::metrics::purgatory::{Expirations, Purgatory};
 
-/// Kafka's name of the MBeans of [`Replicas`].
+/// Kafka's name of the MBeans of [`ReplicaManager`].
 const REPLICA_MANAGER: &str = "ReplicaManager";
 const FETCH_METRICS: &str = "DelayedFetchMetrics";
 
@@ -52,16 +52,16 @@ impl Waits {
         self.fetches_expired[usize::from(!of_follower)].fetch_add(1, Ordering::Relaxed);
     }
 
-    fn figures(&self) -> Vec<Figure> {
+    fn metrics(&self) -> Vec<Metric> {
         let purgatories = [&self.produce, &self.fetch, &self.delete_records, &self.elect_leader, &self.topic];
-        let mut figures: Vec<_> = purgatories.into_iter().flat_map(Purgatory::figures).collect();
-        figures.extend(self.produce_expired.figures());
-        figures.extend(self.delete_records_expired.figures());
+        let mut metrics: Vec<_> = purgatories.into_iter().flat_map(Purgatory::metrics).collect();
+        metrics.extend(self.produce_expired.metrics());
+        metrics.extend(self.delete_records_expired.metrics());
         for (count, fetcher) in self.fetches_expired.iter().zip(["follower", "consumer"]) {
             let count = count.load(Ordering::Relaxed);
-            figures.push(Figure::meter(FETCH_METRICS, "ExpiresPerSec", count).tagged("fetcherType", fetcher));
+            metrics.push(Metric::meter(FETCH_METRICS, "ExpiresPerSec", count).tagged("fetcherType", fetcher));
         }
-        figures
+        metrics
     }
 }
 
@@ -85,44 +85,44 @@ impl IsrChanges {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn figures(&self) -> [Figure; 3] {
-        let figure =
-            |name, count: &AtomicU64| Figure::meter(REPLICA_MANAGER, name, count.load(Ordering::Relaxed));
+    fn metrics(&self) -> [Metric; 3] {
+        let metric =
+            |name, count: &AtomicU64| Metric::meter(REPLICA_MANAGER, name, count.load(Ordering::Relaxed));
         [
-            figure("IsrExpandsPerSec", &self.expanded),
-            figure("IsrShrinksPerSec", &self.shrunk),
-            figure("FailedIsrUpdatesPerSec", &self.failed),
+            metric("IsrExpandsPerSec", &self.expanded),
+            metric("IsrShrinksPerSec", &self.shrunk),
+            metric("FailedIsrUpdatesPerSec", &self.failed),
         ]
     }
 }
 
-impl Replicas {
+impl ReplicaManager {
     /// Who waits.
     pub fn waits(&self) -> &Waits {
         &self.waits
     }
 
     /// All that is measured here.
-    pub fn figures(&self) -> Vec<Figure> {
-        let mut figures = self.partition_figures();
-        figures.extend(self.isr_changes.figures());
-        figures.extend(self.waits.figures());
-        let sessions = self.sessions.lock();
-        figures.extend([
-            Figure::gauge("FetchSessionCache", "NumIncrementalFetchSessions", sessions.len()),
-            Figure::gauge("FetchSessionCache", "NumIncrementalFetchPartitionsCached", sessions.partitions()),
+    pub fn metrics(&self) -> Vec<Metric> {
+        let mut metrics = self.partition_metrics();
+        metrics.extend(self.isr_changes.metrics());
+        metrics.extend(self.waits.metrics());
+        let sessions = self.fetch_sessions.lock();
+        metrics.extend([
+            Metric::gauge("FetchSessionCache", "NumIncrementalFetchSessions", sessions.len()),
+            Metric::gauge("FetchSessionCache", "NumIncrementalFetchPartitionsCached", sessions.partitions()),
         ]);
-        figures
+        metrics
     }
 
-    fn partition_figures(&self) -> Vec<Figure> {
+    fn partition_metrics(&self) -> Vec<Metric> {
         let (all, offline) = {
             let partitions = self.partitions.read();
             let offline = partitions.values().filter(|hosted| matches!(hosted, Hosted::Offline)).count();
             (partitions.len(), offline)
         };
         let led: Vec<_> = self.online().iter().filter_map(|partition| partition.replication()).collect();
-        let count = |name, value| Figure::gauge(REPLICA_MANAGER, name, value);
+        let count = |name, value| Metric::gauge(REPLICA_MANAGER, name, value);
         let of_led = |name, holds: &dyn Fn(&super::partition::Replication) -> bool| {
             count(name, led.iter().filter(|it| holds(it)).count())
         };

@@ -1,4 +1,4 @@
-//! Chores are done when they are due, in order.
+//! Scheduler are done when they are due, in order.
 
 use super::*;
 
@@ -11,16 +11,16 @@ fn files_go_when_they_are_due() {
         path
     };
     let (early, late, twin) = (file("early"), file("late"), file("twin"));
-    let chores = Chores::default();
-    assert_eq!(chores.run_due(0), None);
-    chores.put_off(20, Chore::Unlink(vec![late.clone()]));
-    chores.put_off(10, Chore::Unlink(vec![early.clone(), dir.path().join("missing")]));
-    chores.put_off(20, Chore::Unlink(vec![twin.clone()]));
-    assert_eq!(chores.run_due(9), Some(10));
+    let scheduler = Scheduler::default();
+    assert_eq!(scheduler.run_due(0), None);
+    scheduler.schedule(20, ScheduledTask::Unlink(vec![late.clone()]));
+    scheduler.schedule(10, ScheduledTask::Unlink(vec![early.clone(), dir.path().join("missing")]));
+    scheduler.schedule(20, ScheduledTask::Unlink(vec![twin.clone()]));
+    assert_eq!(scheduler.run_due(9), Some(10));
     assert!(early.exists());
-    assert_eq!(chores.run_due(10), Some(20));
+    assert_eq!(scheduler.run_due(10), Some(20));
     assert!(!early.exists() && late.exists());
-    assert_eq!(chores.run_due(30), None);
+    assert_eq!(scheduler.run_due(30), None);
     assert!(!late.exists() && !twin.exists());
 }
 
@@ -30,8 +30,8 @@ fn a_directory_goes_with_all_that_is_in_it() {
     let inner = dir.path().join("a-0.1-delete");
     std::fs::create_dir(&inner).unwrap();
     std::fs::write(inner.join("00000000000000000000.log"), "x").unwrap();
-    let chores = Chores::default();
-    chores.put_off(0, Chore::RemoveDir(inner.clone()));
-    chores.run_due(0);
+    let scheduler = Scheduler::default();
+    scheduler.schedule(0, ScheduledTask::RemoveDir(inner.clone()));
+    scheduler.run_due(0);
     assert!(!inner.exists());
 }

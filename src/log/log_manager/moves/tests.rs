@@ -2,13 +2,18 @@ use std::fs;
 
 use super::*;
 use crate::base::Clock;
-use crate::log::LogsOptions;
+use crate::log::LogManagerOptions;
 use crate::log::log::tests::append;
 
-fn open(dirs: [&Path; 2]) -> Arc<Logs> {
+fn open(dirs: [&Path; 2]) -> Arc<LogManager> {
     let dirs = dirs.map(Path::to_path_buf).to_vec();
-    Logs::open(LogsOptions { dirs, clock: Clock::manual(5), recovery_threads: 1, ..LogsOptions::default() })
-        .unwrap()
+    LogManager::open(LogManagerOptions {
+        dirs,
+        clock: Clock::manual(5),
+        recovery_threads: 1,
+        ..LogManagerOptions::default()
+    })
+    .unwrap()
 }
 
 fn id() -> TopicPartition {
@@ -16,7 +21,7 @@ fn id() -> TopicPartition {
 }
 
 /// A log of two records in one directory, and one on its way to the other.
-fn moving(one: &Path, other: &Path) -> (Arc<Logs>, Arc<Log>, Arc<Log>) {
+fn moving(one: &Path, other: &Path) -> (Arc<LogManager>, Arc<Log>, Arc<Log>) {
     let logs = open([one, other]);
     logs.prefer(&id(), one);
     let current = logs.get_or_create(&id(), true, Settings::default).unwrap();

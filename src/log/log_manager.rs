@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-pub use load::{LogsOptions, OpenError};
+pub use load::{LogManagerOptions, OpenError};
 
 use super::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
-use super::chores::Chore;
 use super::directory::{self, DirLock};
 use super::failure::StorageError;
 use super::log::{Log, Shared};
 use super::recovery::Opening;
+use super::scheduler::ScheduledTask;
 use super::settings::Settings;
 use crate::base::{Offset, TopicPartition};
 
@@ -29,11 +29,11 @@ const TARGET: &str = "kafka.log.LogManager";
 
 /// The logs of a broker.
 #[derive(Debug)]
-pub struct Logs {
+pub struct LogManager {
     /// As configured, failed ones included.
     dirs: Vec<PathBuf>,
     shared: Arc<Shared>,
-    options: LogsOptions,
+    options: LogManagerOptions,
     /// What the config of topics without overrides means.
     defaults: Settings,
     logs: RwLock<HashMap<TopicPartition, Arc<Log>>>,
@@ -53,7 +53,7 @@ struct Live {
     making: HashMap<TopicPartition, PathBuf>,
 }
 
-impl Logs {
+impl LogManager {
     /// The log of a partition.
     pub fn get(&self, partition: &TopicPartition) -> Option<Arc<Log>> {
         self.logs.read().get(partition).cloned()
@@ -186,7 +186,7 @@ impl Logs {
     }
 
     /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has taken
-    /// all away tells [`Logs::forget_deleted`].
+    /// all away tells [`LogManager::forget_deleted`].
     ///
     /// # Errors
     /// It may lie in an offline directory, or the disk failed.
@@ -228,11 +228,11 @@ impl Logs {
         let delay = self.options.defaults.file_delete_delay_ms;
         let due = self.shared.clock.now().saturating_add(delay);
         let data_dir = dir.parent().unwrap_or(Path::new("/"));
-        self.shared.disks.of(data_dir).chores.put_off(due, Chore::RemoveDir(dir));
+        self.shared.disks.of(data_dir).scheduler.schedule(due, ScheduledTask::RemoveDir(dir));
     }
 
     /// Stops serving a failed directory. Returns the partitions that go offline with it; those that only were on their
-    /// way there stay where they are. The broker must stop when [`Logs::live_dirs`] is empty after it.
+    /// way there stay where they are. The broker must stop when [`LogManager::live_dirs`] is empty after it.
     pub fn take_offline(&self, dir: &Path) -> Vec<TopicPartition> {
         log::warn!(target: TARGET, "Stopping serving logs in dir {}", dir.display());
         let mut live = self.live.lock();

@@ -34,7 +34,7 @@ pub enum Rejected {
 
 /// The connections that are open, and how many may be; shared by all listeners of a broker.
 #[derive(Debug)]
-pub struct Connections {
+pub struct ConnectionQuotas {
     state: Mutex<State>,
     /// Wakes those at the door when a place has become free or a limit has changed.
     changed: Notify,
@@ -88,13 +88,13 @@ struct Open {
 
 /// A connection's place among those allowed; given back when dropped.
 #[derive(Debug)]
-pub struct Place {
-    connections: Arc<Connections>,
+pub struct ConnectionSlot {
+    connections: Arc<ConnectionQuotas>,
     number: u64,
     open: Arc<Open>,
 }
 
-impl Connections {
+impl ConnectionQuotas {
     /// No connections, and these limits; `own` are those of single listeners, by their names.
     ///
     /// # Errors
@@ -167,7 +167,11 @@ impl Connections {
     ///
     /// # Errors
     /// [`Rejected`] where its address has as many as it may, or the process cannot hold more.
-    pub async fn place(self: &Arc<Self>, listener: &str, address: IpAddr) -> Result<Place, Rejected> {
+    pub async fn place(
+        self: &Arc<Self>,
+        listener: &str,
+        address: IpAddr,
+    ) -> Result<ConnectionSlot, Rejected> {
         let throttle = self.state.lock().throttle(listener, self.now()).min(self.longest_throttle);
         if let Ok(throttle @ 1..) = u64::try_from(throttle) {
             tokio::time::sleep(Duration::from_millis(throttle)).await;
@@ -183,7 +187,7 @@ impl Connections {
     }
 
     /// None where there is no room at present.
-    fn open(self: &Arc<Self>, listener: &str, address: IpAddr) -> Option<Result<Place, Rejected>> {
+    fn open(self: &Arc<Self>, listener: &str, address: IpAddr) -> Option<Result<ConnectionSlot, Rejected>> {
         let mut state = self.state.lock();
         if !state.has_room(listener) {
             return None;
@@ -207,7 +211,7 @@ impl Connections {
         state.next += 1;
         state.open.insert(number, open.clone());
         state.close_excess();
-        Some(Ok(Place { connections: self.clone(), number, open }))
+        Some(Ok(ConnectionSlot { connections: self.clone(), number, open }))
     }
 
     /// Closes a connection that nobody has used for a while, if there is one, as file descriptors have run out.
@@ -314,7 +318,7 @@ impl State {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Where every use of the connection is to be marked.
     pub(super) fn activity(&self) -> &Activity {
         &self.open.activity
@@ -326,7 +330,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.connections.state.lock().give_back(self.number, &self.open);
         self.connections.changed.notify_waiters();

@@ -15,16 +15,16 @@ fn config(settings: &[(&str, &str)]) -> BrokerConfig {
     BrokerConfig::read(&properties).unwrap().config
 }
 
-fn connections(settings: &[(&str, &str)]) -> Arc<Connections> {
-    Connections::new(&config(settings), &BTreeMap::new()).unwrap()
+fn connections(settings: &[(&str, &str)]) -> Arc<ConnectionQuotas> {
+    ConnectionQuotas::new(&config(settings), &BTreeMap::new()).unwrap()
 }
 
 /// What is tried at once: None where it has to wait.
 fn try_place(
-    connections: &Arc<Connections>,
+    connections: &Arc<ConnectionQuotas>,
     listener: &str,
     address: IpAddr,
-) -> Option<Result<Place, Rejected>> {
+) -> Option<Result<ConnectionSlot, Rejected>> {
     connections.open(listener, address)
 }
 
@@ -91,7 +91,7 @@ fn the_brokers_listener_is_never_full_and_others_make_room_for_it() {
 fn a_listener_has_limits_of_its_own() {
     let own = ListenerLimits { connections: Some(1), creation_rate: None };
     let own = BTreeMap::from([("EXTERNAL".to_owned(), own)]);
-    let limits = Connections::new(&config(&TWO_LISTENERS), &own).unwrap();
+    let limits = ConnectionQuotas::new(&config(&TWO_LISTENERS), &own).unwrap();
     let _first = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
     assert!(try_place(&limits, "EXTERNAL", HERE).is_none());
     limits.reconfigure(&config(&TWO_LISTENERS), &BTreeMap::new()).unwrap();
@@ -109,7 +109,7 @@ fn connections_that_come_too_fast_wait() {
 }
 
 /// Limits of a process that may hold two connections, and closes one unused for `spare_after` to hold another.
-fn scarce(spare_after: Duration) -> Arc<Connections> {
+fn scarce(spare_after: Duration) -> Arc<ConnectionQuotas> {
     let mut limits = connections(&TWO_LISTENERS);
     let it = Arc::get_mut(&mut limits).unwrap();
     (it.descriptors, it.spare_after) = (2, spare_after);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{Live, Logs};
+use super::{Live, LogManager};
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 use crate::config::broker::BrokerConfig;
 use crate::config::layers::Own;
@@ -27,7 +27,7 @@ const TARGET: &str = "kafka.log.LogManager";
 
 /// How a broker keeps its logs.
 #[derive(Clone, Debug)]
-pub struct LogsOptions {
+pub struct LogManagerOptions {
     /// `log.dirs`, absolute.
     pub dirs: Vec<PathBuf>,
     /// Those of `dirs` whose `meta.properties` could not be read: they stay offline.
@@ -54,7 +54,7 @@ pub struct LogsOptions {
     pub clock: Clock,
 }
 
-impl LogsOptions {
+impl LogManagerOptions {
     /// What a broker's config says of its logs; `offline` and `topics` are known from elsewhere.
     pub fn of(config: &BrokerConfig) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl LogsOptions {
     }
 }
 
-impl Default for LogsOptions {
+impl Default for LogManagerOptions {
     /// 2.7.2's defaults, without any directory.
     fn default() -> Self {
         Self {
@@ -137,12 +137,12 @@ pub fn topics_in(dirs: &[PathBuf]) -> BTreeSet<Arc<str>> {
     named.filter(|(_, purpose)| *purpose != Purpose::Deleted).map(|(it, _)| it.topic).collect()
 }
 
-impl Logs {
+impl LogManager {
     /// Opens all logs that lie in the directories, recovering what was not stopped cleanly. Blocks, maybe for long.
     ///
     /// # Errors
     /// What must stop the broker. A directory that fails is offline, and an error only if it was the last.
-    pub fn open(mut options: LogsOptions) -> Result<Arc<Self>, OpenError> {
+    pub fn open(mut options: LogManagerOptions) -> Result<Arc<Self>, OpenError> {
         // From now on each log keeps its own.
         let own = std::mem::take(&mut options.own).into_iter();
         let settings = own.map(|(topic, own)| (topic, Settings::of(&options.defaults, own)));
@@ -334,7 +334,7 @@ fn absolute(dirs: Vec<PathBuf>) -> Vec<PathBuf> {
 }
 
 /// The directories that can be used, made where they are missing.
-fn usable_dirs(options: &LogsOptions, failures: &DirFailures) -> Result<Vec<PathBuf>, OpenError> {
+fn usable_dirs(options: &LogManagerOptions, failures: &DirFailures) -> Result<Vec<PathBuf>, OpenError> {
     let (mut usable, mut canonical) = (Vec::new(), HashSet::new());
     for dir in &options.dirs {
         match usable_dir(dir, options.offline.contains(dir)) {

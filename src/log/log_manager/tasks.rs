@@ -1,4 +1,4 @@
-//! What is done for all logs every now and then: retention, flushing, checkpoints, expiry, chores.
+//! What is done for all logs every now and then: retention, flushing, checkpoints, expiry, tasks.
 //!
 //! Each data directory has tasks of its own, which sleep on the runtime and work on threads that may block: one that does
 //! not answer holds up its own upkeep only. Kafka: `LogManager.startup`.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::Logs;
+use super::LogManager;
 use crate::base::Millis;
 
 const TARGET: &str = "kafka.log.LogManager";
@@ -21,11 +21,11 @@ const INITIAL_DELAY: Duration = Duration::from_secs(30);
 const PRODUCER_EXPIRY_CHECK_MS: Millis = 600_000;
 
 /// Something done for all logs of a data directory.
-type Job = fn(&Logs, &Path);
+type Job = fn(&LogManager, &Path);
 
-impl Logs {
+impl LogManager {
     /// Begins what is done every now and then, until `shutdown`. To be called on a runtime; the tasks end by themselves
-    /// and should be waited for before [`Logs::close`].
+    /// and should be waited for before [`LogManager::close`].
     pub fn start(self: &Arc<Self>, shutdown: &CancellationToken) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let options = &self.options;
@@ -66,14 +66,14 @@ impl Logs {
         let disk = self.shared.disks.of(&dir);
         loop {
             let (working, now) = (disk.clone(), self.shared.clock.now());
-            let due = spawn_blocking(move || working.chores.run_due(now)).await;
+            let due = spawn_blocking(move || working.scheduler.run_due(now)).await;
             let wait = match due {
                 Ok(Some(due)) => Duration::from_millis((due - self.shared.clock.now()).max(1).unsigned_abs()),
                 _ => Duration::MAX,
             };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = disk.chores.added() => {}
+                () = disk.scheduler.added() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

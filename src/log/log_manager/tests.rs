@@ -6,17 +6,17 @@ use super::*;
 use crate::base::Clock;
 use crate::log::log::tests::append;
 
-fn options(dirs: &[&Path]) -> LogsOptions {
+fn options(dirs: &[&Path]) -> LogManagerOptions {
     let dirs = dirs.iter().map(|dir| dir.to_path_buf()).collect();
-    LogsOptions {
+    LogManagerOptions {
         dirs,
         clock: Clock::manual(1_700_000_000_000),
         recovery_threads: 2,
-        ..LogsOptions::default()
+        ..LogManagerOptions::default()
     }
 }
 
-fn make(logs: &Logs, topic: &str, partition: i32) -> Arc<Log> {
+fn make(logs: &LogManager, topic: &str, partition: i32) -> Arc<Log> {
     logs.get_or_create(&TopicPartition::new(topic, partition), true, Settings::default).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn names(dir: &Path) -> Vec<String> {
 fn logs_are_there_again_after_a_clean_stop_and_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     for clean in [true, false] {
-        let logs = Logs::open(options(&[dir.path()])).unwrap();
+        let logs = LogManager::open(options(&[dir.path()])).unwrap();
         let log = make(&logs, "a", 0);
         let end = log.log_end_offset();
         append(&log, 1_700_000_000_000, &["x", "y"]);
@@ -40,7 +40,7 @@ fn logs_are_there_again_after_a_clean_stop_and_after_a_crash() {
         }
         assert_eq!(dir.path().join(".kafka_cleanshutdown").exists(), clean);
         drop(logs);
-        let logs = Logs::open(options(&[dir.path()])).unwrap();
+        let logs = LogManager::open(options(&[dir.path()])).unwrap();
         assert!(!dir.path().join(".kafka_cleanshutdown").exists(), "taken away once all is loaded");
         assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_end_offset(), end + 2);
     }
@@ -49,7 +49,7 @@ fn logs_are_there_again_after_a_clean_stop_and_after_a_crash() {
 #[test]
 fn a_data_directory_holds_what_kafka_expects() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     append(&make(&logs, "a", 0), 5, &["x", "y"]);
     let log = make(&logs, "b", 1);
     append(&log, 5, &["x", "y", "z"]);
@@ -70,14 +70,14 @@ fn a_data_directory_holds_what_kafka_expects() {
     assert_eq!(read("recovery-point-offset-checkpoint"), "0\n2\na 0 2\nb 1 3\n");
     assert_eq!(read("log-start-offset-checkpoint"), "0\n1\nb 1 1\n");
     drop(logs);
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert_eq!(logs.get(&TopicPartition::new("b", 1)).unwrap().log_start_offset(), 1);
 }
 
 #[test]
 fn a_new_log_lies_where_there_are_fewest() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let logs = Logs::open(options(&[one.path(), two.path()])).unwrap();
+    let logs = LogManager::open(options(&[one.path(), two.path()])).unwrap();
     let places: Vec<_> = (0..4).map(|at| make(&logs, "a", at).data_dir().to_owned()).collect();
     assert_eq!(places, [one.path(), two.path(), one.path(), two.path()]);
 }
@@ -85,7 +85,7 @@ fn a_new_log_lies_where_there_are_fewest() {
 #[test]
 fn a_deleted_log_is_renamed_and_removed_later() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     let log = make(&logs, "a", 0);
     append(&log, 5, &["x"]);
     let partition = TopicPartition::new("a", 0);
@@ -107,7 +107,7 @@ fn a_log_whose_deletion_was_interrupted_is_removed_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let name = "a-0.0123456789abcdef0123456789abcdef-delete";
     fs::create_dir(dir.path().join(name)).unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert!(logs.all().is_empty());
     let clock = logs.shared().clock.clone();
     logs.shared().disks.run_due(clock.now() + 60_000);
@@ -117,7 +117,7 @@ fn a_log_whose_deletion_was_interrupted_is_removed_after_a_restart() {
 #[test]
 fn a_failed_directory_takes_only_its_own_logs_with_it() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let logs = Logs::open(options(&[one.path(), two.path()])).unwrap();
+    let logs = LogManager::open(options(&[one.path(), two.path()])).unwrap();
     let (lost, kept) = (make(&logs, "a", 0), make(&logs, "a", 1));
     assert_eq!(logs.take_offline(one.path()), [TopicPartition::new("a", 0)]);
     assert!(lost.flush().is_ok(), "nothing to flush");
@@ -143,14 +143,14 @@ fn an_unusable_directory_stays_offline_unless_it_is_the_only_one() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let refused = Logs::open(options(&[&file])).unwrap_err();
+    let refused = LogManager::open(options(&[&file])).unwrap_err();
     let text = format!(
         "Shutdown broker because none of the specified log dirs from {} can be created or validated",
         file.display()
     );
     assert_eq!(refused.to_string(), text);
     let good = dir.path().join("new/good");
-    let logs = Logs::open(options(&[&file, &good])).unwrap();
+    let logs = LogManager::open(options(&[&file, &good])).unwrap();
     assert_eq!(logs.live_dirs(), [good]);
     assert!(logs.shared().failures.is_offline(&file));
 }
@@ -159,9 +159,9 @@ fn an_unusable_directory_stays_offline_unless_it_is_the_only_one() {
 fn what_must_stop_a_broker_is_said_in_kafkas_words() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().display();
-    let refusal = |dirs: &[&Path]| Logs::open(options(dirs)).unwrap_err().to_string();
+    let refusal = |dirs: &[&Path]| LogManager::open(options(dirs)).unwrap_err().to_string();
     assert_eq!(refusal(&[dir.path(), dir.path()]), format!("Duplicate log directory found: {at}, {at}"));
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert_eq!(
         refusal(&[dir.path()]),
         format!(
@@ -185,7 +185,7 @@ fn what_must_stop_a_broker_is_said_in_kafkas_words() {
         fs::create_dir(dir.join("a-0")).unwrap();
     }
     assert!(matches!(
-        Logs::open(options(&[dir.path(), other.path()])),
+        LogManager::open(options(&[dir.path(), other.path()])),
         Err(OpenError::DuplicateLog { partition, .. }) if partition == TopicPartition::new("a", 0)
     ));
 }
@@ -193,7 +193,7 @@ fn what_must_stop_a_broker_is_said_in_kafkas_words() {
 /// A directory with a log of ten records, the first five of which were deleted, stopped cleanly.
 fn with_deleted_records() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     let log = make(&logs, "a", 0);
     append(&log, 5, &["x"; 10]);
     log.update_high_watermark(10);
@@ -211,18 +211,18 @@ fn deleted_records_are_not_read_again_where_nothing_tells_that_they_were() {
         fs::write(&path, damaged).unwrap();
         // With another directory the broker starts, and serves what lies there.
         let other = tempfile::tempdir().unwrap();
-        let logs = Logs::open(options(&[dir.path(), other.path()])).unwrap();
+        let logs = LogManager::open(options(&[dir.path(), other.path()])).unwrap();
         assert!(logs.shared().failures.is_offline(dir.path()));
         assert_eq!(logs.live_dirs(), [other.path()]);
         assert!(logs.all().is_empty());
         logs.close();
         // Else it does not start, and leaves all as it was.
-        assert!(matches!(Logs::open(options(&[dir.path()])), Err(OpenError::NoDirs(_))));
+        assert!(matches!(LogManager::open(options(&[dir.path()])), Err(OpenError::NoDirs(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         assert!(dir.path().join(".kafka_cleanshutdown").exists());
     }
     fs::write(&path, before).unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_start_offset(), 5);
 }
 
@@ -235,7 +235,7 @@ fn a_topic_whose_name_no_checkpoint_can_hold_gets_no_log_and_costs_no_other() {
     write(RECOVERY_POINTS, "0\n2\nb c 0 3\na 0 10\n");
     write(HIGH_WATERMARKS, "0\n2\nb c 0 3\na 0 7\n");
     fs::create_dir(dir.path().join("b c-0")).unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     let kept = TopicPartition::new("a", 0);
     assert_eq!(logs.get(&kept).unwrap().log_start_offset(), 5);
     assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), BTreeMap::from([(kept.clone(), 7)]));
@@ -257,7 +257,7 @@ fn an_unreadable_high_watermark_costs_no_others() {
     let dir = with_deleted_records();
     let damaged = "0\n3\na 0 7\nrubbish\nb 0 9\n";
     fs::write(dir.path().join(HIGH_WATERMARKS), damaged).unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     let marks = BTreeMap::from([(TopicPartition::new("a", 0), 7), (TopicPartition::new("b", 0), 9)]);
     assert_eq!(logs.read_high_watermarks(dir.path()).unwrap(), marks);
     // Without leader epochs a follower would truncate to the start of its log.
@@ -272,18 +272,18 @@ fn an_unreadable_high_watermark_costs_no_others() {
 #[test]
 fn a_checkpoint_that_cannot_be_read_costs_only_a_longer_recovery() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     append(&make(&logs, "a", 0), 5, &["x"]);
     drop(logs);
     fs::write(dir.path().join(RECOVERY_POINTS), "nonsense").unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert_eq!(logs.get(&TopicPartition::new("a", 0)).unwrap().log_end_offset(), 1);
 }
 
 #[test]
 fn high_watermarks_are_kept_for_the_replicas() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = Logs::open(options(&[dir.path()])).unwrap();
+    let logs = LogManager::open(options(&[dir.path()])).unwrap();
     assert!(logs.read_high_watermarks(dir.path()).unwrap().is_empty());
     let marks = BTreeMap::from([(TopicPartition::new("a", 0), 7)]);
     logs.write_high_watermarks(dir.path(), &marks).unwrap();

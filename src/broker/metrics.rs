@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::{Broker, StartError, TARGET};
-use crate::metrics::{Figure, Registry, http};
+use crate::metrics::{Metric, Registry, http};
 
 /// The environment variable that names where, as `host:port`, as `JMX_PORT` does for a JVM; without it nothing is told.
 const LISTENER: &str = "METRICS_LISTENER";
@@ -24,14 +24,14 @@ pub(super) async fn bind() -> Result<Option<TcpListener>, StartError> {
 
 impl Broker {
     /// Tells there what is measured, until the stop.
-    pub(super) fn tell_figures(&self, listener: TcpListener) {
+    pub(super) fn serve_metrics(&self, listener: TcpListener) {
         let registry = Arc::new(Registry::default());
         let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
-        registry.add(move || replicas.figures());
+        registry.add(move || replicas.metrics());
         registry.add(move || {
             let active = usize::from(controller.is_active());
             vec![
-                Figure::gauge("KafkaController", "ActiveControllerCount", active)
+                Metric::gauge("KafkaController", "ActiveControllerCount", active)
                     .of_group("kafka.controller"),
             ]
         });

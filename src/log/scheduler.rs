@@ -1,6 +1,6 @@
 //! What logs put off: flushing a rolled segment, unlinking what was renamed away.
 //!
-//! A queue by due time, worked through on a thread that may block: see [`super::logs::Logs::start`]. Kafka: the
+//! A queue by due time, worked through on a thread that may block: see [`super::log_manager::LogManager::start`]. Kafka: the
 //! `flush-log`, `delete-file` and `kafka-delete-logs` jobs of its scheduler.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const TARGET: &str = "kafka.log.LogManager";
 
 /// Something to be done later.
 #[derive(Debug)]
-pub enum Chore {
+pub enum ScheduledTask {
     /// Bring a log to the disk up to an offset, if it still exists.
     Flush(Weak<Log>, Offset),
     /// Unlink files.
@@ -28,28 +28,29 @@ pub enum Chore {
     RemoveDir(PathBuf),
 }
 
-/// The chores of all logs of a broker.
+/// The tasks of all logs of a broker.
 #[derive(Debug, Default)]
-pub struct Chores {
+#[doc(alias = "KafkaScheduler")]
+pub struct Scheduler {
     /// By due time, then by arrival.
-    queue: Mutex<BTreeMap<(Millis, u64), Chore>>,
+    queue: Mutex<BTreeMap<(Millis, u64), ScheduledTask>>,
     wake: Notify,
 }
 
-impl Chores {
-    /// Puts a chore off until `due`.
-    pub fn put_off(&self, due: Millis, chore: Chore) {
+impl Scheduler {
+    /// Puts a task off until `due`.
+    pub fn schedule(&self, due: Millis, task: ScheduledTask) {
         let mut queue = self.queue.lock();
         let mut key = (due, 0);
         if let Some((&(_, last), _)) = queue.range((due, 0)..=(due, u64::MAX)).next_back() {
             key.1 = last + 1;
         }
-        queue.insert(key, chore);
+        queue.insert(key, task);
         drop(queue);
         self.wake.notify_one();
     }
 
-    /// Does what is due at `now`, in order. Returns when the next chore is due. Blocks on the disk.
+    /// Does what is due at `now`, in order. Returns when the next task is due. Blocks on the disk.
     pub fn run_due(&self, now: Millis) -> Option<Millis> {
         loop {
             let mut queue = self.queue.lock();
@@ -57,19 +58,19 @@ impl Chores {
             if next.key().0 > now {
                 return Some(next.key().0);
             }
-            let chore = next.remove();
+            let task = next.remove();
             drop(queue);
-            chore.run();
+            task.run();
         }
     }
 
-    /// Waits until a chore was put off.
+    /// Waits until a task was put off.
     pub async fn added(&self) {
         self.wake.notified().await;
     }
 }
 
-impl Chore {
+impl ScheduledTask {
     fn run(self) {
         match self {
             // A failed flush takes the directory offline by itself.

@@ -7,11 +7,11 @@ use crate::replica::machine::IsrOutcome;
 use crate::replica::tests::{Room, batch, partition};
 
 fn told(room: &Room) -> BTreeMap<String, f64> {
-    let name = |figure: &Figure| {
-        let tags: String = figure.name.tags.iter().map(|(tag, value)| format!(",{tag}={value}")).collect();
-        format!("{} {}{tags}", figure.name.kind, figure.name.name)
+    let name = |metric: &Metric| {
+        let tags: String = metric.name.tags.iter().map(|(tag, value)| format!(",{tag}={value}")).collect();
+        format!("{} {}{tags}", metric.name.kind, metric.name.name)
     };
-    room.replicas.figures().iter().map(|figure| (name(figure), figure.value)).collect()
+    room.replicas.metrics().iter().map(|metric| (name(metric), metric.value)).collect()
 }
 
 #[tokio::test]
@@ -62,5 +62,5 @@ fn isr_changes_are_counted_by_how_they_end() {
     changes.count(false, &IsrOutcome::Changed);
     changes.count(false, &IsrOutcome::Unchanged);
     changes.count(false, &IsrOutcome::Stale);
-    assert_eq!(changes.figures().map(|figure| figure.value), [2.0, 1.0, 1.0]);
+    assert_eq!(changes.metrics().map(|metric| metric.value), [2.0, 1.0, 1.0]);
 }

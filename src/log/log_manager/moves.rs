@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Logs;
+use super::LogManager;
 use crate::base::TopicPartition;
 use crate::log::directory;
 use crate::log::failure::StorageError;
@@ -17,7 +17,7 @@ use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
 
-impl Logs {
+impl LogManager {
     /// A partition's log that is on its way to another data directory.
     pub fn future(&self, partition: &TopicPartition) -> Option<Arc<Log>> {
         self.future.read().get(partition).cloned()
