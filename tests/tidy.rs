@@ -88,7 +88,7 @@ const PURE: &[&str] = &[
     "src/replica/fetcher/plan.rs",
     "src/replica/fetcher/session.rs",
     "src/replica/fetcher/truncation.rs",
-    "src/replica/sessions.rs",
+    "src/replica/fetch_sessions.rs",
     "src/controller/state.rs",
     "src/controller/transitions.rs",
     "src/controller/multi.rs",
