@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Broker, TARGET};
 use crate::base::{Backoff, BrokerId};
+use crate::config::KafkaVersion;
 use crate::zk::znode::log_dir_event;
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
@@ -22,7 +23,7 @@ impl Broker {
         self.tasks.spawn(tell_controller(zk, id, failed.clone(), self.shutdown.clone()));
         let (services, logs, shutdown) = (self.services.clone(), self.logs.clone(), self.shutdown.clone());
         // Before 1.0 the controller knows no failed directories (KIP-112).
-        let all_or_nothing = !services.config.inter_broker_protocol_version.is_at_least("1.0-IV0");
+        let all_or_nothing = !services.config.inter_broker_protocol_version.at_least(KafkaVersion::V1_0_IV0);
         self.tasks.spawn(async move {
             while let Some(dir) =
                 tokio::select! { dir = failures.recv() => dir, () = shutdown.cancelled() => None }

@@ -20,7 +20,7 @@ use crate::api::txn::init_producer_id::ProducerIds;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::Own;
-use crate::config::{BrokerConfig, LiveConfig, Properties};
+use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
 use crate::log::log_manager::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
@@ -256,7 +256,7 @@ impl Broker {
     /// The features finalized for the cluster, where this broker's protocol has them.
     fn heed_features(&self, told: watch::Sender<Option<Finalized>>, control: &Handle) {
         let Services { config, zk, .. } = &*self.services;
-        if config.inter_broker_protocol_version.is_at_least("2.7-IV0") {
+        if config.inter_broker_protocol_version.at_least(KafkaVersion::V2_7_IV0) {
             self.tasks.spawn_on(features::follow(zk.clone(), told, self.shutdown.clone()), control);
         }
     }

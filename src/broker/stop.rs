@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::hand_over::{HandOver, Next};
 use super::{Broker, TARGET};
 use crate::base::Endpoint;
+use crate::config::RequestVersions;
 use crate::net::peer::Peer;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
@@ -107,14 +108,11 @@ impl Broker {
             broker_id: services.broker_id,
             broker_epoch: services.broker_epoch.load(std::sync::atomic::Ordering::SeqCst),
         };
-        let protocol = &services.config.inter_broker_protocol_version;
-        let version = match protocol {
-            it if it.is_at_least("2.4-IV1") => 3,
-            it if it.is_at_least("2.2-IV0") => 2,
-            it if it.is_at_least("0.9.0") => 1,
-            _ => 0,
-        };
-        let answer = peer.call(&request, version, limit).await.map_err(|error| error.to_string())?;
+        let versions = RequestVersions::of(&services.config.inter_broker_protocol_version);
+        let answer = peer
+            .call(&request, versions.controlled_shutdown, limit)
+            .await
+            .map_err(|error| error.to_string())?;
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => Ok(answer.remaining_partitions.len()),
             error => Err(error.name().to_owned()),

@@ -4,6 +4,7 @@
 //! Kafka: `KafkaConfig`, `LogConfig`, `ConfigDef`, `DynamicBrokerConfig`'s lists, `ApiVersion`.
 
 pub mod broker;
+pub mod inter_broker;
 pub mod layers;
 pub mod listener;
 pub mod live;
@@ -15,6 +16,7 @@ pub mod unbuilt;
 pub mod version;
 
 pub use broker::BrokerConfig;
+pub use inter_broker::RequestVersions;
 pub use live::LiveConfig;
 pub use properties::Properties;
 pub use rows::ConfigError;

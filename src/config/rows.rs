@@ -244,7 +244,7 @@ impl Check {
                     None => Ok(()),
                 }
             }
-            Self::Version => KafkaVersion::parse(text).map(drop),
+            Self::Version => KafkaVersion::parse(text).map(drop).map_err(|error| error.to_string()),
             Self::ThrottledReplicas if are_throttled_replicas(text) => Ok(()),
             Self::ThrottledReplicas => Err(format!(
                 "{key} must be the literal '*' or a list of replicas in the following format: \
@@ -359,7 +359,7 @@ impl Value for Vec<String> {
 
 impl Value for KafkaVersion {
     fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text)
+        Self::parse(text).map_err(|error| error.to_string())
     }
 
     fn show(&self) -> Option<String> {

@@ -1,97 +1,122 @@
-//! The versions of Kafka that `inter.broker.protocol.version` and `message.format.version` name (`ApiVersion`) ★.
+//! The versions of Kafka that `inter.broker.protocol.version` and `log.message.format.version` name. Pure.
+//!
+//! Code asks for a version by its constant ([`KafkaVersion::V2_7_IV2`]), never by a text. Kafka's `ApiVersion`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Every version, its short name and the message format (magic) it introduced or kept; in order.
-const VERSIONS: &[(&str, &str, i8)] = &[
-    ("0.8.0", "0.8.0", 0),
-    ("0.8.1", "0.8.1", 0),
-    ("0.8.2", "0.8.2", 0),
-    ("0.9.0", "0.9.0", 0),
-    ("0.10.0-IV0", "0.10.0", 1),
-    ("0.10.0-IV1", "0.10.0", 1),
-    ("0.10.1-IV0", "0.10.1", 1),
-    ("0.10.1-IV1", "0.10.1", 1),
-    ("0.10.1-IV2", "0.10.1", 1),
-    ("0.10.2-IV0", "0.10.2", 1),
-    ("0.11.0-IV0", "0.11.0", 2),
-    ("0.11.0-IV1", "0.11.0", 2),
-    ("0.11.0-IV2", "0.11.0", 2),
-    ("1.0-IV0", "1.0", 2),
-    ("1.1-IV0", "1.1", 2),
-    ("2.0-IV0", "2.0", 2),
-    ("2.0-IV1", "2.0", 2),
-    ("2.1-IV0", "2.1", 2),
-    ("2.1-IV1", "2.1", 2),
-    ("2.1-IV2", "2.1", 2),
-    ("2.2-IV0", "2.2", 2),
-    ("2.2-IV1", "2.2", 2),
-    ("2.3-IV0", "2.3", 2),
-    ("2.3-IV1", "2.3", 2),
-    ("2.4-IV0", "2.4", 2),
-    ("2.4-IV1", "2.4", 2),
-    ("2.5-IV0", "2.5", 2),
-    ("2.6-IV0", "2.6", 2),
-    ("2.7-IV0", "2.7", 2),
-    ("2.7-IV1", "2.7", 2),
-    ("2.7-IV2", "2.7", 2),
-];
+/// A row of the table of versions.
+struct Row {
+    /// The name in full, e.g. `2.7-IV2`.
+    name: &'static str,
+    /// The release that it was part of, e.g. `2.7`; that name stands for the newest of the release.
+    release: &'static str,
+    /// The message format that this version writes: 0, 1 or 2.
+    magic: i8,
+}
+
+/// Every version in order: `constant = name, release, message format;`. Yields the table and the constants.
+macro_rules! versions {
+    ($($constant:ident = $name:literal, $release:literal, $magic:literal;)+) => {
+        const VERSIONS: &[Row] = &[$(Row { name: $name, release: $release, magic: $magic },)+];
+
+        /// The index of each version in the table.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Index {
+            $($constant,)+
+        }
+
+        impl KafkaVersion {
+            $(
+                #[doc = concat!("Version ", $name, ".")]
+                pub const $constant: Self = Self { index: Index::$constant as usize, text: Cow::Borrowed($name) };
+            )+
+        }
+    };
+}
+versions! {
+    V0_8_0 = "0.8.0", "0.8.0", 0;
+    V0_8_1 = "0.8.1", "0.8.1", 0;
+    V0_8_2 = "0.8.2", "0.8.2", 0;
+    V0_9_0 = "0.9.0", "0.9.0", 0;
+    V0_10_0_IV0 = "0.10.0-IV0", "0.10.0", 1;
+    V0_10_0_IV1 = "0.10.0-IV1", "0.10.0", 1;
+    V0_10_1_IV0 = "0.10.1-IV0", "0.10.1", 1;
+    V0_10_1_IV1 = "0.10.1-IV1", "0.10.1", 1;
+    V0_10_1_IV2 = "0.10.1-IV2", "0.10.1", 1;
+    V0_10_2_IV0 = "0.10.2-IV0", "0.10.2", 1;
+    V0_11_0_IV0 = "0.11.0-IV0", "0.11.0", 2;
+    V0_11_0_IV1 = "0.11.0-IV1", "0.11.0", 2;
+    V0_11_0_IV2 = "0.11.0-IV2", "0.11.0", 2;
+    V1_0_IV0 = "1.0-IV0", "1.0", 2;
+    V1_1_IV0 = "1.1-IV0", "1.1", 2;
+    V2_0_IV0 = "2.0-IV0", "2.0", 2;
+    V2_0_IV1 = "2.0-IV1", "2.0", 2;
+    V2_1_IV0 = "2.1-IV0", "2.1", 2;
+    V2_1_IV1 = "2.1-IV1", "2.1", 2;
+    V2_1_IV2 = "2.1-IV2", "2.1", 2;
+    V2_2_IV0 = "2.2-IV0", "2.2", 2;
+    V2_2_IV1 = "2.2-IV1", "2.2", 2;
+    V2_3_IV0 = "2.3-IV0", "2.3", 2;
+    V2_3_IV1 = "2.3-IV1", "2.3", 2;
+    V2_4_IV0 = "2.4-IV0", "2.4", 2;
+    V2_4_IV1 = "2.4-IV1", "2.4", 2;
+    V2_5_IV0 = "2.5-IV0", "2.5", 2;
+    V2_6_IV0 = "2.6-IV0", "2.6", 2;
+    V2_7_IV0 = "2.7-IV0", "2.7", 2;
+    V2_7_IV1 = "2.7-IV1", "2.7", 2;
+    V2_7_IV2 = "2.7-IV2", "2.7", 2;
+}
 
 /// A version of Kafka, ordered by time; prints as it was given.
+#[doc(alias = "ApiVersion")]
 #[derive(Clone, Debug, Eq)]
 pub struct KafkaVersion {
-    at: usize,
-    text: String,
+    /// Invariant: an index of the table of versions.
+    index: usize,
+    text: Cow<'static, str>,
 }
 
 impl KafkaVersion {
+    /// The version that Barnabas speaks.
+    pub const LATEST: Self = Self::V2_7_IV2;
+
     /// The version a text names: exactly, or by its first parts (`2.7`, `2.7.2`), which means the newest of that release.
     ///
     /// # Errors
-    /// Kafka's reason where there is no such version.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let exact = VERSIONS.iter().position(|(name, _, _)| *name == text);
+    /// [`UnknownVersion`] where there is no such version.
+    pub fn parse(text: &str) -> Result<Self, UnknownVersion> {
+        let exact = VERSIONS.iter().position(|row| row.name == text);
         let parts: Vec<&str> = text.split('.').collect();
         let kept = if parts.first() == Some(&"0") { 3 } else { 2 };
-        let short = parts[..parts.len().min(kept)].join(".");
-        let found = exact.or_else(|| VERSIONS.iter().rposition(|(_, name, _)| *name == short));
+        let release = parts[..parts.len().min(kept)].join(".");
+        let found = exact.or_else(|| VERSIONS.iter().rposition(|row| row.release == release));
         match found {
-            Some(at) => Ok(Self { at, text: text.to_owned() }),
-            None => Err(format!("Version `{text}` is not a valid version")),
+            Some(index) => Ok(Self { index, text: Cow::Owned(text.to_owned()) }),
+            None => Err(UnknownVersion(text.to_owned())),
         }
     }
 
-    /// The version that Barnabas speaks, 2.7.
-    pub fn latest() -> Self {
-        Self::default()
-    }
-
-    /// Its name in full, e.g. `2.7-IV2`.
-    pub fn name(&self) -> &'static str {
-        VERSIONS[self.at].0
-    }
-
-    /// Its name in short, e.g. `2.7`.
-    pub fn short_name(&self) -> &'static str {
-        VERSIONS[self.at].1
-    }
-
-    /// The message format that it writes: 0, 1 or 2.
+    /// The message format that this version writes: 0, 1 or 2.
     pub fn magic(&self) -> i8 {
-        VERSIONS[self.at].2
+        VERSIONS[self.index].magic
     }
 
-    /// Whether it is this version or a newer one; false for a name that does not exist.
-    pub fn is_at_least(&self, name: &str) -> bool {
-        VERSIONS.iter().position(|(other, _, _)| *other == name).is_some_and(|other| self.at >= other)
+    /// Whether this is `other` or a newer version.
+    pub fn at_least(&self, other: Self) -> bool {
+        *self >= other
     }
 }
 
+/// A text that names no version of Kafka; prints Kafka's sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Version `{0}` is not a valid version")]
+pub struct UnknownVersion(String);
+
 impl Default for KafkaVersion {
     fn default() -> Self {
-        let at = VERSIONS.len() - 1;
-        Self { at, text: VERSIONS[at].0.to_owned() }
+        Self::LATEST
     }
 }
 
@@ -103,7 +128,7 @@ impl fmt::Display for KafkaVersion {
 
 impl PartialEq for KafkaVersion {
     fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
+        self.index == other.index
     }
 }
 
@@ -115,7 +140,7 @@ impl PartialOrd for KafkaVersion {
 
 impl Ord for KafkaVersion {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.at.cmp(&other.at)
+        self.index.cmp(&other.index)
     }
 }
 
@@ -125,13 +150,26 @@ mod tests {
 
     #[test]
     fn a_release_means_its_newest_version() {
-        let name = |text| KafkaVersion::parse(text).map(|version| version.name());
-        assert_eq!(name("2.7"), Ok("2.7-IV2"));
-        assert_eq!(name("2.7.2"), Ok("2.7-IV2"));
-        assert_eq!(name("2.7-IV0"), Ok("2.7-IV0"));
-        assert_eq!(name("0.10.0.1"), Ok("0.10.0-IV1"));
-        assert_eq!(name("3.0"), Err("Version `3.0` is not a valid version".to_owned()));
-        assert!(KafkaVersion::parse("1.0").unwrap() < KafkaVersion::parse("1.1").unwrap());
-        assert!(KafkaVersion::latest().is_at_least("2.7-IV0"));
+        let parsed = KafkaVersion::parse;
+        assert_eq!(parsed("2.7"), Ok(KafkaVersion::V2_7_IV2));
+        assert_eq!(parsed("2.7.2"), Ok(KafkaVersion::V2_7_IV2));
+        assert_eq!(parsed("2.7-IV0"), Ok(KafkaVersion::V2_7_IV0));
+        assert_eq!(parsed("0.10.0.1"), Ok(KafkaVersion::V0_10_0_IV1));
+        assert_eq!(parsed("3.0").unwrap_err().to_string(), "Version `3.0` is not a valid version");
+        assert!(parsed("1.0").unwrap() < parsed("1.1").unwrap());
+        assert!(KafkaVersion::LATEST.at_least(KafkaVersion::V2_7_IV0));
+    }
+
+    #[test]
+    fn every_constant_is_the_version_of_its_name() {
+        for (constant, name) in [
+            (KafkaVersion::V0_8_0, "0.8.0"),
+            (KafkaVersion::V0_11_0_IV2, "0.11.0-IV2"),
+            (KafkaVersion::LATEST, "2.7-IV2"),
+        ] {
+            assert_eq!(KafkaVersion::parse(name), Ok(constant.clone()));
+            assert_eq!(constant.to_string(), name);
+        }
+        assert_eq!(KafkaVersion::LATEST.index, VERSIONS.len() - 1);
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::Event;
 use super::outbox::{LeaderAndIsrRow, Message, MetadataRow, StopRow, Tell};
 use crate::base::{Backoff, Broker, BrokerId, TopicPartition};
-use crate::config::KafkaVersion;
+use crate::config::RequestVersions;
 use crate::net::peer::{Peer, PeerError};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::leader_and_isr::{
@@ -31,8 +31,8 @@ pub(super) struct Manner {
     pub controller: BrokerId,
     /// The listener between brokers.
     pub listener: String,
-    /// The protocol version between brokers, which decides the versions of requests.
-    pub protocol: KafkaVersion,
+    /// The versions of the requests.
+    pub versions: RequestVersions,
     /// `controller.socket.timeout.ms`.
     pub timeout: Duration,
     /// Where answers go.
@@ -150,7 +150,7 @@ impl Sender {
         let (broker, limit) = (self.broker.id, self.manner.timeout);
         match &tell.message {
             Message::LeaderAndIsr { rows, live_leaders } => {
-                let version = leader_and_isr_version(&self.manner.protocol);
+                let version = self.manner.versions.leader_and_isr;
                 let request = leader_and_isr(&self.manner, tell, version, rows, live_leaders);
                 let answer = peer.call(&request, version, limit).await?;
                 let partitions = answer.partition_errors.into_iter().map(|it| {
@@ -163,7 +163,7 @@ impl Sender {
                 Ok(vec![Event::LeaderAndIsrAnswered { broker, error, partitions }])
             }
             Message::UpdateMetadata { rows, brokers } => {
-                let version = update_metadata_version(&self.manner.protocol);
+                let version = self.manner.versions.update_metadata;
                 let request = update_metadata(&self.manner, tell, version, rows, brokers);
                 let answer = peer.call(&request, version, limit).await?;
                 Ok(vec![Event::UpdateMetadataAnswered {
@@ -172,7 +172,7 @@ impl Sender {
                 }])
             }
             Message::StopReplica { rows } => {
-                let version = stop_replica_version(&self.manner.protocol);
+                let version = self.manner.versions.stop_replica;
                 let mut events = Vec::new();
                 for (request, deleting) in stop_replica(&self.manner, tell, version, rows) {
                     let answer = peer.call(&request, version, limit).await?;
@@ -192,37 +192,6 @@ impl Sender {
                 Ok(events)
             }
         }
-    }
-}
-
-fn leader_and_isr_version(protocol: &KafkaVersion) -> i16 {
-    match protocol {
-        it if it.is_at_least("2.4-IV1") => 4,
-        it if it.is_at_least("2.4-IV0") => 3,
-        it if it.is_at_least("2.2-IV0") => 2,
-        it if it.is_at_least("1.0-IV0") => 1,
-        _ => 0,
-    }
-}
-
-fn update_metadata_version(protocol: &KafkaVersion) -> i16 {
-    match protocol {
-        it if it.is_at_least("2.4-IV1") => 6,
-        it if it.is_at_least("2.2-IV0") => 5,
-        it if it.is_at_least("1.0-IV0") => 4,
-        it if it.is_at_least("0.10.2-IV0") => 3,
-        it if it.is_at_least("0.10.0-IV1") => 2,
-        it if it.is_at_least("0.9.0") => 1,
-        _ => 0,
-    }
-}
-
-fn stop_replica_version(protocol: &KafkaVersion) -> i16 {
-    match protocol {
-        it if it.is_at_least("2.6-IV0") => 3,
-        it if it.is_at_least("2.4-IV1") => 2,
-        it if it.is_at_least("2.2-IV0") => 1,
-        _ => 0,
     }
 }
 

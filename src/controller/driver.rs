@@ -17,7 +17,7 @@ use super::multi::Stopped;
 use super::state::ClusterState;
 use super::{Command, Leaderships};
 use crate::base::{Assignment, BrokerId, Clock, TopicPartition};
-use crate::config::{BrokerConfig, LiveConfig};
+use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, RequestVersions};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::claim::{self, Claim};
 use crate::zk::znode::{
@@ -147,11 +147,13 @@ impl Driver {
 
     /// Acts as controller until that is over; why it is.
     async fn lead(&mut self, claim: Claim, watches: &mut Watches) -> String {
+        let protocol = &self.config.inter_broker_protocol_version;
+        let versions = RequestVersions::of(protocol);
         let settings = Settings {
             broker: self.broker,
             delete_topics: self.config.delete_topic_enable,
-            alter_isr: self.config.inter_broker_protocol_version.is_at_least("2.7-IV2"),
-            features: self.config.inter_broker_protocol_version.is_at_least("2.7-IV0"),
+            alter_isr: versions.alter_isr.is_some(),
+            features: protocol.at_least(KafkaVersion::V2_7_IV0),
             imbalance_percentage: u32::try_from(self.config.leader_imbalance_per_broker_percentage)
                 .unwrap_or(0),
         };
@@ -163,7 +165,7 @@ impl Driver {
         let manner = Manner {
             controller: self.broker,
             listener,
-            protocol: self.config.inter_broker_protocol_version.clone(),
+            versions,
             timeout: Duration::from_millis(
                 u64::try_from(self.config.controller_socket_timeout_ms).unwrap_or(30_000),
             ),

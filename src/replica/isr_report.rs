@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::ReplicaManager;
 use super::machine::{IsrAnswer, IsrOutcome, IsrProposal};
 use crate::base::{BrokerId, LeaderAndIsr, Millis, TopicPartition};
+use crate::config::RequestVersions;
 use crate::net::peer::Peer;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::alter_isr::{
@@ -70,12 +71,14 @@ impl ReplicaManager {
         broker_epoch: Arc<AtomicI64>,
         stop: CancellationToken,
     ) {
-        let by_controller = self.config.inter_broker_protocol_version.is_at_least("2.7-IV2");
+        let versions = RequestVersions::of(&self.config.inter_broker_protocol_version);
         let reporting = async {
-            if by_controller {
-                Reporter { replicas: self.clone(), broker_epoch, controller: None }.run().await;
-            } else {
-                Writer::new(self.clone(), zk).run().await;
+            match versions.alter_isr {
+                Some(version) => {
+                    let replicas = self.clone();
+                    Reporter { replicas, broker_epoch, version, controller: None }.run().await;
+                }
+                None => Writer::new(self.clone(), zk).run().await,
             }
         };
         tokio::select! {
@@ -123,6 +126,8 @@ impl ReplicaManager {
 struct Reporter {
     replicas: Arc<ReplicaManager>,
     broker_epoch: Arc<AtomicI64>,
+    /// The version of AlterIsr.
+    version: i16,
     controller: Option<(BrokerId, Peer)>,
 }
 
@@ -150,7 +155,7 @@ impl Reporter {
         };
         let limit = millis(replicas.config.controller_socket_timeout_ms);
         let peer = self.connected(limit).await?;
-        let answer = peer.call(&request, 0, limit).await.map_err(|error| error.to_string())?;
+        let answer = peer.call(&request, self.version, limit).await.map_err(|error| error.to_string())?;
         let error = ErrorCode::from_code(answer.error_code);
         if error != ErrorCode::None {
             if error != ErrorCode::NotController {

@@ -41,7 +41,7 @@ fn broker(id: i32) -> Registration {
         features: BTreeMap::new(),
         jmx_port: -1,
         timestamp: Clock::System.now(),
-        protocol_version: KafkaVersion::latest(),
+        protocol_version: KafkaVersion::LATEST,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::base::{Clock, Millis, Offset, TopicPartition};
 use crate::config::broker::BrokerConfig;
 use crate::config::layers::Own;
 use crate::config::topic::TopicConfig;
+use crate::config::version::KafkaVersion;
 use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
 use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
@@ -66,7 +67,7 @@ impl LogManagerOptions {
             recovery_checkpoint_ms: config.log_flush_offset_checkpoint_interval_ms.into(),
             start_checkpoint_ms: config.log_flush_start_offset_checkpoint_interval_ms.into(),
             producer_expiration_ms: config.transactional_id_expiration_ms.into(),
-            zstd_allowed: config.inter_broker_protocol_version.is_at_least("2.1-IV0"),
+            zstd_allowed: config.inter_broker_protocol_version.at_least(KafkaVersion::V2_1_IV0),
             ..Self::default()
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::session::Request;
 use super::truncation::EpochEnd;
 use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, TopicPartition};
-use crate::config::{BrokerConfig, KafkaVersion};
+use crate::config::{BrokerConfig, KafkaVersion, RequestVersions};
 use crate::net::peer::{Peer, PeerError};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::Request as WireRequest;
@@ -23,53 +23,14 @@ use crate::wire::message::offset_for_leader_epoch::{
 /// Everything is read, whether a transaction has committed it or not.
 const READ_UNCOMMITTED: i8 = 0;
 
-/// The versions of a fetcher's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Versions {
-    pub fetch: i16,
-    pub offset_for_leader_epoch: i16,
-    pub list_offsets: i16,
-    /// Whether leaders know of leader epochs at all.
-    pub epochs: bool,
-}
-
-impl Versions {
-    pub fn of(protocol: &KafkaVersion) -> Self {
-        let newest = |steps: &[(&str, i16)]| {
-            steps.iter().find(|(name, _)| protocol.is_at_least(name)).map_or(0, |(_, version)| *version)
-        };
-        Self {
-            fetch: newest(&[
-                ("2.7-IV1", 12),
-                ("2.3-IV1", 11),
-                ("2.1-IV2", 10),
-                ("2.0-IV1", 8),
-                ("1.1-IV0", 7),
-                ("0.11.0-IV1", 5),
-                ("0.11.0-IV0", 4),
-                ("0.10.1-IV1", 3),
-                ("0.10.0-IV0", 2),
-                ("0.9.0", 1),
-            ]),
-            offset_for_leader_epoch: newest(&[("2.3-IV1", 3), ("2.1-IV1", 2), ("2.0-IV0", 1)]),
-            list_offsets: newest(&[
-                ("2.2-IV1", 5),
-                ("2.1-IV1", 4),
-                ("2.0-IV1", 3),
-                ("0.11.0-IV0", 2),
-                ("0.10.1-IV2", 1),
-            ]),
-            epochs: protocol.is_at_least("0.11.0-IV2"),
-        }
-    }
-}
-
 /// How a fetcher asks.
 #[derive(Clone, Debug)]
 pub(super) struct Manner {
     me: BrokerId,
     client_id: String,
-    pub versions: Versions,
+    pub versions: RequestVersions,
+    /// Whether leaders know of leader epochs at all.
+    pub epochs: bool,
     connect_limit: Duration,
     answer_limit: Duration,
     max_wait_ms: i32,
@@ -82,10 +43,12 @@ impl Manner {
     /// That of the fetcher of this number, by the broker's settings.
     pub fn of(me: BrokerId, number: usize, config: &BrokerConfig) -> Self {
         let millis = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        let protocol = &config.inter_broker_protocol_version;
         Self {
             me,
             client_id: format!("broker-{me}-fetcher-{number}"),
-            versions: Versions::of(&config.inter_broker_protocol_version),
+            versions: RequestVersions::of(protocol),
+            epochs: protocol.at_least(KafkaVersion::V0_11_0_IV2),
             connect_limit: millis(config.replica_socket_timeout_ms),
             answer_limit: millis(config.request_timeout_ms),
             max_wait_ms: config.replica_fetch_wait_max_ms,

@@ -104,7 +104,7 @@ impl Fetcher {
     async fn truncate(&mut self) {
         let (mut asked, mut cuts) = (Vec::new(), Vec::new());
         for Truncating { partition, leader_epoch, fetch_offset } in self.plan.truncating(self.now()) {
-            let known = self.link.manner.versions.epochs;
+            let known = self.link.manner.epochs;
             match self.log(&partition).and_then(|log| log.latest_epoch()).filter(|_| known) {
                 Some(epoch) => asked.push((partition, leader_epoch, epoch)),
                 None => {

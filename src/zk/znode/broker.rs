@@ -39,8 +39,8 @@ impl Registration {
     /// Its znode's data.
     pub fn encode(&self) -> Vec<u8> {
         let version = match &self.protocol_version {
-            version if version.is_at_least("2.7-IV0") => 5,
-            version if version.is_at_least("0.10.0-IV1") => 4,
+            version if version.at_least(KafkaVersion::V2_7_IV0) => 5,
+            version if version.at_least(KafkaVersion::V0_10_0_IV1) => 4,
             _ => 2,
         };
         let mut fields = Map::new();

@@ -2,34 +2,6 @@ use super::*;
 use crate::config::Properties;
 use crate::replica::fetcher::session::Want;
 
-fn versions(protocol: &str) -> (i16, i16, i16) {
-    let of = Versions::of(&KafkaVersion::parse(protocol).unwrap());
-    (of.fetch, of.offset_for_leader_epoch, of.list_offsets)
-}
-
-#[test]
-fn every_protocol_version_has_its_requests() {
-    let table = [
-        ("0.10.0", (2, 0, 0)),
-        ("0.11.0", (5, 0, 2)),
-        ("1.0", (5, 0, 2)),
-        ("1.1", (7, 0, 2)),
-        ("2.0-IV0", (7, 1, 2)),
-        ("2.0", (8, 1, 3)),
-        ("2.1", (10, 2, 4)),
-        ("2.2", (10, 2, 5)),
-        ("2.3", (11, 3, 5)),
-        ("2.4", (11, 3, 5)),
-        ("2.5", (11, 3, 5)),
-        ("2.6", (11, 3, 5)),
-        ("2.7-IV0", (11, 3, 5)),
-        ("2.7", (12, 3, 5)),
-    ];
-    for (protocol, expected) in table {
-        assert_eq!(versions(protocol), expected, "{protocol}");
-    }
-}
-
 #[test]
 fn a_request_says_who_asks_and_groups_topics() {
     let mut properties = Properties::default();
