@@ -13,6 +13,7 @@ pub mod log;
 pub mod quota;
 pub mod metrics;
 pub mod logging;
+pub mod metadata;
 pub mod replica;
 pub mod controller;
 pub mod api;

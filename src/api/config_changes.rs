@@ -86,7 +86,7 @@ impl Entity {
         let services = &exchange.services;
         let checked = match self {
             Self::Topic(topic) => {
-                if services.replicas.metadata().topic(topic).is_none() {
+                if services.metadata.snapshot().topic(topic).is_none() {
                     return Err(unknown(topic));
                 }
                 TopicConfig::check_names(own.keys().map(String::as_str))?;

@@ -29,6 +29,7 @@ use crate::admin::configs::ConfigReader;
 use crate::base::BrokerId;
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
+use crate::metadata::MetadataCache;
 use crate::net::Caller;
 use crate::replica::ReplicaManager;
 use crate::wire::header::RequestHeader;
@@ -48,8 +49,10 @@ pub struct Services {
     pub config: Arc<BrokerConfig>,
     /// Its settings now.
     pub live: LiveConfig,
-    /// The partitions, and the picture of the cluster.
+    /// The partitions that this broker leads or follows.
     pub replicas: Arc<ReplicaManager>,
+    /// The cluster as the controller last described it.
+    pub metadata: Arc<MetadataCache>,
     /// The controller, as far as this broker is it.
     pub controller: Controller,
     /// The ensemble.

@@ -25,6 +25,7 @@ use crate::controller::Controller;
 use crate::log::log_manager::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
 use crate::log::{LogManager, LogManagerOptions};
+use crate::metadata::MetadataCache;
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::Listener;
@@ -161,9 +162,15 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     write_metadata(&logs, &metadata, &known, &clock)?;
     let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
     let defaults = live.clone();
-    let replicas = ReplicaManager::new(broker_id, config.clone(), logs.clone(), clock.clone(), move || {
-        defaults.current().broker.topic_defaults()
-    });
+    let cache = Arc::new(MetadataCache::default());
+    let replicas = ReplicaManager::new(
+        broker_id,
+        config.clone(),
+        logs.clone(),
+        cache.clone(),
+        clock.clone(),
+        move || defaults.current().broker.topic_defaults(),
+    );
     let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
     let controller = {
@@ -179,6 +186,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
         config,
         live,
         replicas,
+        metadata: cache,
         controller,
         zk,
         configs,

@@ -73,7 +73,7 @@ impl ReplicaManager {
 
     fn nearest(&self, from: Location<'_>, partition: &Partition, offset: Offset) -> Option<BrokerId> {
         let (_, Role::Leader { followers, .. }) = partition.standing() else { return None };
-        let (metadata, now) = (self.metadata(), self.clock.now());
+        let (metadata, now) = (self.metadata.snapshot(), self.clock.now());
         let reachable =
             |id: BrokerId| metadata.live_broker(id).filter(|broker| broker.endpoint(from.listener).is_some());
         let candidates = followers.iter().filter_map(|(id, follower)| {

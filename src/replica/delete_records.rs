@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::ReplicaManager;
 use super::partition::Partition;
 use super::waiters::Awaits;
-use super::{MetadataSnapshot, ReplicaManager};
 use crate::base::{Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
@@ -87,7 +87,7 @@ impl ReplicaManager {
         let mut at_first = None;
         loop {
             partition.register(&waiter, Awaits::Starts);
-            let metadata: Arc<MetadataSnapshot> = self.metadata();
+            let metadata = self.metadata.snapshot();
             let low = partition.low_watermark(|broker| metadata.live_broker(broker).is_some())?;
             if low >= required {
                 return Ok(low);

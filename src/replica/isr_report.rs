@@ -184,7 +184,7 @@ impl Reporter {
     }
 
     async fn connected(&mut self, limit: Duration) -> Result<Peer, String> {
-        let metadata = self.replicas.metadata();
+        let metadata = self.replicas.metadata.snapshot();
         let controller = metadata.controller.and_then(|id| metadata.live_broker(id));
         let broker = controller.ok_or("no controller is known")?;
         if let Some((id, peer)) = &self.controller

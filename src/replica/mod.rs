@@ -17,7 +17,6 @@ mod metrics;
 mod isr_report;
 pub mod log_configs;
 pub mod machine;
-pub mod metadata;
 mod move_dirs;
 pub mod offsets;
 pub mod old_formats;
@@ -34,18 +33,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
 use crate::log::LogManager;
+use crate::metadata::MetadataCache;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
 pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
-pub use metadata::MetadataSnapshot;
 pub use metrics::Waits;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
@@ -76,8 +74,7 @@ pub struct ReplicaManager {
     /// Held by whoever changes the roles of partitions or who fetches them, over IO: never on a thread that polls, and
     /// nobody needs it to read, write or tick (Kafka's `replicaStateChangeLock`).
     role_changes: Mutex<()>,
-    metadata: ArcSwap<MetadataSnapshot>,
-    metadata_changes: watch::Sender<u64>,
+    metadata: Arc<MetadataCache>,
     fetch_sessions: Mutex<fetch_sessions::FetchSessions>,
     fetchers: fetcher::Fetchers,
     isr_reports: isr_report::IsrReports,
@@ -107,6 +104,7 @@ impl ReplicaManager {
         broker_id: BrokerId,
         config: Arc<BrokerConfig>,
         logs: Arc<LogManager>,
+        metadata: Arc<MetadataCache>,
         clock: Clock,
         topic_defaults: impl Fn() -> TopicConfig + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -126,8 +124,7 @@ impl ReplicaManager {
             orders: Arc::default(),
             controller_epoch: Mutex::default(),
             role_changes: Mutex::default(),
-            metadata: ArcSwap::from_pointee(MetadataSnapshot::default()),
-            metadata_changes: watch::Sender::new(0),
+            metadata,
             fetch_sessions: Mutex::new(fetch_sessions::FetchSessions::new(slots)),
             fetchers: fetcher::Fetchers::default(),
             isr_reports: isr_report::IsrReports::default(),
@@ -151,7 +148,7 @@ impl ReplicaManager {
         match self.partitions.read().get(id) {
             Some(Hosted::Online(partition)) => Ok(partition.clone()),
             Some(Hosted::Offline) => Err(ErrorCode::KafkaStorageError),
-            None if self.metadata.load().partition(id).is_some() => Err(ErrorCode::NotLeaderOrFollower),
+            None if self.metadata.snapshot().partition(id).is_some() => Err(ErrorCode::NotLeaderOrFollower),
             None => Err(ErrorCode::UnknownTopicOrPartition),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
+use super::controller_epoch::RequestEpochs;
 use super::fetcher::Follow;
 use super::fetcher::plan::Start;
 use super::log_configs::LogSettings;
@@ -14,6 +15,7 @@ use super::watermarks::Stored;
 use super::{Hosted, Partition, ReplicaManager};
 use crate::base::{LeaderAndIsr, TopicPartition};
 use crate::log::{Log, in_parallel};
+use crate::metadata::MetadataUpdate;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::leader_and_isr::{
     LeaderAndIsrPartitionError, LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse,
@@ -36,9 +38,21 @@ enum Change {
 }
 
 impl ReplicaManager {
-    /// Lets a request of the controller through, by [`super::controller_epoch::ControllerEpoch::admit`].
-    pub(super) fn admit(&self, controller_epoch: i32, broker_epoch: i64, own: i64) -> Result<(), ErrorCode> {
-        self.controller_epoch.lock().admit(controller_epoch, broker_epoch, own)
+    /// Applies what the controller says of the cluster to the metadata cache (`maybeUpdateMetadataCache`).
+    ///
+    /// # Errors
+    /// STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is applied.
+    pub fn update_metadata(
+        &self,
+        epochs: RequestEpochs,
+        own_broker_epoch: i64,
+        update: MetadataUpdate,
+    ) -> Result<(), ErrorCode> {
+        // Held until the update is applied: one of a replaced controller cannot come after it.
+        let mut accepted = self.controller_epoch.lock();
+        accepted.accept(epochs, own_broker_epoch)?;
+        self.metadata.apply(update);
+        Ok(())
     }
 
     /// The right to carry out an order of the controller, LeaderAndIsr or StopReplica: one has it at a time, in the order
@@ -56,7 +70,8 @@ impl ReplicaManager {
         settings: &LogSettings,
     ) -> LeaderAndIsrResponse {
         let _one_at_a_time = self.role_changes.lock();
-        if let Err(refusal) = self.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+        let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
+        if let Err(refusal) = self.controller_epoch.lock().accept(epochs, own_broker_epoch) {
             let partition_errors =
                 states(request).map(|(topic, state)| told_of(topic, state, refusal)).collect();
             return LeaderAndIsrResponse { error_code: refusal.code(), partition_errors };
@@ -115,7 +130,7 @@ impl ReplicaManager {
             log::info!(target: "state.change.logger", "[Broker id={}] Leader {id} starts at leader epoch {}", self.broker_id, state.leader_epoch);
             return Ok(Change::Leads);
         }
-        let metadata = self.metadata.load();
+        let metadata = self.metadata.snapshot();
         let endpoint = metadata.live_broker(state.leader).and_then(|broker| broker.endpoint(&self.listener));
         let Some(endpoint) = endpoint.cloned() else {
             log::error!(target: "state.change.logger", "Received LeaderAndIsrRequest for partition {id} but cannot become follower since the new leader {} is unavailable.", state.leader);
@@ -179,7 +194,8 @@ impl ReplicaManager {
     /// Stops replicas, and deletes their logs where ordered. Blocks on the disks.
     pub fn stop_replicas(&self, request: &StopReplicaRequest, own_broker_epoch: i64) -> StopReplicaResponse {
         let _one_at_a_time = self.role_changes.lock();
-        if let Err(refusal) = self.admit(request.controller_epoch, request.broker_epoch, own_broker_epoch) {
+        let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
+        if let Err(refusal) = self.controller_epoch.lock().accept(epochs, own_broker_epoch) {
             return StopReplicaResponse { error_code: refusal.code(), ..Default::default() };
         }
         let (mut partition_errors, mut deleted) = (Vec::new(), Vec::new());

@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::base::{LeaderEpoch, Offset};
+use crate::base::{Broker, Endpoint, LeaderEpoch, Offset, SecurityProtocol};
 use crate::config::Properties;
 use crate::log::LogManagerOptions;
+use crate::metadata::MetadataUpdate;
 use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::message::leader_and_isr::{
@@ -17,10 +18,6 @@ use crate::wire::message::leader_and_isr::{
 };
 use crate::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
-};
-
-use crate::wire::message::update_metadata::{
-    UpdateMetadataBroker, UpdateMetadataEndpoint, UpdateMetadataRequest,
 };
 
 /// When everything happens.
@@ -38,15 +35,16 @@ pub(super) fn partition(number: i32) -> TopicPartition {
     TopicPartition::new("t", number)
 }
 
-/// A broker as the controller tells of it.
-fn live(id: BrokerId) -> UpdateMetadataBroker {
-    let endpoint = UpdateMetadataEndpoint {
-        port: 9092,
-        host: "nowhere".to_owned(),
+/// A broker as the controller describes it.
+fn live(id: BrokerId) -> Broker {
+    let endpoint = Endpoint {
         listener: "PLAINTEXT".to_owned(),
-        security_protocol: 0,
+        protocol: SecurityProtocol::Plaintext,
+        host: "nowhere".to_owned(),
+        port: 9092,
     };
-    UpdateMetadataBroker { id, endpoints: vec![endpoint], rack: Some(format!("r{id}")), ..Default::default() }
+    let rack = Some(format!("r{id}"));
+    Broker { id, endpoints: vec![endpoint], rack, epoch: -1, features: Default::default() }
 }
 
 /// One batch of records without keys.
@@ -122,10 +120,9 @@ impl Room {
         let clock = Clock::manual(NOW);
         let options = LogManagerOptions { dirs, clock: clock.clone(), ..LogManagerOptions::default() };
         let logs = LogManager::open(options).unwrap();
-        let replicas = ReplicaManager::new(1, config, logs, clock.clone(), move || topics.clone());
-        let alive =
-            UpdateMetadataRequest { live_brokers: [1, 2, 3].map(live).to_vec(), ..Default::default() };
-        assert_eq!(replicas.update_metadata(&alive, 0), ErrorCode::None);
+        let metadata = Arc::new(MetadataCache::default());
+        metadata.apply(MetadataUpdate { live_brokers: [1, 2, 3].map(live).to_vec(), ..Default::default() });
+        let replicas = ReplicaManager::new(1, config, logs, metadata, clock.clone(), move || topics.clone());
         Self { replicas, clock, dir }
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use barnabas::base::{BrokerId, Millis, Offset, TopicPartition};
 use barnabas::controller::event::{Answer, Event};
 use barnabas::controller::outbox::{LeaderAndIsrRow, Message as Order, StopRow, Tell};
-use barnabas::replica::controller_epoch::ControllerEpoch;
+use barnabas::replica::controller_epoch::{ControllerEpoch, RequestEpochs};
 use barnabas::replica::fetcher::plan::{Plan, Start};
 use barnabas::replica::machine::{IsrProposal, Machine, Told};
 use barnabas::wire::error_code::ErrorCode;
@@ -299,9 +299,9 @@ impl Host {
 
     /// Does what a controller says (`replica::role_change`); what it is answered.
     fn heed(&mut self, from: BrokerId, tell: Tell, scene: &mut Scene) -> Vec<Event> {
-        let admitted =
-            self.controller_epoch.admit(tell.controller_epoch, tell.broker_epoch, self.broker_epoch);
-        let refusal = admitted.or_else(scene.overlooks(Flaw::HeedsThePast)).err();
+        let epochs = RequestEpochs { controller: tell.controller_epoch, broker: tell.broker_epoch };
+        let accepted = self.controller_epoch.accept(epochs, self.broker_epoch);
+        let refusal = accepted.or_else(scene.overlooks(Flaw::HeedsThePast)).err();
         let (past, error) = (refusal.is_some(), refusal.unwrap_or_default());
         if !past {
             self.controller = Some(from);

@@ -9,7 +9,7 @@ use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, names};
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
-use crate::replica::MetadataSnapshot;
+use crate::metadata::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
@@ -65,16 +65,22 @@ async fn await_leaders(
     let grown = request.topics.iter().filter(is_grown);
     let grown: BTreeMap<String, usize> =
         grown.map(|topic| (topic.name.clone(), usize::try_from(topic.count).unwrap_or(0))).collect();
-    let replicas = &exchange.services.replicas;
+    let services = &exchange.services;
     let all = |metadata: &MetadataSnapshot| {
         grown.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
     };
     if grown.is_empty()
-        || topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await
+        || topic_waits::wait_for(
+            &services.metadata,
+            &services.replicas.waits().topic,
+            request.timeout_ms,
+            all,
+        )
+        .await
     {
         return;
     }
-    let metadata = replicas.metadata();
+    let metadata = services.metadata.snapshot();
     let late = |name: &str| {
         let count = grown.get(name)?;
         (request.timeout_ms <= 0 || !topic_waits::has_leaders(&metadata, name, *count)).then_some(())

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::admin::AdminError;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::{Exchange, config_entries, topic_waits};
+use crate::metadata::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
@@ -38,12 +39,19 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
         results.push(result);
     }
     if !request.validate_only && !created.is_empty() {
-        let replicas = &exchange.services.replicas;
-        let all = |metadata: &crate::replica::MetadataSnapshot| {
+        let services = &exchange.services;
+        let all = |metadata: &MetadataSnapshot| {
             created.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
         };
-        if !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, all).await {
-            let metadata = replicas.metadata();
+        if !topic_waits::wait_for(
+            &services.metadata,
+            &services.replicas.waits().topic,
+            request.timeout_ms,
+            all,
+        )
+        .await
+        {
+            let metadata = services.metadata.snapshot();
             let in_time = request.timeout_ms > 0;
             for result in &mut results {
                 let late = created.get(&result.name).is_some_and(|count| {
@@ -93,7 +101,7 @@ async fn create(
     validate_only: bool,
 ) -> Result<(PartitionReplicas, CreatableTopicResult), AdminError> {
     let zk = &exchange.services.zk;
-    if exchange.services.replicas.metadata().topic(&topic.name).is_some() {
+    if exchange.services.metadata.snapshot().topic(&topic.name).is_some() {
         return Err(topics::exists(&topic.name));
     }
     let nulls: Vec<_> =

@@ -4,6 +4,7 @@
 
 use crate::admin::topics;
 use crate::api::{Exchange, topic_waits};
+use crate::metadata::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::delete_topics::{DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse};
 
@@ -21,7 +22,7 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
     } else {
         None
     };
-    let metadata = services.replicas.metadata();
+    let metadata = services.metadata.snapshot();
     let mut responses = Vec::with_capacity(request.topic_names.len());
     for name in request.topic_names {
         let error = match refusal {
@@ -39,14 +40,17 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
         responses.push(DeletableTopicResult { name, error_code: error as i16, ..Default::default() });
     }
     let marked: Vec<_> = responses.iter().filter(|it| it.error_code == 0).map(|it| it.name.clone()).collect();
-    let gone = |metadata: &crate::replica::MetadataSnapshot| {
-        marked.iter().all(|name| metadata.topic(name).is_none())
-    };
-    let replicas = &services.replicas;
+    let gone = |metadata: &MetadataSnapshot| marked.iter().all(|name| metadata.topic(name).is_none());
     if !marked.is_empty()
-        && !topic_waits::wait_for(replicas, &replicas.waits().topic, request.timeout_ms, gone).await
+        && !topic_waits::wait_for(
+            &services.metadata,
+            &services.replicas.waits().topic,
+            request.timeout_ms,
+            gone,
+        )
+        .await
     {
-        let metadata = replicas.metadata();
+        let metadata = services.metadata.snapshot();
         let late = |name: &str| request.timeout_ms <= 0 || metadata.topic(name).is_some();
         for response in responses.iter_mut().filter(|it| it.error_code == 0 && late(&it.name)) {
             response.error_code = ErrorCode::RequestTimedOut as i16;

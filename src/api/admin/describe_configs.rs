@@ -47,7 +47,7 @@ async fn entries(
     match resource.resource_type {
         TOPIC => {
             names::validate_topic(name).map_err(|error| (error.code, Some(error.message)))?;
-            if services.replicas.metadata().topic(name).is_none() {
+            if services.metadata.snapshot().topic(name).is_none() {
                 return Err((ErrorCode::UnknownTopicOrPartition, Some(String::new())));
             }
             let own = configs::fetch(&services.zk, Kind::Topics, name).await;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::api::{Exchange, topic_waits};
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::event::{ElectionKind, Refusal};
-use crate::replica::MetadataSnapshot;
+use crate::metadata::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
@@ -30,7 +30,7 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
             });
             of_topic.collect()
         }
-        None => every_partition(&services.replicas.metadata()),
+        None => every_partition(&services.metadata.snapshot()),
     };
     let mut elected = BTreeMap::new();
     let mut outcomes: BTreeMap<TopicPartition, Option<Refusal>> = BTreeMap::new();
@@ -46,14 +46,15 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
         Err(error) => outcomes.extend(partitions.into_iter().map(|id| (id, Some(silent(error))))),
     }
     let leads = |metadata: &MetadataSnapshot, id: &TopicPartition, leader: BrokerId| {
-        metadata.partition(id).is_some_and(|held| held.leader == leader)
+        metadata.partition(id).is_some_and(|held| held.leadership.leader == leader)
     };
     if !elected.is_empty() {
         let known =
             |metadata: &MetadataSnapshot| elected.iter().all(|(id, leader)| leads(metadata, id, *leader));
         let replicas = &services.replicas;
-        topic_waits::wait_for(replicas, &replicas.waits().elect_leader, request.timeout_ms, known).await;
-        let metadata = services.replicas.metadata();
+        topic_waits::wait_for(&services.metadata, &replicas.waits().elect_leader, request.timeout_ms, known)
+            .await;
+        let metadata = services.metadata.snapshot();
         for (id, leader) in elected {
             let known = leads(&metadata, &id, leader);
             outcomes.insert(id, (!known).then(|| silent(ErrorCode::RequestTimedOut)));

@@ -5,8 +5,8 @@
 
 use crate::admin::{names, topics};
 use crate::api::Exchange;
-use crate::replica::MetadataSnapshot;
-use crate::replica::metadata::{PartitionMetadata, TopicMetadata};
+use crate::metadata::MetadataSnapshot;
+use crate::metadata::{PartitionMetadata, TopicMetadata};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::metadata::{
     MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
@@ -23,7 +23,7 @@ const CLUSTER_OPERATIONS: i32 = 0x1fa0;
 pub async fn handle(exchange: &Exchange, request: MetadataRequest) -> MetadataResponse {
     let version = exchange.version();
     let services = &exchange.services;
-    let metadata = services.replicas.metadata();
+    let metadata = services.metadata.snapshot();
     let all = match &request.topics {
         None => true,
         Some(topics) => version == 0 && topics.is_empty(),
@@ -127,11 +127,12 @@ fn told_partition(
     // Version 0 leaves out replicas that cannot be reached, and says so.
     let shown =
         |ids: &[i32]| ids.iter().copied().filter(|id| version > 0 || reachable(id)).collect::<Vec<_>>();
-    let (replica_nodes, isr_nodes) = (shown(&partition.replicas), shown(&partition.isr));
-    let left_out = replica_nodes.len() < partition.replicas.len() || isr_nodes.len() < partition.isr.len();
-    let leader_is_reachable = reachable(&partition.leader);
+    let (replica_nodes, isr_nodes) = (shown(&partition.replicas), shown(&partition.leadership.isr));
+    let left_out =
+        replica_nodes.len() < partition.replicas.len() || isr_nodes.len() < partition.leadership.isr.len();
+    let leader_is_reachable = reachable(&partition.leadership.leader);
     let error = if !leader_is_reachable {
-        match metadata.live_broker(partition.leader) {
+        match metadata.live_broker(partition.leadership.leader) {
             Some(_) if version >= 6 => ErrorCode::ListenerNotFound,
             _ => ErrorCode::LeaderNotAvailable,
         }
@@ -147,8 +148,8 @@ fn told_partition(
     MetadataResponsePartition {
         error_code: error as i16,
         partition_index: number,
-        leader_id: if leader_is_reachable { partition.leader } else { -1 },
-        leader_epoch: partition.leader_epoch,
+        leader_id: if leader_is_reachable { partition.leadership.leader } else { -1 },
+        leader_epoch: partition.leadership.leader_epoch,
         replica_nodes,
         isr_nodes,
         offline_replicas: offline,

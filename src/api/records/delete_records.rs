@@ -15,7 +15,7 @@ use crate::wire::message::delete_records::{
 /// Deletes in every partition by itself; of one that is named twice the last offset counts.
 pub async fn handle(exchange: &Exchange, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
     let replicas = &exchange.services.replicas;
-    let metadata = replicas.metadata();
+    let metadata = exchange.services.metadata.snapshot();
     let asked = request.topics.iter().flat_map(|topic| {
         let partitions = topic.partitions.iter();
         partitions.map(|it| (TopicPartition::new(topic.name.as_str(), it.partition_index), it.offset))

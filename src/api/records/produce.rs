@@ -91,7 +91,7 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
     }
     let asked = last_mentions(asked);
     let (mut entries, mut refused) = (Vec::new(), Vec::new());
-    let metadata = exchange.services.replicas.metadata();
+    let metadata = exchange.services.metadata.snapshot();
     for (id, records) in asked {
         if metadata.partition(&id).is_none() {
             refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));

@@ -119,6 +119,7 @@ fn new_defaults_leave_a_topics_own_values() {
         1,
         room.replicas.config.clone(),
         room.replicas.logs.clone(),
+        Arc::new(crate::metadata::MetadataCache::default()),
         room.clock.clone(),
         {
             let defaults = defaults.clone();

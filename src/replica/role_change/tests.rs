@@ -1,4 +1,5 @@
 use super::*;
+use crate::metadata::{PartitionMetadata, PartitionUpdate};
 use crate::replica::machine::Role;
 use crate::replica::tests::{Room, batch, partition};
 
@@ -123,4 +124,35 @@ fn who_cannot_write_down_where_its_epoch_begins_does_not_lead() {
     let (told, role) = held.standing();
     assert_eq!((told.leader, told.leader_epoch, role), (2, 3, Role::Follower));
     assert!(held.log().is_some(), "its directory, which failed, is known");
+}
+
+/// An update that shows partition 0 of `t`, led by broker 2.
+fn described() -> MetadataUpdate {
+    let leadership = LeaderAndIsr { leader: 2, leader_epoch: 3, isr: vec![2], zk_version: 0 };
+    let (replicas, offline_replicas) = (vec![1, 2], vec![2]);
+    let metadata = PartitionMetadata { leadership, replicas, offline_replicas, controller_epoch: 1 };
+    MetadataUpdate {
+        partitions: vec![(partition(0), PartitionUpdate::Present(metadata))],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn updates_of_old_controllers_and_for_an_earlier_registration_are_refused() {
+    let room = Room::new();
+    let update = |controller, broker| {
+        room.replicas.update_metadata(RequestEpochs { controller, broker }, 6, described())
+    };
+    assert_eq!(update(9, 5), Err(ErrorCode::StaleBrokerEpoch));
+    assert_eq!(update(3, 6), Ok(()));
+    assert_eq!(update(2, -1), Err(ErrorCode::StaleControllerEpoch));
+}
+
+#[test]
+fn a_partition_that_others_hold_is_told_from_an_unknown_one() {
+    let room = Room::new();
+    let epochs = RequestEpochs { controller: 1, broker: -1 };
+    assert_eq!(room.replicas.update_metadata(epochs, 0, described()), Ok(()));
+    assert_eq!(code(&room, 0), Some(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(code(&room, 1), Some(ErrorCode::UnknownTopicOrPartition));
 }
