@@ -1,7 +1,6 @@
 //! Which names a topic may have (`Topic`).
 
 use super::AdminError;
-use crate::wire::error_code::ErrorCode;
 
 /// The longest name, in letters: with a partition's number it must fit a directory's name.
 const LONGEST: usize = 249;
@@ -29,7 +28,7 @@ pub fn collide(one: &str, other: &str) -> bool {
 /// Whether this may be a topic's name.
 ///
 /// # Errors
-/// INVALID_TOPIC_EXCEPTION with Kafka's reason.
+/// [`AdminError::InvalidTopic`] with Kafka's reason.
 pub fn validate_topic(topic: &str) -> Result<(), AdminError> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let reason = if topic.is_empty() {
@@ -45,16 +44,7 @@ pub fn validate_topic(topic: &str) -> Result<(), AdminError> {
     } else {
         return Ok(());
     };
-    Err(invalid(reason))
-}
-
-/// INVALID_TOPIC_EXCEPTION.
-pub(crate) fn invalid(reason: impl Into<String>) -> AdminError {
-    AdminError::new(
-        "org.apache.kafka.common.errors.InvalidTopicException",
-        ErrorCode::InvalidTopicException,
-        reason,
-    )
+    Err(AdminError::InvalidTopic(reason))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::AdminError;
 use crate::base::BrokerId;
-use crate::wire::error_code::ErrorCode;
 
 /// A broker that replicas can be placed on, and its rack.
 pub type Candidate = (BrokerId, Option<String>);
@@ -33,7 +32,7 @@ pub fn assign_replicas(
     start: Start,
 ) -> Result<BTreeMap<i32, Vec<BrokerId>>, AdminError> {
     if count <= 0 {
-        return Err(AdminError::partitions("Number of partitions must be larger than 0."));
+        return Err(AdminError::InvalidPartitions("Number of partitions must be larger than 0.".to_owned()));
     }
     let factor = check_factor(replication_factor, brokers.len())?;
     let order = match brokers.iter().filter(|(_, rack)| rack.is_some()).count() {
@@ -66,16 +65,14 @@ pub fn assign_replicas(
 }
 
 fn check_factor(replication_factor: i32, brokers: usize) -> Result<usize, AdminError> {
-    let refused = |message: String| {
-        let class = "org.apache.kafka.common.errors.InvalidReplicationFactorException";
-        AdminError::new(class, ErrorCode::InvalidReplicationFactor, message)
-    };
     match usize::try_from(replication_factor) {
         Ok(factor @ 1..) if factor <= brokers => Ok(factor),
-        Ok(1..) => Err(refused(format!(
+        Ok(1..) => Err(AdminError::InvalidReplicationFactor(format!(
             "Replication factor: {replication_factor} larger than available brokers: {brokers}."
         ))),
-        _ => Err(refused("Replication factor must be larger than 0.".to_owned())),
+        _ => {
+            Err(AdminError::InvalidReplicationFactor("Replication factor must be larger than 0.".to_owned()))
+        }
     }
 }
 
@@ -170,7 +167,7 @@ mod tests {
     #[test]
     fn impossible_wishes_are_refused_in_kafkas_words() {
         let refusal = |brokers: &[Candidate], count, factor| {
-            assign_replicas(brokers, count, factor, 0, Start { broker: 0, shift: 0 }).unwrap_err().message
+            assign_replicas(brokers, count, factor, 0, Start { broker: 0, shift: 0 }).unwrap_err().to_string()
         };
         assert_eq!(refusal(&plain(1), 1, 3), "Replication factor: 3 larger than available brokers: 1.");
         assert_eq!(refusal(&plain(1), 1, 0), "Replication factor must be larger than 0.");

@@ -6,7 +6,6 @@ use super::placement::{Candidate, Start};
 use super::{AdminError, configs, names, placement};
 use crate::base::BrokerId;
 use crate::config::TopicConfig;
-use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::znode::topic::{self, Topic};
 use crate::zk::znode::{broker, delete_topic};
@@ -103,14 +102,16 @@ pub async fn validate(
 ) -> Result<(), AdminError> {
     names::validate_topic(name)?;
     if zk.exists(&topic::path(name)).await?.is_some() {
-        return Err(exists(name));
+        return Err(AdminError::TopicExists(name.to_owned()));
     }
     if names::may_collide(name) {
         let others = list(zk).await?;
         let colliding: Vec<_> = others.into_iter().filter(|other| names::collide(name, other)).collect();
         if !colliding.is_empty() {
             let list = colliding.join(", ");
-            return Err(names::invalid(format!("Topic '{name}' collides with existing topics: {list}")));
+            return Err(AdminError::InvalidTopic(format!(
+                "Topic '{name}' collides with existing topics: {list}"
+            )));
         }
     }
     validate_assignment(assignment)?;
@@ -131,26 +132,24 @@ fn as_scala(assignment: &PartitionReplicas) -> String {
 fn validate_assignment(assignment: &PartitionReplicas) -> Result<(), AdminError> {
     let sizes: BTreeSet<_> = assignment.values().map(Vec::len).collect();
     if sizes.len() != 1 {
-        return Err(AdminError::assignment("All partitions should have the same number of replicas"));
+        return Err(AdminError::InvalidAssignment(
+            "All partitions should have the same number of replicas".to_owned(),
+        ));
     }
     if assignment.values().any(|replicas| has_twins(replicas)) {
         let found = as_scala(assignment);
-        return Err(AdminError::assignment(format!("Duplicate replica assignment found: {found}")));
+        return Err(AdminError::InvalidAssignment(format!("Duplicate replica assignment found: {found}")));
     }
     if !assignment.keys().copied().eq(0..i32::try_from(assignment.len()).unwrap_or(0)) {
-        return Err(AdminError::assignment("partitions should be a consecutive 0-based integer sequence"));
+        return Err(AdminError::InvalidAssignment(
+            "partitions should be a consecutive 0-based integer sequence".to_owned(),
+        ));
     }
     Ok(())
 }
 
 fn has_twins(replicas: &[BrokerId]) -> bool {
     replicas.iter().collect::<BTreeSet<_>>().len() != replicas.len()
-}
-
-/// TOPIC_ALREADY_EXISTS.
-pub(crate) fn exists(name: &str) -> AdminError {
-    let class = "org.apache.kafka.common.errors.TopicExistsException";
-    AdminError::new(class, ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists."))
 }
 
 /// Creates a topic: its configs first, then its assignment, which the controller acts on.
@@ -168,7 +167,7 @@ pub async fn create(
     let data = Topic::new(assignment.clone()).encode();
     match zk.create_recursive(&topic::path(name), &data, CreateMode::Persistent).await {
         Ok(_) => Ok(()),
-        Err(ZkError::NodeExists) => Err(exists(name)),
+        Err(ZkError::NodeExists) => Err(AdminError::TopicExists(name.to_owned())),
         Err(error) => Err(error.into()),
     }
 }
@@ -191,7 +190,7 @@ pub fn place_more(
         )));
     };
     if count <= held {
-        return Err(AdminError::partitions(format!(
+        return Err(AdminError::InvalidPartitions(format!(
             "The number of partitions for a topic can only be increased. Topic {name} currently has {held} partitions, \
              {count} would not be an increase."
         )));
@@ -214,29 +213,24 @@ fn validate_wishes(
     let joined = |ids: &[BrokerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     for (partition, replicas) in wished {
         if replicas.is_empty() {
-            return Err(AdminError::assignment(format!(
+            return Err(AdminError::InvalidAssignment(format!(
                 "Cannot have replication factor of 0 for partition id {partition}."
             )));
         }
         if has_twins(replicas) {
-            return Err(AdminError::assignment(format!(
+            return Err(AdminError::InvalidAssignment(format!(
                 "Duplicate brokers not allowed in replica assignment: {} for partition id {partition}.",
                 joined(replicas)
             )));
         }
         let available: Vec<_> = brokers.iter().map(|(id, _)| *id).collect();
         if replicas.iter().any(|id| !available.contains(id)) {
-            let class = "org.apache.kafka.common.errors.BrokerNotAvailableException";
-            return Err(AdminError::new(
-                class,
-                ErrorCode::BrokerNotAvailable,
-                format!(
-                    "Some brokers specified for partition id {partition} are not available. Specified brokers: {}, available \
+            return Err(AdminError::BrokerNotAvailable(format!(
+                "Some brokers specified for partition id {partition} are not available. Specified brokers: {}, available \
                  brokers: {}.",
-                    joined(replicas),
-                    joined(&available)
-                ),
-            ));
+                joined(replicas),
+                joined(&available)
+            )));
         }
     }
     let bad: Vec<_> = wished.iter().filter(|(_, replicas)| replicas.len() != factor).collect();
@@ -244,7 +238,7 @@ fn validate_wishes(
         return Ok(());
     }
     let list = |items: Vec<String>| items.join(", ");
-    Err(AdminError::assignment(format!(
+    Err(AdminError::InvalidAssignment(format!(
         "Inconsistent replication factor between partitions, partition 0 has {factor} while partitions [{}] have replication \
          factors [{}], respectively.",
         list(bad.iter().map(|(partition, _)| partition.to_string()).collect()),
@@ -258,7 +252,7 @@ fn validate_wishes(
 /// `AdminOperationException` where the topic has changed meanwhile, failures of ZooKeeper.
 pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &PartitionReplicas) -> Result<(), AdminError> {
     let Some((data, stat)) = zk.get(&topic::path(name)).await? else {
-        return Err(unknown(name));
+        return Err(AdminError::UnknownTopic(name.to_owned()));
     };
     let mut held = Topic::decode(&data).map_err(|error| AdminError::operation(error.to_string()))?;
     held.partitions.extend(Topic::new(more.clone()).partitions);
@@ -269,18 +263,14 @@ pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &PartitionReplicas
 /// Marks a topic for deletion, which the controller carries out.
 ///
 /// # Errors
-/// UNKNOWN_TOPIC_OR_PARTITION; `TopicAlreadyMarkedForDeletionException` where it is marked; failures of ZooKeeper.
+/// [`AdminError::NoTopicToDelete`], [`AdminError::AlreadyMarkedForDeletion`], failures of ZooKeeper.
 pub async fn delete(zk: &ZooKeeper, name: &str) -> Result<(), AdminError> {
     if zk.exists(&topic::path(name)).await?.is_none() {
-        return Err(unknown(name));
+        return Err(AdminError::NoTopicToDelete(name.to_owned()));
     }
     match zk.create_recursive(&delete_topic::path(name), b"", CreateMode::Persistent).await {
         Ok(_) => Ok(()),
-        Err(ZkError::NodeExists) => Err(AdminError::new(
-            "kafka.common.TopicAlreadyMarkedForDeletionException",
-            ErrorCode::UnknownServerError,
-            format!("topic {name} is already marked for deletion"),
-        )),
+        Err(ZkError::NodeExists) => Err(AdminError::AlreadyMarkedForDeletion(name.to_owned())),
         Err(error) => Err(error.into()),
     }
 }
@@ -291,10 +281,4 @@ pub async fn delete(zk: &ZooKeeper, name: &str) -> Result<(), AdminError> {
 /// Failures of ZooKeeper.
 pub async fn is_marked_for_deletion(zk: &ZooKeeper, name: &str) -> Result<bool, AdminError> {
     Ok(zk.exists(&delete_topic::path(name)).await?.is_some())
-}
-
-fn unknown(name: &str) -> AdminError {
-    let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
-    let message = format!("Topic `{name}` to delete does not exist");
-    AdminError::new(class, ErrorCode::UnknownTopicOrPartition, message)
 }

@@ -87,7 +87,7 @@ impl Entity {
         let checked = match self {
             Self::Topic(topic) => {
                 if services.metadata.snapshot().topic(topic).is_none() {
-                    return Err(unknown(topic));
+                    return Err(AdminError::UnknownTopic(topic.clone()));
                 }
                 TopicConfig::check_names(own.keys().map(String::as_str))?;
                 TopicConfig::default().with_overrides(own).map(drop)
@@ -129,15 +129,10 @@ impl Entity {
     }
 }
 
-fn unknown(topic: &str) -> AdminError {
-    let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
-    AdminError::new(class, ErrorCode::UnknownTopicOrPartition, format!("The topic '{topic}' does not exist."))
-}
-
 /// What a client is told of an outcome; of what no exception of Kafka's stands behind, only the code.
 pub(super) fn told(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
     match outcome {
         Ok(()) => (ErrorCode::None, None),
-        Err(error) => (error.code, Some(error.message).filter(|message| !message.is_empty())),
+        Err(error) => (error.code(), Some(error.to_string()).filter(|message| !message.is_empty())),
     }
 }

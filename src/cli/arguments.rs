@@ -24,6 +24,15 @@ pub enum Refusal {
     Usage(String),
     /// What Java would have thrown out of `main`: the exception's class and its message.
     Thrown(&'static str, String),
+    /// As [`Refusal::Thrown`], by the option whose argument cannot be used: Java's tools throw where they read that option.
+    Argument {
+        /// The option, without dashes.
+        option: String,
+        /// The exception's class.
+        class: &'static str,
+        /// Its message.
+        message: String,
+    },
     /// The version was asked for; the only one that is no failure.
     Version,
 }
@@ -37,7 +46,7 @@ impl Refusal {
                 eprint!("{}", usage(T::command()));
                 ExitCode::FAILURE
             }
-            Self::Thrown(class, message) => thrown(class, message),
+            Self::Thrown(class, message) | Self::Argument { class, message, .. } => thrown(class, message),
             Self::Version => {
                 println!("{VERSION}");
                 ExitCode::SUCCESS
@@ -188,14 +197,16 @@ fn explain(error: &clap::Error) -> Refusal {
             "joptsimple.OptionMissingRequiredArgumentException",
             format!("Option {name} requires an argument"),
         ),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Refusal::Thrown(
-            "joptsimple.OptionArgumentConversionException",
-            format!("Cannot parse argument '{value}' of option {name}"),
-        ),
-        ErrorKind::ArgumentConflict => Refusal::Thrown(
-            "joptsimple.MultipleArgumentsForOptionException",
-            format!("Found multiple arguments for option {name}, but you asked for only one"),
-        ),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Refusal::Argument {
+            option: name.to_owned(),
+            class: "joptsimple.OptionArgumentConversionException",
+            message: format!("Cannot parse argument '{value}' of option {name}"),
+        },
+        ErrorKind::ArgumentConflict => Refusal::Argument {
+            option: name.to_owned(),
+            class: "joptsimple.MultipleArgumentsForOptionException",
+            message: format!("Found multiple arguments for option {name}, but you asked for only one"),
+        },
         ErrorKind::MissingRequiredArgument => {
             Refusal::Usage(format!("Missing required argument \"[{name}]\""))
         }

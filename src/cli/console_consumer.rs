@@ -116,7 +116,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let about = "This tool helps to read data from Kafka topics and outputs it to standard output.";
     // This tool prints its usage below what it cannot read, where others throw.
     let parsed = arguments::parse::<Options>(about, &arguments).map_err(|refusal| match refusal {
-        Refusal::Thrown(_, sentence) => Refusal::Usage(sentence),
+        Refusal::Thrown(_, message) | Refusal::Argument { message, .. } => Refusal::Usage(message),
         other => other,
     });
     let command = match parsed.and_then(Command::check) {

@@ -15,17 +15,37 @@ use log::LevelFilter;
 use super::{arguments, block_on, logging};
 use options::{Action, Options, TopicsCommand};
 
-/// What a topic command failed with: the Java exception's class and its message.
+/// What a topic command failed with.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct Failure {
-    class: String,
-    message: String,
+enum Failure {
+    /// A Java exception.
+    #[error("{message}")]
+    Exception {
+        /// The exception's class.
+        class: String,
+        /// Its message.
+        message: String,
+    },
+    /// The settings make no client; says why.
+    #[error("{0}")]
+    NoClient(String),
 }
 
 impl Failure {
+    fn exception(class: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Exception { class: class.into(), message: message.into() }
+    }
+
     fn illegal_argument(message: impl Into<String>) -> Self {
-        Self { class: "java.lang.IllegalArgumentException".to_owned(), message: message.into() }
+        Self::exception("java.lang.IllegalArgumentException", message)
+    }
+
+    /// The class of the Java exception.
+    fn class(&self) -> &str {
+        match self {
+            Self::Exception { class, .. } => class,
+            Self::NoClient(_) => "org.apache.kafka.common.KafkaException",
+        }
     }
 }
 
@@ -44,8 +64,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let about = "This tool helps to create, delete, describe, or change a topic.";
     let command = match arguments::parse::<Options>(about, &arguments).and_then(TopicsCommand::check) {
         Ok(command) => command,
-        Err(arguments::Refusal::Thrown(class, message)) if is_read_late(class, &message) => {
-            return report(&Failure { class: class.to_owned(), message }.into());
+        Err(arguments::Refusal::Argument { option, class, message }) if is_read_late(&option) => {
+            return report(&Failure::exception(class, message).into());
         }
         Err(refusal) => return refusal.print::<Options>(),
     };
@@ -55,13 +75,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-/// Whether Java's tool comes upon an argument that cannot be used only once it executes the command: those that say whom to
-/// talk to are read before.
-fn is_read_late(class: &str, message: &str) -> bool {
-    let is_unusable = class.ends_with("MultipleArgumentsForOptionException")
-        || class.ends_with("OptionArgumentConversionException");
-    let early = ["option zookeeper", "option bootstrap-server", "option command-config"];
-    is_unusable && !early.iter().any(|option| message.contains(option))
+/// Whether Java's tool reads an option only once it executes the command: those that name the server are read before.
+fn is_read_late(option: &str) -> bool {
+    !["zookeeper", "bootstrap-server", "command-config"].contains(&option)
 }
 
 async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
@@ -90,14 +106,14 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
 
 /// Prints a failure as `TopicCommand` does; what stops it before it begins leaves `main` as an exception.
 fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(Thrown(Failure { class, message })) = error.downcast_ref() {
-        return arguments::thrown(class, message);
+    if let Some(Thrown(failure)) = error.downcast_ref() {
+        return arguments::thrown(failure.class(), failure);
     }
-    let class =
-        error.downcast_ref::<Failure>().map_or("java.lang.RuntimeException", |failure| &failure.class);
-    if class == "org.apache.kafka.common.KafkaException" {
+    let failure = error.downcast_ref::<Failure>();
+    let class = failure.map_or("java.lang.RuntimeException", Failure::class);
+    if let Some(Failure::NoClient(reason)) = failure {
         let code = arguments::thrown(class, "Failed to create new KafkaAdminClient");
-        eprintln!("Caused by: org.apache.kafka.common.config.ConfigException: {error}");
+        eprintln!("Caused by: org.apache.kafka.common.config.ConfigException: {reason}");
         return code;
     }
     println!("Error while executing topic command : {error}");
@@ -134,7 +150,7 @@ fn configs_to_delete(options: &Options) -> anyhow::Result<Vec<String>> {
 }
 
 fn refused(error: crate::config::ConfigError) -> Failure {
-    Failure { class: error.class().to_owned(), message: error.to_string() }
+    Failure::exception(error.class(), error.to_string())
 }
 
 /// The topics of `all` that `--topic` and `--exclude-internal` leave, in order.
@@ -154,7 +170,7 @@ fn topic_filter(pattern: &str) -> anyhow::Result<regex::Regex> {
     let joined = pattern.trim().replace(',', "|").replace(' ', "");
     let bare = joined.trim_start_matches(['"', '\'']).trim_end_matches(['"', '\'']);
     regex::Regex::new(&format!("^(?:{bare})$")).map_err(|_| {
-        Failure {
+        Failure::Exception {
             class: "java.lang.RuntimeException".to_owned(),
             message: format!("{bare} is an invalid regex."),
         }

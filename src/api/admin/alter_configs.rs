@@ -16,7 +16,7 @@ pub async fn handle(exchange: &Exchange, request: AlterConfigsRequest) -> AlterC
         let outcome = alter(exchange, &resource, request.validate_only).await;
         let (error, error_message) = told(outcome);
         responses.push(AlterConfigsResourceResponse {
-            error_code: error as i16,
+            error_code: error.code(),
             error_message,
             resource_type: resource.resource_type,
             resource_name: resource.resource_name,

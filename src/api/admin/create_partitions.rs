@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::admin::AdminError;
 use crate::admin::placement::Candidate;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
-use crate::admin::{AdminError, names};
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
 use crate::metadata::MetadataSnapshot;
@@ -21,7 +21,7 @@ pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> Cr
     let brokers = if services.controller.is_active() {
         topics::candidates(&services.zk, RackAware::Enforced).await.map_err(|error| {
             log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling CreatePartitions: {error}", services.broker_id);
-            (error.code, error.told())
+            (error.code(), error.client_message())
         })
     } else {
         Err((ErrorCode::NotController, None))
@@ -36,7 +36,7 @@ pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> Cr
             }
             Ok(brokers) => grow(exchange, topic, brokers, request.validate_only)
                 .await
-                .map_err(|error| (error.code, error.told())),
+                .map_err(|error| (error.code(), error.client_message())),
         };
         results.push(match outcome {
             Ok(()) => result(&topic.name, ErrorCode::None, None),
@@ -101,37 +101,26 @@ async fn grow(
     let zk = &exchange.services.zk;
     // The mark stays until the last of the topic is gone; what is written before that the controller takes back.
     if topics::is_marked_for_deletion(zk, &topic.name).await? {
-        return Err(names::invalid("The topic is queued for deletion."));
+        return Err(AdminError::InvalidTopic("The topic is queued for deletion.".to_owned()));
     }
     let held = topics::fetch(zk, &topic.name).await?;
     let Some(held) = held.filter(|held| !held.partitions.is_empty()) else {
-        let class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
-        let message = format!("The topic '{}' does not exist.", topic.name);
-        return Err(AdminError::new(class, ErrorCode::UnknownTopicOrPartition, message));
+        return Err(AdminError::UnknownTopic(topic.name.clone()));
     };
     // The controller's writes of a reassignment and these here would be about the same znode.
     if held.partitions.values().any(Assignment::is_being_reassigned) {
-        let class = "org.apache.kafka.common.errors.ReassignmentInProgressException";
-        let message = format!("A partition reassignment is in progress for the topic '{}'.", topic.name);
-        return Err(AdminError::new(class, ErrorCode::ReassignmentInProgress, message));
+        return Err(AdminError::ReassignmentInProgress(topic.name.clone()));
     }
     let count = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
-    let partitions = |message: String| {
-        AdminError::new(
-            "org.apache.kafka.common.errors.InvalidPartitionsException",
-            ErrorCode::InvalidPartitions,
-            message,
-        )
-    };
     if topic.count < count {
         let text = format!(
             "Topic currently has {count} partitions, which is higher than the requested {}.",
             topic.count
         );
-        return Err(partitions(text));
+        return Err(AdminError::InvalidPartitions(text));
     }
     if topic.count == count {
-        return Err(partitions(format!("Topic already has {count} partitions.")));
+        return Err(AdminError::InvalidPartitions(format!("Topic already has {count} partitions.")));
     }
     let wished = wishes(topic, count, brokers)?;
     let more = topics::place_more(&topic.name, &held, brokers, topic.count, wished.as_ref())?;
@@ -148,10 +137,6 @@ fn wishes(
     brokers: &[Candidate],
 ) -> Result<Option<PartitionReplicas>, AdminError> {
     let Some(lists) = &topic.assignments else { return Ok(None) };
-    let refused = |message: String| {
-        let class = "org.apache.kafka.common.errors.InvalidReplicaAssignmentException";
-        AdminError::new(class, ErrorCode::InvalidReplicaAssignment, message)
-    };
     let mut unknown: Vec<i32> = Vec::new();
     for id in lists.iter().flat_map(|it| &it.broker_ids) {
         if !unknown.contains(id) && brokers.iter().all(|(known, _)| known != id) {
@@ -160,7 +145,10 @@ fn wishes(
     }
     if !unknown.is_empty() {
         let list: Vec<_> = unknown.iter().map(ToString::to_string).collect();
-        return Err(refused(format!("Unknown broker(s) in replica assignment: {}.", list.join(", "))));
+        return Err(AdminError::InvalidAssignment(format!(
+            "Unknown broker(s) in replica assignment: {}.",
+            list.join(", ")
+        )));
     }
     let growth = topic.count - count;
     if i32::try_from(lists.len()) != Ok(growth) {
@@ -168,7 +156,7 @@ fn wishes(
             "Increasing the number of partitions by {growth} but {} assignments provided.",
             lists.len()
         );
-        return Err(refused(text));
+        return Err(AdminError::InvalidAssignment(text));
     }
     Ok(Some((count..).zip(lists.iter().map(|it| it.broker_ids.clone())).collect()))
 }

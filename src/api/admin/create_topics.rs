@@ -33,7 +33,7 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
                     created.insert(topic.name.clone(), replicas.len());
                     result
                 }
-                Err(error) => refused(topic, error.code, error.told()),
+                Err(error) => refused(topic, error.code(), error.client_message()),
             },
         };
         results.push(result);
@@ -70,7 +70,7 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
 fn refused(topic: &CreatableTopic, error: ErrorCode, message: Option<String>) -> CreatableTopicResult {
     CreatableTopicResult {
         name: topic.name.clone(),
-        error_code: error as i16,
+        error_code: error.code(),
         error_message: message,
         configs: Some(Vec::new()),
         ..Default::default()
@@ -80,19 +80,11 @@ fn refused(topic: &CreatableTopic, error: ErrorCode, message: Option<String>) ->
 fn timed_out(name: &str) -> CreatableTopicResult {
     CreatableTopicResult {
         name: name.to_owned(),
-        error_code: ErrorCode::RequestTimedOut as i16,
+        error_code: ErrorCode::RequestTimedOut.code(),
         error_message: None,
         configs: Some(Vec::new()),
         ..Default::default()
     }
-}
-
-fn invalid(message: impl Into<String>) -> AdminError {
-    AdminError::new(
-        "org.apache.kafka.common.errors.InvalidRequestException",
-        ErrorCode::InvalidRequest,
-        message,
-    )
 }
 
 async fn create(
@@ -102,12 +94,15 @@ async fn create(
 ) -> Result<(PartitionReplicas, CreatableTopicResult), AdminError> {
     let zk = &exchange.services.zk;
     if exchange.services.metadata.snapshot().topic(&topic.name).is_some() {
-        return Err(topics::exists(&topic.name));
+        return Err(AdminError::TopicExists(topic.name.clone()));
     }
     let nulls: Vec<_> =
         topic.configs.iter().filter(|it| it.value.is_none()).map(|it| it.name.as_str()).collect();
     if !nulls.is_empty() {
-        return Err(invalid(format!("Null value not supported for topic configs : {}", nulls.join(","))));
+        return Err(AdminError::invalid_request(format!(
+            "Null value not supported for topic configs : {}",
+            nulls.join(",")
+        )));
     }
     let pairs = topic.configs.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?)));
     let config: BTreeMap<_, _> = pairs.collect();
@@ -128,7 +123,7 @@ async fn create(
     });
     let result = CreatableTopicResult {
         name: topic.name.clone(),
-        error_code: ErrorCode::None as i16,
+        error_code: ErrorCode::None.code(),
         error_message: None,
         num_partitions: i32::try_from(replicas.len()).unwrap_or(i32::MAX),
         replication_factor: factor,
@@ -142,7 +137,7 @@ async fn create(
 async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<PartitionReplicas, AdminError> {
     if !topic.assignments.is_empty() {
         if topic.num_partitions != -1 || topic.replication_factor != -1 {
-            return Err(invalid(
+            return Err(AdminError::invalid_request(
                 "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.",
             ));
         }

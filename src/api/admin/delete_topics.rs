@@ -2,7 +2,7 @@
 //!
 //! v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 messages. Kafka: `KafkaApis.handleDeleteTopicsRequest`.
 
-use crate::admin::topics;
+use crate::admin::{AdminError, topics};
 use crate::api::{Exchange, topic_waits};
 use crate::metadata::MetadataSnapshot;
 use crate::wire::error_code::ErrorCode;
@@ -30,14 +30,12 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
             None if metadata.topic(&name).is_none() => ErrorCode::UnknownTopicOrPartition,
             None => match topics::delete(&services.zk, &name).await {
                 Ok(()) => ErrorCode::None,
-                // That it is marked already is as good.
-                Err(error) if error.class.ends_with("TopicAlreadyMarkedForDeletionException") => {
-                    ErrorCode::None
-                }
-                Err(error) => error.code,
+                // A topic that was marked before is deleted all the same.
+                Err(AdminError::AlreadyMarkedForDeletion(_)) => ErrorCode::None,
+                Err(error) => error.code(),
             },
         };
-        responses.push(DeletableTopicResult { name, error_code: error as i16, ..Default::default() });
+        responses.push(DeletableTopicResult { name, error_code: error.code(), ..Default::default() });
     }
     let marked: Vec<_> = responses.iter().filter(|it| it.error_code == 0).map(|it| it.name.clone()).collect();
     let gone = |metadata: &MetadataSnapshot| marked.iter().all(|name| metadata.topic(name).is_none());
@@ -53,7 +51,7 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
         let metadata = services.metadata.snapshot();
         let late = |name: &str| request.timeout_ms <= 0 || metadata.topic(name).is_some();
         for response in responses.iter_mut().filter(|it| it.error_code == 0 && late(&it.name)) {
-            response.error_code = ErrorCode::RequestTimedOut as i16;
+            response.error_code = ErrorCode::RequestTimedOut.code();
         }
     }
     DeleteTopicsResponse { responses, ..Default::default() }

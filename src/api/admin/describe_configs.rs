@@ -46,12 +46,12 @@ async fn entries(
     let name = &resource.resource_name;
     match resource.resource_type {
         TOPIC => {
-            names::validate_topic(name).map_err(|error| (error.code, Some(error.message)))?;
+            names::validate_topic(name).map_err(|error| (error.code(), Some(error.to_string())))?;
             if services.metadata.snapshot().topic(name).is_none() {
                 return Err((ErrorCode::UnknownTopicOrPartition, Some(String::new())));
             }
             let own = configs::fetch(&services.zk, Kind::Topics, name).await;
-            let own = own.map_err(|error| (error.code, Some(error.message)))?;
+            let own = own.map_err(|error| (error.code(), Some(error.to_string())))?;
             Ok(config_entries::topic(services, &own))
         }
         BROKER if name.is_empty() => Ok(config_entries::all_brokers(services)),
@@ -71,7 +71,7 @@ async fn entries(
         },
         BROKER_LOGGER => {
             broker_loggers::check_described(services.broker_id, name)
-                .map_err(|error| (error.code, Some(error.message)))?;
+                .map_err(|error| (error.code(), Some(error.to_string())))?;
             Ok(config_entries::loggers())
         }
         _ => Err((ErrorCode::InvalidRequest, Some(ErrorCode::InvalidRequest.message().to_owned()))),

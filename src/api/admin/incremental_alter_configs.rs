@@ -9,9 +9,9 @@ use crate::admin::AdminError;
 use crate::api::Exchange;
 use crate::api::broker_loggers;
 use crate::api::config_changes::{APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told};
+use crate::config::ConfigError;
 use crate::config::layers::Own;
 use crate::config::rows::Type;
-use crate::wire::error_code::ErrorCode;
 use crate::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
@@ -27,7 +27,7 @@ pub async fn handle(
         let outcome = alter(exchange, &resource, request.validate_only).await;
         let (error, error_message) = told(outcome);
         responses.push(AlterConfigsResourceResponse {
-            error_code: error as i16,
+            error_code: error.code(),
             error_message,
             resource_type: resource.resource_type,
             resource_name: resource.resource_name,
@@ -105,12 +105,7 @@ fn apply(own: &mut Own, entity: &Entity, change: &AlterableConfig) -> Result<(),
 /// The items that a list holds, its default's where it is not set.
 fn list(own: &Own, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
     let Some(row) = entity.row(key) else {
-        let class = "org.apache.kafka.common.errors.InvalidConfigurationException";
-        return Err(AdminError::new(
-            class,
-            ErrorCode::InvalidConfig,
-            format!("Unknown topic config name: {key}"),
-        ));
+        return Err(ConfigError::UnknownTopicConfig(key.to_owned()).into());
     };
     if row.kind != Type::List {
         let what = if operation == APPEND { "append" } else { "subtract" };

@@ -3,7 +3,7 @@
 //! v1 racks, controller, null for all topics · v2 cluster id · v4 auto-creation only where wanted · v5 offline replicas · v7
 //! leader epochs · v8 authorized operations · v9 flexible. Kafka: `KafkaApis.handleTopicMetadataRequest`, `MetadataCache`.
 
-use crate::admin::{names, topics};
+use crate::admin::{AdminError, names, topics};
 use crate::api::Exchange;
 use crate::metadata::MetadataSnapshot;
 use crate::metadata::{PartitionMetadata, TopicMetadata};
@@ -92,8 +92,8 @@ async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorC
             log::info!(target: "kafka.server.KafkaApis", "Auto creation of topic {name} with {} partitions and replication factor {} is successful", config.num_partitions, config.default_replication_factor);
             ErrorCode::LeaderNotAvailable
         }
-        Err(error) if error.code == ErrorCode::TopicAlreadyExists => ErrorCode::LeaderNotAvailable,
-        Err(error) => error.code,
+        Err(AdminError::TopicExists(_)) => ErrorCode::LeaderNotAvailable,
+        Err(error) => error.code(),
     }
 }
 

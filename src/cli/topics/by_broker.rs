@@ -25,13 +25,12 @@ pub(crate) struct Topics {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let class = match &error {
-            ClientError::BadSetting { .. } | ClientError::NoneResolvable => {
-                "org.apache.kafka.common.KafkaException".to_owned()
+        match error {
+            ClientError::BadAddress(_) | ClientError::BadSetting { .. } | ClientError::NoneResolvable => {
+                Self::NoClient(error.to_string())
             }
-            error => error.class(),
-        };
-        Self { class, message: error.to_string() }
+            error => Self::exception(error.class(), error.to_string()),
+        }
     }
 }
 

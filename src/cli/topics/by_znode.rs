@@ -9,7 +9,6 @@ use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, wa
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
 use crate::base::{BrokerId, TopicPartition};
-use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::Kind;
 use crate::zk::znode::partition_state::{self, PartitionState};
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
@@ -24,9 +23,25 @@ pub(crate) struct Topics {
     zk: ZooKeeper,
 }
 
+/// The class of the Java exception that stands for a refusal.
+fn exception(error: &AdminError) -> String {
+    match error {
+        AdminError::Operation(_) => "kafka.admin.AdminOperationException".to_owned(),
+        AdminError::AlreadyMarkedForDeletion(_) => {
+            "kafka.common.TopicAlreadyMarkedForDeletionException".to_owned()
+        }
+        AdminError::ZooKeeper(ZkError::ConnectTimeout) => {
+            "kafka.zookeeper.ZooKeeperClientTimeoutException".to_owned()
+        }
+        AdminError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException".to_owned(),
+        AdminError::Config(error) => error.class().to_owned(),
+        error => error.code().exception(),
+    }
+}
+
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        Self { class: error.class.to_owned(), message: error.message }
+        Self::exception(exception(&error), error.to_string())
     }
 }
 
@@ -74,12 +89,13 @@ impl Topics {
         let created = creating.await;
         if created.is_err() && self.zk.exists("/").await.map_err(Failure::from)?.is_none() {
             // Java's tool, too, finds no brokers below a chroot that does not exist, and stumbles over it otherwise.
-            let told = created.err().filter(|error| error.code == ErrorCode::InvalidReplicationFactor);
-            return Err(told.map_or_else(|| Failure::illegal_argument(NO_CHROOT), Failure::from).into());
+            let refused =
+                created.err().filter(|error| matches!(error, AdminError::InvalidReplicationFactor(_)));
+            return Err(refused.map_or_else(|| Failure::illegal_argument(NO_CHROOT), Failure::from).into());
         }
         match created {
             Ok(()) => println!("Created topic {name}."),
-            Err(error) if error.code == ErrorCode::TopicAlreadyExists && options.if_not_exists => {}
+            Err(AdminError::TopicExists(_)) if options.if_not_exists => {}
             Err(error) => return Err(Failure::from(error).into()),
         }
         Ok(())
@@ -180,11 +196,7 @@ impl Topics {
             "WARNING: If partitions are increased for a topic that has a key, the partition logic or ordering of the messages will be affected"
         );
         let Some(held) = topics::fetch(&self.zk, name).await? else {
-            let class = "org.apache.kafka.common.errors.InvalidTopicException";
-            return Err(Failure {
-                class: class.to_owned(),
-                message: format!("The topic {name} does not exist"),
-            });
+            return Err(AdminError::InvalidTopic(format!("The topic {name} does not exist")).into());
         };
         // The list names all partitions; those that exist stay as they are.
         let existing = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
@@ -211,7 +223,7 @@ impl Topics {
                     println!("Topic {name} is marked for deletion.");
                     println!("Note: This will have no impact if delete.topic.enable is not set to true.");
                 }
-                Err(error) if error.class.ends_with("TopicAlreadyMarkedForDeletionException") => {
+                Err(AdminError::AlreadyMarkedForDeletion(_)) => {
                     println!("Topic {name} is already marked for deletion.");
                 }
                 Err(error) => return Err(Failure::from(error).into()),

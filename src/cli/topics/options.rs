@@ -241,7 +241,7 @@ fn check_replicas(
         .map(|at| replicas[at].to_string())
         .collect();
     if !twice.is_empty() {
-        return Err(Failure {
+        return Err(Failure::Exception {
             class: "kafka.common.AdminCommandFailedException".to_owned(),
             message: format!(
                 "Partition replica lists may not contain duplicate entries: {}",
@@ -250,7 +250,7 @@ fn check_replicas(
         });
     }
     if first.is_some_and(|first| first.len() != replicas.len()) {
-        return Err(Failure {
+        return Err(Failure::Exception {
             class: "kafka.admin.AdminOperationException".to_owned(),
             message: format!("Partition {partition} has different replication factor: {replicas:?}"),
         });
@@ -259,7 +259,7 @@ fn check_replicas(
 }
 
 fn number_format(text: &str) -> Failure {
-    Failure {
+    Failure::Exception {
         class: "java.lang.NumberFormatException".to_owned(),
         message: format!("For input string: \"{text}\""),
     }
