@@ -1,4 +1,6 @@
 //! Which names a topic may have (`Topic`).
+//!
+//! Pure.
 
 use super::AdminError;
 

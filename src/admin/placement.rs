@@ -1,7 +1,7 @@
-//! Which brokers get a new partition's replicas: spread evenly, and over racks where brokers name them ★.
+//! Which brokers get a new partition's replicas: spread evenly, and over racks where brokers name them.
 //!
-//! Kafka: `AdminUtils.assignReplicasToBrokers`. Partitions go round the brokers from a start; their other replicas follow
-//! at a distance that grows with every round, so that no two brokers share all their partitions.
+//! Pure. Kafka: `AdminUtils.assignReplicasToBrokers`. Partitions go round the brokers from a start; their other
+//! replicas follow at a distance that grows with every round, so that no two brokers share all their partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 

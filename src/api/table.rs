@@ -10,6 +10,7 @@ use crate::wire::frame;
 use crate::wire::message::{Message, Request};
 
 /// An API and its handler.
+#[doc(alias = "KafkaApis")]
 pub struct Row {
     /// The API.
     pub key: ApiKey,

@@ -1,4 +1,6 @@
 //! Identifiers and positions, in Kafka's own terms.
+//!
+//! Pure.
 
 use std::fmt;
 use std::sync::Arc;

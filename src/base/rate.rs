@@ -1,6 +1,6 @@
 //! How often something happens, over a window of a few samples, and how long to wait where that is too often.
 //!
-//! Kafka's `Rate` over a `WindowedSum`, and `QuotaUtils.throttleTime`.
+//! Pure. Kafka's `Rate` over a `WindowedSum`, and `QuotaUtils.throttleTime`.
 
 use super::Millis;
 

@@ -1,6 +1,6 @@
 //! How long a broker that stops goes on asking the controller to take its leaderships.
 //!
-//! Pure: `stop` asks and waits. Kafka: `KafkaServer.doControlledShutdown`.
+//! Pure. `stop` asks and waits. Kafka: `KafkaServer.doControlledShutdown`.
 
 /// What a broker that wants to stop does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,7 @@ pub use report::threads;
 const TARGET: &str = "kafka.server.KafkaServer";
 
 /// A running broker.
+#[doc(alias = "KafkaServer")]
 pub struct Broker {
     services: Arc<Services>,
     logs: Arc<LogManager>,

@@ -49,6 +49,7 @@ pub struct FoundOffset {
 
 /// Administers a cluster; cheap to clone.
 #[derive(Clone, Debug)]
+#[doc(alias = "KafkaAdminClient")]
 pub struct Admin {
     cluster: Cluster,
 }

@@ -121,6 +121,8 @@ struct Known {
 
 /// A client's view of a cluster and its connections; cheap to clone.
 #[derive(Clone, Debug)]
+#[doc(alias = "NetworkClient")]
+#[doc(alias = "Metadata")]
 pub struct Cluster {
     shared: Arc<Shared>,
 }

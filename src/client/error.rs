@@ -1,4 +1,6 @@
 //! Why a client's call came to nothing, in the words and by the names of Kafka's Java clients.
+//!
+//! Pure.
 
 use crate::net::peer::PeerError;
 use crate::wire::api_key::ApiKey;

@@ -1,6 +1,6 @@
 //! Every config of a broker (Kafka's `KafkaConfig`): the table, and reading a properties file into it.
 //!
-//! What follows from several keys is in `derived`; which values go together is in `checks`.
+//! Pure. What follows from several keys is in `derived`; which values go together is in `checks`.
 
 mod checks;
 mod derived;

@@ -1,7 +1,7 @@
-//! A broker's settings in layers ★: those kept for it in ZooKeeper over those kept there for all brokers, over its
+//! A broker's settings in layers: those kept for it in ZooKeeper over those kept there for all brokers, over its
 //! properties file, over the defaults (KIP-226).
 //!
-//! Says what is in force, and which changes a running broker takes; never reads ZooKeeper itself. Kafka:
+//! Pure. Says what is in force, and which changes a running broker takes; never reads ZooKeeper itself. Kafka:
 //! `DynamicBrokerConfig`.
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Listeners as settings write them: `NAME://host:port`, security protocols by name, `listener.name.*` prefixes ★.
+//! Listeners as settings write them: `NAME://host:port`, security protocols by name, `listener.name.*` prefixes.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! What a row of a config table is, the types a value can have, and the `config!` table itself ★.
+//! What a row of a config table is, the types a value can have, and the `config!` table itself.
 //!
-//! Kafka says each key five times (define, default, documentation, getter, dynamic set); here it is said once.
+//! Pure. Kafka says each key five times (define, default, documentation, getter, dynamic set); here it is said once.
 //! Messages are those of `ConfigDef`.
 
 use std::fmt;

@@ -1,5 +1,7 @@
-//! The keys of a broker that exist only below `/config/brokers`: how fast throttled replicas may move ★
+//! The keys of a broker that exist only below `/config/brokers`: how fast throttled replicas may move
 //! (`DynamicConfig.Broker`).
+//!
+//! Pure.
 
 use super::rows::config;
 

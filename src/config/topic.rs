@@ -1,4 +1,6 @@
 //! Every config of a topic (Kafka's `LogConfig`): the table, and a topic's own values over the broker's.
+//!
+//! Pure.
 
 #[cfg(test)]
 mod tests;

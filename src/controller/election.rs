@@ -1,6 +1,6 @@
 //! Who leads a partition: the four ways of choosing.
 //!
-//! Pure: it reads the cluster's picture and the partition's last written leadership, and proposes the next one.
+//! Pure. It reads the cluster's picture and the partition's last written leadership, and proposes the next one.
 //! It never writes. Kafka's `Election` and `PartitionLeaderElectionAlgorithms`.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Everything that can happen to an active controller.
 //!
-//! Closed: what is not listed here cannot change the controller's mind. Events of znodes only say that something
+//! Pure. Closed: what is not listed here cannot change the controller's mind. Events of znodes only say that something
 //! changed; the steps read what it is now. Kafka's `ControllerEvent`.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What a step asks of ZooKeeper before it decides, and what it is told.
 //!
-//! Pure: `gather` reads; a step only names what it needs. Znodes that cannot be decoded are as good as absent.
+//! Pure. `gather` reads; a step only names what it needs. Znodes that cannot be decoded are as good as absent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

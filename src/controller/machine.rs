@@ -1,10 +1,10 @@
 //! The controller without its hands: events in, questions and writes and effects out.
 //!
-//! An event becomes steps. Every step goes the same way: it asks (`gather` reads), decides (`commit` writes), applies
-//! what came of the writes to the cluster's picture, and may leave further steps to be done right after it, before
-//! anything else. A write that lost a race is such a further step, never a loop. Nothing here waits, reads a clock or
-//! logs, so transcripts and the simulation run it as `driver` does. It never speaks to anybody itself.
-//! Kafka spreads this over `KafkaController`, its two state machines and `TopicDeletionManager`.
+//! Pure. An event becomes steps. Every step goes the same way: it asks (`gather` reads), decides (`commit` writes),
+//! applies what came of the writes to the cluster's picture, and may leave further steps to be done right after it,
+//! before anything else. A write that lost a race is such a further step, never a loop. Nothing here waits, reads a
+//! clock or logs, so transcripts and the simulation run it as `driver` does. It never speaks to anybody itself. Kafka
+//! spreads this over `KafkaController`, its two state machines and `TopicDeletionManager`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

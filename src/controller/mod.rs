@@ -81,6 +81,7 @@ pub type Leaderships = BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>
 
 /// This broker as a candidate for controller, and as the controller while it is elected.
 #[derive(Clone, Debug)]
+#[doc(alias = "KafkaController")]
 pub struct Controller {
     commands: mpsc::Sender<Command>,
     /// The controller epoch while this broker is the controller.

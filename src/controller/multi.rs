@@ -1,7 +1,7 @@
 //! A controller's write as ZooKeeper takes it: a multi that first checks the version of `/controller_epoch`; and what the
 //! answer to it means.
 //!
-//! Pure: `commit` sends. Kafka: `KafkaZkClient.retryRequestsUntilConnected` with an expected controller epoch.
+//! Pure. `commit` sends. Kafka: `KafkaZkClient.retryRequestsUntilConnected` with an expected controller epoch.
 
 use serde_json::{Map, Value};
 

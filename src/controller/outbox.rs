@@ -1,6 +1,6 @@
 //! What brokers are to be told, gathered per broker until it is sealed into requests.
 //!
-//! Pure: it gathers rows and says which broker gets which request; `channel` sends. One request of a kind for one
+//! Pure. It gathers rows and says which broker gets which request; `channel` sends. One request of a kind for one
 //! broker carries all its partitions. Kafka's `ControllerBrokerRequestBatch`.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! What the controller knows of the cluster: brokers, topics, leaders, and the deletions and reassignments under way.
 //!
-//! Pure: it is read from ZooKeeper at election and changed only by the steps of `decide`. Kafka's `ControllerContext`.
+//! Pure. It is read from ZooKeeper at election and changed only by the steps of `decide`. Kafka's `ControllerContext`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,6 +62,7 @@ pub struct Deletions {
 
 /// The controller's picture of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[doc(alias = "ControllerContext")]
 pub struct ClusterState {
     /// The epoch of this controller, from 1.
     pub controller_epoch: i32,

@@ -1,11 +1,12 @@
 //! The states a partition and a replica can be in, and the moves between them that are legal.
 //!
-//! Pure: it knows no cluster and changes nothing. Kafka's `PartitionState` and `ReplicaState`.
+//! Pure. It knows no cluster and changes nothing. Kafka's `PartitionState` and `ReplicaState`.
 
 use std::fmt;
 
 /// Where a partition stands in the controller's eyes (Kafka's `PartitionState`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[doc(alias = "PartitionStateMachine")]
 pub enum PartitionState {
     /// Never made, or deleted again.
     #[default]
@@ -38,6 +39,7 @@ impl fmt::Display for PartitionState {
 
 /// Where one replica of a partition stands (Kafka's `ReplicaState`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[doc(alias = "ReplicaStateMachine")]
 pub enum ReplicaState {
     /// Never made, or deleted again.
     #[default]

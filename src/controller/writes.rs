@@ -1,6 +1,6 @@
 //! What a step wants written to ZooKeeper, and what came of it.
 //!
-//! Pure: `commit` writes. All writes but those of `/feature` go only if `/controller_epoch` still has the version
+//! Pure. `commit` writes. All writes but those of `/feature` go only if `/controller_epoch` still has the version
 //! this controller gave it, so that a controller that was replaced changes nothing.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Which leader epoch began at which offset: how replicas find where their logs part.
 //!
-//! Pure: the caller writes the entries to `leader-epoch-checkpoint` when a change is reported.
+//! Pure. The caller writes the entries to `leader-epoch-checkpoint` when a change is reported.
 //! Entries rise in both epoch and offset; where a new one contradicts old ones, the old ones go.
 //!
 //! Kafka: `LeaderEpochFileCache` (KIP-101, KIP-279).

@@ -1,6 +1,6 @@
 //! Where an offset lies: its segment and the byte in it. Never touches a file.
 //!
-//! Kafka: `LogOffsetMetadata`.
+//! Pure. Kafka: `LogOffsetMetadata`.
 
 use crate::base::Offset;
 

@@ -1,7 +1,7 @@
 //! What a partition remembers of its producers: sequence numbers for idempotence, transactions for stability.
 //!
-//! Decides on appends by data alone: no clock, no files (the log keeps the `.snapshot` files, [`snapshot`] knows their bytes).
-//! Kafka: `ProducerStateManager`, `ProducerAppendInfo`.
+//! Pure. Decides on appends by data alone: no clock, no files (the log keeps the `.snapshot` files, [`snapshot`] knows
+//! their bytes). Kafka: `ProducerStateManager`, `ProducerAppendInfo`.
 
 mod change;
 mod entry;

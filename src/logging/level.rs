@@ -1,4 +1,6 @@
 //! log4j's levels. Nothing logs at FATAL here, so that it shows as little as OFF.
+//!
+//! Pure.
 
 use std::fmt;
 

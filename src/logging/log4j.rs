@@ -1,6 +1,6 @@
 //! Logging as a file in log4j 1.2's syntax sets it: loggers with levels and additivity, appenders with layouts.
 //!
-//! What is not known is complained of and left out, as log4j does; it never keeps a broker from starting. log4j:
+//! Pure. What is not known is complained of and left out, as log4j does; it never keeps a broker from starting. log4j:
 //! `PropertyConfigurator`.
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! The cluster at one moment, and what one request of the controller changes in it ★.
+//! The cluster at one moment, and what one request of the controller changes in it.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

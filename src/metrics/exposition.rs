@@ -1,7 +1,8 @@
 //! Metrics as text, in Prometheus' exposition format (version 0.0.4).
 //!
-//! An MBean `kafka.server:type=T,name=N,tag=V` becomes `kafka_server_T_Value{name="N",tag="V"}`: the domain, the first
-//! property's value and the attribute in the name, the other properties as labels, as `jmx_exporter` has it by default.
+//! Pure. An MBean `kafka.server:type=T,name=N,tag=V` becomes `kafka_server_T_Value{name="N",tag="V"}`: the domain, the
+//! first property's value and the attribute in the name, the other properties as labels, as `jmx_exporter` has it by
+//! default.
 
 use std::fmt::Write as _;
 

@@ -34,6 +34,7 @@ pub struct BindError {
 
 /// A socket that listens; connections are accepted once [`Listener::serve`] runs.
 #[derive(Debug)]
+#[doc(alias = "Acceptor")]
 pub struct Listener {
     endpoint: Endpoint,
     socket: TcpListener,

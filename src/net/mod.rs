@@ -54,6 +54,8 @@ pub enum Answer {
 }
 
 /// Whoever answers requests; `api` for a broker.
+#[doc(alias = "RequestChannel")]
+#[doc(alias = "KafkaRequestHandler")]
 pub trait Dispatch: Send + Sync + 'static {
     /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves; where
     /// the connection ends before, it is still run to its end.

@@ -1,5 +1,7 @@
-//! A rate over windows of time: what was counted in the last of them, by how long that took ★ (`SimpleRate`,
+//! A rate over windows of time: what was counted in the last of them, by how long that took (`SimpleRate`,
 //! `SampledStat`).
+//!
+//! Pure.
 
 use std::collections::VecDeque;
 

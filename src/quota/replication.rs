@@ -1,7 +1,7 @@
-//! Replication held back (KIP-73): which replicas, and whether they have had enough for now ★.
+//! Replication held back (KIP-73): which replicas, and whether they have had enough for now.
 //!
-//! A throttle holds back replicas that catch up, never those that are in sync: they would fall behind. What passes is
-//! counted for all throttled replicas, in sync or not. Kafka: `ReplicationQuotaManager`.
+//! Pure. A throttle holds back replicas that catch up, never those that are in sync: they would fall behind. What
+//! passes is counted for all throttled replicas, in sync or not. Kafka: `ReplicationQuotaManager`.
 
 use super::rate::Rate;
 use crate::base::{BrokerId, Millis};

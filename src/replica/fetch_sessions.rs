@@ -1,7 +1,7 @@
-//! Incremental fetch sessions (KIP-227): what a client fetches is remembered, and only what changed is sent ★.
+//! Incremental fetch sessions (KIP-227): what a client fetches is remembered, and only what changed is sent.
 //!
-//! A request names its session and the epoch in it; epoch 0 asks for a new session, -1 for none. Kafka: `FetchSession`,
-//! `FetchSessionCache`, `FetchManager`.
+//! Pure. A request names its session and the epoch in it; epoch 0 asks for a new session, -1 for none. Kafka:
+//! `FetchSession`, `FetchSessionCache`, `FetchManager`.
 
 use std::collections::{BTreeMap, HashMap};
 

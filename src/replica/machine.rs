@@ -1,9 +1,9 @@
 //! What a partition's replica decides: its role, how far its followers are, who is in sync, how high the high watermark
-//! may rise ★.
+//! may rise.
 //!
-//! A leader does not change the ISR itself: it proposes one, and goes on once that is answered. Meanwhile the high
-//! watermark waits for everybody who may be in it (KIP-497). Events in, decisions out; the log's offsets and the time are
-//! told to it. Kafka: `Partition`, `IsrState`, `Replica`.
+//! Pure. A leader does not change the ISR itself: it proposes one, and goes on once that is answered. Meanwhile the
+//! high watermark waits for everybody who may be in it (KIP-497). Events in, decisions out; the log's offsets and the
+//! time are told to it. Kafka: `Partition`, `IsrState`, `Replica`.
 
 mod admission;
 

@@ -1,6 +1,6 @@
-//! Which replica a consumer had better read from: one in its own rack (KIP-392) ★.
+//! Which replica a consumer had better read from: one in its own rack (KIP-392).
 //!
-//! Kafka: `ReplicaManager.findPreferredReadReplica`, `RackAwareReplicaSelector`.
+//! Pure. Kafka: `ReplicaManager.findPreferredReadReplica`, `RackAwareReplicaSelector`.
 
 use crate::base::{BrokerId, Millis, Offset};
 

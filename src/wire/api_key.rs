@@ -1,6 +1,6 @@
 //! The APIs of Kafka 2.7.2 in ZooKeeper mode: their keys, names, versions.
 //!
-//! The versions stand in the message tables; here one row an API leads to them. Never knows who handles an API.
+//! Pure. The versions stand in the message tables; here one row an API leads to them. Never knows who handles an API.
 //! The keys 52 to 55 are the raft quorum's, which 2.7.2 does not serve with ZooKeeper. Kafka: ApiKeys.
 
 use std::fmt;

@@ -1,9 +1,10 @@
 //! Record batches as views over the bytes they arrived in: headers, splitting, checksums, restamping.
 //!
-//! A batch of message format 2 is `base offset, length, leader epoch, magic, CRC-32C, attributes …`; its checksum begins after the
-//! first 21 bytes, so a leader gives offsets and its epoch without touching the rest. A message of format 0 or 1 counts as a batch of its
-//! own, compressed wrappers included. Never decompresses unless records are asked for, never copies record bytes.
-//! Kafka: `DefaultRecordBatch`, `AbstractLegacyRecordBatch`, `ByteBufferLogInputStream`.
+//! Pure. A batch of message format 2 is `base offset, length, leader epoch, magic, CRC-32C, attributes …`; its checksum
+//! begins after the first 21 bytes, so a leader gives offsets and its epoch without touching the rest. A message of
+//! format 0 or 1 counts as a batch of its own, compressed wrappers included. Never decompresses unless records are
+//! asked for, never copies record bytes. Kafka: `DefaultRecordBatch`, `AbstractLegacyRecordBatch`,
+//! `ByteBufferLogInputStream`.
 
 mod build;
 mod header;

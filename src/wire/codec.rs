@@ -1,8 +1,8 @@
 //! Bounded reading and writing of the protocol's primitive types.
 //!
-//! [`Reader`] never reads past its end and never allocates by a length it has not held against what remains;
-//! [`Writer`] splices record bytes between its own instead of copying them. Neither knows a message: those are
-//! tables in [`crate::wire::message`]. Kafka: ByteBufferAccessor, ByteUtils, RecordsWriter.
+//! Pure. [`Reader`] never reads past its end and never allocates by a length it has not held against what remains;
+//! [`Writer`] splices record bytes between its own instead of copying them. Neither knows a message: those are tables
+//! in [`crate::wire::message`]. Kafka: ByteBufferAccessor, ByteUtils, RecordsWriter.
 
 use std::fmt;
 use std::io;

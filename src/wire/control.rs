@@ -1,4 +1,6 @@
 //! Control records: the markers that end transactions. Kafka: `ControlRecordType`, `EndTransactionMarker`.
+//!
+//! Pure.
 
 use bytes::Bytes;
 

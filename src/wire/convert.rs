@@ -1,6 +1,6 @@
 //! Records of one format laid out in another: for clients older than the records.
 //!
-//! Kafka: `RecordsUtil.downConvert`.
+//! Pure. Kafka: `RecordsUtil.downConvert`.
 
 use bytes::Bytes;
 

@@ -1,6 +1,6 @@
 //! The error codes of the protocol, with the names and texts that clients show.
 //!
-//! Kafka: Errors, and the default messages of its exceptions.
+//! Pure. Kafka: Errors, and the default messages of its exceptions.
 
 use std::fmt;
 

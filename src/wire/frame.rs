@@ -1,6 +1,7 @@
 //! Frames: a length of four bytes, then a header, then a message.
 //!
-//! Cuts and builds them; never reads a socket itself (that is [`crate::net`]). Kafka: NetworkReceive, NetworkSend.
+//! Pure. Cuts and builds them; never reads a socket itself (that is [`crate::net`]). Kafka: NetworkReceive,
+//! NetworkSend.
 
 use bytes::Bytes;
 

@@ -1,8 +1,8 @@
 //! The headers of requests and responses.
 //!
-//! A request header's first eight bytes are the same in all versions; the rest follows from API and version
-//! (KIP-482), with two exceptions that clients rely on: ControlledShutdown v0 has no client id, and ApiVersions
-//! answers never have tagged fields. Kafka: RequestHeader, ResponseHeader, ApiKeys.
+//! Pure. A request header's first eight bytes are the same in all versions; the rest follows from API and version
+//! (KIP-482), with two exceptions that clients rely on: ControlledShutdown v0 has no client id, and ApiVersions answers
+//! never have tagged fields. Kafka: RequestHeader, ResponseHeader, ApiKeys.
 
 use super::api_key::ApiKey;
 use super::codec::field::{At, Field};

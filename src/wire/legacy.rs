@@ -1,7 +1,8 @@
 //! Messages of formats 0 and 1: `offset, length, CRC-32, magic, attributes, [timestamp], key, value`.
 //!
-//! A compressed message wraps a set of others in its value. Only one level of wrapping exists and only one is read, so that nesting
-//! cannot recurse; what is wrapped is unpacked as it is read. Inner offsets are absolute in format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
+//! Pure. A compressed message wraps a set of others in its value. Only one level of wrapping exists and only one is
+//! read, so that nesting cannot recurse; what is wrapped is unpacked as it is read. Inner offsets are absolute in
+//! format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
 
 mod build;
 

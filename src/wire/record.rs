@@ -1,6 +1,6 @@
 //! Records of format 2: keys, values and headers, read without copying and never trusted.
 //!
-//! Counts and sizes are bounded by the bytes at hand before anything is allocated. Kafka: `DefaultRecord`.
+//! Pure. Counts and sizes are bounded by the bytes at hand before anything is allocated. Kafka: `DefaultRecord`.
 
 pub mod iter;
 pub mod stream;

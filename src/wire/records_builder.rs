@@ -1,6 +1,6 @@
 //! Lays records out in any format, compressing as they come: the records are never in memory as a whole but as they will be stored.
 //!
-//! Kafka: `MemoryRecordsBuilder` as the broker uses it.
+//! Pure. Kafka: `MemoryRecordsBuilder` as the broker uses it.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,5 @@
 //! What became of a write whose answer was lost: it is sent again, in the session it began in, and where the repetition is
-//! refused, judged by what is there now ★.
+//! refused, judged by what is there now.
 //!
 //! A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals. Pure:
 //! `store` sends and reads. Kafka: `KafkaZkClient.retryRequestsUntilConnected`, `CheckedEphemeral`.

@@ -1,6 +1,6 @@
-//! Changes that their reader has not seen yet ★: of each znode the newest only, in the order in which they began to wait.
+//! Changes that their reader has not seen yet: of each znode the newest only, in the order in which they began to wait.
 //!
-//! What waits is bounded by what is watched, however often it changes and however slowly it is read.
+//! Pure. What waits is bounded by what is watched, however often it changes and however slowly it is read.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;

@@ -1,4 +1,6 @@
 //! The options of `kafka-topics.sh`, and which of them go together.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -48,6 +48,8 @@ pub struct Consumed {
 type Fetching = BoxFuture<'static, (BrokerId, Result<FetchResponse, ClientError>)>;
 
 /// Reads partitions from positions that advance with what was read.
+#[doc(alias = "KafkaConsumer")]
+#[doc(alias = "Fetcher")]
 pub struct Consumer {
     cluster: Cluster,
     settings: ConsumerSettings,

@@ -1,6 +1,6 @@
 //! What waits to be sent: records gathered into batches, partition by partition.
 //!
-//! Pure: time is a parameter, nothing is sent here. Kafka: RecordAccumulator.
+//! Pure. Time is a parameter, nothing is sent here. Kafka: RecordAccumulator.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -72,6 +72,7 @@ pub struct Added {
 
 /// The batches of all partitions. Within a partition they leave in the order they came.
 #[derive(Debug)]
+#[doc(alias = "RecordAccumulator")]
 pub struct Accumulator<T> {
     gathering: Gathering,
     queues: BTreeMap<TopicPartition, VecDeque<Pending<T>>>,

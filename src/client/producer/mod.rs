@@ -63,6 +63,7 @@ impl Shared {
 
 /// Sends records; what was handed over is sent even after it is dropped, as long as the runtime lives.
 #[derive(Debug)]
+#[doc(alias = "KafkaProducer")]
 pub struct Producer {
     shared: Arc<Shared>,
     turn: AtomicUsize,

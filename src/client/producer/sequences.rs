@@ -1,8 +1,8 @@
-//! An idempotent producer's numbers: its id, and the sequence of each partition's next record ★.
+//! An idempotent producer's numbers: its id, and the sequence of each partition's next record.
 //!
-//! A batch keeps its number however often it is sent, so that a broker writes it once. Numbers that were used for a batch
-//! of which nobody knows whether it was written cannot go on: the producer takes a new id. Kafka: TransactionManager
-//! (KIP-98).
+//! Pure. A batch keeps its number however often it is sent, so that a broker writes it once. Numbers that were used for
+//! a batch of which nobody knows whether it was written cannot go on: the producer takes a new id. Kafka:
+//! TransactionManager (KIP-98).
 
 use std::collections::HashMap;
 
@@ -21,6 +21,7 @@ pub struct Numbered {
 
 /// What a producer numbers its batches with.
 #[derive(Clone, Debug, Default)]
+#[doc(alias = "TransactionManager")]
 pub struct Sequences {
     producer: Option<(ProducerId, ProducerEpoch)>,
     next: HashMap<TopicPartition, i32>,

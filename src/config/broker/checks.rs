@@ -1,4 +1,6 @@
 //! Which values of a broker's settings go together (`KafkaConfig.validateValues`), in Kafka's order and words.
+//!
+//! Pure.
 
 use super::BrokerConfig;
 use crate::config::properties::Properties;

@@ -2,7 +2,7 @@
 //!
 //! One file an event, and five that events share: moves of partitions and of replicas, elections, what is sent, what of a
 //! topic's znode is taken up.
-//! Pure throughout: a step sees the cluster's picture and the facts it asked for, nothing else.
+//! Pure. A step sees the cluster's picture and the facts it asked for, nothing else.
 
 pub(in crate::controller) mod assignments;
 mod broker_change;

@@ -1,6 +1,6 @@
 //! Steps that only tell brokers something.
 //!
-//! Pure: they read nothing and write nothing.
+//! Pure. They read nothing and write nothing.
 
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::facts::Facts;

@@ -1,4 +1,6 @@
 //! What comes of an append: where the records are, or why they are not.
+//!
+//! Pure.
 
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::log::failure::StorageError;

@@ -1,4 +1,6 @@
 //! Checks the batches of one append against what is remembered, changing nothing. Kafka: `ProducerAppendInfo`.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! What is remembered of one producer. Kafka: `ProducerStateEntry`, `BatchMetadata`.
+//!
+//! Pure.
 
 use std::collections::VecDeque;
 

@@ -1,6 +1,6 @@
 //! The bytes of `.snapshot` files: `version i16 = 1, CRC-32C u32 of what follows, count i32`, then 46 bytes a producer.
 //!
-//! Kafka: `ProducerStateManager.readSnapshot` and `writeSnapshot`.
+//! Pure. Kafka: `ProducerStateManager.readSnapshot` and `writeSnapshot`.
 
 use std::collections::VecDeque;
 

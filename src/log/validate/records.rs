@@ -1,6 +1,6 @@
 //! Walks the records and makes them what will be stored: in place where codec and format stay, else by laying them out anew.
 //!
-//! Kafka: `LogValidator.validateMessagesAndAssignOffsets` and what it calls.
+//! Pure. Kafka: `LogValidator.validateMessagesAndAssignOffsets` and what it calls.
 
 use bytes::Bytes;
 

@@ -1,4 +1,6 @@
 //! The rules a batch and each of its records have to keep. Kafka: `LogValidator.validateBatch`, `validateRecord`.
+//!
+//! Pure.
 
 use super::{AppendOrigin, RecordError, Validation, ValidationError};
 use crate::base::{Millis, Offset};

@@ -1,6 +1,6 @@
 //! The records of one batch, walked once: every one checked, none kept. Those that are to be laid out anew go to a builder on the way.
 //!
-//! Kafka: the loops of `LogValidator` over a batch's iterators.
+//! Pure. Kafka: the loops of `LogValidator` over a batch's iterators.
 
 use super::rules::{RecordRules, Seen};
 use super::{Validation, ValidationError};

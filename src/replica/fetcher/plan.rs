@@ -1,8 +1,8 @@
-//! What a fetcher does next, for each partition that it follows from one leader ★.
+//! What a fetcher does next, for each partition that it follows from one leader.
 //!
-//! A partition is first cut to what the leader has ([`super::truncation`]), then fetched; one that fails waits for a while,
-//! one that cannot go on is given up until the controller tells of it again. Knows neither logs nor connections: they are
-//! told to it. Kafka: `AbstractFetcherThread`, `PartitionFetchState`.
+//! Pure. A partition is first cut to what the leader has ([`super::truncation`]), then fetched; one that fails waits
+//! for a while, one that cannot go on is given up until the controller tells of it again. Knows neither logs nor
+//! connections: they are told to it. Kafka: `AbstractFetcherThread`, `PartitionFetchState`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,6 +1,6 @@
-//! A fetcher's incremental session with a leader (KIP-227): each request names only what differs from the last one ★.
+//! A fetcher's incremental session with a leader (KIP-227): each request names only what differs from the last one.
 //!
-//! The other side is [`crate::replica::fetch_sessions`]. Kafka: `FetchSessionHandler`.
+//! Pure. The other side is [`crate::replica::fetch_sessions`]. Kafka: `FetchSessionHandler`.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Whom a replica lets in: orders that are news, callers whose idea of the leadership is right, records that enough
 //! replicas will have.
 //!
-//! Pure, and without a trace: what is let in changes the machine elsewhere. Kafka:
+//! Pure. What is let in changes the machine elsewhere. Kafka:
 //! `ReplicaManager.becomeLeaderOrFollower` and `stopReplicas`, `Partition.checkCurrentLeaderEpoch`,
 //! `appendRecordsToLeader`, `checkEnoughReplicasReachOffset`.
 

@@ -1,6 +1,6 @@
 //! Makes a format 2 batch out of records: for clients, control markers, conversions and tests.
 //!
-//! Kafka: `MemoryRecordsBuilder` for magic 2.
+//! Pure. Kafka: `MemoryRecordsBuilder` for magic 2.
 
 use bytes::Bytes;
 

@@ -1,4 +1,6 @@
 //! The header of a batch of any format, read from its first bytes and nothing more.
+//!
+//! Pure.
 
 use super::{
     ATTRIBUTES_AT, BATCH_OVERHEAD, BatchError, CRC_AT, HEADER_SIZE_UP_TO_MAGIC, LOG_OVERHEAD,

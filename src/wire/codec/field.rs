@@ -1,6 +1,6 @@
 //! How the types that fields have lie on the wire: numbers, strings, bytes, records, arrays, and null.
 //!
-//! Two layouts: until a message turns flexible, lengths are fixed-size and -1 is null; after it they are unsigned
+//! Pure. Two layouts: until a message turns flexible, lengths are fixed-size and -1 is null; after it they are unsigned
 //! varints of length + 1 and 0 is null (KIP-482). Every length is checked before anything is allocated by it.
 
 use bytes::Bytes;

@@ -1,4 +1,6 @@
 //! Lays records out as messages of formats 0 and 1. Kafka: `MemoryRecordsBuilder` for magic 0 and 1.
+//!
+//! Pure.
 
 use bytes::Bytes;
 

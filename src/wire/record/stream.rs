@@ -1,7 +1,8 @@
 //! Records of format 2 read from a compressed stream: skipped, all but their place and time, or one by one as a whole.
 //!
-//! A record that is skipped is read up to 2 KiB at a time, so that its size does not matter. Which error a record gives that is broken in
-//! more than one way, or whose stream is, depends on these steps; they are Kafka's. Kafka: `DefaultRecord.readPartiallyFrom`, `readFrom`.
+//! Pure. A record that is skipped is read up to 2 KiB at a time, so that its size does not matter. Which error a record
+//! gives that is broken in more than one way, or whose stream is, depends on these steps; they are Kafka's. Kafka:
+//! `DefaultRecord.readPartiallyFrom`, `readFrom`.
 
 use super::varint::{read_varint, read_varlong, too_long};
 use super::{Flaw, RecordView, still_remaining};

@@ -1,4 +1,6 @@
 //! Zigzag varints. Kafka: `ByteUtils`.
+//!
+//! Pure.
 
 use super::Flaw;
 use crate::wire::batch::BatchError;

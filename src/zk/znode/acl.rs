@@ -1,4 +1,6 @@
-//! `/kafka-acl/TYPE/NAME`: the access rules of a resource that is named literally ★.
+//! `/kafka-acl/TYPE/NAME`: the access rules of a resource that is named literally.
+//!
+//! Pure.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
-//! `/kafka-acl-changes/acl_changes_NNNNNNNNNN`: the literal resource whose access rules have changed, as `TYPE:NAME` ★.
+//! `/kafka-acl-changes/acl_changes_NNNNNNNNNN`: the literal resource whose access rules have changed, as `TYPE:NAME`.
+//!
+//! Pure.
 
 use super::ZnodeError;
 

@@ -1,6 +1,6 @@
-//! `/kafka-acl-extended/PATTERN/TYPE/NAME`: the access rules of all resources that a pattern names ★.
+//! `/kafka-acl-extended/PATTERN/TYPE/NAME`: the access rules of all resources that a pattern names.
 //!
-//! What it holds is as in [`super::acl`].
+//! Pure. What it holds is as in [`super::acl`].
 
 pub use super::acl::{AclEntry, decode, encode};
 

@@ -1,4 +1,6 @@
-//! `/kafka-acl-extended-changes/acl_changes_NNNNNNNNNN`: the pattern whose access rules have changed ★.
+//! `/kafka-acl-extended-changes/acl_changes_NNNNNNNNNN`: the pattern whose access rules have changed.
+//!
+//! Pure.
 
 use serde_json::json;
 

@@ -1,4 +1,6 @@
-//! `/brokers/ids/N`: a live broker's registration, ephemeral ★.
+//! `/brokers/ids/N`: a live broker's registration, ephemeral.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
-//! `/brokers/seqid`: its version is the source of generated broker ids ★.
+//! `/brokers/seqid`: its version is the source of generated broker ids.
+//!
+//! Pure.
 
 /// Its path.
 pub const PATH: &str = "/brokers/seqid";

@@ -1,4 +1,6 @@
-//! `/cluster/id`: the id that the cluster's first broker gave it ★.
+//! `/cluster/id`: the id that the cluster's first broker gave it.
+//!
+//! Pure.
 
 use serde_json::json;
 

@@ -1,4 +1,6 @@
-//! `/config/changes/config_change_NNNNNNNNNN`: whose configs have changed, for every broker to read ★.
+//! `/config/changes/config_change_NNNNNNNNNN`: whose configs have changed, for every broker to read.
+//!
+//! Pure.
 
 use serde_json::json;
 

@@ -1,4 +1,6 @@
-//! `/config/{topics,brokers,clients,users}/NAME`: the configs of a topic, a broker, or whom a quota is for ★.
+//! `/config/{topics,brokers,clients,users}/NAME`: the configs of a topic, a broker, or whom a quota is for.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
-//! `/consumers/GROUP/offsets/TOPIC/PARTITION`: how far a group of ZooKeeper consumers has read (OffsetCommit v0) ★.
+//! `/consumers/GROUP/offsets/TOPIC/PARTITION`: how far a group of ZooKeeper consumers has read (OffsetCommit v0).
+//!
+//! Pure.
 
 use super::ZnodeError;
 use crate::base::Offset;

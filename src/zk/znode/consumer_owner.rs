@@ -1,6 +1,6 @@
-//! `/consumers/GROUP/owners/TOPIC/PARTITION`: which thread of a ZooKeeper consumer reads a partition, ephemeral ★.
+//! `/consumers/GROUP/owners/TOPIC/PARTITION`: which thread of a ZooKeeper consumer reads a partition, ephemeral.
 //!
-//! Written by Kafka's consumers before 2.0 (`ZookeeperConsumerConnector`).
+//! Pure. Written by Kafka's consumers before 2.0 (`ZookeeperConsumerConnector`).
 
 use super::ZnodeError;
 

@@ -1,6 +1,6 @@
-//! `/consumers/GROUP/ids/CONSUMER`: a live ZooKeeper consumer of a group, and what it subscribes to, ephemeral ★.
+//! `/consumers/GROUP/ids/CONSUMER`: a live ZooKeeper consumer of a group, and what it subscribes to, ephemeral.
 //!
-//! Written by Kafka's consumers before 2.0 (`ZookeeperConsumerConnector`).
+//! Pure. Written by Kafka's consumers before 2.0 (`ZookeeperConsumerConnector`).
 
 use serde_json::{Map, Value, json};
 

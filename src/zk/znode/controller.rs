@@ -1,4 +1,6 @@
-//! `/controller`: which broker is the controller, ephemeral ★.
+//! `/controller`: which broker is the controller, ephemeral.
+//!
+//! Pure.
 
 use serde_json::json;
 

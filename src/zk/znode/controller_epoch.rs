@@ -1,4 +1,6 @@
-//! `/controller_epoch`: how often a controller was elected; its version guards every write of the controller ★.
+//! `/controller_epoch`: how often a controller was elected; its version guards every write of the controller.
+//!
+//! Pure.
 
 use super::ZnodeError;
 

@@ -1,4 +1,6 @@
-//! `/admin/delete_topics/TOPIC`: a topic that is to be deleted; it holds nothing ★.
+//! `/admin/delete_topics/TOPIC`: a topic that is to be deleted; it holds nothing.
+//!
+//! Pure.
 
 /// The parent of all of them.
 pub const PARENT: &str = "/admin/delete_topics";

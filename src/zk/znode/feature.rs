@@ -1,4 +1,6 @@
-//! `/feature`: the finalized features of the cluster (KIP-584) ★.
+//! `/feature`: the finalized features of the cluster (KIP-584).
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
-//! `/isr_change_notification/isr_change_NNNNNNNNNN`: partitions whose leader changed their ISR itself (before 2.7) ★.
+//! `/isr_change_notification/isr_change_NNNNNNNNNN`: partitions whose leader changed their ISR itself (before 2.7).
+//!
+//! Pure.
 
 use serde_json::{Value, json};
 

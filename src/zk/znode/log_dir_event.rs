@@ -1,4 +1,6 @@
-//! `/log_dir_event_notification/log_dir_event_NNNNNNNNNN`: a broker one of whose log directories failed ★.
+//! `/log_dir_event_notification/log_dir_event_NNNNNNNNNN`: a broker one of whose log directories failed.
+//!
+//! Pure.
 
 use serde_json::json;
 

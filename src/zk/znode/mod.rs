@@ -1,6 +1,6 @@
-//! The znodes of a 2.7 cluster: one file each, its path, what it holds, and its bytes to the letter as Kafka writes them ★.
+//! The znodes of a 2.7 cluster: one file each, its path, what it holds, and its bytes to the letter as Kafka writes them.
 //!
-//! The twin of each file is the schema of the same name in `zk-schema/`. Kafka: `ZkData.scala`.
+//! Pure. The twin of each file is the schema of the same name in `zk-schema/`. Kafka: `ZkData.scala`.
 
 pub mod acl;
 pub mod acl_change;

@@ -1,4 +1,6 @@
-//! `/brokers/topics/T/partitions/P/state`: a partition's leader and ISR ★.
+//! `/brokers/topics/T/partitions/P/state`: a partition's leader and ISR.
+//!
+//! Pure.
 
 use serde_json::{Map, Value, json};
 

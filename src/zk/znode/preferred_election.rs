@@ -1,4 +1,6 @@
-//! `/admin/preferred_replica_election`: partitions that are to be led by their preferred replica again ★.
+//! `/admin/preferred_replica_election`: partitions that are to be led by their preferred replica again.
+//!
+//! Pure.
 
 use serde_json::{Value, json};
 

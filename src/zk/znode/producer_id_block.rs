@@ -1,4 +1,6 @@
-//! `/latest_producer_id_block`: the producer ids that a broker claimed last ★.
+//! `/latest_producer_id_block`: the producer ids that a broker claimed last.
+//!
+//! Pure.
 
 use serde_json::json;
 

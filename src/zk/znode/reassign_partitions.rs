@@ -1,4 +1,6 @@
-//! `/admin/reassign_partitions`: partitions that are to get other replicas (the way before KIP-455) ★.
+//! `/admin/reassign_partitions`: partitions that are to get other replicas (the way before KIP-455).
+//!
+//! Pure.
 
 use serde_json::{Map, Value, json};
 

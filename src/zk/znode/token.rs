@@ -1,4 +1,6 @@
-//! `/delegation_token/tokens/ID`: a delegation token, without its secret ★.
+//! `/delegation_token/tokens/ID`: a delegation token, without its secret.
+//!
+//! Pure.
 
 use serde_json::{Value, json};
 

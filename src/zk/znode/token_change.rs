@@ -1,4 +1,6 @@
-//! `/delegation_token/token_changes/token_change_NNNNNNNNNN`: the id of a token that has changed ★.
+//! `/delegation_token/token_changes/token_change_NNNNNNNNNN`: the id of a token that has changed.
+//!
+//! Pure.
 
 use super::ZnodeError;
 

@@ -1,4 +1,6 @@
-//! `/brokers/topics/TOPIC`: where the replicas of a topic's partitions are placed ★.
+//! `/brokers/topics/TOPIC`: where the replicas of a topic's partitions are placed.
+//!
+//! Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,75 @@
+//! What a file is called, how it begins, how wide it is, and what it may not hold.
+
+use std::path::Path;
+
+use crate::sources::{files, is_test, report};
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let sources = files("src", ".rs").into_iter().chain(files("tests", ".rs"));
+    let silent = sources
+        .filter(|(path, text)| !text.starts_with("//!") && path != "src/lib.rs" && !is_test(path))
+        .map(|(path, _)| path);
+    report("a file begins with what it is for", silent.collect());
+}
+
+#[test]
+fn names_say_what_a_thing_is() {
+    let empty = ["util", "utils", "common", "helper", "helpers", "manager", "service", "impl", "misc"];
+    let vague = files("src", ".rs").into_keys().filter(|path| {
+        let path = Path::new(path);
+        path.components().any(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            empty.contains(&name.trim_end_matches(".rs"))
+        })
+    });
+    report("no room or file with an empty name", vague.collect());
+}
+
+#[test]
+fn nothing_is_left_to_do_in_the_code() {
+    let marks = ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!("];
+    let marked = files("src", ".rs").into_iter().flat_map(|(path, text)| {
+        marks
+            .iter()
+            .filter(|mark| text.contains(**mark))
+            .map(|mark| format!("{path}: {mark}"))
+            .collect::<Vec<_>>()
+    });
+    report("what is missing is an issue, not a mark in the code", marked.collect());
+}
+
+/// The widest a line may be, in characters.
+const WIDEST: usize = 120;
+
+/// Files that are tables: a row a line.
+const TABLES: &[&str] = &[
+    "src/config/broker.rs",
+    "src/config/topic.rs",
+    "src/config/throttles.rs",
+    "src/wire/error_code.rs",
+    "src/wire/message/",
+];
+
+/// How many lines are still wider. The number only gets smaller.
+const STILL_WIDER: usize = 440;
+
+#[test]
+fn lines_fit_a_screen() {
+    let mut wider = Vec::new();
+    for (path, text) in files("src", ".rs").into_iter().chain(files("tests", ".rs")) {
+        if TABLES.iter().any(|table| path.starts_with(table)) {
+            continue;
+        }
+        for (at, line) in text.lines().enumerate() {
+            // A text that is compared byte for byte stays whole.
+            let is_text = line.trim_start().starts_with('"') || line.contains("#[error(\"");
+            if line.chars().count() > WIDEST && !is_text {
+                wider.push(format!("{path}:{}", at + 1));
+            }
+        }
+    }
+    if wider.len() > STILL_WIDER {
+        report("a line is at most 120 characters wide, tables and texts aside", wider);
+    }
+}

@@ -1,0 +1,235 @@
+//! One word, one meaning: a type's name stands once in the tree, and verbs say what happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::sources::{code, product, report};
+
+/// Names that still stand more than once. The list only gets shorter.
+const STILL_TWICE: &[&str] = &[
+    "AbortedTransaction",
+    "AlterConfigsResource",
+    "AlterConfigsResourceResponse",
+    "AlterableConfig",
+    "Answer",
+    "Answered",
+    "Asked",
+    "Batch",
+    "Batches",
+    "Begin",
+    "Broker",
+    "Candidate",
+    "Change",
+    "Changes",
+    "Check",
+    "Command",
+    "Defaults",
+    "End",
+    "EntityData",
+    "Entry",
+    "EntryData",
+    "Feature",
+    "FetchPartition",
+    "Forget",
+    "Found",
+    "Headers",
+    "Held",
+    "Key",
+    "Kind",
+    "Layout",
+    "Left",
+    "Limits",
+    "Link",
+    "Listener",
+    "Machine",
+    "Manner",
+    "Message",
+    "NewRecord",
+    "Notified",
+    "Options",
+    "Outcomes",
+    "Own",
+    "Partition",
+    "PartitionState",
+    "Plan",
+    "Prepared",
+    "Rate",
+    "ReadError",
+    "Reader",
+    "Refusal",
+    "Refused",
+    "Request",
+    "Role",
+    "Route",
+    "Row",
+    "Session",
+    "Settings",
+    "Shared",
+    "Sink",
+    "Source",
+    "Stage",
+    "Start",
+    "State",
+    "Step",
+    "Topic",
+    "Topics",
+    "Turn",
+    "Type",
+    "Value",
+    "Waiting",
+    "Wanted",
+    "Width",
+    "Window",
+    "Writer",
+];
+
+/// Words that no name is made of, and what to say instead.
+const BANNED: &[(&str, &str)] = &[
+    ("tell", "notify, send, answer or log"),
+    ("tells", "notifies, sends, answers or logs"),
+    ("told", "the name of the state: leadership, request, notice"),
+    ("heed", "apply, accept or watch"),
+    ("heeds", "accepts"),
+    ("heeded", "applied or accepted"),
+    ("say", "log or print"),
+    ("says", "logs or prints"),
+    ("said", "logged or reported"),
+    ("cut", "truncate, delete_before or split"),
+    ("cuts", "truncates, deletes or splits"),
+    ("place", "slot, position, path or placement"),
+    ("places", "slots, positions, paths or placements"),
+    ("placed", "assigned or written"),
+    ("held", "guard, locked, open or throttled"),
+    ("ours", "local"),
+    ("theirs", "remote"),
+    ("upkeep", "roll, flush or retention"),
+    ("chore", "task"),
+    ("chores", "tasks"),
+    ("manner", "options"),
+];
+
+/// Names that are made of a banned word because a library has them.
+const FOREIGN: &[&str] = &["block_in_place"];
+
+/// Names that are still made of banned words. The list only gets shorter.
+const STILL_BANNED: &[&str] = &[
+    "_held",
+    "cut",
+    "cut_at",
+    "cut_off",
+    "cut_to_agree",
+    "cuts",
+    "cuts_by_epoch",
+    "do_chores",
+    "heed",
+    "heed_changes",
+    "heed_failed_dirs",
+    "heed_features",
+    "heed_orders",
+    "heed_settings",
+    "heeded",
+    "heeds",
+    "heeds_stop",
+    "held",
+    "held_back",
+    "is_cut",
+    "is_held",
+    "manner",
+    "messages_in_place",
+    "next_place",
+    "not_heeded",
+    "ours",
+    "place",
+    "place_more",
+    "placed",
+    "places",
+    "said",
+    "say_refused",
+    "say_unheeded",
+    "says",
+    "tell",
+    "tell_controller",
+    "tells",
+    "tells_late",
+    "theirs",
+    "told",
+    "told_of",
+    "told_partition",
+    "upkeep",
+    "was_cut",
+];
+
+/// The names of the types that a file declares.
+fn types(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in code.lines() {
+        // A type below an item is one of its associated types.
+        let nested = line.starts_with(' ');
+        let line = line.trim_start();
+        let line = match line.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => rest.split_once(')').map_or(rest, |(_, rest)| rest),
+            Some(rest) => rest,
+            None => line,
+        };
+        let mut words = line.trim_start().split(|it: char| !it.is_alphanumeric() && it != '_');
+        let is_type = match words.next() {
+            Some("struct" | "enum" | "trait" | "union") => true,
+            Some("type") => !nested,
+            _ => false,
+        };
+        let name = words.next().unwrap_or_default();
+        if is_type && name.starts_with(|it: char| it.is_ascii_uppercase()) {
+            found.insert(name.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_type_name_stands_once_in_the_tree() {
+    let mut declared: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in product() {
+        for name in types(&code(&text)) {
+            declared.entry(name).or_default().push(path.clone());
+        }
+    }
+    let twice =
+        declared.into_iter().filter(|(name, paths)| paths.len() > 1 && !STILL_TWICE.contains(&name.as_str()));
+    report(
+        "a type name stands once in the tree",
+        twice.map(|(name, paths)| format!("{name}: {}", paths.join(", "))).collect(),
+    );
+}
+
+/// The code of a line: without what stands in quotes or behind `//`.
+fn bare(line: &str) -> String {
+    let mut bare = String::new();
+    let (mut quoted, mut escaped) = (false, false);
+    for letter in line.split("//").next().unwrap_or_default().chars() {
+        if !quoted {
+            bare.push(letter);
+        }
+        quoted ^= letter == '"' && !escaped;
+        escaped = letter == '\\' && !escaped;
+    }
+    bare
+}
+
+#[test]
+fn names_are_made_of_the_fields_own_words() {
+    let mut offences = BTreeSet::new();
+    for (path, text) in product() {
+        for line in code(&text).lines().map(bare) {
+            for name in line.split(|it: char| !it.is_alphanumeric() && it != '_') {
+                let plain = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
+                if !plain || FOREIGN.contains(&name) || STILL_BANNED.contains(&name) {
+                    continue;
+                }
+                let banned = BANNED.iter().filter(|(word, _)| name.split('_').any(|part| part == *word));
+                offences.extend(
+                    banned.map(|(word, instead)| format!("{path}: {name}; instead of {word}: {instead}")),
+                );
+            }
+        }
+    }
+    report("no name is made of these words", offences.into_iter().collect());
+}

@@ -1,0 +1,97 @@
+//! Dead code is found though much is public: a public function or constant is used by another file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::sources::{code, files, product, report};
+
+/// Items that are still public for nobody. The list only gets shorter.
+const STILL_UNUSED: &[&str] = &[
+    "APPENDS_AT_ONCE",
+    "CLEAN_SHUTDOWN",
+    "EARLIEST_TIMESTAMP",
+    "LATEST_TIMESTAMP",
+    "META_PROPERTIES",
+    "NO_SESSION",
+    "OFFSETS_TOPIC",
+    "PREFIXED",
+    "READS_ZSTD",
+    "RESOURCE_TYPES",
+    "TRANSACTIONS_TOPIC",
+    "bytes_since",
+    "checkpoint_recovery_points",
+    "compress_v0",
+    "end_flexible",
+    "fetch_request",
+    "is_cluster_action",
+    "is_used",
+    "key_and_value",
+    "legacy_offsets",
+    "list_offset",
+    "max_lag",
+    "murmur2",
+    "offline_partition_count",
+    "out_of_sync",
+    "partition_mut",
+    "restamp_legacy",
+    "short_name",
+    "varlong",
+    "write_error",
+    "write_tagged",
+    "write_watermarks",
+];
+
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|it: char| !it.is_alphanumeric() && it != '_').collect()
+}
+
+/// The public functions, constants and statics of a file.
+fn public(code: &str) -> impl Iterator<Item = &str> {
+    code.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix("pub")?;
+        let rest = match rest.strip_prefix('(') {
+            Some(rest) => rest.split_once(')')?.1,
+            None => rest,
+        };
+        let mut words = rest.split_whitespace().peekable();
+        let mut kind = words.next()?;
+        // `const fn` is a function.
+        while matches!(kind, "async" | "unsafe") || (kind == "const" && words.peek() == Some(&"fn")) {
+            kind = words.next()?;
+        }
+        let name = words.next()?.split(|it: char| !it.is_alphanumeric() && it != '_').next()?;
+        matches!(kind, "fn" | "const" | "static").then_some(name)
+    })
+}
+
+/// The file of tests that belongs to a file.
+fn own_tests(path: &str) -> String {
+    match path.strip_suffix("mod.rs") {
+        Some(folder) => format!("{folder}tests.rs"),
+        None => format!("{}/tests.rs", path.trim_end_matches(".rs")),
+    }
+}
+
+#[test]
+fn what_is_public_is_used_elsewhere() {
+    let all: BTreeMap<_, _> = files("src", ".rs").into_iter().chain(files("tests", ".rs")).collect();
+    let without_comments: BTreeMap<_, _> = all
+        .iter()
+        .map(|(path, text)| {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            (path.as_str(), lines.collect::<Vec<_>>().join("\n"))
+        })
+        .collect();
+    let named: BTreeMap<_, _> = without_comments.iter().map(|(path, text)| (*path, words(text))).collect();
+    let mut offences = Vec::new();
+    for (path, text) in product() {
+        let tests = own_tests(&path);
+        for name in public(&code(&text)) {
+            let used =
+                named.iter().any(|(other, words)| *other != path && *other != tests && words.contains(name));
+            if !used && !STILL_UNUSED.contains(&name) {
+                offences.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    report("a public item is used outside its file", offences);
+}
