@@ -72,7 +72,6 @@ versions! {
 /// A version of Kafka, ordered by time; prints as it was given.
 #[doc(alias = "ApiVersion")]
 #[derive(Clone, Debug, Eq)]
-#[doc(alias = "ApiVersion")]
 pub struct KafkaVersion {
     /// Invariant: an index of the table of versions.
     index: usize,

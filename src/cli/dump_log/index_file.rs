@@ -10,13 +10,13 @@ use crate::base::{Millis, Offset};
 use crate::wire::batch::NO_TIMESTAMP;
 
 /// The fixed-size entries of an index file, up to the zeros that a broker leaves after a crash.
-struct Index {
+struct IndexFile {
     base: Offset,
     bytes: Vec<u8>,
     size: usize,
 }
 
-impl Index {
+impl IndexFile {
     fn read(path: &Path, size: usize) -> Result<Self, DumpError> {
         Ok(Self { base: base_offset(path)?, bytes: fs::read(path)?, size })
     }
@@ -75,7 +75,7 @@ pub(super) fn dump_offsets(
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
-    let index = Index::read(path, 8)?;
+    let index = IndexFile::read(path, 8)?;
     let log = LogFile::open(&path.with_extension("log"))?;
     if options.checks_sanity {
         let last = index.entries().last().map(|entry| index.offset(int(entry, 0)));
@@ -103,9 +103,9 @@ pub(super) fn dump_times(
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
-    let times = Index::read(path, 12)?;
+    let times = IndexFile::read(path, 12)?;
     let log = LogFile::open(&path.with_extension("log"))?;
-    let index = Index::read(&path.with_extension("index"), 8)?;
+    let index = IndexFile::read(&path.with_extension("index"), 8)?;
     if options.checks_sanity {
         let last = times.entries().last().map(|entry| times.offset(int(entry, 8)));
         return times.check(path, last, out);
@@ -159,7 +159,7 @@ fn log_timestamp(log: &LogFile, from: u64, offset: Offset) -> Result<Found, Dump
 
 /// Prints a `.txnindex`.
 pub(super) fn dump_transactions(path: &Path, out: &mut impl Write) -> Result<(), DumpError> {
-    for entry in Index::read(path, 34)?.entries() {
+    for entry in IndexFile::read(path, 34)?.entries() {
         writeln!(
             out,
             "version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}",
