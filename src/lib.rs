@@ -8,6 +8,7 @@ pub mod wire;
 pub mod config;
 pub mod zk;
 pub mod admin;
+pub mod security;
 pub mod net;
 pub mod log;
 pub mod quota;

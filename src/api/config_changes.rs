@@ -8,6 +8,7 @@ use crate::base::BrokerId;
 use crate::config::layers::{self, Layer, Own};
 use crate::config::rows::{ConfigError, Row};
 use crate::config::{TopicConfig, topic};
+use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
 
@@ -17,6 +18,29 @@ pub(super) const TOPIC: i8 = 2;
 pub(super) const BROKER: i8 = 4;
 /// The number of a broker's loggers.
 pub(super) const BROKER_LOGGER: i8 = 8;
+
+/// Whether the caller may do this to the configs of a resource: those of brokers and their loggers belong to the cluster.
+/// What is no such resource needs no permission, as it is refused for what it is.
+pub(super) fn is_authorized(
+    exchange: &Exchange,
+    operation: AclOperation,
+    resource_type: i8,
+    name: &str,
+) -> bool {
+    match resource_type {
+        TOPIC => exchange.is_authorized(operation, AclResource::topic(name)),
+        BROKER | BROKER_LOGGER => exchange.is_authorized(operation, AclResource::CLUSTER),
+        _ => true,
+    }
+}
+
+/// The error of a resource whose configs the caller may not see or change.
+pub(super) fn denial(resource_type: i8) -> ErrorCode {
+    match resource_type {
+        TOPIC => ErrorCode::TopicAuthorizationFailed,
+        _ => ErrorCode::ClusterAuthorizationFailed,
+    }
+}
 
 /// A change that sets a value (`AlterConfigOp.OpType`).
 pub(super) const SET: i8 = 0;

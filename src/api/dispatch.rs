@@ -14,13 +14,14 @@ use crate::wire::header::RequestHeader;
 const TARGET: &str = "kafka.network.Processor";
 
 /// Where requests are handed in.
+#[doc(alias = "KafkaApis")]
 #[derive(Debug)]
-pub struct Counter {
+pub struct RequestDispatch {
     services: Arc<Services>,
 }
 
-impl Counter {
-    /// A counter whose handlers use these services.
+impl RequestDispatch {
+    /// A dispatch whose handlers use these services.
     pub fn new(services: Arc<Services>) -> Self {
         Self { services }
     }
@@ -30,7 +31,7 @@ impl Counter {
 ///
 /// # Errors
 /// The frame is no request.
-async fn answer(services: Arc<Services>, caller: Caller, frame: Bytes) -> Result<Answer, WireError> {
+async fn answer(services: Arc<Services>, caller: Arc<Caller>, frame: Bytes) -> Result<Answer, WireError> {
     let mut input = Reader::new(frame);
     let header = RequestHeader::decode(&mut input)?;
     let version = header.api_version;
@@ -49,8 +50,8 @@ async fn answer(services: Arc<Services>, caller: Caller, frame: Bytes) -> Result
     }
 }
 
-impl Dispatch for Counter {
-    fn dispatch(&self, caller: &Caller, frame: Bytes) -> BoxFuture<'static, Answer> {
+impl Dispatch for RequestDispatch {
+    fn dispatch(&self, caller: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer> {
         let (services, caller) = (self.services.clone(), caller.clone());
         Box::pin(async move {
             let id = caller.connection.clone();

@@ -1,18 +1,19 @@
-//! The counter: one handler an API, each in the same four paragraphs: authorize, check, act, answer.
+//! One handler an API, each in the same four paragraphs: authorize, check, act, answer.
 //!
-//! - *Entry points:* [`dispatch::Counter`], which `net` hands frames to; [`table::ROWS`], one row an API, which is also
-//!   what ApiVersions answers with.
-//! - *Never:* keeps state; what a handler may use is in [`Services`], and each names what it takes of it.
+//! - *Entry points:* [`dispatch::RequestDispatch`], which `net` hands frames to; [`table::ROWS`], one row an API, which is
+//!   also what ApiVersions answers with.
+//! - *Never:* keeps state; what a handler may use is in [`Services`].
 //! - *In Kafka:* `KafkaApis`, `AdminManager`, `ApiVersionsResponse`.
-//!
-//! There is no authorization yet: every caller may do everything, as in Kafka without an authorizer.
 
 pub mod admin;
+mod authorize;
 mod broker_loggers;
 pub mod cluster;
 mod config_changes;
 mod config_entries;
 pub mod dispatch;
+mod error_response;
+mod handling;
 mod named_twice;
 pub mod records;
 pub mod session;
@@ -26,14 +27,17 @@ use std::sync::atomic::AtomicI64;
 use tokio::sync::watch;
 
 use crate::admin::configs::ConfigReader;
-use crate::base::BrokerId;
+use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
 use crate::metadata::MetadataCache;
 use crate::net::Caller;
+use crate::quota::ClientQuotas;
 use crate::replica::ReplicaManager;
+use crate::security::Authorization;
 use crate::wire::header::RequestHeader;
 use crate::zk::ZooKeeper;
+use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::znode::feature::Finalized;
 
 /// What handlers may use.
@@ -41,6 +45,12 @@ use crate::zk::znode::feature::Finalized;
 pub struct Services {
     /// This broker's id.
     pub broker_id: BrokerId,
+    /// The time; a request's handler asks no other clock.
+    pub clock: Clock,
+    /// What callers may do.
+    pub authorization: Authorization,
+    /// How much callers may take.
+    pub quotas: ClientQuotas,
     /// The cluster's id.
     pub cluster_id: String,
     /// This broker's epoch: the czxid of its registration in the present session.
@@ -60,7 +70,7 @@ pub struct Services {
     /// Reads configs from it.
     pub configs: Arc<ConfigReader>,
     /// Producer ids to hand out.
-    pub producer_ids: Arc<txn::init_producer_id::ProducerIds>,
+    pub producer_ids: Arc<ProducerIdManager>,
     /// The features finalized for the cluster; None where they are not in force.
     pub features: watch::Receiver<Option<Finalized>>,
 }
@@ -69,7 +79,7 @@ pub struct Services {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// Who sent it.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// API, version, and how the caller names itself.
     pub header: RequestHeader,
     /// What the handler may use.

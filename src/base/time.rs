@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Millis;
+
+/// A time span of so many milliseconds; none for a negative number.
+pub fn millis(milliseconds: impl Into<Millis>) -> Duration {
+    Duration::from_millis(u64::try_from(milliseconds.into()).unwrap_or(0))
+}
 
 /// Tells the time: the system's, or one that a test sets.
 #[derive(Clone, Debug, Default)]

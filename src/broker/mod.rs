@@ -25,11 +25,22 @@ use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::LogManager;
 use crate::net::limits::Limits;
+use crate::quota::ClientQuotas;
+use crate::security::Authorization;
 
 pub use error::StartError;
 pub use report::threads;
 
 const TARGET: &str = "kafka.server.KafkaServer";
+
+/// What stands in for the classes that Kafka's settings name; nothing by default.
+#[derive(Clone, Debug, Default)]
+pub struct Plugins {
+    /// What callers may do (`authorizer.class.name`).
+    pub authorization: Authorization,
+    /// How much callers may take (`client.quota.callback.class`).
+    pub quotas: ClientQuotas,
+}
 
 /// A running broker.
 #[doc(alias = "KafkaServer")]

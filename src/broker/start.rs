@@ -12,11 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reconfigure::{self, Reconfigured};
-use super::{Broker, StartError, TARGET, features, metrics, registration};
+use super::{Broker, Plugins, StartError, TARGET, features, metrics, registration};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
-use crate::api::dispatch::Counter;
-use crate::api::txn::init_producer_id::ProducerIds;
+use crate::api::dispatch::RequestDispatch;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::Own;
@@ -30,6 +29,7 @@ use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::Listener;
 use crate::replica::{ReplicaManager, preferred};
+use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::Kind;
@@ -57,11 +57,23 @@ impl Broker {
     /// # Errors
     /// [`StartError`] of the first thing that keeps it from starting; nothing is left running then.
     pub async fn start(properties: Properties, control: Handle) -> Result<Self, StartError> {
+        Self::start_with(properties, control, Plugins::default()).await
+    }
+
+    /// As [`Broker::start`], with plugins.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub async fn start_with(
+        properties: Properties,
+        control: Handle,
+        plugins: Plugins,
+    ) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting");
         let prepared = prepare(properties)?;
         let metrics = metrics::bind().await?;
         let zk = connect(&prepared.config, &control).await?;
-        let broker = match boot(prepared, zk.clone(), control).await {
+        let broker = match boot(prepared, plugins, zk.clone(), control).await {
             Ok(broker) => broker,
             Err(error) => {
                 zk.close().await;
@@ -116,7 +128,12 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
 
 /// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed as by
 /// a stop, so that the next start finds them as this one did.
-async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
+async fn boot(
+    prepared: Prepared,
+    plugins: Plugins,
+    zk: ZooKeeper,
+    control: Handle,
+) -> Result<Broker, StartError> {
     let Prepared { config, live, metadata, offline } = prepared;
     let cluster_id = bootstrap::cluster_id(&zk).await?;
     log::info!(target: TARGET, "Cluster ID = {cluster_id}");
@@ -126,7 +143,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
     reconfigure::read_brokers(&configs, broker_id, &live).await?;
     let logs = open_logs(&live.current().broker, &configs, offline).await?;
     let known = BrokerMetadata { broker_id, cluster_id: Some(cluster_id) };
-    let opened = Opened { config, live, metadata, known, configs, logs: logs.clone() };
+    let opened = Opened { config, live, plugins, metadata, known, configs, logs: logs.clone() };
     let joined = join(opened, zk, control).await;
     if joined.is_err()
         && let Err(error) = tokio::task::spawn_blocking(move || logs.close()).await
@@ -140,6 +157,7 @@ async fn boot(prepared: Prepared, zk: ZooKeeper, control: Handle) -> Result<Brok
 struct Opened {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
+    plugins: Plugins,
     /// What the data directories say of the broker.
     metadata: BrokerMetadata,
     /// What they are to say.
@@ -150,7 +168,7 @@ struct Opened {
 
 /// With its logs open: binds its listeners, registers, and lets everybody in.
 async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
-    let Opened { config, live, metadata, known, configs, logs } = opened;
+    let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let limits = Limits::new(&live.current().broker, &live.layers().in_force())?;
     let listeners = bind(&config, &limits).await?;
@@ -160,7 +178,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     let (registrar, session) = (Arc::new(Registrar::default()), millis(config.zookeeper_session_timeout_ms));
     let epoch = registrar.register_first(&zk, &registration, session + SESSION_CHECKS).await?;
     write_metadata(&logs, &metadata, &known, &clock)?;
-    let producer_ids = Arc::new(ProducerIds::claim(zk.clone(), broker_id).await?);
+    let producer_ids = Arc::new(ProducerIdManager::start(zk.clone(), broker_id).await?);
     let defaults = live.clone();
     let cache = Arc::new(MetadataCache::default());
     let replicas = ReplicaManager::new(
@@ -176,11 +194,14 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     let controller = {
         let _on_control = control.enter();
         let registered = registrar.registered();
-        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock, registered)
+        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone(), registered)
     };
     let (finalized, features) = watch::channel(None);
     let services = Services {
         broker_id,
+        clock,
+        authorization: plugins.authorization,
+        quotas: plugins.quotas,
         cluster_id: known.cluster_id.unwrap_or_default(),
         broker_epoch: Arc::new(AtomicI64::new(epoch)),
         config,
@@ -215,11 +236,11 @@ async fn bind(config: &BrokerConfig, limits: &Arc<Limits>) -> Result<Vec<Listene
 impl Broker {
     /// Lets clients and other brokers in.
     fn serve(&self, listeners: Vec<Listener>, limits: &Arc<Limits>) {
-        let counter: Arc<dyn Dispatch> = Arc::new(Counter::new(self.services.clone()));
+        let dispatch: Arc<dyn Dispatch> = Arc::new(RequestDispatch::new(self.services.clone()));
         for listener in listeners {
             let at = listener.endpoint();
             log::info!(target: "kafka.network.Acceptor", "Awaiting socket connections on {at}.");
-            self.tasks.spawn(listener.serve(counter.clone(), limits.clone(), self.doors.clone()));
+            self.tasks.spawn(listener.serve(dispatch.clone(), limits.clone(), self.doors.clone()));
         }
     }
 

@@ -21,7 +21,8 @@ use super::activity::Activity;
 use super::connection_quotas::ConnectionSlot;
 use super::frames::{End, Frames};
 use super::limits::Limits;
-use super::{Answer, Caller, Dispatch, writer};
+use super::mute::Mute;
+use super::{Answer, Caller, Dispatch, Reply, writer};
 use crate::base::Records;
 use crate::base::poll;
 use crate::wire::frame;
@@ -41,7 +42,7 @@ enum Outgoing {
     /// It is there, and holds its share of what answers may hold.
     Now(Vec<Records>, OwnedSemaphorePermit),
     /// It is awaited; None where the request turns out to be worth no answer but the end of the connection.
-    Later(BoxFuture<'static, Option<Vec<Records>>>),
+    Later(BoxFuture<'static, Option<Reply>>),
 }
 
 /// What all connections of a listener share.
@@ -58,12 +59,18 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: ConnectionSl
     let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
     let (activity, idle) = (place.activity(), served.limits.idle);
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
-    let sending = write_answers(out, outgoing, activity.clone(), over.clone());
+    let mute = Mute::new();
+    let sending = write_answers(
+        out,
+        Answers { queue: outgoing, next: None, mute: mute.clone() },
+        activity.clone(),
+        over.clone(),
+    );
     let mut writing = tokio::spawn(unconstrained(sending));
     poll::note_woken_others();
     let frames = Frames::new(reader, activity.clone());
     let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
-    let reading = Reading { frames, caller, served, answers, room };
+    let reading = Reading { frames, caller: Arc::new(caller), served, answers, room, mute };
     let answered = tokio::select! {
         // What was taken in is still answered after the last request was read.
         answered = async { reading.run().await; (&mut writing).await } => Some(answered),
@@ -86,10 +93,11 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, place: ConnectionSl
 
 struct Reading {
     frames: Frames,
-    caller: Caller,
+    caller: Arc<Caller>,
     served: Served,
     answers: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
+    mute: Mute,
 }
 
 impl Reading {
@@ -110,9 +118,10 @@ impl Reading {
             };
             let Some(answer) = self.answer(frame).await else { return };
             let outgoing = match answer {
-                Answer::Now(pieces) => {
-                    let Some(room) = self.room(&pieces).await else { return };
-                    Outgoing::Now(pieces, room)
+                Answer::Now(reply) => {
+                    self.mute.extend(reply.throttle);
+                    let Some(room) = self.room(&reply.pieces).await else { return };
+                    Outgoing::Now(reply.pieces, room)
                 }
                 Answer::Later(pending) => Outgoing::Later(pending),
                 Answer::Nothing => continue,
@@ -161,6 +170,7 @@ impl Reading {
     async fn next_frame(&mut self) -> io::Result<Option<Bytes>> {
         let limits = &self.served.limits;
         let Some(prefix) = self.frames.announced().await? else { return Ok(None) };
+        self.mute.over().await;
         let length = match frame::length(prefix, limits.largest_request) {
             Ok(length) => length,
             Err(error) => {
@@ -224,13 +234,12 @@ impl Drop for Handling {
 /// Sends answers in the order of their requests, each as soon as it is there.
 async fn write_answers(
     out: OwnedWriteHalf,
-    mut outgoing: mpsc::Receiver<Outgoing>,
+    mut answers: Answers,
     activity: Activity,
     over: CancellationToken,
 ) {
     let sending = async {
-        let mut next = None;
-        while let Some((pieces, _room)) = ready(&mut outgoing, &mut next).await {
+        while let Some((pieces, _room)) = answers.next().await {
             if let Err(error) = writer::send(&out, pieces, &activity).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
@@ -244,37 +253,48 @@ async fn write_answers(
     over.cancel();
 }
 
-/// What can be sent, and the room it takes: the next answer, once it is there, with those behind it that are there already.
-/// One behind them that is still awaited becomes the `next`. None where no answer follows.
-async fn ready(
-    outgoing: &mut mpsc::Receiver<Outgoing>,
-    next: &mut Option<Outgoing>,
-) -> Option<(Vec<Records>, Option<OwnedSemaphorePermit>)> {
-    let first = match next.take() {
-        Some(awaited) => awaited,
-        None => outgoing.recv().await?,
-    };
-    let (mut pieces, mut room) = match first {
-        Outgoing::Now(pieces, room) => (pieces, Some(room)),
-        Outgoing::Later(pending) => (pending.await?, None),
-    };
-    for _ in 1..ANSWERS_WAITING {
-        match outgoing.try_recv() {
-            Ok(Outgoing::Now(more, its_room)) => {
-                pieces.extend(more);
-                match &mut room {
-                    Some(room) => room.merge(its_room),
-                    None => room = Some(its_room),
+/// The answers of a connection, in the order of their requests.
+struct Answers {
+    queue: mpsc::Receiver<Outgoing>,
+    /// The answer that was taken off the queue last and is still awaited.
+    next: Option<Outgoing>,
+    mute: Mute,
+}
+
+impl Answers {
+    /// What can be sent, and the room it takes: the next answer, once it is there, with those behind it that are there
+    /// already. None where no answer follows.
+    async fn next(&mut self) -> Option<(Vec<Records>, Option<OwnedSemaphorePermit>)> {
+        let first = match self.next.take() {
+            Some(awaited) => awaited,
+            None => self.queue.recv().await?,
+        };
+        let (mut pieces, mut room) = match first {
+            Outgoing::Now(pieces, room) => (pieces, Some(room)),
+            Outgoing::Later(pending) => {
+                let reply = pending.await?;
+                self.mute.extend(reply.throttle);
+                (reply.pieces, None)
+            }
+        };
+        for _ in 1..ANSWERS_WAITING {
+            match self.queue.try_recv() {
+                Ok(Outgoing::Now(more, its_room)) => {
+                    pieces.extend(more);
+                    match &mut room {
+                        Some(room) => room.merge(its_room),
+                        None => room = Some(its_room),
+                    }
                 }
+                Ok(awaited) => {
+                    self.next = Some(awaited);
+                    break;
+                }
+                Err(_) => break,
             }
-            Ok(awaited) => {
-                *next = Some(awaited);
-                break;
-            }
-            Err(_) => break,
         }
+        Some((pieces, room))
     }
-    Some((pieces, room))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::limits::Limits;
 use super::{Caller, Dispatch};
 use crate::base::Endpoint;
 use crate::base::poll;
+use crate::security::KafkaPrincipal;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -78,6 +79,7 @@ impl Listener {
     pub async fn serve(mut self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
+        let principal = Arc::new(KafkaPrincipal::anonymous());
         let mut index = 0_u64;
         loop {
             let (stream, place, from) = tokio::select! {
@@ -88,6 +90,7 @@ impl Listener {
                 () = stop.cancelled() => break,
             };
             let caller = Caller {
+                principal: principal.clone(),
                 listener: listener.clone(),
                 protocol: self.endpoint.protocol,
                 address: from.ip().to_canonical(),

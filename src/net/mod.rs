@@ -13,21 +13,26 @@ mod frames;
 pub mod host;
 pub mod limits;
 pub mod listener;
+mod mute;
 pub mod peer;
 mod writer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Records, SecurityProtocol};
+use crate::security::KafkaPrincipal;
 
 /// Who sends requests on a connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// Who that is, by the connection's handshake.
+    pub principal: Arc<KafkaPrincipal>,
     /// The name of the listener it came in by.
     pub listener: Arc<str>,
     /// How that listener is secured.
@@ -43,14 +48,28 @@ pub struct Caller {
 
 /// What becomes of a request.
 pub enum Answer {
-    /// It is answered with these pieces, sent one after the other.
-    Now(Vec<Records>),
-    /// It is taken in, the next request may be read, and the answer follows in its turn.
-    Later(BoxFuture<'static, Option<Vec<Records>>>),
+    /// It is answered.
+    Now(Reply),
+    /// It is taken in, the next request may be read, and the reply follows in its turn; None ends the connection.
+    Later(BoxFuture<'static, Option<Reply>>),
     /// It is not answered.
     Nothing,
     /// The connection is closed.
     Close,
+}
+
+/// The answer to a request, on its way out.
+pub struct Reply {
+    /// What is sent, one piece after the other.
+    pub pieces: Vec<Records>,
+    /// For how long the connection is not read from now on, as its caller has exceeded a quota (KIP-219).
+    pub throttle: Duration,
+}
+
+impl From<Vec<Records>> for Reply {
+    fn from(pieces: Vec<Records>) -> Self {
+        Self { pieces, throttle: Duration::ZERO }
+    }
 }
 
 /// Whoever answers requests; `api` for a broker.
@@ -59,5 +78,5 @@ pub enum Answer {
 pub trait Dispatch: Send + Sync + 'static {
     /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves; where
     /// the connection ends before, it is still run to its end.
-    fn dispatch(&self, caller: &Caller, frame: Bytes) -> BoxFuture<'static, Answer>;
+    fn dispatch(&self, caller: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer>;
 }

@@ -1,7 +1,12 @@
 //! How much of something may pass in a while. Decides only; whoever asks holds back.
 //!
-//! Pure. Entry points: [`replication`] (throttled replicas, KIP-73). Never waits, never reads a clock: the time is told
-//! to it. Kafka: `ReplicationQuotaManager`, and the rates of `org.apache.kafka.common.metrics`.
+//! Pure. The time is an argument; nothing waits.
+//!
+//! - *Entry points:* [`replication`] (throttled replicas, KIP-73), [`client`] (what clients may take).
+//! - *In Kafka:* `ReplicationQuotaManager`, `ClientQuotaManager`, the rates of `org.apache.kafka.common.metrics`.
 
+pub mod client;
 pub mod rate;
 pub mod replication;
+
+pub use client::{ClientQuotas, RequestQuota, RequestUsage};

@@ -13,6 +13,7 @@ mod chroot;
 pub mod claim;
 pub mod notices;
 pub mod outcome;
+pub mod producer_ids;
 pub mod registration;
 mod relay;
 mod session;

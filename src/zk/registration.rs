@@ -7,8 +7,7 @@ use tokio::sync::watch;
 
 use super::store::{CreateMode, Op, ZkError};
 use super::znode::broker::{self, Registration};
-use super::znode::producer_id_block::ProducerIdBlock;
-use super::znode::{broker_sequence, producer_id_block};
+use super::znode::broker_sequence;
 use super::{ZnodeChange, ZooKeeper};
 use crate::base::{BrokerId, Endpoint};
 
@@ -152,37 +151,6 @@ pub async fn generate_id(zk: &ZooKeeper, reserved_max: i32) -> Result<BrokerId, 
                     Err(error) => return Err(error),
                 }
             }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Claims the next thousand producer ids for a broker (`ProducerIdManager`).
-///
-/// # Errors
-/// Failures of ZooKeeper, and [`ZkError::Other`] where the znode cannot be read or the ids are used up.
-pub async fn claim_producer_ids(zk: &ZooKeeper, broker: BrokerId) -> Result<ProducerIdBlock, ZkError> {
-    loop {
-        let (last, version) = match zk.get(producer_id_block::PATH).await? {
-            None => (None, None),
-            Some((data, stat)) if data.is_empty() => (None, Some(stat.version)),
-            Some((data, stat)) => {
-                let last =
-                    ProducerIdBlock::decode(&data).map_err(|error| ZkError::Other(error.to_string()))?;
-                (Some(last), Some(stat.version))
-            }
-        };
-        let next = ProducerIdBlock::after(last, broker)
-            .ok_or_else(|| ZkError::Other("the producer ids are used up".to_owned()))?;
-        let outcome = match version {
-            None => {
-                zk.create(producer_id_block::PATH, &next.encode(), CreateMode::Persistent).await.map(drop)
-            }
-            Some(version) => zk.set(producer_id_block::PATH, &next.encode(), Some(version)).await.map(drop),
-        };
-        match outcome {
-            Ok(()) => return Ok(next),
-            Err(ZkError::NodeExists | ZkError::BadVersion) => {}
             Err(error) => return Err(error),
         }
     }

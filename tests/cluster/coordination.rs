@@ -11,7 +11,7 @@ use barnabas::zk::registration::Registrar;
 use barnabas::zk::znode::broker::Registration;
 use barnabas::zk::znode::{broker, config_change, controller_epoch, feature};
 use barnabas::zk::{
-    ConnectOptions, CreateMode, ZkError, ZnodeChange, ZooKeeper, bootstrap, claim, registration,
+    ConnectOptions, CreateMode, ZkError, ZnodeChange, ZooKeeper, bootstrap, claim, producer_ids, registration,
 };
 
 use crate::support::znodes::{assert_tree_is_valid, describe, read_tree};
@@ -54,7 +54,7 @@ async fn the_first_broker_leaves_the_znodes_that_kafka_leaves() {
     assert_eq!(bootstrap::cluster_id(&zk).await.unwrap(), id);
     Registrar::default().register(&zk, &broker(1)).await.unwrap();
     assert!(claim::claim(&zk, 1, Clock::System.now()).await.unwrap().is_some());
-    registration::claim_producer_ids(&zk, 1).await.unwrap();
+    producer_ids::claim_block(&zk, 1).await.unwrap();
     let features = feature::Feature { enabled: true, features: BTreeMap::new() };
     zk.create(feature::PATH, &features.encode(), CreateMode::Persistent).await.unwrap();
 
@@ -115,7 +115,7 @@ async fn numbers_are_given_once() {
     let ids: BTreeSet<i32> =
         futures_util::future::join_all(ids).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(ids, (1001..=1010).collect());
-    let blocks = (0..10).map(|broker| registration::claim_producer_ids(&zk, broker));
+    let blocks = (0..10).map(|broker| producer_ids::claim_block(&zk, broker));
     let blocks = futures_util::future::join_all(blocks).await.into_iter().map(Result::unwrap);
     let starts: BTreeSet<i64> = blocks.map(|block| block.start).collect();
     assert_eq!(starts, (0..10).map(|at| at * 1000).collect());

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorization;
 mod batches;
 mod chaos;
 mod cold_reads;
@@ -25,6 +26,7 @@ mod logging;
 mod losses;
 mod metrics;
 mod misbehaviour;
+mod throttling;
 mod tools;
 mod topic_configs;
 mod reassignment;

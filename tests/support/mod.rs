@@ -7,6 +7,7 @@ pub mod batches;
 pub mod broker;
 pub mod chroot;
 pub mod cluster;
+pub mod embedded;
 pub mod flood;
 pub mod journal;
 pub mod process;
@@ -19,6 +20,7 @@ pub mod zookeeper;
 
 pub use broker::{Broker, script, tool};
 pub use chroot::Chroot;
+pub use embedded::EmbeddedBroker;
 pub use process::Process;
 pub use proxy::Proxy;
 pub use wire::Connection;

@@ -22,7 +22,6 @@ const STILL_UNUSED: &[&str] = &[
     "compress_v0",
     "end_flexible",
     "fetch_request",
-    "is_cluster_action",
     "is_used",
     "key_and_value",
     "legacy_offsets",

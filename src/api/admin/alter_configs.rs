@@ -4,15 +4,21 @@
 
 use crate::admin::AdminError;
 use crate::api::Exchange;
-use crate::api::config_changes::{BROKER, BROKER_LOGGER, Entity, TOPIC, told};
+use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, Entity, TOPIC, told};
+use crate::security::AclOperation;
 use crate::wire::message::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource, AlterConfigsResourceResponse, AlterConfigsResponse,
 };
 
 /// Replaces the configs of each resource by itself.
 pub async fn handle(exchange: &Exchange, request: AlterConfigsRequest) -> AlterConfigsResponse {
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for resource in request.resources {
+    let may = |resource: &AlterConfigsResource| {
+        let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
+        config_changes::is_authorized(exchange, AclOperation::AlterConfigs, kind, name)
+    };
+    let (authorized, denied): (Vec<_>, Vec<_>) = request.resources.into_iter().partition(may);
+    let mut responses = Vec::with_capacity(authorized.len() + denied.len());
+    for resource in authorized {
         let outcome = alter(exchange, &resource, request.validate_only).await;
         let (error, error_message) = told(outcome);
         responses.push(AlterConfigsResourceResponse {
@@ -22,6 +28,12 @@ pub async fn handle(exchange: &Exchange, request: AlterConfigsRequest) -> AlterC
             resource_name: resource.resource_name,
         });
     }
+    responses.extend(denied.into_iter().map(|resource| AlterConfigsResourceResponse {
+        error_code: config_changes::denial(resource.resource_type).code(),
+        error_message: None,
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name,
+    }));
     AlterConfigsResponse { responses, ..Default::default() }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
+use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::alter_replica_log_dirs::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult, AlterReplicaLogDirsRequest,
@@ -16,6 +17,9 @@ use crate::wire::message::alter_replica_log_dirs::{
 /// Has them moved, off the runtime's threads; copying goes on after the answer. Of a partition named twice the last
 /// directory counts.
 pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
+    if !exchange.is_authorized(AclOperation::Alter, AclResource::CLUSTER) {
+        return denied(&request);
+    }
     let mut wanted = Vec::new();
     for dir in request.dirs {
         for topic in dir.topics {
@@ -45,4 +49,18 @@ pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) ->
         }
     }
     AlterReplicaLogDirsResponse { results, ..Default::default() }
+}
+
+/// The answer to a caller that may not change the cluster.
+fn denied(request: &AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
+    let failed = |partition: &i32| AlterReplicaLogDirPartitionResult {
+        partition_index: *partition,
+        error_code: ErrorCode::ClusterAuthorizationFailed.code(),
+    };
+    let results =
+        request.dirs.iter().flat_map(|dir| &dir.topics).map(|topic| AlterReplicaLogDirTopicResult {
+            topic_name: topic.name.clone(),
+            partitions: topic.partitions.iter().map(failed).collect(),
+        });
+    AlterReplicaLogDirsResponse { results: results.collect(), ..Default::default() }
 }

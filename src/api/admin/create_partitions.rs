@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::admin::AdminError;
 use crate::admin::placement::Candidate;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
+use crate::api::authorize::AuthorizedTopics;
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
 use crate::metadata::MetadataSnapshot;
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
@@ -26,13 +28,23 @@ pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> Cr
     } else {
         Err((ErrorCode::NotController, None))
     };
+    let is_twice = |name: &str| request.topics.iter().filter(|other| other.name == name).count() > 1;
+    let named = request.topics.iter().map(|topic| topic.name.as_str());
+    let authorized = match &brokers {
+        Ok(_) => exchange.authorized_topics(AclOperation::Alter, named.filter(|name| !is_twice(name))),
+        Err(_) => AuthorizedTopics::Every,
+    };
     let mut results = Vec::new();
     let mut seen = BTreeSet::new();
     for topic in request.topics.iter().filter(|topic| seen.insert(topic.name.as_str())) {
         let outcome = match &brokers {
             Err(refusal) => Err(refusal.clone()),
-            Ok(_) if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 => {
+            Ok(_) if is_twice(&topic.name) => {
                 Err((ErrorCode::InvalidRequest, Some("Duplicate topic in request.".to_owned())))
+            }
+            Ok(_) if !authorized.contains(&topic.name) => {
+                let message = "The topic authorization is failed.".to_owned();
+                Err((ErrorCode::TopicAuthorizationFailed, Some(message)))
             }
             Ok(brokers) => grow(exchange, topic, brokers, request.validate_only)
                 .await

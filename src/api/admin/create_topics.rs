@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use crate::admin::AdminError;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
+use crate::api::authorize::AuthorizedTopics;
 use crate::api::{Exchange, config_entries, topic_waits};
 use crate::metadata::MetadataSnapshot;
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
@@ -16,22 +18,29 @@ use crate::wire::message::create_topics::{
 
 /// Creates each topic by itself; one that cannot be does not keep the others back.
 pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let is_controller = exchange.services.controller.is_active();
+    let permissions = Permissions::of(exchange, &request, is_controller);
     let mut results = Vec::with_capacity(request.topics.len());
     let mut created: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {
-        let refusal = if !exchange.services.controller.is_active() {
+        let refusal = if !is_controller {
             Some((ErrorCode::NotController, Some(String::new())))
         } else if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 {
             Some((ErrorCode::InvalidRequest, Some("Found multiple entries for this topic.".to_owned())))
+        } else if !permissions.create.contains(&topic.name) {
+            Some((ErrorCode::TopicAuthorizationFailed, Some("Authorization failed.".to_owned())))
         } else {
             None
         };
         let result = match refusal {
-            Some((error, message)) => refused(topic, error, message),
+            Some((error, message)) => CreatableTopicResult {
+                topic_config_error_code: permissions.config_error(&topic.name).code(),
+                ..refused(topic, error, message)
+            },
             None => match create(exchange, topic, request.validate_only).await {
                 Ok((replicas, result)) => {
                     created.insert(topic.name.clone(), replicas.len());
-                    result
+                    permissions.shown(result)
                 }
                 Err(error) => refused(topic, error.code(), error.client_message()),
             },
@@ -65,6 +74,51 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
         }
     }
     CreateTopicsResponse { topics: results, ..Default::default() }
+}
+
+/// What the caller may do to the topics of a request.
+struct Permissions {
+    create: AuthorizedTopics,
+    describe_configs: AuthorizedTopics,
+}
+
+impl Permissions {
+    /// Nothing is asked where another broker is the controller: nothing is done then, and nothing shown.
+    fn of(exchange: &Exchange, request: &CreateTopicsRequest, is_controller: bool) -> Self {
+        if !is_controller {
+            return Self { create: AuthorizedTopics::Every, describe_configs: AuthorizedTopics::Every };
+        }
+        let names = || request.topics.iter().map(|topic| topic.name.as_str());
+        let create = if exchange.is_authorized_on_cluster(AclOperation::Create) {
+            AuthorizedTopics::Every
+        } else {
+            exchange.authorized_topics(AclOperation::Create, names())
+        };
+        Self { create, describe_configs: exchange.visible_topics(AclOperation::DescribeConfigs, names()) }
+    }
+
+    /// Why a topic's configs are not shown.
+    fn config_error(&self, topic: &str) -> ErrorCode {
+        if self.describe_configs.contains(topic) {
+            ErrorCode::None
+        } else {
+            ErrorCode::TopicAuthorizationFailed
+        }
+    }
+
+    /// What the caller may see of a topic that was made.
+    fn shown(&self, created: CreatableTopicResult) -> CreatableTopicResult {
+        match self.config_error(&created.name) {
+            ErrorCode::None => created,
+            error => CreatableTopicResult {
+                name: created.name,
+                topic_config_error_code: error.code(),
+                error_message: None,
+                configs: Some(Vec::new()),
+                ..Default::default()
+            },
+        }
+    }
 }
 
 fn refused(topic: &CreatableTopic, error: ErrorCode, message: Option<String>) -> CreatableTopicResult {

@@ -3,8 +3,10 @@
 //! v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 messages. Kafka: `KafkaApis.handleDeleteTopicsRequest`.
 
 use crate::admin::{AdminError, topics};
+use crate::api::authorize::AuthorizedTopics;
 use crate::api::{Exchange, topic_waits};
 use crate::metadata::MetadataSnapshot;
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::delete_topics::{DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse};
 
@@ -22,11 +24,19 @@ pub async fn handle(exchange: &Exchange, request: DeleteTopicsRequest) -> Delete
     } else {
         None
     };
+    let authorized = match refusal {
+        Some(_) => AuthorizedTopics::Every,
+        None => {
+            let names = request.topic_names.iter().map(String::as_str);
+            exchange.authorized_topics(AclOperation::Delete, names)
+        }
+    };
     let metadata = services.metadata.snapshot();
     let mut responses = Vec::with_capacity(request.topic_names.len());
     for name in request.topic_names {
         let error = match refusal {
             Some(error) => error,
+            None if !authorized.contains(&name) => ErrorCode::TopicAuthorizationFailed,
             None if metadata.topic(&name).is_none() => ErrorCode::UnknownTopicOrPartition,
             None => match topics::delete(&services.zk, &name).await {
                 Ok(()) => ErrorCode::None,

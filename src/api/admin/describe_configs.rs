@@ -5,8 +5,9 @@
 use crate::admin::{configs, names};
 use crate::api::Exchange;
 use crate::api::broker_loggers;
-use crate::api::config_changes::{BROKER, BROKER_LOGGER, TOPIC};
+use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, TOPIC};
 use crate::api::config_entries::{self, Entry, Source};
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
@@ -16,8 +17,13 @@ use crate::zk::znode::config_entity::Kind;
 
 /// Describes each resource by itself.
 pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+    let may = |resource: &&DescribeConfigsResource| {
+        let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
+        config_changes::is_authorized(exchange, AclOperation::DescribeConfigs, kind, name)
+    };
+    let (authorized, denied): (Vec<_>, Vec<_>) = request.resources.iter().partition(may);
     let mut results = Vec::with_capacity(request.resources.len());
-    for resource in &request.resources {
+    for resource in authorized {
         let (error, message, entries) = match entries(exchange, resource).await {
             Ok(entries) => (ErrorCode::None, Some(String::new()), entries),
             Err((error, message)) => (error, message, Vec::new()),
@@ -28,13 +34,23 @@ pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> Des
         };
         let configs = entries.iter().filter(wanted).map(|entry| describe(exchange, &request, entry));
         results.push(DescribeConfigsResult {
-            error_code: error as i16,
+            error_code: error.code(),
             error_message: message,
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.clone(),
             configs: configs.collect(),
         });
     }
+    results.extend(denied.into_iter().map(|resource| {
+        let error = config_changes::denial(resource.resource_type);
+        DescribeConfigsResult {
+            error_code: error.code(),
+            error_message: Some(error.message().to_owned()),
+            resource_type: resource.resource_type,
+            resource_name: resource.resource_name.clone(),
+            configs: Vec::new(),
+        }
+    }));
     DescribeConfigsResponse { results, ..Default::default() }
 }
 

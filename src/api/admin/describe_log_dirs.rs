@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use crate::api::Exchange;
 use crate::base::TopicPartition;
 use crate::replica::ReplicaInDir;
+use crate::security::{AclOperation, AclResource};
 use crate::wire::message::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeLogDirsResult,
     DescribeLogDirsTopic,
@@ -14,6 +15,10 @@ use crate::wire::message::describe_log_dirs::{
 
 /// Looks through the directories. Of partitions that are not named their topics are told all the same.
 pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+    if !exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER) {
+        // Kafka 2.7 names no error here: the caller sees no directories.
+        return DescribeLogDirsResponse::default();
+    }
     let named: Option<HashSet<TopicPartition>> = request.topics.map(|topics| {
         let partitions = topics.iter().flat_map(|topic| {
             topic.partition_index.iter().map(|at| TopicPartition::new(topic.topic.as_str(), *at))

@@ -8,6 +8,7 @@ use crate::api::{Exchange, topic_waits};
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::event::{ElectionKind, Refusal};
 use crate::metadata::MetadataSnapshot;
+use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
@@ -15,11 +16,15 @@ use crate::wire::message::elect_leaders::{
 
 /// Asks the controller, where this broker is it, and waits until the new leaders are known here.
 pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
+    if !exchange.is_authorized(AclOperation::Alter, AclResource::CLUSTER) {
+        return failed(request, ErrorCode::ClusterAuthorizationFailed);
+    }
     let services = &exchange.services;
     let kind = match request.election_type {
         0 => ElectionKind::Preferred,
         1 => ElectionKind::Unclean,
-        _ => return unknown_kind(request),
+        // Kafka's handler does not survive a kind it does not know.
+        _ => return failed(request, ErrorCode::UnknownServerError),
     };
     let all = request.topic_partitions.is_none();
     let partitions: Vec<_> = match request.topic_partitions {
@@ -69,9 +74,9 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
     ElectLeadersResponse { replica_election_results: results(outcomes), ..Default::default() }
 }
 
-/// Kafka's handler does not survive a kind it does not know, and answers line by line then, as the request stands.
-fn unknown_kind(request: ElectLeadersRequest) -> ElectLeadersResponse {
-    let error_code = ErrorCode::UnknownServerError.code();
+/// The same error for the whole request and for each of its partitions, as the request lists them.
+fn failed(request: ElectLeadersRequest, error: ErrorCode) -> ElectLeadersResponse {
+    let error_code = error.code();
     let failed = |partition_id| PartitionResult { partition_id, error_code, error_message: None };
     let topics = request.topic_partitions.into_iter().flatten().map(|asked| ReplicaElectionResult {
         topic: asked.topic,

@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 use crate::admin::AdminError;
 use crate::api::Exchange;
 use crate::api::broker_loggers;
-use crate::api::config_changes::{APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told};
+use crate::api::config_changes::{
+    self, APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told,
+};
 use crate::config::ConfigError;
 use crate::config::layers::Own;
 use crate::config::rows::Type;
+use crate::security::AclOperation;
 use crate::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
@@ -22,8 +25,13 @@ pub async fn handle(
     exchange: &Exchange,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for resource in request.resources {
+    let may = |resource: &AlterConfigsResource| {
+        let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
+        config_changes::is_authorized(exchange, AclOperation::AlterConfigs, kind, name)
+    };
+    let (authorized, denied): (Vec<_>, Vec<_>) = request.resources.into_iter().partition(may);
+    let mut responses = Vec::with_capacity(authorized.len() + denied.len());
+    for resource in authorized {
         let outcome = alter(exchange, &resource, request.validate_only).await;
         let (error, error_message) = told(outcome);
         responses.push(AlterConfigsResourceResponse {
@@ -33,6 +41,12 @@ pub async fn handle(
             resource_name: resource.resource_name,
         });
     }
+    responses.extend(denied.into_iter().map(|resource| AlterConfigsResourceResponse {
+        error_code: config_changes::denial(resource.resource_type).code(),
+        error_message: None,
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name,
+    }));
     IncrementalAlterConfigsResponse { responses, ..Default::default() }
 }
 

@@ -3,23 +3,21 @@
 //! v1 racks, controller, null for all topics · v2 cluster id · v4 auto-creation only where wanted · v5 offline replicas · v7
 //! leader epochs · v8 authorized operations · v9 flexible. Kafka: `KafkaApis.handleTopicMetadataRequest`, `MetadataCache`.
 
+use std::collections::HashSet;
+
 use crate::admin::{AdminError, names, topics};
 use crate::api::Exchange;
-use crate::metadata::MetadataSnapshot;
-use crate::metadata::{PartitionMetadata, TopicMetadata};
+use crate::api::authorize::AuthorizedTopics;
+use crate::metadata::{MetadataSnapshot, PartitionMetadata, TopicMetadata};
+use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::metadata::{
     MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
     MetadataResponseTopic,
 };
 
-/// All operations on a topic that Kafka tells of where there is no authorizer: READ, WRITE, CREATE, DELETE, ALTER,
-/// DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, a bit each.
-const TOPIC_OPERATIONS: i32 = 0xdf8;
-/// Likewise on the cluster: CREATE, ALTER, DESCRIBE, CLUSTER_ACTION and the configs'.
-const CLUSTER_OPERATIONS: i32 = 0x1fa0;
-
-/// Tells what is known, and creates what is missing where that is wanted.
+/// Describes the topics that the caller may see, and creates those that are missing where that is wanted and allowed. A
+/// topic that the caller may not see is answered alike whether it exists or not; among all topics it is left out.
 pub async fn handle(exchange: &Exchange, request: MetadataRequest) -> MetadataResponse {
     let version = exchange.version();
     let services = &exchange.services;
@@ -28,31 +26,86 @@ pub async fn handle(exchange: &Exchange, request: MetadataRequest) -> MetadataRe
         None => true,
         Some(topics) => version == 0 && topics.is_empty(),
     };
-    let mut found = Vec::new();
-    if all {
-        found.extend(metadata.topics().map(|(name, topic)| told(exchange, &metadata, name, topic)));
+    let (mut found, denied) = if all {
+        let visible =
+            exchange.visible_topics(AclOperation::Describe, metadata.topics().map(|(name, _)| name));
+        let topics = metadata.topics().filter(|(name, _)| visible.contains(name));
+        (topics.map(|(name, topic)| described(exchange, &metadata, name, topic)).collect(), Vec::new())
     } else {
-        let create = request.allow_auto_topic_creation && services.config.auto_create_topics_enable;
-        let mut seen = std::collections::HashSet::new();
-        for topic in request.topics.iter().flatten().filter(|topic| seen.insert(topic.name.clone())) {
-            found.push(match metadata.topic(&topic.name) {
-                Some(known) => told(exchange, &metadata, &topic.name, known),
-                None => missing(&topic.name, create_missing(exchange, &topic.name, create).await),
-            });
-        }
-    }
+        named_topics(exchange, &request, &metadata).await
+    };
     if version >= 8 && request.include_topic_authorized_operations {
-        let known = found.iter_mut().filter(|topic| topic.error_code == 0);
-        known.for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
+        let known = found.iter_mut().filter(|topic| topic.error_code == ErrorCode::None.code());
+        known.for_each(|topic| {
+            topic.topic_authorized_operations =
+                exchange.authorized_operations(AclResource::topic(&topic.name));
+        });
     }
-    let cluster_operations = version >= 8 && request.include_cluster_authorized_operations;
+    found.extend(denied);
     MetadataResponse {
         brokers: brokers(exchange, &metadata),
         cluster_id: Some(services.cluster_id.clone()),
         controller_id: metadata.controller.unwrap_or(-1),
         topics: found,
-        cluster_authorized_operations: if cluster_operations { CLUSTER_OPERATIONS } else { i32::MIN },
+        cluster_authorized_operations: match version >= 8 && request.include_cluster_authorized_operations {
+            true => cluster_operations(exchange),
+            false => i32::MIN,
+        },
         ..Default::default()
+    }
+}
+
+/// The topics that a request names, each once, and behind them those that are denied.
+async fn named_topics(
+    exchange: &Exchange,
+    request: &MetadataRequest,
+    metadata: &MetadataSnapshot,
+) -> (Vec<MetadataResponseTopic>, Vec<MetadataResponseTopic>) {
+    let create = request.allow_auto_topic_creation && exchange.services.config.auto_create_topics_enable;
+    let mut seen = HashSet::new();
+    let names = request.topics.iter().flatten().map(|topic| topic.name.as_str());
+    let names: Vec<_> = names.filter(|name| seen.insert(*name)).collect();
+    let visible = exchange.authorized_topics(AclOperation::Describe, names.iter().copied());
+    let is_missing = |name: &&str| visible.contains(name) && metadata.topic(name).is_none();
+    let creatable = creatable(exchange, create, names.iter().copied().filter(is_missing));
+    let (mut found, mut not_creatable, mut not_visible) = (Vec::new(), Vec::new(), Vec::new());
+    for name in names {
+        match metadata.topic(name) {
+            _ if !visible.contains(name) => not_visible.push(MetadataResponseTopic {
+                error_code: ErrorCode::TopicAuthorizationFailed.code(),
+                name: name.to_owned(),
+                ..Default::default()
+            }),
+            Some(known) => found.push(described(exchange, metadata, name, known)),
+            None if !creatable.contains(name) => {
+                not_creatable.push(missing(name, ErrorCode::TopicAuthorizationFailed));
+            }
+            None => found.push(missing(name, create_missing(exchange, name, create).await)),
+        }
+    }
+    not_creatable.extend(not_visible);
+    (found, not_creatable)
+}
+
+/// Which of the missing topics the caller may create; all where none is created anyway.
+fn creatable<'a>(
+    exchange: &Exchange,
+    create: bool,
+    missing: impl Iterator<Item = &'a str>,
+) -> AuthorizedTopics {
+    let mut missing = missing.peekable();
+    if !create || missing.peek().is_none() || exchange.is_authorized_on_cluster(AclOperation::Create) {
+        return AuthorizedTopics::Every;
+    }
+    exchange.authorized_topics(AclOperation::Create, missing)
+}
+
+/// What the caller may do to the cluster; nothing where it may not see it.
+fn cluster_operations(exchange: &Exchange) -> i32 {
+    if exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER) {
+        exchange.authorized_operations(AclResource::CLUSTER)
+    } else {
+        0
     }
 }
 
@@ -67,7 +120,7 @@ fn brokers(exchange: &Exchange, metadata: &MetadataSnapshot) -> Vec<MetadataResp
 
 fn missing(name: &str, error: ErrorCode) -> MetadataResponseTopic {
     MetadataResponseTopic {
-        error_code: error as i16,
+        error_code: error.code(),
         name: name.to_owned(),
         is_internal: names::is_internal(name),
         ..Default::default()
@@ -97,16 +150,16 @@ async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorC
     }
 }
 
-fn told(
+fn described(
     exchange: &Exchange,
     metadata: &MetadataSnapshot,
     name: &str,
     topic: &TopicMetadata,
 ) -> MetadataResponseTopic {
     let partitions =
-        topic.iter().map(|(number, partition)| told_partition(exchange, metadata, *number, partition));
+        topic.iter().map(|(number, partition)| described_partition(exchange, metadata, *number, partition));
     MetadataResponseTopic {
-        error_code: ErrorCode::None as i16,
+        error_code: ErrorCode::None.code(),
         name: name.to_owned(),
         is_internal: names::is_internal(name),
         partitions: partitions.collect(),
@@ -114,7 +167,7 @@ fn told(
     }
 }
 
-fn told_partition(
+fn described_partition(
     exchange: &Exchange,
     metadata: &MetadataSnapshot,
     number: i32,
@@ -146,7 +199,7 @@ fn told_partition(
         partition.replicas.iter().filter(|id| !reachable(id) && !partition.offline_replicas.contains(id)),
     );
     MetadataResponsePartition {
-        error_code: error as i16,
+        error_code: error.code(),
         partition_index: number,
         leader_id: if leader_is_reachable { partition.leadership.leader } else { -1 },
         leader_epoch: partition.leadership.leader_epoch,

@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use crate::api::Exchange;
+use crate::api::authorize::AuthorizedTopics;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::net::disk_reads;
 use crate::replica::fetch_sessions::{Asked, Plan};
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation, Location};
+use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchablePartitionResponse,
@@ -26,7 +28,7 @@ type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
 /// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
 pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
     let replicas = &exchange.services.replicas;
-    let now = crate::base::Clock::System.now();
+    let now = exchange.services.clock.now();
     let (version, isolation) = (exchange.version(), request.isolation_level);
     let params = params(exchange, &request);
     let (rack, session_id) = (request.rack_id.clone(), request.session_id);
@@ -78,6 +80,7 @@ async fn fetch(
     wanted: Wanted,
 ) -> (Wanted, Outcomes) {
     let replicas = &exchange.services.replicas;
+    let (wanted, denied) = authorized(exchange, params.replica_id >= 0, wanted);
     let outcomes = tokio::select! {
         biased;
         outcomes = replicas.fetch_near(near, params, &wanted) => outcomes,
@@ -86,12 +89,31 @@ async fn fetch(
         }
     };
     let is_unknown = |outcome: &FetchOutcome| outcome.error == ErrorCode::UnknownTopicOrPartition;
-    if !outcomes.iter().any(|(_, outcome)| is_unknown(outcome)) {
+    if denied.is_empty() && !outcomes.iter().any(|(_, outcome)| is_unknown(outcome)) {
         return (wanted, outcomes);
     }
+    let refused = |wanted: (TopicPartition, FetchPartition)| {
+        let outcome = FetchOutcome::refused(ErrorCode::TopicAuthorizationFailed);
+        (wanted.clone(), (wanted.0, outcome))
+    };
     let mut both: Vec<_> = wanted.into_iter().zip(outcomes).collect();
     both.sort_by_key(|(_, (_, outcome))| is_unknown(outcome));
+    both.extend(denied.into_iter().map(refused));
     both.into_iter().unzip()
+}
+
+/// What the caller may fetch, and what it may not: a follower everything or nothing, a consumer by topic.
+fn authorized(exchange: &Exchange, is_follower: bool, wanted: Wanted) -> (Wanted, Wanted) {
+    if is_follower {
+        return match exchange.is_authorized(AclOperation::ClusterAction, AclResource::CLUSTER) {
+            true => (wanted, Vec::new()),
+            false => (Vec::new(), wanted),
+        };
+    }
+    match exchange.authorized_topics(AclOperation::Read, wanted.iter().map(|(id, _)| &*id.topic)) {
+        AuthorizedTopics::Every => (wanted, Vec::new()),
+        authorized => wanted.into_iter().partition(|(id, _)| authorized.contains(&id.topic)),
+    }
 }
 
 fn is_known(exchange: &Exchange, id: &TopicPartition) -> bool {

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use crate::api::Exchange;
 use crate::base::TopicPartition;
 use crate::replica::Isolation;
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::list_offsets::{
     ListOffsetPartition, ListOffsetPartitionResponse, ListOffsetRequest, ListOffsetResponse,
@@ -21,6 +22,10 @@ const DEBUGGING_CONSUMER: i32 = -2;
 
 /// Looks every partition up.
 pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffsetResponse {
+    let names = request.topics.iter().map(|topic| topic.name.as_str());
+    let authorized = exchange.authorized_topics(AclOperation::Describe, names);
+    let (known, denied): (Vec<_>, Vec<_>) =
+        request.topics.iter().partition(|topic| authorized.contains(&topic.name));
     let isolation = match (request.replica_id, request.isolation_level) {
         (CONSUMER, 0) => Ok(Some(Isolation::ReadUncommitted)),
         (CONSUMER, 1) => Ok(Some(Isolation::ReadCommitted)),
@@ -41,7 +46,7 @@ pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffs
         }
     }
     let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in &request.topics {
+    for topic in known {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for it in &topic.partitions {
             let id = TopicPartition::new(topic.name.as_str(), it.partition_index);
@@ -61,6 +66,10 @@ pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffs
         }
         topics.push(ListOffsetTopicResponse { name: topic.name.clone(), partitions });
     }
+    topics.extend(denied.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|it| refused(it, ErrorCode::TopicAuthorizationFailed));
+        ListOffsetTopicResponse { name: topic.name.clone(), partitions: partitions.collect() }
+    }));
     ListOffsetResponse { topics, ..Default::default() }
 }
 
@@ -68,7 +77,7 @@ fn refused(asked: &ListOffsetPartition, error: ErrorCode) -> ListOffsetPartition
     let old_style_offsets = Vec::new();
     ListOffsetPartitionResponse {
         partition_index: asked.partition_index,
-        error_code: error as i16,
+        error_code: error.code(),
         old_style_offsets,
         ..Default::default()
     }

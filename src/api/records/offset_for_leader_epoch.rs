@@ -4,8 +4,10 @@
 //! `KafkaApis.handleOffsetForLeaderEpochRequest`.
 
 use crate::api::Exchange;
+use crate::api::authorize::AuthorizedTopics;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
+use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, OffsetForLeaderPartitionResult,
@@ -17,15 +19,29 @@ pub async fn handle(
     exchange: &Exchange,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
+    // Followers ask by what they are, consumers by what they may see (KIP-320).
+    let authorized = if exchange.is_authorized_on_cluster(AclOperation::ClusterAction) {
+        AuthorizedTopics::Every
+    } else {
+        let names = request.topics.iter().map(|topic| topic.name.as_str());
+        exchange.authorized_topics(AclOperation::Describe, names)
+    };
     let replicas = &exchange.services.replicas;
     let asked = request.topics.iter().flat_map(|topic| {
         let partitions = topic.partitions.iter();
         partitions.map(|asked| (TopicPartition::new(topic.name.as_str(), asked.partition_index), asked))
     });
     let mut topics: Vec<OffsetForLeaderTopicResult> = Vec::new();
-    for (id, asked) in last_mentions(asked.collect()) {
+    let mentions = last_mentions(asked.collect());
+    let (asked, denied): (Vec<_>, Vec<_>) =
+        mentions.into_iter().partition(|(id, _)| authorized.contains(&id.topic));
+    for (id, asked) in asked.into_iter().chain(denied) {
         let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
-        let found = replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true);
+        let found = if authorized.contains(&id.topic) {
+            replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true)
+        } else {
+            Err(ErrorCode::TopicAuthorizationFailed)
+        };
         let (error, (leader_epoch, end_offset)) = match found {
             Ok(found) => (ErrorCode::None, found),
             Err(error) => (error, (-1, -1)),

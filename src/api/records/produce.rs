@@ -6,22 +6,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 
 use crate::api::Exchange;
+use crate::api::handling::Handled;
 use crate::api::named_twice::last_mentions;
+use crate::base::time::millis;
 use crate::base::{Records, TopicPartition};
 use crate::log::validate::check_request;
-use crate::net::Answer;
 use crate::replica::ProduceOutcome;
-use crate::wire::batch::{Batch, LOG_OVERHEAD};
-use crate::wire::codec::{Reader, WireError};
+use crate::security::{AclOperation, AclResource};
+use crate::wire::batch::{Batch, LOG_OVERHEAD, NO_PRODUCER_ID};
 use crate::wire::error_code::ErrorCode;
-use crate::wire::frame;
-use crate::wire::message::Message;
 use crate::wire::message::produce::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
     TopicProduceResponse,
@@ -30,32 +27,21 @@ use crate::wire::message::produce::{
 /// The client id of brokers' own producers, who alone may write to internal topics (`AdminUtils.AdminClientId`).
 const ADMIN_CLIENT: &str = "__admin_client";
 
-/// Appends now, in the connection's order; the answer may follow later.
-pub fn handle(exchange: Exchange, mut input: Reader) -> BoxFuture<'static, Result<Answer, WireError>> {
-    Box::pin(async move {
-        let request = ProduceRequest::decode(&mut input, exchange.version())?;
-        let acks = request.acks;
-        let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-        let (entries, refused) = match entries(&exchange, request) {
-            Some(found) => found,
-            None => return Ok(Answer::Close),
-        };
-        let internal_allowed = exchange.header.client_id.as_deref() == Some(ADMIN_CLIENT);
-        let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries).await;
-        if acks == 0 {
-            let outcomes = pending.outcomes().await;
-            let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
-            return Ok(if failed { Answer::Close } else { Answer::Nothing });
-        }
-        if pending.is_settled() {
-            let outcomes = followed_by(pending.outcomes().await, refused);
-            return Ok(Answer::Now(frame::response(&exchange.header, &response(outcomes))?));
-        }
-        Ok(Answer::Later(Box::pin(async move {
-            let outcomes = followed_by(pending.outcomes().await, refused);
-            frame::response(&exchange.header, &response(outcomes)).ok()
-        })))
-    })
+/// Appends now, in the connection's order; the response may follow later.
+pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<ProduceResponse> {
+    let (acks, timeout) = (request.acks, millis(request.timeout_ms));
+    let Some((entries, refused)) = entries(exchange, request) else { return Handled::Close };
+    let internal_allowed = exchange.header.client_id.as_deref() == Some(ADMIN_CLIENT);
+    let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries).await;
+    if acks == 0 {
+        let outcomes = pending.outcomes().await;
+        let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
+        return if failed { Handled::Close } else { Handled::Unanswered };
+    }
+    if pending.is_settled() {
+        return Handled::Now(response(followed_by(pending.outcomes().await, refused)));
+    }
+    Handled::Later(Box::pin(async move { response(followed_by(pending.outcomes().await, refused)) }))
 }
 
 type Outcomes = Vec<(TopicPartition, ProduceOutcome)>;
@@ -70,7 +56,8 @@ fn followed_by(mut outcomes: Outcomes, refused: Outcomes) -> Outcomes {
 /// its reader looks at the first batch of every partition and does not survive there being none. Of a partition named twice
 /// the last batches count.
 fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPartition, Bytes)>, Outcomes)> {
-    let (mut asked, mut is_transactional) = (Vec::new(), false);
+    let mut asked = Vec::new();
+    let mut kinds = BatchKinds::default();
     for topic in request.topics {
         for partition in topic.partitions {
             let id = TopicPartition::new(topic.name.as_str(), partition.partition_index);
@@ -78,22 +65,22 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
                 Records::Memory(bytes) => bytes,
                 other => other.read().ok()?,
             };
-            is_transactional |= begins_transactional(&records)?;
+            kinds.look_at(&records)?;
             asked.push((id, records));
         }
     }
-    if is_transactional && request.transactional_id.is_none() {
-        let refused = ProduceOutcome::refused(ErrorCode::TransactionalIdAuthorizationFailed);
-        return Some((
-            Vec::new(),
-            last_mentions(asked).into_iter().map(|(id, _)| (id, refused.clone())).collect(),
-        ));
-    }
     let asked = last_mentions(asked);
-    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    if let Some(error) = denial(exchange, &kinds, request.transactional_id.as_deref()) {
+        let refused = ProduceOutcome::refused(error);
+        return Some((Vec::new(), asked.into_iter().map(|(id, _)| (id, refused.clone())).collect()));
+    }
+    let authorized = exchange.authorized_topics(AclOperation::Write, asked.iter().map(|(id, _)| &*id.topic));
+    let (mut entries, mut denied, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let metadata = exchange.services.metadata.snapshot();
     for (id, records) in asked {
-        if metadata.partition(&id).is_none() {
+        if !authorized.contains(&id.topic) {
+            denied.push((id, ProduceOutcome::refused(ErrorCode::TopicAuthorizationFailed)));
+        } else if metadata.partition(&id).is_none() {
             refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
         } else if let Err(error) = check_request(&id, exchange.version(), &records) {
             refused.push((id, ProduceOutcome::refused(ErrorCode::from(&error))));
@@ -101,21 +88,50 @@ fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPa
             entries.push((id, records));
         }
     }
-    Some((entries, refused))
+    Some((entries, followed_by(denied, refused)))
 }
 
-/// Whether the first batch is part of a transaction; None if there is none, or one so short that Kafka's reader fails at it. One that
-/// is longer, but not as long as a batch, is refused later.
-fn begins_transactional(records: &Bytes) -> Option<bool> {
-    /// Up to where the reader looks: the producer's id.
-    const LOOKED_AT: usize = 51;
-    match Batch::split(records.clone()).next()? {
-        Ok(first) => Some(first.header().is_transactional()),
-        Err(_) => {
-            let size = u32::from_be_bytes(*records.get(8..)?.first_chunk::<4>()?) as usize + LOG_OVERHEAD;
-            let is_looked_at = records.get(16) == Some(&2) && (LOOKED_AT..=records.len()).contains(&size);
-            is_looked_at.then(|| records[22] & 0x10 != 0)
-        }
+/// Why the whole request is refused, if it is: who produces in transactions needs its transactional id, and who uses a
+/// producer id without one needs to be allowed that.
+fn denial(exchange: &Exchange, kinds: &BatchKinds, transactional_id: Option<&str>) -> Option<ErrorCode> {
+    if kinds.transactional {
+        let may = transactional_id
+            .is_some_and(|id| exchange.is_authorized(AclOperation::Write, AclResource::transactional_id(id)));
+        return (!may).then_some(ErrorCode::TransactionalIdAuthorizationFailed);
+    }
+    let may =
+        !kinds.idempotent || exchange.is_authorized(AclOperation::IdempotentWrite, AclResource::CLUSTER);
+    (!may).then_some(ErrorCode::ClusterAuthorizationFailed)
+}
+
+/// Which kinds of batches a request begins its partitions with.
+#[derive(Clone, Copy, Debug, Default)]
+struct BatchKinds {
+    /// One is part of a transaction.
+    transactional: bool,
+    /// One has a producer id.
+    idempotent: bool,
+}
+
+impl BatchKinds {
+    /// Looks at a partition's first batch; None if there is none, or one so short that Kafka's reader fails at it. One that
+    /// is longer, but not as long as a batch, is refused later.
+    fn look_at(&mut self, records: &Bytes) -> Option<()> {
+        /// Where the producer id stands in a batch.
+        const PRODUCER_ID: std::ops::Range<usize> = 43..51;
+        let (transactional, idempotent) = match Batch::split(records.clone()).next()? {
+            Ok(first) => (first.header().is_transactional(), first.header().has_producer_id()),
+            Err(_) => {
+                let size = u32::from_be_bytes(*records.get(8..)?.first_chunk::<4>()?) as usize + LOG_OVERHEAD;
+                let is_looked_at =
+                    records.get(16) == Some(&2) && (PRODUCER_ID.end..=records.len()).contains(&size);
+                let producer_id = records.get(PRODUCER_ID)?.first_chunk::<8>().filter(|_| is_looked_at)?;
+                (records[22] & 0x10 != 0, i64::from_be_bytes(*producer_id) > NO_PRODUCER_ID)
+            }
+        };
+        self.transactional |= transactional;
+        self.idempotent |= idempotent;
+        Some(())
     }
 }
 
@@ -145,7 +161,7 @@ fn partition(partition_index: i32, outcome: ProduceOutcome) -> PartitionProduceR
     });
     PartitionProduceResponse {
         partition_index,
-        error_code: outcome.error as i16,
+        error_code: outcome.error.code(),
         base_offset: outcome.base_offset,
         log_append_time_ms: outcome.log_append_time,
         log_start_offset: outcome.log_start_offset,

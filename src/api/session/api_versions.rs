@@ -4,6 +4,8 @@
 //! of version 0, with error 35 and the versions of ApiVersions alone, so that the client can ask again.
 //! Kafka: `KafkaApis.handleApiVersionsRequest`.
 
+use std::future::{Ready, ready};
+
 use crate::api::{Exchange, table};
 use crate::net::Answer;
 use crate::wire::api_key::ApiKey;
@@ -15,13 +17,18 @@ use crate::wire::message::api_versions::{
     ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey, FinalizedFeatureKey,
 };
 
-/// Answers with the table, and the finalized features as last heard of.
-pub async fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> ApiVersionsResponse {
+/// Answers with the table, and the finalized features as last heard of. Every caller may ask, also before it is
+/// authenticated. Not an `async fn`: the table has this handler in a row, and so cannot stand inside of its future.
+pub fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> Ready<ApiVersionsResponse> {
+    ready(response(exchange, &request))
+}
+
+fn response(exchange: &Exchange, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let named = |text: &str| is_name(text);
     if exchange.version() >= 3
         && !(named(&request.client_software_name) && named(&request.client_software_version))
     {
-        return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest as i16, ..Default::default() };
+        return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest.code(), ..Default::default() };
     }
     let api_keys = table::ROWS.iter().map(|row| versions(row.key)).collect();
     let mut response = ApiVersionsResponse { api_keys, ..Default::default() };
@@ -39,12 +46,12 @@ pub async fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> ApiVers
 /// Those of encoding it.
 pub fn unsupported(exchange: &Exchange) -> Result<Answer, WireError> {
     let response = ApiVersionsResponse {
-        error_code: ErrorCode::UnsupportedVersion as i16,
+        error_code: ErrorCode::UnsupportedVersion.code(),
         api_keys: vec![versions(ApiKey::ApiVersions)],
         ..Default::default()
     };
     let as_version_0 = RequestHeader { api_version: 0, ..exchange.header.clone() };
-    Ok(Answer::Now(frame::response(&as_version_0, &response)?))
+    Ok(Answer::Now(frame::response(&as_version_0, &response)?.into()))
 }
 
 fn versions(key: ApiKey) -> ApiVersionsResponseKey {

@@ -8,10 +8,15 @@ use tokio::sync::Notify;
 use super::*;
 use crate::base::SecurityProtocol;
 use crate::config::{BrokerConfig, Properties};
+use crate::security::KafkaPrincipal;
 
 /// Answers every request with itself, once it is let go on.
 #[derive(Default)]
 struct Echo {
+    /// For how long the caller is throttled after each request.
+    throttle: Duration,
+    /// Whether the next request may be taken while the answer is awaited.
+    later: bool,
     begun: Notify,
     go_on: Notify,
     finished: Mutex<Vec<Bytes>>,
@@ -21,14 +26,15 @@ struct Echo {
 struct Counter(Arc<Echo>);
 
 impl Dispatch for Counter {
-    fn dispatch(&self, _: &Caller, frame: Bytes) -> BoxFuture<'static, Answer> {
+    fn dispatch(&self, _: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer> {
         let echo = self.0.clone();
         Box::pin(async move {
             echo.begun.notify_one();
             echo.go_on.notified().await;
             echo.finished.lock().push(frame.clone());
             echo.done.notify_one();
-            Answer::Now(vec![Records::Memory(frame)])
+            let reply = Reply { pieces: vec![Records::Memory(frame)], throttle: echo.throttle };
+            if echo.later { Answer::Later(Box::pin(async { Some(reply) })) } else { Answer::Now(reply) }
         })
     }
 }
@@ -49,6 +55,7 @@ async fn connected_with(echo: &Arc<Echo>, stop: &CancellationToken, idle: &str) 
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, from) = listener.accept().await.unwrap();
     let caller = Caller {
+        principal: KafkaPrincipal::anonymous().into(),
         listener: "PLAINTEXT".into(),
         protocol: SecurityProtocol::Plaintext,
         address: from.ip(),
@@ -142,4 +149,42 @@ async fn a_broker_that_stops_waits_for_nobody() {
     echo.begun.notified().await;
     stop.cancel();
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_throttled_caller_is_answered_and_then_not_read() {
+    for later in [false, true] {
+        let echo = Echo { throttle: Duration::from_secs(3600), later, ..Default::default() };
+        let (echo, stop) = (Arc::new(echo), CancellationToken::new());
+        let (mut client, _) = connected(&echo, &stop).await;
+        client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();
+        echo.begun.notified().await;
+        echo.go_on.notify_one();
+        let mut answer = [0];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, [7], "the answer itself is not held back");
+        client.write_all(&[0, 0, 0, 1, 8]).await.unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let begun = futures_util::FutureExt::now_or_never(echo.begun.notified());
+        assert!(begun.is_none(), "the next request is not taken");
+        stop.cancel();
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the end is not held back either");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_is_read_again_after_its_throttle() {
+    let echo = Echo { throttle: Duration::from_millis(20), later: true, ..Default::default() };
+    let (echo, stop) = (Arc::new(echo), CancellationToken::new());
+    let (mut client, _) = connected(&echo, &stop).await;
+    client.write_all(&[0, 0, 0, 1, 7, 0, 0, 0, 1, 8]).await.unwrap();
+    for expected in [7, 8] {
+        echo.begun.notified().await;
+        echo.go_on.notify_one();
+        let mut answer = [0];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, [expected]);
+    }
 }

@@ -95,5 +95,13 @@ pub trait Request: Message {
     /// The first flexible version; `i16::MAX` where there is none.
     const FLEXIBLE_FROM: i16;
     /// What answers it, at the same version.
-    type Response: Message;
+    type Response: ResponseMessage;
+}
+
+/// A response of an API.
+#[doc(alias = "AbstractResponse")]
+pub trait ResponseMessage: Message + Send + 'static {
+    /// Where it says for how long its receiver is throttled, in milliseconds; None of a response that never does. A version
+    /// without the field drops what is set.
+    fn throttle_time_ms(&mut self) -> Option<&mut i32>;
 }

@@ -166,10 +166,39 @@ macro_rules! message {
         $(
             $crate::wire::message::table::fields! { $(#[$about])* $name { $($fields)* } }
             $crate::wire::message::table::outermost! { $kind $name, $key $(, $response)? }
+            $crate::wire::message::table::throttle! { $kind $name { $($fields)* } }
         )*
     };
 }
 pub(crate) use message;
+
+/// What finds the throttle time in a response; nothing for other structs.
+macro_rules! throttle {
+    (
+        response $name:ident {
+            $( $(#[$doc:meta])* $field:ident: $type:ty [ $($rule:tt)* ] $(= $default:expr)? ),* $(,)?
+        }
+    ) => {
+        impl $crate::wire::message::ResponseMessage for $name {
+            #[allow(unreachable_code)]
+            fn throttle_time_ms(&mut self) -> Option<&mut i32> {
+                $( $crate::wire::message::table::throttle_field!(self, $field); )*
+                None
+            }
+        }
+    };
+    ($kind:ident $name:ident { $($fields:tt)* }) => {};
+}
+pub(crate) use throttle;
+
+/// Returns the field where it is the throttle time.
+macro_rules! throttle_field {
+    ($response:ident, throttle_time_ms) => {
+        return Some(&mut $response.throttle_time_ms)
+    };
+    ($response:ident, $field:ident) => {};
+}
+pub(crate) use throttle_field;
 
 /// A struct of a table: the type, its default, its place on the wire.
 macro_rules! fields {

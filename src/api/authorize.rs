@@ -1,0 +1,91 @@
+//! The authorize step of the handlers: what a request's caller may do, asked item by item.
+//!
+//! What a denied item is answered with stands in the handler. Kafka: `KafkaApis.authorize`, `filterByAuthorized`,
+//! `authorizedOperations`.
+
+use std::collections::HashSet;
+
+use super::Exchange;
+use crate::security::{AclAction, AclOperation, AclResource, Audit, RequestContext};
+
+/// The topics of a request that its caller may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AuthorizedTopics {
+    /// Every topic: nothing can be denied.
+    Every,
+    /// The topics of these names.
+    Named(HashSet<String>),
+}
+
+impl AuthorizedTopics {
+    /// Whether the topic is among them.
+    pub fn contains(&self, topic: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Named(names) => names.contains(topic),
+        }
+    }
+}
+
+impl Exchange {
+    /// Whether the caller may do this to the resource.
+    pub(super) fn is_authorized(&self, operation: AclOperation, resource: AclResource<'_>) -> bool {
+        self.allows(operation, resource, Audit::AllowedAndDenied)
+    }
+
+    /// Whether the caller may do this to the cluster, where another permission would do as well.
+    pub(super) fn is_authorized_on_cluster(&self, operation: AclOperation) -> bool {
+        self.allows(operation, AclResource::CLUSTER, Audit::AllowedOnly)
+    }
+
+    /// Which of these topics the caller may do this to; each is asked for once.
+    pub(super) fn authorized_topics<'a>(
+        &self,
+        operation: AclOperation,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> AuthorizedTopics {
+        self.topics_allowed(operation, names, Audit::AllowedAndDenied)
+    }
+
+    /// As [`Exchange::authorized_topics`], where a denied topic is left out of the answer without a word.
+    pub(super) fn visible_topics<'a>(
+        &self,
+        operation: AclOperation,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> AuthorizedTopics {
+        self.topics_allowed(operation, names, Audit::AllowedOnly)
+    }
+
+    /// Everything that the caller may do to the resource, one bit an operation (KIP-430).
+    pub(super) fn authorized_operations(&self, resource: AclResource<'_>) -> i32 {
+        let supported = resource.resource_type.supported_operations().iter();
+        let authorized = supported.filter(|operation| self.allows(**operation, resource, Audit::Nothing));
+        authorized.fold(0, |bits, operation| bits | 1 << operation.code())
+    }
+
+    fn topics_allowed<'a>(
+        &self,
+        operation: AclOperation,
+        names: impl IntoIterator<Item = &'a str>,
+        audit: Audit,
+    ) -> AuthorizedTopics {
+        if !self.services.authorization.is_configured() {
+            return AuthorizedTopics::Every;
+        }
+        let names: HashSet<&str> = names.into_iter().collect();
+        let allowed =
+            names.into_iter().filter(|name| self.allows(operation, AclResource::topic(name), audit));
+        AuthorizedTopics::Named(allowed.map(str::to_owned).collect())
+    }
+
+    fn allows(&self, operation: AclOperation, resource: AclResource<'_>, audit: Audit) -> bool {
+        let context = RequestContext {
+            principal: &self.caller.principal,
+            address: self.caller.address,
+            listener: &self.caller.listener,
+            protocol: self.caller.protocol,
+            api_key: self.header.api_key,
+        };
+        self.services.authorization.allows(&context, &AclAction { operation, resource, audit })
+    }
+}

@@ -1,0 +1,54 @@
+//! Quotas of clients: how much of the request threads' time a caller may take.
+//!
+//! Pure. The usage is handed in, and whoever asks does the throttling. Without a quota nobody is throttled, as in Kafka
+//! where `/config/clients` and `/config/users` set none. Kafka: `ClientRequestQuotaManager`, `QuotaFactory`.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Millis;
+use crate::security::KafkaPrincipal;
+
+/// What one request has taken.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestUsage<'a> {
+    /// Who sent it.
+    pub principal: &'a KafkaPrincipal,
+    /// How the sender names itself; empty where it does not.
+    pub client_id: &'a str,
+    /// For how long it has kept a thread busy.
+    pub thread_time: Duration,
+    /// Whether it is counted but never throttled, as requests between brokers are.
+    pub is_exempt: bool,
+    /// When it was answered, in milliseconds since the Unix epoch.
+    pub now: Millis,
+}
+
+/// Counts requests against quotas.
+#[doc(alias = "ClientRequestQuotaManager")]
+pub trait RequestQuota: Debug + Send + Sync + 'static {
+    /// Counts a request; for how long its sender has to be throttled then.
+    fn record(&self, usage: &RequestUsage<'_>) -> Duration;
+}
+
+/// A broker's quotas of clients; clones count together.
+#[doc(alias = "QuotaManagers")]
+#[derive(Clone, Debug, Default)]
+pub struct ClientQuotas {
+    request: Option<Arc<dyn RequestQuota>>,
+}
+
+impl ClientQuotas {
+    /// Quotas of which this one counts requests.
+    pub fn of_requests(request: Arc<dyn RequestQuota>) -> Self {
+        Self { request: Some(request) }
+    }
+
+    /// Counts a request; for how long its sender has to be throttled then, which an exempt one never has.
+    pub fn record_request(&self, usage: &RequestUsage<'_>) -> Duration {
+        let Some(quota) = &self.request else { return Duration::ZERO };
+        let throttle = quota.record(usage);
+        if usage.is_exempt { Duration::ZERO } else { throttle }
+    }
+}

@@ -1,0 +1,89 @@
+//! The one decision on what a caller may do.
+//!
+//! Without an authorizer every caller may do everything, as in Kafka without `authorizer.class.name`. An authorizer
+//! judges one action at a time. Kafka: `Authorizer`, `Action`, `AuthorizationResult`, `AuthorizableRequestContext`.
+
+use std::fmt::Debug;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::acl::{AclOperation, AclResource};
+use super::principal::KafkaPrincipal;
+use crate::base::SecurityProtocol;
+use crate::wire::api_key::ApiKey;
+
+/// Judges what callers may do.
+pub trait Authorizer: Debug + Send + Sync + 'static {
+    /// Whether the caller of a request may do this.
+    fn authorize(&self, context: &RequestContext<'_>, action: &AclAction<'_>) -> AuthorizationResult;
+}
+
+/// The request on whose behalf something is to be done.
+#[doc(alias = "AuthorizableRequestContext")]
+#[derive(Clone, Copy, Debug)]
+pub struct RequestContext<'a> {
+    /// Who sent it.
+    pub principal: &'a KafkaPrincipal,
+    /// From which address it came.
+    pub address: IpAddr,
+    /// The listener by which it came.
+    pub listener: &'a str,
+    /// How that listener is secured.
+    pub protocol: SecurityProtocol,
+    /// The API asked.
+    pub api_key: ApiKey,
+}
+
+/// Something to be done to a resource.
+#[doc(alias = "Action")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AclAction<'a> {
+    /// What is to be done.
+    pub operation: AclOperation,
+    /// To what.
+    pub resource: AclResource<'a>,
+    /// Which outcomes an authorizer's log is to name.
+    pub audit: Audit,
+}
+
+/// Which outcomes an authorizer's log is to name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Both.
+    AllowedAndDenied,
+    /// Not a denial: another permission will do as well, or what is denied is left out of the answer.
+    AllowedOnly,
+    /// None: nothing is done, the caller only learns what it could do.
+    Nothing,
+}
+
+/// What an authorizer says of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationResult {
+    /// The caller may do it.
+    Allowed,
+    /// The caller may not.
+    Denied,
+}
+
+/// A broker's authorizer, if it has one; clones ask the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Authorization(Option<Arc<dyn Authorizer>>);
+
+impl Authorization {
+    /// Asks this authorizer.
+    pub fn by(authorizer: Arc<dyn Authorizer>) -> Self {
+        Self(Some(authorizer))
+    }
+
+    /// Whether anything can be denied.
+    pub fn is_configured(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether the caller may do this; everything where there is no authorizer.
+    pub fn allows(&self, context: &RequestContext<'_>, action: &AclAction<'_>) -> bool {
+        let Some(authorizer) = &self.0 else { return true };
+        authorizer.authorize(context, action) == AuthorizationResult::Allowed
+    }
+}
