@@ -12,6 +12,8 @@ use bytes::Bytes;
 
 pub use outcome::{AppendError, LogAppendInfo};
 
+use super::appender::Appender;
+use super::epochs::EpochEntry;
 use super::failure::StorageError;
 use super::index::{AbortedEntry, TimestampOffset};
 use super::log::Log;
@@ -76,7 +78,7 @@ impl Log {
 
     /// Whether preparing these batches takes longer than a thread that polls sockets has.
     pub fn is_heavy(&self, records: &[u8]) -> bool {
-        let settings = self.settings.load();
+        let settings = self.current_settings();
         is_heavy(records, settings.magic, settings.compression)
     }
 
@@ -85,9 +87,9 @@ impl Log {
     /// # Errors
     /// [`AppendError::Refused`].
     pub fn prepare(&self, records: Bytes, origin: AppendOrigin) -> Result<Prepared, AppendError> {
-        let settings = self.settings.load_full();
-        let checked = check(&self.partition, &records, origin, Some(settings.max_message_bytes))?;
-        let now = self.shared.clock.now();
+        let settings = self.settings();
+        let checked = check(self.partition(), &records, origin, Some(settings.max_message_bytes))?;
+        let now = self.now();
         let mut batches = None;
         if checked.batches > 0 {
             let records = records.slice(..checked.valid_bytes);
@@ -138,7 +140,7 @@ impl Log {
         epoch: Option<LeaderEpoch>,
     ) -> Result<LogAppendInfo, AppendError> {
         let origin = AppendOrigin::Replication;
-        let checked = check(&self.partition, &records, origin, None)?;
+        let checked = check(self.partition(), &records, origin, None)?;
         if checked.batches == 0 {
             return Ok(self.nothing_appended(&checked));
         }
@@ -155,25 +157,27 @@ impl Log {
         decided_in: Option<LeaderEpoch>,
         ready: impl FnOnce() -> Result<Ready, AppendError>,
     ) -> Result<LogAppendInfo, AppendError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         if let Some(epoch) = decided_in.filter(|epoch| !self.admits(*epoch)) {
             return Err(AppendError::Fenced(epoch));
         }
         self.still_open()?;
         let ready = ready()?;
-        self.note_epochs(&ready.headers)?;
+        self.note_epochs(&appender, &ready.headers)?;
         if ready.size as u64 > settings.segment_bytes {
             return Err(AppendError::LargerThanSegment(format!(
                 "Message batch size is {} bytes in append to partition {}, which exceeds the maximum configured \
                  segment size of {}.",
-                ready.size, self.partition, settings.segment_bytes
+                ready.size,
+                self.partition(),
+                settings.segment_bytes
             )));
         }
-        let segment = self.roll_if_due(&mut state, &ready, settings)?;
+        let segment = self.roll_if_due(&mut appender, &ready, settings)?;
         let info = self.appended(checked, &ready);
-        let (change, completed) = match self.account(&state, &ready, origin)? {
+        let (change, completed) = match self.account(&appender.state, &ready, origin)? {
             Account::Duplicate { first_offset, last_offset, timestamp } => {
-                let log_end = self.marks().end;
+                let log_end = self.snapshot().log_end;
                 let (first_offset, bytes) = (Some(first_offset), 0);
                 let log_append_time = timestamp;
                 let duplicate = true;
@@ -189,12 +193,18 @@ impl Log {
             }
             Account::New(change, completed) => (change, completed),
         };
-        let log_end = self.write(&mut state, &segment, &ready, change, &completed).map_err(|error| {
-            let dir = self.data_dir.display();
-            self.failed(format!("Error while appending records to {} in dir {dir}", self.partition), &error)
-        })?;
-        drop(state);
-        if log_end.offset.saturating_sub(self.recovery_point()) >= settings.flush_messages {
+        let log_end =
+            self.write(&mut appender.state, &segment, &ready, change, &completed).map_err(|error| {
+                let dir = self.data_dir().display();
+                self.failed(
+                    format!("Error while appending records to {} in dir {dir}", self.partition()),
+                    &error,
+                )
+            })?;
+        drop(appender);
+        let flushes_by_count = settings.flush_messages < i64::MAX;
+        if flushes_by_count && log_end.offset.saturating_sub(self.recovery_point()) >= settings.flush_messages
+        {
             self.flush()?;
         }
         Ok(LogAppendInfo { log_end, ..info })
@@ -203,22 +213,22 @@ impl Log {
     /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing is
     /// brought to the disk.
     pub fn takes_quickly(&self, bytes: usize) -> bool {
-        bytes <= QUICK_BYTES && self.settings.load().flush_messages == i64::MAX
+        bytes <= QUICK_BYTES && self.current_settings().flush_messages == i64::MAX
     }
 
     fn nothing_appended(&self, checked: &Checked) -> LogAppendInfo {
-        let marks = self.marks();
+        let marks = self.snapshot();
         LogAppendInfo {
             first_offset: None,
             last_offset: checked.last_offset,
             max_timestamp: checked.max_timestamp,
             log_append_time: -1,
-            log_start_offset: marks.log_start,
+            log_start_offset: marks.log_start_offset,
             leader_epoch: -1,
             batches: 0,
             bytes: 0,
             duplicate: false,
-            log_end: marks.end,
+            log_end: marks.log_end,
         }
     }
 
@@ -245,7 +255,7 @@ impl Log {
         origin: AppendOrigin,
     ) -> Result<Validated, AppendError> {
         let validation = Validation {
-            partition: &self.partition,
+            partition: self.partition(),
             now,
             origin,
             target_codec: settings.compression.unwrap_or(checked.source_codec),
@@ -254,7 +264,7 @@ impl Log {
             timestamp_type: settings.timestamp_type,
             max_timestamp_difference: settings.timestamp_difference_max_ms,
             max_batch_size: Some(settings.max_message_bytes),
-            zstd_allowed: self.shared.zstd_allowed,
+            zstd_allowed: self.shared().zstd_allowed,
         };
         Ok(validate(records, checked.source_codec, &validation)?)
     }
@@ -289,7 +299,7 @@ impl Log {
         let headers = Batch::split(records.clone())
             .map(|batch| Ok(batch?.header().clone()))
             .collect::<Result<Vec<_>, BatchError>>()?;
-        let partition = &self.partition;
+        let partition = self.partition();
         if !checked.monotonic {
             let offsets = first_offsets(&headers, usize::MAX);
             return Err(AppendError::OutOfOrder(format!(
@@ -326,8 +336,19 @@ impl Log {
     }
 
     /// Notes the leader epochs that begin in these batches. One of an old format makes all of them worthless.
-    fn note_epochs(&self, headers: &[BatchHeader]) -> Result<(), StorageError> {
-        self.change_epochs(|epochs| {
+    fn note_epochs(&self, appender: &Appender, headers: &[BatchHeader]) -> Result<(), StorageError> {
+        // Mostly the epoch is the latest one, which is seen without a copy of all of them.
+        let latest = self.epochs().get(|epochs| epochs.latest());
+        let is_known = |header: &BatchHeader| {
+            let continues = |latest: EpochEntry| {
+                latest.epoch == header.leader_epoch && latest.start_offset <= header.base_offset
+            };
+            header.magic >= 2 && latest.is_some_and(continues)
+        };
+        if headers.iter().all(is_known) {
+            return Ok(());
+        }
+        self.change_epochs(appender, |epochs| {
             let mut changed = false;
             for header in headers {
                 if header.magic >= 2 {
@@ -336,7 +357,7 @@ impl Log {
                     log::warn!(
                         target: "kafka.log.Log",
                         "Clearing leader epoch cache of {} after unexpected append with message format v{}",
-                        self.partition,
+                        self.partition(),
                         header.magic
                     );
                     epochs.clear();
@@ -349,7 +370,7 @@ impl Log {
 
     fn roll_if_due(
         &self,
-        state: &mut ProducerState,
+        appender: &mut Appender,
         ready: &Ready,
         settings: &Settings,
     ) -> Result<Arc<Segment>, StorageError> {
@@ -361,14 +382,14 @@ impl Log {
             segment_bytes: settings.segment_bytes,
             segment_ms: settings.max_segment_ms(),
         };
-        let due = active.should_roll(&coming, self.shared.clock.now());
+        let due = active.should_roll(&coming, self.now());
         let due = due.map_err(|error| self.failed(self.rolling_failed(), &error))?;
         if !due {
             return Ok(active);
         }
         // The first offset of old formats is not known; the lowest it can be keeps the last one within reach.
         let first = ready.first_offset.unwrap_or(ready.last_offset - i64::from(i32::MAX));
-        self.roll_locked(state, first)?;
+        self.roll_locked(appender, first)?;
         Ok(self.active())
     }
 
@@ -413,7 +434,7 @@ impl Log {
         }
         segment.append(&ready.pieces, ready.last_offset, ready.largest)?;
         let end = ready.last_offset + 1;
-        let log_end = LogPosition::at(end, segment.base_offset, segment.size());
+        let log_end = segment.position(end, segment.size());
         state.producers.apply(change);
         for transaction in completed {
             let last_stable_offset = state.producers.last_stable_offset(transaction);
@@ -423,7 +444,7 @@ impl Log {
             state.producers.complete(transaction).map_err(io::Error::other)?;
         }
         state.producers.set_end_offset(end);
-        self.marks.write().appended(log_end, &mut state.producers);
+        self.marks_mut().appended(log_end, &mut state.producers);
         Ok(log_end)
     }
 }

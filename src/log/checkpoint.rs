@@ -1,14 +1,14 @@
 //! The small text files that remember offsets: version, number of entries, one entry a line.
 //!
 //! A file is replaced whole: written beside, synced, renamed over the old one, so that a reader sees the old entries
-//! or the new ones. Never decides what to remember.
+//! or the new ones. Only the epochs of a log are synced later ([`super::epoch_checkpoint`]). Never decides what to remember.
 //!
 //! Kafka: `CheckpointFile`, `OffsetCheckpointFile`, `LeaderEpochCheckpointFile`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::directory::is_storable;
 use super::epochs::EpochEntry;
@@ -62,7 +62,7 @@ pub fn write_offsets(path: &Path, offsets: &BTreeMap<TopicPartition, Offset>) ->
     let storable = offsets.iter().filter(|(of, _)| is_storable(&of.topic));
     let lines: Vec<_> =
         storable.map(|(of, offset)| format!("{} {} {offset}", of.topic, of.partition)).collect();
-    write(path, lines.into_iter())
+    replace(path, text_of(lines.into_iter()).as_bytes())
 }
 
 /// Reads the epochs of a log; a missing or empty file has none.
@@ -70,8 +70,22 @@ pub fn write_offsets(path: &Path, offsets: &BTreeMap<TopicPartition, Offset>) ->
 /// # Errors
 /// Those of reading, and `InvalidData` with Kafka's text where anything makes no sense.
 pub fn read_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
-    let Some(text) = contents(path)? else { return Ok(Vec::new()) };
-    let (entries, damage) = lines_of(&text, path, |line| {
+    contents(path)?.map_or(Ok(Vec::new()), |text| epochs_of(&text, path))
+}
+
+/// Reads the epochs of a log, and makes the file, empty, where there is none.
+///
+/// # Errors
+/// As [`read_epochs`], and those of creating the file.
+pub fn read_or_create_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
+    match contents(path)? {
+        Some(text) => epochs_of(&text, path),
+        None => create(path).map(|()| Vec::new()),
+    }
+}
+
+fn epochs_of(text: &str, path: &Path) -> io::Result<Vec<EpochEntry>> {
+    let (entries, damage) = lines_of(text, path, |line| {
         let mut fields = line.split_whitespace();
         let (epoch, start_offset) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
         fields.next().is_none().then_some(EpochEntry { epoch, start_offset })
@@ -82,12 +96,22 @@ pub fn read_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
     }
 }
 
-/// Replaces the epochs of a log.
+/// Replaces the epochs of a log without waiting for the disk: [`sync`] does that, before the log counts on them.
 ///
 /// # Errors
-/// As [`write_offsets`].
+/// Those of writing and renaming; the old file is then still there.
 pub fn write_epochs(path: &Path, epochs: &[EpochEntry]) -> io::Result<()> {
-    write(path, epochs.iter().map(|entry| format!("{} {}", entry.epoch, entry.start_offset)))
+    let text = text_of(epochs.iter().map(|entry| format!("{} {}", entry.epoch, entry.start_offset)));
+    let (_, beside) = write_beside(path, text.as_bytes())?;
+    fs::rename(beside, path)
+}
+
+/// Brings a file to the disk.
+///
+/// # Errors
+/// Those of opening and syncing.
+pub fn sync(path: &Path) -> io::Result<()> {
+    retry(|| File::open(path))?.sync_all()
 }
 
 /// Makes the file, empty, where there is none.
@@ -138,13 +162,14 @@ fn lines_of<T>(text: &str, path: &Path, entry: impl Fn(&str) -> Option<T>) -> (V
     (entries, damage.or(counted))
 }
 
-fn write(path: &Path, lines: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
+/// Version, number of lines, the lines.
+fn text_of(lines: impl ExactSizeIterator<Item = String>) -> String {
     let mut text = format!("{VERSION}\n{}\n", lines.len());
     for line in lines {
         text.push_str(&line);
         text.push('\n');
     }
-    replace(path, text.as_bytes())
+    text
 }
 
 /// Replaces a file by one of these bytes: written to `<path>.tmp`, synced, renamed.
@@ -152,13 +177,18 @@ fn write(path: &Path, lines: impl ExactSizeIterator<Item = String>) -> io::Resul
 /// # Errors
 /// Those of writing, syncing and renaming; the old file is then still there.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (file, beside) = write_beside(path, bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(beside, path)
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(File, PathBuf)> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let mut file = retry(|| File::create(&beside))?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&beside, path)
+    Ok((file, beside.into()))
 }
 
 #[cfg(test)]

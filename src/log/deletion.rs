@@ -4,8 +4,8 @@
 //! `deleteSnapshotsAfterRecoveryPointCheckpoint`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use super::appender::Appender;
 use super::directory::DELETED;
 use super::failure::StorageError;
 use super::log::Log;
@@ -13,7 +13,6 @@ use super::read::ReadError;
 use super::retention::{Limits, Reason, SegmentFacts, deletable};
 use super::scheduler::ScheduledTask;
 use super::segment::Segment;
-use super::snapshots::ProducerState;
 use crate::base::Offset;
 
 const TARGET: &str = "kafka.log.Log";
@@ -36,39 +35,39 @@ impl Log {
         if self.deletable(reason)? == 0 {
             return Ok(0);
         }
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         self.still_open()?;
         let count = self.deletable(reason)?;
         if count == 0 {
             return Ok(0);
         }
-        let segments = self.segments.load_full();
-        if count == segments.len() {
-            self.roll_locked(&mut state, 0)?;
+        if count == self.segments().len() {
+            self.roll_locked(&mut appender, 0)?;
         }
-        let going = &segments[..count];
+        let first_kept = self.segments()[count].base_offset;
+        let deleted = appender.segments.delete_before(first_kept);
         log::info!(
             target: TARGET,
             "Deleting segments of {} due to {reason:?} retention: {:?}",
-            self.partition,
-            going.iter().map(|segment| segment.base_offset).collect::<Vec<_>>()
+            self.partition(),
+            deleted.iter().map(|segment| segment.base_offset).collect::<Vec<_>>()
         );
-        let kept = self.segments.load()[count..].to_vec();
-        let first = kept[0].base_offset;
-        self.segments.store(Arc::new(kept));
-        self.discard(going)?;
-        self.move_start(&mut state, first)?;
+        self.discard(&deleted)?;
+        self.move_start(&mut appender, first_kept)?;
         Ok(count)
     }
 
     /// How many segments, from the first on, retention no longer asks for.
     fn deletable(&self, reason: Reason) -> Result<usize, StorageError> {
-        let dir = self.data_dir.display();
+        let dir = self.data_dir().display();
         let failed = |error: std::io::Error| {
-            self.failed(format!("Error while deleting segments for {} in dir {dir}", self.partition), &error)
+            self.failed(
+                format!("Error while deleting segments for {} in dir {dir}", self.partition()),
+                &error,
+            )
         };
-        let settings = self.settings.load_full();
-        let segments = self.segments.load_full();
+        let settings = self.settings();
+        let segments = self.segment_list();
         let facts = segments.iter().map(|segment| {
             Ok(SegmentFacts {
                 base_offset: segment.base_offset,
@@ -77,16 +76,16 @@ impl Log {
             })
         });
         let facts = facts.collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
-        let marks = self.marks();
+        let marks = self.snapshot();
         let limits = Limits {
             retention_ms: settings.retention_ms,
             retention_bytes: settings.retention_bytes,
             delete: settings.delete,
-            log_start_offset: marks.log_start,
+            log_start_offset: marks.log_start_offset,
             high_watermark: marks.high_watermark.offset,
-            log_end_offset: marks.end.offset,
+            log_end_offset: marks.log_end.offset,
         };
-        Ok(deletable(&facts, &limits, reason, self.shared.clock.now()))
+        Ok(deletable(&facts, &limits, reason, self.now()))
     }
 
     /// Moves the log's start forward: what lies before it may no longer be read, and will be deleted. `reason` is for
@@ -95,32 +94,32 @@ impl Log {
     /// # Errors
     /// It lies past the high watermark, or the disk failed.
     pub fn increment_log_start_offset(&self, to: Offset, reason: &str) -> Result<(), ReadError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         self.still_open()?;
-        let marks = self.marks();
+        let marks = self.snapshot();
         if to > marks.high_watermark.offset {
-            let (partition, high_watermark) = (self.partition.clone(), marks.high_watermark.offset);
+            let (partition, high_watermark) = (self.partition().clone(), marks.high_watermark.offset);
             return Err(ReadError::StartPastHighWatermark { partition, to, high_watermark });
         }
-        if to > marks.log_start {
-            log::info!(target: TARGET, "Incremented log start offset of {} to {to} due to {reason}", self.partition);
-            self.move_start(&mut state, to)?;
+        if to > marks.log_start_offset {
+            log::info!(target: TARGET, "Incremented log start offset of {} to {to} due to {reason}", self.partition());
+            self.move_start(&mut appender, to)?;
         }
         Ok(())
     }
 
     /// Moves the log's start to `to` if that is forward; epochs, snapshots and marks follow.
-    fn move_start(&self, state: &mut ProducerState, to: Offset) -> Result<(), StorageError> {
-        if !self.marks.write().increment_log_start(to) {
+    fn move_start(&self, appender: &mut Appender, to: Offset) -> Result<(), StorageError> {
+        if !self.marks_mut().increment_log_start(to) {
             return Ok(());
         }
-        self.recovery_point.fetch_max(to, Ordering::AcqRel);
-        self.change_epochs(|epochs| epochs.truncate_from_start(to))?;
-        state.truncate_head(to).map_err(|error| {
-            let dir = self.data_dir.display();
+        self.recovery().log_starts_at(to);
+        self.change_epochs(appender, |epochs| epochs.truncate_from_start(to))?;
+        appender.state.truncate_head(to).map_err(|error| {
+            let dir = self.data_dir().display();
             let what = format!(
                 "Exception while increasing log start offset for {} to {to} in dir {dir}",
-                self.partition
+                self.partition()
             );
             self.failed(what, &error)
         })
@@ -130,9 +129,9 @@ impl Log {
     pub(super) fn discard(&self, segments: &[Arc<Segment>]) -> Result<(), StorageError> {
         for segment in segments {
             segment.change_suffix(DELETED).map_err(|error| {
-                let dir = self.data_dir.display();
+                let dir = self.data_dir().display();
                 self.failed(
-                    format!("Error while deleting segments for {} in dir {dir}", self.partition),
+                    format!("Error while deleting segments for {} in dir {dir}", self.partition()),
                     &error,
                 )
             })?;
@@ -143,7 +142,7 @@ impl Log {
 
     /// Unlinks the files of a segment after `file.delete.delay.ms`, as they are called now.
     pub(super) fn unlink_later(&self, segment: &Segment) {
-        let due = self.shared.clock.now().saturating_add(self.settings.load().file_delete_delay_ms);
+        let due = self.now().saturating_add(self.current_settings().file_delete_delay_ms);
         self.schedule(due, ScheduledTask::Unlink(segment.paths()));
     }
 
@@ -152,25 +151,23 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn delete_old_snapshots(&self) -> Result<(), StorageError> {
-        let state = self.appender.lock();
+        let appender = self.appender();
         self.still_open()?;
-        let segments = self.segments.load();
-        let below = |offset: Offset| {
-            let at = segments.partition_point(|segment| segment.base_offset < offset);
-            at.checked_sub(1).map(|at| segments[at].base_offset)
-        };
-        let active = segments[segments.len() - 1].base_offset;
-        let point = self.recovery_point();
-        let needed = below(active).unwrap_or(active).min(below(point).unwrap_or(point));
-        state.delete_before(needed).map_err(|error| {
-            let dir = self.data_dir.display();
-            self.failed(format!("Error while deleting snapshots of {} in dir {dir}", self.partition), &error)
+        let segments = self.segments();
+        let or_below = |offset: Offset| segments.base_below(offset).unwrap_or(offset);
+        let needed = or_below(segments.active().base_offset).min(or_below(self.recovery_point()));
+        appender.state.delete_before(needed).map_err(|error| {
+            let dir = self.data_dir().display();
+            self.failed(
+                format!("Error while deleting snapshots of {} in dir {dir}", self.partition()),
+                &error,
+            )
         })
     }
 
     /// Forgets producers that have been silent for too long.
     pub fn remove_expired_producers(&self) {
-        self.appender.lock().producers.remove_expired(self.shared.clock.now());
+        self.appender().state.producers.remove_expired(self.now());
     }
 }
 

@@ -1,13 +1,14 @@
 //! Bringing a log to the disk.
 //!
-//! Holds no lock: appends go on meanwhile. Kafka: `Log.flush`.
+//! Holds no lock: appends go on meanwhile. The leader epochs of the records are brought there with them, before the
+//! recovery point says that they are. Kafka: `Log.flush`.
 
-use std::sync::atomic::Ordering;
+use std::io;
 
 use super::failure::StorageError;
 use super::log::Log;
-use super::read::floor;
-use crate::base::{Millis, Offset};
+use super::recovery_point::FlushUpTo;
+use crate::base::Offset;
 
 impl Log {
     /// Brings everything to the disk.
@@ -23,32 +24,30 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn flush_to(&self, offset: Offset) -> Result<(), StorageError> {
-        let from = self.recovery_point();
-        if offset <= from {
-            return Ok(());
-        }
-        let segments = self.segments.load_full();
-        let first = floor(&segments, from).unwrap_or(0);
-        for segment in segments[first..].iter().take_while(|segment| segment.base_offset < offset) {
-            segment.flush().map_err(|error| {
-                let dir = self.data_dir.display();
-                let what = format!(
-                    "Error while flushing log for {} in dir {dir} with offset {offset}",
-                    self.partition
-                );
-                self.failed(what, &error)
-            })?;
-        }
-        // A truncation meanwhile has lowered the end; the point must not stand above it.
-        let reached = offset.min(self.log_end_offset());
-        self.recovery_point.fetch_max(reached, Ordering::AcqRel);
-        self.last_flush.store(self.shared.clock.now(), Ordering::Release);
+        let Some(flush) = self.recovery().begin_flush(offset) else { return Ok(()) };
+        self.sync(&flush).map_err(|error| {
+            let dir = self.data_dir().display();
+            let what = format!(
+                "Error while flushing log for {} in dir {dir} with offset {offset}",
+                self.partition()
+            );
+            self.failed(what, &error)
+        })?;
+        self.recovery().flushed(flush, self.now());
         Ok(())
     }
 
-    /// When the log was last flushed.
-    pub fn last_flush(&self) -> Millis {
-        self.last_flush.load(Ordering::Acquire)
+    /// Whether the leader epochs of some records are not on the disk: a clean stop brings them there.
+    pub(super) fn has_unsynced_epochs(&self) -> bool {
+        self.epochs().is_unsynced() && self.log_end_offset() > self.log_start_offset()
+    }
+
+    fn sync(&self, flush: &FlushUpTo) -> io::Result<()> {
+        let segments = self.segment_list();
+        for segment in segments.from(flush.from).iter().take_while(|segment| segment.base_offset < flush.to) {
+            segment.flush()?;
+        }
+        self.epochs().sync()
     }
 }
 

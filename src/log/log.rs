@@ -1,33 +1,41 @@
-//! One partition's log: where it stands, what its parts are, and who may change them.
+//! One partition's log: the parts it is made of, where it stands, and who may change it.
 //!
-//! Appending is in [`super::append`], reading in [`super::read`], rolling in [`super::roll`], flushing in
-//! [`super::flush`], deleting in [`super::deletion`], closing and renaming in [`super::lifecycle`], truncating in
-//! [`super::truncate`], opening and recovering in [`super::recovery`]. Knows nothing of replicas: the high watermark is
-//! told to it, and the leader epoch in which it may be written to.
+//! Each part guards its own state: the list of segments ([`super::segments`]), the marks ([`super::marks`]), the leader
+//! epochs and their file ([`super::epoch_checkpoint`]), the recovery point ([`super::recovery_point`]), the fence
+//! ([`super::epoch_fence`]), and what only the appender may touch ([`super::appender`]). What is done with them has a file
+//! for each job: opening and recovering ([`super::recovery`]), appending ([`super::append`]), rolling ([`super::roll`]),
+//! flushing ([`super::flush`]), reading ([`super::read`]), truncating ([`super::truncate`]), deleting
+//! ([`super::deletion`]), settings and closing ([`super::lifecycle`]).
 //!
-//! One lock, the appender's, is held over IO: by whoever changes the log's files, one at a time. All that others look at
-//! (marks, epochs, settings, the list of segments, the directory's name) is memory behind locks of its own, which are held
-//! for a few instructions: a disk that does not answer holds up those who write to it and nobody else. Lock order:
-//! appender, epochs, marks. Kafka: `Log`.
+//! Never knows of replicas: its users set the high watermark, and the leader epoch in which it may be written to.
+//!
+//! One lock, the appender's, is held over IO: by the one who changes the log's files. All that others look at is memory
+//! behind locks that are held for a few instructions: a disk that does not answer holds up those who write to it and
+//! nobody else. Lock order: appender, epochs, marks. Kafka: `Log`.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
-use parking_lot::{Mutex, RwLock};
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
-use super::checkpoint::{self, LEADER_EPOCHS};
+use super::appender::Appender;
 use super::directory::LogDir;
 use super::disk::{Disk, Disks};
+use super::epoch_checkpoint::EpochCheckpoint;
+use super::epoch_fence::EpochFence;
 use super::epochs::Epochs;
 use super::failure::{DirFailures, StorageError};
-use super::marks::{Marks, MarksState};
+pub use super::marks::LogSnapshot;
+use super::marks::Marks;
 use super::position::LogPosition;
+use super::recovery_point::RecoveryPoint;
 use super::scheduler::ScheduledTask;
 use super::segment::{Segment, SegmentOptions};
+use super::segments::{SegmentList, Segments, SegmentsWriter};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
 use crate::base::{Clock, LeaderEpoch, Millis, Offset, TopicPartition};
@@ -61,49 +69,62 @@ impl Shared {
     }
 }
 
-/// Where a log stands, as its readers see it, all at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogSnapshot {
-    /// The first offset that may be read.
-    pub log_start_offset: Offset,
-    /// The offset of the next record.
-    pub log_end: LogPosition,
-    /// Up to where all in-sync replicas have the log.
-    pub high_watermark: LogPosition,
-    /// Up to where all transactions are decided, at most the high watermark.
-    pub last_stable: LogPosition,
-}
-
 /// A partition's log.
 pub struct Log {
     /// For tasks that outlive a call but not the log.
-    pub(super) myself: Weak<Log>,
-    pub(super) partition: TopicPartition,
-    pub(super) shared: Arc<Shared>,
+    myself: Weak<Log>,
+    partition: TopicPartition,
+    shared: Arc<Shared>,
     /// The data directory that the log lies in.
-    pub(super) data_dir: PathBuf,
+    data_dir: PathBuf,
     /// What that directory does.
-    pub(super) disk: Arc<Disk>,
+    disk: Arc<Disk>,
     /// The log's own directory; renamed when it is deleted.
-    pub(super) dir: Arc<LogDir>,
-    pub(super) settings: ArcSwap<Settings>,
-    /// In the order of their base offsets, the active one last; never empty. Replaced under the appender's lock.
-    pub(super) segments: ArcSwap<Vec<Arc<Segment>>>,
-    /// Held by whoever changes the log's files, over IO.
-    pub(super) appender: Mutex<ProducerState>,
-    /// The leader epoch in force: nothing that was decided in an earlier one is written any more.
-    pub(super) fence: AtomicI32,
-    /// None where the message format has no leader epochs. Changed under the appender's lock, and written to the
-    /// checkpoint after it was changed.
-    pub(super) epochs: RwLock<Option<Epochs>>,
-    pub(super) marks: RwLock<MarksState>,
-    /// Everything below it is on the disk.
-    pub(super) recovery_point: AtomicI64,
-    pub(super) last_flush: AtomicI64,
-    pub(super) closed: AtomicBool,
+    dir: Arc<LogDir>,
+    settings: ArcSwap<Settings>,
+    segments: Arc<Segments>,
+    /// Held over IO by the one who changes the log's files.
+    appender: Mutex<Appender>,
+    fence: EpochFence,
+    epochs: EpochCheckpoint,
+    marks: RwLock<Marks>,
+    recovery_point: RecoveryPoint,
+    /// Set once, when nothing may touch the files any more.
+    closed: AtomicBool,
 }
 
 impl Log {
+    /// A log without segments in a directory that exists: to be loaded by [`Log::open`].
+    pub(super) fn new(
+        partition: TopicPartition,
+        dir: PathBuf,
+        settings: Settings,
+        log_start: Offset,
+        recovery_point: Offset,
+        shared: Arc<Shared>,
+    ) -> Arc<Self> {
+        let data_dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
+        let dir = LogDir::new(dir);
+        let (segments, writer) = SegmentsWriter::new();
+        let state = ProducerState::new(partition.clone(), dir.clone(), shared.producer_expiration);
+        Arc::new_cyclic(|myself| Self {
+            myself: myself.clone(),
+            partition,
+            disk: shared.disks.of(&data_dir),
+            data_dir,
+            epochs: EpochCheckpoint::new(dir.clone()),
+            dir,
+            settings: ArcSwap::from_pointee(settings),
+            segments,
+            appender: Mutex::new(Appender { segments: writer, state }),
+            marks: RwLock::new(Marks::empty_at(log_start)),
+            fence: EpochFence::open(),
+            recovery_point: RecoveryPoint::new(recovery_point, shared.clock.now()),
+            closed: AtomicBool::new(false),
+            shared,
+        })
+    }
+
     /// The partition.
     pub fn partition(&self) -> &TopicPartition {
         &self.partition
@@ -136,109 +157,172 @@ impl Log {
 
     /// The first offset that may be read.
     pub fn log_start_offset(&self) -> Offset {
-        self.marks().log_start
+        self.snapshot().log_start_offset
     }
 
     /// The offset of the next record.
     pub fn log_end_offset(&self) -> Offset {
-        self.marks().end.offset
+        self.snapshot().log_end.offset
     }
 
     /// Up to where all in-sync replicas have the log.
     pub fn high_watermark(&self) -> Offset {
-        self.marks().high_watermark.offset
+        self.snapshot().high_watermark.offset
     }
 
     /// Up to where all transactions are decided, at most the high watermark.
     pub fn last_stable_offset(&self) -> Offset {
-        self.marks().last_stable().offset
+        self.snapshot().last_stable.offset
     }
 
-    /// Where it stands. Positions that nobody has looked up have no place.
+    /// Where the log stands, all at one moment. Offsets that were not looked up have no position in a segment.
     pub fn snapshot(&self) -> LogSnapshot {
-        let marks = self.marks();
-        LogSnapshot {
-            log_start_offset: marks.log_start,
-            log_end: marks.end,
-            high_watermark: marks.high_watermark,
-            last_stable: marks.last_stable(),
-        }
+        self.marks.read().snapshot()
     }
 
-    /// Everything below this offset is on the disk.
+    /// Every record below this offset is on the disk.
     pub fn recovery_point(&self) -> Offset {
-        self.recovery_point.load(Ordering::Acquire)
+        self.recovery_point.offset()
+    }
+
+    /// When the log was last flushed.
+    pub fn last_flush(&self) -> Millis {
+        self.recovery_point.last_flush()
     }
 
     /// Bytes of record batches.
     pub fn size(&self) -> u64 {
-        self.segments.load().iter().map(|segment| u64::from(segment.size())).sum()
+        self.segments().iter().map(|segment| u64::from(segment.size())).sum()
     }
 
     /// The base offsets of its segments, rising.
     pub fn segment_offsets(&self) -> Vec<Offset> {
-        self.segments.load().iter().map(|segment| segment.base_offset).collect()
+        self.segments().iter().map(|segment| segment.base_offset).collect()
     }
 
     // ---- high watermark ----
 
-    /// Sets the high watermark, held between the log's start and end. Returns it. May go back: a role change does that.
+    /// Sets the high watermark, kept between the log's start and end. Returns it. May go back: a role change does that.
     pub fn update_high_watermark(&self, to: impl Into<LogPosition>) -> Offset {
-        self.marks.write().set_high_watermark(to.into())
+        self.marks_mut().set_high_watermark(to.into())
     }
 
     /// Moves the high watermark forward. Returns the old one if it moved; an offset past the log's end is not moved to.
     pub fn maybe_increment_high_watermark(&self, to: LogPosition) -> Option<Offset> {
-        self.marks.write().increment_high_watermark(to)
+        self.marks_mut().increment_high_watermark(to)
     }
 
     // ---- leader epochs ----
 
     /// The latest leader epoch with records in the log, or assigned since.
     pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
-        Some(self.epochs.read().as_ref()?.latest()?.epoch)
+        self.epochs.get(|epochs| Some(epochs.latest()?.epoch))
     }
 
     /// The largest epoch not above `epoch` and the offset where it ended; None where nothing is known of it.
     pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
-        let epochs = self.epochs.read();
-        epochs.as_ref()?.end_offset_for(epoch, self.log_end_offset())
+        self.epochs.get(|epochs| epochs.end_offset_for(epoch, self.log_end_offset()))
     }
 
     /// Fences every earlier epoch than this one. Does not wait: an append under way is still done, as if it had come a
     /// moment before, and what truncates the log comes after it.
     pub fn fence_below(&self, epoch: LeaderEpoch) {
-        // One whose place was taken stays fenced for ever.
-        let unless_superseded = |held: LeaderEpoch| (held != LeaderEpoch::MAX).then_some(epoch);
-        let _ = self.fence.fetch_update(Ordering::AcqRel, Ordering::Acquire, unless_superseded);
+        self.fence.raise(epoch);
+    }
+
+    /// Refuses every epoch from now on. Returns the one that was in force.
+    pub(super) fn close_fence(&self) -> LeaderEpoch {
+        self.fence.close()
     }
 
     /// Whether what was decided in a leader epoch may still be written. Asked under the appender's lock.
     pub(super) fn admits(&self, epoch: LeaderEpoch) -> bool {
-        epoch >= self.fence.load(Ordering::Acquire)
+        self.fence.admits(epoch)
     }
 
-    /// Changes the epochs and, if `change` says so, their checkpoint. Called under the appender's lock, which keeps the
-    /// order of the checkpoint's versions; the epochs' own lock is not held over the writing.
-    pub(super) fn change_epochs(&self, change: impl FnOnce(&mut Epochs) -> bool) -> Result<(), StorageError> {
-        let known = self.epochs.read().clone();
-        let Some(mut epochs) = known else { return Ok(()) };
-        if !change(&mut epochs) {
-            return Ok(());
-        }
-        let path = self.dir().join(LEADER_EPOCHS);
-        checkpoint::write_epochs(&path, epochs.entries()).map_err(|error| {
+    /// Changes the epochs and, if `change` says so, their checkpoint.
+    pub(super) fn change_epochs(
+        &self,
+        appender: &Appender,
+        change: impl FnOnce(&mut Epochs) -> bool,
+    ) -> Result<(), StorageError> {
+        self.epochs.change(appender, change).map_err(|error| {
+            let path = self.epochs.path();
             self.failed(format!("Error while writing to checkpoint file {}", path.display()), &error)
-        })?;
-        *self.epochs.write() = Some(epochs);
-        Ok(())
+        })
     }
 
-    // ---- for the parts of this room ----
+    // ---- the parts, for the jobs of this room ----
 
-    /// Where it stands, all at one moment.
-    pub(super) fn marks(&self) -> Marks {
-        self.marks.read().now()
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.shared.clock.now()
+    }
+
+    /// The log's own directory, which others may rename.
+    pub(super) fn own_dir(&self) -> &Arc<LogDir> {
+        &self.dir
+    }
+
+    /// The settings, for a short use.
+    pub(super) fn current_settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// Puts other settings into force. Returns the old ones.
+    pub(super) fn swap_settings(&self, settings: Settings) -> Arc<Settings> {
+        self.settings.swap(Arc::new(settings))
+    }
+
+    /// The segments now, for a short use.
+    pub(super) fn segments(&self) -> Guard<Arc<SegmentList>> {
+        self.segments.load()
+    }
+
+    /// The segments now, to be kept.
+    pub(super) fn segment_list(&self) -> Arc<SegmentList> {
+        self.segments.snapshot()
+    }
+
+    /// The lock of the one who changes the log's files.
+    pub(super) fn appender(&self) -> MutexGuard<'_, Appender> {
+        self.appender.lock()
+    }
+
+    /// The marks, to be moved.
+    pub(super) fn marks_mut(&self) -> RwLockWriteGuard<'_, Marks> {
+        self.marks.write()
+    }
+
+    pub(super) fn epochs(&self) -> &EpochCheckpoint {
+        &self.epochs
+    }
+
+    pub(super) fn recovery(&self) -> &RecoveryPoint {
+        &self.recovery_point
+    }
+
+    pub(super) fn active(&self) -> Arc<Segment> {
+        self.segments().active().clone()
+    }
+
+    /// The end of the log, as it stands in the active segment.
+    pub(super) fn end_at(&self, offset: Offset) -> LogPosition {
+        let active = self.active();
+        active.position(offset, active.size())
+    }
+
+    /// The options of a segment made or opened now.
+    pub(super) fn segment_options(&self) -> SegmentOptions {
+        self.settings.load().segment_options(self.now())
+    }
+
+    /// Brings everything below an offset to the disk later.
+    pub(super) fn schedule_flush(&self, offset: Offset) {
+        self.schedule(self.now(), ScheduledTask::Flush(self.myself.clone(), offset));
     }
 
     pub(super) fn schedule(&self, due: Millis, task: ScheduledTask) {
@@ -265,21 +349,10 @@ impl Log {
         Err(StorageError::new(message, &self.data_dir))
     }
 
-    pub(super) fn active(&self) -> Arc<Segment> {
-        let segments = self.segments.load();
-        // Never empty, by construction.
-        segments[segments.len() - 1].clone()
-    }
-
-    /// The options of a segment made or opened now.
-    pub(super) fn segment_options(&self) -> SegmentOptions {
-        self.settings.load().segment_options(self.shared.clock.now())
-    }
-
-    /// The end of the log, as it stands in the active segment.
-    pub(super) fn end_at(&self, offset: Offset) -> LogPosition {
-        let active = self.active();
-        LogPosition::at(offset, active.base_offset, active.size())
+    /// Lets nobody touch the files from now on. Returns whether somebody did that before. Does not wait for an append that
+    /// is under way.
+    pub(super) fn shut(&self) -> bool {
+        self.closed.swap(true, Ordering::AcqRel)
     }
 }
 

@@ -365,6 +365,15 @@ impl LogManager {
 
     // ---- the end ----
 
+    /// Brings what logs left to be synced to the disk, for all logs of a directory at once. Returns whether it is there.
+    fn sync_epochs(&self, dir: &Path) -> bool {
+        if !self.in_dir(dir).iter().any(|log| log.has_unsynced_epochs()) {
+            return true;
+        }
+        let synced = std::fs::File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+        synced.inspect_err(|error| note_failure(dir, error)).is_ok()
+    }
+
     /// Stops cleanly: everything flushed and closed, checkpoints written, the mark left that spares the next broker a
     /// recovery. Directories that fail meanwhile are left without the mark. Blocks.
     pub fn close(&self) {
@@ -377,8 +386,10 @@ impl LogManager {
             });
             self.write_recovery_points(dir);
             self.write_log_start_offsets(dir);
-            if results.into_iter().all(|closed| closed) && !self.shared.failures.is_offline(dir) {
-                note_failure(dir, directory::mark_clean(dir));
+            let synced = self.sync_epochs(dir);
+            let closed = synced && results.into_iter().all(|closed| closed);
+            if closed && !self.shared.failures.is_offline(dir) {
+                let _ = directory::mark_clean(dir).inspect_err(|error| note_failure(dir, error));
             }
         }
         log::info!(target: TARGET, "Shutdown complete.");
@@ -391,10 +402,8 @@ impl Live {
     }
 }
 
-fn note_failure(dir: &Path, result: io::Result<()>) {
-    if let Err(error) = result {
-        log::error!(target: TARGET, "Error while writing the clean shutdown file in {}: {error}", dir.display());
-    }
+fn note_failure(dir: &Path, error: &io::Error) {
+    log::error!(target: TARGET, "Error while writing the clean shutdown file in {}: {error}", dir.display());
 }
 
 /// Why a topic has no logs.

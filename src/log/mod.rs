@@ -12,12 +12,15 @@
 //! checkpoints and `LogDirFailureChannel`. The cleaner of compacted logs (`LogCleaner`) has no room here yet.
 
 pub mod append;
+pub mod appender;
 pub mod checkpoint;
 pub mod scheduler;
 mod cold;
 pub mod deletion;
 pub mod directory;
 pub mod disk;
+mod epoch_checkpoint;
+mod epoch_fence;
 pub mod epochs;
 pub mod failure;
 pub mod flush;
@@ -33,10 +36,12 @@ pub mod position;
 pub mod producers;
 pub mod read;
 pub mod recovery;
+mod recovery_point;
 pub mod retention;
 pub mod roll;
 pub mod segment;
 pub mod segment_files;
+pub mod segments;
 pub mod settings;
 pub mod snapshots;
 pub mod truncate;
@@ -45,9 +50,10 @@ pub mod walk;
 
 pub use append::{AppendError, LogAppendInfo, Prepared};
 pub use failure::StorageError;
-pub use log::{Log, LogSnapshot};
+pub use log::Log;
 pub(crate) use log_manager::load::in_parallel;
 pub use log_manager::{LogManager, LogManagerOptions, OpenError};
+pub use marks::LogSnapshot;
 pub use position::LogPosition;
 pub use read::{AbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};
 pub use truncate::TruncateError;

@@ -9,9 +9,10 @@ use super::cold;
 use super::failure::StorageError;
 use super::index::AbortedEntry;
 use super::log::Log;
-use super::marks::Marks;
+use super::marks::LogSnapshot;
 use super::position::LogPosition;
 use super::segment::{Segment, into_io};
+use super::segments::SegmentList;
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerId, Records, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy::Messages;
@@ -143,30 +144,32 @@ impl Log {
         min_one: bool,
     ) -> Result<LogRead, ReadError> {
         self.still_open()?;
-        let marks = self.marks();
-        let segments = self.segments.load();
-        let at = floor(&segments, offset);
-        let (start, end) = (marks.log_start, marks.end.offset);
+        let marks = self.snapshot();
+        // After the marks: a mark in a segment that was exchanged in between is looked up anew.
+        let segments = self.segments();
+        let at = segments.floor(offset);
+        let (start, end) = (marks.log_start_offset, marks.log_end.offset);
         let (Some(at), true) = (at, (start..=end).contains(&offset)) else {
-            let partition = self.partition.clone();
+            let partition = self.partition().clone();
             return Err(ReadError::OutOfRange { partition, offset, start, end });
         };
         let bound = match up_to {
-            ReadUpTo::LogEnd => marks.end,
+            ReadUpTo::LogEnd => marks.log_end,
             ReadUpTo::HighWatermark => marks.high_watermark,
-            ReadUpTo::LastStable => marks.last_stable(),
+            ReadUpTo::LastStable => marks.last_stable,
         };
         let committed = up_to == ReadUpTo::LastStable;
         if offset >= bound.offset {
-            let position = self.placed(if offset == bound.offset { bound } else { offset.into() })?;
+            let wanted = if offset == bound.offset { bound } else { offset.into() };
+            let position = self.locate(&marks, &segments, wanted)?;
             return Ok(answer(&marks, Records::default(), position, committed.then(Vec::new)));
         }
-        let bound = self.placed(bound)?;
+        let bound = self.locate(&marks, &segments, bound)?;
         let read = self.read_from(&segments[at..], offset, max_bytes, bound, min_one);
         let Some((segment, records, position, incomplete)) =
             read.map_err(|error| self.read_failed(&error))?
         else {
-            return Ok(answer(&marks, Records::default(), marks.end, committed.then(Vec::new)));
+            return Ok(answer(&marks, Records::default(), marks.log_end, committed.then(Vec::new)));
         };
         let mut aborted = None;
         if committed {
@@ -176,7 +179,7 @@ impl Log {
         Ok(LogRead { first_entry_incomplete: incomplete, ..answer(&marks, records, position, aborted) })
     }
 
-    /// The first of `segments` that holds anything from `offset` on: its number, the bytes, where they begin, and whether
+    /// The first of `segments` that holds anything from `offset` on: its index, the bytes, where they begin, and whether
     /// not even the first batch fits.
     fn read_from(
         &self,
@@ -187,15 +190,15 @@ impl Log {
         min_one: bool,
     ) -> io::Result<Option<(usize, Records, LogPosition, bool)>> {
         for (at, segment) in segments.iter().enumerate() {
-            let limit = match bound.place {
-                Some((base, position)) if base == segment.base_offset => position,
+            let limit = match bound.in_segment {
+                Some(bound) if bound.base_offset == segment.base_offset => bound.byte,
                 _ => segment.size(),
             };
             let Some(found) = segment.find(offset)? else { continue };
             let allowed = max_bytes.max(0).unsigned_abs();
             let taken = if min_one { allowed.max(found.size) } else { allowed };
             let length = limit.saturating_sub(found.position).min(taken);
-            let position = LogPosition::at(offset, segment.base_offset, found.position);
+            let position = segment.position(offset, found.position);
             let records = match length {
                 0 => Records::default(),
                 length => segment.slice(found.position, length)?,
@@ -213,13 +216,13 @@ impl Log {
         records: &Records,
         position: LogPosition,
     ) -> io::Result<Vec<AbortedTransaction>> {
-        let end = position.place.map_or(0, |(_, at)| u64::from(at)) + records.len() as u64;
+        let end = position.in_segment.map_or(0, |it| u64::from(it.byte)) + records.len() as u64;
         let within = match segments.first() {
             Some(first) => cold::read_locked(&first.indexes).offset.first_from(end)?,
             None => None,
         };
         let next = segments.get(1).map(|next| next.base_offset);
-        let upper = within.map(|entry| entry.offset).or(next).unwrap_or_else(|| self.marks().end.offset);
+        let upper = within.map(|entry| entry.offset).or(next).unwrap_or_else(|| self.log_end_offset());
         let found = aborted_in(segments, offset, upper)?;
         let shorten = |entry: AbortedEntry| AbortedTransaction {
             producer_id: entry.producer_id,
@@ -233,31 +236,29 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn aborted_transactions(&self, from: Offset, to: Offset) -> Result<Vec<AbortedEntry>, ReadError> {
-        let segments = self.segments.load();
-        let at = floor(&segments, from).unwrap_or(0);
-        aborted_in(&segments[at..], from, to).map_err(|error| self.read_failed(&error))
+        aborted_in(self.segments().from(from), from, to).map_err(|error| self.read_failed(&error))
     }
 
-    /// The same position with its place on disk, which is remembered for marks of the log.
-    ///
-    /// # Errors
-    /// The disk failed.
-    pub fn placed(&self, position: LogPosition) -> Result<LogPosition, ReadError> {
-        let marks = self.marks();
-        if position.place.is_some() {
-            return Ok(position);
+    /// The same offset with its position in one of these segments: the one known, or the one that is looked up and then
+    /// remembered for the marks of the log.
+    fn locate(
+        &self,
+        marks: &LogSnapshot,
+        segments: &SegmentList,
+        wanted: LogPosition,
+    ) -> Result<LogPosition, ReadError> {
+        if segments.current(&wanted).is_some() {
+            return Ok(wanted);
         }
-        if position.offset >= marks.end.offset {
-            return Ok(LogPosition { place: marks.end.place, ..position });
+        let end = marks.log_end;
+        if wanted.offset >= end.offset {
+            return Ok(LogPosition { in_segment: end.in_segment, ..wanted });
         }
-        let segments = self.segments.load();
-        let from = floor(&segments, position.offset).unwrap_or(0);
-        let end = marks.end;
-        let read = self.read_from(&segments[from..], position.offset, 1, end, false);
+        let read = self.read_from(segments.from(wanted.offset), wanted.offset, 1, end, false);
         let found = read.map_err(|error| self.read_failed(&error))?;
-        let placed = found.map_or(end, |(_, _, found, _)| found);
-        self.marks.write().placed(position, placed);
-        Ok(placed)
+        let located = found.map_or(end, |(_, _, found, _)| found);
+        self.marks_mut().located(wanted, located);
+        Ok(located)
     }
 
     /// The first record whose timestamp is at least `timestamp`; None where all are older. [`EARLIEST_TIMESTAMP`] and
@@ -266,23 +267,23 @@ impl Log {
     /// # Errors
     /// The format has no timestamps, or the disk failed.
     pub fn offset_for_timestamp(&self, timestamp: Millis) -> Result<Option<TimestampAndOffset>, ReadError> {
-        let marks = self.marks();
+        let marks = self.snapshot();
         let at = |offset, leader_epoch| Ok(Some(TimestampAndOffset { timestamp: -1, offset, leader_epoch }));
         if timestamp == EARLIEST_TIMESTAMP {
-            let earliest = self.epochs.read().as_ref().and_then(|epochs| epochs.earliest());
-            let known = earliest.filter(|entry| entry.start_offset <= marks.log_start);
-            return at(marks.log_start, known.map(|entry| entry.epoch));
+            let earliest = self.epochs().get(|epochs| epochs.earliest());
+            let known = earliest.filter(|entry| entry.start_offset <= marks.log_start_offset);
+            return at(marks.log_start_offset, known.map(|entry| entry.epoch));
         }
         if timestamp == LATEST_TIMESTAMP {
-            return at(marks.end.offset, self.latest_epoch());
+            return at(marks.log_end.offset, self.latest_epoch());
         }
-        if self.settings.load().magic < 1 {
-            return Err(ReadError::NoTimestamps(self.partition.clone()));
+        if self.current_settings().magic < 1 {
+            return Err(ReadError::NoTimestamps(self.partition().clone()));
         }
-        for segment in self.segments.load().iter() {
+        for segment in self.segments().iter() {
             let largest = segment.largest_timestamp().map_err(|error| self.read_failed(&error))?;
             if largest >= timestamp {
-                let found = first_at_time(segment, timestamp, marks.log_start);
+                let found = first_at_time(segment, timestamp, marks.log_start_offset);
                 return found.map_err(|error| self.read_failed(&error));
             }
         }
@@ -294,14 +295,14 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn legacy_offsets_before(&self, timestamp: Millis, most: usize) -> Result<Vec<Offset>, ReadError> {
-        let marks = self.marks();
+        let marks = self.snapshot();
         let mut known = Vec::new();
-        for segment in self.segments.load().iter() {
+        for segment in self.segments().iter() {
             let modified = segment.last_modified().map_err(|error| self.read_failed(&error))?;
-            known.push((segment.base_offset.max(marks.log_start), modified));
+            known.push((segment.base_offset.max(marks.log_start_offset), modified));
         }
         if self.active().size() > 0 {
-            known.push((marks.end.offset, self.shared.clock.now()));
+            known.push((marks.log_end.offset, self.now()));
         }
         let count = match timestamp {
             LATEST_TIMESTAMP => known.len(),
@@ -321,10 +322,10 @@ impl Log {
                 ReadError::Corrupt(error.to_string())
             }
             _ => {
-                let dir = self.data_dir.display();
+                let dir = self.data_dir().display();
                 ReadError::Storage(
                     self.failed(
-                        format!("Exception while reading from {} in dir {dir}", self.partition),
+                        format!("Exception while reading from {} in dir {dir}", self.partition()),
                         error,
                     ),
                 )
@@ -334,7 +335,7 @@ impl Log {
 }
 
 fn answer(
-    marks: &Marks,
+    marks: &LogSnapshot,
     records: Records,
     position: LogPosition,
     aborted: Option<Vec<AbortedTransaction>>,
@@ -342,18 +343,13 @@ fn answer(
     LogRead {
         records,
         position,
-        log_start_offset: marks.log_start,
-        log_end_offset: marks.end.offset,
+        log_start_offset: marks.log_start_offset,
+        log_end_offset: marks.log_end.offset,
         high_watermark: marks.high_watermark.offset,
-        last_stable_offset: marks.last_stable().offset,
+        last_stable_offset: marks.last_stable.offset,
         aborted,
         first_entry_incomplete: false,
     }
-}
-
-/// The number of the last segment that begins at or before `offset`.
-pub(super) fn floor(segments: &[Arc<Segment>], offset: Offset) -> Option<usize> {
-    segments.partition_point(|segment| segment.base_offset <= offset).checked_sub(1)
 }
 
 fn aborted_in(segments: &[Arc<Segment>], from: Offset, to: Offset) -> io::Result<Vec<AbortedEntry>> {

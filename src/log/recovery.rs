@@ -11,31 +11,27 @@ mod leftovers;
 mod split;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64};
-
-use arc_swap::ArcSwap;
-use parking_lot::{Mutex, RwLock};
 
 use super::append::aborted;
+use super::appender::Appender;
 use super::directory::{
-    self, LOG, LogDir, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name, offset_of, remove_if_there,
+    self, LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX, file_name, offset_of, remove_if_there,
 };
+use super::epoch_checkpoint::Loaded;
 use super::failure::StorageError;
 use super::index::TimestampOffset;
 use super::index::offset::relative;
 use super::log::{Log, Shared};
-use super::marks::MarksState;
 use super::producers::Change;
-use super::read::floor;
 use super::segment::{Segment, into_io};
 use super::segment_files::Kind;
 use super::settings::Settings;
 use super::snapshots::ProducerState;
 use super::validate::AppendOrigin;
 use super::walk::WalkError;
-use crate::base::{LeaderAndIsr, Offset, TopicPartition};
+use crate::base::{Offset, TopicPartition};
 use crate::wire::batch::Batch;
 use crate::wire::control::EndTransactionMarker;
 
@@ -73,57 +69,40 @@ impl Log {
     /// The disk failed; its directory is then offline.
     pub fn open(opening: Opening, shared: Arc<Shared>) -> Result<Arc<Self>, StorageError> {
         let Opening { partition, dir, settings, log_start, recovery_point, clean } = opening;
-        let data_dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
-        let now = shared.clock.now();
-        let dir = LogDir::new(dir);
-        let state = ProducerState::new(partition.clone(), dir.clone(), shared.producer_expiration);
-        let log = Arc::new_cyclic(|myself| Self {
-            myself: myself.clone(),
-            partition,
-            disk: shared.disks.of(&data_dir),
-            data_dir,
-            dir,
-            settings: ArcSwap::from_pointee(settings),
-            segments: ArcSwap::default(),
-            appender: Mutex::new(state),
-            epochs: RwLock::new(None),
-            marks: RwLock::new(MarksState::empty_at(log_start)),
-            fence: AtomicI32::new(LeaderAndIsr::NO_EPOCH),
-            recovery_point: AtomicI64::new(recovery_point),
-            last_flush: AtomicI64::new(now),
-            closed: AtomicBool::new(false),
-            shared,
-        });
-        let epochs_damaged = log.load_epochs(log.settings.load().magic)?;
-        log.load(clean, epochs_damaged).map_err(|error| {
-            log.failed(format!("Error while loading log dir {}", log.data_dir.display()), &error)
+        let magic = settings.magic;
+        let log = Self::new(partition, dir, settings, log_start, recovery_point, shared);
+        let epochs = log.load_epochs(magic)?;
+        log.load(clean, epochs).map_err(|error| {
+            log.failed(format!("Error while loading log dir {}", log.data_dir().display()), &error)
         })?;
         Ok(log)
     }
 
-    fn load(&self, clean: bool, epochs_damaged: bool) -> io::Result<()> {
-        let mut state = self.appender.lock();
+    fn load(&self, clean: bool, epochs: Loaded) -> io::Result<()> {
+        let mut appender = self.appender();
         self.clear_leftovers()?;
-        self.load_segments(clean)?;
-        if epochs_damaged {
-            self.rebuild_epochs()?;
+        self.load_segments(&mut appender, clean)?;
+        // After a power failure nothing may be left of the checkpoint but its name.
+        if epochs == Loaded::Damaged || (epochs == Loaded::Empty && !clean) {
+            self.rebuild_epochs(&appender)?;
         }
-        let end = self.recover(clean)?;
+        let end = self.recover(&mut appender, clean)?;
         self.active().activate()?;
-        self.change_epochs(|epochs| epochs.truncate_from_end(end))?;
-        let start = self.log_start_offset().max(self.segments.load()[0].base_offset);
-        self.marks.write().opened(start, self.end_at(end));
-        self.recovery_point.fetch_max(start, std::sync::atomic::Ordering::AcqRel);
-        self.change_epochs(|epochs| epochs.truncate_from_start(start))?;
-        self.rebuild_producers(&mut state, end, clean)?;
-        self.marks.write().note_transactions(&mut state.producers);
+        self.change_epochs(&appender, |epochs| epochs.truncate_from_end(end))?;
+        let start = self.log_start_offset().max(self.segments()[0].base_offset);
+        let position = self.end_at(end);
+        self.marks_mut().opened(start, position);
+        self.recovery().log_starts_at(start);
+        self.change_epochs(&appender, |epochs| epochs.truncate_from_start(start))?;
+        self.rebuild_producers(&mut appender.state, end, clean)?;
+        self.marks_mut().note_transactions(&mut appender.state.producers);
         Ok(())
     }
 
     /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are opened
     /// anew.
-    fn load_segments(&self, clean: bool) -> io::Result<()> {
-        while let Some(overflowed) = self.open_segments(clean)? {
+    fn load_segments(&self, appender: &mut Appender, clean: bool) -> io::Result<()> {
+        while let Some(overflowed) = self.open_segments(appender, clean)? {
             self.split_segment(&overflowed)?;
         }
         Ok(())
@@ -131,12 +110,12 @@ impl Log {
 
     /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose offsets
     /// overflow.
-    fn open_segments(&self, clean: bool) -> io::Result<Option<Arc<Segment>>> {
+    fn open_segments(&self, appender: &mut Appender, clean: bool) -> io::Result<Option<Arc<Segment>>> {
         let bases = self.segment_bases()?;
         let mut segments = Vec::new();
         for (at, base) in bases.iter().copied().enumerate() {
             let indexed = self.dir().join(file_name(base, OFFSET_INDEX)).exists();
-            let segment = Arc::new(Segment::open(&self.dir, base, "", self.segment_options())?);
+            let segment = Arc::new(Segment::open(self.own_dir(), base, "", self.segment_options())?);
             // Segments behind the recovery point are read in any case.
             let recovered_later =
                 !clean && bases.get(at + 1).is_none_or(|next| *next > self.recovery_point());
@@ -146,17 +125,17 @@ impl Log {
                     target: TARGET,
                     "Found no index file, or a corrupted one, of segment {base} of {}: recovering the segment and \
                      rebuilding index files...",
-                    self.partition
+                    self.partition()
                 );
                 // What lies before it tells of its producers.
-                self.segments.store(Arc::new(segments.clone()));
-                if let Found::Overflow = self.recover_segment(&segment, false)? {
+                appender.segments.reset(segments.clone());
+                if let Found::Overflow = self.recover_segment(appender, &segment, false)? {
                     return Ok(Some(segment));
                 }
             }
             segments.push(segment);
         }
-        self.segments.store(Arc::new(segments));
+        appender.segments.reset(segments);
         Ok(None)
     }
 
@@ -172,7 +151,7 @@ impl Log {
             } else if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX])
                 && !dir.join(file_name(base, LOG)).exists()
             {
-                log::warn!(target: TARGET, "Found an orphaned index file {name} of {}, with no log file.", self.partition);
+                log::warn!(target: TARGET, "Found an orphaned index file {name} of {}, with no log file.", self.partition());
                 remove_if_there(&dir.join(name))?;
             }
         }
@@ -180,15 +159,15 @@ impl Log {
     }
 
     /// Recovers the segments behind the recovery point, unless the stop was clean. Returns the log's end.
-    fn recover(&self, clean: bool) -> io::Result<Offset> {
+    fn recover(&self, appender: &mut Appender, clean: bool) -> io::Result<Offset> {
         if !clean {
-            while let Some(overflowed) = self.recover_segments()? {
+            while let Some(overflowed) = self.recover_segments(appender)? {
                 self.split_segment(&overflowed)?;
-                self.load_segments(clean)?;
+                self.load_segments(appender, clean)?;
             }
         }
         let start = self.log_start_offset();
-        let segments = self.segments.load_full();
+        let segments = self.segment_list();
         if let Some(last) = segments.last() {
             let end = last.next_offset()?;
             if end < start {
@@ -196,29 +175,28 @@ impl Log {
                     target: TARGET,
                     "Deleting all segments of {} because its end ({end}) is smaller than its start ({start}). This \
                      could happen if segment files were deleted from the file system.",
-                    self.partition
+                    self.partition()
                 );
-                self.segments.store(Arc::default());
+                appender.segments.reset(Vec::new());
                 self.discard(&segments)?;
             }
         }
-        if self.segments.load().is_empty() {
-            let segment = Segment::create(&self.dir, start, self.segment_options())?;
-            self.segments.store(Arc::new(vec![Arc::new(segment)]));
+        if self.segments().is_empty() {
+            let segment = Segment::create(self.own_dir(), start, self.segment_options())?;
+            appender.segments.reset(vec![Arc::new(segment)]);
         }
         let end = self.active().next_offset()?;
-        self.recovery_point.store(end, std::sync::atomic::Ordering::Release);
+        self.recovery().recovered(end);
         Ok(end)
     }
 
     /// Recovers the segments behind the recovery point, and brings them to the disk: until then what was read may have
     /// been no more than the system's memory. Returns the first one whose offsets overflow.
-    fn recover_segments(&self) -> io::Result<Option<Arc<Segment>>> {
-        let segments = self.segments.load_full();
-        let from = floor(&segments, self.recovery_point()).unwrap_or(0);
-        for (at, segment) in segments.iter().enumerate().skip(from) {
-            log::info!(target: TARGET, "[Log partition={}] Recovering unflushed segment {}", self.partition, segment.base_offset);
-            let Found::Torn(torn) = self.recover_segment(segment, true)? else {
+    fn recover_segments(&self, appender: &mut Appender) -> io::Result<Option<Arc<Segment>>> {
+        let segments = self.segment_list();
+        for segment in segments.from(self.recovery_point()) {
+            log::info!(target: TARGET, "[Log partition={}] Recovering unflushed segment {}", self.partition(), segment.base_offset);
+            let Found::Torn(torn) = self.recover_segment(appender, segment, true)? else {
                 return Ok(Some(segment.clone()));
             };
             if torn > 0 || segment.size() > 0 {
@@ -229,11 +207,11 @@ impl Log {
                     target: TARGET,
                     "Corruption found in segment {} of {}, truncating to offset {}",
                     segment.base_offset,
-                    self.partition,
+                    self.partition(),
                     segment.next_offset()?
                 );
-                self.segments.store(Arc::new(segments[..=at].to_vec()));
-                self.discard(&segments[at + 1..])?;
+                let unreachable = appender.segments.truncate_from(segment.base_offset + 1);
+                self.discard(&unreachable)?;
                 break;
             }
         }
@@ -242,9 +220,9 @@ impl Log {
 
     /// Reads a segment batch by batch, rebuilds its indexes and cuts it at the first batch that is not whole. With
     /// `epochs`, leader epochs not known yet are noted. One whose offsets overflow is left as it is.
-    fn recover_segment(&self, segment: &Segment, epochs: bool) -> io::Result<Found> {
-        let mut state =
-            ProducerState::new(self.partition.clone(), self.dir.clone(), self.shared.producer_expiration);
+    fn recover_segment(&self, appender: &Appender, segment: &Segment, epochs: bool) -> io::Result<Found> {
+        let (partition, dir) = (self.partition().clone(), self.own_dir().clone());
+        let mut state = ProducerState::new(partition, dir, self.shared().producer_expiration);
         self.rebuild_producers(&mut state, segment.base_offset, false)?;
         segment.reset_indexes()?;
         let mut largest = TimestampOffset { timestamp: -1, offset: segment.base_offset };
@@ -282,7 +260,7 @@ impl Log {
             last_offset = Some(header.last_offset());
             if header.magic >= 2 {
                 if epochs {
-                    self.note_recovered_epoch(header.leader_epoch, header.base_offset)?;
+                    self.note_recovered_epoch(appender, header.leader_epoch, header.base_offset)?;
                 }
                 replay(&mut state, &batch, Some(segment))?;
             }
@@ -295,13 +273,13 @@ impl Log {
     }
 
     /// Notes the leader epochs of all batches, as far as they can be read.
-    pub(super) fn rebuild_epochs(&self) -> io::Result<()> {
-        for segment in self.segments.load().iter() {
+    pub(super) fn rebuild_epochs(&self, appender: &Appender) -> io::Result<()> {
+        for segment in self.segments().iter() {
             let mut headers = segment.headers()?;
             loop {
                 match headers.next_header() {
                     Ok(Some((_, header))) if header.magic >= 2 => {
-                        self.note_recovered_epoch(header.leader_epoch, header.base_offset)?;
+                        self.note_recovered_epoch(appender, header.leader_epoch, header.base_offset)?;
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => break,
@@ -314,8 +292,8 @@ impl Log {
         Ok(())
     }
 
-    fn note_recovered_epoch(&self, epoch: i32, offset: Offset) -> io::Result<()> {
-        Ok(self.change_epochs(|epochs| {
+    fn note_recovered_epoch(&self, appender: &Appender, epoch: i32, offset: Offset) -> io::Result<()> {
+        Ok(self.change_epochs(appender, |epochs| {
             epochs.latest().is_none_or(|latest| epoch > latest.epoch) && epochs.assign(epoch, offset)
         })?)
     }
@@ -328,10 +306,10 @@ impl Log {
         end: Offset,
         clean: bool,
     ) -> io::Result<()> {
-        let segments = self.segments.load_full();
+        let segments = self.segment_list();
         let snapshot_at: Vec<_> = segments.iter().rev().take(2).map(|segment| segment.base_offset).collect();
-        log::debug!(target: TARGET, "Loading producer state of {} till offset {end}", self.partition);
-        if self.settings.load().magic < 2 || (clean && state.offsets()?.is_empty()) {
+        log::debug!(target: TARGET, "Loading producer state of {} till offset {end}", self.partition());
+        if self.current_settings().magic < 2 || (clean && state.offsets()?.is_empty()) {
             for offset in snapshot_at.into_iter().rev().chain([end]) {
                 state.producers.set_end_offset(offset);
                 state.take_snapshot()?;
@@ -340,11 +318,10 @@ impl Log {
         }
         let log_start = self.log_start_offset();
         let fresh = state.producers.is_empty() && state.producers.end_offset() >= end;
-        state.truncate_and_reload(log_start, end, self.shared.clock.now())?;
+        state.truncate_and_reload(log_start, end, self.now())?;
         let from = state.producers.end_offset();
         if end > from && !fresh {
-            let first = floor(&segments, from).unwrap_or(0);
-            for segment in segments[first..].iter().take_while(|segment| segment.base_offset < end) {
+            for segment in segments.from(from).iter().take_while(|segment| segment.base_offset < end) {
                 let from = segment.base_offset.max(state.producers.end_offset()).max(log_start);
                 state.producers.set_end_offset(from);
                 if snapshot_at.contains(&segment.base_offset) {

@@ -4,19 +4,18 @@
 
 use std::sync::Arc;
 
+use super::appender::Appender;
 use super::failure::StorageError;
 use super::log::Log;
-use super::scheduler::ScheduledTask;
 use super::segment::Segment;
-use super::snapshots::ProducerState;
 use crate::base::Offset;
 
 const TARGET: &str = "kafka.log.Log";
 
 impl Log {
     pub(super) fn rolling_failed(&self) -> String {
-        let dir = self.data_dir.display();
-        format!("Error while rolling log segment for {} in dir {dir}", self.partition)
+        let dir = self.data_dir().display();
+        format!("Error while rolling log segment for {} in dir {dir}", self.partition())
     }
 
     /// Begins a new segment at the log's end.
@@ -24,45 +23,38 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn roll(self: &Arc<Self>) -> Result<(), StorageError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         self.still_open()?;
-        self.roll_locked(&mut state, 0)
+        self.roll_locked(&mut appender, 0)
     }
 
     /// Begins a new segment at `expected` or at the log's end, whichever is later. The old one is flushed later.
-    pub(super) fn roll_locked(
-        &self,
-        state: &mut ProducerState,
-        expected: Offset,
-    ) -> Result<(), StorageError> {
+    pub(super) fn roll_locked(&self, appender: &mut Appender, expected: Offset) -> Result<(), StorageError> {
         let end = self.log_end_offset();
         let base = expected.max(end);
         let active = self.active();
         let failed = |error: std::io::Error| self.failed(self.rolling_failed(), &error);
-        let mut segments = Vec::clone(&self.segments.load());
         if active.base_offset == base {
             log::warn!(
                 target: TARGET,
                 "Trying to roll a new log segment of {} with start offset {base} while it already exists and is \
                  active with size 0.",
-                self.partition
+                self.partition()
             );
-            segments.pop();
             self.discard(&[active])?;
         } else {
             active.deactivate().map_err(failed)?;
         }
-        state.producers.set_end_offset(base);
-        state.take_snapshot().map_err(failed)?;
-        let segment = Segment::create(&self.dir, base, self.segment_options()).map_err(failed)?;
+        appender.state.producers.set_end_offset(base);
+        appender.state.take_snapshot().map_err(failed)?;
+        let segment = Segment::create(self.own_dir(), base, self.segment_options()).map_err(failed)?;
         segment.activate().map_err(failed)?;
-        segments.push(Arc::new(segment));
-        self.segments.store(Arc::new(segments));
-        // Same offset, new place: readers compare places by segment.
+        appender.segments.roll(Arc::new(segment));
+        // The same offset has a new position: readers compare positions by segment.
         let end = self.end_at(end);
-        self.marks.write().rolled(end);
-        self.schedule(self.shared.clock.now(), ScheduledTask::Flush(self.myself.clone(), base));
-        log::info!(target: TARGET, "Rolled new log segment of {} at offset {base}.", self.partition);
+        self.marks_mut().rolled(end);
+        self.schedule_flush(base);
+        log::info!(target: TARGET, "Rolled new log segment of {} at offset {base}.", self.partition());
         Ok(())
     }
 }

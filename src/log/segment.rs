@@ -19,6 +19,7 @@ pub use search::{Found, into_io};
 use super::directory::{LogDir, remove_if_there};
 use super::index::offset::relative;
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset, TransactionIndex};
+use super::position::{LogPosition, SegmentPosition};
 use super::segment_files::{Kind, SegmentFiles};
 use crate::base::{Millis, Offset};
 
@@ -76,6 +77,8 @@ pub struct Segment {
     pub indexes: RwLock<Indexes>,
     progress: Mutex<Progress>,
     options: SegmentOptions,
+    /// Which exchange of segments brought it into its log's list; 0 for one that was appended to ([`super::segments`]).
+    generation: AtomicU32,
 }
 
 impl Segment {
@@ -157,7 +160,24 @@ impl Segment {
                 largest: None,
             }),
             options,
+            generation: AtomicU32::new(0),
         })
+    }
+
+    /// Which exchange of segments brought it into its log's list. Positions in it carry this number.
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The segment comes into its log's list in the place of others.
+    pub(super) fn enter(&self, generation: u32) {
+        self.generation.store(generation, Ordering::Release);
+    }
+
+    /// The position of an offset whose batch begins at `byte` of this segment.
+    pub fn position(&self, offset: Offset, byte: u32) -> LogPosition {
+        let (base_offset, generation) = (self.base_offset, self.generation());
+        LogPosition { offset, in_segment: Some(SegmentPosition { base_offset, generation, byte }) }
     }
 
     /// Bytes of whole batches in the `.log`.

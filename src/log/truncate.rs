@@ -4,12 +4,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use super::appender::Appender;
 use super::failure::StorageError;
 use super::log::Log;
 use super::segment::Segment;
-use super::snapshots::ProducerState;
 use crate::base::{LeaderEpoch, Offset};
 
 /// Why nothing was taken back.
@@ -31,7 +30,7 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn truncate_to(&self, target: Offset) -> Result<bool, StorageError> {
-        self.truncate_locked(&mut self.appender.lock(), target)
+        self.truncate_locked(&mut self.appender(), target)
     }
 
     /// Likewise, as was decided in a leader epoch.
@@ -39,14 +38,14 @@ impl Log {
     /// # Errors
     /// A later epoch is in force; the disk failed, or the log is closed.
     pub fn truncate_in(&self, epoch: LeaderEpoch, target: Offset) -> Result<bool, TruncateError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         if !self.admits(epoch) {
             return Err(TruncateError::Fenced(epoch));
         }
-        Ok(self.truncate_locked(&mut state, target)?)
+        Ok(self.truncate_locked(&mut appender, target)?)
     }
 
-    fn truncate_locked(&self, state: &mut ProducerState, target: Offset) -> Result<bool, StorageError> {
+    fn truncate_locked(&self, appender: &mut Appender, target: Offset) -> Result<bool, StorageError> {
         let target = target.max(0);
         self.still_open()?;
         let end = self.log_end_offset();
@@ -54,28 +53,25 @@ impl Log {
             log::info!(
                 target: TARGET,
                 "Truncating {} to {target} has no effect as the largest offset in the log is {}",
-                self.partition,
+                self.partition(),
                 end - 1
             );
-            self.change_epochs(|epochs| epochs.truncate_from_end(end))?;
+            self.change_epochs(appender, |epochs| epochs.truncate_from_end(end))?;
             return Ok(false);
         }
-        log::info!(target: TARGET, "Truncating {} to offset {target}", self.partition);
-        let segments = self.segments.load_full();
-        if segments[0].base_offset > target {
-            self.start_at(state, target)?;
+        log::info!(target: TARGET, "Truncating {} to offset {target}", self.partition());
+        if self.segments()[0].base_offset > target {
+            self.start_at(appender, target)?;
             return Ok(true);
         }
-        let kept = segments.partition_point(|segment| segment.base_offset <= target);
-        self.segments.store(Arc::new(segments[..kept].to_vec()));
-        self.discard(&segments[kept..])?;
-        let active = &segments[kept - 1];
-        let now = self.shared.clock.now();
+        let removed = appender.segments.truncate_from(target + 1);
+        self.discard(&removed)?;
+        let (active, now) = (self.active(), self.now());
         let cut = active.truncate_to(target, now).and_then(|_| active.activate());
         cut.map_err(|error| self.truncating_failed(target, &error))?;
-        self.change_epochs(|epochs| epochs.truncate_from_end(target))?;
+        self.change_epochs(appender, |epochs| epochs.truncate_from_end(target))?;
         let start = self.log_start_offset().min(target);
-        self.complete_truncation(state, start, target)?;
+        self.complete_truncation(appender, start, target)?;
         Ok(true)
     }
 
@@ -84,9 +80,9 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn truncate_fully_and_start_at(&self, offset: Offset) -> Result<(), StorageError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         self.still_open()?;
-        self.start_at(&mut state, offset)
+        self.start_at(&mut appender, offset)
     }
 
     /// Likewise, as was decided in a leader epoch.
@@ -94,50 +90,52 @@ impl Log {
     /// # Errors
     /// A later epoch is in force; the disk failed, or the log is closed.
     pub fn restart_in(&self, epoch: LeaderEpoch, offset: Offset) -> Result<(), TruncateError> {
-        let mut state = self.appender.lock();
+        let mut appender = self.appender();
         if !self.admits(epoch) {
             return Err(TruncateError::Fenced(epoch));
         }
         self.still_open()?;
-        Ok(self.start_at(&mut state, offset)?)
+        Ok(self.start_at(&mut appender, offset)?)
     }
 
-    fn start_at(&self, state: &mut ProducerState, offset: Offset) -> Result<(), StorageError> {
-        log::debug!(target: TARGET, "Truncate {} and start at offset {offset}", self.partition);
-        let old = self.segments.load_full();
-        self.discard(&old)?;
+    fn start_at(&self, appender: &mut Appender, offset: Offset) -> Result<(), StorageError> {
+        log::debug!(target: TARGET, "Truncate {} and start at offset {offset}", self.partition());
+        self.discard(&self.segment_list())?;
+        let state = &mut appender.state;
         let mut begin = || -> io::Result<Segment> {
-            let segment = Segment::create(&self.dir, offset, self.segment_options())?;
+            let segment = Segment::create(self.own_dir(), offset, self.segment_options())?;
             segment.activate()?;
             state.truncate_fully(offset)?;
             Ok(segment)
         };
         let segment = begin().map_err(|error| self.truncating_failed(offset, &error))?;
-        self.segments.store(Arc::new(vec![Arc::new(segment)]));
-        self.change_epochs(|epochs| {
+        appender.segments.reset(vec![Arc::new(segment)]);
+        self.change_epochs(appender, |epochs| {
             epochs.clear();
             true
         })?;
-        self.complete_truncation(state, offset, offset)
+        self.complete_truncation(appender, offset, offset)
     }
 
     fn complete_truncation(
         &self,
-        state: &mut ProducerState,
+        appender: &mut Appender,
         start: Offset,
         end: Offset,
     ) -> Result<(), StorageError> {
-        self.marks.write().truncated(start, self.end_at(end));
-        self.recovery_point.fetch_min(end, Ordering::AcqRel);
-        self.rebuild_producers(state, end, false).map_err(|error| self.truncating_failed(end, &error))?;
-        self.marks.write().note_transactions(&mut state.producers);
+        let position = self.end_at(end);
+        self.marks_mut().truncated(start, position);
+        self.recovery().truncated(end);
+        self.rebuild_producers(&mut appender.state, end, false)
+            .map_err(|error| self.truncating_failed(end, &error))?;
+        self.marks_mut().note_transactions(&mut appender.state.producers);
         Ok(())
     }
 
     fn truncating_failed(&self, target: Offset, error: &io::Error) -> StorageError {
-        let dir = self.data_dir.display();
+        let dir = self.data_dir().display();
         let what =
-            format!("Error while truncating log to offset {target} for {} in dir {dir}", self.partition);
+            format!("Error while truncating log to offset {target} for {} in dir {dir}", self.partition());
         self.failed(what, error)
     }
 }

@@ -120,5 +120,5 @@ impl Replica {
 }
 
 fn at(offset: Offset) -> LogPosition {
-    LogPosition { offset, place: None }
+    offset.into()
 }

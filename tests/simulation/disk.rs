@@ -110,5 +110,5 @@ impl Log {
 
 /// An offset as the machines take it.
 pub fn position(offset: Offset) -> LogPosition {
-    LogPosition { offset, place: None }
+    offset.into()
 }

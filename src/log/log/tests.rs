@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::log::append::LogAppendInfo;
+use crate::log::checkpoint::LEADER_EPOCHS;
 use crate::log::recovery::Opening;
 use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{Batch, BatchBuilder};
@@ -44,6 +45,12 @@ impl Fixture {
     pub(crate) fn open(&self, settings: &Settings) -> Arc<Log> {
         std::fs::create_dir_all(self.path()).unwrap();
         Log::open(self.opening(settings), self.shared.clone()).unwrap()
+    }
+
+    /// The log after a stop that was not clean, with this recovery point in its checkpoint.
+    pub(crate) fn reopen_unclean(&self, recovery_point: Offset) -> Arc<Log> {
+        let opening = Opening { recovery_point, ..self.opening(&Settings::default()) };
+        Log::open(opening, self.shared.clone()).unwrap()
     }
 
     /// The names and sizes of the log's files.

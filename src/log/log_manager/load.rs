@@ -209,7 +209,8 @@ impl LogManager {
     /// Closes what was opened of directories whose mark of a clean stop has not been taken away, so that it stays true.
     fn leave_as_found(&self, dirs: &[PathBuf]) {
         for dir in dirs.iter().filter(|dir| directory::stopped_cleanly(dir)) {
-            if self.in_dir(dir).iter().any(|log| log.close().is_err())
+            let closed = self.in_dir(dir).iter().all(|log| log.close().is_ok());
+            if !(closed && self.sync_epochs(dir))
                 && let Err(error) = directory::unmark_clean(dir)
             {
                 self.report_loading(dir, &error);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::LogManager;
 use crate::base::TopicPartition;
+use crate::log::appender::AppendLock;
 use crate::log::directory;
 use crate::log::failure::StorageError;
-use crate::log::lifecycle::Held;
 use crate::log::log::Log;
 use crate::log::recovery::Opening;
 use crate::log::settings::Settings;
@@ -94,7 +94,7 @@ impl LogManager {
     pub fn replace_with_future(
         &self,
         partition: &TopicPartition,
-        held: &mut Held<'_>,
+        held: &mut AppendLock<'_>,
     ) -> Result<(), StorageError> {
         let offline = |which: &str| {
             StorageError::new(format!("The {which} replica for {partition} is offline"), Path::new(""))

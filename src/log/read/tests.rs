@@ -67,7 +67,7 @@ fn nothing_past_the_bound_is_shown() {
     }
     log.update_high_watermark(3);
     log.read(2, 1, ReadUpTo::HighWatermark, true).unwrap();
-    assert!(log.snapshot().high_watermark.place.is_some(), "the place is looked up once");
+    assert!(log.snapshot().high_watermark.in_segment.is_some(), "the position is looked up once");
 }
 
 #[test]

@@ -30,12 +30,12 @@ impl Log {
         for base in ending(SWAP).filter_map(|name| offset_of(name)).filter(|base| *base >= unfinished) {
             self.remove_files(base, SWAP, &Kind::ALL)?;
         }
-        self.dir.sync()?;
+        self.own_dir().sync()?;
         for name in ending(CLEANED) {
             remove_if_there(&self.dir().join(name))?;
         }
         for name in ending(SWAP).filter(|name| offset_of(name).is_some_and(|base| base < unfinished)) {
-            log::info!(target: TARGET, "Found file {name} of {} from interrupted swap operation.", self.partition);
+            log::info!(target: TARGET, "Found file {name} of {} from interrupted swap operation.", self.partition());
             let Some(base) = offset_of(name) else { continue };
             self.remove_files(base, "", &INDEXES)?;
             match *name == file_name(base, LOG) + SWAP {
@@ -56,20 +56,20 @@ impl Log {
         for name in directory::files(&self.dir())? {
             let Some(old) = offset_of(&name).filter(|old| name == file_name(*old, LOG)) else { continue };
             if old < end && (old >= base || self.end_of(&name, old)? > base) {
-                log::info!(target: TARGET, "Segment {old} of {} gives way to segment {base}.", self.partition);
+                log::info!(target: TARGET, "Segment {old} of {} gives way to segment {base}.", self.partition());
                 self.remove_files(old, "", &INDEXES)?;
                 self.rename(&name, &(name.clone() + DELETED))?;
             }
         }
-        self.dir.sync()?;
+        self.own_dir().sync()?;
         let name = file_name(base, LOG);
         self.rename(&(name.clone() + SWAP), &name)?;
-        self.dir.sync()
+        self.own_dir().sync()
     }
 
     /// The offset behind the last batch of a `.log` that begins with `base`, found without an index.
     fn end_of(&self, name: &str, base: Offset) -> io::Result<Offset> {
-        let file = retry(|| self.dir.with(name, |path| std::fs::File::open(path)))?;
+        let file = retry(|| self.own_dir().with(name, |path| std::fs::File::open(path)))?;
         let length = file.metadata()?.len();
         let mut headers = Headers::new(file.into(), 0, length);
         let mut end = base;
@@ -91,7 +91,7 @@ impl Log {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.dir.with(from, |from| std::fs::rename(from, from.with_file_name(to)))
+        self.own_dir().with(from, |from| std::fs::rename(from, from.with_file_name(to)))
     }
 }
 

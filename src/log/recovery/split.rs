@@ -57,7 +57,7 @@ impl Parts<'_> {
             // One that reaches further by itself fits nowhere.
             relative(base, last)?;
             let options = self.log.segment_options();
-            let part = Segment::create_beside(&self.log.dir, base, CLEANED, options)?;
+            let part = Segment::create_beside(self.log.own_dir(), base, CLEANED, options)?;
             part.activate()?;
             self.done.push(part);
             self.chunk = Chunk::new(CHUNK, base);
@@ -86,7 +86,7 @@ impl Parts<'_> {
 impl Log {
     /// Puts segments whose offsets fit in the place of one whose offsets do not. All are to be opened anew then.
     pub(super) fn split_segment(&self, old: &Segment) -> io::Result<()> {
-        log::info!(target: TARGET, "Splitting overflowed segment {} of {}", old.base_offset, self.partition);
+        log::info!(target: TARGET, "Splitting overflowed segment {} of {}", old.base_offset, self.partition());
         let chunk = Chunk::new(CHUNK, old.base_offset);
         let mut parts = Parts { log: self, done: Vec::new(), chunk };
         self.distribute(old, &mut parts)?;
@@ -104,18 +104,18 @@ impl Log {
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         let bases: Vec<_> = parts.iter().map(|part| part.base_offset).collect();
-        log::info!(target: TARGET, "Replacing overflowed segment {} of {} with split segments {bases:?}", old.base_offset, self.partition);
-        self.dir.sync()?;
+        log::info!(target: TARGET, "Replacing overflowed segment {} of {} with split segments {bases:?}", old.base_offset, self.partition());
+        self.own_dir().sync()?;
         for part in parts.iter().rev() {
             part.change_suffix(SWAP)?;
         }
-        self.dir.sync()?;
+        self.own_dir().sync()?;
         old.change_suffix(DELETED)?;
         self.unlink_later(old);
         for part in &parts {
             part.change_suffix("")?;
         }
-        self.dir.sync()
+        self.own_dir().sync()
     }
 
     /// Copies all batches of a segment to parts, and what is none to the last of them.

@@ -1,6 +1,7 @@
 //! Recovery: what a crash leaves, at every byte, and what is made of it.
 
 use std::fs;
+use std::path::Path;
 
 use super::*;
 use crate::base::{Millis, Offset};
@@ -544,9 +545,9 @@ fn what_recovery_has_read_is_on_the_disk_before_it_counts_as_flushed() {
     drop(log);
     let log = reopen(&fixture, false, 0);
     assert_eq!(log.recovery_point(), 10);
-    assert!(log.segments.load().iter().all(|segment| segment.is_synced()));
+    assert!(log.segments().iter().all(|segment| segment.is_synced()));
     drop(log);
     // After a clean stop nothing is read, and what lies there was synced by the stop.
     let log = reopen(&fixture, true, 10);
-    assert!(log.segments.load().iter().all(|segment| !segment.is_synced()));
+    assert!(log.segments().iter().all(|segment| !segment.is_synced()));
 }

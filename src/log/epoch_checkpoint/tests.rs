@@ -1,0 +1,61 @@
+//! The epochs of a log after its file was lost or damaged, as a power failure may leave it.
+
+use std::fs;
+
+use super::*;
+use crate::log::log::tests::{Fixture, batch};
+use crate::log::settings::Settings;
+use crate::log::{AppendOrigin, Log};
+
+/// Records in the epochs 1, 4 and 7; all below offset 4 is on the disk, and so is the file as it was then.
+fn with_three_epochs(fixture: &Fixture) -> Arc<Log> {
+    let log = fixture.open(&Settings::default());
+    let append = |epoch| log.append_as_leader(batch(1, &["a", "b"]), epoch, AppendOrigin::Client).unwrap();
+    append(1);
+    append(4);
+    log.flush_to(4).unwrap();
+    append(7);
+    log
+}
+
+fn epochs(log: &Log) -> Vec<Option<(i32, i64)>> {
+    [1, 4, 7].map(|epoch| log.end_offset_for(epoch)).to_vec()
+}
+
+#[test]
+fn the_file_is_on_the_disk_before_the_recovery_point_passes_its_records() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&Settings::default());
+    log.hold().begin_leadership(1).unwrap();
+    assert!(log.epochs().is_unsynced(), "nothing counts on it yet");
+    log.append_as_leader(batch(1, &["a"]), 1, AppendOrigin::Client).unwrap();
+    log.flush().unwrap();
+    assert!(!log.epochs().is_unsynced());
+    log.append_as_leader(batch(1, &["b"]), 1, AppendOrigin::Client).unwrap();
+    assert!(!log.epochs().is_unsynced(), "no epoch has begun");
+}
+
+#[test]
+fn whatever_a_power_failure_leaves_of_the_file_the_epochs_are_found_again() {
+    let expected = vec![Some((1, 2)), Some((4, 4)), Some((7, 6))];
+    for left in ["0\n2\n1 0\n4 2\n", "0\n3\n1 0\n4 2\n7 4\n", "", "\0\0\0\0\0\0\0\0", "0\n3\n1 0\n"] {
+        let fixture = Fixture::new();
+        let log = with_three_epochs(&fixture);
+        assert_eq!(epochs(&log), expected);
+        fs::write(log.epochs().path(), left).unwrap();
+        log.abandon();
+        let log = fixture.reopen_unclean(4);
+        assert_eq!(epochs(&log), expected, "{left:?}");
+    }
+}
+
+#[test]
+fn an_unsynced_file_without_any_entry_is_right_for_an_empty_log() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&Settings::default());
+    assert_eq!(log.hold().begin_leadership(3).unwrap(), Some(0));
+    fs::write(log.epochs().path(), "").unwrap();
+    log.abandon();
+    let log = fixture.reopen_unclean(0);
+    assert_eq!((log.latest_epoch(), log.log_end_offset()), (None, 0));
+}
