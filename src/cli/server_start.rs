@@ -40,6 +40,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let version = super::arguments::VERSION;
     log::info!(target: "org.apache.kafka.common.utils.AppInfoParser", "Kafka version: {version}");
     raise_file_limit();
+    refuse_huge_pages();
     let code = data.block_on(serve(properties, control.handle().clone(), signals));
     control.shutdown_background();
     data.shutdown_background();
@@ -55,6 +56,14 @@ fn raise_file_limit() {
             log::info!(target: TARGET, "Open file limit is {limit} (soft limit at start {before}): at most {connections} for connections and {files} for log files");
         }
         Err(error) => log::warn!(target: TARGET, "The open file limit cannot be raised: {error}"),
+    }
+}
+
+/// Has the system provide memory in small pages. Buffers of requests come and go: in huge ones, which the allocator asks for,
+/// each costs two mebibytes of zeros, and what is freed stays resident.
+fn refuse_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        log::debug!(target: "kafka.server.KafkaServer", "Transparent huge pages cannot be disabled: {error}");
     }
 }
 

@@ -25,6 +25,7 @@ mod kills;
 mod logging;
 mod losses;
 mod metrics;
+mod memory;
 mod misbehaviour;
 mod throttling;
 mod tools;
