@@ -22,7 +22,9 @@ use super::producers::{Change, CompletedTransaction, ProducerError};
 use super::segment::{Coming, Segment};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
-use super::validate::{AppendOrigin, Checked, Validated, Validation, check, is_heavy, validate};
+use super::validate::{
+    AppendOrigin, Checked, Effort, LIGHT_UNPACKED_SIZE, Validated, Validation, check, effort, validate,
+};
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, TimestampType};
 use crate::wire::control::EndTransactionMarker;
@@ -76,10 +78,19 @@ impl Log {
         self.append_prepared(self.prepare(records, origin)?, leader_epoch)
     }
 
-    /// Whether preparing these batches takes longer than a thread that polls sockets has.
-    pub fn is_heavy(&self, records: &[u8]) -> bool {
+    /// As [`Log::prepare`], on a thread that polls sockets; None where that takes longer than such a thread has.
+    pub fn prepare_quickly(
+        &self,
+        records: &Bytes,
+        origin: AppendOrigin,
+    ) -> Option<Result<Prepared, AppendError>> {
         let settings = self.current_settings();
-        is_heavy(records, settings.magic, settings.compression)
+        match effort(records, settings.magic, settings.compression) {
+            Effort::Light => Some(self.prepare(records.clone(), origin)),
+            // What is refused may be refused for the limit.
+            Effort::Unknown => self.prepare_within(records.clone(), origin, LIGHT_UNPACKED_SIZE).ok().map(Ok),
+            Effort::Heavy => None,
+        }
     }
 
     /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its time.
@@ -87,6 +98,15 @@ impl Log {
     /// # Errors
     /// [`AppendError::Refused`].
     pub fn prepare(&self, records: Bytes, origin: AppendOrigin) -> Result<Prepared, AppendError> {
+        self.prepare_within(records, origin, usize::MAX)
+    }
+
+    fn prepare_within(
+        &self,
+        records: Bytes,
+        origin: AppendOrigin,
+        unpacked_at_most: usize,
+    ) -> Result<Prepared, AppendError> {
         let settings = self.settings();
         let checked = check(self.partition(), &records, origin, Some(settings.max_message_bytes))?;
         let now = self.now();
@@ -94,7 +114,8 @@ impl Log {
         if checked.batches > 0 {
             let records = records.slice(..checked.valid_bytes);
             // What a client may not write is refused before anybody reads what it would have ended.
-            let validated = self.validated(records.clone(), &checked, &settings, now, origin)?;
+            let validated =
+                self.validated(records.clone(), &checked, &settings, now, origin, unpacked_at_most)?;
             batches = Some((validated, markers(&records)?));
         }
         let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
@@ -253,6 +274,7 @@ impl Log {
         settings: &Settings,
         now: Millis,
         origin: AppendOrigin,
+        unpacked_at_most: usize,
     ) -> Result<Validated, AppendError> {
         let validation = Validation {
             partition: self.partition(),
@@ -265,6 +287,7 @@ impl Log {
             max_timestamp_difference: settings.timestamp_difference_max_ms,
             max_batch_size: Some(settings.max_message_bytes),
             zstd_allowed: self.shared().zstd_allowed,
+            unpacked_at_most,
         };
         Ok(validate(records, checked.source_codec, &validation)?)
     }

@@ -285,19 +285,45 @@ pub struct Validation<'a> {
     pub max_batch_size: Option<usize>,
     /// Whether the inter-broker protocol is 2.1 or newer and so allows zstd.
     pub zstd_allowed: bool,
+    /// The most bytes that the records of a compressed batch may unpack to, where they are only walked; more is an error that
+    /// no client may see. `usize::MAX` for a validation that counts.
+    pub unpacked_at_most: usize,
+}
+
+/// How long it takes to validate a run of batches, as far as sizes and the first header tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Microseconds: they are few, not compressed, and stay as they are.
+    Light,
+    /// It depends on what they unpack to: they are few and compressed, and stay as they are.
+    Unknown,
+    /// More than a thread that polls sockets has: they are many, or are to be laid out anew.
+    Heavy,
 }
 
 /// Up to this many bytes, uncompressed batches that stay as they are take microseconds to validate.
 const LIGHT_SIZE: usize = 64 << 10;
 
-/// Whether validating takes longer than a thread that polls sockets has: the records are compressed, are to be laid out anew
-/// in format `magic` and codec `compression` (None keeps the producer's), or are many. A hint from sizes and the first header.
-pub fn is_heavy(records: &[u8], magic: i8, compression: Option<Compression>) -> bool {
-    let Ok(header) = BatchHeader::parse(records) else { return false };
-    records.len() > LIGHT_SIZE
-        || header.is_compressed()
-        || header.magic != magic
-        || compression.is_some_and(|codec| codec != Compression::None)
+/// Compressed batches of at most this many bytes, a client's usual batch of 16 KiB among them, mostly unpack to little.
+const LIGHT_COMPRESSED_SIZE: usize = 20 << 10;
+
+/// How many bytes are unpacked on a thread that polls sockets, at most: a fraction of a millisecond's work with every codec.
+pub const LIGHT_UNPACKED_SIZE: usize = 192 << 10;
+
+/// How long it takes to validate batches that are to be stored in format `magic` and with this codec (None keeps the
+/// producer's).
+pub fn effort(records: &[u8], magic: i8, compression: Option<Compression>) -> Effort {
+    let Ok(header) = BatchHeader::parse(records) else { return Effort::Light };
+    let keeps_codec = compression.is_none_or(|codec| header.compression() == Ok(codec));
+    if header.magic != magic || !keeps_codec {
+        return Effort::Heavy;
+    }
+    let (light_size, effort) = match (header.is_compressed(), magic) {
+        (false, _) => (LIGHT_SIZE, Effort::Light),
+        (true, 2) => (LIGHT_COMPRESSED_SIZE, Effort::Unknown),
+        (true, _) => return Effort::Heavy,
+    };
+    if records.len() > light_size { Effort::Heavy } else { effort }
 }
 
 #[cfg(test)]

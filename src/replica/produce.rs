@@ -143,13 +143,14 @@ impl ReplicaManager {
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
         // Asked once more when it is appended; here so that nobody validates for a leader that is another.
         let (log, _) = partition.admits_append(all).map_err(Refused::Partition)?;
-        let prepared = if log.is_heavy(&records) {
-            let log = log.clone();
-            // No more of them than there are cores, and none of them while it waits for a disk.
-            let _turn = self.validations.acquire().await;
-            blocking(move || log.prepare(records, AppendOrigin::Client)).await
-        } else {
-            log.prepare(records, AppendOrigin::Client)
+        let prepared = match log.prepare_quickly(&records, AppendOrigin::Client) {
+            Some(prepared) => prepared,
+            None => {
+                let log = log.clone();
+                // No more of them than there are cores, and none of them while it waits for a disk.
+                let _turn = self.validations.acquire().await;
+                blocking(move || log.prepare(records, AppendOrigin::Client)).await
+            }
         };
         let prepared = prepared.map_err(Refused::Log)?;
         let is_quick = log.takes_quickly(prepared.bytes());

@@ -142,6 +142,7 @@ pub fn use_up(bytes: &Bytes) {
             max_timestamp_difference: i64::MAX,
             max_batch_size: None,
             zstd_allowed: true,
+            unpacked_at_most: usize::MAX,
         };
         let validated = validate(bytes.slice(..checked.valid_bytes), checked.source_codec, &validation);
         let _ = validated.map(|it| it.assign_offsets(7, 1));

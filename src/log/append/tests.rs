@@ -4,6 +4,7 @@ use super::*;
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::read::ReadUpTo;
 use crate::wire::batch::BatchBuilder;
+use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
 
 fn data(producer_id: i64, sequence: i32, transactional: bool, value: &str) -> Bytes {
@@ -118,4 +119,38 @@ fn a_closed_log_takes_nothing() {
     let refused = log.append_as_leader(batch(1, &["a"]), 0, AppendOrigin::Client).unwrap_err();
     assert_eq!(ErrorCode::from(&refused), ErrorCode::KafkaStorageError);
     assert!(log.read(0, 1, ReadUpTo::LogEnd, true).is_err());
+}
+
+#[test]
+fn compressed_batches_that_unpack_to_little_are_prepared_at_once() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&Settings::default());
+    let compressed = |codec, size| {
+        let mut builder = BatchBuilder::new().compression(codec);
+        builder.push(7, None, Some(&vec![b'x'; size]), &[]);
+        builder.build().unwrap()
+    };
+    for codec in Compression::ALL.into_iter().filter(|codec| *codec != Compression::None) {
+        let little = compressed(codec, 16 << 10);
+        let prepared =
+            log.prepare_quickly(&little, AppendOrigin::Client).expect("it is done at once").unwrap();
+        assert_eq!(prepared.bytes(), little.len());
+        let much = compressed(codec, 300 << 10);
+        assert!(much.len() < 20 << 10, "{codec:?}: {} bytes", much.len());
+        assert!(log.prepare_quickly(&much, AppendOrigin::Client).is_none(), "{codec:?}");
+        log.prepare(much, AppendOrigin::Client).expect("it is right all the same");
+    }
+}
+
+#[test]
+fn what_a_quick_look_refuses_is_refused_for_its_own_reason() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&Settings::default());
+    let mut builder = BatchBuilder::new().compression(Compression::Gzip);
+    builder.push(7, None, Some(b"x"), &[]);
+    let mut broken = builder.build().unwrap().to_vec();
+    *broken.last_mut().unwrap() ^= 1;
+    assert!(log.prepare_quickly(&broken.clone().into(), AppendOrigin::Client).is_none());
+    let refused = log.prepare(broken.into(), AppendOrigin::Client).unwrap_err();
+    assert_eq!(ErrorCode::from(&refused), ErrorCode::CorruptMessage);
 }

@@ -21,6 +21,7 @@ fn validation(partition: &TopicPartition) -> Validation<'_> {
         max_timestamp_difference: Millis::MAX,
         max_batch_size: None,
         zstd_allowed: true,
+        unpacked_at_most: usize::MAX,
     }
 }
 
@@ -193,12 +194,35 @@ fn what_unpacks_to_much_is_walked_in_little_memory() {
 
 #[test]
 fn what_takes_long_is_known_before() {
-    assert!(!is_heavy(&produced(Compression::None), 2, None));
-    assert!(!is_heavy(&[], 2, None));
-    assert!(is_heavy(&produced(Compression::Lz4), 2, None));
-    assert!(is_heavy(&produced(Compression::None), 1, None));
-    assert!(is_heavy(&produced(Compression::None), 2, Some(Compression::Gzip)));
-    assert!(is_heavy(&[&produced(Compression::None)[..]; 1000].concat(), 2, None));
+    assert_eq!(effort(&produced(Compression::None), 2, None), Effort::Light);
+    assert_eq!(effort(&[], 2, None), Effort::Light);
+    assert_eq!(effort(&produced(Compression::Lz4), 2, None), Effort::Unknown);
+    assert_eq!(effort(&produced(Compression::Lz4), 2, Some(Compression::Lz4)), Effort::Unknown);
+    assert_eq!(effort(&produced(Compression::Lz4), 2, Some(Compression::Gzip)), Effort::Heavy);
+    assert_eq!(effort(&messages(1, Compression::Lz4), 1, None), Effort::Heavy);
+    assert_eq!(effort(&produced(Compression::None), 1, None), Effort::Heavy);
+    assert_eq!(effort(&produced(Compression::None), 2, Some(Compression::Gzip)), Effort::Heavy);
+    assert_eq!(effort(&[&produced(Compression::None)[..]; 1000].concat(), 2, None), Effort::Heavy);
+    assert_eq!(effort(&[&produced(Compression::Lz4)[..]; 1000].concat(), 2, None), Effort::Heavy);
+}
+
+#[test]
+fn a_walk_may_be_given_a_limit() {
+    for codec in Compression::ALL.into_iter().filter(|codec| *codec != Compression::None) {
+        let batch = |size| {
+            let mut builder = BatchBuilder::new().compression(codec);
+            builder.push(NOW, None, Some(&vec![7; size]), &[]);
+            builder.build().expect("a batch")
+        };
+        let within = |size| {
+            append(&batch(size), |it| {
+                it.target_codec = codec;
+                it.unpacked_at_most = 192 << 10;
+            })
+        };
+        assert!(within(100 << 10).is_ok(), "{codec:?}");
+        assert!(within(192 << 10).is_err(), "{codec:?}");
+    }
 }
 
 #[test]

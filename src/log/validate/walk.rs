@@ -162,15 +162,20 @@ fn more_than_a_size(rest: &[u8]) -> bool {
 }
 
 /// Opens the records of a compressed batch of format 2.
-fn open(header: &BatchHeader, batch: &Batch) -> Result<(Reader, usize), ValidationError> {
+fn open(
+    header: &BatchHeader,
+    batch: &Batch,
+    validation: &Validation<'_>,
+) -> Result<(Reader, usize), ValidationError> {
     let reader = Reader::new(header.compression()?, header.magic, batch.body());
+    let reader = reader.map(|reader| reader.at_most(validation.unpacked_at_most));
     let reader = reader.map_err(|error| BatchError::Decompress(error.to_string()))?;
     Ok((reader, count(header)?))
 }
 
 fn walk_skipping(batch: &Batch, validation: &Validation<'_>, walk: &mut Walk) -> Result<(), ValidationError> {
     let header = batch.header();
-    let (mut reader, count) = open(header, batch)?;
+    let (mut reader, count) = open(header, batch, validation)?;
     let place = Place::of(header);
     let mut rules = RecordRules::new(validation, header);
     for index in 0..count {
@@ -199,7 +204,7 @@ fn walk_stream(
     sink: &mut Sink,
 ) -> Result<(), ValidationError> {
     let header = batch.header();
-    let (mut reader, count) = open(header, batch)?;
+    let (mut reader, count) = open(header, batch, validation)?;
     let place = Place::of(header);
     let mut rules = RecordRules::new(validation, header);
     for index in 0..count {

@@ -60,7 +60,7 @@ impl Gzip {
     fn inflate(&mut self, window: &mut Window, wanted: usize) -> Result<bool, StreamError> {
         let Some(inflater) = &mut self.inflater else { return Ok(false) };
         loop {
-            let room = window.room(wanted.clamp(OUTPUT, LARGEST_OUTPUT));
+            let room = window.room(wanted.clamp(OUTPUT, LARGEST_OUTPUT))?;
             let (read, wrote) = (inflater.total_in(), inflater.total_out());
             let status =
                 inflater.decompress(&self.input[self.at..self.buffered], room, FlushDecompress::Sync);

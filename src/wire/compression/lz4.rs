@@ -83,10 +83,10 @@ impl Decode for Lz4 {
         }
         let block = self.rest.split_to(size);
         let wrote = if word & STORED == 0 {
-            lz4_flex::block::decompress_into(&block, window.room(self.block_size))
+            lz4_flex::block::decompress_into(&block, window.room(self.block_size)?)
                 .map_err(StreamError::broken)?
         } else {
-            window.room(size).copy_from_slice(&block);
+            window.room(size)?.copy_from_slice(&block);
             size
         };
         if self.flags & BLOCK_CHECKSUM != 0 {

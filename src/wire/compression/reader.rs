@@ -47,6 +47,8 @@ pub(super) struct Window {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
+    /// How many bytes may still be unpacked.
+    allowed: usize,
 }
 
 /// What a window holds at first: a block of the usual size and what was left of the one before.
@@ -58,7 +60,8 @@ static WINDOWS: Pool<Vec<u8>> = Pool::new();
 
 impl Window {
     fn new() -> Self {
-        Self { bytes: WINDOWS.take().unwrap_or_else(|| vec![0; WINDOW]), start: 0, end: 0 }
+        let bytes = WINDOWS.take().unwrap_or_else(|| vec![0; WINDOW]);
+        Self { bytes, start: 0, end: 0, allowed: usize::MAX }
     }
 
     fn unread(&self) -> &[u8] {
@@ -66,7 +69,13 @@ impl Window {
     }
 
     /// Room for `size` bytes behind what is unread.
-    pub(super) fn room(&mut self, size: usize) -> &mut [u8] {
+    ///
+    /// # Errors
+    /// [`StreamError::Broken`] where so many bytes may not be unpacked.
+    pub(super) fn room(&mut self, size: usize) -> Result<&mut [u8], StreamError> {
+        if size > self.allowed {
+            return Err(StreamError::Broken("The stream unpacks to more than is allowed".into()));
+        }
         if self.bytes.len() - self.end < size && self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -76,12 +85,13 @@ impl Window {
             let wanted = (self.end + size).max(self.bytes.len() * 2);
             self.bytes.resize(wanted, 0);
         }
-        &mut self.bytes[self.end..self.end + size]
+        Ok(&mut self.bytes[self.end..self.end + size])
     }
 
     /// That many bytes of the room were written.
     pub(super) fn wrote(&mut self, size: usize) {
         self.end += size;
+        self.allowed -= size;
     }
 }
 
@@ -125,6 +135,14 @@ impl Reader {
             Compression::Zstd => Source::Zstd(Zstd::new(input)?),
         };
         Ok(Self { source, window: Window::new(), end: None })
+    }
+
+    /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block breaks at
+    /// the block that may hold more.
+    #[must_use]
+    pub fn at_most(mut self, most: usize) -> Self {
+        self.window.allowed = most;
+        self
     }
 
     /// What is unpacked and not consumed yet.
@@ -180,7 +198,7 @@ impl Reader {
             (self.window.start, self.window.end) = (0, 0);
         }
         let decoded = match &mut self.source {
-            Source::Plain(input) => Ok(plain(input, &mut self.window)),
+            Source::Plain(input) => plain(input, &mut self.window),
             Source::Gzip(gzip) => gzip.decode(&mut self.window, wanted),
             Source::Snappy(snappy) => snappy.decode(&mut self.window, wanted),
             Source::Lz4(lz4) => lz4.decode(&mut self.window, wanted),
@@ -195,11 +213,11 @@ impl Reader {
     }
 }
 
-fn plain(input: &mut Bytes, window: &mut Window) -> bool {
+fn plain(input: &mut Bytes, window: &mut Window) -> Result<bool, StreamError> {
     let piece = input.split_to(input.len().min(WINDOW / 2));
-    window.room(piece.len()).copy_from_slice(&piece);
+    window.room(piece.len())?.copy_from_slice(&piece);
     window.wrote(piece.len());
-    !piece.is_empty()
+    Ok(!piece.is_empty())
 }
 
 impl Read for Reader {

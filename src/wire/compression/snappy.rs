@@ -85,7 +85,7 @@ impl Decode for Snappy {
                 block.len()
             )));
         }
-        let wrote = snap::raw::Decoder::new().decompress(&block, window.room(size));
+        let wrote = snap::raw::Decoder::new().decompress(&block, window.room(size)?);
         window.wrote(wrote.map_err(StreamError::broken)?);
         Ok(true)
     }

@@ -100,7 +100,7 @@ impl Zstd {
             }
         }
         let mut saved = 0;
-        while let Ok((read, wrote, _)) = step(&mut context, &self.input[at..], window.room(1)) {
+        while let Ok((read, wrote, _)) = step(&mut context, &self.input[at..], window.room(1)?) {
             if read + wrote == 0 {
                 break;
             }
@@ -130,7 +130,7 @@ impl Decode for Zstd {
                 return if is_over { Ok(false) } else { Err(truncated()) };
             }
             let Some(context) = &mut self.context else { return Ok(false) };
-            let room = window.room(OUTPUT);
+            let room = window.room(OUTPUT)?;
             match step(context, &self.input[self.at..self.buffered], room) {
                 Err(error) => return self.salvage(error, window),
                 Ok((read, wrote, has_ended)) => {
