@@ -65,19 +65,11 @@ pub fn write_offsets(path: &Path, offsets: &BTreeMap<TopicPartition, Offset>) ->
     replace(path, text_of(lines.into_iter()).as_bytes())
 }
 
-/// Reads the epochs of a log; a missing or empty file has none.
-///
-/// # Errors
-/// Those of reading, and `InvalidData` with Kafka's text where anything makes no sense.
-pub fn read_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
-    contents(path)?.map_or(Ok(Vec::new()), |text| epochs_of(&text, path))
-}
-
 /// Reads the epochs of a log, and makes the file, empty, where there is none.
 ///
 /// # Errors
-/// As [`read_epochs`], and those of creating the file.
-pub fn read_or_create_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
+/// Those of reading and creating, and `InvalidData` with Kafka's text where anything makes no sense.
+pub fn read_epochs(path: &Path) -> io::Result<Vec<EpochEntry>> {
     match contents(path)? {
         Some(text) => epochs_of(&text, path),
         None => create(path).map(|()| Vec::new()),

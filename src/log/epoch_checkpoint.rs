@@ -80,7 +80,7 @@ impl EpochCheckpoint {
             }
             (None, Loaded::Sound)
         } else {
-            match checkpoint::read_or_create_epochs(&path) {
+            match checkpoint::read_epochs(&path) {
                 Ok(entries) if entries.is_empty() => (Some(Epochs::default()), Loaded::Empty),
                 Ok(entries) => (Some(Epochs::of(entries)), Loaded::Sound),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
