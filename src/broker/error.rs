@@ -36,6 +36,9 @@ pub enum StartError {
     /// This machine has no name by which it could be found.
     #[error("{0}")]
     Host(#[from] UnknownHost),
+    /// The start was given up because the process is to end.
+    #[error("The start was interrupted")]
+    Interrupted,
     /// Anything else, in Kafka's words.
     #[error("{0}")]
     Other(String),

@@ -21,6 +21,7 @@ use crate::config::broker::ReadConfig;
 use crate::config::layers::Own;
 use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
+use crate::log::directory;
 use crate::log::log_manager::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
 use crate::log::{LogManager, LogManagerOptions};
@@ -52,12 +53,17 @@ struct Prepared {
 }
 
 impl Broker {
-    /// Starts a broker with these properties. `control` runs what must not wait for disks.
+    /// Starts a broker with these properties. `control` runs what must not wait for disks. Once `interrupted` is
+    /// cancelled the start is given up: data directories that were stopped cleanly are then left as clean as they were.
     ///
     /// # Errors
     /// [`StartError`] of the first thing that keeps it from starting; nothing is left running then.
-    pub async fn start(properties: Properties, control: Handle) -> Result<Self, StartError> {
-        Self::start_with(properties, control, Plugins::default()).await
+    pub async fn start(
+        properties: Properties,
+        control: Handle,
+        interrupted: CancellationToken,
+    ) -> Result<Self, StartError> {
+        Self::start_with(properties, control, Plugins::default(), interrupted).await
     }
 
     /// As [`Broker::start`], with plugins.
@@ -68,12 +74,13 @@ impl Broker {
         properties: Properties,
         control: Handle,
         plugins: Plugins,
+        interrupted: CancellationToken,
     ) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting");
         let prepared = prepare(properties)?;
         let metrics = metrics::bind().await?;
-        let zk = connect(&prepared.config, &control).await?;
-        let broker = match boot(prepared, plugins, zk.clone(), control).await {
+        let zk = unless(&interrupted, connect(&prepared.config, &control)).await?;
+        let broker = match boot(prepared, plugins, zk.clone(), control, &interrupted).await {
             Ok(broker) => broker,
             Err(error) => {
                 zk.close().await;
@@ -85,6 +92,17 @@ impl Broker {
         }
         log::info!(target: TARGET, "[KafkaServer id={}] started", broker.id());
         Ok(broker)
+    }
+}
+
+/// Takes a step of the start, unless the start is interrupted before the step is done.
+async fn unless<T>(
+    interrupted: &CancellationToken,
+    step: impl Future<Output = Result<T, StartError>>,
+) -> Result<T, StartError> {
+    tokio::select! {
+        outcome = step => outcome,
+        () = interrupted.cancelled() => Err(StartError::Interrupted),
     }
 }
 
@@ -133,18 +151,22 @@ async fn boot(
     plugins: Plugins,
     zk: ZooKeeper,
     control: Handle,
+    interrupted: &CancellationToken,
 ) -> Result<Broker, StartError> {
     let Prepared { config, live, metadata, offline } = prepared;
-    let cluster_id = bootstrap::cluster_id(&zk).await?;
-    log::info!(target: TARGET, "Cluster ID = {cluster_id}");
-    metadata.check_cluster_id(&cluster_id)?;
-    let broker_id = broker_id(&zk, &config, &metadata).await?;
     let configs = Arc::new(ConfigReader::new(zk.clone()));
-    reconfigure::read_brokers(&configs, broker_id, &live).await?;
-    let logs = open_logs(&live.current().broker, &configs, offline).await?;
-    let known = BrokerMetadata { broker_id, cluster_id: Some(cluster_id) };
+    let identify = async {
+        let cluster_id = bootstrap::cluster_id(&zk).await?;
+        log::info!(target: TARGET, "Cluster ID = {cluster_id}");
+        metadata.check_cluster_id(&cluster_id)?;
+        let broker_id = broker_id(&zk, &config, &metadata).await?;
+        reconfigure::read_brokers(&configs, broker_id, &live).await?;
+        Ok(BrokerMetadata { broker_id, cluster_id: Some(cluster_id) })
+    };
+    let known = unless(interrupted, identify).await?;
+    let logs = open_logs(&live.current().broker, &configs, offline, interrupted).await?;
     let opened = Opened { config, live, plugins, metadata, known, configs, logs: logs.clone() };
-    let joined = join(opened, zk, control).await;
+    let joined = unless(interrupted, join(opened, zk, control)).await;
     if joined.is_err()
         && let Err(error) = tokio::task::spawn_blocking(move || logs.close()).await
     {
@@ -318,16 +340,28 @@ async fn open_logs(
     config: &BrokerConfig,
     configs: &ConfigReader,
     offline: Vec<PathBuf>,
+    interrupted: &CancellationToken,
 ) -> Result<Arc<LogManager>, StartError> {
     let failed = |error: tokio::task::JoinError| StartError::Other(error.to_string());
     let options = LogManagerOptions { offline, ..LogManagerOptions::of(config) };
     let dirs = options.dirs.clone();
     let topics = tokio::task::spawn_blocking(move || topics_in(&dirs)).await.map_err(failed)?;
     let topics: Vec<_> = topics.into_iter().collect();
-    let found = configs.fetch_each(Kind::Topics, &topics).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let fetch = async {
+        let found = configs.fetch_each(Kind::Topics, &topics).await;
+        Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?)
+    };
+    let found = unless(interrupted, fetch).await?;
     let own: HashMap<Arc<str>, Own> = topics.into_iter().zip(found).collect();
+    let all_clean = options.dirs.iter().all(|dir| directory::stopped_cleanly(dir));
     let opening = tokio::task::spawn_blocking(move || LogManager::open(LogManagerOptions { own, ..options }));
-    Ok(opening.await.map_err(failed)??)
+    let opening = async { Ok(opening.await.map_err(failed)??) };
+    if all_clean {
+        // Opening takes the marks of a clean stop away, and only closing all logs again puts them back.
+        opening.await
+    } else {
+        unless(interrupted, opening).await
+    }
 }
 
 /// Writes `meta.properties` where it is missing or says less than is known now.

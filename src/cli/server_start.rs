@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use log::LevelFilter;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::logging;
-use super::signals::{Asked, Signals};
+use super::signals::{SignalRequest, Signals};
 use crate::base::DescriptorBudget;
 use crate::broker::{Broker, StartError, threads};
 use crate::config::{BrokerConfig, Properties, unbuilt};
@@ -106,30 +107,40 @@ fn read(arguments: &[String]) -> Result<Properties, String> {
 }
 
 async fn serve(properties: Properties, control: Handle, mut signals: Signals) -> ExitCode {
+    let interrupted = CancellationToken::new();
+    let mut ended_by = None;
     let started = {
-        let mut starting = pin!(Broker::start(properties, control.clone()));
+        let mut starting = pin!(Broker::start(properties, control.clone(), interrupted.clone()));
         loop {
             tokio::select! {
                 started = &mut starting => break started,
-                asked = signals.next() => match asked {
-                    Asked::Report => print(&format!("The broker is starting.\n{}", threads())),
-                    // Before it has started there is nothing to be handed over.
-                    Asked::Stop(name, code) => return terminated(name, code),
+                request = signals.next() => match request {
+                    SignalRequest::Report => print(&format!("The broker is starting.\n{}", threads())),
+                    // A second signal ends the process at once.
+                    SignalRequest::Stop(name, code) if interrupted.is_cancelled() => return terminated(name, code),
+                    SignalRequest::Stop(name, code) => {
+                        ended_by = Some(terminated(name, code));
+                        interrupted.cancel();
+                    }
                 },
             }
         }
     };
-    let broker = match started {
-        Ok(broker) => broker,
-        Err(error) => return refuse(&error),
+    let broker = match (started, ended_by) {
+        (Ok(broker), _) => broker,
+        (Err(_), Some(code)) => return code,
+        (Err(error), None) => return refuse(&error),
     };
     let failed = broker.failed();
     let code = loop {
+        if let Some(code) = ended_by {
+            break code;
+        }
         tokio::select! {
             () = failed.cancelled() => break ExitCode::FAILURE,
-            asked = signals.next() => match asked {
-                Asked::Report => print(&broker.report(&control)),
-                Asked::Stop(name, code) => break terminated(name, code),
+            request = signals.next() => match request {
+                SignalRequest::Report => print(&broker.report(&control)),
+                SignalRequest::Stop(name, code) => break terminated(name, code),
             },
         }
     };
@@ -138,7 +149,7 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
         tokio::select! {
             () = &mut stopping => return code,
             // It is stopping already; but how far it is can be asked.
-            asked = signals.next() => if asked == Asked::Report {
+            request = signals.next() => if request == SignalRequest::Report {
                 print(&format!("The broker is stopping.\n{}", threads()));
             },
         }
@@ -169,12 +180,13 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::ZooKeeper(crate::zk::ZkError::NodeExists) => {
             "org.apache.zookeeper.KeeperException$NodeExistsException"
         }
+        StartError::ZooKeeper(crate::zk::ZkError::BadChroot(_)) => "java.lang.IllegalArgumentException",
         StartError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException",
         StartError::Metadata(_) => "kafka.common.InconsistentBrokerMetadataException",
         StartError::LogManager(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
         StartError::Host(_) => "java.net.UnknownHostException",
         StartError::Metrics { .. } => "java.net.BindException",
-        StartError::Other(_) => "java.lang.IllegalArgumentException",
+        StartError::Interrupted | StartError::Other(_) => "java.lang.IllegalArgumentException",
     };
     match error {
         StartError::Config(_) => {

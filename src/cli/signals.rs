@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum SignalRequest {
     /// To stop, for the signal of this name; the exit code is then this one.
     Stop(&'static str, u8),
     /// To print what the broker is doing.
@@ -46,12 +46,12 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            () = received(&mut self.terminate) => Asked::Stop("SIGTERM", 143),
-            () = received(&mut self.interrupt) => Asked::Stop("SIGINT", 130),
-            () = received(&mut self.hang_up) => Asked::Stop("SIGHUP", 129),
-            _ = self.quit.recv() => Asked::Report,
+            () = received(&mut self.terminate) => SignalRequest::Stop("SIGTERM", 143),
+            () = received(&mut self.interrupt) => SignalRequest::Stop("SIGINT", 130),
+            () = received(&mut self.hang_up) => SignalRequest::Stop("SIGHUP", 129),
+            _ = self.quit.recv() => SignalRequest::Report,
         }
     }
 }

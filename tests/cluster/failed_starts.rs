@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use barnabas::zk::{ConnectOptions, CreateMode, ZooKeeper};
+
 use crate::support::{Broker, Chroot, free_port};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -50,6 +52,46 @@ fn a_start_that_fails_leaves_the_directories_as_they_were() {
     stopped.restart();
     assert!(stopped.process().lines().iter().any(|line| line.contains("clean shutdown file was found")));
     assert!(!data.join(CLEAN).exists());
+}
+
+#[test]
+fn a_chroot_that_is_no_path_ends_the_start_in_javas_words() {
+    let chroot = Chroot::new();
+    for (path, reason) in [
+        ("/bad/", "Path must not end with / character"),
+        ("//", "Path must not end with / character"),
+        ("/a//b", "Invalid path string \"/a//b\" caused by empty node name specified @3"),
+        ("/a/../b", "Invalid path string \"/a/../b\" caused by relative paths not allowed @4"),
+    ] {
+        let mut broker = Broker::prepare(1, &format!("{}{path}", chroot.server()), &[]);
+        let lines = fail(&mut broker);
+        let thrown = format!("java.lang.IllegalArgumentException: {reason}");
+        assert!(lines.contains(&thrown), "{path}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_start_that_a_signal_interrupts_leaves_the_logs_as_cleanly_stopped_as_they_were() {
+    let chroot = Chroot::new();
+    let mut broker = Broker::start(1, &chroot.connect());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), ConnectOptions::default())).unwrap();
+    let (registration, _) = runtime.block_on(zk.get("/brokers/ids/1")).unwrap().unwrap();
+    broker.stop();
+    assert!(broker.data().join(CLEAN).exists());
+
+    // While its own registration is still there, a broker with its logs open waits.
+    runtime.block_on(zk.create("/brokers/ids/1", &registration, CreateMode::Ephemeral)).unwrap();
+    broker.launch();
+    broker.process().wait_for_line("holds this broker's own endpoints", SOON);
+    assert!(!broker.data().join(CLEAN).exists(), "it has no logs open yet");
+    broker.process().signal("TERM");
+    assert_eq!(broker.process_mut().wait(SOON).code(), Some(143));
+    assert!(broker.data().join(CLEAN).exists(), "the next start would recover every log");
+
+    runtime.block_on(zk.close());
+    broker.restart();
+    broker.process().wait_for_line("clean shutdown file was found", SOON);
 }
 
 #[test]

@@ -95,14 +95,13 @@ impl Broker {
         if let Some(limit) = self.open_files {
             limits.push(format!("ulimit {limit}"));
         }
-        let mut command = if limits.is_empty() {
-            Command::new(env!("CARGO_BIN_EXE_barnabas"))
-        } else {
-            let mut limited = Command::new("bash");
-            limited.args(["-c", &format!("{}; exec \"$0\" \"$@\"", limits.join("; "))]);
-            limited.arg(env!("CARGO_BIN_EXE_barnabas"));
-            limited
-        };
+        // What the tests were started to ignore, as in the background of a script, the broker would ignore, too.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP,INT,TERM,QUIT");
+        if !limits.is_empty() {
+            command.args(["bash", "-c", &format!("{}; exec \"$0\" \"$@\"", limits.join("; "))]);
+        }
+        command.arg(env!("CARGO_BIN_EXE_barnabas"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&format!("broker {}", self.id), command.arg("server-start").arg(&file));
         self.process = Some(process);

@@ -3,6 +3,7 @@
 use barnabas::broker::{Broker, Plugins};
 use barnabas::config::Properties;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::{Chroot, free_port};
 
@@ -28,7 +29,8 @@ impl EmbeddedBroker {
             ("controlled.shutdown.enable", "false".to_owned()),
         ]);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let starting = Broker::start_with(properties, runtime.handle().clone(), plugins);
+        let starting =
+            Broker::start_with(properties, runtime.handle().clone(), plugins, CancellationToken::new());
         let broker = Some(runtime.block_on(starting).unwrap());
         Self { port, broker, runtime, _directory: directory }
     }
