@@ -39,3 +39,36 @@ impl fmt::Display for TopicPartition {
         write!(out, "{}-{}", self.topic, self.partition)
     }
 }
+
+/// Groups items of partitions that follow each other by their topic, as most requests and answers carry them.
+///
+/// Example: items of `a-0`, `a-1`, `b-0` yield the two of `a`, then the one of `b`. Partitions that are sorted by topic
+/// yield each topic once.
+pub fn by_topic<'a, T>(
+    items: impl IntoIterator<Item = (&'a TopicPartition, T)>,
+) -> impl Iterator<Item = (&'a Arc<str>, Vec<T>)> {
+    let mut items = items.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let (partition, first) = items.next()?;
+        let mut group = vec![first];
+        while let Some((_, item)) = items.next_if(|(other, _)| other.topic == partition.topic) {
+            group.push(item);
+        }
+        Some((&partition.topic, group))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_that_follow_each_other_are_grouped_by_topic() {
+        let partitions =
+            [("a", 0), ("a", 1), ("b", 0), ("a", 2)].map(|(topic, at)| TopicPartition::new(topic, at));
+        let groups: Vec<_> = by_topic(partitions.iter().map(|it| (it, it.partition))).collect();
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        assert_eq!(groups, [(&a, vec![0, 1]), (&b, vec![0]), (&a, vec![2])]);
+        assert_eq!(by_topic(Vec::<(&TopicPartition, ())>::new()).count(), 0);
+    }
+}

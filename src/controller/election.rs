@@ -37,7 +37,27 @@ impl fmt::Display for Election {
     }
 }
 
-/// What an election came to.
+/// Which leader a request for elections wants (Kafka's `ElectionType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "ElectionType")]
+pub enum ElectionKind {
+    /// The first assigned replica.
+    Preferred,
+    /// Any replica that lives, in sync or not.
+    Unclean,
+}
+
+impl fmt::Display for ElectionKind {
+    /// Kafka's name of the kind.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Preferred => "PREFERRED",
+            Self::Unclean => "UNCLEAN",
+        })
+    }
+}
+
+/// The outcome of an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elected {
     /// The next leadership, an epoch higher; None where nobody may lead.

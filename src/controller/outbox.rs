@@ -10,7 +10,7 @@ use crate::base::{Assignment, Broker, BrokerId, LeaderAndIsr, LeaderEpoch, Topic
 
 use super::state::{ClusterState, Leadership};
 
-/// A partition in LeaderAndIsr: who leads, and where it lies.
+/// A partition in LeaderAndIsr.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaderAndIsrRow {
     /// The partition.
@@ -23,7 +23,7 @@ pub struct LeaderAndIsrRow {
     pub is_new: bool,
 }
 
-/// A partition in UpdateMetadata: who leads, and who cannot serve.
+/// A partition in UpdateMetadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataRow {
     /// The partition.
@@ -38,7 +38,7 @@ pub struct MetadataRow {
 
 /// A partition in StopReplica.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StopRow {
+pub struct StopReplicaRow {
     /// The partition.
     pub partition: TopicPartition,
     /// Its leader epoch; [`LeaderAndIsr::EPOCH_DURING_DELETE`] while its topic is being deleted.
@@ -47,9 +47,9 @@ pub struct StopRow {
     pub delete: bool,
 }
 
-/// What one request says.
+/// The content of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
+pub enum ControlBody {
     /// Become leader or follower of these partitions.
     LeaderAndIsr {
         /// The partitions, at most one row each.
@@ -64,38 +64,39 @@ pub enum Message {
         /// All registered brokers.
         brokers: Arc<Vec<Broker>>,
     },
-    /// Stop, and where said delete, these replicas.
+    /// Stop these replicas, and delete the logs of those marked so.
     StopReplica {
         /// The partitions, at most one row each.
-        rows: Vec<StopRow>,
+        rows: Vec<StopReplicaRow>,
     },
 }
 
 /// A request for one broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tell {
+pub struct ControlRequest {
     /// The broker.
     pub to: BrokerId,
     /// The epoch of the registration it is meant for: a broker that came back since refuses it.
     pub broker_epoch: i64,
     /// The controller's epoch.
     pub controller_epoch: i32,
-    /// What it says.
-    pub message: Message,
+    /// What it asks for.
+    pub body: ControlBody,
 }
 
 /// Gathers rows until [`Outbox::seal`].
 #[derive(Debug, Default)]
+#[doc(alias = "ControllerBrokerRequestBatch")]
 pub struct Outbox {
     leader_and_isr: BTreeMap<BrokerId, BTreeMap<TopicPartition, LeaderAndIsrRow>>,
-    stop: BTreeMap<BrokerId, BTreeMap<TopicPartition, StopRow>>,
+    stop: BTreeMap<BrokerId, BTreeMap<TopicPartition, StopReplicaRow>>,
     metadata_to: BTreeSet<BrokerId>,
     metadata: BTreeMap<TopicPartition, MetadataRow>,
 }
 
 impl Outbox {
-    /// Tells `brokers` who leads `partition`, and every registered broker its metadata.
-    /// A later row for the same broker and partition replaces the earlier; `is_new` stays once said.
+    /// LeaderAndIsr of `partition` for `brokers`, and UpdateMetadata of it for every registered broker. A later row for the
+    /// same broker and partition replaces the earlier one; `is_new` stays true once it was.
     pub fn leader_and_isr(
         &mut self,
         state: &ClusterState,
@@ -118,7 +119,7 @@ impl Outbox {
         self.metadata_for_all(state, std::slice::from_ref(partition));
     }
 
-    /// Tells `broker` to stop its replica of `partition`; `delete` stays once said.
+    /// StopReplica of `partition` for `broker`; `delete` stays true once it was.
     pub fn stop_replica(
         &mut self,
         state: &ClusterState,
@@ -138,15 +139,15 @@ impl Outbox {
         };
         let rows = self.stop.entry(broker).or_default();
         let delete = delete || rows.get(partition).is_some_and(|row| row.delete);
-        rows.insert(partition.clone(), StopRow { partition: partition.clone(), leader_epoch, delete });
+        rows.insert(partition.clone(), StopReplicaRow { partition: partition.clone(), leader_epoch, delete });
     }
 
-    /// Tells every registered broker the metadata of `partitions`.
+    /// UpdateMetadata of `partitions` for every registered broker.
     pub fn metadata_for_all(&mut self, state: &ClusterState, partitions: &[TopicPartition]) {
         self.metadata(state, &state.broker_ids(), partitions);
     }
 
-    /// Tells `brokers` who lives, and the metadata of `partitions`; a partition that never had a leader is left out.
+    /// UpdateMetadata for `brokers`: the live brokers, and `partitions`, of which those that never had a leader are left out.
     pub fn metadata(&mut self, state: &ClusterState, brokers: &[BrokerId], partitions: &[TopicPartition]) {
         self.metadata_to.extend(brokers.iter().copied().filter(|&id| id >= 0));
         for partition in partitions {
@@ -158,16 +159,16 @@ impl Outbox {
 
     /// Makes requests of all that was gathered, in the order they are to be sent, and begins anew.
     /// Brokers that are not registered get none.
-    pub fn seal(&mut self, state: &ClusterState) -> Vec<Tell> {
+    pub fn seal(&mut self, state: &ClusterState) -> Vec<ControlRequest> {
         let Self { leader_and_isr, stop, metadata_to, metadata } = std::mem::take(self);
-        let mut tells = Vec::new();
-        let mut tell = |to: BrokerId, message: Message| {
+        let mut requests = Vec::new();
+        let mut request = |to: BrokerId, body: ControlBody| {
             if let Some(broker) = state.broker(to) {
-                tells.push(Tell {
+                requests.push(ControlRequest {
                     to,
                     broker_epoch: broker.epoch,
                     controller_epoch: state.controller_epoch,
-                    message,
+                    body,
                 });
             }
         };
@@ -176,17 +177,17 @@ impl Outbox {
                 rows.values().map(|row| row.leadership.leader_and_isr.leader).collect();
             let live_leaders =
                 state.brokers().filter(|broker| leaders.contains(&broker.id)).cloned().collect();
-            tell(broker, Message::LeaderAndIsr { rows: rows.into_values().collect(), live_leaders });
+            request(broker, ControlBody::LeaderAndIsr { rows: rows.into_values().collect(), live_leaders });
         }
         let rows = Arc::new(metadata.into_values().collect::<Vec<_>>());
         let brokers = Arc::new(state.brokers().cloned().collect::<Vec<_>>());
         for broker in metadata_to {
-            tell(broker, Message::UpdateMetadata { rows: rows.clone(), brokers: brokers.clone() });
+            request(broker, ControlBody::UpdateMetadata { rows: rows.clone(), brokers: brokers.clone() });
         }
         for (broker, rows) in stop {
-            tell(broker, Message::StopReplica { rows: rows.into_values().collect() });
+            request(broker, ControlBody::StopReplica { rows: rows.into_values().collect() });
         }
-        tells
+        requests
     }
 }
 

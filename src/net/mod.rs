@@ -1,6 +1,6 @@
 //! Listeners and connections: sockets in, frames in order, answers in order, limits on all of it.
 //!
-//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] for whoever talks to one.
+//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for those that talk to one.
 //! - *Never:* knows an API; frames go to a [`Dispatch`] that it is handed.
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
@@ -12,6 +12,7 @@ pub mod disk_reads;
 mod frames;
 pub mod host;
 pub mod limits;
+pub mod link;
 pub mod listener;
 mod mute;
 pub mod peer;

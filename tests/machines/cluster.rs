@@ -1,13 +1,18 @@
 //! A cluster in a play: the znodes, and the controller's machine that acts on them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use barnabas::base::{BrokerId, LeaderAndIsr, TopicPartition};
-use barnabas::controller::event::{ElectionKind, ElectionTrigger, Event};
-use barnabas::controller::machine::{Machine, Settings};
+use barnabas::controller::decide::{AlterIsr, AlterReassignments, ControlledShutdown, ListReassignments};
+use barnabas::controller::event::{ControlResponse, Event};
+use barnabas::controller::machine::ControllerMachine;
+use barnabas::controller::reply::ControllerReply;
 use barnabas::controller::state::{ClusterState, Leadership};
+use barnabas::controller::step::ControllerSettings;
 use barnabas::controller::writes::{Outcome, Write};
 use barnabas::wire::error_code::ErrorCode;
+use parking_lot::Mutex;
 
 use crate::znodes::Znodes;
 use crate::{Stage, words};
@@ -21,7 +26,9 @@ pub struct Cluster {
     racing: BTreeSet<TopicPartition>,
     /// Partitions whose next state, and topics whose next assignment, ZooKeeper does not take.
     refusing: BTreeSet<String>,
-    machine: Option<Machine>,
+    machine: Option<ControllerMachine>,
+    /// What the reply that was delivered last says.
+    replied: Arc<Mutex<String>>,
 }
 
 impl Stage for Cluster {
@@ -46,14 +53,14 @@ impl Stage for Cluster {
         let said: Vec<_> = text.split_whitespace().collect();
         let event = match said[..] {
             ["elected"] => {
-                let settings = Settings {
+                let settings = ControllerSettings {
                     broker: 1,
                     delete_topics: !self.deletion_disabled,
                     alter_isr: true,
                     features: true,
                     imbalance_percentage: 10,
                 };
-                self.machine = Some(Machine::new(settings, ClusterState::elected(9, 9)));
+                self.machine = Some(ControllerMachine::new(settings, ClusterState::elected(9, 9)));
                 Event::Elected
             }
             ["broker", id, "dies"] => {
@@ -67,7 +74,8 @@ impl Stage for Cluster {
                 Event::BrokersChanged
             }
             ["broker", id, "shuts", "down"] => {
-                Event::ControlledShutdown { broker: id.parse().unwrap(), broker_epoch: -1, ticket: 1 }
+                let reply = self.reply(words::still_led);
+                Event::request(ControlledShutdown { broker: id.parse().unwrap(), broker_epoch: -1, reply })
             }
             ["broker", id, "deleted", ref partitions @ ..] => deletion(id, ErrorCode::None, partitions),
             ["broker", id, "failed", ref partitions @ ..] => {
@@ -83,7 +91,7 @@ impl Stage for Cluster {
                 };
                 let wanted = BTreeMap::from([(words::parse_partition(partition), wanted)]);
                 let broker_epoch = self.znodes.brokers.get(&broker).copied().unwrap_or(-1);
-                Event::AlterIsr { broker, broker_epoch, wanted, ticket: 1 }
+                Event::request(AlterIsr::new(broker, broker_epoch, wanted, self.reply(words::leaderships)))
             }
             ["reassign", ref wanted @ ..] => {
                 let wanted = wanted.iter().map(|one| {
@@ -91,7 +99,8 @@ impl Stage for Cluster {
                     let to = (to != "back").then(|| words::parse_ids(to));
                     (words::parse_partition(partition), to)
                 });
-                Event::AlterReassignments { wanted: wanted.collect(), ticket: 1 }
+                let (wanted, reply) = (wanted.collect(), self.reply(words::begun));
+                Event::request(AlterReassignments { wanted, reply })
             }
             ["znode", "reassign", ref wanted @ ..] => {
                 let wanted = wanted.iter().map(|one| {
@@ -101,7 +110,9 @@ impl Stage for Cluster {
                 self.znodes.reassignment = Some(wanted.collect());
                 Event::ReassignmentRequested
             }
-            ["list"] => Event::ListReassignments { partitions: None, ticket: 1 },
+            ["list"] => {
+                Event::request(ListReassignments { partitions: None, reply: self.reply(words::listed) })
+            }
             ["topic", ..] => {
                 self.put_topic(text.strip_prefix("topic ").unwrap());
                 if self.known(said[1]) { Event::TopicChanged(said[1].into()) } else { Event::TopicsChanged }
@@ -113,8 +124,7 @@ impl Stage for Cluster {
             ["preferred", ref partitions @ ..] => {
                 self.znodes.preferred =
                     Some(partitions.iter().map(|one| words::parse_partition(one)).collect());
-                let (kind, trigger) = (ElectionKind::Preferred, ElectionTrigger::Znode);
-                Event::ElectLeaders { partitions: None, kind, trigger }
+                Event::PreferredElectionRequested
             }
             ["imbalance"] => Event::CheckImbalance,
             ["isr", "notified", ref partitions @ ..] => {
@@ -170,6 +180,12 @@ impl Cluster {
         zk_version
     }
 
+    /// A reply that says its value in these words.
+    fn reply<T>(&self, words: impl Fn(T) -> String + Send + Sync + 'static) -> ControllerReply<T> {
+        let replied = self.replied.clone();
+        ControllerReply::new(move |value| *replied.lock() = words(value))
+    }
+
     fn known(&self, topic: &str) -> bool {
         self.machine.as_ref().is_some_and(|machine| machine.state().topic(topic).is_some())
     }
@@ -182,7 +198,7 @@ impl Cluster {
             let writes = machine.decide(self.znodes.gather(questions));
             let outcomes: Vec<_> = writes.iter().map(|write| self.write(write)).collect();
             lines.extend(writes.iter().zip(&outcomes).map(|(write, outcome)| words::write(write, *outcome)));
-            lines.extend(words::effects(machine.apply(&outcomes)));
+            lines.extend(words::effects(machine.apply(&outcomes), || self.replied.lock().clone()));
         }
         self.machine = Some(machine);
         lines
@@ -209,5 +225,6 @@ impl Cluster {
 
 fn deletion(broker: &str, error: ErrorCode, partitions: &[&str]) -> Event {
     let partitions = partitions.iter().map(|one| (words::parse_partition(one), error)).collect();
-    Event::DeletionAnswered { broker: broker.parse().unwrap(), error: ErrorCode::None, partitions }
+    let broker = broker.parse().unwrap();
+    Event::Response(ControlResponse::StopReplica { broker, error: ErrorCode::None, partitions })
 }

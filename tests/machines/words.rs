@@ -1,10 +1,15 @@
 //! What a machine does, in the words of the plays.
 
+use std::collections::BTreeMap;
+
 use barnabas::base::{Assignment, BrokerId, LeaderAndIsr, TopicPartition};
-use barnabas::controller::machine::{Effect, Severity};
-use barnabas::controller::outbox::{Message, Tell};
+use barnabas::controller::decide::Leaderships;
+use barnabas::controller::outbox::{ControlBody, ControlRequest};
+use barnabas::controller::reply::{ApiError, PerPartition};
 use barnabas::controller::state::Leadership;
+use barnabas::controller::step::{Effect, Severity, Watched};
 use barnabas::controller::writes::{Outcome, Write};
+use barnabas::wire::error_code::ErrorCode;
 
 /// Ids as in `1,2,3`; `-` where there are none.
 pub fn ids(ids: &[BrokerId]) -> String {
@@ -44,14 +49,16 @@ fn assignment(it: &Assignment) -> String {
 }
 
 fn leader(known: &LeaderAndIsr) -> String {
-    format!("leader {} epoch {} isr {}", known.leader, known.leader_epoch, ids(&known.isr))
+    let LeaderAndIsr { leader, leader_epoch, isr, zk_version } = known;
+    format!("leader {leader} epoch {leader_epoch} isr {} v{zk_version}", ids(isr))
 }
 
+/// A partition's leadership, its znode's version, and the controller epoch in which it was written.
 fn state(partition: &TopicPartition, known: &Leadership) -> String {
-    format!("{partition} {}", leader(&known.leader_and_isr))
+    format!("{partition} {} by {}", leader(&known.leader_and_isr), known.controller_epoch)
 }
 
-/// A write and what came of it.
+/// A write and its outcome. A state is set over the version that stands in it; the version after the arrow is the new one.
 pub fn write(write: &Write, outcome: Outcome) -> String {
     let what = match write {
         Write::CreatePartitionsDir(topic) => format!("create {topic}/partitions"),
@@ -59,28 +66,43 @@ pub fn write(write: &Write, outcome: Outcome) -> String {
             format!("create {}/partitions/{}", partition.topic, partition.partition)
         }
         Write::CreateState(partition, made) => format!("create {}", state(partition, made)),
-        Write::SetState(partition, next) => {
-            format!("set {} if v{}", state(partition, next), next.leader_and_isr.zk_version)
-        }
+        Write::SetState(partition, next) => format!("set {}", state(partition, next)),
         Write::SetAssignments(topic, partitions) => {
             let partitions = partitions.iter().map(|(at, it)| format!(" {at}={}", assignment(it)));
             format!("set {topic}{}", partitions.collect::<String>())
         }
+        Write::Delete(path) => format!("delete {path}"),
+        Write::DeleteTopicConfig(topic) => format!("delete the config of {topic}"),
+        Write::DeleteTopicDeletion(topic) => format!("delete delete_topics/{topic}"),
+        Write::DeleteIsrNotification(name) | Write::DeleteLogDirEvent(name) => format!("delete {name}"),
         Write::SetReassignment(left) => {
             let left = left.iter().map(|(partition, to)| format!(" {partition}={}", ids(to)));
             format!("set reassign_partitions{}", left.collect::<String>())
         }
-        other => format!("{other:?}"),
+        Write::DeleteReassignment => "delete reassign_partitions".to_owned(),
+        Write::DeletePreferredElection => "delete preferred_replica_election".to_owned(),
+        Write::CreateFeature { enabled } => format!("create feature {}", on_or_off(*enabled)),
+        Write::SetFeature { enabled, .. } => format!("set feature {}", on_or_off(*enabled)),
     };
-    match outcome {
-        Outcome::Ok(_) => format!("write   {what}"),
-        other => format!("write   {what}  ({other:?})"),
-    }
+    let outcome = match outcome {
+        Outcome::Ok(version) => format!("v{version}"),
+        Outcome::BadVersion => "refused, the version is another".to_owned(),
+        Outcome::NoNode => "refused, there is no such znode".to_owned(),
+        Outcome::NodeExists => "refused, it exists".to_owned(),
+        Outcome::NotEmpty => "refused, it has children".to_owned(),
+        Outcome::TooLarge(bytes) => format!("refused, {bytes} bytes are too large"),
+        Outcome::Failed => "refused".to_owned(),
+    };
+    format!("  write {what} -> {outcome}")
 }
 
-fn message(message: &Message) -> String {
-    match message {
-        Message::LeaderAndIsr { rows, live_leaders } => {
+fn on_or_off(enabled: bool) -> &'static str {
+    if enabled { "on" } else { "off" }
+}
+
+fn body(body: &ControlBody) -> String {
+    match body {
+        ControlBody::LeaderAndIsr { rows, live_leaders } => {
             let rows = rows.iter().map(|row| {
                 let new = if row.is_new { " new" } else { "" };
                 format!(" {}{new};", state(&row.partition, &row.leadership))
@@ -88,7 +110,7 @@ fn message(message: &Message) -> String {
             let leaders: Vec<_> = live_leaders.iter().map(|broker| broker.id).collect();
             format!("LeaderAndIsr{} live leaders {}", rows.collect::<String>(), ids(&leaders))
         }
-        Message::UpdateMetadata { rows, brokers } => {
+        ControlBody::UpdateMetadata { rows, brokers } => {
             let rows = rows.iter().map(|row| {
                 let offline = if row.offline.is_empty() {
                     String::new()
@@ -100,7 +122,7 @@ fn message(message: &Message) -> String {
             let live: Vec<_> = brokers.iter().map(|broker| broker.id).collect();
             format!("UpdateMetadata{} live brokers {}", rows.collect::<String>(), ids(&live))
         }
-        Message::StopReplica { rows } => {
+        ControlBody::StopReplica { rows } => {
             let rows = rows.iter().map(|row| {
                 let delete = if row.delete { " delete" } else { "" };
                 format!(" {} epoch {}{delete};", row.partition, row.leader_epoch)
@@ -110,24 +132,108 @@ fn message(message: &Message) -> String {
     }
 }
 
-/// The effects of one step; requests that say the same share a line.
-pub fn effects(effects: Vec<Effect>) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut told: Vec<(Vec<BrokerId>, String)> = Vec::new();
-    for effect in effects {
-        match effect {
-            Effect::Tell(Tell { to, message: said, .. }) => {
-                let said = message(&said);
-                match told.iter_mut().find(|(_, other)| *other == said) {
-                    Some((brokers, _)) => brokers.push(to),
-                    None => told.push((vec![to], said)),
-                }
-            }
-            Effect::Answer(_, answer) => lines.push(format!("answer  {answer:?}")),
-            Effect::Note(Severity::Warn | Severity::Error, text) => lines.push(format!("note    {text}")),
-            _ => {}
-        }
+/// Requests that follow each other and say the same: the brokers as `id@epoch`, the controller epoch, what they say.
+fn send(requests: &[ControlRequest]) -> String {
+    let to: Vec<_> = requests.iter().map(|it| format!("{}@{}", it.to, it.broker_epoch)).collect();
+    format!("  send {} by {}: {}", to.join(","), requests[0].controller_epoch, body(&requests[0].body))
+}
+
+fn watched(watched: &Watched) -> String {
+    match watched {
+        Watched::Broker(id) => format!("broker {id}"),
+        Watched::Topic(name) => format!("topic {name}"),
+        Watched::State(partition) => format!("state {partition}"),
     }
-    lines.extend(told.into_iter().map(|(to, said)| format!("tell    {}  {said}", ids(&to))));
+}
+
+/// The effects of one step in their order; `replied` gives what a reply that is delivered says.
+pub fn effects(effects: Vec<Effect>, mut replied: impl FnMut() -> String) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut alike: Vec<ControlRequest> = Vec::new();
+    for effect in effects {
+        let joins = |request: &ControlRequest| {
+            alike
+                .first()
+                .is_none_or(|it| (it.controller_epoch, &it.body) == (request.controller_epoch, &request.body))
+        };
+        if !alike.is_empty() && !matches!(&effect, Effect::Send(request) if joins(request)) {
+            lines.push(send(&alike));
+            alike.clear();
+        }
+        lines.push(match effect {
+            Effect::Send(request) => {
+                alike.push(request);
+                continue;
+            }
+            Effect::Connect(broker) => format!("  connect {}", broker.id),
+            Effect::Disconnect(id) => format!("  disconnect {id}"),
+            Effect::Watch(znode) => format!("  watch {}", watched(&znode)),
+            Effect::Unwatch(znode) => format!("  unwatch {}", watched(&znode)),
+            Effect::Reply(delivery) => {
+                delivery.deliver();
+                format!("  reply {}", replied())
+            }
+            Effect::Later(step) if format!("{step:?}").starts_with("FromZnode") => {
+                "  look at reassign_partitions again".to_owned()
+            }
+            Effect::Later(step) => panic!("put off: {step:?}"),
+            Effect::Log(severity, text) => {
+                let severity = match severity {
+                    Severity::Info => "info",
+                    Severity::Warn => "warn",
+                    Severity::Error => "error",
+                };
+                format!("  log {severity} {text}")
+            }
+        });
+    }
+    if !alike.is_empty() {
+        lines.push(send(&alike));
+    }
     lines
+}
+
+/// What ControlledShutdown is answered.
+pub fn still_led(outcome: Result<Vec<TopicPartition>, ErrorCode>) -> String {
+    match outcome {
+        Ok(led) if led.is_empty() => "leads nothing".to_owned(),
+        Ok(led) => {
+            format!("still leads {}", led.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+        Err(error) => error.name().to_owned(),
+    }
+}
+
+/// What AlterIsr is answered.
+pub fn leaderships(outcome: Result<Leaderships, ErrorCode>) -> String {
+    let one = |(partition, outcome): (TopicPartition, Result<LeaderAndIsr, ErrorCode>)| match outcome {
+        Ok(known) => format!("{partition} {}", leader(&known)),
+        Err(error) => format!("{partition} {}", error.name()),
+    };
+    match outcome {
+        Ok(each) => each.into_iter().map(one).collect::<Vec<_>>().join("; "),
+        Err(error) => error.name().to_owned(),
+    }
+}
+
+/// What AlterPartitionReassignments is answered.
+pub fn begun(outcomes: PerPartition<()>) -> String {
+    let one = |(partition, outcome): (TopicPartition, Result<(), ApiError>)| match outcome {
+        Ok(()) => format!("{partition} begun"),
+        Err(ApiError { code, message: None }) => format!("{partition} {}", code.name()),
+        Err(ApiError { code, message: Some(text) }) => format!("{partition} {}: {text}", code.name()),
+    };
+    outcomes.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What ListPartitionReassignments is answered.
+pub fn listed(found: BTreeMap<TopicPartition, Assignment>) -> String {
+    if found.is_empty() {
+        return "nothing".to_owned();
+    }
+    found
+        .iter()
+        .map(|(partition, it)| format!("{partition} {}", assignment(it)))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -7,8 +7,8 @@ mod stopping;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use barnabas::base::{BrokerId, Millis, Offset, TopicPartition};
-use barnabas::controller::event::{Answer, Event};
-use barnabas::controller::outbox::{LeaderAndIsrRow, Message as Order, StopRow, Tell};
+use barnabas::controller::event::ControlResponse;
+use barnabas::controller::outbox::{ControlBody, ControlRequest, LeaderAndIsrRow, StopReplicaRow};
 use barnabas::replica::controller_epoch::{ControllerEpoch, RequestEpochs};
 use barnabas::replica::fetcher::plan::{Plan, Start};
 use barnabas::replica::machine::{IsrProposal, Machine, Told};
@@ -248,48 +248,40 @@ impl Host {
     /// Takes a message in.
     pub fn receive(&mut self, from: BrokerId, message: Message, scene: &mut Scene) {
         match message {
-            Message::Tell { call, tell } => {
+            Message::Control { call, request } => {
                 // One connection at a time, and the next request only after the answer: what was overtaken is gone.
-                let heard = self.heard.entry(tell.controller_epoch).or_default();
+                let heard = self.heard.entry(request.controller_epoch).or_default();
                 if call < *heard {
                     return;
                 }
                 *heard = call;
-                let events = self.heed(from, tell.clone(), scene);
-                scene.send(self.id, from, Message::Told { call, epoch: tell.controller_epoch, events });
+                let epoch = request.controller_epoch;
+                let response = self.obey(from, request, scene);
+                scene.send(self.id, from, Message::Controlled { call, epoch, response });
             }
-            Message::Told { call, epoch, events } => {
+            Message::Controlled { call, epoch, response } => {
                 if let Some(term) = self.term.as_mut().filter(|term| term.epoch == epoch) {
-                    term.told(from, call, events);
+                    term.answered(from, call, response);
                 }
             }
             Message::AlterIsr { call, broker_epoch, wanted } => match &mut self.term {
-                Some(term) => term.ask(from, call, |ticket| Event::AlterIsr {
-                    broker: from,
-                    broker_epoch,
-                    wanted,
-                    ticket,
-                }),
+                Some(term) => term.alter_isr(from, call, broker_epoch, wanted),
                 None => {
-                    let answer = Answer::AlterIsr(Err(ErrorCode::NotController));
-                    scene.send(self.id, from, Message::Answered { call, answer });
+                    let outcome = Err(ErrorCode::NotController);
+                    scene.send(self.id, from, Message::IsrAltered { call, outcome });
                 }
             },
             Message::ControlledShutdown { call, broker_epoch } => match &mut self.term {
-                Some(term) => term.ask(from, call, |ticket| Event::ControlledShutdown {
-                    broker: from,
-                    broker_epoch,
-                    ticket,
-                }),
+                Some(term) => term.controlled_shutdown(from, call, broker_epoch),
                 None => {
-                    let answer = Answer::ControlledShutdown(Err(ErrorCode::NotController));
-                    scene.send(self.id, from, Message::Answered { call, answer });
+                    let outcome = Err(ErrorCode::NotController);
+                    scene.send(self.id, from, Message::StillLed { call, outcome });
                 }
             },
-            Message::Answered { call, answer: Answer::ControlledShutdown(left) } => {
-                self.answered_to_leave(call, left.map(|left| left.len()), scene);
+            Message::StillLed { call, outcome } => {
+                self.answered_to_leave(call, outcome.map(|led| led.len()), scene);
             }
-            Message::Answered { call, answer } => self.isr_altered(call, answer, scene),
+            Message::IsrAltered { call, outcome } => self.isr_altered(call, outcome, scene),
             Message::EpochEnds { call, asked } => self.tell_epoch_ends(from, call, asked, scene),
             Message::EpochsEnd { call, ends } => self.cut(from, call, ends, scene),
             Message::Fetch { call, wanted } => self.serve(from, call, wanted, scene),
@@ -297,9 +289,14 @@ impl Host {
         }
     }
 
-    /// Does what a controller says (`replica::role_change`); what it is answered.
-    fn heed(&mut self, from: BrokerId, tell: Tell, scene: &mut Scene) -> Vec<Event> {
-        let epochs = RequestEpochs { controller: tell.controller_epoch, broker: tell.broker_epoch };
+    /// Does what a controller asks for (`replica::role_change`); the answer.
+    fn obey(
+        &mut self,
+        from: BrokerId,
+        request: ControlRequest,
+        scene: &mut Scene,
+    ) -> Option<ControlResponse> {
+        let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
         let accepted = self.controller_epoch.accept(epochs, self.broker_epoch);
         let refusal = accepted.or_else(scene.overlooks(Flaw::HeedsThePast)).err();
         let (past, error) = (refusal.is_some(), refusal.unwrap_or_default());
@@ -307,29 +304,28 @@ impl Host {
             self.controller = Some(from);
         }
         let broker = self.id;
-        match tell.message {
-            Order::LeaderAndIsr { rows, .. } => {
+        match request.body {
+            ControlBody::LeaderAndIsr { rows, .. } => {
                 let rows = if past { Vec::new() } else { rows };
                 let partitions = rows.into_iter().map(|row| {
                     let id = row.partition.clone();
-                    let outcome = self.lead_or_follow(row, tell.controller_epoch, scene);
+                    let outcome = self.lead_or_follow(row, request.controller_epoch, scene);
                     (id, outcome.err().unwrap_or_default())
                 });
-                vec![Event::LeaderAndIsrAnswered { broker, error, partitions: partitions.collect() }]
+                let partitions = partitions.collect();
+                Some(ControlResponse::LeaderAndIsr { broker, error, partitions })
             }
-            Order::UpdateMetadata { brokers, .. } => {
+            ControlBody::UpdateMetadata { brokers, .. } => {
                 if !past {
                     self.live = brokers.iter().map(|broker| broker.id).collect();
                 }
-                vec![Event::UpdateMetadataAnswered { broker, error }]
+                Some(ControlResponse::UpdateMetadata { broker, error })
             }
-            Order::StopReplica { rows } => {
+            ControlBody::StopReplica { rows } => {
                 let rows = if past { Vec::new() } else { rows };
                 let deleted: Vec<_> = rows.into_iter().filter_map(|row| self.stop(row)).collect();
-                if deleted.is_empty() {
-                    return Vec::new();
-                }
-                vec![Event::DeletionAnswered { broker, error, partitions: deleted }]
+                let asked = !deleted.is_empty();
+                asked.then_some(ControlResponse::StopReplica { broker, error, partitions: deleted })
             }
         }
     }
@@ -381,8 +377,8 @@ impl Host {
     }
 
     /// Stops a replica; where its log is deleted, what the controller is answered.
-    fn stop(&mut self, row: StopRow) -> Option<(TopicPartition, ErrorCode)> {
-        let StopRow { partition: id, leader_epoch, delete } = row;
+    fn stop(&mut self, row: StopReplicaRow) -> Option<(TopicPartition, ErrorCode)> {
+        let StopReplicaRow { partition: id, leader_epoch, delete } = row;
         if let Some(replica) = self.replicas.get_mut(&id) {
             if let Err(fenced) = replica.machine.heeds_stop(leader_epoch) {
                 return delete.then_some((id, fenced));

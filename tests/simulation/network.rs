@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset, TopicPartition};
-use barnabas::controller::event::{Answer, Event};
-use barnabas::controller::outbox::Tell;
+use barnabas::controller::decide::Leaderships;
+use barnabas::controller::event::ControlResponse;
+use barnabas::controller::outbox::ControlRequest;
 use barnabas::replica::fetcher::session::Want;
 use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::wire::error_code::ErrorCode;
@@ -15,16 +16,18 @@ use crate::disk::Record;
 /// A message; `call` is what an answer names again.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// The controller of an epoch tells a broker something.
-    Tell { call: u64, tell: Tell },
-    /// The broker has heeded it, or says why not.
-    Told { call: u64, epoch: i32, events: Vec<Event> },
+    /// A controller's request.
+    Control { call: u64, request: ControlRequest },
+    /// The broker's answer to it, where the request asks for one.
+    Controlled { call: u64, epoch: i32, response: Option<ControlResponse> },
     /// A leader wants other ISRs.
     AlterIsr { call: u64, broker_epoch: i64, wanted: BTreeMap<TopicPartition, LeaderAndIsr> },
     /// A broker wants to stop.
     ControlledShutdown { call: u64, broker_epoch: i64 },
-    /// What a controller answers to what it was asked.
-    Answered { call: u64, answer: Answer },
+    /// The controller's answer to AlterIsr.
+    IsrAltered { call: u64, outcome: Result<Leaderships, ErrorCode> },
+    /// The controller's answer to ControlledShutdown: the partitions that the broker still leads.
+    StillLed { call: u64, outcome: Result<Vec<TopicPartition>, ErrorCode> },
     /// A follower asks where epochs end: its own leader epoch, and the epoch asked for.
     EpochEnds { call: u64, asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)> },
     /// Where they end.

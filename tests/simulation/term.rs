@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use barnabas::base::{BrokerId, Millis, TopicPartition};
-use barnabas::controller::event::{Answer, Event, Ticket};
+use barnabas::base::{BrokerId, LeaderAndIsr, Millis, TopicPartition};
+use barnabas::controller::decide::{AlterIsr, ControlledShutdown};
+use barnabas::controller::event::{ControlResponse, Event};
 use barnabas::controller::facts::Question;
-use barnabas::controller::machine::{Effect, Machine, Settings, Watched};
+use barnabas::controller::machine::ControllerMachine;
 use barnabas::controller::multi;
-use barnabas::controller::outbox::Tell;
+use barnabas::controller::outbox::ControlRequest;
+use barnabas::controller::reply::ControllerReply;
 use barnabas::controller::state::ClusterState;
+use barnabas::controller::step::{ControllerSettings, Effect, Watched};
 use barnabas::controller::writes::{Outcome, Write};
+use parking_lot::Mutex;
 
 use crate::client::{Answer as Written, Multi, Progress, Writing};
 use crate::network::Message;
@@ -27,12 +31,15 @@ enum Trip {
     Commit(Vec<Write>, Writing),
 }
 
-/// What is to be told to one broker, in order.
+/// The requests to one broker, in order.
 #[derive(Debug, Default)]
 struct Channel {
-    queue: VecDeque<(u64, Tell)>,
+    queue: VecDeque<(u64, ControlRequest)>,
     sent: Option<Millis>,
 }
+
+/// Replies that are to be sent: to which broker, and what.
+type Replies = Arc<Mutex<VecDeque<(BrokerId, Message)>>>;
 
 /// One term of office.
 #[derive(Debug)]
@@ -42,13 +49,12 @@ pub struct Term {
     /// The controller epoch.
     pub epoch: i32,
     version: i32,
-    machine: Machine,
+    machine: ControllerMachine,
     trip: Trip,
     /// What has happened and is not taken up yet.
     pub events: VecDeque<Event>,
     channels: BTreeMap<BrokerId, Channel>,
-    waiting: BTreeMap<Ticket, (BrokerId, u64)>,
-    tickets: Ticket,
+    replies: Replies,
     brokers_seen: BTreeMap<BrokerId, i64>,
     topics_seen: BTreeMap<Arc<str>, i32>,
     states_watched: BTreeMap<TopicPartition, i32>,
@@ -57,19 +63,23 @@ pub struct Term {
 impl Term {
     /// Begins after a won election.
     pub fn new(broker: BrokerId, session: u64, (epoch, version): (i32, i32), alter_isr: bool) -> Self {
-        let settings =
-            Settings { broker, delete_topics: true, alter_isr, features: false, imbalance_percentage: 10 };
+        let settings = ControllerSettings {
+            broker,
+            delete_topics: true,
+            alter_isr,
+            features: false,
+            imbalance_percentage: 10,
+        };
         Self {
             broker,
             session,
             epoch,
             version,
-            machine: Machine::new(settings, ClusterState::elected(epoch, version)),
+            machine: ControllerMachine::new(settings, ClusterState::elected(epoch, version)),
             trip: Trip::None,
             events: VecDeque::from([Event::Elected]),
             channels: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            tickets: 0,
+            replies: Replies::default(),
             brokers_seen: BTreeMap::new(),
             topics_seen: BTreeMap::new(),
             states_watched: BTreeMap::new(),
@@ -81,20 +91,40 @@ impl Term {
         matches!(self.trip, Trip::None) && self.events.is_empty()
     }
 
-    /// A broker asks for something and waits for an answer to its call.
-    pub fn ask(&mut self, from: BrokerId, call: u64, event: impl FnOnce(Ticket) -> Event) {
-        self.tickets += 1;
-        self.waiting.insert(self.tickets, (from, call));
-        self.events.push_back(event(self.tickets));
+    /// A leader wants other in-sync replicas, and waits for an answer to its call.
+    pub fn alter_isr(
+        &mut self,
+        from: BrokerId,
+        call: u64,
+        broker_epoch: i64,
+        wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
+    ) {
+        let reply = self.reply(from, move |outcome| Message::IsrAltered { call, outcome });
+        self.events.push_back(Event::request(AlterIsr::new(from, broker_epoch, wanted, reply)));
     }
 
-    /// A broker has answered.
-    pub fn told(&mut self, from: BrokerId, call: u64, events: Vec<Event>) {
+    /// A broker wants to stop, and waits for an answer to its call.
+    pub fn controlled_shutdown(&mut self, from: BrokerId, call: u64, broker_epoch: i64) {
+        let reply = self.reply(from, move |outcome| Message::StillLed { call, outcome });
+        self.events.push_back(Event::request(ControlledShutdown { broker: from, broker_epoch, reply }));
+    }
+
+    fn reply<T>(
+        &self,
+        to: BrokerId,
+        message: impl Fn(T) -> Message + Send + Sync + 'static,
+    ) -> ControllerReply<T> {
+        let replies = self.replies.clone();
+        ControllerReply::new(move |value| replies.lock().push_back((to, message(value))))
+    }
+
+    /// A broker has answered a request of the controller.
+    pub fn answered(&mut self, from: BrokerId, call: u64, response: Option<ControlResponse>) {
         let Some(channel) = self.channels.get_mut(&from) else { return };
         if channel.queue.front().is_some_and(|(sent, _)| *sent == call) {
             channel.queue.pop_front();
             channel.sent = None;
-            self.events.extend(events);
+            self.events.extend(response.map(Event::Response));
         }
     }
 
@@ -151,9 +181,9 @@ impl Term {
     fn deliver(&mut self, scene: &mut Scene) {
         for (to, channel) in &mut self.channels {
             let due = channel.sent.is_none_or(|sent| sent + PATIENCE < scene.now);
-            if let Some((call, tell)) = channel.queue.front().filter(|_| due) {
+            if let Some((call, request)) = channel.queue.front().filter(|_| due) {
                 channel.sent = Some(scene.now);
-                scene.send(self.broker, *to, Message::Tell { call: *call, tell: tell.clone() });
+                scene.send(self.broker, *to, Message::Control { call: *call, request: request.clone() });
             }
         }
     }
@@ -242,32 +272,35 @@ impl Term {
     fn apply(&mut self, outcomes: &[Outcome], scene: &mut Scene) {
         for effect in self.machine.apply(outcomes) {
             match effect {
-                Effect::Tell(tell) => {
+                Effect::Send(request) => {
                     let call = scene.call();
-                    if let Some(channel) = self.channels.get_mut(&tell.to) {
-                        channel.queue.push_back((call, tell));
+                    if let Some(channel) = self.channels.get_mut(&request.to) {
+                        channel.queue.push_back((call, request));
                     }
                 }
                 Effect::Connect(broker) => drop(self.channels.insert(broker.id, Channel::default())),
                 Effect::Disconnect(id) => drop(self.channels.remove(&id)),
                 Effect::Watch(Watched::State(id)) => drop(self.states_watched.insert(id, -2)),
                 Effect::Unwatch(Watched::State(id)) => drop(self.states_watched.remove(&id)),
-                Effect::Watch(_) | Effect::Unwatch(_) | Effect::Note(..) => {}
-                Effect::Answer(ticket, answer) => self.answer(ticket, answer, scene),
-                Effect::Again(event) => self.events.push_back(event),
+                Effect::Watch(_) | Effect::Unwatch(_) | Effect::Log(..) => {}
+                Effect::Reply(delivery) => {
+                    delivery.deliver();
+                    self.send_replies(scene);
+                }
+                Effect::Later(step) => self.events.push_back(Event::PutOff(step)),
             }
         }
         self.deliver(scene);
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: Answer, scene: &mut Scene) {
-        if let Some((to, call)) = self.waiting.remove(&ticket) {
-            if let Answer::ControlledShutdown(Ok(left)) = &answer
+    fn send_replies(&mut self, scene: &mut Scene) {
+        for (to, message) in self.replies.lock().drain(..) {
+            if let Message::StillLed { outcome: Ok(led), .. } = &message
                 && scene.ensemble.controller_epoch == self.epoch
             {
-                scene.taken_over(to, left);
+                scene.taken_over(to, led);
             }
-            scene.send(self.broker, to, Message::Answered { call, answer });
+            scene.send(self.broker, to, message);
         }
     }
 }

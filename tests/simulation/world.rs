@@ -4,7 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use barnabas::base::{Assignment, BrokerId, Millis, TopicPartition};
-use barnabas::controller::event::{ElectionKind, ElectionTrigger, Event};
+use barnabas::controller::decide::{AlterReassignments, ElectLeaders, ElectionTrigger};
+use barnabas::controller::election::ElectionKind;
+use barnabas::controller::event::Event;
+use barnabas::controller::reply::ControllerReply;
+use barnabas::controller::step::Step;
 
 use crate::host::Host;
 use crate::scene::{Flaw, Happening, Scene};
@@ -302,10 +306,10 @@ impl World {
     }
 
     /// Asks whoever acts as controller for something; nobody waits for the answer.
-    fn tell_controller(&mut self, event: impl FnOnce(u64) -> Event) {
+    fn ask_controller(&mut self, request: impl Step + 'static) {
         let acting = self.hosts.values_mut().find_map(|host| host.term.as_mut());
         if let Some(term) = acting {
-            term.ask(0, 0, event);
+            term.events.push_back(Event::request(request));
         }
     }
 
@@ -316,10 +320,8 @@ impl World {
         }
         let to = self.some_brokers();
         self.scene.say(|| format!("{id} is to move to {to:?}"));
-        self.tell_controller(|ticket| Event::AlterReassignments {
-            wanted: BTreeMap::from([(id, Some(to))]),
-            ticket,
-        });
+        let wanted = BTreeMap::from([(id, Some(to))]);
+        self.ask_controller(AlterReassignments { wanted, reply: ControllerReply::new(|_| {}) });
     }
 
     /// Kafka takes a replica that a reassignment was adding away again where the next one does not want it, though nobody
@@ -335,10 +337,10 @@ impl World {
     fn elect_preferred(&mut self) {
         let Some(id) = self.some_partition() else { return };
         self.scene.say(|| format!("the preferred leader of {id} is to lead"));
-        self.tell_controller(|ticket| Event::ElectLeaders {
+        self.ask_controller(ElectLeaders {
             partitions: Some(vec![id]),
             kind: ElectionKind::Preferred,
-            trigger: ElectionTrigger::Admin(ticket),
+            trigger: ElectionTrigger::Admin(ControllerReply::new(|_| {})),
         });
     }
 

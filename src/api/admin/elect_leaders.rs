@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::api::{Exchange, topic_waits};
 use crate::base::{BrokerId, TopicPartition};
-use crate::controller::event::{ElectionKind, Refusal};
+use crate::controller::election::ElectionKind;
+use crate::controller::reply::ApiError;
 use crate::metadata::MetadataSnapshot;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -38,7 +39,7 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
         None => every_partition(&services.metadata.snapshot()),
     };
     let mut elected = BTreeMap::new();
-    let mut outcomes: BTreeMap<TopicPartition, Option<Refusal>> = BTreeMap::new();
+    let mut outcomes: BTreeMap<TopicPartition, Option<ApiError>> = BTreeMap::new();
     match services.controller.elect_leaders(partitions.clone(), kind).await {
         Ok(found) => {
             for (id, outcome) in found {
@@ -66,7 +67,7 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
         }
     }
     if all {
-        let needed = |refusal: &Option<Refusal>| {
+        let needed = |refusal: &Option<ApiError>| {
             refusal.as_ref().is_none_or(|it| it.code != ErrorCode::ElectionNotNeeded)
         };
         outcomes.retain(|_, refusal| needed(refusal));
@@ -86,8 +87,8 @@ fn failed(request: ElectLeadersRequest, error: ErrorCode) -> ElectLeadersRespons
 }
 
 /// A refusal that says no more than its code.
-fn silent(code: ErrorCode) -> Refusal {
-    Refusal { code, message: Some(String::new()) }
+fn silent(code: ErrorCode) -> ApiError {
+    ApiError { code, message: Some(String::new()) }
 }
 
 fn every_partition(metadata: &MetadataSnapshot) -> Vec<TopicPartition> {
@@ -97,7 +98,7 @@ fn every_partition(metadata: &MetadataSnapshot) -> Vec<TopicPartition> {
     partitions.collect()
 }
 
-fn results(outcomes: BTreeMap<TopicPartition, Option<Refusal>>) -> Vec<ReplicaElectionResult> {
+fn results(outcomes: BTreeMap<TopicPartition, Option<ApiError>>) -> Vec<ReplicaElectionResult> {
     let mut results: Vec<ReplicaElectionResult> = Vec::new();
     for (id, refusal) in outcomes {
         let partition = PartitionResult {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::admin::names;
 use crate::base::{Assignment, BrokerId};
-use crate::controller::machine::{Desk, Severity};
+use crate::controller::step::{Severity, StepContext};
 
 /// Why a partition of this number cannot have this assignment; None where it can.
 pub(in crate::controller) fn fault(number: i32, assignment: &Assignment) -> Option<&'static str> {
@@ -38,7 +38,7 @@ pub(super) fn has_duplicates(ids: &[BrokerId]) -> bool {
 
 /// The partitions of `read` that can be brought online; each refusal is noted.
 pub(super) fn accepted(
-    desk: &mut Desk,
+    context: &mut StepContext,
     topic: &Arc<str>,
     read: BTreeMap<i32, Assignment>,
 ) -> BTreeMap<i32, Assignment> {
@@ -46,7 +46,7 @@ pub(super) fn accepted(
         let text = format!(
             "Ignoring topic {topic:?} in ZooKeeper, none of its partitions is brought online: {error}"
         );
-        desk.note(Severity::Warn, text);
+        context.log(Severity::Warn, text);
         return BTreeMap::new();
     }
     let mut accepted = BTreeMap::new();
@@ -57,7 +57,7 @@ pub(super) fn accepted(
                 let text = format!(
                     "Ignoring partition {topic}-{number} in ZooKeeper, it is not brought online: {fault}"
                 );
-                desk.note(Severity::Warn, text);
+                context.log(Severity::Warn, text);
             }
         }
     }

@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 
 use crate::base::{Broker, BrokerId};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
 use crate::controller::state::Replica;
+use crate::controller::step::{Effect, Severity, Step, StepContext, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::Write;
 
 use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
 use super::reassignment;
-use super::tell::{Audience, UpdateMetadata};
+use super::send::{Recipients, SendUpdateMetadata};
 use super::topic_deletion;
 use super::unclean_leader::TriggerOnline;
 
@@ -24,26 +24,26 @@ use super::unclean_leader::TriggerOnline;
 pub(super) struct BrokersChanged;
 
 impl Step for BrokersChanged {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Brokers]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let (mut new, mut bounced) = (Vec::new(), Vec::new());
         let registered: BTreeSet<_> = facts.brokers.iter().map(|broker| broker.id).collect();
         for broker in facts.brokers {
-            match desk.state.broker(broker.id) {
+            match context.state.broker(broker.id) {
                 None => new.push(broker),
                 Some(known) if broker.epoch > known.epoch => bounced.push(broker),
                 Some(_) => {}
             }
         }
-        let mut dead = desk.state.broker_ids();
+        let mut dead = context.state.broker_ids();
         dead.retain(|id| !registered.contains(id));
         if new.is_empty() && bounced.is_empty() && dead.is_empty() {
             return Vec::new();
         }
-        desk.note(
+        context.log(
             Severity::Info,
             format!(
                 "Newly added brokers: {}, deleted brokers: {}, bounced brokers: {}, all live brokers: {}",
@@ -54,20 +54,20 @@ impl Step for BrokersChanged {
             ),
         );
         for &id in ids(&bounced).iter().chain(&dead) {
-            desk.effect(Effect::Disconnect(id));
+            context.effect(Effect::Disconnect(id));
         }
         for broker in new.iter().chain(&bounced) {
-            desk.effect(Effect::Connect(broker.clone()));
+            context.effect(Effect::Connect(broker.clone()));
         }
         if !new.is_empty() {
-            desk.then(Joined(new));
+            context.enqueue(BrokersJoined(new));
         }
         if !bounced.is_empty() {
-            desk.then(Left(ids(&bounced)));
-            desk.then(Joined(bounced));
+            context.enqueue(BrokersLeft(ids(&bounced)));
+            context.enqueue(BrokersJoined(bounced));
         }
         if !dead.is_empty() {
-            desk.then(Left(dead));
+            context.enqueue(BrokersLeft(dead));
         }
         Vec::new()
     }
@@ -83,27 +83,27 @@ fn listed(ids: &[BrokerId]) -> String {
 
 /// Takes brokers in: they learn everything, leaders are sought for what has none, and what waited for them goes on.
 #[derive(Debug)]
-struct Joined(Vec<Broker>);
+struct BrokersJoined(Vec<Broker>);
 
-impl Step for Joined {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let existing = desk.state.broker_ids();
+impl Step for BrokersJoined {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let existing = context.state.broker_ids();
         let joined = ids(&self.0);
         for broker in self.0.drain(..) {
-            desk.state.offline_dirs.remove(&broker.id);
-            desk.effect(Effect::Watch(Watched::Broker(broker.id)));
-            desk.state.put_broker(broker);
+            context.state.offline_dirs.remove(&broker.id);
+            context.effect(Effect::Watch(Watched::Broker(broker.id)));
+            context.state.put_broker(broker);
         }
-        let replicas = desk.state.replicas_on(&joined);
-        let partitions = desk.state.partitions_with_leaders();
-        desk.then(UpdateMetadata { to: Audience::Brokers(existing), partitions: Vec::new() });
-        desk.then(UpdateMetadata { to: Audience::Brokers(joined.clone()), partitions });
-        desk.then(MoveReplicas::to(ReplicaState::Online, replicas.clone()));
-        desk.then(TriggerOnline { topic: None });
-        reassignment::resume_on(desk, &joined);
-        let topics = topic_deletion::queued_among(desk, &replicas);
+        let replicas = context.state.replicas_on(&joined);
+        let partitions = context.state.partitions_with_leaders();
+        context.enqueue(SendUpdateMetadata { to: Recipients::Brokers(existing), partitions: Vec::new() });
+        context.enqueue(SendUpdateMetadata { to: Recipients::Brokers(joined.clone()), partitions });
+        context.enqueue(MoveReplicas::to(ReplicaState::Online, replicas.clone()));
+        context.enqueue(TriggerOnline { topic: None });
+        reassignment::resume_on(context, &joined);
+        let topics = topic_deletion::queued_among(context, &replicas);
         if !topics.is_empty() {
-            desk.then(topic_deletion::ResumeFor(topics));
+            context.enqueue(topic_deletion::ResumeFor(topics));
         }
         Vec::new()
     }
@@ -111,17 +111,17 @@ impl Step for Joined {
 
 /// Takes leave of brokers.
 #[derive(Debug)]
-struct Left(Vec<BrokerId>);
+struct BrokersLeft(Vec<BrokerId>);
 
-impl Step for Left {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for BrokersLeft {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         for &id in &self.0 {
-            desk.state.remove_broker(id);
-            desk.state.offline_dirs.remove(&id);
-            desk.state.shutting_down.remove(&id);
-            desk.effect(Effect::Unwatch(Watched::Broker(id)));
+            context.state.remove_broker(id);
+            context.state.offline_dirs.remove(&id);
+            context.state.shutting_down.remove(&id);
+            context.effect(Effect::Unwatch(Watched::Broker(id)));
         }
-        desk.then(BecameOffline(desk.state.replicas_on(&self.0)));
+        context.enqueue(BecameOffline(context.state.replicas_on(&self.0)));
         Vec::new()
     }
 }
@@ -132,22 +132,22 @@ impl Step for Left {
 pub(super) struct BecameOffline(pub Vec<Replica>);
 
 impl Step for BecameOffline {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let (leaving, staying) = std::mem::take(&mut self.0)
             .into_iter()
-            .partition::<Vec<_>, _>(|replica| desk.state.is_queued_for_deletion(&replica.partition.topic));
-        let leaderless = desk.state.partitions_with_offline_leader();
+            .partition::<Vec<_>, _>(|replica| context.state.is_queued_for_deletion(&replica.partition.topic));
+        let leaderless = context.state.partitions_with_offline_leader();
         let nobody_led = leaderless.is_empty();
-        desk.then(MovePartitions::to(PartitionState::Offline, leaderless));
-        desk.then(TriggerOnline { topic: None });
-        desk.then(MoveReplicas::to(ReplicaState::Offline, staying));
+        context.enqueue(MovePartitions::to(PartitionState::Offline, leaderless));
+        context.enqueue(TriggerOnline { topic: None });
+        context.enqueue(MoveReplicas::to(ReplicaState::Offline, staying));
         if !leaving.is_empty() {
             // Their deletion cannot be answered any more: it is put off until they are back.
-            desk.then(topic_deletion::Fail(leaving));
+            context.enqueue(topic_deletion::Fail(leaving));
         }
         if nobody_led {
             // With elections, the brokers learn of it by the metadata of the partitions.
-            desk.then(UpdateMetadata { to: Audience::All, partitions: Vec::new() });
+            context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
         }
         Vec::new()
     }
@@ -158,22 +158,22 @@ impl Step for BecameOffline {
 pub(super) struct BrokerChanged(pub BrokerId);
 
 impl Step for BrokerChanged {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Broker(self.0)]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let Some(new) = facts.brokers.into_iter().next() else { return Vec::new() };
-        let Some(known) = desk.state.broker(self.0) else { return Vec::new() };
+        let Some(known) = context.state.broker(self.0) else { return Vec::new() };
         if new.endpoints == known.endpoints && new.features == known.features {
             return Vec::new();
         }
         let text = format!("Updated broker metadata: {known:?} -> {new:?}");
         // The epoch stays the one known: a broker that registered anew is for BrokersChanged to find.
         let new = Broker { epoch: known.epoch, ..new };
-        desk.note(Severity::Info, text);
-        desk.state.put_broker(new);
-        desk.then(UpdateMetadata { to: Audience::All, partitions: Vec::new() });
+        context.log(Severity::Info, text);
+        context.state.put_broker(new);
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
         Vec::new()
     }
 }

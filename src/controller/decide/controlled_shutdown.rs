@@ -4,10 +4,10 @@
 
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::election::Election;
-use crate::controller::event::{Answer, Ticket};
 use crate::controller::facts::Facts;
-use crate::controller::machine::{Desk, Effect, Severity, Step};
+use crate::controller::reply::ControllerReply;
 use crate::controller::state::Replica;
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::transitions::ReplicaState;
 use crate::controller::writes::Write;
 use crate::wire::error_code::ErrorCode;
@@ -20,18 +20,18 @@ const UNKNOWN_BROKER_EPOCH: i64 = -1;
 
 /// Moves the leaderships of a broker away.
 #[derive(Debug)]
-pub(super) struct ControlledShutdown {
+pub struct ControlledShutdown {
     /// The broker.
     pub broker: BrokerId,
     /// Its epoch, as its request says.
     pub broker_epoch: i64,
-    /// Who waits.
-    pub ticket: Ticket,
+    /// Gets the partitions that the broker still leads.
+    pub reply: ControllerReply<Result<Vec<TopicPartition>, ErrorCode>>,
 }
 
 impl ControlledShutdown {
-    fn refusal(&self, desk: &Desk) -> Option<ErrorCode> {
-        match desk.state.broker(self.broker) {
+    fn refusal(&self, context: &StepContext) -> Option<ErrorCode> {
+        match context.state.broker(self.broker) {
             // Kafka looks the epoch up before it looks whether there is one.
             None if self.broker_epoch != UNKNOWN_BROKER_EPOCH => Some(ErrorCode::UnknownServerError),
             None => Some(ErrorCode::BrokerNotAvailable),
@@ -43,39 +43,39 @@ impl ControlledShutdown {
     }
 
     /// The partitions that can be moved, as (led by the broker, followed by it).
-    fn partitions(&self, desk: &Desk) -> (Vec<TopicPartition>, Vec<TopicPartition>) {
-        let mut held = desk.state.partitions_with_leaders();
+    fn partitions(&self, context: &StepContext) -> (Vec<TopicPartition>, Vec<TopicPartition>) {
+        let mut held = context.state.partitions_with_leaders();
         held.retain(|partition| {
-            let replicas = desk.state.replicas(partition);
+            let replicas = context.state.replicas(partition);
             replicas.len() > 1 && replicas.contains(&self.broker)
         });
-        held.into_iter().partition(|partition| desk.state.leader(partition) == self.broker)
+        held.into_iter().partition(|partition| context.state.leader(partition) == self.broker)
     }
 }
 
 impl Step for ControlledShutdown {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        if let Some(code) = self.refusal(desk) {
-            desk.note(
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        if let Some(code) = self.refusal(context) {
+            context.log(
                 Severity::Info,
                 format!("Refusing controlled shutdown of broker {}: {code:?}", self.broker),
             );
-            desk.effect(Effect::Answer(self.ticket, Answer::ControlledShutdown(Err(code))));
+            context.reply(&self.reply, Err(code));
             return Vec::new();
         }
-        desk.note(Severity::Info, format!("Shutting down broker {}", self.broker));
-        desk.state.shutting_down.insert(self.broker);
-        let (led, followed) = self.partitions(desk);
+        context.log(Severity::Info, format!("Shutting down broker {}", self.broker));
+        context.state.shutting_down.insert(self.broker);
+        let (led, followed) = self.partitions(context);
         let replicas: Vec<_> = followed
             .iter()
             .map(|partition| Replica { partition: partition.clone(), broker: self.broker })
             .collect();
         if !led.is_empty() {
-            desk.then(MovePartitions::online(led, Election::ControlledShutdown));
+            context.enqueue(MovePartitions::online(led, Election::ControlledShutdown));
         }
-        desk.then(StopFollowing { broker: self.broker, partitions: followed });
-        desk.then(MoveReplicas::to(ReplicaState::Offline, replicas));
-        desk.then(AnswerShutdown { broker: self.broker, ticket: self.ticket });
+        context.enqueue(StopFollowing { broker: self.broker, partitions: followed });
+        context.enqueue(MoveReplicas::to(ReplicaState::Offline, replicas));
+        context.enqueue(ReplyStillLed { broker: self.broker, reply: self.reply.clone() });
         Vec::new()
     }
 }
@@ -88,26 +88,26 @@ struct StopFollowing {
 }
 
 impl Step for StopFollowing {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         for partition in self.partitions.drain(..) {
-            desk.outbox.stop_replica(&desk.state, self.broker, &partition, false);
+            context.outbox.stop_replica(&context.state, self.broker, &partition, false);
         }
-        desk.send();
+        context.send_requests();
         Vec::new()
     }
 }
 
-/// Says what the broker still leads.
+/// Replies what the broker still leads.
 #[derive(Debug)]
-struct AnswerShutdown {
+struct ReplyStillLed {
     broker: BrokerId,
-    ticket: Ticket,
+    reply: ControllerReply<Result<Vec<TopicPartition>, ErrorCode>>,
 }
 
-impl Step for AnswerShutdown {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let left = desk.state.partitions_led_by(self.broker);
-        desk.effect(Effect::Answer(self.ticket, Answer::ControlledShutdown(Ok(left))));
+impl Step for ReplyStillLed {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let left = context.state.partitions_led_by(self.broker);
+        context.reply(&self.reply, Ok(left));
         Vec::new()
     }
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use crate::controller::election::{self, Election};
-use crate::controller::event::Refusal;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Step};
+use crate::controller::reply::ApiError;
 use crate::controller::state::Leadership;
+use crate::controller::step::{Step, StepContext};
 use crate::controller::transitions::PartitionState;
 use crate::controller::writes::{Outcome, Write};
 use crate::wire::error_code::ErrorCode;
@@ -37,52 +37,55 @@ impl Elect {
     }
 
     /// Without AlterIsr what is known may be old: leaders write states, and say so later.
-    fn reads(&self, desk: &Desk) -> bool {
-        self.reread || !desk.settings.alter_isr
+    fn reads(&self, context: &StepContext) -> bool {
+        self.reread || !context.settings.alter_isr
     }
 
     /// The leadership known or just read, where this controller may go on from it.
     fn current(
         &self,
-        desk: &Desk,
+        context: &StepContext,
         facts: &Facts,
         partition: &TopicPartition,
     ) -> Result<LeaderAndIsr, String> {
-        let state = desk.state.partition_state(partition);
-        let found =
-            if self.reads(desk) { facts.states.get(partition) } else { desk.state.leadership(partition) };
+        let state = context.state.partition_state(partition);
+        let found = if self.reads(context) {
+            facts.states.get(partition)
+        } else {
+            context.state.leadership(partition)
+        };
         match found {
             None => Err(format!(
                 "LeaderAndIsr information doesn't exist for partition {partition} in {state} state"
             )),
-            Some(read) if read.controller_epoch > desk.state.controller_epoch => Err(format!(
+            Some(read) if read.controller_epoch > context.state.controller_epoch => Err(format!(
                 "Aborted leader election for partition {partition} since the LeaderAndIsr path was already written by \
                  another controller. This probably means that the current controller {} went through a soft failure and \
                  another controller was elected with epoch {}.",
-                desk.settings.broker, read.controller_epoch
+                context.settings.broker, read.controller_epoch
             )),
             Some(read) => Ok(read.leader_and_isr.clone()),
         }
     }
 
     /// Holds the election again on what is read then.
-    fn again(&self, desk: &mut Desk, partitions: Vec<TopicPartition>) {
+    fn again(&self, context: &mut StepContext, partitions: Vec<TopicPartition>) {
         if !partitions.is_empty() {
             let ask_configs = self.ask_configs;
-            desk.then(Self { ask_configs, reread: true, ..Self::new(partitions, self.election) });
+            context.enqueue(Self { ask_configs, reread: true, ..Self::new(partitions, self.election) });
         }
     }
 
     /// Whether a replica out of sync may lead; None where the topic's config must be asked for first.
     fn unclean(
         &self,
-        desk: &Desk,
+        context: &StepContext,
         facts: &Facts,
         partition: &TopicPartition,
         current: &LeaderAndIsr,
     ) -> Option<Result<bool, String>> {
         match self.election {
-            Election::Offline { .. } if election::has_live_isr(&desk.state, partition, current) => {
+            Election::Offline { .. } if election::has_live_isr(&context.state, partition, current) => {
                 Some(Ok(false))
             }
             Election::Offline { unclean: true } => Some(Ok(true)),
@@ -93,9 +96,9 @@ impl Elect {
 }
 
 impl Step for Elect {
-    fn ask(&self, desk: &Desk) -> Vec<Question> {
+    fn ask(&self, context: &StepContext) -> Vec<Question> {
         let mut questions = Vec::new();
-        if self.reads(desk) {
+        if self.reads(context) {
             questions.push(Question::States(self.partitions.clone()));
         }
         if self.ask_configs {
@@ -106,20 +109,20 @@ impl Step for Elect {
         questions
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let (mut without_live_isr, mut again) = (Vec::new(), Vec::new());
         for partition in std::mem::take(&mut self.partitions) {
-            let current = match self.current(desk, &facts, &partition) {
+            let current = match self.current(context, &facts, &partition) {
                 Ok(current) => current,
                 Err(reason) => {
-                    refused(desk, &partition, reason);
+                    refused(context, &partition, reason);
                     continue;
                 }
             };
-            let unclean = match self.unclean(desk, &facts, &partition, &current) {
+            let unclean = match self.unclean(context, &facts, &partition, &current) {
                 Some(Ok(unclean)) => unclean,
                 Some(Err(reason)) => {
-                    refused(desk, &partition, reason);
+                    refused(context, &partition, reason);
                     continue;
                 }
                 None => {
@@ -127,25 +130,25 @@ impl Step for Elect {
                     continue;
                 }
             };
-            let elected = election::elect(&desk.state, &partition, &current, self.election, unclean);
+            let elected = election::elect(&context.state, &partition, &current, self.election, unclean);
             match elected.leader_and_isr {
                 Some(next) => self.written.push((partition, next, elected.recipients)),
-                None if !self.reads(desk) => again.push(partition),
+                None if !self.reads(context) => again.push(partition),
                 None => {
                     let reason = format!(
                         "Failed to elect leader for partition {partition} under strategy {}",
                         self.election
                     );
-                    refused(desk, &partition, reason);
+                    refused(context, &partition, reason);
                 }
             }
         }
         if !without_live_isr.is_empty() {
             let (ask_configs, reread) = (true, true);
-            desk.then(Self { ask_configs, reread, ..Self::new(without_live_isr, self.election) });
+            context.enqueue(Self { ask_configs, reread, ..Self::new(without_live_isr, self.election) });
         }
-        self.again(desk, again);
-        let controller_epoch = desk.state.controller_epoch;
+        self.again(context, again);
+        let controller_epoch = context.state.controller_epoch;
         let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
         self.written
             .iter()
@@ -153,7 +156,7 @@ impl Step for Elect {
             .collect()
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let mut again = Vec::new();
         for ((partition, next, recipients), outcome) in
             std::mem::take(&mut self.written).into_iter().zip(outcomes)
@@ -162,25 +165,25 @@ impl Step for Elect {
                 Outcome::Ok(version) => {
                     let leader = next.leader;
                     let leader_and_isr = next.at_version(*version);
-                    let controller_epoch = desk.state.controller_epoch;
-                    desk.state.set_leadership(&partition, Leadership { leader_and_isr, controller_epoch });
-                    desk.state.set_partition_state(&partition, PartitionState::Online);
-                    desk.outbox.leader_and_isr(&desk.state, &recipients, &partition, false);
-                    desk.elections.insert(partition, Ok(leader));
+                    let controller_epoch = context.state.controller_epoch;
+                    context.state.set_leadership(&partition, Leadership { leader_and_isr, controller_epoch });
+                    context.state.set_partition_state(&partition, PartitionState::Online);
+                    context.outbox.leader_and_isr(&context.state, &recipients, &partition, false);
+                    context.elections.insert(partition, Ok(leader));
                 }
                 Outcome::BadVersion => again.push(partition),
                 Outcome::NoNode if !self.reread => again.push(partition),
-                other => failed(desk, &partition, PartitionState::Online, &format!("{other:?}")),
+                other => failed(context, &partition, PartitionState::Online, &format!("{other:?}")),
             }
         }
-        self.again(desk, again);
+        self.again(context, again);
     }
 }
 
 /// Notes that nobody can lead. Whoever asked for the election learns that no eligible leader is available.
-fn refused(desk: &mut Desk, partition: &TopicPartition, reason: String) {
-    failed(desk, partition, PartitionState::Online, &reason);
+fn refused(context: &mut StepContext, partition: &TopicPartition, reason: String) {
+    failed(context, partition, PartitionState::Online, &reason);
     // `preferred_leader` turns this code into the one of its kind of election.
-    let refusal = Refusal::because(ErrorCode::EligibleLeadersNotAvailable, reason);
-    desk.elections.insert(partition.clone(), Err(refusal));
+    let refusal = ApiError::because(ErrorCode::EligibleLeadersNotAvailable, reason);
+    context.elections.insert(partition.clone(), Err(refusal));
 }

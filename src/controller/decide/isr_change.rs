@@ -5,59 +5,59 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
-use crate::controller::event::{Answer, Ticket};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step};
+use crate::controller::reply::ControllerReply;
 use crate::controller::state::Leadership;
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::writes::{Outcome, Write};
 use crate::wire::error_code::ErrorCode;
 
 use super::reassignment::MaybeComplete;
-use super::tell::{Audience, UpdateMetadata};
+use super::send::{Recipients, SendUpdateMetadata};
 
-/// Leaders changed partition states by themselves: read them, spread the word, remove the notifications.
+/// Leaders changed partition states by themselves: the states are read, the brokers get them, the notifications go.
 #[derive(Debug)]
-pub(super) struct Notified;
+pub(super) struct IsrNotified;
 
-impl Step for Notified {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+impl Step for IsrNotified {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::IsrNotifications]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         if facts.isr_notifications.is_empty() {
             return Vec::new();
         }
         let (names, partitions): (Vec<_>, Vec<_>) = facts.isr_notifications.into_iter().unzip();
         let mut partitions: BTreeSet<_> = partitions.into_iter().flatten().collect();
-        partitions.retain(|partition| desk.state.partition(partition).is_some());
+        partitions.retain(|partition| context.state.partition(partition).is_some());
         if !partitions.is_empty() {
-            desk.then(Refresh(partitions.into_iter().collect()));
+            context.enqueue(Refresh(partitions.into_iter().collect()));
         }
-        desk.then(Forget(names));
+        context.enqueue(DeleteIsrNotifications(names));
         Vec::new()
     }
 }
 
-/// Takes in what the state znodes say, and tells every broker.
+/// Takes the state znodes in, and sends them to every broker.
 #[derive(Debug)]
 struct Refresh(Vec<TopicPartition>);
 
 impl Step for Refresh {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(self.0.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         for (partition, leadership) in facts.states {
-            desk.state.set_leadership(&partition, leadership);
+            context.state.set_leadership(&partition, leadership);
         }
         let partitions = std::mem::take(&mut self.0);
-        desk.then(UpdateMetadata { to: Audience::All, partitions: partitions.clone() });
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: partitions.clone() });
         // A leader of an older inter-broker protocol says by a notification what others ask for by AlterIsr.
         for partition in partitions {
-            if desk.state.reassigning.contains(&partition) {
-                desk.then(MaybeComplete(partition));
+            if context.state.reassigning.contains(&partition) {
+                context.enqueue(MaybeComplete(partition));
             }
         }
         Vec::new()
@@ -66,34 +66,37 @@ impl Step for Refresh {
 
 /// Removes notifications that were handled.
 #[derive(Debug)]
-struct Forget(Vec<String>);
+struct DeleteIsrNotifications(Vec<String>);
 
-impl Step for Forget {
-    fn decide(&mut self, _: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for DeleteIsrNotifications {
+    fn decide(&mut self, _: &mut StepContext, _: Facts) -> Vec<Write> {
         self.0.drain(..).map(Write::DeleteIsrNotification).collect()
     }
 }
 
-/// A leader asks for other in-sync replicas.
+/// The leadership of each partition, or why it is not known.
+pub type Leaderships = BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>;
+
+/// A leader asks for other in-sync replicas (AlterIsr, KIP-497).
 #[derive(Debug)]
-pub(super) struct AlterIsr {
+pub struct AlterIsr {
     broker: BrokerId,
     broker_epoch: i64,
     wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
-    ticket: Ticket,
-    answers: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>,
+    reply: ControllerReply<Result<Leaderships, ErrorCode>>,
+    answers: Leaderships,
     written: Vec<(TopicPartition, LeaderAndIsr)>,
 }
 
 impl AlterIsr {
-    /// The request of `broker`, who waits with `ticket`.
+    /// The request of `broker`; `reply` gets the leadership of each partition as it is afterwards.
     pub fn new(
         broker: BrokerId,
         broker_epoch: i64,
         wanted: BTreeMap<TopicPartition, LeaderAndIsr>,
-        ticket: Ticket,
+        reply: ControllerReply<Result<Leaderships, ErrorCode>>,
     ) -> Self {
-        Self { broker, broker_epoch, wanted, ticket, answers: BTreeMap::new(), written: Vec::new() }
+        Self { broker, broker_epoch, wanted, reply, answers: BTreeMap::new(), written: Vec::new() }
     }
 }
 
@@ -102,18 +105,18 @@ fn same_but_version(a: &LeaderAndIsr, b: &LeaderAndIsr) -> bool {
 }
 
 impl Step for AlterIsr {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        if desk.state.broker(self.broker).is_none_or(|known| known.epoch != self.broker_epoch) {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        if context.state.broker(self.broker).is_none_or(|known| known.epoch != self.broker_epoch) {
             let (broker, epoch) = (self.broker, self.broker_epoch);
-            desk.note(
+            context.log(
                 Severity::Info,
                 format!("Ignoring AlterIsr due to stale broker epoch {epoch} for broker {broker}"),
             );
-            desk.effect(Effect::Answer(self.ticket, Answer::AlterIsr(Err(ErrorCode::StaleBrokerEpoch))));
+            context.reply(&self.reply, Err(ErrorCode::StaleBrokerEpoch));
             return Vec::new();
         }
         for (partition, wanted) in &self.wanted {
-            let Some(Leadership { leader_and_isr: current, .. }) = desk.state.leadership(partition) else {
+            let Some(Leadership { leader_and_isr: current, .. }) = context.state.leadership(partition) else {
                 self.answers.insert(partition.clone(), Err(ErrorCode::UnknownTopicOrPartition));
                 continue;
             };
@@ -125,7 +128,7 @@ impl Step for AlterIsr {
                 self.written.push((partition.clone(), wanted.clone()));
             }
         }
-        let controller_epoch = desk.state.controller_epoch;
+        let controller_epoch = context.state.controller_epoch;
         let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
         self.written
             .iter()
@@ -133,17 +136,17 @@ impl Step for AlterIsr {
             .collect()
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
-        if desk.state.broker(self.broker).is_none_or(|known| known.epoch != self.broker_epoch) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
+        if context.state.broker(self.broker).is_none_or(|known| known.epoch != self.broker_epoch) {
             return;
         }
-        let controller_epoch = desk.state.controller_epoch;
+        let controller_epoch = context.state.controller_epoch;
         for ((partition, next), outcome) in self.written.drain(..).zip(outcomes) {
             let answer = match outcome {
                 Outcome::Ok(version) => {
                     let leader_and_isr = next.at_version(*version);
                     let leadership = Leadership { leader_and_isr: leader_and_isr.clone(), controller_epoch };
-                    desk.state.set_leadership(&partition, leadership);
+                    context.state.set_leadership(&partition, leadership);
                     Ok(leader_and_isr)
                 }
                 Outcome::BadVersion => Err(ErrorCode::InvalidUpdateVersion),
@@ -152,12 +155,12 @@ impl Step for AlterIsr {
             self.answers.insert(partition, answer);
         }
         let partitions = std::mem::take(&mut self.wanted).into_keys().collect();
-        desk.then(UpdateMetadata { to: Audience::All, partitions });
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions });
         for (partition, answer) in &self.answers {
-            if answer.is_ok() && desk.state.reassigning.contains(partition) {
-                desk.then(MaybeComplete(partition.clone()));
+            if answer.is_ok() && context.state.reassigning.contains(partition) {
+                context.enqueue(MaybeComplete(partition.clone()));
             }
         }
-        desk.effect(Effect::Answer(self.ticket, Answer::AlterIsr(Ok(std::mem::take(&mut self.answers)))));
+        context.reply(&self.reply, Ok(std::mem::take(&mut self.answers)));
     }
 }

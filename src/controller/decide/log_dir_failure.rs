@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::{BrokerId, TopicPartition};
+use crate::base::BrokerId;
+use crate::controller::event::PartitionErrors;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Severity, Step};
 use crate::controller::state::Replica;
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::transitions::ReplicaState;
 use crate::controller::writes::Write;
 use crate::wire::error_code::ErrorCode;
@@ -15,67 +16,67 @@ use crate::wire::error_code::ErrorCode;
 use super::broker_change::BecameOffline;
 use super::move_replicas::MoveReplicas;
 
-/// Brokers lost log directories: all their replicas are told their state again, and the answers say which are lost.
+/// Log directories of brokers failed: all their replicas get LeaderAndIsr again, and the answers say which are lost.
 #[derive(Debug)]
-pub(super) struct Notified;
+pub(super) struct LogDirNotified;
 
-impl Step for Notified {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+impl Step for LogDirNotified {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::LogDirEvents]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         if facts.log_dir_events.is_empty() {
             return Vec::new();
         }
         let (names, brokers): (Vec<_>, Vec<_>) = facts.log_dir_events.into_iter().unzip();
         let (brokers, unknown): (BTreeSet<BrokerId>, BTreeSet<BrokerId>) =
-            brokers.into_iter().flatten().partition(|id| desk.state.broker(*id).is_some());
+            brokers.into_iter().flatten().partition(|id| context.state.broker(*id).is_some());
         if !unknown.is_empty() {
             let text =
                 format!("Ignoring log directory failures of brokers that are not registered: {unknown:?}");
-            desk.note(Severity::Warn, text);
+            context.log(Severity::Warn, text);
         }
         let brokers: Vec<_> = brokers.into_iter().collect();
-        desk.note(Severity::Info, format!("Handling log directory failure for brokers {brokers:?}"));
-        let replicas = desk.state.replicas_on(&brokers);
-        desk.then(MoveReplicas::to(ReplicaState::Online, replicas));
-        desk.then(Forget(names));
+        context.log(Severity::Info, format!("Handling log directory failure for brokers {brokers:?}"));
+        let replicas = context.state.replicas_on(&brokers);
+        context.enqueue(MoveReplicas::to(ReplicaState::Online, replicas));
+        context.enqueue(DeleteLogDirEvents(names));
         Vec::new()
     }
 }
 
 /// Removes notifications that were handled.
 #[derive(Debug)]
-struct Forget(Vec<String>);
+struct DeleteLogDirEvents(Vec<String>);
 
-impl Step for Forget {
-    fn decide(&mut self, _: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for DeleteLogDirEvents {
+    fn decide(&mut self, _: &mut StepContext, _: Facts) -> Vec<Write> {
         self.0.drain(..).map(Write::DeleteLogDirEvent).collect()
     }
 }
 
-/// A broker answered LeaderAndIsr: what it could not open counts as offline, what it could as online again.
+/// A broker answered LeaderAndIsr: a replica that it could not open counts as offline, the others as online again.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct LeaderAndIsrResponseReceived {
     /// The broker.
     pub broker: BrokerId,
     /// The error of the whole request.
     pub error: ErrorCode,
     /// The error of each partition.
-    pub partitions: Vec<(TopicPartition, ErrorCode)>,
+    pub partitions: PartitionErrors,
 }
 
-impl Step for Answered {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for LeaderAndIsrResponseReceived {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let broker = self.broker;
         if self.error != ErrorCode::None {
             let text =
                 format!("Received error {:?} in LeaderAndIsr response from broker {broker}", self.error);
-            desk.note(Severity::Error, text);
+            context.log(Severity::Error, text);
             return Vec::new();
         }
-        let known = desk.state.offline_dirs.entry(broker).or_default();
+        let known = context.state.offline_dirs.entry(broker).or_default();
         let mut lost = Vec::new();
         for (partition, error) in self.partitions.drain(..) {
             match error {
@@ -89,11 +90,12 @@ impl Step for Answered {
             }
         }
         if known.is_empty() {
-            desk.state.offline_dirs.remove(&broker);
+            context.state.offline_dirs.remove(&broker);
         }
         if !lost.is_empty() {
-            desk.note(Severity::Info, format!("Mark {} replicas on broker {broker} as offline", lost.len()));
-            desk.then(BecameOffline(lost));
+            context
+                .log(Severity::Info, format!("Mark {} replicas on broker {broker} as offline", lost.len()));
+            context.enqueue(BecameOffline(lost));
         }
         Vec::new()
     }

@@ -16,64 +16,59 @@ mod partition_change;
 mod preferred_leader;
 mod reassignment;
 mod startup;
-mod tell;
+mod send;
 mod topic_change;
 mod topic_deletion;
 mod unclean_leader;
 
-use super::event::{ElectionTrigger, Event};
-use super::machine::{Desk, Severity};
+use super::election::ElectionKind;
+use super::event::{ControlResponse, Event};
+use super::step::{Severity, StepContext};
 use crate::wire::error_code::ErrorCode;
 
-/// Leaves the first step of an event's handling on the desk.
-pub(super) fn begin(desk: &mut Desk, event: Event) {
+pub use controlled_shutdown::ControlledShutdown;
+pub use isr_change::{AlterIsr, Leaderships};
+pub use preferred_leader::{ElectLeaders, ElectionTrigger};
+pub use reassignment::{AlterReassignments, ListReassignments};
+
+/// Leaves the first step of an event's handling.
+pub(super) fn begin(context: &mut StepContext, event: Event) {
     match event {
-        Event::Elected => desk.then(startup::Begin),
-        Event::BrokersChanged => desk.then(broker_change::BrokersChanged),
-        Event::BrokerChanged(broker) => desk.then(broker_change::BrokerChanged(broker)),
-        Event::TopicsChanged => desk.then(topic_change::TopicsChanged),
-        Event::TopicChanged(topic) => desk.then(partition_change::TopicChanged::new(topic)),
-        Event::TopicDeletionsChanged => desk.then(topic_deletion::DeletionsChanged),
-        Event::IsrNotified => desk.then(isr_change::Notified),
-        Event::LogDirNotified => desk.then(log_dir_failure::Notified),
-        Event::ElectLeaders { partitions, kind, trigger } => {
-            desk.then(preferred_leader::ElectLeaders { partitions, kind, trigger });
-        }
-        Event::ReassignmentRequested => desk.then(reassignment::FromZnode { elected: false }),
-        Event::AlterReassignments { wanted, ticket } => {
-            desk.then(reassignment::Requested { wanted, ticket });
-        }
-        Event::ListReassignments { partitions, ticket } => {
-            desk.then(reassignment::List { partitions, ticket });
-        }
-        Event::IsrChanged(partition) => desk.then(reassignment::MaybeComplete(partition)),
-        Event::CheckImbalance => desk.then(preferred_leader::CheckImbalance),
-        Event::UncleanEnabled(topic) => desk.then(unclean_leader::TriggerOnline { topic }),
-        Event::ControlledShutdown { broker, broker_epoch, ticket } => {
-            desk.then(controlled_shutdown::ControlledShutdown { broker, broker_epoch, ticket });
-        }
-        Event::AlterIsr { broker, broker_epoch, wanted, ticket } => {
-            desk.then(isr_change::AlterIsr::new(broker, broker_epoch, wanted, ticket));
-        }
-        Event::LeaderAndIsrAnswered { broker, error, partitions } => {
-            desk.then(log_dir_failure::Answered { broker, error, partitions });
-        }
-        Event::UpdateMetadataAnswered { broker, error } => {
-            if error != ErrorCode::None {
-                let text =
-                    format!("Received error {error:?} in UpdateMetadata response from broker {broker}");
-                desk.note(Severity::Error, text);
-            }
-        }
-        Event::DeletionAnswered { broker, error, partitions } => {
-            desk.then(topic_deletion::Answered { broker, error, partitions });
-        }
+        Event::Elected => context.enqueue(startup::Failover),
+        Event::BrokersChanged => context.enqueue(broker_change::BrokersChanged),
+        Event::BrokerChanged(broker) => context.enqueue(broker_change::BrokerChanged(broker)),
+        Event::TopicsChanged => context.enqueue(topic_change::TopicsChanged),
+        Event::TopicChanged(topic) => context.enqueue(partition_change::TopicChanged::new(topic)),
+        Event::TopicDeletionsChanged => context.enqueue(topic_deletion::DeletionsChanged),
+        Event::IsrNotified => context.enqueue(isr_change::IsrNotified),
+        Event::LogDirNotified => context.enqueue(log_dir_failure::LogDirNotified),
+        Event::PreferredElectionRequested => context.enqueue(ElectLeaders {
+            partitions: None,
+            kind: ElectionKind::Preferred,
+            trigger: ElectionTrigger::Znode,
+        }),
+        Event::ReassignmentRequested => context.enqueue(reassignment::FromZnode { elected: false }),
+        Event::IsrChanged(partition) => context.enqueue(reassignment::MaybeComplete(partition)),
+        Event::CheckImbalance => context.enqueue(preferred_leader::CheckImbalance),
+        Event::UncleanEnabled(topic) => context.enqueue(unclean_leader::TriggerOnline { topic }),
+        Event::Request(step) | Event::PutOff(step) => context.enqueue_boxed(step),
+        Event::Response(response) => receive(context, response),
     }
 }
 
-impl ElectionTrigger {
-    /// Whether somebody waits for the outcome, who may ask for an unclean leader.
-    fn is_admin(&self) -> bool {
-        matches!(self, Self::Admin(_))
+/// Leaves the first step of what a broker's answer asks for.
+fn receive(context: &mut StepContext, response: ControlResponse) {
+    match response {
+        ControlResponse::LeaderAndIsr { broker, error, partitions } => {
+            context.enqueue(log_dir_failure::LeaderAndIsrResponseReceived { broker, error, partitions });
+        }
+        ControlResponse::UpdateMetadata { error: ErrorCode::None, .. } => {}
+        ControlResponse::UpdateMetadata { broker, error } => {
+            let text = format!("Received error {error:?} in UpdateMetadata response from broker {broker}");
+            context.log(Severity::Error, text);
+        }
+        ControlResponse::StopReplica { broker, error, partitions } => {
+            context.enqueue(topic_deletion::StopReplicaResponseReceived { broker, error, partitions });
+        }
     }
 }

@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 
 use crate::base::{LeaderAndIsr, TopicPartition};
 use crate::controller::election::Election;
-use crate::controller::event::Refusal;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Severity, Step};
+use crate::controller::reply::ApiError;
 use crate::controller::state::Leadership;
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::transitions::PartitionState;
 use crate::controller::writes::{Outcome, Write};
 use crate::wire::error_code::ErrorCode;
 
 use super::elect::Elect;
-use super::tell;
+use super::send;
 
 /// Moves partitions to a state, those that may; the others are noted and left.
 #[derive(Debug)]
@@ -41,46 +41,53 @@ impl MovePartitions {
 }
 
 impl Step for MovePartitions {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let (legal, illegal) = std::mem::take(&mut self.partitions)
             .into_iter()
-            .partition::<Vec<_>, _>(|partition| self.to.may_follow(desk.state.partition_state(partition)));
+            .partition::<Vec<_>, _>(|partition| self.to.may_follow(context.state.partition_state(partition)));
         for partition in illegal {
-            let reason = format!("Instead it is in {} state", desk.state.partition_state(&partition));
-            failed(desk, &partition, self.to, &reason);
+            let reason = format!("Instead it is in {} state", context.state.partition_state(&partition));
+            failed(context, &partition, self.to, &reason);
         }
         if self.to != PartitionState::Online {
             for partition in legal {
-                desk.state.set_partition_state(&partition, self.to);
+                context.state.set_partition_state(&partition, self.to);
             }
             return Vec::new();
         }
-        let (new, led) = legal
-            .into_iter()
-            .partition::<Vec<_>, _>(|partition| desk.state.partition_state(partition) == PartitionState::New);
+        let (new, led) = legal.into_iter().partition::<Vec<_>, _>(|partition| {
+            context.state.partition_state(partition) == PartitionState::New
+        });
         let any = !new.is_empty() || !led.is_empty();
         if !new.is_empty() {
-            desk.then(Initialize { partitions: new, created: Vec::new() });
+            context.enqueue(Initialize { partitions: new, created: Vec::new() });
         }
         if !led.is_empty() {
-            desk.then(Elect::new(led, self.election));
+            context.enqueue(Elect::new(led, self.election));
         }
         if any {
-            desk.then(tell::Send);
+            context.enqueue(send::SendRequests);
         }
         Vec::new()
     }
 }
 
 /// Notes that a partition stays as it is, and keeps the reason for whoever asked for an election.
-pub(super) fn failed(desk: &mut Desk, partition: &TopicPartition, to: PartitionState, reason: &str) {
-    let from = desk.state.partition_state(partition);
-    let (id, epoch) = (desk.settings.broker, desk.state.controller_epoch);
+pub(super) fn failed(
+    context: &mut StepContext,
+    partition: &TopicPartition,
+    to: PartitionState,
+    reason: &str,
+) {
+    let from = context.state.partition_state(partition);
+    let (id, epoch) = (context.settings.broker, context.state.controller_epoch);
     let text = format!(
         "Controller {id} epoch {epoch} failed to change state for partition {partition} from {from} to {to}: {reason}"
     );
-    desk.note(Severity::Error, text);
-    desk.elections.insert(partition.clone(), Err(Refusal::because(ErrorCode::UnknownServerError, reason)));
+    context.log(Severity::Error, text);
+    context
+        .elections
+        .insert(partition.clone(), Err(ApiError::because(ErrorCode::UnknownServerError, reason)));
 }
 
 /// Makes the state znodes of new partitions: the first live replica leads, all live ones are in sync.
@@ -91,20 +98,20 @@ struct Initialize {
 }
 
 impl Step for Initialize {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         for partition in std::mem::take(&mut self.partitions) {
-            let replicas = desk.state.replicas(&partition);
+            let replicas = context.state.replicas(&partition);
             let live: Vec<_> =
-                replicas.iter().copied().filter(|&id| desk.state.is_online(id, &partition)).collect();
+                replicas.iter().copied().filter(|&id| context.state.is_online(id, &partition)).collect();
             let Some(&leader) = live.first() else {
                 let reason = format!("assigned replicas are {replicas:?}, none of them is alive");
-                failed(desk, &partition, PartitionState::Online, &reason);
+                failed(context, &partition, PartitionState::Online, &reason);
                 continue;
             };
             let leader_and_isr = LeaderAndIsr::initial(leader, live);
             self.created.push((
                 partition,
-                Leadership { leader_and_isr, controller_epoch: desk.state.controller_epoch },
+                Leadership { leader_and_isr, controller_epoch: context.state.controller_epoch },
             ));
         }
         let topics: BTreeSet<_> = self.created.iter().map(|(partition, _)| partition.topic.clone()).collect();
@@ -115,7 +122,7 @@ impl Step for Initialize {
         topics.chain(dirs).chain(states).collect()
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         // The state znodes were written last. That a directory exists already is no fault: partitions are added to topics.
         let states = &outcomes[outcomes.len().saturating_sub(self.created.len())..];
         let mut found = Vec::new();
@@ -123,16 +130,16 @@ impl Step for Initialize {
             match outcome {
                 Outcome::Ok(_) => {
                     let isr = leadership.leader_and_isr.isr.clone();
-                    desk.state.set_leadership(&partition, leadership);
-                    desk.state.set_partition_state(&partition, PartitionState::Online);
-                    desk.outbox.leader_and_isr(&desk.state, &isr, &partition, true);
+                    context.state.set_leadership(&partition, leadership);
+                    context.state.set_partition_state(&partition, PartitionState::Online);
+                    context.outbox.leader_and_isr(&context.state, &isr, &partition, true);
                 }
                 Outcome::NodeExists => found.push(partition),
-                other => failed(desk, &partition, PartitionState::Online, &format!("{other:?}")),
+                other => failed(context, &partition, PartitionState::Online, &format!("{other:?}")),
             }
         }
         if !found.is_empty() {
-            desk.then(Adopt(found));
+            context.enqueue(Adopt(found));
         }
     }
 }
@@ -142,16 +149,16 @@ impl Step for Initialize {
 struct Adopt(Vec<TopicPartition>);
 
 impl Step for Adopt {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(self.0.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         for (partition, leadership) in facts.states {
-            desk.state.set_leadership(&partition, leadership);
-            desk.state.set_partition_state(&partition, PartitionState::Offline);
+            context.state.set_leadership(&partition, leadership);
+            context.state.set_partition_state(&partition, PartitionState::Offline);
         }
-        desk.then(Elect::new(std::mem::take(&mut self.0), Election::Offline { unclean: false }));
+        context.enqueue(Elect::new(std::mem::take(&mut self.0), Election::Offline { unclean: false }));
         Vec::new()
     }
 }

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Severity, Step};
 use crate::controller::state::{Leadership, Replica};
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::transitions::ReplicaState;
 use crate::controller::writes::{Outcome, Write};
 
-use super::tell;
+use super::send;
 
 /// Moves replicas to a state, those that may; the others are noted and left.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl MoveReplicas {
 }
 
 impl Step for MoveReplicas {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         if self.replicas.is_empty() {
             return Vec::new();
         }
@@ -41,67 +41,69 @@ impl Step for MoveReplicas {
         }
         for (broker, replicas) in by_broker {
             if self.to == ReplicaState::Offline {
-                desk.then(TakeOffline { broker, replicas });
+                context.enqueue(TakeOffline { broker, replicas });
             } else {
-                for replica in legal(desk, replicas, self.to) {
-                    move_one(desk, &replica, self.to);
+                for replica in legal(context, replicas, self.to) {
+                    move_one(context, &replica, self.to);
                 }
             }
         }
-        desk.then(tell::Send);
+        context.enqueue(send::SendRequests);
         Vec::new()
     }
 }
 
 /// The replicas that may be moved to `to`; the others are noted.
-fn legal(desk: &mut Desk, replicas: Vec<Replica>, to: ReplicaState) -> Vec<Replica> {
+fn legal(context: &mut StepContext, replicas: Vec<Replica>, to: ReplicaState) -> Vec<Replica> {
     let (legal, illegal) = replicas
         .into_iter()
-        .partition::<Vec<_>, _>(|replica| to.may_follow(desk.state.replica_state(replica)));
+        .partition::<Vec<_>, _>(|replica| to.may_follow(context.state.replica_state(replica)));
     for replica in illegal {
-        failed(desk, &replica, to, "this move is not legal");
+        failed(context, &replica, to, "this move is not legal");
     }
     legal
 }
 
-fn failed(desk: &mut Desk, replica: &Replica, to: ReplicaState, reason: &str) {
-    let from = desk.state.replica_state(replica);
-    let (id, epoch) = (desk.settings.broker, desk.state.controller_epoch);
+fn failed(context: &mut StepContext, replica: &Replica, to: ReplicaState, reason: &str) {
+    let from = context.state.replica_state(replica);
+    let (id, epoch) = (context.settings.broker, context.state.controller_epoch);
     let Replica { partition, broker } = replica;
     let text = format!(
         "Controller {id} epoch {epoch} initiated state change of replica {broker} for partition {partition} from {from} to {to} failed: {reason}"
     );
-    desk.note(Severity::Error, text);
+    context.log(Severity::Error, text);
 }
 
 /// A move that needs nothing written: all but the one to [`ReplicaState::Offline`].
-fn move_one(desk: &mut Desk, replica: &Replica, to: ReplicaState) {
+fn move_one(context: &mut StepContext, replica: &Replica, to: ReplicaState) {
     let Replica { partition, broker } = replica;
     match to {
-        ReplicaState::New if desk.state.leadership(partition).is_some() => {
-            if desk.state.leader(partition) == *broker {
-                failed(desk, replica, to, "it is being requested to become leader");
+        ReplicaState::New if context.state.leadership(partition).is_some() => {
+            if context.state.leader(partition) == *broker {
+                failed(context, replica, to, "it is being requested to become leader");
                 return;
             }
-            desk.outbox.leader_and_isr(&desk.state, &[*broker], partition, true);
+            context.outbox.leader_and_isr(&context.state, &[*broker], partition, true);
         }
         ReplicaState::Online => {
-            if desk.state.replica_state(replica) != ReplicaState::New {
-                desk.outbox.leader_and_isr(&desk.state, &[*broker], partition, false);
-            } else if !desk.state.replicas(partition).contains(broker) {
-                let mut assignment = desk.state.assignment(partition);
+            if context.state.replica_state(replica) != ReplicaState::New {
+                context.outbox.leader_and_isr(&context.state, &[*broker], partition, false);
+            } else if !context.state.replicas(partition).contains(broker) {
+                let mut assignment = context.state.assignment(partition);
                 assignment.replicas.push(*broker);
-                desk.state.set_assignment(partition, assignment);
+                context.state.set_assignment(partition, assignment);
             }
         }
-        ReplicaState::DeletionStarted => desk.outbox.stop_replica(&desk.state, *broker, partition, true),
+        ReplicaState::DeletionStarted => {
+            context.outbox.stop_replica(&context.state, *broker, partition, true)
+        }
         ReplicaState::NonExistent => {
-            let assignment = desk.state.assignment(partition).without(*broker);
-            desk.state.set_assignment(partition, assignment);
+            let assignment = context.state.assignment(partition).without(*broker);
+            context.state.set_assignment(partition, assignment);
         }
         _ => {}
     }
-    desk.state.set_replica_state(replica, to);
+    context.state.set_replica_state(replica, to);
 }
 
 /// Stops the replicas of one broker, and takes them out of the in-sync replicas.
@@ -112,23 +114,23 @@ struct TakeOffline {
 }
 
 impl Step for TakeOffline {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let replicas = legal(desk, std::mem::take(&mut self.replicas), ReplicaState::Offline);
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let replicas = legal(context, std::mem::take(&mut self.replicas), ReplicaState::Offline);
         let mut led = Vec::new();
         for replica in replicas {
-            desk.outbox.stop_replica(&desk.state, self.broker, &replica.partition, false);
-            if desk.state.leadership(&replica.partition).is_some() {
+            context.outbox.stop_replica(&context.state, self.broker, &replica.partition, false);
+            if context.state.leadership(&replica.partition).is_some() {
                 led.push(replica.partition);
             } else {
-                desk.outbox.metadata_for_all(&desk.state, std::slice::from_ref(&replica.partition));
-                desk.state.set_replica_state(&replica, ReplicaState::Offline);
+                context.outbox.metadata_for_all(&context.state, std::slice::from_ref(&replica.partition));
+                context.state.set_replica_state(&replica, ReplicaState::Offline);
             }
         }
         if !led.is_empty() {
-            desk.then(RemoveFromIsr {
+            context.enqueue(RemoveFromIsr {
                 broker: self.broker,
                 partitions: led,
-                reread: !desk.settings.alter_isr,
+                reread: !context.settings.alter_isr,
                 written: Vec::new(),
             });
         }
@@ -160,44 +162,44 @@ impl RemoveFromIsr {
     }
 
     /// The replica is out of sync now: the cluster's picture, the other replicas and the brokers' metadata follow.
-    fn removed(&self, desk: &mut Desk, partition: &TopicPartition, leader_and_isr: LeaderAndIsr) {
-        let controller_epoch = desk.state.controller_epoch;
-        desk.state.set_leadership(partition, Leadership { leader_and_isr, controller_epoch });
-        if !desk.state.is_queued_for_deletion(&partition.topic) {
+    fn removed(&self, context: &mut StepContext, partition: &TopicPartition, leader_and_isr: LeaderAndIsr) {
+        let controller_epoch = context.state.controller_epoch;
+        context.state.set_leadership(partition, Leadership { leader_and_isr, controller_epoch });
+        if !context.state.is_queued_for_deletion(&partition.topic) {
             let others: Vec<_> =
-                desk.state.replicas(partition).iter().copied().filter(|&id| id != self.broker).collect();
-            desk.outbox.leader_and_isr(&desk.state, &others, partition, false);
+                context.state.replicas(partition).iter().copied().filter(|&id| id != self.broker).collect();
+            context.outbox.leader_and_isr(&context.state, &others, partition, false);
         }
         let replica = Replica { partition: partition.clone(), broker: self.broker };
-        desk.state.set_replica_state(&replica, ReplicaState::Offline);
+        context.state.set_replica_state(&replica, ReplicaState::Offline);
     }
 
     /// Removes the broker from what is read then.
-    fn again(&self, desk: &mut Desk, partitions: Vec<TopicPartition>) {
+    fn again(&self, context: &mut StepContext, partitions: Vec<TopicPartition>) {
         if !partitions.is_empty() {
-            desk.then(Self { broker: self.broker, partitions, reread: true, written: Vec::new() });
+            context.enqueue(Self { broker: self.broker, partitions, reread: true, written: Vec::new() });
         }
     }
 
-    fn failed(&self, desk: &mut Desk, partition: &TopicPartition, reason: &str) {
+    fn failed(&self, context: &mut StepContext, partition: &TopicPartition, reason: &str) {
         let replica = Replica { partition: partition.clone(), broker: self.broker };
-        failed(desk, &replica, ReplicaState::Offline, reason);
+        failed(context, &replica, ReplicaState::Offline, reason);
     }
 }
 
 impl Step for RemoveFromIsr {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         if self.reread { vec![Question::States(self.partitions.clone())] } else { Vec::new() }
     }
 
-    fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
-        let controller_epoch = desk.state.controller_epoch;
+    fn decide(&mut self, context: &mut StepContext, mut facts: Facts) -> Vec<Write> {
+        let controller_epoch = context.state.controller_epoch;
         let mut unsure = Vec::new();
         for partition in std::mem::take(&mut self.partitions) {
-            let known = || desk.state.leadership(&partition).cloned();
+            let known = || context.state.leadership(&partition).cloned();
             let Some(read) = (if self.reread { facts.states.remove(&partition) } else { known() }) else {
-                if !desk.state.is_queued_for_deletion(&partition.topic) {
-                    self.failed(desk, &partition, "the leader and isr path in zookeeper is empty");
+                if !context.state.is_queued_for_deletion(&partition.topic) {
+                    self.failed(context, &partition, "the leader and isr path in zookeeper is empty");
                 }
                 continue;
             };
@@ -206,7 +208,7 @@ impl Step for RemoveFromIsr {
                     "its state was written by another controller with epoch {}",
                     read.controller_epoch
                 );
-                self.failed(desk, &partition, &reason);
+                self.failed(context, &partition, &reason);
                 continue;
             }
             match self.without_broker(&read.leader_and_isr) {
@@ -214,10 +216,10 @@ impl Step for RemoveFromIsr {
                 // A leader of an older inter-broker protocol may have taken the broker in without saying so yet. A write
                 // would tell; where none is called for, ZooKeeper is asked.
                 None if !self.reread => unsure.push(partition),
-                None => self.removed(desk, &partition, read.leader_and_isr),
+                None => self.removed(context, &partition, read.leader_and_isr),
             }
         }
-        self.again(desk, unsure);
+        self.again(context, unsure);
         let leadership = |next: &LeaderAndIsr| Leadership { leader_and_isr: next.clone(), controller_epoch };
         self.written
             .iter()
@@ -225,16 +227,16 @@ impl Step for RemoveFromIsr {
             .collect()
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let mut again = Vec::new();
         for ((partition, next), outcome) in std::mem::take(&mut self.written).into_iter().zip(outcomes) {
             match outcome {
-                Outcome::Ok(version) => self.removed(desk, &partition, next.at_version(*version)),
+                Outcome::Ok(version) => self.removed(context, &partition, next.at_version(*version)),
                 Outcome::BadVersion => again.push(partition),
                 Outcome::NoNode if !self.reread => again.push(partition),
-                other => self.failed(desk, &partition, &format!("{other:?}")),
+                other => self.failed(context, &partition, &format!("{other:?}")),
             }
         }
-        self.again(desk, again);
+        self.again(context, again);
     }
 }

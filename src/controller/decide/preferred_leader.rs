@@ -3,56 +3,79 @@
 //! Pure. Kafka: `processReplicaLeaderElection`, `onReplicaElection`, `checkAndTriggerAutoLeaderRebalance`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::base::{BrokerId, TopicPartition};
-use crate::controller::election::{self, Election};
-use crate::controller::event::{Answer, ElectionKind, ElectionTrigger, PerPartition, Refusal, Ticket};
+use crate::controller::election::{self, Election, ElectionKind};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step};
+use crate::controller::reply::{ApiError, ControllerReply, PerPartition};
+use crate::controller::step::{Severity, Step, StepContext};
 use crate::controller::writes::Write;
 use crate::wire::error_code::ErrorCode;
 
 use super::move_partitions::MovePartitions;
 
+/// What asked for a leader election.
+#[derive(Clone, Debug)]
+pub enum ElectionTrigger {
+    /// `/admin/preferred_replica_election` appeared.
+    Znode,
+    /// The periodic check of leader imbalance.
+    Auto,
+    /// An ElectLeaders request, which is answered with the leader of each partition.
+    Admin(ControllerReply<PerPartition<BrokerId>>),
+}
+
+impl fmt::Display for ElectionTrigger {
+    /// Kafka's name of the trigger.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Znode => "ZkTriggered",
+            Self::Auto => "AutoTriggered",
+            Self::Admin(_) => "AdminClientTriggered",
+        })
+    }
+}
+
 /// Elects leaders for the partitions asked for, those that need it.
 #[derive(Debug)]
-pub(super) struct ElectLeaders {
+pub struct ElectLeaders {
     /// The partitions; None stands for what the znode names.
     pub partitions: Option<Vec<TopicPartition>>,
     /// Which leader is wanted.
     pub kind: ElectionKind,
-    /// Who asked.
+    /// What asked for it.
     pub trigger: ElectionTrigger,
 }
 
 impl ElectLeaders {
     /// Why a partition needs or can have no election.
-    fn refusal(&self, desk: &Desk, partition: &TopicPartition) -> Option<Refusal> {
-        let state = &desk.state;
+    fn refusal(&self, context: &StepContext, partition: &TopicPartition) -> Option<ApiError> {
+        let state = &context.state;
         if state.partition(partition).is_none() {
-            return Some(Refusal::because(
+            return Some(ApiError::because(
                 ErrorCode::UnknownTopicOrPartition,
                 "The partition does not exist.",
             ));
         }
         if state.is_queued_for_deletion(&partition.topic) {
-            return Some(Refusal::because(ErrorCode::InvalidTopicException, "The topic is being deleted"));
+            return Some(ApiError::because(ErrorCode::InvalidTopicException, "The topic is being deleted"));
         }
         let leader = state.leader(partition);
         let led_well = match self.kind {
             ElectionKind::Preferred => state.replicas(partition).first() == Some(&leader),
             ElectionKind::Unclean => state.live_broker_ids().contains(&leader),
         };
-        led_well.then(|| Refusal::of(ErrorCode::ElectionNotNeeded))
+        led_well.then(|| ApiError::of(ErrorCode::ElectionNotNeeded))
     }
 }
 
 impl Step for ElectLeaders {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         if self.partitions.is_none() { vec![Question::PreferredElection] } else { Vec::new() }
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let partitions = match self.partitions.take() {
             Some(partitions) => BTreeSet::from_iter(partitions),
             None => match facts.preferred_election {
@@ -63,58 +86,56 @@ impl Step for ElectLeaders {
         let mut refused = BTreeMap::new();
         let mut electable = Vec::new();
         for partition in partitions {
-            match self.refusal(desk, &partition) {
+            match self.refusal(context, &partition) {
                 Some(refusal) => drop(refused.insert(partition, refusal)),
                 None => electable.push(partition),
             }
         }
-        if self.trigger == ElectionTrigger::Znode {
-            note_refused(desk, self.kind, &refused);
+        if matches!(self.trigger, ElectionTrigger::Znode) {
+            note_refused(context, self.kind, &refused);
         }
-        start(desk, electable.clone(), self.kind, &self.trigger);
-        if let ElectionTrigger::Admin(ticket) = self.trigger {
-            desk.then(AnswerElections { elected: electable, refused, kind: self.kind, ticket });
+        start(context, electable.clone(), self.kind, &self.trigger);
+        if let ElectionTrigger::Admin(reply) = &self.trigger {
+            let (kind, reply) = (self.kind, reply.clone());
+            context.enqueue(ReplyElected { elected: electable, refused, kind, reply });
         }
         Vec::new()
     }
 }
 
 /// Notes which partitions that the znode names can have no election; that one needs none is no fault.
-fn note_refused(desk: &mut Desk, kind: ElectionKind, refused: &BTreeMap<TopicPartition, Refusal>) {
+fn note_refused(context: &mut StepContext, kind: ElectionKind, refused: &BTreeMap<TopicPartition, ApiError>) {
     for (partition, refusal) in refused.iter().filter(|(_, it)| it.code != ErrorCode::ElectionNotNeeded) {
         let reason = refusal.clone().text().unwrap_or_default();
-        let text = format!(
-            "Skipping replica leader election ({kind:?}) for partition {partition} by znode: {reason}"
-        );
-        desk.note(Severity::Warn, text);
+        let text =
+            format!("Skipping replica leader election ({kind}) for partition {partition} by znode: {reason}");
+        context.log(Severity::Warn, text);
     }
 }
 
 /// Leaves the steps of an election; one that the znode asked for ends with the znode deleted.
 pub(super) fn start(
-    desk: &mut Desk,
+    context: &mut StepContext,
     partitions: Vec<TopicPartition>,
     kind: ElectionKind,
     trigger: &ElectionTrigger,
 ) {
     let names: Vec<_> = partitions.iter().map(ToString::to_string).collect();
     let names = names.join(",");
-    desk.note(
+    context.log(
         Severity::Info,
-        format!(
-            "Starting replica leader election ({kind:?}) for partitions {names} triggered by {trigger:?}"
-        ),
+        format!("Starting replica leader election ({kind}) for partitions {names} triggered by {trigger}"),
     );
     let election = match kind {
         ElectionKind::Preferred => Election::Preferred,
-        // To lose data is for the administrator to say.
-        ElectionKind::Unclean => Election::Offline { unclean: trigger.is_admin() },
+        // Only an administrator may accept the loss of records.
+        ElectionKind::Unclean => Election::Offline { unclean: matches!(trigger, ElectionTrigger::Admin(_)) },
     };
     if !partitions.is_empty() {
-        desk.then(MovePartitions::online(partitions, election));
+        context.enqueue(MovePartitions::online(partitions, election));
     }
-    if *trigger == ElectionTrigger::Znode {
-        desk.then(Finished);
+    if matches!(trigger, ElectionTrigger::Znode) {
+        context.enqueue(Finished);
     }
 }
 
@@ -123,38 +144,41 @@ pub(super) fn start(
 struct Finished;
 
 impl Step for Finished {
-    fn decide(&mut self, _: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, _: &mut StepContext, _: Facts) -> Vec<Write> {
         vec![Write::DeletePreferredElection]
     }
 }
 
-/// Tells who asked how the elections ended.
+/// Replies how the elections ended.
 #[derive(Debug)]
-struct AnswerElections {
+struct ReplyElected {
     elected: Vec<TopicPartition>,
-    refused: BTreeMap<TopicPartition, Refusal>,
+    refused: BTreeMap<TopicPartition, ApiError>,
     kind: ElectionKind,
-    ticket: Ticket,
+    reply: ControllerReply<PerPartition<BrokerId>>,
 }
 
-impl Step for AnswerElections {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let mut answer: PerPartition<BrokerId> = std::mem::take(&mut self.refused)
+impl Step for ReplyElected {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let mut outcomes: PerPartition<BrokerId> = std::mem::take(&mut self.refused)
             .into_iter()
             .map(|(partition, refusal)| (partition, Err(refusal)))
             .collect();
         for partition in self.elected.drain(..) {
-            let outcome =
-                desk.elections.get(&partition).cloned().unwrap_or_else(|| Ok(desk.state.leader(&partition)));
+            let outcome = context
+                .elections
+                .get(&partition)
+                .cloned()
+                .unwrap_or_else(|| Ok(context.state.leader(&partition)));
             let outcome = outcome.map_err(|refusal| match (refusal.code, self.kind) {
                 (ErrorCode::EligibleLeadersNotAvailable, ElectionKind::Preferred) => {
-                    Refusal { code: ErrorCode::PreferredLeaderNotAvailable, ..refusal }
+                    ApiError { code: ErrorCode::PreferredLeaderNotAvailable, ..refusal }
                 }
                 _ => refusal,
             });
-            answer.insert(partition, outcome);
+            outcomes.insert(partition, outcome);
         }
-        desk.effect(Effect::Answer(self.ticket, Answer::ElectLeaders(answer)));
+        context.reply(&self.reply, outcomes);
         Vec::new()
     }
 }
@@ -164,11 +188,11 @@ impl Step for AnswerElections {
 pub(super) struct CheckImbalance;
 
 impl Step for CheckImbalance {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let mut by_preferred: BTreeMap<BrokerId, (usize, Vec<TopicPartition>)> = BTreeMap::new();
-        for (partition, known) in desk.state.partitions() {
+        for (partition, known) in context.state.partitions() {
             let Some(&preferred) = known.assignment.replicas.first() else { continue };
-            if desk.state.is_queued_for_deletion(&partition.topic) {
+            if context.state.is_queued_for_deletion(&partition.topic) {
                 continue;
             }
             let (all, elsewhere) = by_preferred.entry(preferred).or_default();
@@ -178,20 +202,21 @@ impl Step for CheckImbalance {
             }
         }
         for (all, mut elsewhere) in by_preferred.into_values() {
-            if elsewhere.len() * 100 <= all * desk.settings.imbalance_percentage as usize {
+            if elsewhere.len() * 100 <= all * context.settings.imbalance_percentage as usize {
                 continue;
             }
-            elsewhere
-                .retain(|partition| desk.state.reassigning.is_empty() && preferred_can_lead(desk, partition));
-            start(desk, elsewhere, ElectionKind::Preferred, &ElectionTrigger::Auto);
+            elsewhere.retain(|partition| {
+                context.state.reassigning.is_empty() && preferred_can_lead(context, partition)
+            });
+            start(context, elsewhere, ElectionKind::Preferred, &ElectionTrigger::Auto);
         }
         Vec::new()
     }
 }
 
-fn preferred_can_lead(desk: &Desk, partition: &TopicPartition) -> bool {
-    desk.state.leadership(partition).is_some_and(|known| {
-        election::elect(&desk.state, partition, &known.leader_and_isr, Election::Preferred, false)
+fn preferred_can_lead(context: &StepContext, partition: &TopicPartition) -> bool {
+    context.state.leadership(partition).is_some_and(|known| {
+        election::elect(&context.state, partition, &known.leader_and_isr, Election::Preferred, false)
             .leader_and_isr
             .is_some()
     })

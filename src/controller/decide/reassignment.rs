@@ -12,27 +12,28 @@ use std::collections::BTreeSet;
 
 use crate::base::{Assignment, BrokerId, TopicPartition};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Step};
+use crate::controller::step::{Step, StepContext};
 use crate::controller::writes::Write;
 
 pub(super) use listed::FromZnode;
-use progress::Begin;
-pub(super) use request::{List, Requested};
+use progress::BeginReassignment;
+pub use request::{AlterReassignments, ListReassignments};
 
 /// Goes on with reassignments as they stand.
-fn resume(desk: &mut Desk, partitions: BTreeSet<TopicPartition>) {
+fn resume(context: &mut StepContext, partitions: BTreeSet<TopicPartition>) {
     for partition in partitions {
-        let assignment = desk.state.assignment(&partition);
-        desk.then(Begin { partition, assignment });
+        let assignment = context.state.assignment(&partition);
+        context.enqueue(BeginReassignment { partition, assignment });
     }
 }
 
 /// Goes on with the reassignments to brokers that have come.
-pub(super) fn resume_on(desk: &mut Desk, joined: &[BrokerId]) {
-    let mut waiting = desk.state.reassigning.clone();
-    waiting
-        .retain(|partition| desk.state.assignment(partition).target().iter().any(|id| joined.contains(id)));
-    resume(desk, waiting);
+pub(super) fn resume_on(context: &mut StepContext, joined: &[BrokerId]) {
+    let mut waiting = context.state.reassigning.clone();
+    waiting.retain(|partition| {
+        context.state.assignment(partition).target().iter().any(|id| joined.contains(id))
+    });
+    resume(context, waiting);
 }
 
 /// An ISR has changed: where that was awaited, the reassignment goes on.
@@ -40,14 +41,14 @@ pub(super) fn resume_on(desk: &mut Desk, joined: &[BrokerId]) {
 pub(super) struct MaybeComplete(pub TopicPartition);
 
 impl Step for MaybeComplete {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(vec![self.0.clone()])]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
-        let assignment = desk.state.assignment(&self.0);
-        if desk.state.reassigning.contains(&self.0) && is_complete(&assignment, &self.0, &facts) {
-            desk.then(Begin { partition: self.0.clone(), assignment });
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
+        let assignment = context.state.assignment(&self.0);
+        if context.state.reassigning.contains(&self.0) && is_complete(&assignment, &self.0, &facts) {
+            context.enqueue(BeginReassignment { partition: self.0.clone(), assignment });
         }
         Vec::new()
     }

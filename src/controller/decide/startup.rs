@@ -6,32 +6,32 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::TopicPartition;
-use crate::controller::event::{ElectionKind, ElectionTrigger};
+use crate::controller::election::ElectionKind;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
+use crate::controller::step::{Effect, Severity, Step, StepContext, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::Write;
 
 use super::assignments;
 use super::move_replicas::MoveReplicas;
-use super::preferred_leader::ElectLeaders;
+use super::preferred_leader::{ElectLeaders, ElectionTrigger};
 use super::reassignment::FromZnode;
-use super::tell::{Audience, UpdateMetadata};
+use super::send::{Recipients, SendUpdateMetadata};
 use super::topic_deletion::Carry;
 use super::unclean_leader::TriggerOnline;
 
 /// Puts `/feature` right and sweeps notifications, which the reading that follows makes needless.
 #[derive(Debug)]
-pub(super) struct Begin;
+pub(super) struct Failover;
 
-impl Step for Begin {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+impl Step for Failover {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Feature, Question::LogDirEvents, Question::IsrNotifications]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
-        desk.then(ReadCluster);
-        let enabled = desk.settings.features;
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
+        context.enqueue(ReadCluster);
+        let enabled = context.settings.features;
         let feature = match facts.feature {
             None => Some(Write::CreateFeature { enabled }),
             Some(held) if held.enabled && enabled => None,
@@ -41,7 +41,7 @@ impl Step for Begin {
                         "FeatureZNode at path: /feature with disabled status contains non-empty features: {:?}",
                         held.features
                     );
-                    desk.note(Severity::Warn, text);
+                    context.log(Severity::Warn, text);
                 }
                 // What was finalized is given up where features cease to be in force, and was none before they were.
                 let differs = held.enabled != enabled || !held.features.is_empty();
@@ -59,21 +59,21 @@ impl Step for Begin {
 struct ReadCluster;
 
 impl Step for ReadCluster {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Brokers, Question::Topics, Question::TopicDeletions]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         for broker in facts.brokers {
-            desk.effect(Effect::Connect(broker.clone()));
-            desk.effect(Effect::Watch(Watched::Broker(broker.id)));
-            desk.state.put_broker(broker);
+            context.effect(Effect::Connect(broker.clone()));
+            context.effect(Effect::Watch(Watched::Broker(broker.id)));
+            context.state.put_broker(broker);
         }
         for topic in &facts.topics {
-            desk.state.topic_mut(topic);
-            desk.effect(Effect::Watch(Watched::Topic(topic.clone())));
+            context.state.topic_mut(topic);
+            context.effect(Effect::Watch(Watched::Topic(topic.clone())));
         }
-        desk.then(ReadAssignments {
+        context.enqueue(ReadAssignments {
             topics: facts.topics.into_iter().collect(),
             deletions: facts.topic_deletions,
         });
@@ -89,24 +89,24 @@ struct ReadAssignments {
 }
 
 impl Step for ReadAssignments {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Assignments(self.topics.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let mut partitions = Vec::new();
         for (topic, read) in facts.assignments {
-            desk.state.topic_mut(&topic).znode_version = read.version;
-            for (number, assignment) in assignments::accepted(desk, &topic, read.partitions) {
+            context.state.topic_mut(&topic).znode_version = read.version;
+            for (number, assignment) in assignments::accepted(context, &topic, read.partitions) {
                 let partition = TopicPartition::new(topic.clone(), number);
                 if assignment.is_being_reassigned() {
-                    desk.state.reassigning.insert(partition.clone());
+                    context.state.reassigning.insert(partition.clone());
                 }
-                desk.state.set_assignment(&partition, assignment);
+                context.state.set_assignment(&partition, assignment);
                 partitions.push(partition);
             }
         }
-        desk.then(ReadStates { partitions, deletions: std::mem::take(&mut self.deletions) });
+        context.enqueue(ReadStates { partitions, deletions: std::mem::take(&mut self.deletions) });
         Vec::new()
     }
 }
@@ -119,30 +119,30 @@ struct ReadStates {
 }
 
 impl Step for ReadStates {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(self.partitions.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         for (partition, leadership) in facts.states {
-            desk.state.set_leadership(&partition, leadership);
+            context.state.set_leadership(&partition, leadership);
         }
-        let refused = self.queue_deletions(desk);
+        let refused = self.queue_deletions(context);
         // Brokers must know who lives before they can heed what they are to lead.
-        desk.then(UpdateMetadata { to: Audience::All, partitions: Vec::new() });
-        let (online, offline) = first_states(desk);
-        desk.then(MoveReplicas::to(ReplicaState::Online, online));
-        desk.then(MoveReplicas::to(ReplicaState::Offline, offline));
-        desk.then(TriggerOnline { topic: None });
-        desk.then(FromZnode { elected: true });
-        desk.then(Carry);
-        desk.then(ElectLeaders {
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
+        let (online, offline) = first_states(context);
+        context.enqueue(MoveReplicas::to(ReplicaState::Online, online));
+        context.enqueue(MoveReplicas::to(ReplicaState::Offline, offline));
+        context.enqueue(TriggerOnline { topic: None });
+        context.enqueue(FromZnode { elected: true });
+        context.enqueue(Carry);
+        context.enqueue(ElectLeaders {
             partitions: None,
             kind: ElectionKind::Preferred,
             trigger: ElectionTrigger::Znode,
         });
-        let (id, epoch) = (desk.settings.broker, desk.state.controller_epoch);
-        desk.note(
+        let (id, epoch) = (context.settings.broker, context.state.controller_epoch);
+        context.log(
             Severity::Info,
             format!("[Controller id={id}] Ready to serve as the new controller with epoch {epoch}"),
         );
@@ -152,50 +152,51 @@ impl Step for ReadStates {
 
 impl ReadStates {
     /// Takes up the deletions that others left, or drops them where topics may not be deleted.
-    fn queue_deletions(&mut self, desk: &mut Desk) -> Vec<Write> {
+    fn queue_deletions(&mut self, context: &mut StepContext) -> Vec<Write> {
         let (known, unknown) = std::mem::take(&mut self.deletions)
             .into_iter()
-            .partition::<BTreeSet<_>, _>(|topic| desk.state.topic(topic).is_some());
-        if !desk.settings.delete_topics {
+            .partition::<BTreeSet<_>, _>(|topic| context.state.topic(topic).is_some());
+        if !context.settings.delete_topics {
             return known.into_iter().chain(unknown).map(Write::DeleteTopicDeletion).collect();
         }
         let waits = |topic: &Arc<str>| {
-            let replicas = desk.state.replicas_of_topic(topic);
-            let moving = desk.state.reassigning.iter().any(|partition| partition.topic == *topic);
-            moving || replicas.iter().any(|replica| !desk.state.is_online(replica.broker, &replica.partition))
+            let replicas = context.state.replicas_of_topic(topic);
+            let moving = context.state.reassigning.iter().any(|partition| partition.topic == *topic);
+            moving
+                || replicas.iter().any(|replica| !context.state.is_online(replica.broker, &replica.partition))
         };
         let ineligible: Vec<_> = known.iter().filter(|topic| waits(topic)).cloned().collect();
-        desk.state.deletions.ineligible.extend(ineligible);
-        desk.state.deletions.queued.extend(known);
+        context.state.deletions.ineligible.extend(ineligible);
+        context.state.deletions.queued.extend(known);
         unknown.into_iter().map(Write::DeleteTopicDeletion).collect()
     }
 }
 
 /// Puts every partition and replica into the state that shows from outside; the replicas that work, and those that do not.
 fn first_states(
-    desk: &mut Desk,
+    context: &mut StepContext,
 ) -> (Vec<crate::controller::state::Replica>, Vec<crate::controller::state::Replica>) {
-    let partitions: Vec<_> = desk.state.partitions().map(|(partition, _)| partition).collect();
+    let partitions: Vec<_> = context.state.partitions().map(|(partition, _)| partition).collect();
     for partition in &partitions {
-        let state = match desk.state.leadership(partition) {
+        let state = match context.state.leadership(partition) {
             None => PartitionState::New,
-            Some(known) if desk.state.is_online(known.leader_and_isr.leader, partition) => {
+            Some(known) if context.state.is_online(known.leader_and_isr.leader, partition) => {
                 PartitionState::Online
             }
             Some(_) => PartitionState::Offline,
         };
-        desk.state.set_partition_state(partition, state);
+        context.state.set_partition_state(partition, state);
     }
-    let replicas = desk.state.replicas_of(&partitions);
+    let replicas = context.state.replicas_of(&partitions);
     let (online, offline) = replicas
         .into_iter()
-        .partition::<Vec<_>, _>(|replica| desk.state.is_online(replica.broker, &replica.partition));
+        .partition::<Vec<_>, _>(|replica| context.state.is_online(replica.broker, &replica.partition));
     for replica in &online {
-        desk.state.set_replica_state(replica, ReplicaState::Online);
+        context.state.set_replica_state(replica, ReplicaState::Online);
     }
     for replica in &offline {
         // A deletion that waits for this replica can thus be taken up when its broker is back.
-        desk.state.set_replica_state(replica, ReplicaState::DeletionIneligible);
+        context.state.set_replica_state(replica, ReplicaState::DeletionIneligible);
     }
     (online, offline)
 }

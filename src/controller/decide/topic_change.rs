@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::base::TopicPartition;
 use crate::controller::election::Election;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
+use crate::controller::step::{Effect, Severity, Step, StepContext, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::Write;
 
@@ -21,26 +21,26 @@ use super::move_replicas::MoveReplicas;
 pub(super) struct TopicsChanged;
 
 impl Step for TopicsChanged {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Topics]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
-        let known = desk.state.topic_names();
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
+        let known = context.state.topic_names();
         for topic in known.difference(&facts.topics) {
-            desk.effect(Effect::Unwatch(Watched::Topic(topic.clone())));
-            desk.state.remove_topic(topic);
+            context.effect(Effect::Unwatch(Watched::Topic(topic.clone())));
+            context.state.remove_topic(topic);
         }
         let new: Vec<Arc<str>> = facts.topics.difference(&known).cloned().collect();
         if new.is_empty() {
             return Vec::new();
         }
         for topic in &new {
-            desk.state.topic_mut(topic);
-            desk.effect(Effect::Watch(Watched::Topic(topic.clone())));
+            context.state.topic_mut(topic);
+            context.effect(Effect::Watch(Watched::Topic(topic.clone())));
         }
-        desk.note(Severity::Info, format!("New topics: [{}]", new.join(", ")));
-        desk.then(ReadNew(new));
+        context.log(Severity::Info, format!("New topics: [{}]", new.join(", ")));
+        context.enqueue(ReadNew(new));
         Vec::new()
     }
 }
@@ -50,38 +50,38 @@ impl Step for TopicsChanged {
 struct ReadNew(Vec<Arc<str>>);
 
 impl Step for ReadNew {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Assignments(self.0.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let mut partitions = Vec::new();
         for (topic, read) in facts.assignments {
-            desk.state.topic_mut(&topic).znode_version = read.version;
-            for (number, assignment) in assignments::accepted(desk, &topic, read.partitions) {
+            context.state.topic_mut(&topic).znode_version = read.version;
+            for (number, assignment) in assignments::accepted(context, &topic, read.partitions) {
                 let partition = TopicPartition::new(topic.clone(), number);
-                desk.state.set_assignment(&partition, assignment);
+                context.state.set_assignment(&partition, assignment);
                 partitions.push(partition);
             }
         }
-        make(desk, partitions);
+        make(context, partitions);
         Vec::new()
     }
 }
 
 /// Makes partitions whose assignment is known: first leaders, then everybody is told.
-pub(super) fn make(desk: &mut Desk, partitions: Vec<TopicPartition>) {
+pub(super) fn make(context: &mut StepContext, partitions: Vec<TopicPartition>) {
     if partitions.is_empty() {
         return;
     }
     let topics: BTreeSet<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
-    desk.note(
+    context.log(
         Severity::Info,
         format!("New partition creation callback for {} partitions of {topics:?}", partitions.len()),
     );
-    let replicas = desk.state.replicas_of(&partitions);
-    desk.then(MovePartitions::to(PartitionState::New, partitions.clone()));
-    desk.then(MoveReplicas::to(ReplicaState::New, replicas.clone()));
-    desk.then(MovePartitions::online(partitions, Election::Offline { unclean: false }));
-    desk.then(MoveReplicas::to(ReplicaState::Online, replicas));
+    let replicas = context.state.replicas_of(&partitions);
+    context.enqueue(MovePartitions::to(PartitionState::New, partitions.clone()));
+    context.enqueue(MoveReplicas::to(ReplicaState::New, replicas.clone()));
+    context.enqueue(MovePartitions::online(partitions, Election::Offline { unclean: false }));
+    context.enqueue(MoveReplicas::to(ReplicaState::Online, replicas));
 }

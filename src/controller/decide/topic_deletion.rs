@@ -7,53 +7,58 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::{BrokerId, TopicPartition};
+use crate::controller::event::PartitionErrors;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
 use crate::controller::state::Replica;
+use crate::controller::step::{Effect, Severity, Step, StepContext, Watched};
 use crate::controller::transitions::{PartitionState, ReplicaState};
 use crate::controller::writes::{Outcome, Write};
 use crate::wire::error_code::ErrorCode;
 
 use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
-use super::tell::{Audience, UpdateMetadata};
+use super::send::{Recipients, SendUpdateMetadata};
 
 /// Looks at what is to be deleted.
 #[derive(Debug)]
 pub(super) struct DeletionsChanged;
 
 impl Step for DeletionsChanged {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::TopicDeletions]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let (known, unknown) = facts
             .topic_deletions
             .into_iter()
-            .partition::<BTreeSet<_>, _>(|topic| desk.state.topic(topic).is_some());
+            .partition::<BTreeSet<_>, _>(|topic| context.state.topic(topic).is_some());
         if !unknown.is_empty() {
-            desk.note(
+            context.log(
                 Severity::Warn,
                 format!("Ignoring request to delete non-existing topics {}", listed(&unknown)),
             );
         }
         let mut refused = unknown;
-        if !desk.settings.delete_topics {
+        if !context.settings.delete_topics {
             if !known.is_empty() {
-                desk.note(
+                context.log(
                     Severity::Info,
                     format!("Removing {} since delete topic is disabled", listed(&known)),
                 );
             }
             refused.extend(known);
         } else if !known.is_empty() {
-            desk.note(Severity::Info, format!("Starting topic deletion for topics {}", listed(&known)));
+            context.log(Severity::Info, format!("Starting topic deletion for topics {}", listed(&known)));
             let moving: Vec<_> =
-                desk.state.reassigning.iter().map(|partition| partition.topic.clone()).collect();
-            desk.state.deletions.queued.extend(known.iter().cloned());
-            desk.state.deletions.ineligible.extend(moving.into_iter().filter(|topic| known.contains(topic)));
-            desk.then(Carry);
+                context.state.reassigning.iter().map(|partition| partition.topic.clone()).collect();
+            context.state.deletions.queued.extend(known.iter().cloned());
+            context
+                .state
+                .deletions
+                .ineligible
+                .extend(moving.into_iter().filter(|topic| known.contains(topic)));
+            context.enqueue(Carry);
         }
         refused.into_iter().map(Write::DeleteTopicDeletion).collect()
     }
@@ -64,9 +69,9 @@ fn listed(topics: &BTreeSet<Arc<str>>) -> String {
 }
 
 /// The topics of `replicas` that are to be deleted.
-pub(super) fn queued_among(desk: &Desk, replicas: &[Replica]) -> BTreeSet<Arc<str>> {
+pub(super) fn queued_among(context: &StepContext, replicas: &[Replica]) -> BTreeSet<Arc<str>> {
     let topics = replicas.iter().map(|replica| &replica.partition.topic);
-    topics.filter(|topic| desk.state.is_queued_for_deletion(topic)).cloned().collect()
+    topics.filter(|topic| context.state.is_queued_for_deletion(topic)).cloned().collect()
 }
 
 /// What kept these topics from being deleted is over (Kafka's `resumeDeletionForTopics`).
@@ -74,24 +79,24 @@ pub(super) fn queued_among(desk: &Desk, replicas: &[Replica]) -> BTreeSet<Arc<st
 pub(super) struct ResumeFor(pub BTreeSet<Arc<str>>);
 
 impl Step for ResumeFor {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let deletions = &mut desk.state.deletions;
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let deletions = &mut context.state.deletions;
         self.0.retain(|topic| deletions.queued.contains(topic));
         if !self.0.is_empty() {
             deletions.ineligible.retain(|topic| !self.0.contains(topic));
-            desk.then(Carry);
+            context.enqueue(Carry);
         }
         Vec::new()
     }
 }
 
 /// Makes those of `topics` wait that are to be deleted.
-pub(super) fn halt(desk: &mut Desk, topics: BTreeSet<Arc<str>>, reason: &str) {
+pub(super) fn halt(context: &mut StepContext, topics: BTreeSet<Arc<str>>, reason: &str) {
     let halted: BTreeSet<_> =
-        topics.into_iter().filter(|topic| desk.state.is_queued_for_deletion(topic)).collect();
+        topics.into_iter().filter(|topic| context.state.is_queued_for_deletion(topic)).collect();
     if !halted.is_empty() {
-        desk.note(Severity::Info, format!("Halted deletion of topics {} due to {reason}", listed(&halted)));
-        desk.state.deletions.ineligible.extend(halted);
+        context.log(Severity::Info, format!("Halted deletion of topics {} due to {reason}", listed(&halted)));
+        context.state.deletions.ineligible.extend(halted);
     }
 }
 
@@ -100,32 +105,32 @@ pub(super) fn halt(desk: &mut Desk, topics: BTreeSet<Arc<str>>, reason: &str) {
 pub(super) struct Carry;
 
 impl Step for Carry {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let (mut retried, mut begun) = (Vec::new(), BTreeSet::new());
-        for topic in desk.state.deletions.queued.clone() {
-            let replicas = desk.state.replicas_of_topic(&topic);
-            let all = |state| replicas.iter().all(|replica| desk.state.replica_state(replica) == state);
-            let any = |state| replicas.iter().any(|replica| desk.state.replica_state(replica) == state);
+        for topic in context.state.deletions.queued.clone() {
+            let replicas = context.state.replicas_of_topic(&topic);
+            let all = |state| replicas.iter().all(|replica| context.state.replica_state(replica) == state);
+            let any = |state| replicas.iter().any(|replica| context.state.replica_state(replica) == state);
             if all(ReplicaState::DeletionSuccessful) {
-                desk.then(Complete(topic));
+                context.enqueue(Complete(topic));
                 continue;
             }
             if any(ReplicaState::DeletionStarted) {
                 continue;
             }
             if any(ReplicaState::DeletionIneligible) {
-                retried.extend(desk.state.replicas_in(&topic, ReplicaState::DeletionIneligible));
+                retried.extend(context.state.replicas_in(&topic, ReplicaState::DeletionIneligible));
             }
-            if !desk.state.deletions.ineligible.contains(&topic) {
-                desk.note(Severity::Info, format!("Deletion of topic {topic} (re)started"));
+            if !context.state.deletions.ineligible.contains(&topic) {
+                context.log(Severity::Info, format!("Deletion of topic {topic} (re)started"));
                 begun.insert(topic);
             }
         }
         if !retried.is_empty() {
-            desk.then(MoveReplicas::to(ReplicaState::Offline, retried));
+            context.enqueue(MoveReplicas::to(ReplicaState::Offline, retried));
         }
         if !begun.is_empty() {
-            desk.then(BeginTopics(begun));
+            context.enqueue(BeginTopics(begun));
         }
         Vec::new()
     }
@@ -136,18 +141,19 @@ impl Step for Carry {
 struct BeginTopics(BTreeSet<Arc<str>>);
 
 impl Step for BeginTopics {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let of = |desk: &Desk, topics: &mut dyn Iterator<Item = &Arc<str>>| -> Vec<TopicPartition> {
-            topics.flat_map(|topic| desk.state.partitions_of(topic)).collect()
-        };
-        let unseen: Vec<_> = self.0.difference(&desk.state.deletions.started).cloned().collect();
-        let unseen_partitions = of(desk, &mut unseen.iter());
-        let partitions = of(desk, &mut self.0.iter());
-        desk.then(MovePartitions::to(PartitionState::Offline, unseen_partitions.clone()));
-        desk.then(MovePartitions::to(PartitionState::NonExistent, unseen_partitions));
-        desk.then(MarkStarted(unseen));
-        desk.then(UpdateMetadata { to: Audience::All, partitions: partitions.clone() });
-        desk.then(BeginReplicas(partitions));
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let of =
+            |context: &StepContext, topics: &mut dyn Iterator<Item = &Arc<str>>| -> Vec<TopicPartition> {
+                topics.flat_map(|topic| context.state.partitions_of(topic)).collect()
+            };
+        let unseen: Vec<_> = self.0.difference(&context.state.deletions.started).cloned().collect();
+        let unseen_partitions = of(context, &mut unseen.iter());
+        let partitions = of(context, &mut self.0.iter());
+        context.enqueue(MovePartitions::to(PartitionState::Offline, unseen_partitions.clone()));
+        context.enqueue(MovePartitions::to(PartitionState::NonExistent, unseen_partitions));
+        context.enqueue(MarkStarted(unseen));
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: partitions.clone() });
+        context.enqueue(BeginReplicas(partitions));
         Vec::new()
     }
 }
@@ -157,8 +163,8 @@ impl Step for BeginTopics {
 struct MarkStarted(Vec<Arc<str>>);
 
 impl Step for MarkStarted {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        desk.state.deletions.started.extend(self.0.drain(..));
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        context.state.deletions.started.extend(self.0.drain(..));
         Vec::new()
     }
 }
@@ -168,20 +174,19 @@ impl Step for MarkStarted {
 struct BeginReplicas(Vec<TopicPartition>);
 
 impl Step for BeginReplicas {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let (alive, dead) = desk
-            .state
-            .replicas_of(&self.0)
-            .into_iter()
-            .partition::<Vec<_>, _>(|replica| desk.state.is_online(replica.broker, &replica.partition));
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let (alive, dead) =
+            context.state.replicas_of(&self.0).into_iter().partition::<Vec<_>, _>(|replica| {
+                context.state.is_online(replica.broker, &replica.partition)
+            });
         let deleted =
-            |replica: &Replica| desk.state.replica_state(replica) == ReplicaState::DeletionSuccessful;
+            |replica: &Replica| context.state.replica_state(replica) == ReplicaState::DeletionSuccessful;
         let left: Vec<_> = alive.into_iter().filter(|replica| !deleted(replica)).collect();
         let waiting: BTreeSet<_> = dead.iter().map(|replica| replica.partition.topic.clone()).collect();
-        desk.then(MoveReplicas::to(ReplicaState::DeletionIneligible, dead));
-        desk.then(MoveReplicas::to(ReplicaState::Offline, left.clone()));
-        desk.then(MoveReplicas::to(ReplicaState::DeletionStarted, left));
-        halt(desk, waiting, "offline replicas");
+        context.enqueue(MoveReplicas::to(ReplicaState::DeletionIneligible, dead));
+        context.enqueue(MoveReplicas::to(ReplicaState::Offline, left.clone()));
+        context.enqueue(MoveReplicas::to(ReplicaState::DeletionStarted, left));
+        halt(context, waiting, "offline replicas");
         Vec::new()
     }
 }
@@ -191,37 +196,37 @@ impl Step for BeginReplicas {
 pub(super) struct Fail(pub Vec<Replica>);
 
 impl Step for Fail {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let mut failed = std::mem::take(&mut self.0);
-        failed.retain(|replica| desk.state.is_queued_for_deletion(&replica.partition.topic));
+        failed.retain(|replica| context.state.is_queued_for_deletion(&replica.partition.topic));
         if failed.is_empty() {
             return Vec::new();
         }
-        let topics = queued_among(desk, &failed);
-        halt(desk, topics, "replica deletion failure");
-        desk.then(MoveReplicas::to(ReplicaState::DeletionIneligible, failed));
-        desk.then(Carry);
+        let topics = queued_among(context, &failed);
+        halt(context, topics, "replica deletion failure");
+        context.enqueue(MoveReplicas::to(ReplicaState::DeletionIneligible, failed));
+        context.enqueue(Carry);
         Vec::new()
     }
 }
 
-/// A broker said which of its replicas it deleted.
+/// A broker answered which of its replicas it deleted.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct StopReplicaResponseReceived {
     /// The broker.
     pub broker: BrokerId,
     /// The error of the whole request.
     pub error: ErrorCode,
     /// The error of each partition.
-    pub partitions: Vec<(TopicPartition, ErrorCode)>,
+    pub partitions: PartitionErrors,
 }
 
-impl Step for Answered {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for StopReplicaResponseReceived {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let (mut deleted, mut failed) = (Vec::new(), Vec::new());
         for (partition, error) in self.partitions.drain(..) {
-            // An answer that a reassignment waits for, not a deletion, is none of ours.
-            if !desk.state.deletions.started.contains(&partition.topic) {
+            // A replica that a reassignment removed belongs to no topic that is being deleted.
+            if !context.state.deletions.started.contains(&partition.topic) {
                 continue;
             }
             let replica = Replica { partition, broker: self.broker };
@@ -232,11 +237,11 @@ impl Step for Answered {
             }
         }
         if !failed.is_empty() {
-            desk.then(Fail(failed));
+            context.enqueue(Fail(failed));
         }
         if !deleted.is_empty() {
-            desk.then(MoveReplicas::to(ReplicaState::DeletionSuccessful, deleted));
-            desk.then(Carry);
+            context.enqueue(MoveReplicas::to(ReplicaState::DeletionSuccessful, deleted));
+            context.enqueue(Carry);
         }
         Vec::new()
     }
@@ -247,36 +252,36 @@ impl Step for Answered {
 struct Complete(Arc<str>);
 
 impl Step for Complete {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::TopicTree(self.0.clone())]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
-        desk.effect(Effect::Unwatch(Watched::Topic(self.0.clone())));
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
+        context.effect(Effect::Unwatch(Watched::Topic(self.0.clone())));
         facts.topic_tree.into_iter().map(Write::Delete).collect()
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         if outcomes.contains(&Outcome::NotEmpty) {
             // Somebody put a znode below the topic while it went.
-            desk.then(Self(self.0.clone()));
+            context.enqueue(Self(self.0.clone()));
         } else {
-            desk.then(Forget(self.0.clone()));
+            context.enqueue(ForgetTopic(self.0.clone()));
         }
     }
 }
 
 /// The topic's config goes, and last of all the request to delete it: until then a new controller would carry on.
 #[derive(Debug)]
-struct Forget(Arc<str>);
+struct ForgetTopic(Arc<str>);
 
-impl Step for Forget {
-    fn decide(&mut self, _: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for ForgetTopic {
+    fn decide(&mut self, _: &mut StepContext, _: Facts) -> Vec<Write> {
         vec![Write::DeleteTopicConfig(self.0.clone()), Write::DeleteTopicDeletion(self.0.clone())]
     }
 
-    fn apply(&mut self, desk: &mut Desk, _: &[Outcome]) {
-        desk.note(Severity::Info, format!("Deletion of topic {} successfully completed", self.0));
-        desk.state.remove_topic(&self.0);
+    fn apply(&mut self, context: &mut StepContext, _: &[Outcome]) {
+        context.log(Severity::Info, format!("Deletion of topic {} successfully completed", self.0));
+        context.state.remove_topic(&self.0);
     }
 }

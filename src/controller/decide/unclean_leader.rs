@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::controller::election::Election;
 use crate::controller::facts::Facts;
-use crate::controller::machine::{Desk, Step};
+use crate::controller::step::{Step, StepContext};
 use crate::controller::transitions::PartitionState;
 use crate::controller::writes::Write;
 
@@ -20,18 +20,18 @@ pub(super) struct TriggerOnline {
 }
 
 impl Step for TriggerOnline {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let asked = |topic: &Arc<str>| self.topic.as_ref().is_none_or(|wanted| wanted == topic);
-        let partitions: Vec<_> = desk
+        let partitions: Vec<_> = context
             .state
             .partitions()
             .filter(|(_, known)| matches!(known.state, PartitionState::New | PartitionState::Offline))
             .map(|(partition, _)| partition)
             .filter(|partition| {
-                asked(&partition.topic) && !desk.state.is_queued_for_deletion(&partition.topic)
+                asked(&partition.topic) && !context.state.is_queued_for_deletion(&partition.topic)
             })
             .collect();
-        desk.then(MovePartitions::online(partitions, Election::Offline { unclean: false }));
+        context.enqueue(MovePartitions::online(partitions, Election::Offline { unclean: false }));
         Vec::new()
     }
 }

@@ -1,7 +1,7 @@
 //! What a broker does as leader: appends, raises high watermarks, serves followers, keeps its ISRs.
 
 use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
-use barnabas::controller::event::Answer;
+use barnabas::controller::decide::Leaderships;
 use barnabas::controller::state::Leadership;
 use barnabas::replica::fetcher::session::Want;
 use barnabas::replica::fetcher::truncation::EpochEnd;
@@ -261,14 +261,19 @@ impl Host {
         self.isr_answered(id, proposal, answer, scene);
     }
 
-    pub(super) fn isr_altered(&mut self, call: u64, answer: Answer, scene: &mut Scene) {
+    pub(super) fn isr_altered(
+        &mut self,
+        call: u64,
+        outcome: Result<Leaderships, ErrorCode>,
+        scene: &mut Scene,
+    ) {
         if self.report_call.as_ref().is_none_or(|(sent, ..)| *sent != call) {
             return;
         }
         let Some((_, _, batch)) = self.report_call.take() else { return };
         let me = self.id;
-        scene.say(|| format!("broker {me} is answered to AlterIsr: {answer:?}"));
-        let Answer::AlterIsr(Ok(mut answers)) = answer else { return };
+        scene.say(|| format!("broker {me} is answered to AlterIsr: {outcome:?}"));
+        let Ok(mut answers) = outcome else { return };
         for (id, proposal) in batch {
             let Some(Ok(answer)) = answers.remove(&id).map(IsrAnswer::of_controller) else { continue };
             self.isr_settled(&id, &proposal, answer, scene);

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{BrokerId, TopicPartition};
-use crate::controller::event::{Event, Refusal};
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step};
+use crate::controller::reply::ApiError;
+use crate::controller::step::{Effect, Severity, Step, StepContext};
 use crate::controller::writes::Write;
 use crate::wire::error_code::ErrorCode;
 
@@ -24,33 +24,33 @@ pub(in crate::controller::decide) struct FromZnode {
 }
 
 impl Step for FromZnode {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Reassignment]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let (mut wanted, mut refused) = (BTreeMap::new(), BTreeMap::new());
         for (partition, target) in facts.reassignment.unwrap_or_default() {
-            let current = desk.state.assignment(&partition);
+            let current = context.state.assignment(&partition);
             let assignment = current.reassign_to(&target);
             // What is on its way already goes on, though a broker has died since.
-            let dead = || (assignment != current).then(|| not_alive(desk, &assignment)).flatten();
+            let dead = || (assignment != current).then(|| not_alive(context, &assignment)).flatten();
             match invalid_list(&target).or_else(dead) {
                 Some(refusal) => drop(refused.insert(partition, refusal)),
                 None => drop(wanted.insert(partition, assignment)),
             }
         }
         let mut begun = BTreeSet::new();
-        for (partition, outcome) in trigger(desk, wanted) {
+        for (partition, outcome) in trigger(context, wanted) {
             match outcome {
                 Ok(()) => drop(begun.insert(partition)),
                 Err(refusal) => drop(refused.insert(partition, refusal)),
             }
         }
-        let others = desk.state.reassigning.difference(&begun).cloned().collect();
-        desk.then(Strike { refused, begun });
+        let others = context.state.reassigning.difference(&begun).cloned().collect();
+        context.enqueue(Strike { refused, begun });
         if self.elected {
-            resume(desk, others);
+            resume(context, others);
         }
         Vec::new()
     }
@@ -59,15 +59,15 @@ impl Step for FromZnode {
 /// Takes off the list what was refused or has failed.
 #[derive(Debug)]
 struct Strike {
-    refused: BTreeMap<TopicPartition, Refusal>,
+    refused: BTreeMap<TopicPartition, ApiError>,
     begun: BTreeSet<TopicPartition>,
 }
 
 impl Step for Strike {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let mut failed = std::mem::take(&mut self.refused);
-        for partition in self.begun.intersection(&desk.failed_reassignments) {
-            failed.insert(partition.clone(), Refusal::of(ErrorCode::UnknownServerError));
+        for partition in self.begun.intersection(&context.failed_reassignments) {
+            failed.insert(partition.clone(), ApiError::of(ErrorCode::UnknownServerError));
         }
         if failed.is_empty() {
             return Vec::new();
@@ -76,11 +76,11 @@ impl Step for Strike {
             format!("{partition} -> {}", refusal.clone().text().unwrap_or_default())
         });
         let reasons = reasons.collect::<Vec<_>>().join(", ");
-        desk.note(
+        context.log(
             Severity::Warn,
             format!("Failed reassignment through zk with the following errors: {reasons}"),
         );
-        desk.then(TakeOffList(Done::Named(failed.into_keys().collect())));
+        context.enqueue(TakeOffList(Done::Named(failed.into_keys().collect())));
         Vec::new()
     }
 }
@@ -99,19 +99,19 @@ pub(super) enum Done {
 pub(super) struct TakeOffList(pub Done);
 
 impl Step for TakeOffList {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::Reassignment]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let Some(mut listed) = facts.reassignment else { return Vec::new() };
         listed.retain(|partition, replicas| match &self.0 {
             Done::Named(named) => !named.contains(partition),
             Done::Reached(reached, target) => reached != partition || replicas != target,
         });
         if listed.is_empty() {
-            // Whatever is written there next is new.
-            desk.effect(Effect::Again(Event::ReassignmentRequested));
+            // What was written there meanwhile is looked at once more.
+            context.effect(Effect::Later(Box::new(FromZnode { elected: false })));
             return vec![Write::DeleteReassignment];
         }
         vec![Write::SetReassignment(listed)]

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::{Assignment, BrokerId, LeaderAndIsr, LeaderEpoch, TopicPartition};
 use crate::controller::election::Election;
 use crate::controller::facts::{Facts, Question};
-use crate::controller::machine::{Desk, Effect, Severity, Step, Watched};
 use crate::controller::state::{Leadership, Replica};
+use crate::controller::step::{Effect, Severity, Step, StepContext, Watched};
 use crate::controller::transitions::ReplicaState;
 use crate::controller::writes::{Outcome, Write};
 
@@ -19,67 +19,70 @@ use super::is_complete;
 use super::listed::{Done, TakeOffList};
 use crate::controller::decide::move_partitions::MovePartitions;
 use crate::controller::decide::move_replicas::MoveReplicas;
-use crate::controller::decide::tell::{Audience, UpdateMetadata};
+use crate::controller::decide::send::{Recipients, SendUpdateMetadata};
 use crate::controller::decide::topic_deletion;
 
 /// Writes where a partition is to go, if that is new, and takes the first steps there.
 #[derive(Debug)]
-pub(super) struct Begin {
+pub(super) struct BeginReassignment {
     /// The partition.
     pub partition: TopicPartition,
     /// Where it is to go, and from where.
     pub assignment: Assignment,
 }
 
-impl Step for Begin {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for BeginReassignment {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         topic_deletion::halt(
-            desk,
+            context,
             BTreeSet::from([self.partition.topic.clone()]),
             "topic reassignment in progress",
         );
-        if desk.state.assignment(&self.partition) == self.assignment {
+        if context.state.assignment(&self.partition) == self.assignment {
             return Vec::new();
         }
-        vec![set_assignments(desk, &self.partition, &self.assignment)]
+        vec![set_assignments(context, &self.partition, &self.assignment)]
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let Self { partition, assignment } = self;
         match outcomes {
             [] => {}
             [Outcome::Ok(version)] => {
-                desk.state.topic_mut(&partition.topic).znode_version = *version;
-                let before = desk.state.assignment(partition).replicas;
-                desk.state.set_assignment(partition, assignment.clone());
+                context.state.topic_mut(&partition.topic).znode_version = *version;
+                let before = context.state.assignment(partition).replicas;
+                context.state.set_assignment(partition, assignment.clone());
                 // What an earlier reassignment was adding may be of no use any more.
                 let unneeded = before.into_iter().filter(|id| !assignment.replicas.contains(id));
-                stop(desk, partition, &unneeded.collect::<Vec<_>>());
+                stop(context, partition, &unneeded.collect::<Vec<_>>());
             }
-            failed => return unfinished(desk, partition, &format!("{failed:?}")),
+            failed => return unfinished(context, partition, &format!("{failed:?}")),
         }
-        desk.state.reassigning.insert(partition.clone());
-        if !desk.settings.alter_isr {
-            desk.effect(Effect::Watch(Watched::State(partition.clone())));
+        context.state.reassigning.insert(partition.clone());
+        if !context.settings.alter_isr {
+            context.effect(Effect::Watch(Watched::State(partition.clone())));
         }
-        desk.then(Proceed(partition.clone()));
+        context.enqueue(Proceed(partition.clone()));
     }
 }
 
 /// Notes that a reassignment stays where it is, for the log and for whoever asked for it.
-fn unfinished(desk: &mut Desk, partition: &TopicPartition, reason: &str) {
-    desk.note(Severity::Error, format!("Error completing reassignment of partition {partition}: {reason}"));
-    desk.failed_reassignments.insert(partition.clone());
+fn unfinished(context: &mut StepContext, partition: &TopicPartition, reason: &str) {
+    context.log(Severity::Error, format!("Error completing reassignment of partition {partition}: {reason}"));
+    context.failed_reassignments.insert(partition.clone());
 }
 
 /// The leader epoch of a partition as it is known.
-fn known_epoch(desk: &Desk, partition: &TopicPartition) -> LeaderEpoch {
-    desk.state.leadership(partition).map_or(LeaderAndIsr::NO_EPOCH, |known| known.leader_and_isr.leader_epoch)
+fn known_epoch(context: &StepContext, partition: &TopicPartition) -> LeaderEpoch {
+    context
+        .state
+        .leadership(partition)
+        .map_or(LeaderAndIsr::NO_EPOCH, |known| known.leader_and_isr.leader_epoch)
 }
 
 /// The topic's assignments, with one of them changed.
-fn set_assignments(desk: &Desk, partition: &TopicPartition, assignment: &Assignment) -> Write {
-    let known = desk.state.topic(&partition.topic);
+fn set_assignments(context: &StepContext, partition: &TopicPartition, assignment: &Assignment) -> Write {
+    let known = context.state.topic(&partition.topic);
     let mut all: BTreeMap<i32, Assignment> = known
         .map(|topic| topic.partitions.iter().map(|(at, it)| (*at, it.assignment.clone())).collect())
         .unwrap_or_default();
@@ -88,7 +91,7 @@ fn set_assignments(desk: &Desk, partition: &TopicPartition, assignment: &Assignm
 }
 
 /// Stops replicas, and has their logs deleted.
-fn stop(desk: &mut Desk, partition: &TopicPartition, brokers: &[BrokerId]) {
+fn stop(context: &mut StepContext, partition: &TopicPartition, brokers: &[BrokerId]) {
     if brokers.is_empty() {
         return;
     }
@@ -102,7 +105,7 @@ fn stop(desk: &mut Desk, partition: &TopicPartition, brokers: &[BrokerId]) {
         ReplicaState::NonExistent,
     ];
     for state in way {
-        desk.then(MoveReplicas::to(state, replicas.clone()));
+        context.enqueue(MoveReplicas::to(state, replicas.clone()));
     }
 }
 
@@ -111,23 +114,23 @@ fn stop(desk: &mut Desk, partition: &TopicPartition, brokers: &[BrokerId]) {
 struct Proceed(TopicPartition);
 
 impl Step for Proceed {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(vec![self.0.clone()])]
     }
 
-    fn decide(&mut self, desk: &mut Desk, facts: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write> {
         let partition = self.0.clone();
-        let assignment = desk.state.assignment(&partition);
+        let assignment = context.state.assignment(&partition);
         let replica = |broker: &BrokerId| Replica { partition: partition.clone(), broker: *broker };
         if !is_complete(&assignment, &partition, &facts) {
-            let above = known_epoch(desk, &partition);
-            desk.then(RaiseEpoch::of(&partition));
-            desk.then(StartNew { partition, above });
+            let above = known_epoch(context, &partition);
+            context.enqueue(RaiseEpoch::of(&partition));
+            context.enqueue(StartNew { partition, above });
             return Vec::new();
         }
         let added = assignment.adding.iter().map(replica).collect();
-        desk.then(MoveReplicas::to(ReplicaState::Online, added));
-        desk.then(MoveLeader { partition, assignment });
+        context.enqueue(MoveReplicas::to(ReplicaState::Online, added));
+        context.enqueue(MoveLeader { partition, assignment });
         Vec::new()
     }
 }
@@ -140,14 +143,14 @@ struct StartNew {
 }
 
 impl Step for StartNew {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        if known_epoch(desk, &self.partition) <= self.above {
-            unfinished(desk, &self.partition, "the leader epoch could not be raised");
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        if known_epoch(context, &self.partition) <= self.above {
+            unfinished(context, &self.partition, "the leader epoch could not be raised");
             return Vec::new();
         }
-        for broker in desk.state.assignment(&self.partition).adding {
+        for broker in context.state.assignment(&self.partition).adding {
             let replica = Replica { partition: self.partition.clone(), broker };
-            desk.then(MoveReplicas::to(ReplicaState::New, vec![replica]));
+            context.enqueue(MoveReplicas::to(ReplicaState::New, vec![replica]));
         }
         Vec::new()
     }
@@ -165,28 +168,28 @@ impl RaiseEpoch {
         Self { partition: partition.clone(), written: None }
     }
 
-    fn failed(&self, desk: &mut Desk, reason: &str) {
+    fn failed(&self, context: &mut StepContext, reason: &str) {
         let text = format!(
             "Failed to send LeaderAndIsr request to leader for partition being reassigned {}: {reason}",
             self.partition
         );
-        desk.note(Severity::Error, text);
+        context.log(Severity::Error, text);
     }
 }
 
 impl Step for RaiseEpoch {
-    fn ask(&self, _: &Desk) -> Vec<Question> {
+    fn ask(&self, _: &StepContext) -> Vec<Question> {
         vec![Question::States(vec![self.partition.clone()])]
     }
 
-    fn decide(&mut self, desk: &mut Desk, mut facts: Facts) -> Vec<Write> {
-        let controller_epoch = desk.state.controller_epoch;
+    fn decide(&mut self, context: &mut StepContext, mut facts: Facts) -> Vec<Write> {
+        let controller_epoch = context.state.controller_epoch;
         let Some(held) = facts.states.remove(&self.partition) else {
-            self.failed(desk, "leaderAndIsr path is empty");
+            self.failed(context, "leaderAndIsr path is empty");
             return Vec::new();
         };
         if held.controller_epoch > controller_epoch {
-            self.failed(desk, "its state was written by another controller");
+            self.failed(context, "its state was written by another controller");
             return Vec::new();
         }
         let LeaderAndIsr { leader, ref isr, .. } = held.leader_and_isr;
@@ -195,22 +198,24 @@ impl Step for RaiseEpoch {
         vec![Write::SetState(self.partition.clone(), Leadership { leader_and_isr, controller_epoch })]
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let (Some(written), [outcome]) = (self.written.take(), outcomes) else { return };
         match outcome {
             Outcome::Ok(version) => {
                 let leader_and_isr = written.at_version(*version);
-                let controller_epoch = desk.state.controller_epoch;
-                desk.state.set_leadership(&self.partition, Leadership { leader_and_isr, controller_epoch });
-                let assignment = desk.state.assignment(&self.partition);
-                let Desk { state, outbox, .. } = desk;
+                let controller_epoch = context.state.controller_epoch;
+                context
+                    .state
+                    .set_leadership(&self.partition, Leadership { leader_and_isr, controller_epoch });
+                let assignment = context.state.assignment(&self.partition);
+                let StepContext { state, outbox, .. } = context;
                 outbox.leader_and_isr(state, &assignment.origin(), &self.partition, false);
                 // New replicas may be made although a directory is offline, in which they cannot lie.
                 outbox.leader_and_isr(state, &assignment.adding, &self.partition, true);
-                desk.send();
+                context.send_requests();
             }
-            Outcome::BadVersion => desk.then(Self::of(&self.partition)),
-            other => self.failed(desk, &format!("{other:?}")),
+            Outcome::BadVersion => context.enqueue(Self::of(&self.partition)),
+            other => self.failed(context, &format!("{other:?}")),
         }
     }
 }
@@ -223,18 +228,18 @@ struct MoveLeader {
 }
 
 impl Step for MoveLeader {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let Self { partition, assignment } = self;
-        let (target, above) = (assignment.target(), known_epoch(desk, partition));
-        desk.state.set_assignment(partition, Assignment::new(target.clone()));
-        let leader = desk.state.leader(partition);
-        if target.contains(&leader) && desk.state.is_online(leader, partition) {
-            desk.then(RaiseEpoch::of(partition));
+        let (target, above) = (assignment.target(), known_epoch(context, partition));
+        context.state.set_assignment(partition, Assignment::new(target.clone()));
+        let leader = context.state.leader(partition);
+        if target.contains(&leader) && context.state.is_online(leader, partition) {
+            context.enqueue(RaiseEpoch::of(partition));
         } else {
-            desk.then(MovePartitions::online(vec![partition.clone()], Election::Reassignment));
+            context.enqueue(MovePartitions::online(vec![partition.clone()], Election::Reassignment));
         }
         let (partition, assignment) = (partition.clone(), std::mem::take(assignment));
-        desk.then(RemoveOld { partition, assignment, above });
+        context.enqueue(RemoveOld { partition, assignment, above });
         Vec::new()
     }
 }
@@ -250,16 +255,16 @@ struct RemoveOld {
 }
 
 impl Step for RemoveOld {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let Self { partition, assignment, above } = self;
         let target = assignment.target();
-        if known_epoch(desk, partition) <= *above || !target.contains(&desk.state.leader(partition)) {
-            unfinished(desk, partition, "none of the target could be made the leader in a higher epoch");
-            desk.state.set_assignment(partition, std::mem::take(assignment));
+        if known_epoch(context, partition) <= *above || !target.contains(&context.state.leader(partition)) {
+            unfinished(context, partition, "none of the target could be made the leader in a higher epoch");
+            context.state.set_assignment(partition, std::mem::take(assignment));
             return Vec::new();
         }
-        stop(desk, partition, &assignment.removing);
-        desk.then(Finish { partition: partition.clone(), target });
+        stop(context, partition, &assignment.removing);
+        context.enqueue(Finish { partition: partition.clone(), target });
         Vec::new()
     }
 }
@@ -272,22 +277,22 @@ struct Finish {
 }
 
 impl Step for Finish {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        vec![set_assignments(desk, &self.partition, &Assignment::new(self.target.clone()))]
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        vec![set_assignments(context, &self.partition, &Assignment::new(self.target.clone()))]
     }
 
-    fn apply(&mut self, desk: &mut Desk, outcomes: &[Outcome]) {
+    fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let Self { partition, target } = self;
         match outcomes {
-            [Outcome::Ok(version)] => desk.state.topic_mut(&partition.topic).znode_version = *version,
-            failed => return unfinished(desk, partition, &format!("{failed:?}")),
+            [Outcome::Ok(version)] => context.state.topic_mut(&partition.topic).znode_version = *version,
+            failed => return unfinished(context, partition, &format!("{failed:?}")),
         }
-        desk.state.reassigning.remove(partition);
-        if !desk.settings.alter_isr {
-            desk.effect(Effect::Unwatch(Watched::State(partition.clone())));
+        context.state.reassigning.remove(partition);
+        if !context.settings.alter_isr {
+            context.effect(Effect::Unwatch(Watched::State(partition.clone())));
         }
-        desk.then(TakeOffList(Done::Reached(partition.clone(), std::mem::take(target))));
-        desk.then(UpdateMetadata { to: Audience::All, partitions: vec![partition.clone()] });
-        desk.then(topic_deletion::ResumeFor(BTreeSet::from([partition.topic.clone()])));
+        context.enqueue(TakeOffList(Done::Reached(partition.clone(), std::mem::take(target))));
+        context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: vec![partition.clone()] });
+        context.enqueue(topic_deletion::ResumeFor(BTreeSet::from([partition.topic.clone()])));
     }
 }

@@ -7,64 +7,64 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Assignment, BrokerId, TopicPartition};
 use crate::controller::decide::assignments::has_duplicates;
-use crate::controller::event::{Answer, PerPartition, Refusal, Ticket};
 use crate::controller::facts::Facts;
-use crate::controller::machine::{Desk, Effect, Step};
+use crate::controller::reply::{ApiError, ControllerReply, PerPartition};
+use crate::controller::step::{Step, StepContext};
 use crate::controller::writes::Write;
 use crate::wire::error_code::ErrorCode;
 
 use super::listed::{Done, TakeOffList};
-use super::progress::Begin;
+use super::progress::BeginReassignment;
 
 /// AlterPartitionReassignments: the replicas wanted of each partition; None takes a reassignment back.
 #[derive(Debug)]
-pub(in crate::controller::decide) struct Requested {
-    /// What is wanted.
+pub struct AlterReassignments {
+    /// The target replicas; None takes back the reassignment in progress.
     pub wanted: BTreeMap<TopicPartition, Option<Vec<BrokerId>>>,
-    /// Who waits.
-    pub ticket: Ticket,
+    /// Gets which reassignments have begun.
+    pub reply: ControllerReply<PerPartition<()>>,
 }
 
-impl Step for Requested {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let (mut answer, mut begun) = (PerPartition::new(), BTreeMap::new());
+impl Step for AlterReassignments {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let (mut outcomes, mut begun) = (PerPartition::new(), BTreeMap::new());
         for (partition, target) in std::mem::take(&mut self.wanted) {
-            match towards(desk, &partition, target) {
+            match towards(context, &partition, target) {
                 Ok(assignment) => drop(begun.insert(partition, assignment)),
-                Err(refusal) => drop(answer.insert(partition, Err(refusal))),
+                Err(refusal) => drop(outcomes.insert(partition, Err(refusal))),
             }
         }
-        // The latest wish holds, by whichever road it came.
-        desk.then(TakeOffList(Done::Named(begun.keys().cloned().collect())));
-        answer.extend(trigger(desk, begun));
-        desk.then(AnswerRequest { answer, ticket: self.ticket });
+        // The latest request holds, whether it came by this API or by the znode.
+        context.enqueue(TakeOffList(Done::Named(begun.keys().cloned().collect())));
+        outcomes.extend(trigger(context, begun));
+        context.enqueue(ReplyBegun { outcomes, reply: self.reply.clone() });
         Vec::new()
     }
 }
 
 /// The assignment on the way to a target, or back to the origin for None.
 fn towards(
-    desk: &Desk,
+    context: &StepContext,
     partition: &TopicPartition,
     target: Option<Vec<BrokerId>>,
-) -> Result<Assignment, Refusal> {
-    let current = desk.state.assignment(partition);
+) -> Result<Assignment, ApiError> {
+    let current = context.state.assignment(partition);
     let Some(target) = target else {
         return if current.is_being_reassigned() {
             Ok(current.reassign_to(&current.origin()))
         } else {
-            Err(Refusal::of(ErrorCode::NoReassignmentInProgress))
+            Err(ApiError::of(ErrorCode::NoReassignmentInProgress))
         };
     };
     let assignment = current.reassign_to(&target);
-    match invalid_list(&target).or_else(|| not_alive(desk, &assignment)) {
+    match invalid_list(&target).or_else(|| not_alive(context, &assignment)) {
         Some(refusal) => Err(refusal),
         None => Ok(assignment),
     }
 }
 
-fn refused(text: String) -> Option<Refusal> {
-    Some(Refusal::because(ErrorCode::InvalidReplicaAssignment, text))
+fn refused(text: String) -> Option<ApiError> {
+    Some(ApiError::because(ErrorCode::InvalidReplicaAssignment, text))
 }
 
 fn listed<'a>(ids: impl IntoIterator<Item = &'a BrokerId>) -> String {
@@ -72,7 +72,7 @@ fn listed<'a>(ids: impl IntoIterator<Item = &'a BrokerId>) -> String {
 }
 
 /// Why a list of broker ids cannot be a partition's replicas, whoever lives.
-pub(super) fn invalid_list(target: &[BrokerId]) -> Option<Refusal> {
+pub(super) fn invalid_list(target: &[BrokerId]) -> Option<ApiError> {
     if target.is_empty() {
         return refused("Empty replica list specified in partition reassignment.".to_owned());
     }
@@ -89,8 +89,8 @@ pub(super) fn invalid_list(target: &[BrokerId]) -> Option<Refusal> {
 }
 
 /// Why an assignment cannot be begun: a broker that it adds is not alive.
-pub(super) fn not_alive(desk: &Desk, assignment: &Assignment) -> Option<Refusal> {
-    let live = desk.state.live_broker_ids();
+pub(super) fn not_alive(context: &StepContext, assignment: &Assignment) -> Option<ApiError> {
+    let live = context.state.live_broker_ids();
     if assignment.adding.iter().all(|id| live.contains(id)) {
         return None;
     }
@@ -102,61 +102,64 @@ pub(super) fn not_alive(desk: &Desk, assignment: &Assignment) -> Option<Refusal>
 }
 
 /// Begins those reassignments that can be; the others are refused.
-pub(super) fn trigger(desk: &mut Desk, wanted: BTreeMap<TopicPartition, Assignment>) -> PerPartition<()> {
+pub(super) fn trigger(
+    context: &mut StepContext,
+    wanted: BTreeMap<TopicPartition, Assignment>,
+) -> PerPartition<()> {
     let mut outcomes = PerPartition::new();
     for (partition, assignment) in wanted {
-        let exists = !desk.state.replicas(&partition).is_empty();
-        if !exists || desk.state.is_queued_for_deletion(&partition.topic) {
+        let exists = !context.state.replicas(&partition).is_empty();
+        if !exists || context.state.is_queued_for_deletion(&partition.topic) {
             let refusal =
-                Refusal::because(ErrorCode::UnknownTopicOrPartition, "The partition does not exist.");
+                ApiError::because(ErrorCode::UnknownTopicOrPartition, "The partition does not exist.");
             outcomes.insert(partition, Err(refusal));
             continue;
         }
-        desk.then(Begin { partition: partition.clone(), assignment });
+        context.enqueue(BeginReassignment { partition: partition.clone(), assignment });
         outcomes.insert(partition, Ok(()));
     }
     outcomes
 }
 
-/// Answers which reassignments have begun.
+/// Replies which reassignments have begun.
 #[derive(Debug)]
-struct AnswerRequest {
-    answer: PerPartition<()>,
-    ticket: Ticket,
+struct ReplyBegun {
+    outcomes: PerPartition<()>,
+    reply: ControllerReply<PerPartition<()>>,
 }
 
-impl Step for AnswerRequest {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let mut answer = std::mem::take(&mut self.answer);
-        for (partition, outcome) in &mut answer {
-            if outcome.is_ok() && desk.failed_reassignments.contains(partition) {
-                *outcome = Err(Refusal::of(ErrorCode::UnknownServerError));
+impl Step for ReplyBegun {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        for (partition, outcome) in &mut outcomes {
+            if outcome.is_ok() && context.failed_reassignments.contains(partition) {
+                *outcome = Err(ApiError::of(ErrorCode::UnknownServerError));
             }
         }
-        desk.effect(Effect::Answer(self.ticket, Answer::AlterReassignments(answer)));
+        context.reply(&self.reply, outcomes);
         Vec::new()
     }
 }
 
-/// ListPartitionReassignments: of these partitions, or of all, those on their way.
+/// ListPartitionReassignments: the assignments of those partitions that are being reassigned.
 #[derive(Debug)]
-pub(in crate::controller::decide) struct List {
+pub struct ListReassignments {
     /// The partitions asked about; None for all.
     pub partitions: Option<Vec<TopicPartition>>,
-    /// Who waits.
-    pub ticket: Ticket,
+    /// Gets the assignments.
+    pub reply: ControllerReply<BTreeMap<TopicPartition, Assignment>>,
 }
 
-impl Step for List {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
+impl Step for ListReassignments {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let asked = self.partitions.take();
-        let asked: BTreeSet<_> = asked.map_or_else(|| desk.state.reassigning.clone(), BTreeSet::from_iter);
-        let on_their_way = asked.into_iter().filter_map(|partition| {
-            let assignment = desk.state.assignment(&partition);
+        let asked: BTreeSet<_> = asked.map_or_else(|| context.state.reassigning.clone(), BTreeSet::from_iter);
+        let found = asked.into_iter().filter_map(|partition| {
+            let assignment = context.state.assignment(&partition);
             assignment.is_being_reassigned().then_some((partition, assignment))
         });
-        let answer = Answer::Reassignments(on_their_way.collect());
-        desk.effect(Effect::Answer(self.ticket, answer));
+        let found = found.collect();
+        context.reply(&self.reply, found);
         Vec::new()
     }
 }

@@ -4,12 +4,12 @@
 
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::facts::Facts;
-use crate::controller::machine::{Desk, Step};
+use crate::controller::step::{Step, StepContext};
 use crate::controller::writes::Write;
 
 /// Whom an UpdateMetadata is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(super) enum Recipients {
     /// Every registered broker.
     All,
     /// These.
@@ -18,32 +18,32 @@ pub(super) enum Audience {
 
 /// Sends what the steps before it put into the outbox.
 #[derive(Debug)]
-pub(super) struct Send;
+pub(super) struct SendRequests;
 
-impl Step for Send {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        desk.send();
+impl Step for SendRequests {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        context.send_requests();
         Vec::new()
     }
 }
 
 /// Sends the live brokers and the metadata of some partitions (Kafka's `sendUpdateMetadataRequest`).
 #[derive(Debug)]
-pub(super) struct UpdateMetadata {
+pub(super) struct SendUpdateMetadata {
     /// Who is told.
-    pub to: Audience,
+    pub to: Recipients,
     /// The partitions; none to tell of brokers alone.
     pub partitions: Vec<TopicPartition>,
 }
 
-impl Step for UpdateMetadata {
-    fn decide(&mut self, desk: &mut Desk, _: Facts) -> Vec<Write> {
-        let Desk { state, outbox, .. } = desk;
+impl Step for SendUpdateMetadata {
+    fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
+        let StepContext { state, outbox, .. } = context;
         match &self.to {
-            Audience::All => outbox.metadata_for_all(state, &self.partitions),
-            Audience::Brokers(brokers) => outbox.metadata(state, brokers, &self.partitions),
+            Recipients::All => outbox.metadata_for_all(state, &self.partitions),
+            Recipients::Brokers(brokers) => outbox.metadata(state, brokers, &self.partitions),
         }
-        desk.send();
+        context.send_requests();
         Vec::new()
     }
 }

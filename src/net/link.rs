@@ -1,0 +1,127 @@
+//! A link to one broker: a connection that is made when it is needed, and made anew after it has ended.
+//!
+//! Never waits between two tries and never repeats a request: whether a broker has acted on a request that failed is not
+//! known, so both are for the caller to decide. Kafka: `NetworkClient` with `NetworkClientUtils.awaitReady`,
+//! `ReplicaFetcherBlockingSend`.
+
+use std::io;
+use std::time::Duration;
+
+use super::peer::{Peer, PeerError};
+use crate::base::Endpoint;
+use crate::wire::message::Request;
+
+/// How a link connects and asks.
+#[derive(Clone, Debug)]
+pub struct LinkOptions {
+    /// The client id in the requests.
+    pub client_id: String,
+    /// How long connecting may take.
+    pub connect_limit: Duration,
+    /// How long the answer to a request may take.
+    pub answer_limit: Duration,
+}
+
+/// A link to the broker that listens at one endpoint.
+#[derive(Debug)]
+#[doc(alias = "ReplicaFetcherBlockingSend")]
+pub struct BrokerLink {
+    endpoint: Endpoint,
+    options: LinkOptions,
+    /// The connection, where there was one; it may have ended since.
+    peer: Option<Peer>,
+}
+
+impl BrokerLink {
+    /// A link that has not connected yet.
+    pub fn new(endpoint: Endpoint, options: LinkOptions) -> Self {
+        Self { endpoint, options, peer: None }
+    }
+
+    /// Sends a request at a version and waits for its answer, over the connection that stands or a new one. After a failure
+    /// the connection is given up.
+    ///
+    /// # Errors
+    /// [`PeerError`]; whether the broker has acted on the request is then not known.
+    pub async fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, PeerError> {
+        // The connection is put back once the answer is read: a call that is dropped before takes it along.
+        let peer = match self.peer.take().filter(Peer::is_open) {
+            Some(peer) => peer,
+            None => self.connect().await?,
+        };
+        let answer = peer.call(request, version, self.options.answer_limit).await?;
+        self.peer = Some(peer);
+        Ok(answer)
+    }
+
+    async fn connect(&self) -> Result<Peer, PeerError> {
+        let Endpoint { host, port, .. } = &self.endpoint;
+        let port = u16::try_from(*port)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("{port} is no port")))?;
+        let LinkOptions { client_id, connect_limit, .. } = &self.options;
+        Peer::connect(host, port, client_id, *connect_limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::base::SecurityProtocol;
+    use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
+
+    fn link(port: u16) -> BrokerLink {
+        let endpoint = Endpoint {
+            listener: "PLAINTEXT".to_owned(),
+            protocol: SecurityProtocol::Plaintext,
+            host: "127.0.0.1".to_owned(),
+            port: port.into(),
+        };
+        let limit = Duration::from_secs(30);
+        let options = LinkOptions { client_id: "test".to_owned(), connect_limit: limit, answer_limit: limit };
+        BrokerLink::new(endpoint, options)
+    }
+
+    /// Takes one request in, and answers it with an error code and no partitions (ControlledShutdown, version 1).
+    async fn answer(stream: &mut TcpStream) -> io::Result<()> {
+        let length = stream.read_u32().await?;
+        let mut request = vec![0; length as usize];
+        stream.read_exact(&mut request).await?;
+        let mut response = 10u32.to_be_bytes().to_vec();
+        response.extend_from_slice(&request[4..8]);
+        response.extend_from_slice(&[0; 6]);
+        stream.write_all(&response).await
+    }
+
+    #[tokio::test]
+    async fn a_link_keeps_its_connection_and_makes_a_new_one_after_it_has_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut link = link(listener.local_addr().unwrap().port());
+        let serving = tokio::spawn(async move {
+            let (mut first, _) = listener.accept().await.unwrap();
+            answer(&mut first).await.unwrap();
+            answer(&mut first).await.unwrap();
+            drop(first);
+            let (mut second, _) = listener.accept().await.unwrap();
+            answer(&mut second).await.unwrap();
+        });
+        let request = ControlledShutdownRequest::default();
+        link.call(&request, 1).await.unwrap();
+        link.call(&request, 1).await.unwrap();
+        // The first try may still find the connection that has ended; the second makes a new one.
+        if link.call(&request, 1).await.is_err() {
+            link.call(&request, 1).await.unwrap();
+        }
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_advertises_no_port_is_not_connected_to() {
+        let mut link = link(1);
+        link.endpoint.port = -1;
+        let error = link.call(&ControlledShutdownRequest::default(), 1).await.unwrap_err();
+        assert_eq!(error.to_string(), "-1 is no port");
+    }
+}
