@@ -4,13 +4,16 @@
 #       one broker of each, and a bare program that does only what any broker has to do with the same bytes
 #   scripts/bench.sh cluster [--rounds N] [--rows produce,kill,create,failover]
 #       three brokers of each: latency, failover, ten thousand partitions; about ten minutes a round
+#   scripts/bench.sh scale [--rounds N] [--rows records,idle,waiting,closest,restart,connections] [--partitions N]
+#                          [--megabytes N] [--alone]
+#       what many idle partitions, waiting fetches and connections cost; about ten minutes a round
 # Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.
 set -euo pipefail
 case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 bench=broker
-if [ "${1:-}" = cluster ]; then
-  bench=cluster
+if [ "${1:-}" = cluster ] || [ "${1:-}" = scale ]; then
+  bench=$1
   shift
   ulimit -n "$(ulimit -Hn)" # Ten thousand partitions are many files.
 fi

@@ -18,6 +18,11 @@ pub(super) enum AuthorizedTopics {
 }
 
 impl AuthorizedTopics {
+    /// Whether some may be missing.
+    pub fn is_partial(&self) -> bool {
+        matches!(self, Self::Named(_))
+    }
+
     /// Whether the topic is among them.
     pub fn contains(&self, topic: &str) -> bool {
         match self {

@@ -114,6 +114,7 @@ impl Log {
             return Ok(());
         }
         self.recovery().log_starts_at(to);
+        self.shared().log_starts.moved(self.partition());
         self.change_epochs(appender, |epochs| epochs.truncate_from_start(to))?;
         appender.state.truncate_head(to).map_err(|error| {
             let dir = self.data_dir().display();

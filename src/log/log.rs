@@ -29,6 +29,7 @@ use super::epoch_checkpoint::EpochCheckpoint;
 use super::epoch_fence::EpochFence;
 use super::epochs::Epochs;
 use super::failure::{DirFailures, StorageError};
+use super::log_start::LogStartListener;
 pub use super::marks::LogSnapshot;
 use super::marks::Marks;
 use super::position::LogPosition;
@@ -50,6 +51,8 @@ pub struct Shared {
     pub failures: DirFailures,
     /// What each data directory does, now and later.
     pub disks: Disks,
+    /// Who hears of logs that start later.
+    pub log_starts: LogStartListener,
     /// How long a producer is remembered after its last batch (`transactional.id.expiration.ms`).
     pub producer_expiration: Millis,
     /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
@@ -63,6 +66,7 @@ impl Shared {
             clock,
             failures: DirFailures::default(),
             disks: Disks::default(),
+            log_starts: LogStartListener::default(),
             producer_expiration: 604_800_000,
             zstd_allowed: true,
         }

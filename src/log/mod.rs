@@ -29,6 +29,7 @@ pub mod lifecycle;
 #[allow(clippy::module_inception)]
 pub mod log;
 pub mod log_manager;
+mod log_start;
 mod marks;
 pub mod meta_properties;
 mod open_files;

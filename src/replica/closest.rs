@@ -2,10 +2,7 @@
 //!
 //! Only with `replica.selector.class`; decides by [`super::preferred`]. Kafka: `ReplicaManager.findPreferredReadReplica`.
 
-use std::time::Duration;
-
 use super::fetch::{FetchOutcome, FetchParams, FetchPartition};
-use super::machine::Role;
 use super::preferred::{Candidate, RACK_AWARE, preferred};
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, Offset, TopicPartition};
@@ -21,38 +18,16 @@ pub struct Location<'a> {
 }
 
 impl ReplicaManager {
-    /// As [`ReplicaManager::fetch`], but partitions that another replica had better serve name that instead, at once.
-    pub async fn fetch_near(
-        &self,
-        from: Location<'_>,
-        params: FetchParams,
-        partitions: &[(TopicPartition, FetchPartition)],
-    ) -> Vec<(TopicPartition, FetchOutcome)> {
-        let selects = self.config.replica_selector_class.as_deref() == Some(RACK_AWARE);
-        if !selects || from.rack.is_empty() || params.replica_id >= 0 || params.leader_only {
-            return self.fetch(params, partitions).await;
-        }
-        let mut answered = Vec::with_capacity(partitions.len());
-        let (mut rest, mut places) = (Vec::new(), Vec::new());
-        for (id, wanted) in partitions {
-            match self.sent_elsewhere(from, id, wanted) {
-                Some(outcome) => answered.push((id.clone(), outcome)),
-                None => {
-                    places.push(answered.len() + rest.len());
-                    rest.push((id.clone(), *wanted));
-                }
-            }
-        }
-        let max_wait = if answered.is_empty() { params.max_wait } else { Duration::ZERO };
-        let found = self.fetch(FetchParams { max_wait, ..params }, &rest).await;
-        for (place, outcome) in places.into_iter().zip(found) {
-            answered.insert(place.min(answered.len()), outcome);
-        }
-        answered
+    /// Whether a consumer may be sent to another replica.
+    pub(super) fn selects_replicas(&self, from: &Location<'_>, params: &FetchParams) -> bool {
+        self.config.replica_selector_class.as_deref() == Some(RACK_AWARE)
+            && !from.rack.is_empty()
+            && params.replica_id < 0
+            && !params.leader_only
     }
 
     /// The answer that names another replica.
-    fn sent_elsewhere(
+    pub(super) fn sent_elsewhere(
         &self,
         from: Location<'_>,
         id: &TopicPartition,
@@ -72,7 +47,7 @@ impl ReplicaManager {
     }
 
     fn nearest(&self, from: Location<'_>, partition: &Partition, offset: Offset) -> Option<BrokerId> {
-        let (_, Role::Leader { followers, .. }) = partition.standing() else { return None };
+        let followers = partition.followers()?;
         let (metadata, now) = (self.metadata.snapshot(), self.clock.now());
         let reachable =
             |id: BrokerId| metadata.live_broker(id).filter(|broker| broker.endpoint(from.listener).is_some());

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::ReplicaManager;
 use super::partition::Partition;
-use super::waiters::Awaits;
 use crate::base::{Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
@@ -86,7 +85,7 @@ impl ReplicaManager {
         let waiter = Arc::new(Notify::new());
         let mut at_first = None;
         loop {
-            partition.register(&waiter, Awaits::Starts);
+            partition.await_starts(&waiter);
             let metadata = self.metadata.snapshot();
             let low = partition.low_watermark(|broker| metadata.live_broker(broker).is_some())?;
             if low >= required {

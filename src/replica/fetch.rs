@@ -1,16 +1,27 @@
 //! Fetching: what partitions have from an offset on, at once or once there is enough of it, within limits of size.
+//!
+//! - *Here:* what a fetch asks for and what it is answered. [`context`]: a request in its session. [`read`]: one pass over
+//!   the logs. [`wait`]: until there is enough.
+//! - *Pure:* [`session`] (which partitions have to be read, and sent), [`delayed`] (when a waiting fetch has enough).
+//! - *Cost:* a request costs what has changed since the last one of its session; a waiting fetch, what moves.
+//! - *In Kafka:* `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchManager`, `FetchSession`.
 
-use std::sync::Arc;
+mod cache;
+mod context;
+pub mod delayed;
+mod read;
+pub mod session;
+mod wait;
+pub(super) mod watch;
+
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::Instant;
+pub use cache::FetchSessions;
+pub use context::{FetchContext, SessionRequest};
+pub use read::FetchCaller;
 
-use super::ReplicaManager;
-use super::machine::FollowerFetch;
-use super::waiters::Awaits;
-use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
-use crate::log::{AbortedTransaction, Log, LogRead, ReadUpTo};
+use crate::base::{BrokerId, LeaderEpoch, Offset, Records};
+use crate::log::{AbortedTransaction, Log, LogPosition, LogRead, LogSnapshot, ReadUpTo};
 use crate::wire::error_code::ErrorCode;
 
 /// Which records a consumer may see.
@@ -121,12 +132,25 @@ impl FetchOutcome {
     }
 }
 
-impl FetchParams {
-    fn is_follower(&self) -> bool {
+/// Who fetches, as far as that decides what may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchReader {
+    /// The follower; negative for consumers.
+    pub replica_id: BrokerId,
+    /// Which records a consumer may see.
+    pub isolation: Isolation,
+    /// Whether only a leader answers.
+    pub leader_only: bool,
+}
+
+impl FetchReader {
+    /// Whether it is a follower.
+    pub fn is_follower(&self) -> bool {
         self.replica_id >= 0
     }
 
-    fn up_to(&self) -> ReadUpTo {
+    /// Up to where it may read.
+    pub fn up_to(&self) -> ReadUpTo {
         match self.isolation {
             _ if self.is_follower() => ReadUpTo::LogEnd,
             Isolation::ReadUncommitted => ReadUpTo::HighWatermark,
@@ -134,173 +158,26 @@ impl FetchParams {
         }
     }
 
-    /// Up to which offset a read went at most.
-    fn bound(&self, read: &LogRead) -> Offset {
+    /// The position in a log up to which it may read.
+    pub fn bound(&self, log: &LogSnapshot) -> LogPosition {
         match self.up_to() {
-            ReadUpTo::LogEnd => read.log_end_offset,
-            ReadUpTo::HighWatermark => read.high_watermark,
-            ReadUpTo::LastStable => read.last_stable_offset,
+            ReadUpTo::LogEnd => log.log_end,
+            ReadUpTo::HighWatermark => log.high_watermark,
+            ReadUpTo::LastStable => log.last_stable,
         }
     }
 }
 
-/// What one look at all partitions found.
-struct Look {
-    outcomes: Vec<(TopicPartition, FetchOutcome)>,
-    bytes: i64,
-    /// Whether waiting brings nothing: something went wrong, or a segment was read to its end.
-    settled: bool,
-}
-
-impl ReplicaManager {
-    /// Reads from partitions in this order. Answers once there are `min_bytes`, an error, or no time left.
-    pub async fn fetch(
-        &self,
-        params: FetchParams,
-        partitions: &[(TopicPartition, FetchPartition)],
-    ) -> Vec<(TopicPartition, FetchOutcome)> {
-        let deadline = Instant::now() + params.max_wait;
-        let waiter = Arc::new(Notify::new());
-        let mut last = params.max_wait.is_zero() || partitions.is_empty();
-        let mut first = true;
-        loop {
-            if !last {
-                // Registered before looking, so that nothing comes between the look and the wait.
-                let awaits = if params.is_follower() { Awaits::End } else { Awaits::Watermark };
-                self.register(&waiter, awaits, partitions);
-            }
-            let look = self.look(&params, partitions, first);
-            if last || look.settled || look.bytes >= i64::from(params.min_bytes) {
-                if params.is_follower() {
-                    self.count_sent(&look.outcomes);
-                }
-                return look.outcomes;
-            }
-            first = false;
-            let delayed = self.waits.fetch.delay(partitions.len());
-            last = tokio::time::timeout_at(deadline, waiter.notified()).await.is_err();
-            drop(delayed);
-            if last {
-                self.waits.fetch_expired(params.is_follower());
-            }
-        }
+impl FetchParams {
+    /// Who fetches.
+    pub fn reader(&self) -> FetchReader {
+        let Self { replica_id, isolation, leader_only, .. } = *self;
+        FetchReader { replica_id, isolation, leader_only }
     }
 
-    fn register(
-        &self,
-        waiter: &Arc<Notify>,
-        awaits: Awaits,
-        partitions: &[(TopicPartition, FetchPartition)],
-    ) {
-        for (id, _) in partitions {
-            if let Ok(partition) = self.partition(id) {
-                partition.register(waiter, awaits);
-            }
-        }
+    fn is_follower(&self) -> bool {
+        self.replica_id >= 0
     }
-
-    /// Looks at all partitions; for the first time for a request, which is what a follower shows by that it has.
-    fn look(
-        &self,
-        params: &FetchParams,
-        partitions: &[(TopicPartition, FetchPartition)],
-        first: bool,
-    ) -> Look {
-        let mut look = Look { outcomes: Vec::with_capacity(partitions.len()), bytes: 0, settled: false };
-        let (mut left, mut unknown) = (params.max_bytes, 0);
-        for (id, wanted) in partitions {
-            let min_one = look.bytes == 0 && !params.hard_max_bytes;
-            let room = wanted.max_bytes.min(left);
-            let (outcome, settled) = match self.read(params, id, wanted, (room, min_one), first) {
-                Ok(found) => found,
-                Err(error) => {
-                    let is_unknown = error == ErrorCode::UnknownTopicOrPartition;
-                    unknown += usize::from(is_unknown);
-                    (FetchOutcome::refused(error), !is_unknown)
-                }
-            };
-            let size = outcome.records.len();
-            look.bytes += i64::try_from(size).unwrap_or(i64::MAX);
-            // Only a limit that was negative from the start refuses a read, and only that of the first partition.
-            left = left.saturating_sub(i32::try_from(size).unwrap_or(i32::MAX)).max(0);
-            look.settled |= settled;
-            look.outcomes.push((id.clone(), outcome));
-        }
-        // The others are waited for, as they may get records; those that are not known will not.
-        look.settled |= unknown == partitions.len();
-        look
-    }
-
-    /// Reads a partition, up to so many bytes or one batch; also whether waiting would bring nothing.
-    ///
-    /// # Errors
-    /// Those of [`super::Partition::readable`] and [`Log::read`]; UNKNOWN_SERVER_ERROR where less than no bytes are allowed
-    /// of records that there are.
-    fn read(
-        &self,
-        params: &FetchParams,
-        id: &TopicPartition,
-        wanted: &FetchPartition,
-        (room, min_one): (i32, bool),
-        first: bool,
-    ) -> Result<(FetchOutcome, bool), ErrorCode> {
-        let partition = self.partition(id)?;
-        let log = partition.readable(wanted.current_leader_epoch, params.leader_only)?;
-        if let Some(diverging) = diverging(&log, wanted)? {
-            return Ok((FetchOutcome::diverged(&log, diverging), true));
-        }
-        let read = log.read(wanted.offset, room.max(0), params.up_to(), min_one).map_err(|error| {
-            let code = ErrorCode::from(&error);
-            if code == ErrorCode::UnknownServerError {
-                log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);
-            }
-            code
-        })?;
-        if room < 0 && wanted.offset < params.bound(&read) {
-            log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with max size {room} from partition {id}: Invalid max size {room} for log read");
-            return Err(ErrorCode::UnknownServerError);
-        }
-        let (at, leader_end) = (read.position, read.log_end_offset);
-        let mut outcome = FetchOutcome::read(read, params.hard_max_bytes);
-        let mut held_back = false;
-        if params.is_follower() {
-            held_back = self.leader_holds_back(&partition, &log, params.replica_id);
-            if first && partition.has_replica(params.replica_id) {
-                let (from, log_start) = (params.replica_id, wanted.log_start_offset);
-                let fetch = FollowerFetch { from, at, log_start, leader_end };
-                let epoch = wanted.current_leader_epoch;
-                if let Some(proposal) = partition.follower_fetched(fetch, epoch, self.clock.now()) {
-                    self.isr_reports.add(id, proposal);
-                }
-                // The fetch itself may have moved the high watermark.
-                outcome.high_watermark = log.high_watermark();
-            }
-        }
-        if held_back {
-            outcome.records = Records::default();
-            return Ok((outcome, false));
-        }
-        let snapshot = log.snapshot();
-        let bound = match params.up_to() {
-            ReadUpTo::LogEnd => snapshot.log_end,
-            ReadUpTo::HighWatermark => snapshot.high_watermark,
-            ReadUpTo::LastStable => snapshot.last_stable,
-        };
-        Ok((outcome, at.on_older_segment(&bound)))
-    }
-}
-
-/// Where a caller's log has diverged from this one, if it tells the epoch of its last record and it has.
-///
-/// # Errors
-/// OFFSET_OUT_OF_RANGE where nothing is known of the epoch, or the offset lies before the log.
-fn diverging(log: &Log, wanted: &FetchPartition) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-    let Some(last) = wanted.last_fetched_epoch else { return Ok(None) };
-    let Some((epoch, end)) = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset())
-    else {
-        return Err(ErrorCode::OffsetOutOfRange);
-    };
-    Ok((epoch < last || end < wanted.offset).then_some((epoch, end)))
 }
 
 #[cfg(test)]

@@ -333,6 +333,26 @@ impl Machine {
         Step { high_watermark: self.high_watermark(log_end, now, lag_max), proposal }
     }
 
+    /// Counts the fetches of a follower up to this time that did not read this partition, because in this leader epoch the
+    /// follower had everything: an incremental fetch is one of all partitions of its session.
+    pub fn on_idle_fetch(&mut self, from: BrokerId, leader_epoch: LeaderEpoch, at: Millis) {
+        let Role::Leader { followers, .. } = &mut self.role else { return };
+        let Some(follower) = followers.get_mut(&from).filter(|_| leader_epoch == self.told.leader_epoch)
+        else {
+            return;
+        };
+        follower.caught_up = follower.caught_up.max(at);
+        if let Some(end) = follower.log_end.filter(|_| at > follower.last_fetch.1) {
+            follower.last_fetch = (end.offset, at);
+        }
+    }
+
+    /// Whether this broker leads, and has followers that neither are in sync nor were proposed to be.
+    pub fn has_followers_out_of_sync(&self) -> bool {
+        let Role::Leader { followers, .. } = &self.role else { return false };
+        followers.keys().any(|id| !self.maximal_isr().contains(id))
+    }
+
     /// Looks for followers that have not caught up for longer than `lag_max`: the ISR without them (`maybeShrinkIsr`).
     pub fn on_tick(&mut self, log_end: Offset, now: Millis, lag_max: Millis) -> Option<IsrProposal> {
         if self.proposed.is_some() {

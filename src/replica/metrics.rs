@@ -107,7 +107,7 @@ impl ReplicaManager {
         let mut metrics = self.partition_metrics();
         metrics.extend(self.isr_changes.metrics());
         metrics.extend(self.waits.metrics());
-        let sessions = self.fetch_sessions.lock();
+        let sessions = &self.fetch_sessions;
         metrics.extend([
             Metric::gauge("FetchSessionCache", "NumIncrementalFetchSessions", sessions.len()),
             Metric::gauge("FetchSessionCache", "NumIncrementalFetchPartitionsCached", sessions.partitions()),

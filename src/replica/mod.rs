@@ -24,7 +24,6 @@ pub mod partition;
 pub mod preferred;
 pub mod produce;
 pub(crate) mod role_change;
-pub mod fetch_sessions;
 mod throttle;
 pub(crate) mod waiters;
 mod watermarks;
@@ -43,7 +42,10 @@ use crate::metadata::MetadataCache;
 use crate::wire::error_code::ErrorCode;
 
 pub use closest::Location;
-pub use fetch::{FetchOutcome, FetchParams, FetchPartition, Isolation};
+pub use fetch::{
+    FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchPartition, FetchReader, Isolation,
+    SessionRequest,
+};
 pub use metrics::Waits;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
@@ -75,7 +77,7 @@ pub struct ReplicaManager {
     /// nobody needs it to read, write or tick (Kafka's `replicaStateChangeLock`).
     role_changes: Mutex<()>,
     metadata: Arc<MetadataCache>,
-    fetch_sessions: Mutex<fetch_sessions::FetchSessions>,
+    fetch_sessions: fetch::FetchSessions,
     fetchers: fetcher::Fetchers,
     isr_reports: isr_report::IsrReports,
     throttles: throttle::Throttles,
@@ -114,7 +116,7 @@ impl ReplicaManager {
             config.control_plane_listener_name.as_deref().map(crate::config::listener::normalised);
         let slots = usize::try_from(config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
         let throttles = throttle::Throttles::new(&config);
-        Arc::new(Self {
+        let replicas = Arc::new(Self {
             broker_id,
             config,
             logs,
@@ -125,7 +127,7 @@ impl ReplicaManager {
             controller_epoch: Mutex::default(),
             role_changes: Mutex::default(),
             metadata,
-            fetch_sessions: Mutex::new(fetch_sessions::FetchSessions::new(slots)),
+            fetch_sessions: fetch::FetchSessions::new(slots),
             fetchers: fetcher::Fetchers::default(),
             isr_reports: isr_report::IsrReports::default(),
             throttles,
@@ -136,7 +138,14 @@ impl ReplicaManager {
             controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
             listener,
             complete: AtomicBool::new(false),
-        })
+        });
+        let weak = Arc::downgrade(&replicas);
+        replicas.logs.shared().log_starts.listen(move |id| {
+            if let Some(replicas) = weak.upgrade() {
+                replicas.log_start_moved(id);
+            }
+        });
+        replicas
     }
 
     /// The partition, where this broker holds it and it works.
@@ -163,9 +172,12 @@ impl ReplicaManager {
         online.collect()
     }
 
-    /// The incremental fetch sessions of this broker's clients (KIP-227).
-    pub fn fetch_sessions(&self) -> &Mutex<fetch_sessions::FetchSessions> {
-        &self.fetch_sessions
+    /// A log starts later: whoever fetches from it, here or from its leader, has that to say.
+    fn log_start_moved(&self, id: &TopicPartition) {
+        if let Ok(partition) = self.partition(id) {
+            partition.log_start_moved();
+        }
+        self.fetchers.log_start_moved(id);
     }
 
     /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.

@@ -9,6 +9,7 @@ mod append;
 mod following;
 mod moving;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -18,8 +19,11 @@ pub use append::{Acknowledgement, Refused};
 pub use following::{Fetched, NotFollowed};
 pub use moving::Copied;
 
-use super::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
-use super::waiters::{self, Awaits, FetchWaiters, ProduceWaiters, Released};
+use super::fetch::delayed::PartitionKey;
+use super::fetch::session::IdleFetch;
+use super::fetch::watch::{LogChange, SharedSession, Watchers};
+use super::machine::{Follower, FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
+use super::waiters::{ProduceWaiters, Released};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::{Log, LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
@@ -31,7 +35,6 @@ pub struct Partition {
     me: BrokerId,
     lag_max: Millis,
     state: Mutex<State>,
-    fetches: Mutex<FetchWaiters>,
 }
 
 #[derive(Debug)]
@@ -41,8 +44,19 @@ struct State {
     /// The log on its way to another data directory.
     moving: Option<moving::Moving>,
     produces: ProduceWaiters,
+    /// Who hears of changes of the log and the role.
+    watchers: Watchers,
     /// How many of its replicas a reassignment is adding, and removing.
     reassignment: (usize, usize),
+}
+
+/// A follower's fetch that counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CountedFetch {
+    /// A larger ISR, where the follower has caught up.
+    pub proposal: Option<IsrProposal>,
+    /// The leader epoch in which it counted.
+    pub leader_epoch: LeaderEpoch,
 }
 
 /// How well a partition that is led here is replicated.
@@ -66,9 +80,10 @@ impl Partition {
             log: None,
             moving: None,
             produces: ProduceWaiters::default(),
+            watchers: Watchers::default(),
             reassignment: (0, 0),
         };
-        Self { id, me, lag_max, state: Mutex::new(state), fetches: Mutex::new(FetchWaiters::default()) }
+        Self { id, me, lag_max, state: Mutex::new(state) }
     }
 
     /// Which partition it is.
@@ -110,7 +125,7 @@ impl Partition {
         loop {
             let held = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
             if let Some((fresh, released)) = self.lead_with(&told, &held, now)? {
-                self.wake(true, Some(released));
+                released.wake();
                 return Ok(fresh);
             }
         }
@@ -133,7 +148,7 @@ impl Partition {
         let Some(end) = begun.filter(|_| is_held) else { return Ok(None) };
         let fresh = state.machine.become_leader(told.clone(), end, now);
         let released = self.raise_watermark(&mut state, now).unwrap_or_default();
-        Ok(Some((fresh, released)))
+        Ok(Some((fresh, state.role_changed(released))))
     }
 
     /// Follows; whoever waited for this broker to acknowledge learns that it cannot. True where leader or epoch changed.
@@ -142,8 +157,9 @@ impl Partition {
         state.log.get_or_insert(log).fence_below(told.leader_epoch);
         let changed = state.machine.become_follower(told);
         let released = state.produces.give_up(ErrorCode::NotLeaderOrFollower);
+        let released = state.role_changed(released);
         drop(state);
-        self.wake(true, Some(released));
+        released.wake();
         changed
     }
 
@@ -164,31 +180,49 @@ impl Partition {
         }
         state.machine.stop();
         let released = state.produces.give_up(outcome);
+        let released = state.role_changed(released);
         drop(state);
-        self.wake(true, Some(released));
+        released.wake();
     }
 
-    /// Takes in a follower's fetch, read in the leader epoch that it names; a larger ISR where it has caught up.
+    /// Counts a follower's fetch, read in the leader epoch that it names, and before it those that read nothing here; None
+    /// where the follower is no replica, or the epoch is another.
     pub(super) fn follower_fetched(
         &self,
         fetch: FollowerFetch,
         epoch: Option<LeaderEpoch>,
+        idle: Option<IdleFetch>,
         now: Millis,
-    ) -> Option<IsrProposal> {
+    ) -> Option<CountedFetch> {
         let mut state = self.state.lock();
-        if epoch.is_some_and(|epoch| epoch != state.machine.told().leader_epoch) {
+        let (leader_epoch, follower) = (state.machine.told().leader_epoch, fetch.from);
+        if epoch.is_some_and(|epoch| epoch != leader_epoch)
+            || !state.machine.told().replicas.contains(&follower)
+        {
             return None;
         }
         let log = state.log.clone()?;
+        if let Some(IdleFetch { leader_epoch, at }) = idle {
+            state.machine.on_idle_fetch(follower, leader_epoch, at);
+        }
         let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
         let step = state.machine.on_follower_fetch(fetch, log_end, high_watermark.offset, now, self.lag_max);
         let released = step.high_watermark.and_then(|to| release(&mut state, &log, to));
+        // Nothing was appended: but for the high watermark, followers, this one among them, would look in vain.
+        let released = state.high_watermark_moved(released).and(state.watchers.take_starts());
         drop(state);
-        // Nothing was appended: followers, this one among them, would look in vain.
-        self.wake(false, released);
-        let starts = self.fetches.lock().take_starts();
-        waiters::wake(starts);
-        step.proposal
+        released.wake();
+        Some(CountedFetch { proposal: step.proposal, leader_epoch })
+    }
+
+    /// The followers, as their fetches show them; None where this broker does not lead.
+    pub(super) fn followers(&self) -> Option<BTreeMap<BrokerId, Follower>> {
+        let mut state = self.state.lock();
+        state.count_idle_fetches();
+        match state.machine.role() {
+            Role::Leader { followers, .. } => Some(followers.clone()),
+            Role::Follower => None,
+        }
     }
 
     /// Looks for followers that no longer keep up: the ISR without them.
@@ -196,6 +230,10 @@ impl Partition {
         let mut state = self.state.lock();
         let log = state.log.clone()?;
         let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
+        if state.machine.out_of_sync(log_end.offset, now, self.lag_max).is_empty() {
+            return None;
+        }
+        state.count_idle_fetches();
         let before = state.machine.told().isr.clone();
         let proposal = state.machine.on_tick(log_end.offset, now, self.lag_max)?;
         drop(state);
@@ -213,14 +251,17 @@ impl Partition {
         let mut state = self.state.lock();
         let outcome = state.machine.on_isr_answer(proposal, answer);
         if outcome != IsrOutcome::Changed {
+            state.watchers.isr_changed();
             return outcome;
         }
         let Told { isr, zk_version, .. } = state.machine.told();
         log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] ISR updated to {} and version updated to [{zk_version}]", self.id, self.me, commas(isr));
         // Whoever left no longer holds the high watermark.
         let released = self.raise_watermark(&mut state, now);
+        let released = state.high_watermark_moved(released);
+        state.watchers.isr_changed();
         drop(state);
-        self.wake(false, released);
+        released.wake();
         outcome
     }
 
@@ -234,19 +275,32 @@ impl Partition {
         state.log.clone().ok_or(ErrorCode::KafkaStorageError)
     }
 
-    /// Whether this broker is a replica of the partition, by what the controller told.
-    pub(super) fn has_replica(&self, broker: BrokerId) -> bool {
-        broker == self.me || self.state.lock().machine.told().replicas.contains(&broker)
-    }
-
     /// Whether a broker is in the ISR.
     pub(super) fn is_in_sync(&self, broker: BrokerId) -> bool {
         self.state.lock().machine.told().isr.contains(&broker)
     }
 
-    /// Wakes `waiter` when what it awaits has changed, or the role has.
-    pub(super) fn register(&self, waiter: &Arc<Notify>, awaits: Awaits) {
-        self.fetches.lock().register(waiter, awaits);
+    /// Wakes `waiter` once, when the log of a follower may start later, or the role has changed.
+    pub(super) fn await_starts(&self, waiter: &Arc<Notify>) {
+        self.state.lock().watchers.await_starts(waiter);
+    }
+
+    /// How often the role has changed.
+    pub(super) fn role_changes(&self) -> u64 {
+        self.state.lock().watchers.role_changes()
+    }
+
+    /// Has a session hear of changes from now on; the role had changed so often when it was looked at.
+    pub(super) fn watch(&self, session: &Arc<SharedSession>, key: PartitionKey, role_changes: u64) {
+        let mut state = self.state.lock();
+        let now = state.log.as_ref().map(|log| log.snapshot());
+        state.watchers.watch(session, key, now.as_ref(), role_changes);
+    }
+
+    /// The log starts later than before.
+    pub(super) fn log_start_moved(&self) {
+        let released = self.state.lock().log_changed(LogChange::LogStart, Released::default());
+        released.wake();
     }
 
     /// Where the log starts in all live replicas.
@@ -287,25 +341,38 @@ impl Partition {
 
     fn raise_watermark(&self, state: &mut State, now: Millis) -> Option<Released> {
         let log = state.log.clone()?;
+        if state.machine.has_followers_out_of_sync() {
+            state.count_idle_fetches();
+        }
         let to = state.machine.high_watermark(log.snapshot().log_end, now, self.lag_max)?;
         release(state, &log, to)
     }
+}
 
-    /// Wakes everybody whom a change concerns: of the end, or of the high watermark, which is what releases produces. No
-    /// lock of the partition is held here.
-    fn wake(&self, end: bool, released: Option<Released>) {
-        let watermark = released.is_some();
-        if let Some(released) = released {
-            released.wake();
+impl State {
+    /// Gives notice of a change of the log; all who are to look, once the lock is gone.
+    fn log_changed(&mut self, change: LogChange, released: Released) -> Released {
+        let Some(log) = &self.log else { return released };
+        released.and(self.watchers.moved(change, &log.snapshot()))
+    }
+
+    /// Gives notice of a high watermark that has moved, where it has released anything.
+    fn high_watermark_moved(&mut self, released: Option<Released>) -> Released {
+        match released {
+            Some(released) => self.log_changed(LogChange::HighWatermark, released),
+            None => Released::default(),
         }
-        if end || watermark {
-            let mut fetches = self.fetches.lock();
-            let waiting = fetches.take(end, watermark);
-            // The role may have changed, which ends the wait for followers' starts.
-            let starts = if end { fetches.take_starts() } else { Vec::new() };
-            drop(fetches);
-            waiters::wake(waiting);
-            waiters::wake(starts);
+    }
+
+    /// Gives notice of another role.
+    fn role_changed(&mut self, released: Released) -> Released {
+        released.and(self.watchers.role_changed())
+    }
+
+    /// Counts the fetches of followers that had everything here, and read nothing.
+    fn count_idle_fetches(&mut self) {
+        for (follower, IdleFetch { leader_epoch, at }) in self.watchers.idle_fetches() {
+            self.machine.on_idle_fetch(follower, leader_epoch, at);
         }
     }
 }

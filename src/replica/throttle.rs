@@ -65,10 +65,16 @@ impl ReplicaManager {
         is_throttled(throttled, log.partition().partition, self.broker_id)
     }
 
-    /// Whether a follower gets nothing of a partition for now. One that is in sync always does.
-    pub(super) fn leader_holds_back(&self, partition: &Partition, log: &Log, follower: BrokerId) -> bool {
-        self.sends_throttled(log)
-            && !partition.is_in_sync(follower)
+    /// Whether what a follower is sent of a partition counts against the leader's rate. For one that is in sync it never
+    /// does.
+    pub(super) fn may_throttle(&self, partition: &Partition, log: &Log, follower: BrokerId) -> bool {
+        self.sends_throttled(log) && !partition.is_in_sync(follower)
+    }
+
+    /// Whether a follower is sent nothing of a partition for now.
+    #[doc(alias = "shouldLeaderThrottle")]
+    pub(super) fn leader_throttles(&self, partition: &Partition, log: &Log, follower: BrokerId) -> bool {
+        self.may_throttle(partition, log, follower)
             && self.throttles.leader.lock().is_exceeded(self.clock.now())
     }
 
@@ -91,9 +97,11 @@ impl ReplicaManager {
         })
     }
 
-    /// Whether a partition that is behind is not fetched for now.
-    pub(super) fn follower_holds_back(&self, id: &TopicPartition) -> bool {
-        self.fetches_throttled(id) && self.throttles.follower.lock().is_exceeded(self.clock.now())
+    /// Whether partitions that are behind are not fetched for now.
+    #[doc(alias = "shouldFollowerThrottle")]
+    pub(super) fn follower_throttle(&self) -> impl Fn(&TopicPartition) -> bool {
+        let is_exceeded = self.throttles.follower.lock().is_exceeded(self.clock.now());
+        move |id| is_exceeded && self.fetches_throttled(id)
     }
 
     /// Counts what was fetched of a partition.

@@ -29,6 +29,8 @@ pub enum Figure {
     CpuPerGb(f64),
     /// Memory.
     Mebibytes(f64),
+    /// Less memory.
+    Kibibytes(f64),
     /// A short time.
     Milliseconds(f64),
     /// So many megabytes a second.
@@ -40,7 +42,7 @@ impl Figure {
     pub fn value(self) -> f64 {
         match self {
             Self::Seconds(value) | Self::CpuPerGb(value) | Self::Mebibytes(value) => value,
-            Self::Milliseconds(value) | Self::MegabytesPerSecond(value) => value,
+            Self::Kibibytes(value) | Self::Milliseconds(value) | Self::MegabytesPerSecond(value) => value,
         }
     }
 }

@@ -10,9 +10,10 @@ use crate::api::authorize::AuthorizedTopics;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::net::disk_reads;
-use crate::replica::fetch_sessions::{Asked, Plan};
 use crate::replica::old_formats::READS_FORMAT_2;
-use crate::replica::{FetchOutcome, FetchParams, FetchPartition, Isolation, Location};
+use crate::replica::{
+    FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchPartition, Isolation, Location, SessionRequest,
+};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{
@@ -20,107 +21,68 @@ use crate::wire::message::fetch::{
     FetchableTopicResponse,
 };
 
-/// What is fetched, in the order of the answer.
-type Wanted = Vec<(TopicPartition, FetchPartition)>;
 /// What was found of it.
 type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
 
 /// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
 pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
     let replicas = &exchange.services.replicas;
-    let now = exchange.services.clock.now();
     let (version, isolation) = (exchange.version(), request.isolation_level);
     let params = params(exchange, &request);
     let (rack, session_id) = (request.rack_id.clone(), request.session_id);
     let near = Location { rack: &rack, listener: &exchange.caller.listener };
-    let asked = asked(version, request);
+    let request = session_request(version, request);
     // An answer to a request that cannot be names the partitions of the request, whatever else its session holds.
-    let named = if isolation_level(isolation).is_err() { ids(&asked.partitions) } else { Vec::new() };
-    let plan = replicas.fetch_sessions().lock().plan(asked, now);
+    let named = if isolation_level(isolation).is_err() { ids(&request.partitions) } else { Vec::new() };
+    let context = replicas.fetch_context(request, params.reader());
     if let Err(error) = isolation_level(isolation)
-        && plan.partitions().iter().any(|(id, _)| is_known(exchange, id))
+        && context.any(|id| is_known(exchange, id))
     {
         log::error!(target: "kafka.server.KafkaApis", "Error when handling request: Unknown isolation level {isolation}");
         let refused = named.into_iter().map(|id| (id, FetchOutcome::refused(error))).collect();
-        return FetchResponse { error_code: error as i16, ..response(version, session_id, refused) };
+        return FetchResponse { error_code: error.code(), ..response(version, session_id, refused) };
     }
-    match plan {
-        Plan::Refuse(error) => FetchResponse { error_code: error as i16, ..Default::default() },
-        Plan::Sessionless(wanted) if version < READS_FORMAT_2 => {
-            let (wanted, outcomes) = fetch(exchange, near, params, wanted).await;
-            respond(exchange, 0, down_converted(exchange, params, wanted, outcomes).await)
-        }
-        Plan::Sessionless(wanted) => respond(exchange, 0, fetch(exchange, near, params, wanted).await.1),
-        Plan::Full(wanted) => {
-            let (wanted, outcomes) = fetch(exchange, near, params, wanted).await;
-            let id = fastrand::i32(1..);
-            let follower = params.replica_id >= 0;
-            let id = replicas.fetch_sessions().lock().begin(id, &wanted, &outcomes, follower, now);
-            respond(exchange, id, outcomes)
-        }
-        Plan::Incremental(turn, wanted) => {
-            let outcomes = fetch(exchange, near, params, wanted).await.1;
-            let changed = replicas.fetch_sessions().lock().changed(turn, outcomes);
-            match changed {
-                Ok(changed) => respond(exchange, turn.id, changed),
-                Err(error) => {
-                    FetchResponse { error_code: error as i16, session_id: turn.id, ..Default::default() }
-                }
-            }
-        }
+    if let Some(error) = context.refusal() {
+        return FetchResponse { error_code: error.code(), ..Default::default() };
     }
+    let authorized = authorized(exchange, params.replica_id >= 0, &context);
+    let denies = |id: &TopicPartition| !authorized.contains(&id.topic);
+    let caller = FetchCaller { near: Some(near), denies: authorized.is_partial().then_some(&denies) };
+    let mut outcomes = replicas.fetch_for(&context, params, caller, exchange.caller.gone.cancelled()).await;
+    if version < READS_FORMAT_2
+        && let Some(wanted) = context.sessionless()
+    {
+        outcomes = down_converted(exchange, params, wanted, outcomes).await;
+    }
+    let answer = replicas.answer_fetch(&context, outcomes, std::iter::repeat_with(|| fastrand::i32(1..)));
+    let session_id = answer.session_id;
+    if answer.error != ErrorCode::None {
+        return FetchResponse { error_code: answer.error.code(), session_id, ..Default::default() };
+    }
+    respond(exchange, session_id, answer.outcomes)
 }
 
-/// What is wanted and what was found of it, with the partitions that are not known behind the others. A client that has
-/// closed its side is answered with what there is, so that nothing waits for it.
-async fn fetch(
-    exchange: &Exchange,
-    near: Location<'_>,
-    params: FetchParams,
-    wanted: Wanted,
-) -> (Wanted, Outcomes) {
-    let replicas = &exchange.services.replicas;
-    let (wanted, denied) = authorized(exchange, params.replica_id >= 0, wanted);
-    let outcomes = tokio::select! {
-        biased;
-        outcomes = replicas.fetch_near(near, params, &wanted) => outcomes,
-        () = exchange.caller.gone.cancelled() => {
-            replicas.fetch_near(near, FetchParams { max_wait: Duration::ZERO, ..params }, &wanted).await
-        }
-    };
-    let is_unknown = |outcome: &FetchOutcome| outcome.error == ErrorCode::UnknownTopicOrPartition;
-    if denied.is_empty() && !outcomes.iter().any(|(_, outcome)| is_unknown(outcome)) {
-        return (wanted, outcomes);
-    }
-    let refused = |wanted: (TopicPartition, FetchPartition)| {
-        let outcome = FetchOutcome::refused(ErrorCode::TopicAuthorizationFailed);
-        (wanted.clone(), (wanted.0, outcome))
-    };
-    let mut both: Vec<_> = wanted.into_iter().zip(outcomes).collect();
-    both.sort_by_key(|(_, (_, outcome))| is_unknown(outcome));
-    both.extend(denied.into_iter().map(refused));
-    both.into_iter().unzip()
-}
-
-/// What the caller may fetch, and what it may not: a follower everything or nothing, a consumer by topic.
-fn authorized(exchange: &Exchange, is_follower: bool, wanted: Wanted) -> (Wanted, Wanted) {
+/// What the caller may fetch: a follower everything or nothing, a consumer by topic.
+fn authorized(exchange: &Exchange, is_follower: bool, context: &FetchContext) -> AuthorizedTopics {
     if is_follower {
         return match exchange.is_authorized(AclOperation::ClusterAction, AclResource::CLUSTER) {
-            true => (wanted, Vec::new()),
-            false => (Vec::new(), wanted),
+            true => AuthorizedTopics::Every,
+            false => AuthorizedTopics::Named(Default::default()),
         };
     }
-    match exchange.authorized_topics(AclOperation::Read, wanted.iter().map(|(id, _)| &*id.topic)) {
-        AuthorizedTopics::Every => (wanted, Vec::new()),
-        authorized => wanted.into_iter().partition(|(id, _)| authorized.contains(&id.topic)),
+    let without_names = exchange.authorized_topics(AclOperation::Read, []);
+    if !without_names.is_partial() {
+        return without_names;
     }
+    let topics = context.topics();
+    exchange.authorized_topics(AclOperation::Read, topics.iter().map(|name| &**name))
 }
 
 fn is_known(exchange: &Exchange, id: &TopicPartition) -> bool {
     !matches!(exchange.services.replicas.partition(id), Err(ErrorCode::UnknownTopicOrPartition))
 }
 
-fn ids(wanted: &Wanted) -> Vec<TopicPartition> {
+fn ids(wanted: &[(TopicPartition, FetchPartition)]) -> Vec<TopicPartition> {
     wanted.iter().map(|(id, _)| id.clone()).collect()
 }
 
@@ -140,19 +102,20 @@ fn isolation_level(id: i8) -> Result<Isolation, ErrorCode> {
 async fn down_converted(
     exchange: &Exchange,
     params: FetchParams,
-    wanted: Wanted,
+    wanted: &[(TopicPartition, FetchPartition)],
     outcomes: Outcomes,
 ) -> Outcomes {
     let (version, follower) = (exchange.version(), params.replica_id >= 0);
     let mut converted = Outcomes::with_capacity(outcomes.len());
-    for ((_, from), (id, outcome)) in wanted.into_iter().zip(outcomes) {
+    for ((_, from), (id, outcome)) in wanted.iter().zip(outcomes) {
         if outcome.records.is_empty() {
             converted.push((id, outcome));
             continue;
         }
+        let from = from.offset;
         let (replicas, stored, of) =
             (exchange.services.replicas.clone(), outcome.records.clone(), id.clone());
-        let work = move || replicas.down_convert(version, follower, &of, from.offset, outcome);
+        let work = move || replicas.down_convert(version, follower, &of, from, outcome);
         let outcome = disk_reads::run(stored.file(), work).await;
         let failed = |_| FetchOutcome::refused(ErrorCode::UnknownServerError);
         converted.push((id, outcome.unwrap_or_else(failed)));
@@ -176,7 +139,7 @@ fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
 }
 
 /// What the request says of its session; before version 7 there are none.
-fn asked(version: i16, request: FetchRequest) -> Asked {
+fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
     let partitions = request.topics.into_iter().flat_map(|topic| {
         let name: std::sync::Arc<str> = topic.topic.into();
         topic.partitions.into_iter().map(move |it| {
@@ -197,7 +160,7 @@ fn asked(version: i16, request: FetchRequest) -> Asked {
     });
     let epoch = if version < 7 { -1 } else { request.session_epoch };
     let partitions = last_mentions(partitions.collect());
-    Asked { id: request.session_id, epoch, partitions, forgotten: forgotten.collect() }
+    SessionRequest { id: request.session_id, epoch, partitions, forgotten: forgotten.collect() }
 }
 
 fn respond(exchange: &Exchange, session_id: i32, mut outcomes: Outcomes) -> FetchResponse {
@@ -239,7 +202,7 @@ fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePa
     };
     FetchablePartitionResponse {
         partition,
-        error_code: error as i16,
+        error_code: error.code(),
         high_watermark: outcome.high_watermark,
         last_stable_offset: outcome.last_stable_offset,
         log_start_offset: outcome.log_start_offset,

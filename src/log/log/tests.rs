@@ -23,6 +23,7 @@ impl Fixture {
             disks: Disks::default(),
             producer_expiration: 1 << 40,
             zstd_allowed: true,
+            log_starts: Default::default(),
         };
         Self { dir: tempfile::tempdir().unwrap(), shared: Arc::new(shared) }
     }

@@ -21,6 +21,7 @@ use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_
 use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
+use crate::log::log_start::LogStartListener;
 use crate::log::recovery::Opening;
 use crate::log::settings::Settings;
 
@@ -157,6 +158,7 @@ impl LogManager {
             disks: Default::default(),
             producer_expiration: options.producer_expiration_ms,
             zstd_allowed: options.zstd_allowed,
+            log_starts: LogStartListener::default(),
         });
         let logs = Self {
             dirs: options.dirs.clone(),

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use super::*;
 use crate::config::TopicConfig;
+use crate::replica::FetchCaller;
 use crate::replica::fetch::Isolation;
 use crate::replica::tests::{Room, partition};
 
@@ -27,7 +30,11 @@ async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchO
     room.replicas.fetch(params, &[(partition(0), wanted(2, 0))]).await;
     let params = FetchParams { replica_id: -1, leader_only: !version_11, ..params };
     let near = Location { rack, listener: "PLAINTEXT" };
-    room.replicas.fetch_near(near, params, &[(partition(0), wanted(0, -1))]).await.remove(0).1
+    let near = Some(near).filter(|near| room.replicas.selects_replicas(near, &params));
+    let wanted = [(partition(0), wanted(0, -1))];
+    let fetch =
+        room.replicas.fetch_once(params, &wanted, FetchCaller { near, denies: None }, std::future::pending());
+    fetch.await.remove(0).1
 }
 
 const SELECTOR: [(&str, &str); 1] = [("replica.selector.class", RACK_AWARE)];

@@ -129,6 +129,14 @@ impl Fetchers {
         }
     }
 
+    /// A partition's own log starts later: its leader is told with the next request.
+    pub fn log_start_moved(&self, partition: &TopicPartition) {
+        let state = self.state.lock();
+        if let Some(fetcher) = state.places.get(partition).and_then(|key| state.running.get(key)) {
+            let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone())); // One that is over fetches nothing.
+        }
+    }
+
     /// Changes how many fetchers a leader has; what is fetched, and from where. None where it is as it was.
     fn resize(&self, per_leader: usize) -> Option<Vec<(TopicPartition, BrokerId, Endpoint)>> {
         let mut state = self.state.lock();

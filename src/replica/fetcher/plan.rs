@@ -36,11 +36,18 @@ struct Row {
     delayed_until: Millis,
     stage: Stage,
     place: u64,
+    /// Whether it is left out because replication is throttled.
+    throttled: bool,
 }
 
 impl Row {
     fn is_ready(&self, now: Millis) -> bool {
         self.stage == Stage::Fetching && self.delayed_until <= now
+    }
+
+    /// Whether it is known to have everything that is replicated.
+    fn is_in_sync(&self) -> bool {
+        self.lag.is_some_and(|lag| lag <= 0)
     }
 }
 
@@ -78,6 +85,16 @@ pub struct Plan {
     /// In the order they are asked for; what was fetched goes to the end, so that all get their turn.
     order: BTreeMap<u64, TopicPartition>,
     next_place: u64,
+    /// The places of those whose logs are to be cut.
+    truncating: BTreeSet<u64>,
+    /// The places of those that are fetched and not known to be in sync, which may be throttled.
+    behind: BTreeSet<u64>,
+    /// The places of those that wait, by until when.
+    delayed: BTreeSet<(Millis, u64)>,
+    /// The places of those that may differ from what the leader was asked for last: the next request looks at these alone.
+    changed: BTreeSet<u64>,
+    /// Those that are followed no more since the last request.
+    gone: BTreeSet<TopicPartition>,
     given_up: BTreeSet<TopicPartition>,
     session: Session,
 }
@@ -90,6 +107,11 @@ impl Plan {
             rows: HashMap::new(),
             order: BTreeMap::new(),
             next_place: 0,
+            truncating: BTreeSet::new(),
+            behind: BTreeSet::new(),
+            delayed: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            gone: BTreeSet::new(),
             given_up: BTreeSet::new(),
             session: Session::default(),
         }
@@ -102,10 +124,9 @@ impl Plan {
             return;
         }
         let Start { offset, leader_epoch } = start;
-        self.put(
-            &partition,
-            Row { offset, lag: None, leader_epoch, delayed_until: 0, stage: Stage::Truncating, place: 0 },
-        );
+        let (stage, lag) = (Stage::Truncating, None);
+        let row = Row { offset, lag, leader_epoch, delayed_until: 0, stage, place: 0, throttled: false };
+        self.put(&partition, row);
     }
 
     /// Follows a partition no more.
@@ -143,10 +164,10 @@ impl Plan {
 
     /// The partitions whose logs are to be cut before they are fetched.
     pub fn truncating(&self, now: Millis) -> Vec<Truncating> {
-        let due = self.order.values().filter_map(|partition| {
+        let due = self.truncating.iter().filter_map(|place| {
+            let partition = self.order.get(place)?;
             let row = self.rows.get(partition)?;
-            let due = row.stage == Stage::Truncating && row.delayed_until <= now;
-            due.then(|| Truncating {
+            (row.delayed_until <= now).then(|| Truncating {
                 partition: partition.clone(),
                 leader_epoch: row.leader_epoch,
                 fetch_offset: row.offset,
@@ -164,13 +185,20 @@ impl Plan {
 
     /// A log was cut.
     pub fn truncated(&mut self, partition: &TopicPartition, leader_epoch: LeaderEpoch, cut: Truncation) {
-        if let Some(row) = self.rows.get_mut(partition).filter(|row| row.leader_epoch == leader_epoch) {
-            row.offset = cut.to;
-            row.stage = if cut.complete { Stage::Fetching } else { Stage::Truncating };
+        if let Some(row) = self.rows.get(partition).copied().filter(|row| row.leader_epoch == leader_epoch) {
+            let stage = if cut.complete { Stage::Fetching } else { Stage::Truncating };
+            self.update(partition, Row { offset: cut.to, stage, ..row });
         }
     }
 
     // ---- fetching ----
+
+    /// A partition's own log starts later than the leader was told.
+    pub fn log_start_moved(&mut self, partition: &TopicPartition) {
+        if let Some(row) = self.rows.get(partition) {
+            self.changed.insert(row.place);
+        }
+    }
 
     /// The next request; None where nothing can be asked for. `log_start` tells where a partition's own log starts, None
     /// where it has failed; `throttled` whether a partition that is not in sync may not be fetched now.
@@ -180,25 +208,54 @@ impl Plan {
         mut log_start: impl FnMut(&TopicPartition) -> Option<Offset>,
         mut throttled: impl FnMut(&TopicPartition) -> bool,
     ) -> Option<Request> {
-        let (mut wanted, mut failed) = (Vec::with_capacity(self.rows.len()), Vec::new());
-        for partition in self.order.values() {
-            let Some(row) = self.rows.get(partition).filter(|row| row.is_ready(now)) else { continue };
-            let in_sync = row.lag.is_some_and(|lag| lag <= 0);
-            if !in_sync && throttled(partition) {
-                continue;
-            }
-            match log_start(partition) {
-                Some(log_start) => {
-                    let (offset, leader_epoch) = (row.offset, row.leader_epoch);
-                    wanted.push((partition.clone(), Want { offset, log_start, leader_epoch }));
+        self.end_delays(now);
+        self.weigh_throttles(&mut throttled);
+        let is_full = self.session.is_full();
+        let changed = std::mem::take(&mut self.changed);
+        let gone = std::mem::take(&mut self.gone);
+        let places: Vec<_> =
+            if is_full { self.order.keys().copied().collect() } else { changed.into_iter().collect() };
+        let (mut changes, mut failed) = (Vec::with_capacity(places.len()), Vec::new());
+        for place in places {
+            let Some(partition) = self.order.get(&place) else { continue };
+            let ready = self.rows.get(partition).filter(|row| row.is_ready(now) && !row.throttled);
+            let want = ready.and_then(|row| {
+                let (offset, leader_epoch) = (row.offset, row.leader_epoch);
+                let log_start = log_start(partition);
+                if log_start.is_none() {
+                    failed.push(partition.clone());
                 }
-                None => failed.push(partition.clone()),
-            }
+                log_start.map(|log_start| Want { offset, log_start, leader_epoch })
+            });
+            changes.push((partition.clone(), want));
         }
+        changes.extend(gone.into_iter().map(|partition| (partition, None)));
         for partition in failed {
             self.delay(&partition, now);
         }
-        self.session.request(wanted)
+        self.session.request(changes)
+    }
+
+    /// Those whose delay is over are asked for again.
+    fn end_delays(&mut self, now: Millis) {
+        while let Some((until, place)) = self.delayed.first().copied().filter(|(until, _)| *until <= now) {
+            self.delayed.remove(&(until, place));
+            self.changed.insert(place);
+        }
+    }
+
+    /// Those that are behind are left out while they are throttled.
+    fn weigh_throttles(&mut self, throttled: &mut impl FnMut(&TopicPartition) -> bool) {
+        for place in &self.behind {
+            let Some(row) = self.order.get(place).and_then(|partition| {
+                let is_throttled = throttled(partition);
+                self.rows.get_mut(partition).filter(|row| row.throttled != is_throttled)
+            }) else {
+                continue;
+            };
+            row.throttled = !row.throttled;
+            self.changed.insert(*place);
+        }
     }
 
     /// Takes in an answer as a whole; false where nothing in it may be used.
@@ -232,11 +289,12 @@ impl Plan {
 
     /// Records were appended, up to `next`; the leader's high watermark is `high_watermark`.
     pub fn appended(&mut self, partition: &TopicPartition, next: Offset, high_watermark: Offset) {
-        let Some(row) = self.rows.get_mut(partition) else { return };
-        row.lag = Some((high_watermark - next).max(0));
+        let Some(row) = self.rows.get(partition) else { return };
+        let row = Row { lag: Some((high_watermark - next).max(0)), ..*row };
         if next > row.offset {
-            let row = Row { offset: next, ..*row };
-            self.put(partition, row);
+            self.put(partition, Row { offset: next, ..row });
+        } else {
+            self.update(partition, row);
         }
     }
 
@@ -288,7 +346,8 @@ impl Plan {
 
     fn forget(&mut self, partition: &TopicPartition) -> bool {
         let Some(row) = self.rows.remove(partition) else { return false };
-        self.order.remove(&row.place);
+        self.leave(&row);
+        self.gone.insert(partition.clone());
         true
     }
 
@@ -296,10 +355,36 @@ impl Plan {
     fn put(&mut self, partition: &TopicPartition, row: Row) {
         let place = self.next_place;
         self.next_place += 1;
-        if let Some(old) = self.rows.insert(partition.clone(), Row { place, ..row }) {
-            self.order.remove(&old.place);
+        self.update(partition, Row { place, ..row });
+    }
+
+    /// Puts a row at its place.
+    fn update(&mut self, partition: &TopicPartition, row: Row) {
+        let is_fetched = row.stage == Stage::Fetching;
+        let row = Row { throttled: row.throttled && is_fetched && !row.is_in_sync(), ..row };
+        if let Some(old) = self.rows.insert(partition.clone(), row) {
+            self.leave(&old);
         }
-        self.order.insert(place, partition.clone());
+        self.gone.remove(partition);
+        self.order.insert(row.place, partition.clone());
+        self.changed.insert(row.place);
+        if !is_fetched {
+            self.truncating.insert(row.place);
+        } else if !row.is_in_sync() {
+            self.behind.insert(row.place);
+        }
+        if row.delayed_until > 0 {
+            self.delayed.insert((row.delayed_until, row.place));
+        }
+    }
+
+    /// Takes a row's place out.
+    fn leave(&mut self, row: &Row) {
+        self.order.remove(&row.place);
+        self.truncating.remove(&row.place);
+        self.behind.remove(&row.place);
+        self.changed.remove(&row.place);
+        self.delayed.remove(&(row.delayed_until, row.place));
     }
 }
 

@@ -1,6 +1,6 @@
 //! A fetcher's incremental session with a leader (KIP-227): each request names only what differs from the last one.
 //!
-//! Pure. The other side is [`crate::replica::fetch_sessions`]. Kafka: `FetchSessionHandler`.
+//! Pure. The other side is [`crate::replica::fetch::session`]. Kafka: `FetchSessionHandler`.
 
 use std::collections::HashMap;
 
@@ -43,28 +43,29 @@ pub struct Session {
 }
 
 impl Session {
-    /// The request that wants these partitions; None where there is nothing to ask or to forget.
-    pub fn request(&mut self, wanted: Vec<(TopicPartition, Want)>) -> Option<Request> {
+    /// Whether the next request names everything that is wanted, as there is no session yet, or none any more.
+    pub fn is_full(&self) -> bool {
+        self.epoch == FULL
+    }
+
+    /// The next request: for a full one, everything; else what has changed since the last one, where None is wanted of a
+    /// partition no more. None where there is nothing to ask or to forget.
+    pub fn request(&mut self, changes: Vec<(TopicPartition, Option<Want>)>) -> Option<Request> {
         let (session_id, session_epoch) = (self.id, self.epoch);
-        if self.epoch == FULL {
-            self.partitions = wanted.iter().cloned().collect();
-            let forget = Vec::new();
-            return (!wanted.is_empty()).then_some(Request {
-                session_id,
-                session_epoch,
-                send: wanted,
-                forget,
-            });
+        if self.is_full() {
+            self.partitions.clear();
         }
-        let mut before = std::mem::take(&mut self.partitions);
-        let mut send = Vec::new();
-        for (partition, want) in wanted {
-            if before.remove(&partition) != Some(want) {
-                send.push((partition.clone(), want));
+        let (mut send, mut forget) = (Vec::new(), Vec::new());
+        for (partition, want) in changes {
+            match want {
+                Some(want) if self.partitions.insert(partition.clone(), want) != Some(want) => {
+                    send.push((partition, want));
+                }
+                Some(_) => {}
+                None if self.partitions.remove(&partition).is_some() => forget.push(partition),
+                None => {}
             }
-            self.partitions.insert(partition, want);
         }
-        let mut forget: Vec<_> = before.into_keys().collect();
         forget.sort_unstable();
         let something = !self.partitions.is_empty() || !forget.is_empty();
         something.then_some(Request { session_id, session_epoch, send, forget })

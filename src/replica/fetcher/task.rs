@@ -29,6 +29,8 @@ pub(super) enum Order {
     Follow(Vec<(TopicPartition, Start)>),
     /// Follow these no more.
     Leave(Vec<TopicPartition>),
+    /// This partition's own log starts later.
+    LogStartMoved(TopicPartition),
 }
 
 /// A fetcher of one leader's partitions.
@@ -80,6 +82,7 @@ impl Fetcher {
                 partitions.into_iter().for_each(|(partition, start)| self.plan.add(partition, start));
             }
             Order::Leave(partitions) => partitions.iter().for_each(|partition| self.plan.remove(partition)),
+            Order::LogStartMoved(partition) => self.plan.log_start_moved(&partition),
         }
     }
 
@@ -201,7 +204,7 @@ impl Fetcher {
         let (now, replicas) = (self.now(), self.replicas.clone());
         let log_start =
             |partition: &TopicPartition| Some(replicas.partition(partition).ok()?.log()?.log_start_offset());
-        let held_back = |partition: &TopicPartition| replicas.follower_holds_back(partition);
+        let held_back = replicas.follower_throttle();
         let Some(request) = self.plan.request(now, log_start, held_back) else {
             return self.pause().await;
         };

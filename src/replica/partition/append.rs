@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::{Partition, State, min_isr};
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::log::{AppendError, Log, LogAppendInfo, Prepared};
+use crate::replica::fetch::watch::LogChange;
 use crate::wire::error_code::ErrorCode;
 
 /// Why records could not be appended.
@@ -91,8 +92,10 @@ impl Partition {
             // The role has changed since: whether these records stay is for the new leader to say.
             _ => Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower),
         };
+        let change = LogChange::Appended { high_watermark_too: released.is_some() };
+        let released = state.log_changed(change, released.unwrap_or_default());
         drop(state);
-        self.wake(true, released);
+        released.wake();
         acknowledged
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::{Partition, State};
 use crate::base::{LeaderEpoch, Offset};
 use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError, TruncateError};
+use crate::replica::fetch::watch::LogChange;
 use crate::replica::waiters::Released;
 use crate::wire::error_code::ErrorCode;
 
@@ -101,13 +102,17 @@ impl Partition {
             return Err(NotFollowed::Mismatch { fetched: fetched.offset, end });
         }
         let info = append(&log, fetched.records, Some(epoch))?;
-        let moved = {
-            let state = self.state.lock();
+        let released = {
+            let mut state = self.state.lock();
             follows(&state, epoch)?;
             let before = log.high_watermark();
-            log.update_high_watermark(fetched.high_watermark) != before
+            let high_watermark_too = log.update_high_watermark(fetched.high_watermark) != before;
+            match info.batches > 0 || high_watermark_too {
+                true => state.log_changed(LogChange::Appended { high_watermark_too }, Released::default()),
+                false => Released::default(),
+            }
         };
-        self.wake(info.batches > 0, moved.then(Released::default));
+        released.wake();
         if fetched.log_start > log.log_start_offset() {
             log.increment_log_start_offset(fetched.log_start, "leader offset increment")?;
         }
@@ -131,7 +136,9 @@ impl Partition {
         if to < high_watermark {
             log::warn!(target: "kafka.server.ReplicaFetcherThread", "Truncating {} to offset {to} below high watermark {high_watermark}", self.id);
         }
-        Ok(log.truncate_in(epoch, to)?)
+        let is_cut = log.truncate_in(epoch, to)?;
+        self.truncated();
+        Ok(is_cut)
     }
 
     /// Forgets everything and starts at an offset, in a leader epoch.
@@ -140,7 +147,15 @@ impl Partition {
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
     pub fn start_anew(&self, epoch: LeaderEpoch, at: Offset) -> Result<(), NotFollowed> {
         let log = follows(&self.state.lock(), epoch)?;
-        Ok(log.restart_in(epoch, at)?)
+        log.restart_in(epoch, at)?;
+        self.truncated();
+        Ok(())
+    }
+
+    /// Gives notice of a log that ends, and maybe starts, elsewhere.
+    fn truncated(&self) {
+        let released = self.state.lock().log_changed(LogChange::HighWatermark, Released::default());
+        released.wake();
     }
 }
 

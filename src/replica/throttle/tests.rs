@@ -69,8 +69,8 @@ async fn a_follower_asks_for_no_more_than_allowed() {
     );
     room.tell(0, 2, 0, &[1, 2]);
     room.replicas.throttles.follower.lock().allow(10);
-    assert!(!room.replicas.follower_holds_back(&partition(0)));
+    assert!(!room.replicas.follower_throttle()(&partition(0)));
     room.replicas.count_fetched(&partition(0), 1000);
-    assert!(room.replicas.follower_holds_back(&partition(0)));
-    assert!(!room.replicas.follower_holds_back(&partition(7)), "nobody knows it");
+    assert!(room.replicas.follower_throttle()(&partition(0)));
+    assert!(!room.replicas.follower_throttle()(&partition(7)), "nobody knows it");
 }

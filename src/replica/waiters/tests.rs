@@ -25,28 +25,3 @@ fn produces_that_no_longer_wait_are_swept() {
     assert_eq!(waiters.queue.len(), 1);
     drop(kept);
 }
-
-#[test]
-fn a_fetch_is_held_once_and_woken_only_by_what_it_awaits() {
-    let mut waiters = FetchWaiters::default();
-    let (follower, consumer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    for _ in 0..3 {
-        waiters.register(&follower, Awaits::End);
-        waiters.register(&consumer, Awaits::Watermark);
-    }
-    let woken = |taken: Vec<Weak<Notify>>| {
-        taken.iter().filter_map(Weak::upgrade).map(|it| Arc::ptr_eq(&it, &consumer)).collect::<Vec<_>>()
-    };
-    assert_eq!(woken(waiters.take(true, false)), [false]);
-    assert_eq!(woken(waiters.take(true, true)), [true]);
-    assert_eq!(woken(waiters.take(true, true)), [false; 0]);
-}
-
-#[test]
-fn fetches_that_are_over_do_not_pile_up() {
-    let mut waiters = FetchWaiters::default();
-    for _ in 0..10 * SWEEP_FROM {
-        waiters.register(&Arc::new(Notify::new()), Awaits::Watermark);
-    }
-    assert!(waiters.watermark.fetches.len() <= SWEEP_FROM);
-}

@@ -1,4 +1,5 @@
-//! Three brokers of a kind, and what is seen of them from outside.
+//! Brokers of a kind, and what is seen of them from outside.
+#![allow(dead_code)] // Each benchmark asks for something else.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -26,7 +27,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What CreateTopics answers who does not want to wait.
 const TIMED_OUT: i16 = 7;
 
-/// Brokers 1 to 3 of one cluster; they end when dropped.
+/// How many partitions a topic has of which nothing is asked.
+const IDLE_PARTITIONS: usize = 1000;
+
+/// Brokers of one cluster, numbered from 1 on; they end when dropped.
 pub struct Members {
     kafka: &'static java::Kafka,
     kind: Kind,
@@ -43,17 +47,22 @@ struct Member {
 }
 
 impl Members {
-    /// Starts them, and waits until each knows of all.
+    /// Starts three, and waits until each knows of all.
     pub fn start(figures: &Figures<'_>) -> Self {
+        Self::start_some(figures, 3)
+    }
+
+    /// Starts so many, and waits until each knows of all.
+    pub fn start_some(figures: &Figures<'_>, count: i32) -> Self {
         let Figures { kafka, kind, .. } = *figures;
         let chroot = Chroot::new();
         let member =
             |id| (id, Member { port: free_port(), directory: tempfile::tempdir().unwrap(), process: None });
-        let running = (1..=3).map(member).collect();
+        let running = (1..=count).map(member).collect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), ConnectOptions::default())).unwrap();
         let mut members = Self { kafka, kind, running, runtime, zk, chroot };
-        (1..=3).for_each(|id| members.launch(id));
+        (1..=count).for_each(|id| members.launch(id));
         members.await_all();
         members
     }
@@ -90,11 +99,11 @@ impl Members {
 
     /// Waits until every broker knows of every other.
     pub fn await_all(&self) {
-        for id in 1..=3 {
+        for id in self.running.keys().copied() {
             eventually("the brokers know one another", LIMIT, || {
                 let none = MetadataRequest { topics: Some(Vec::new()), ..Default::default() };
                 let answer = Connection::to(self.port(id))?.call(&none, 7)?;
-                (answer.brokers.len() == 3).then_some(())
+                (answer.brokers.len() == self.running.len()).then_some(())
             });
         }
     }
@@ -102,6 +111,56 @@ impl Members {
     /// Ends a broker as a crash would.
     pub fn kill(&mut self, id: i32) {
         self.running.get_mut(&id).unwrap().process = None;
+    }
+
+    /// Ends a broker in order.
+    pub fn stop(&mut self, id: i32) {
+        if let Some(mut process) = self.running.get_mut(&id).unwrap().process.take() {
+            process.signal("TERM");
+            process.wait(LIMIT);
+        }
+    }
+
+    /// Waits until the session of a broker that has ended is over.
+    pub fn await_session_end(&self, id: i32) {
+        eventually("the session is over", LIMIT, || {
+            self.runtime.block_on(self.zk.get(&broker::path(id))).unwrap().is_none().then_some(())
+        });
+    }
+
+    /// The CPU that all of them have taken so far, in seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        let processes = self.running.values().filter_map(|member| member.process.as_ref());
+        processes.map(|process| process_cpu_seconds(process.id())).sum()
+    }
+
+    /// Topics that make up so many partitions, each with its number of them.
+    pub fn idle_topics(&self, name: &str, partitions: usize) -> Vec<(String, i32)> {
+        let topics = (0..partitions).step_by(IDLE_PARTITIONS).map(|from| {
+            let count = IDLE_PARTITIONS.min(partitions - from);
+            (format!("{name}-{from}"), i32::try_from(count).unwrap())
+        });
+        topics.collect()
+    }
+
+    /// Makes so many partitions with a replica on every broker, and waits until all are led.
+    pub fn create_idle(&self, name: &str, partitions: usize) {
+        let (topics, factor) = (self.idle_topics(name, partitions), self.running.len());
+        for (topic, count) in &topics {
+            let replicas: Vec<_> = (0..*count as usize).map(|at| spread(at, factor)).collect();
+            self.create(vec![placed(topic, &replicas, &[])]);
+        }
+        for (topic, count) in &topics {
+            let is_led = |it: &MetadataResponsePartition| it.leader_id >= 0 && it.isr_nodes.len() == factor;
+            self.await_partitions(&self.alive(), topic, *count as usize, is_led);
+        }
+    }
+
+    /// Makes a topic of one partition with three replicas that broker 1 leads; where it listens.
+    pub fn busy_partition(&self, topic: &str) -> u16 {
+        self.create(vec![placed(topic, &[vec![1, 2, 3]], &[("min.insync.replicas", "2")])]);
+        self.await_partitions(&self.alive(), topic, 1, |it| it.leader_id == 1 && it.isr_nodes.len() == 3);
+        self.port(1)
     }
 
     /// The brokers that run.
@@ -243,7 +302,16 @@ pub fn placed(name: &str, replicas: &[Vec<i32>], configs: &[(&str, &str)]) -> Cr
     }
 }
 
-/// The replicas of partition `at`, its leader first: all brokers in turn.
+/// The replicas of partition `at`, its leader first: all brokers of three in turn; of one, that one.
 pub fn spread(at: usize, factor: usize) -> Vec<i32> {
-    (0..factor).map(|replica| ((at + replica) % 3) as i32 + 1).collect()
+    let brokers = if factor == 1 { 1 } else { 3 };
+    (0..factor).map(|replica| ((at + replica) % brokers) as i32 + 1).collect()
+}
+
+/// User and system time of a process so far, in seconds.
+fn process_cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    ticks / rustix::param::clock_ticks_per_second() as f64
 }

@@ -1,0 +1,219 @@
+//! A fetch request in its session, if it has one: begun, answered, remembered (KIP-227).
+//!
+//! A request names its session and the epoch in it; epoch 0 asks for a new session, -1 for none. Kafka: `FetchManager`,
+//! `FetchContext`.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use super::read::FetchCaller;
+use super::session::{FetchSession, SessionChanges, Turn};
+use super::wait::Outcomes;
+use super::watch::SharedSession;
+use super::{FetchParams, FetchPartition, FetchReader};
+use crate::base::TopicPartition;
+use crate::replica::ReplicaManager;
+use crate::wire::error_code::ErrorCode;
+
+/// The id that stands for no session.
+pub const NO_SESSION: i32 = 0;
+/// The epoch of a request that wants a new session.
+const INITIAL_EPOCH: i32 = 0;
+/// The epoch of a request that wants none.
+const FINAL_EPOCH: i32 = -1;
+
+/// What a fetch request says of its session.
+#[derive(Clone, Debug)]
+pub struct SessionRequest {
+    /// The session; 0 for none.
+    pub id: i32,
+    /// The epoch in it.
+    pub epoch: i32,
+    /// The partitions of the request: all of them, or those that are new or changed in the session.
+    pub partitions: Vec<(TopicPartition, FetchPartition)>,
+    /// Partitions to take out of the session.
+    pub forgotten: Vec<TopicPartition>,
+}
+
+/// How a request is to be answered.
+#[doc(alias(
+    "SessionlessFetchContext",
+    "FullFetchContext",
+    "IncrementalFetchContext",
+    "SessionErrorContext"
+))]
+#[derive(Debug)]
+pub struct FetchContext(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// With this error alone.
+    Refused(ErrorCode),
+    /// With all partitions, outside any session.
+    Sessionless(Vec<(TopicPartition, FetchPartition)>),
+    /// With all partitions, which begin a session where there is room for one.
+    Full(Arc<SharedSession>),
+    /// With those partitions of a session in which something changed.
+    Incremental(i32, Arc<SharedSession>, Turn),
+}
+
+/// What is sent to the client.
+#[derive(Debug)]
+pub struct SessionAnswer {
+    /// An error of the session: nothing else is sent then.
+    pub error: ErrorCode,
+    /// The session; 0 for none.
+    pub session_id: i32,
+    /// The partitions that are sent.
+    pub outcomes: Outcomes,
+}
+
+impl FetchContext {
+    /// The error that is all the answer.
+    pub fn refusal(&self) -> Option<ErrorCode> {
+        match self.0 {
+            Kind::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether any partition of the request, or of its session, is such.
+    pub fn any(&self, mut is_such: impl FnMut(&TopicPartition) -> bool) -> bool {
+        match &self.0 {
+            Kind::Refused(_) => false,
+            Kind::Sessionless(partitions) => partitions.iter().any(|(id, _)| is_such(id)),
+            Kind::Full(session) | Kind::Incremental(_, session, _) => {
+                let partitions: Vec<_> = session.lock().partitions().cloned().collect();
+                partitions.iter().any(is_such)
+            }
+        }
+    }
+
+    /// The topics of the request, or of its session.
+    pub fn topics(&self) -> HashSet<Arc<str>> {
+        match &self.0 {
+            Kind::Refused(_) => HashSet::new(),
+            Kind::Sessionless(partitions) => partitions.iter().map(|(id, _)| id.topic.clone()).collect(),
+            Kind::Full(session) | Kind::Incremental(_, session, _) => {
+                session.lock().partitions().map(|id| id.topic.clone()).collect()
+            }
+        }
+    }
+
+    /// From where a partition is fetched outside any session.
+    pub fn sessionless(&self) -> Option<&[(TopicPartition, FetchPartition)]> {
+        match &self.0 {
+            Kind::Sessionless(partitions) => Some(partitions),
+            _ => None,
+        }
+    }
+}
+
+impl ReplicaManager {
+    /// What a request wants, with its session brought up to date.
+    pub fn fetch_context(&self, request: SessionRequest, reader: FetchReader) -> FetchContext {
+        let (id, epoch, now) = (request.id, request.epoch, self.clock.now());
+        let SessionRequest { partitions, forgotten, .. } = request;
+        FetchContext(match epoch {
+            FINAL_EPOCH => {
+                self.fetch_sessions.remove(id);
+                Kind::Sessionless(partitions)
+            }
+            INITIAL_EPOCH => {
+                self.fetch_sessions.remove(id);
+                Kind::Full(SharedSession::new(FetchSession::new(reader, partitions, now)))
+            }
+            epoch => match self.fetch_sessions.get(id) {
+                None => Kind::Refused(ErrorCode::FetchSessionIdNotFound),
+                Some(session) => {
+                    let changes = SessionChanges { partitions, forgotten };
+                    let (begun, is_empty) = {
+                        let mut state = session.lock();
+                        (state.begin(epoch, reader, changes, now), state.is_empty())
+                    };
+                    match begun {
+                        Err(error) => Kind::Refused(error),
+                        Ok(_) if is_empty => {
+                            self.fetch_sessions.remove(id);
+                            Kind::Sessionless(Vec::new())
+                        }
+                        Ok(turn) => {
+                            // A request that waits is overtaken.
+                            session.woken.notify_waiters();
+                            Kind::Incremental(id, session, turn)
+                        }
+                    }
+                }
+            },
+        })
+    }
+
+    /// Fetches what a request has to read. Once the client is `gone` it is answered with what there is, so that nothing
+    /// waits for it.
+    pub async fn fetch_for(
+        &self,
+        context: &FetchContext,
+        params: FetchParams,
+        caller: FetchCaller<'_>,
+        gone: impl Future<Output = ()>,
+    ) -> Outcomes {
+        let near = caller.near.filter(|near| self.selects_replicas(near, &params));
+        let caller = FetchCaller { near, ..caller };
+        match &context.0 {
+            Kind::Refused(_) => Vec::new(),
+            Kind::Sessionless(partitions) => self.fetch_once(params, partitions, caller, gone).await,
+            Kind::Full(session) => {
+                let turn = session.lock().first_turn();
+                self.fetch_in(session, turn, params, caller, gone).await
+            }
+            Kind::Incremental(_, session, turn) => {
+                if near.is_some() || caller.denies.is_some() {
+                    // Who is near, and what is denied, changes without a change of the partition.
+                    session.lock().make_all_due();
+                }
+                self.fetch_in(session, *turn, params, caller, gone).await
+            }
+        }
+    }
+
+    /// Leaves of the outcomes what the client has to be sent. `ids` are random positive numbers, for a session that begins.
+    pub fn answer_fetch(
+        &self,
+        context: &FetchContext,
+        mut outcomes: Outcomes,
+        ids: impl Iterator<Item = i32>,
+    ) -> SessionAnswer {
+        let answer = |session_id, outcomes| SessionAnswer { error: ErrorCode::None, session_id, outcomes };
+        // Kafka puts what it does not know behind what it has read, and what it denies behind that.
+        outcomes.sort_by_key(|(_, outcome)| match outcome.error {
+            ErrorCode::UnknownTopicOrPartition => 1,
+            ErrorCode::TopicAuthorizationFailed => 2,
+            _ => 0,
+        });
+        match &context.0 {
+            Kind::Refused(error) => SessionAnswer { error: *error, ..answer(NO_SESSION, Vec::new()) },
+            Kind::Sessionless(_) => answer(NO_SESSION, outcomes),
+            Kind::Full(session) => {
+                let is_empty = {
+                    let mut state = session.lock();
+                    state.answer_first(&outcomes);
+                    state.is_empty()
+                };
+                let id = if is_empty {
+                    None
+                } else {
+                    self.fetch_sessions.insert(ids, session.clone(), self.clock.now())
+                };
+                answer(id.unwrap_or(NO_SESSION), outcomes)
+            }
+            Kind::Incremental(id, session, turn) => match session.lock().answer(*turn, outcomes) {
+                Ok(sent) => answer(*id, sent),
+                Err(error) => SessionAnswer { error, ..answer(*id, Vec::new()) },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! When a waiting fetch is answered: bytes are added up over its partitions as their logs grow, until there are enough.
+//!
+//! Pure. Never reads: the partitions that moved are named to it, each with where its readers may read to. Kafka: `DelayedFetch`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::log::LogPosition;
+
+/// Names a partition within a fetch or a session; never used again for another one.
+pub type PartitionKey = u64;
+
+/// Where a fetch stands in a partition's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchPosition {
+    /// The offset that is fetched from, and where it lies.
+    pub start: LogPosition,
+    /// Up to where the reader may read: the log's end, the high watermark or the last stable offset.
+    pub bound: LogPosition,
+    /// The most bytes that are wanted of the partition.
+    pub max_bytes: i32,
+    /// Whether replication to this follower was throttled when the partition was last read.
+    pub throttled: bool,
+}
+
+/// What a fetch could read of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// So many bytes.
+    Bytes(i64),
+    /// The start and the bound lie in different segments: the fetch is answered whatever there is.
+    OtherSegment,
+    /// Something, but only the log can say how much: a place in it is not known.
+    Unmeasured,
+    /// Something, if replication is not throttled any more.
+    Throttled,
+}
+
+impl FetchPosition {
+    /// What could be read now.
+    pub fn readable(&self) -> Readable {
+        let Self { start, bound, max_bytes, throttled } = *self;
+        if start.offset == bound.offset {
+            return Readable::Bytes(0);
+        }
+        if throttled {
+            return Readable::Throttled;
+        }
+        if bound.on_older_segment(&start) || start.on_older_segment(&bound) {
+            return Readable::OtherSegment;
+        }
+        if start.offset > bound.offset {
+            return Readable::Bytes(0);
+        }
+        // There is at least a record, whatever the places say: a copy of the log has them elsewhere.
+        match bound.bytes_since(&start) {
+            Some(bytes) => Readable::Bytes(bytes.max(1).min(i64::from(max_bytes.max(0)))),
+            None => Readable::Unmeasured,
+        }
+    }
+}
+
+/// What becomes of a waiting fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayedVerdict {
+    /// It waits on.
+    Waits,
+    /// Some partitions have to be looked at, as their positions do not say enough.
+    Examine,
+    /// There are no records, but a high watermark that the follower does not know of: soon the fetch is answered for that.
+    HasNews,
+    /// It is answered.
+    Satisfied,
+}
+
+/// A fetch that waits for records.
+#[derive(Clone, Debug)]
+pub struct DelayedFetch {
+    min_bytes: i64,
+    /// The sum of `counted`.
+    available: i64,
+    counted: HashMap<PartitionKey, i64>,
+    to_examine: BTreeSet<PartitionKey>,
+    has_news: bool,
+    satisfied: bool,
+}
+
+impl DelayedFetch {
+    /// Waits for so many bytes.
+    pub fn new(min_bytes: i32) -> Self {
+        Self {
+            min_bytes: min_bytes.into(),
+            available: 0,
+            counted: HashMap::new(),
+            to_examine: BTreeSet::new(),
+            has_news: false,
+            satisfied: false,
+        }
+    }
+
+    /// This much is readable of a partition now.
+    pub fn count(&mut self, key: PartitionKey, readable: Readable) {
+        let before = self.counted.get(&key).copied().unwrap_or(0);
+        let bytes = match readable {
+            Readable::Bytes(bytes) => bytes,
+            Readable::OtherSegment => {
+                self.satisfied = true;
+                before
+            }
+            // One byte is enough for most fetches.
+            Readable::Unmeasured if self.available - before + 1 >= self.min_bytes => 1,
+            Readable::Unmeasured | Readable::Throttled => {
+                self.to_examine.insert(key);
+                before
+            }
+        };
+        self.available += bytes - before;
+        if bytes == 0 {
+            self.counted.remove(&key);
+        } else {
+            self.counted.insert(key, bytes);
+        }
+        self.satisfied |= self.available >= self.min_bytes;
+    }
+
+    /// Somebody has to look at a partition: its role may be another.
+    pub fn examine(&mut self, key: PartitionKey) {
+        self.to_examine.insert(key);
+    }
+
+    /// There is a high watermark to tell of.
+    pub fn has_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// The fetch is answered, whatever there is to read.
+    pub fn complete(&mut self) {
+        self.satisfied = true;
+    }
+
+    /// The partitions to look at, which are then counted anew.
+    pub fn take_to_examine(&mut self) -> BTreeSet<PartitionKey> {
+        std::mem::take(&mut self.to_examine)
+    }
+
+    /// What becomes of the fetch.
+    pub fn verdict(&self) -> DelayedVerdict {
+        if self.satisfied {
+            DelayedVerdict::Satisfied
+        } else if !self.to_examine.is_empty() {
+            DelayedVerdict::Examine
+        // Where there are records, `min_bytes` says when they go out, and the news with them.
+        } else if self.has_news && self.available == 0 {
+            DelayedVerdict::HasNews
+        } else {
+            DelayedVerdict::Waits
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

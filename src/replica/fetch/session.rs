@@ -1,0 +1,556 @@
+//! An incremental fetch session (KIP-227): what a client fetches is remembered, and only what changed is read and sent.
+//!
+//! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: this session hears when its log or its role
+//! changes, and has nothing to say of it until then. A due one is read by the next request. So a request costs what has
+//! changed, not what the session holds. A fetch outside any session is a session of one request.
+//! Kafka: `FetchSession`, `IncrementalFetchContext`, `CachedPartition`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::delayed::{DelayedFetch, DelayedVerdict, FetchPosition, PartitionKey, Readable};
+use super::{FetchOutcome, FetchPartition, FetchReader};
+use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::log::{LogPosition, LogSnapshot};
+use crate::wire::error_code::ErrorCode;
+
+/// The epoch in a session that the request has which begins it.
+const FIRST_EPOCH: i32 = 1;
+
+/// What a request changes in its session.
+#[derive(Clone, Debug, Default)]
+pub struct SessionChanges {
+    /// Partitions that are new, or fetched otherwise than before.
+    pub partitions: Vec<(TopicPartition, FetchPartition)>,
+    /// Partitions to take out.
+    pub forgotten: Vec<TopicPartition>,
+}
+
+/// A request's turn in a session: the epoch that the session has after it, as long as no other one has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn(i32);
+
+/// A partition that a request has to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuePartition {
+    /// Its name in the session.
+    pub key: PartitionKey,
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// What is fetched of it.
+    pub wanted: FetchPartition,
+    /// For a follower: until when its requests found it with everything that there was.
+    pub idle: Option<IdleFetch>,
+}
+
+/// A follower's last request that counted for a partition without reading it: the follower had everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleFetch {
+    /// The leader epoch in which that was so.
+    pub leader_epoch: LeaderEpoch,
+    /// When the request came.
+    pub at: Millis,
+}
+
+/// What reading a partition has shown, besides the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundPosition {
+    /// Where the fetch stands.
+    pub position: FetchPosition,
+    /// The high watermark before this fetch was counted.
+    pub high_watermark: Offset,
+    /// Where the log starts.
+    pub log_start_offset: Offset,
+    /// The leader epoch in which the fetch counted as a follower's.
+    pub counted_in: Option<LeaderEpoch>,
+}
+
+/// What follows from a change of a watched partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whether the session goes on watching the partition.
+    pub keep: bool,
+    /// Whether the waiting request has to look at its verdict.
+    pub wake: bool,
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct FetchSession {
+    reader: FetchReader,
+    epoch: i32,
+    created: Millis,
+    /// When the last request came.
+    used: Millis,
+    cached: HashMap<PartitionKey, CachedPartition>,
+    keys: HashMap<TopicPartition, PartitionKey>,
+    /// The partitions to read next, by their places: what was sent goes to the end, so that all get their turn.
+    due: BTreeMap<u64, PartitionKey>,
+    /// The next key, and the next place.
+    next: u64,
+    /// The request that waits, if one does.
+    delayed: Option<(Turn, DelayedFetch)>,
+}
+
+#[derive(Clone, Debug)]
+struct CachedPartition {
+    partition: TopicPartition,
+    place: u64,
+    wanted: FetchPartition,
+    /// The high watermark that the client was last sent; -1 where none was, or an error since.
+    sent_high_watermark: Offset,
+    /// The log start offset that the client was last sent; -1 where none was.
+    sent_log_start: Offset,
+    /// The high watermark now, as far as it is known.
+    high_watermark: Offset,
+    /// The log start offset now, as far as it is known.
+    log_start: Offset,
+    /// Up to where the reader may read now, as far as it is known.
+    bound: LogPosition,
+    /// Where the offset that is fetched from lies; None before the partition was read, and where that failed.
+    start: Option<LogPosition>,
+    /// Whether replication to this follower was throttled when the partition was last read.
+    throttled: bool,
+    /// Whether the session hears of changes: then what is known of the log is what was heard last.
+    is_watched: bool,
+    /// The leader epoch in which the partition's last read counted as a follower's; None where the next one has to.
+    counted_in: Option<LeaderEpoch>,
+    /// Set when a quiet partition becomes due, until a request counts for it.
+    idle: Option<IdleFetch>,
+}
+
+impl CachedPartition {
+    fn position(&self) -> Option<FetchPosition> {
+        let Self { bound, throttled, wanted: FetchPartition { max_bytes, .. }, .. } = *self;
+        self.start.map(|start| FetchPosition { start, bound, max_bytes, throttled })
+    }
+
+    /// Whether there is nothing to read.
+    fn is_at_end(&self) -> bool {
+        !self.throttled && self.start.is_some_and(|start| start.offset >= self.bound.offset)
+    }
+
+    /// Whether there is nothing to read, nothing to say, and nothing that the follower has to show.
+    fn is_quiet(&self, reader: FetchReader) -> bool {
+        self.is_watched
+            && self.is_at_end()
+            && (self.counted_in.is_some() || !reader.is_follower())
+            && self.sent_high_watermark == self.high_watermark
+            && self.sent_log_start == self.log_start
+    }
+
+    /// Whether the high watermark has passed what the client was sent.
+    fn has_news(&self) -> bool {
+        self.start.is_some() && self.high_watermark > self.sent_high_watermark.max(0)
+    }
+
+    /// The log stands like this.
+    fn hear(&mut self, reader: FetchReader, now: &LogSnapshot) {
+        self.bound = reader.bound(now);
+        (self.high_watermark, self.log_start) = (now.high_watermark.offset, now.log_start_offset);
+    }
+}
+
+impl FetchSession {
+    /// A session whose first request wants these partitions.
+    pub fn new(
+        reader: FetchReader,
+        partitions: impl IntoIterator<Item = (TopicPartition, FetchPartition)>,
+        now: Millis,
+    ) -> Self {
+        let mut session = Self {
+            reader,
+            epoch: FIRST_EPOCH,
+            created: now,
+            used: now,
+            cached: HashMap::new(),
+            keys: HashMap::new(),
+            due: BTreeMap::new(),
+            next: 0,
+            delayed: None,
+        };
+        partitions.into_iter().for_each(|(partition, wanted)| session.put(partition, wanted));
+        session
+    }
+
+    /// Who fetches.
+    pub fn reader(&self) -> FetchReader {
+        self.reader
+    }
+
+    /// How many partitions it holds.
+    pub fn len(&self) -> usize {
+        self.cached.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.cached.is_empty()
+    }
+
+    /// When it was created.
+    pub fn created(&self) -> Millis {
+        self.created
+    }
+
+    /// When its last request came.
+    pub fn used(&self) -> Millis {
+        self.used
+    }
+
+    /// Its partitions, in no order.
+    pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.keys.keys()
+    }
+
+    // ---- a request comes ----
+
+    /// The turn of the request that began the session.
+    pub fn first_turn(&self) -> Turn {
+        Turn(FIRST_EPOCH)
+    }
+
+    /// Takes in a request of this epoch. A request that still waits is overtaken.
+    ///
+    /// # Errors
+    /// INVALID_FETCH_SESSION_EPOCH where the session is at another epoch.
+    pub fn begin(
+        &mut self,
+        epoch: i32,
+        reader: FetchReader,
+        changes: SessionChanges,
+        now: Millis,
+    ) -> Result<Turn, ErrorCode> {
+        if self.epoch != epoch {
+            return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+        changes.partitions.into_iter().for_each(|(partition, wanted)| self.put(partition, wanted));
+        changes.forgotten.iter().for_each(|partition| self.forget(partition));
+        // From here on it counts for all that is quiet.
+        self.used = now;
+        if self.reader != reader {
+            self.reader = reader;
+            self.watch_anew();
+        }
+        Ok(Turn(self.epoch))
+    }
+
+    /// Has all partitions read by the next request.
+    pub fn make_all_due(&mut self) {
+        let keys: Vec<_> = self.cached.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.fall_due(key));
+    }
+
+    /// The partitions that a request has to read, in their order.
+    pub fn due(&self) -> Vec<DuePartition> {
+        self.due.values().filter_map(|key| self.named(*key)).collect()
+    }
+
+    fn named(&self, key: PartitionKey) -> Option<DuePartition> {
+        let CachedPartition { partition, wanted, idle, .. } = self.cached.get(&key)?;
+        Some(DuePartition { key, partition: partition.clone(), wanted: *wanted, idle: *idle })
+    }
+
+    /// Takes in what reading a partition has shown; None where it failed, or the log has diverged.
+    pub fn found(&mut self, key: PartitionKey, found: Option<FoundPosition>) {
+        let Some(cached) = self.cached.get_mut(&key) else { return };
+        let Some(found) = found else {
+            cached.start = None;
+            return self.refresh(key);
+        };
+        let FetchPosition { start, bound, throttled, .. } = found.position;
+        if start.offset != cached.wanted.offset {
+            // Another request has asked for another offset meanwhile, and reads the partition itself.
+            return;
+        }
+        (cached.start, cached.throttled) = (Some(start), throttled);
+        if !cached.is_watched {
+            cached.bound = bound;
+            (cached.high_watermark, cached.log_start) = (found.high_watermark, found.log_start_offset);
+        }
+        if found.counted_in.is_some() {
+            (cached.counted_in, cached.idle) = (found.counted_in, None);
+        }
+        if self.epoch == FIRST_EPOCH && cached.sent_high_watermark < 0 {
+            // Nobody knows what the client was sent before the session.
+            cached.sent_high_watermark = found.high_watermark;
+        }
+        self.refresh(key);
+    }
+
+    // ---- watching ----
+
+    /// The partitions among these that are to be watched: all of them by a request that waits, else those of which there
+    /// is nothing to read.
+    pub fn unwatched(&self, keys: impl IntoIterator<Item = PartitionKey>) -> Vec<PartitionKey> {
+        let waits = self.delayed.is_some();
+        let is_wanted = |key: &PartitionKey| {
+            self.cached.get(key).is_some_and(|cached| !cached.is_watched && (waits || cached.is_at_end()))
+        };
+        keys.into_iter().filter(is_wanted).collect()
+    }
+
+    /// A partition is watched from now on; its log stands like this.
+    pub fn watched(&mut self, key: PartitionKey, now: &LogSnapshot) {
+        let reader = self.reader;
+        let Some(cached) = self.cached.get_mut(&key) else { return };
+        cached.is_watched = true;
+        cached.hear(reader, now);
+        self.count(key);
+        self.refresh(key);
+    }
+
+    /// A watched partition's log stands like this now.
+    pub fn moved(&mut self, key: PartitionKey, now: &LogSnapshot) -> Notice {
+        let reader = self.reader;
+        let Some(cached) = self.cached.get_mut(&key) else { return Notice { keep: false, wake: false } };
+        cached.hear(reader, now);
+        if cached.is_quiet(reader) {
+            return Notice { keep: true, wake: false };
+        }
+        if self.delayed.is_some() {
+            self.fall_due(key);
+            let wake = self.count(key);
+            return Notice { keep: true, wake };
+        }
+        // A follower's partitions are watched for good; another's until they change, as nobody may come back for them.
+        cached.is_watched = reader.is_follower();
+        self.fall_due(key);
+        Notice { keep: reader.is_follower(), wake: false }
+    }
+
+    /// The role of a watched partition has changed, or it is gone: it is watched no more. Whether the waiting request has
+    /// to look at its verdict.
+    pub fn role_changed(&mut self, key: PartitionKey) -> bool {
+        let Some(cached) = self.cached.get_mut(&key) else { return false };
+        cached.is_watched = false;
+        // Whether the follower has everything counts in the next epoch only once it has fetched there.
+        (cached.idle, cached.counted_in) = (None, None);
+        self.due.insert(cached.place, key);
+        let Some((_, delayed)) = &mut self.delayed else { return false };
+        let before = delayed.verdict();
+        delayed.examine(key);
+        delayed.verdict() != before
+    }
+
+    /// The ISR may take a follower in now that has not been taken in: its next request counts, though the log is as it was.
+    pub fn isr_changed(&mut self, key: PartitionKey) {
+        self.fall_due(key);
+        if let Some(cached) = self.cached.get_mut(&key) {
+            cached.counted_in = None;
+        }
+    }
+
+    fn fall_due(&mut self, key: PartitionKey) {
+        let Some(cached) = self.cached.get_mut(&key) else { return };
+        if self.due.insert(cached.place, key).is_none() {
+            cached.idle = cached.counted_in.map(|leader_epoch| IdleFetch { leader_epoch, at: self.used });
+        }
+    }
+
+    /// Lets the waiting request know how a partition stands; whether it has to look at its verdict.
+    fn count(&mut self, key: PartitionKey) -> bool {
+        let (Some((_, delayed)), Some(cached)) = (&mut self.delayed, self.cached.get(&key)) else {
+            return false;
+        };
+        let before = delayed.verdict();
+        if let Some(position) = cached.position() {
+            delayed.count(key, position.readable());
+        }
+        if self.reader.is_follower() && cached.has_news() {
+            delayed.has_news();
+        }
+        let after = delayed.verdict();
+        after != before && after != DelayedVerdict::Waits
+    }
+
+    /// What a follower's requests have shown of a partition without reading it.
+    pub fn idle_fetch(&self, key: PartitionKey) -> Option<IdleFetch> {
+        let cached = self.cached.get(&key)?;
+        if self.due.contains_key(&cached.place) {
+            return cached.idle;
+        }
+        Some(IdleFetch { leader_epoch: cached.counted_in?, at: self.used })
+    }
+
+    // ---- waiting ----
+
+    /// A request begins to wait for `min_bytes`; its due partitions are to be watched.
+    pub fn wait(&mut self, turn: Turn, min_bytes: i32) {
+        self.delayed = Some((turn, DelayedFetch::new(min_bytes)));
+        let due: Vec<_> = self.due.values().copied().collect();
+        for key in due {
+            self.count(key);
+        }
+    }
+
+    /// What becomes of the request that waits in this turn; it is answered where another one has overtaken it.
+    pub fn verdict(&self, turn: Turn) -> DelayedVerdict {
+        match &self.delayed {
+            Some((waiting, delayed)) if *waiting == turn && self.is_current(turn) => delayed.verdict(),
+            _ => DelayedVerdict::Satisfied,
+        }
+    }
+
+    /// The partitions that the waiting request has to look at.
+    pub fn take_to_examine(&mut self) -> Vec<DuePartition> {
+        let Some((_, delayed)) = &mut self.delayed else { return Vec::new() };
+        let keys = delayed.take_to_examine();
+        keys.into_iter().filter_map(|key| self.named(key)).collect()
+    }
+
+    /// The waiting request has looked at a partition: this is how it stands, and how many bytes can be read; None where
+    /// reading failed, or the log has diverged, which is answered.
+    pub fn examined(&mut self, key: PartitionKey, found: Option<(FoundPosition, i64)>) {
+        self.found(key, found.map(|(found, _)| found));
+        let (Some((_, delayed)), Some(cached)) = (&mut self.delayed, self.cached.get(&key)) else { return };
+        match (found, cached.position().map(|position| position.readable())) {
+            (Some((_, bytes)), Some(Readable::Unmeasured | Readable::Throttled)) => {
+                delayed.count(key, Readable::Bytes(bytes));
+            }
+            (Some(_), Some(readable)) => delayed.count(key, readable),
+            _ => delayed.complete(),
+        }
+    }
+
+    /// The request of this turn waits no more.
+    pub fn wait_over(&mut self, turn: Turn) {
+        if self.delayed.as_ref().is_some_and(|(waiting, _)| *waiting == turn) {
+            self.delayed = None;
+        }
+    }
+
+    // ---- a request is answered ----
+
+    /// Whether no other request has come since this turn.
+    pub fn is_current(&self, turn: Turn) -> bool {
+        self.epoch == turn.0
+    }
+
+    /// Leaves of the outcomes those that the client has to be sent; their partitions go to the end.
+    ///
+    /// # Errors
+    /// INVALID_FETCH_SESSION_EPOCH where another request of the session has come in the meantime.
+    pub fn answer(
+        &mut self,
+        turn: Turn,
+        mut outcomes: Vec<(TopicPartition, FetchOutcome)>,
+    ) -> Result<Vec<(TopicPartition, FetchOutcome)>, ErrorCode> {
+        if !self.is_current(turn) {
+            return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        outcomes.retain(|(partition, outcome)| {
+            let Some(key) = self.keys.get(partition).copied() else { return true };
+            let is_sent = self.send(key, outcome);
+            if is_sent {
+                self.put_last(key);
+            }
+            self.refresh(key);
+            is_sent
+        });
+        Ok(outcomes)
+    }
+
+    /// Takes in the answer that begins the session: everything is sent, and stays in the order of the answer.
+    pub fn answer_first(&mut self, outcomes: &[(TopicPartition, FetchOutcome)]) {
+        for (partition, outcome) in outcomes {
+            let Some(key) = self.keys.get(partition).copied() else { continue };
+            self.send(key, outcome);
+            self.put_last(key);
+            self.refresh(key);
+        }
+    }
+
+    /// Remembers what a client is sent of a partition; whether it has to be sent at all.
+    fn send(&mut self, key: PartitionKey, outcome: &FetchOutcome) -> bool {
+        let Some(cached) = self.cached.get_mut(&key) else { return true };
+        let mut is_sent = !outcome.records.is_empty();
+        is_sent |= outcome.preferred_read_replica.is_some() || outcome.diverging.is_some();
+        is_sent |= cached.sent_high_watermark != outcome.high_watermark
+            || cached.sent_log_start != outcome.log_start_offset;
+        cached.sent_high_watermark = outcome.high_watermark;
+        cached.sent_log_start = outcome.log_start_offset;
+        if outcome.error != ErrorCode::None {
+            // So that its end is sent too.
+            cached.sent_high_watermark = -1;
+            is_sent = true;
+        }
+        is_sent
+    }
+
+    // ---- the partitions ----
+
+    fn put(&mut self, partition: TopicPartition, wanted: FetchPartition) {
+        if let Some(key) = self.keys.get(&partition).copied() {
+            if let Some(cached) = self.cached.get_mut(&key) {
+                cached.wanted = wanted;
+            }
+            return self.fall_due(key);
+        }
+        let key = self.next;
+        self.next += 1;
+        let cached = CachedPartition {
+            partition: partition.clone(),
+            place: key,
+            wanted,
+            sent_high_watermark: -1,
+            sent_log_start: -1,
+            high_watermark: -1,
+            log_start: -1,
+            bound: (-1).into(),
+            start: None,
+            throttled: false,
+            is_watched: false,
+            counted_in: None,
+            idle: None,
+        };
+        self.keys.insert(partition, key);
+        self.cached.insert(key, cached);
+        self.due.insert(key, key);
+    }
+
+    fn forget(&mut self, partition: &TopicPartition) {
+        if let Some(key) = self.keys.remove(partition)
+            && let Some(cached) = self.cached.remove(&key)
+        {
+            self.due.remove(&cached.place);
+        }
+    }
+
+    /// Nothing that is watched for the former reader counts: all partitions get other names.
+    fn watch_anew(&mut self) {
+        self.due.clear();
+        for (_, mut cached) in std::mem::take(&mut self.cached) {
+            let key = self.next;
+            self.next += 1;
+            (cached.start, cached.is_watched) = (None, false);
+            (cached.counted_in, cached.idle) = (None, None);
+            self.keys.insert(cached.partition.clone(), key);
+            self.due.insert(cached.place, key);
+            self.cached.insert(key, cached);
+        }
+    }
+
+    fn put_last(&mut self, key: PartitionKey) {
+        let Some(cached) = self.cached.get_mut(&key) else { return };
+        if self.due.remove(&cached.place).is_some() {
+            self.due.insert(self.next, key);
+        }
+        cached.place = self.next;
+        self.next += 1;
+    }
+
+    /// Whether a partition is due follows from how it stands.
+    fn refresh(&mut self, key: PartitionKey) {
+        let Some(cached) = self.cached.get_mut(&key) else { return };
+        if cached.is_quiet(self.reader) {
+            cached.idle = None;
+            self.due.remove(&cached.place);
+        } else {
+            self.due.insert(cached.place, key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
