@@ -5,18 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use parking_lot::Mutex;
 
 use super::AdminError;
+use crate::config::layers::OwnConfigs;
 use crate::zk::znode::config_change;
 use crate::zk::znode::config_entity::{self, ConfigEntity, Kind};
 use crate::zk::{CreateMode, Read, ZkError, ZooKeeper};
-
-/// The configs that an entity has of its own.
-type Own = BTreeMap<String, String>;
 
 /// An entity's own configs; none where it has none, or where its znode cannot be read.
 ///
 /// # Errors
 /// Failures of ZooKeeper.
-pub async fn fetch(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<Own, AdminError> {
+pub async fn fetch(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<OwnConfigs, AdminError> {
     Ok(read(zk, kind, name).await?.to_map())
 }
 
@@ -39,21 +37,25 @@ impl ConfigReader {
     ///
     /// # Errors
     /// Failures of ZooKeeper.
-    pub async fn fetch(&self, kind: Kind, name: &str) -> Result<Own, ZkError> {
+    pub async fn fetch(&self, kind: Kind, name: &str) -> Result<OwnConfigs, ZkError> {
         let path = config_entity::path(kind, name);
         let found = self.zk.get(&path).await?;
         Ok(self.own(&path, found))
     }
 
     /// As [`fetch`], of many entities, pipelined; the outcomes are in their order.
-    pub async fn fetch_each<N: AsRef<str>>(&self, kind: Kind, names: &[N]) -> Vec<Result<Own, ZkError>> {
+    pub async fn fetch_each<N: AsRef<str>>(
+        &self,
+        kind: Kind,
+        names: &[N],
+    ) -> Vec<Result<OwnConfigs, ZkError>> {
         let paths: Vec<_> = names.iter().map(|name| config_entity::path(kind, name.as_ref())).collect();
         let found = self.zk.get_each(&paths).await.into_iter();
         paths.iter().zip(found).map(|(path, found)| Ok(self.own(path, found?))).collect()
     }
 
-    fn own(&self, path: &str, found: Read) -> Own {
-        let Some((data, stat)) = found else { return Own::new() };
+    fn own(&self, path: &str, found: Read) -> OwnConfigs {
+        let Some((data, stat)) = found else { return OwnConfigs::new() };
         match ConfigEntity::decode(&data) {
             Ok(entity) => entity.to_map(),
             Err(error) => {
@@ -61,7 +63,7 @@ impl ConfigReader {
                 if said != Some(stat.mzxid) {
                     log::error!(target: "kafka.server.DynamicConfigManager", "{path} is taken to hold no configs: {error}");
                 }
-                Own::new()
+                OwnConfigs::new()
             }
         }
     }

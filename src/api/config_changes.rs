@@ -5,7 +5,7 @@
 use super::Exchange;
 use crate::admin::{AdminError, configs};
 use crate::base::BrokerId;
-use crate::config::layers::{self, Layer, Own};
+use crate::config::layers::{self, Layer, OwnConfigs};
 use crate::config::rows::{ConfigError, Row};
 use crate::config::{TopicConfig, topic};
 use crate::security::{AclOperation, AclResource};
@@ -85,7 +85,7 @@ impl Entity {
     ///
     /// # Errors
     /// Failures of ZooKeeper.
-    pub async fn own(&self, exchange: &Exchange) -> Result<Own, AdminError> {
+    pub async fn own(&self, exchange: &Exchange) -> Result<OwnConfigs, AdminError> {
         let (kind, name) = self.named();
         let own = configs::fetch(&exchange.services.zk, kind, &name).await?;
         let Self::Broker(layer, _) = self else { return Ok(own) };
@@ -104,7 +104,7 @@ impl Entity {
     pub async fn replace(
         &self,
         exchange: &Exchange,
-        own: &Own,
+        own: &OwnConfigs,
         validate_only: bool,
     ) -> Result<(), AdminError> {
         let services = &exchange.services;
@@ -116,7 +116,7 @@ impl Entity {
                 TopicConfig::check_names(own.keys().map(String::as_str))?;
                 TopicConfig::default().with_overrides(own).map(drop)
             }
-            Self::Broker(layer, _) => services.live.layers().check(*layer, own),
+            Self::Broker(layer, _) => services.live.check(*layer, own),
         };
         checked.map_err(|error| self.refusal(&error))?;
         if validate_only {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Services;
-use crate::config::layers::{self, Layer, Layers, Own};
+use crate::config::layers::{self, Layer, Layers, OwnConfigs};
 use crate::config::rows::{Mode, Row, Type};
 use crate::config::{BrokerConfig, broker, throttles, topic};
 use crate::logging;
@@ -46,7 +46,7 @@ pub(super) struct Entry {
 pub(super) type Synonym = (String, Option<String>, Source);
 
 /// Every config of a topic that has these configs of its own.
-pub(super) fn topic(services: &Services, own: &Own) -> Vec<Entry> {
+pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<Entry> {
     let (layers, defaults) = (services.live.layers(), services.live.current().broker.topic_defaults());
     let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {

@@ -5,12 +5,12 @@
 //! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another, so
 //!   that a stalled disk does not cost the session.
 
+mod dynamic_config;
 mod error;
 mod failed_dirs;
 mod features;
 mod metrics;
 pub mod hand_over;
-mod reconfigure;
 mod registration;
 mod report;
 mod start;

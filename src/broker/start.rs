@@ -11,14 +11,17 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reconfigure::{self, Reconfigured};
+use super::dynamic_config::parts::{
+    DynamicConnectionLimits, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
+};
+use super::dynamic_config::{BrokerConfigHandler, DynamicConfigManager, TopicConfigHandler};
 use super::{Broker, Plugins, StartError, TARGET, features, metrics, registration};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
-use crate::config::layers::Own;
+use crate::config::layers::{Layer, OwnConfigs};
 use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
 use crate::log::directory;
@@ -160,7 +163,10 @@ async fn boot(
         log::info!(target: TARGET, "Cluster ID = {cluster_id}");
         metadata.check_cluster_id(&cluster_id)?;
         let broker_id = broker_id(&zk, &config, &metadata).await?;
-        reconfigure::read_brokers(&configs, broker_id, &live).await?;
+        let own_configs = BrokerConfigHandler { broker_id, configs: configs.clone(), live: live.clone() };
+        for layer in [Layer::AllBrokers, Layer::Broker] {
+            own_configs.take(layer).await?;
+        }
         Ok(BrokerMetadata { broker_id, cluster_id: Some(cluster_id) })
     };
     let known = unless(interrupted, identify).await?;
@@ -192,7 +198,8 @@ struct Opened {
 async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
     let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
-    let limits = Limits::new(&live.current().broker, &live.layers().in_force())?;
+    let settings = live.current();
+    let limits = Limits::new(&settings.broker, &settings.pairs)?;
     let listeners = bind(&config, &limits).await?;
     let registration = registration::registration(broker_id, &config, &listeners, &clock).await?;
     registration::check_endpoints(&zk, &registration).await?;
@@ -238,11 +245,12 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     };
     let broker =
         Broker { services: Arc::new(services), logs, limits: limits.clone(), shutdown, doors, tasks };
+    broker.add_reconfigurable_parts(limits.clone()).await;
     broker.serve(listeners, &limits);
     broker.keep_replicas(&control);
     broker.keep_logs(&control);
     broker.keep_registered(registrar, registration, &control);
-    broker.heed_changes(limits, &control);
+    broker.follow_config_changes(&control);
     broker.heed_features(finalized, &control);
     Ok(broker)
 }
@@ -268,13 +276,12 @@ impl Broker {
 
     /// ISRs, high watermarks, logs that move between directories.
     fn keep_replicas(&self, control: &Handle) {
-        let Services { replicas, zk, live, broker_epoch, .. } = &*self.services;
+        let Services { replicas, zk, broker_epoch, .. } = &*self.services;
         let stop = || self.shutdown.clone();
         let reporting = replicas.clone().report_isr(zk.clone(), broker_epoch.clone(), stop());
         self.tasks.spawn_on(reporting, control);
         self.tasks.spawn(replicas.clone().keep(stop()));
         self.tasks.spawn(replicas.clone().move_logs(stop()));
-        self.tasks.spawn(replicas.clone().heed_settings(live.clone(), stop()));
     }
 
     /// The registration, through every session.
@@ -290,18 +297,30 @@ impl Broker {
         self.tasks.spawn_on(keeping, control);
     }
 
+    /// The parts that take settings which change while it runs.
+    async fn add_reconfigurable_parts(&self, limits: Arc<Limits>) {
+        let Services { live, replicas, controller, .. } = &*self.services;
+        let (replicas, controller) = (replicas.clone(), controller.clone());
+        live.add(Arc::new(DynamicThreadPool)).await;
+        live.add(Arc::new(DynamicConnectionLimits(limits))).await;
+        live.add(Arc::new(DynamicReplication(replicas.clone()))).await;
+        live.add(Arc::new(DynamicLogConfig { replicas, controller })).await;
+    }
+
     /// Configs that change while it runs.
-    fn heed_changes(&self, limits: Arc<Limits>, control: &Handle) {
-        let Services { broker_id, live, replicas, controller, zk, configs, .. } = &*self.services;
-        let told = Reconfigured {
-            broker_id: *broker_id,
-            configs: configs.clone(),
-            live: live.clone(),
-            replicas: replicas.clone(),
-            controller: controller.clone(),
-            limits,
+    fn follow_config_changes(&self, control: &Handle) {
+        let Services { broker_id, live, replicas, controller, zk, configs, clock, .. } = &*self.services;
+        let (replicas, controller) = (replicas.clone(), controller.clone());
+        let manager = DynamicConfigManager {
+            topics: TopicConfigHandler { configs: configs.clone(), replicas, controller },
+            brokers: BrokerConfigHandler {
+                broker_id: *broker_id,
+                configs: configs.clone(),
+                live: live.clone(),
+            },
+            clock: clock.clone(),
         };
-        self.tasks.spawn_on(reconfigure::follow(zk.clone(), told, self.shutdown.clone()), control);
+        self.tasks.spawn_on(manager.follow(zk.clone(), self.shutdown.clone()), control);
     }
 
     /// The features finalized for the cluster, where this broker's protocol has them.
@@ -352,7 +371,7 @@ async fn open_logs(
         Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?)
     };
     let found = unless(interrupted, fetch).await?;
-    let own: HashMap<Arc<str>, Own> = topics.into_iter().zip(found).collect();
+    let own: HashMap<Arc<str>, OwnConfigs> = topics.into_iter().zip(found).collect();
     let all_clean = options.dirs.iter().all(|dir| directory::stopped_cleanly(dir));
     let opening = tokio::task::spawn_blocking(move || LogManager::open(LogManagerOptions { own, ..options }));
     let opening = async { Ok(opening.await.map_err(failed)??) };

@@ -10,13 +10,14 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::broker::BrokerConfig;
+use super::listener::own_key;
 use super::properties::Properties;
 use super::rows::{ConfigError, Mode, Row, Type};
 use super::throttles::Throttles;
 use super::unbuilt;
 
 /// The configs that an entity below `/config/brokers` has of its own.
-pub type Own = BTreeMap<String, String>;
+pub type OwnConfigs = BTreeMap<String, String>;
 
 /// Which entity below `/config/brokers` configs belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +35,16 @@ pub struct Settings {
     pub broker: BrokerConfig,
     /// The keys that it may not.
     pub throttles: Throttles,
+    /// Everything that is set, with the settings of single listeners (`listener.name.…`) among it.
+    pub pairs: Properties,
 }
 
 /// The layers of one broker's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     file: Properties,
-    all_brokers: Own,
-    broker: Own,
+    all_brokers: OwnConfigs,
+    broker: OwnConfigs,
 }
 
 impl Layers {
@@ -56,7 +59,7 @@ impl Layers {
     }
 
     /// What a layer holds, passwords aside.
-    pub fn own(&self, layer: Layer) -> &Own {
+    pub fn own(&self, layer: Layer) -> &OwnConfigs {
         match layer {
             Layer::AllBrokers => &self.all_brokers,
             Layer::Broker => &self.broker,
@@ -68,33 +71,27 @@ impl Layers {
     /// # Errors
     /// [`ConfigError`] of the first value that is wrong, or goes ill with another.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let mut throttles = Throttles::default();
-        let properties = self.merged(&mut throttles)?;
-        Ok(Settings { broker: BrokerConfig::parse(&properties)?, throttles })
-    }
-
-    /// The pairs in force, those of single listeners (`listener.name.…`) among them; of the file alone where a layer
-    /// above it holds what is wrong.
-    pub fn in_force(&self) -> Properties {
-        self.merged(&mut Throttles::default()).unwrap_or_else(|_| self.file.clone())
-    }
-
-    fn merged(&self, throttles: &mut Throttles) -> Result<Properties, ConfigError> {
-        let mut file = self.file.clone();
+        let (mut throttles, mut file) = (Throttles::default(), self.file.clone());
+        let mut of_zookeeper_only = Vec::new();
         for (key, value) in self.all_brokers.iter().chain(&self.broker) {
-            if !throttles.set(key, value)? {
+            if throttles.set(key, value)? {
+                of_zookeeper_only.push((key, value));
+            } else {
                 synonyms(key).iter().for_each(|synonym| file.remove(synonym));
                 file.set(key, value);
             }
         }
-        Ok(file)
+        let broker = BrokerConfig::parse(&file)?;
+        of_zookeeper_only.into_iter().for_each(|(key, value)| file.set(key, value));
+        Ok(Settings { broker, throttles, pairs: file })
     }
 
-    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validate`).
+    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`); what would be in
+    /// force then.
     ///
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
-    pub fn check(&self, layer: Layer, own: &Own) -> Result<(), ConfigError> {
+    pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<Settings, ConfigError> {
         refuse(own, |key| mode(key) == Some(Mode::ReadOnly), "Cannot update these configs dynamically: Set")?;
         refuse(
             own,
@@ -109,13 +106,11 @@ impl Layers {
                 "Cannot update these configs at default cluster level, broker id must be specified: Set",
             )?;
         }
-        let now = self.settings()?;
-        let then = self.with(layer, own.clone()).settings()?;
-        check_threads(&now.broker, &then.broker)
+        self.with(layer, own.clone()).settings()
     }
 
     /// Takes what ZooKeeper holds for a layer. What cannot be in force is left out; the sentences say what and why.
-    pub fn take(&mut self, layer: Layer, own: Own) -> Vec<String> {
+    pub fn take(&mut self, layer: Layer, own: OwnConfigs) -> Vec<String> {
         let mut said = Vec::new();
         let valid = own.into_iter().filter(|(key, value)| {
             let reason = match () {
@@ -146,7 +141,7 @@ impl Layers {
         said
     }
 
-    fn with(&self, layer: Layer, own: Own) -> Self {
+    fn with(&self, layer: Layer, own: OwnConfigs) -> Self {
         let mut next = self.clone();
         match layer {
             Layer::AllBrokers => next.all_brokers = own,
@@ -198,20 +193,14 @@ fn is_security(key: &str) -> bool {
 }
 
 fn is_per_broker(key: &str) -> bool {
-    match of_listener(key) {
+    match own_key(key) {
         Some(base) => !["max.connections", "max.connection.creation.rate"].contains(&base),
         None => mode(key) == Some(Mode::PerBroker),
     }
 }
 
-/// The key that `listener.name.NAME.KEY` sets for one listener.
-fn of_listener(key: &str) -> Option<&str> {
-    let (_, base) = key.strip_prefix("listener.name.")?.split_once('.')?;
-    Some(base)
-}
-
 /// Refuses keys; the sentence ends with the kind of set in which Kafka lists them.
-fn refuse(own: &Own, refused: impl Fn(&str) -> bool, sentence: &str) -> Result<(), ConfigError> {
+fn refuse(own: &OwnConfigs, refused: impl Fn(&str) -> bool, sentence: &str) -> Result<(), ConfigError> {
     let keys: Vec<_> = own.keys().map(String::as_str).filter(|key| refused(key)).collect();
     if keys.is_empty() {
         return Ok(());
@@ -220,10 +209,10 @@ fn refuse(own: &Own, refused: impl Fn(&str) -> bool, sentence: &str) -> Result<(
 }
 
 /// Checks each value by itself. Keys that nobody knows may be somebody's own.
-fn check_values(own: &Own) -> Result<(), ConfigError> {
+fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
     let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
     for (key, value) in own {
-        let key = of_listener(key).unwrap_or(key);
+        let key = own_key(key).unwrap_or(key);
         if row(key).is_some_and(|row| row.kind == Type::Password) {
             let sentence = "Password encoder secret not configured";
             return Err(ConfigError::Combination(sentence.to_owned()));
@@ -237,24 +226,6 @@ fn check_values(own: &Own) -> Result<(), ConfigError> {
 
 /// Checks a value by itself, and that it asks for nothing that is not built.
 fn check_alone(key: &str, value: &str) -> Result<(), ConfigError> {
-    check_values(&Own::from([(key.to_owned(), value.to_owned())]))?;
+    check_values(&OwnConfigs::from([(key.to_owned(), value.to_owned())]))?;
     unbuilt::check_broker(&Properties::from_iter([(key, value)]))
-}
-
-/// A pool of threads may at most be doubled or halved (`DynamicThreadPool`).
-fn check_threads(now: &BrokerConfig, then: &BrokerConfig) -> Result<(), ConfigError> {
-    let pools = |config: &BrokerConfig| {
-        [
-            config.num_io_threads,
-            config.num_network_threads,
-            config.num_replica_fetchers,
-            config.num_recovery_threads_per_data_dir,
-            config.background_threads,
-        ]
-    };
-    let is_fine = |(now, then): (i32, i32)| now == then || (then > 0 && then >= now / 2 && then <= now * 2);
-    if pools(now).into_iter().zip(pools(then)).all(is_fine) {
-        return Ok(());
-    }
-    Err(ConfigError::Combination("Invalid dynamic configuration".to_owned()))
 }

@@ -15,6 +15,12 @@ pub fn is_prefixed(key: &str) -> bool {
     key.starts_with("listener.name.")
 }
 
+/// The key that `listener.name.NAME.KEY` sets for one listener; None of any other key.
+pub fn own_key(key: &str) -> Option<&str> {
+    let (_, own) = key.strip_prefix("listener.name.")?.split_once('.')?;
+    Some(own)
+}
+
 /// A listener's name as it is compared: upper case (`ListenerName.normalised`).
 pub fn normalised(name: &str) -> String {
     name.to_ascii_uppercase()

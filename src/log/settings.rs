@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::segment::SegmentOptions;
 use super::validate::target_codec;
 use crate::base::Millis;
-use crate::config::layers::Own;
+use crate::config::layers::OwnConfigs;
 use crate::config::topic::TopicConfig;
 use crate::wire::batch::TimestampType;
 use crate::wire::compression::Compression;
@@ -18,7 +18,7 @@ pub struct Settings {
     /// The config that they come from.
     pub config: Arc<TopicConfig>,
     /// The values of the config that are the topic's own, as they lie in ZooKeeper; the others are the broker's defaults.
-    pub own: Arc<Own>,
+    pub own: Arc<OwnConfigs>,
     /// `segment.bytes`.
     pub segment_bytes: u64,
     /// `segment.ms`.
@@ -62,7 +62,7 @@ pub struct Settings {
 impl Settings {
     /// Those of a topic with these values of its own over the broker's defaults. Values that make no sense are left out,
     /// and said in the log.
-    pub fn of(defaults: &TopicConfig, own: Own) -> Self {
+    pub fn of(defaults: &TopicConfig, own: OwnConfigs) -> Self {
         let (config, refused) = defaults.with_valid_overrides(&own);
         for error in refused {
             log::warn!(target: "kafka.log.LogConfig", "A topic's config is ignored: {error}");

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::{Hosted, ReplicaManager};
 use crate::base::TopicPartition;
 use crate::config::TopicConfig;
-use crate::config::layers::Own;
+use crate::config::layers::OwnConfigs;
 use crate::log::Log;
 use crate::log::settings::Settings;
 use crate::wire::message::leader_and_isr::LeaderAndIsrRequest;
@@ -42,7 +42,7 @@ struct Topic {
     /// How many orders make logs of it.
     makers: usize,
     /// The last change since the first of them began.
-    newest: Option<(u64, Own)>,
+    newest: Option<(u64, OwnConfigs)>,
 }
 
 /// Topics whose logs are about to be made: from now until this is dropped, no change of their configs is missed.
@@ -61,7 +61,7 @@ impl LogConfigs {
         Self { defaults: Box::new(defaults), changes: Mutex::default() }
     }
 
-    fn settings(&self, own: Own) -> Settings {
+    fn settings(&self, own: OwnConfigs) -> Settings {
         Settings::of(&(self.defaults)(), own)
     }
 }
@@ -84,7 +84,7 @@ impl ReplicaManager {
     }
 
     /// Puts a topic's own configs into force in all its logs here, those that are being made among them.
-    pub fn topic_config_changed(&self, topic: &str, own: &Own) {
+    pub fn topic_config_changed(&self, topic: &str, own: &OwnConfigs) {
         {
             let mut changes = self.log_configs.changes.lock();
             changes.count += 1;
@@ -124,7 +124,7 @@ impl ReplicaManager {
     }
 
     /// Keeps these logs by their topic's own configs from now on.
-    fn reconfigure(&self, logs: &[Arc<Log>], own: &Own) {
+    fn reconfigure(&self, logs: &[Arc<Log>], own: &OwnConfigs) {
         if logs.is_empty() {
             return;
         }
@@ -145,7 +145,7 @@ impl InitializingLogs {
 
     /// What the logs are configured with, by what was read for each of the topics; a topic whose configs could not be
     /// read gets no logs.
-    pub fn settings(&self, own: impl IntoIterator<Item = (Arc<str>, Own)>) -> LogSettings {
+    pub fn settings(&self, own: impl IntoIterator<Item = (Arc<str>, OwnConfigs)>) -> LogSettings {
         own.into_iter().map(|(topic, own)| (topic, self.replicas.log_configs.settings(own))).collect()
     }
 
@@ -171,7 +171,7 @@ impl InitializingLogs {
     }
 
     /// The changes not seen yet: of which topics, and whether of the defaults.
-    fn missed(&self, changes: &Changes) -> (Vec<(Arc<str>, Own)>, bool) {
+    fn missed(&self, changes: &Changes) -> (Vec<(Arc<str>, OwnConfigs)>, bool) {
         let newer = |topic: &Arc<str>| {
             let (count, own) = changes.initializing.get(topic)?.newest.as_ref()?;
             (*count > self.seen).then(|| (topic.clone(), own.clone()))

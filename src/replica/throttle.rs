@@ -3,17 +3,14 @@
 //! Decides by [`crate::quota::replication`]; topics name their throttled replicas, brokers their rates. Kafka:
 //! `ReplicaManager.shouldLeaderThrottle`, `ReplicaFetcherThread.shouldFollowerThrottle`.
 
-use std::sync::Arc;
-
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use super::fetch::FetchOutcome;
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, TopicPartition};
-use crate::config::{BrokerConfig, LiveConfig};
+use crate::config::BrokerConfig;
+use crate::config::layers::Settings;
 use crate::log::Log;
-use crate::log::disk::blocking;
 use crate::quota::replication::{ReplicationThrottle, is_throttled};
 
 /// Both sides of throttled replication, and moves on this broker.
@@ -42,22 +39,14 @@ impl Throttles {
 }
 
 impl ReplicaManager {
-    /// Keeps rates, and the number of fetchers, to what is in force, until `stop`.
-    pub async fn heed_settings(self: Arc<Self>, live: LiveConfig, stop: CancellationToken) {
-        let mut changes = live.changes();
-        loop {
-            let settings = changes.borrow_and_update().clone();
-            let rates = &settings.throttles;
-            self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
-            self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);
-            self.throttles.moving.lock().allow(rates.replica_alter_log_dirs_io_max_bytes_per_second);
-            let (replicas, count) = (self.clone(), settings.broker.num_replica_fetchers);
-            blocking(move || replicas.resize_fetchers(count)).await;
-            tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
-                () = stop.cancelled() => return,
-            }
-        }
+    /// Applies the rates of throttled replication, and the number of fetchers. Waits for role changes under way, which wait
+    /// for disks.
+    pub fn apply_settings(&self, settings: &Settings) {
+        let rates = &settings.throttles;
+        self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
+        self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);
+        self.throttles.moving.lock().allow(rates.replica_alter_log_dirs_io_max_bytes_per_second);
+        self.resize_fetchers(settings.broker.num_replica_fetchers);
     }
 
     fn sends_throttled(&self, log: &Log) -> bool {

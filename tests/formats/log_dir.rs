@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use barnabas::base::{Clock, TopicPartition};
-use barnabas::config::layers::Own;
+use barnabas::config::layers::OwnConfigs;
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
 use barnabas::log::meta_properties::BrokerMetadata;
@@ -28,7 +28,7 @@ fn config(topic: &str) -> TopicConfig {
     TopicConfig::default().with_overrides(&own(topic)).unwrap()
 }
 
-fn own(topic: &str) -> Own {
+fn own(topic: &str) -> OwnConfigs {
     let forever = ("segment.ms", "9223372036854775807");
     let own: &[(&str, &str)] = match topic {
         "segments" => &[("segment.bytes", "1000"), ("index.interval.bytes", "150")],

@@ -12,7 +12,7 @@ use crate::api::config_changes::{
     self, APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told,
 };
 use crate::config::ConfigError;
-use crate::config::layers::Own;
+use crate::config::layers::OwnConfigs;
 use crate::config::rows::Type;
 use crate::security::AclOperation;
 use crate::wire::message::incremental_alter_configs::{
@@ -97,7 +97,7 @@ fn check_changes(changes: &[AlterableConfig]) -> Result<(), AdminError> {
     Err(AdminError::invalid_request(format!("Null value not supported for : {}", nulls.join(","))))
 }
 
-fn apply(own: &mut Own, entity: &Entity, change: &AlterableConfig) -> Result<(), AdminError> {
+fn apply(own: &mut OwnConfigs, entity: &Entity, change: &AlterableConfig) -> Result<(), AdminError> {
     let key = &change.name;
     let value = change.value.clone().unwrap_or_default();
     match change.config_operation {
@@ -117,7 +117,7 @@ fn apply(own: &mut Own, entity: &Entity, change: &AlterableConfig) -> Result<(),
 }
 
 /// The items that a list holds, its default's where it is not set.
-fn list(own: &Own, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
+fn list(own: &OwnConfigs, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
     let Some(row) = entity.row(key) else {
         return Err(ConfigError::UnknownTopicConfig(key.to_owned()).into());
     };

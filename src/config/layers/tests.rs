@@ -1,6 +1,6 @@
 use super::*;
 
-fn own<const N: usize>(pairs: [(&str, &str); N]) -> Own {
+fn own<const N: usize>(pairs: [(&str, &str); N]) -> OwnConfigs {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
@@ -56,17 +56,15 @@ fn what_may_not_change_is_refused_in_kafkas_words() {
         refusal(Layer::Broker, ("log.retention.ms", "soon")),
         "Invalid value soon for configuration log.retention.ms: Not a number of type LONG"
     );
-    assert_eq!(refusal(Layer::Broker, ("num.io.threads", "17")), "Invalid dynamic configuration");
-    assert_eq!(refusal(Layer::Broker, ("num.io.threads", "3")), "Invalid dynamic configuration");
 }
 
 #[test]
 fn what_may_change_is_taken() {
     for pair in [("num.io.threads", "16"), ("log.cleaner.threads", "2"), ("somebodys.own", "x")] {
-        assert_eq!(layers().check(Layer::Broker, &own([pair])), Ok(()));
+        assert_eq!(layers().check(Layer::Broker, &own([pair])).map(drop), Ok(()));
     }
     let limit = ("listener.name.plaintext.max.connections", "10");
-    assert_eq!(layers().check(Layer::AllBrokers, &own([limit])), Ok(()));
+    assert_eq!(layers().check(Layer::AllBrokers, &own([limit])).map(drop), Ok(()));
 }
 
 #[test]

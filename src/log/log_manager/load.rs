@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{Live, LogManager};
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 use crate::config::broker::BrokerConfig;
-use crate::config::layers::Own;
+use crate::config::layers::OwnConfigs;
 use crate::config::topic::TopicConfig;
 use crate::config::version::KafkaVersion;
 use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
@@ -37,7 +37,7 @@ pub struct LogManagerOptions {
     /// The config of topics that have no values of their own.
     pub defaults: TopicConfig,
     /// The values that topics have of their own.
-    pub own: HashMap<Arc<str>, Own>,
+    pub own: HashMap<Arc<str>, OwnConfigs>,
     /// `num.recovery.threads.per.data.dir`.
     pub recovery_threads: usize,
     /// `log.retention.check.interval.ms`.

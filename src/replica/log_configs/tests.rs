@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::layers::Own;
+use crate::config::layers::OwnConfigs;
 use crate::replica::tests::{Room, partition};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::leader_and_isr::{
@@ -25,8 +25,8 @@ fn order() -> LeaderAndIsrRequest {
     }
 }
 
-fn own(retention_ms: &str) -> Own {
-    Own::from([("retention.ms".to_owned(), retention_ms.to_owned())])
+fn own(retention_ms: &str) -> OwnConfigs {
+    OwnConfigs::from([("retention.ms".to_owned(), retention_ms.to_owned())])
 }
 
 fn retention(room: &Room) -> i64 {
@@ -34,7 +34,7 @@ fn retention(room: &Room) -> i64 {
 }
 
 /// Carries out the order with what was read for `t`, and whatever happens between the reading and that.
-fn make(room: &Room, read: Own, meanwhile: impl FnOnce()) {
+fn make(room: &Room, read: OwnConfigs, meanwhile: impl FnOnce()) {
     let initializing = room.replicas.initialize_logs(&order());
     assert_eq!(initializing.topics(), [Arc::from("t")]);
     let settings = initializing.settings([(Arc::from("t"), read)]);

@@ -1,0 +1,79 @@
+//! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
+//!
+//! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches nothing but the
+//! notices. Kafka: `DynamicConfigManager`.
+
+mod handlers;
+pub(super) mod parts;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::Clock;
+use crate::zk::notices::Notices;
+use crate::zk::znode::config_change;
+use crate::zk::znode::config_entity::Kind;
+use crate::zk::{ZkError, ZnodeChange, ZooKeeper};
+
+pub(super) use handlers::{BrokerConfigHandler, TopicConfigHandler};
+
+const TARGET: &str = "kafka.server.DynamicConfigManager";
+const BROKERS: &str = "kafka.server.DynamicBrokerConfig";
+
+/// Applies configs that have changed, by the kind of entity they belong to.
+pub(super) struct DynamicConfigManager {
+    pub topics: TopicConfigHandler,
+    pub brokers: BrokerConfigHandler,
+    pub clock: Clock,
+}
+
+impl DynamicConfigManager {
+    /// Follows the notices until `stop`.
+    pub async fn follow(self, zk: ZooKeeper, stop: CancellationToken) {
+        let mut notices = Notices::new(config_change::PARENT, config_change::PREFIX);
+        let mut watches = zk.watches();
+        watches.watch_children(config_change::PARENT);
+        let following = async {
+            let mut is_begun = false;
+            while let Some(change) = watches.next().await {
+                let ZnodeChange::Children { children: Some(children), .. } = change else { continue };
+                for (path, data) in notices.unread(&zk, &children).await {
+                    self.process(&path, &data).await;
+                }
+                if !is_begun {
+                    // Opening the logs may have taken longer than notices last.
+                    self.topics.process_all().await;
+                    self.brokers.process_all().await;
+                    is_begun = true;
+                }
+                notices.sweep(&zk, &children, self.clock.now()).await;
+            }
+        };
+        stop.run_until_cancelled(following).await;
+    }
+
+    /// Applies what a notice is about. A notice that cannot be read is logged, and the next one is gone on with.
+    async fn process(&self, path: &str, data: &[u8]) {
+        let processed = match config_change::decode(data) {
+            Ok(entity) => self.process_entity(&entity).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = processed {
+            let notice = String::from_utf8_lossy(data);
+            log::error!(target: TARGET, "error processing change notification {notice} from {path}: {error}");
+        }
+    }
+
+    async fn process_entity(&self, entity: &str) -> Result<(), ZkError> {
+        let named = entity.split_once('/');
+        let kind =
+            named.and_then(|(kind, name)| Some((Kind::ALL.into_iter().find(|it| it.name() == kind)?, name)));
+        match kind {
+            Some((Kind::Topics, topic)) => self.topics.process(topic).await,
+            Some((Kind::Brokers, broker)) => self.brokers.process(broker).await,
+            Some((Kind::Clients | Kind::Users, _)) | None => {
+                log::warn!(target: BROKERS, "The changed config of {entity} has no effect: quotas and SCRAM credentials are not built yet");
+                Ok(())
+            }
+        }
+    }
+}

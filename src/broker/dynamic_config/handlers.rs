@@ -1,0 +1,112 @@
+//! What is done with changed configs, one handler for each kind of entity.
+//!
+//! Kafka: `TopicConfigHandler`, `BrokerConfigHandler`.
+
+use std::sync::Arc;
+
+use super::{BROKERS, TARGET};
+use crate::admin::configs::ConfigReader;
+use crate::base::BrokerId;
+use crate::config::layers::{self, Layer};
+use crate::config::unbuilt::without_effect;
+use crate::config::{LiveConfig, TopicConfig};
+use crate::controller::Controller;
+use crate::replica::ReplicaManager;
+use crate::zk::ZkError;
+use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
+
+const TOPICS: &str = "kafka.server.TopicConfigHandler";
+
+/// Warns of configs that were changed without effect.
+fn warn_without_effect(target: &str, whose: &str, keys: &[&str]) {
+    if !keys.is_empty() {
+        log::warn!(target: target, "These configurations of {whose} have no effect yet: {}", keys.join(", "));
+    }
+}
+
+/// Configures the logs of topics.
+pub struct TopicConfigHandler {
+    pub configs: Arc<ConfigReader>,
+    pub replicas: Arc<ReplicaManager>,
+    pub controller: Controller,
+}
+
+impl TopicConfigHandler {
+    /// Reads and applies a topic's configs.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn process(&self, topic: &str) -> Result<(), ZkError> {
+        let own = self.configs.fetch(Kind::Topics, topic).await?;
+        log::info!(target: TARGET, "Processing override for entityPath: topics/{topic} with config: {own:?}");
+        if own.get("unclean.leader.election.enable").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            self.controller.unclean_enabled(Some(topic)).await;
+        }
+        let of_topic = |key: &str| TopicConfig::row(key);
+        warn_without_effect(TOPICS, &format!("the topic {topic}"), &without_effect(&own, of_topic));
+        self.replicas.topic_config_changed(topic, &own);
+        Ok(())
+    }
+
+    /// Reads and applies the configs of all topics that have logs here; logs what cannot be read.
+    pub async fn process_all(&self) {
+        let topics: Vec<_> = self.replicas.topics_with_logs().into_iter().collect();
+        let found = self.configs.fetch_each(Kind::Topics, &topics).await;
+        for (topic, own) in topics.into_iter().zip(found) {
+            match own {
+                Ok(own) => self.replicas.topic_config_changed(&topic, &own),
+                Err(error) => log::error!(target: TARGET, "The configs of topic {topic}: {error}"),
+            }
+        }
+    }
+}
+
+/// Takes the settings of this broker, and of all brokers; the parts of the broker apply them.
+pub struct BrokerConfigHandler {
+    pub broker_id: BrokerId,
+    pub configs: Arc<ConfigReader>,
+    pub live: LiveConfig,
+}
+
+impl BrokerConfigHandler {
+    /// Reads and takes the settings of a broker, where that is this one, or of all brokers.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn process(&self, name: &str) -> Result<(), ZkError> {
+        match name {
+            DEFAULT_NAME => self.take(Layer::AllBrokers).await,
+            id if id.parse() == Ok(self.broker_id) => self.take(Layer::Broker).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads and takes both; logs what cannot be read.
+    pub async fn process_all(&self) {
+        for layer in [Layer::AllBrokers, Layer::Broker] {
+            if let Err(error) = self.take(layer).await {
+                log::error!(target: BROKERS, "The broker's configs: {error}");
+            }
+        }
+    }
+
+    /// Reads and takes the settings of a layer.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn take(&self, layer: Layer) -> Result<(), ZkError> {
+        let name = match layer {
+            Layer::AllBrokers => DEFAULT_NAME.to_owned(),
+            Layer::Broker => self.broker_id.to_string(),
+        };
+        let own = self.configs.fetch(Kind::Brokers, &name).await?;
+        if *self.live.layers().own(layer) == own {
+            return Ok(()); // Its warnings stand in the log already.
+        }
+        warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
+        for sentence in self.live.take(layer, own).await {
+            log::error!(target: BROKERS, "{sentence}");
+        }
+        Ok(())
+    }
+}
