@@ -1,4 +1,5 @@
-//! What AlterConfigs and IncrementalAlterConfigs share: which entity a request means, its own configs, and replacing them.
+//! What AlterConfigs and IncrementalAlterConfigs share: which entity a request means, its own configs, and replacing
+//! them.
 //!
 //! Kafka: `AdminManager.alterConfigs`, `DynamicBrokerConfig.validate`.
 
@@ -19,8 +20,8 @@ pub(super) const BROKER: i8 = 4;
 /// The number of a broker's loggers.
 pub(super) const BROKER_LOGGER: i8 = 8;
 
-/// Whether the caller may do this to the configs of a resource: those of brokers and their loggers belong to the cluster.
-/// What is no such resource needs no permission, as it is refused for what it is.
+/// Whether the caller may do this to the configs of a resource: those of brokers and their loggers belong to the
+/// cluster. What is no such resource needs no permission, as it is refused for what it is.
 pub(super) fn is_authorized(
     exchange: &Exchange,
     operation: AclOperation,

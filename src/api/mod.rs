@@ -1,7 +1,7 @@
 //! One handler an API, each in the same four paragraphs: authorize, check, act, answer.
 //!
-//! - *Entry points:* [`dispatch::RequestDispatch`], which `net` hands frames to; [`table::ROWS`], one row an API, which is
-//!   also what ApiVersions answers with.
+//! - *Entry points:* [`dispatch::RequestDispatch`], which `net` hands frames to; [`table::ROWS`], one row an API,
+//!   which is also what ApiVersions answers with.
 //! - *Never:* keeps state; what a handler may use is in [`Services`].
 //! - *In Kafka:* `KafkaApis`, `AdminManager`, `ApiVersionsResponse`.
 

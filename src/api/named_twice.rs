@@ -1,5 +1,5 @@
-//! Partitions that a request names more than once: Kafka keeps what is asked in a map, so that the last mention counts, in
-//! the place of the first.
+//! Partitions that a request names more than once: Kafka keeps what is asked in a map, so that the last mention
+//! counts, in the place of the first.
 //!
 //! Pure. Never for what Kafka refuses when it is named twice (ListOffsets, CreatePartitions). Kafka: `ProduceRequest`,
 //! `FetchRequest.toPartitionDataMap`, `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.

@@ -21,8 +21,8 @@ pub struct Row {
 
 /// A row. The request is the type that the handler takes. Named behind the handler:
 ///
-/// - `needs OPERATION`: what the caller has to be allowed on the cluster for the request to be handled at all; without it
-///   the handler asks for what it needs;
+/// - `needs OPERATION`: what the caller has to be allowed on the cluster for the request to be handled at all;
+///   without it the handler asks for what it needs;
 /// - `exempt FUNCTION`: which requests throttle nobody, beside those between brokers ([`ApiKey::is_cluster_action`]).
 macro_rules! row {
     ($key:ident, $handler:path) => {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::metadata::{MetadataCache, MetadataSnapshot};
 use crate::metrics::purgatory::Purgatory;
 
-/// Waits in `purgatory` until `holds` is true of the metadata cache, at most `timeout_ms`; whether it is. A timeout of zero
-/// or less is no wait at all: Kafka then answers REQUEST_TIMED_OUT whatever the cache shows.
+/// Waits in `purgatory` until `holds` is true of the metadata cache, at most `timeout_ms`; whether it is. A timeout
+/// of zero or less is no wait at all: Kafka then answers REQUEST_TIMED_OUT whatever the cache shows.
 pub(super) async fn wait_for(
     cache: &MetadataCache,
     purgatory: &Purgatory,

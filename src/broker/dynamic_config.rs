@@ -1,7 +1,7 @@
 //! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
 //!
-//! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches nothing but the
-//! notices. Kafka: `DynamicConfigManager`.
+//! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches nothing but
+//! the notices. Kafka: `DynamicConfigManager`.
 
 mod handlers;
 pub(super) mod parts;

@@ -1,4 +1,5 @@
-//! The finalized features, as `/feature` tells them from time to time (KIP-584; Kafka's `FinalizedFeatureChangeListener`).
+//! The finalized features, as `/feature` tells them from time to time (KIP-584; Kafka's
+//! `FinalizedFeatureChangeListener`).
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -30,8 +30,8 @@ impl HandOver {
         (Self { tries: tries.saturating_sub(1) }, first)
     }
 
-    /// What is done after a try: `left` is how many partitions the broker still leads, None where there was no answer, or
-    /// an error.
+    /// What is done after a try: `left` is how many partitions the broker still leads, None where there was no
+    /// answer, or an error.
     pub fn answered(&mut self, left: Option<usize>) -> Next {
         if left == Some(0) {
             return Next::Close { controlled: true };

@@ -2,8 +2,8 @@
 //!
 //! - *Entry points:* [`Broker::start`], [`Broker::stop`].
 //! - *Never:* serves a request itself.
-//! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another, so
-//!   that a stalled disk does not cost the session.
+//! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another,
+//!   so that a stalled disk does not cost the session.
 
 mod dynamic_config;
 mod error;

@@ -1,4 +1,5 @@
-//! The boot, in order: settings, directories, ZooKeeper, logs, listeners, replicas, controller, registration, doors open.
+//! The boot, in order: settings, directories, ZooKeeper, logs, listeners, replicas, controller, registration, doors
+//! open.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -147,8 +148,8 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
     Ok(zk)
 }
 
-/// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed as by
-/// a stop, so that the next start finds them as this one did.
+/// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed
+/// as by a stop, so that the next start finds them as this one did.
 async fn boot(
     prepared: Prepared,
     plugins: Plugins,

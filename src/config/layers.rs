@@ -86,8 +86,8 @@ impl Layers {
         Ok(Settings { broker, throttles, pairs: file })
     }
 
-    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`); what would be in
-    /// force then.
+    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`); what would
+    /// be in force then.
     ///
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".

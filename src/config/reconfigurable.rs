@@ -1,7 +1,7 @@
 //! What a part of the broker is that takes new settings while it runs.
 //!
-//! A request that changes configs and a notice that they have changed ask the same parts: first whether they can take the
-//! new settings, then, once these are in force, to apply them. Kafka: `BrokerReconfigurable`.
+//! A request that changes configs and a notice that they have changed ask the same parts: first whether they can take
+//! the new settings, then, once these are in force, to apply them. Kafka: `BrokerReconfigurable`.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

@@ -214,8 +214,8 @@ impl Row {
         let value = V::read(text).map_err(invalid)?;
         let shown = value.show().unwrap_or_default();
         self.check.test(self.key, &shown, self.kind).map_err(|reason| match self.check {
-            // Of other lists the element is named that is none; this is the one that is checked as a whole, and Java prints
-            // lists in brackets.
+            // Of other lists the element is named that is none; this is the one that is checked as a whole, and Java
+            // prints lists in brackets.
             Check::ThrottledReplicas => {
                 let value = format!("[{}]", shown.replace(',', ", "));
                 ConfigError::Invalid { key: self.key.to_owned(), value, reason }

@@ -1,8 +1,8 @@
-//! Settings that ask for what is not built and must not be missed in silence: encryption, authentication, authorization,
-//! and Java classes that refuse what clients may ask for. Pure.
+//! Settings that ask for what is not built and must not be missed in silence: encryption, authentication,
+//! authorization, and Java classes that refuse what clients may ask for. Pure.
 //!
-//! A broker or a tool that is given one refuses to start; a running broker refuses the change. The value that a setting has
-//! by default asks for nothing.
+//! A broker or a tool that is given one refuses to start; a running broker refuses the change. The value that a
+//! setting has by default asks for nothing.
 
 #[cfg(test)]
 mod tests;

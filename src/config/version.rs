@@ -82,7 +82,8 @@ impl KafkaVersion {
     /// The version that Barnabas speaks.
     pub const LATEST: Self = Self::V2_7_IV2;
 
-    /// The version a text names: exactly, or by its first parts (`2.7`, `2.7.2`), which means the newest of that release.
+    /// The version a text names: exactly, or by its first parts (`2.7`, `2.7.2`), which means the newest of that
+    /// release.
     ///
     /// # Errors
     /// [`UnknownVersion`] where there is no such version.

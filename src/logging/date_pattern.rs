@@ -1,6 +1,7 @@
 //! Java's date patterns, as `'.'yyyy-MM-dd-HH`, in the `strftime` form that `jiff` writes. Pure.
 //!
-//! Java: `SimpleDateFormat`, of which years, months, days, hours, minutes, seconds, milliseconds, zones, AM and PM are known.
+//! Java: `SimpleDateFormat`, of which years, months, days, hours, minutes, seconds, milliseconds, zones, AM and PM
+//! are known.
 
 /// The `strftime` pattern that writes what this pattern of Java's writes.
 ///

@@ -1,5 +1,6 @@
-//! Loggers by name. Pure. A logger without a level has that of the nearest logger above it, where the dots of its name
-//! separate the generations; a line goes to the appenders of its logger and of all above it, up to one that is not additive.
+//! Loggers by name. Pure. A logger without a level has that of the nearest logger above it, where the dots of its
+//! name separate the generations; a line goes to the appenders of its logger and of all above it, up to one that is
+//! not additive.
 //!
 //! log4j: `Hierarchy`, `Category`.
 

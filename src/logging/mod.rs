@@ -1,8 +1,8 @@
 //! What a process logs: loggers by name, their levels, and the files and streams their lines go to, as log4j has them.
 //!
-//! Set up once from a file in log4j 1.2's own syntax ([`log4j`]); levels change while the process runs (KIP-412). Every line
-//! comes through the `log` crate, and every appender is an `env_logger` of its own. Never decides what is logged.
-//! Kafka: log4j's `Hierarchy` and appenders, `kafka.utils.Log4jController`.
+//! Set up once from a file in log4j 1.2's own syntax ([`log4j`]); levels change while the process runs (KIP-412).
+//! Every line comes through the `log` crate, and every appender is an `env_logger` of its own. Never decides what is
+//! logged. Kafka: log4j's `Hierarchy` and appenders, `kafka.utils.Log4jController`.
 
 mod appender;
 mod date_pattern;

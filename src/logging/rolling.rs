@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 pub(super) enum Rolling {
     /// Never.
     Never,
-    /// When what this `strftime` pattern writes is something else than when the file was last written; the old text is then
-    /// the end of the old file's name.
+    /// When what this `strftime` pattern writes is something else than when the file was last written; the old text
+    /// is then the end of the old file's name.
     ByDate(String),
     /// When the file has grown to so many bytes; so many old files are kept, numbered from 1, the newest.
     BySize {

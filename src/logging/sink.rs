@@ -13,7 +13,8 @@ use super::hierarchy::Hierarchy;
 use super::log4j::{self, Setup};
 use crate::config::Properties;
 
-/// Java's options for logging, as Kafka's scripts take them: `-Dlog4j.configuration=file:PATH`, `-Dkafka.logs.dir=PATH`.
+/// Java's options for logging, as Kafka's scripts take them: `-Dlog4j.configuration=file:PATH`,
+/// `-Dkafka.logs.dir=PATH`.
 const OPTIONS: &str = "KAFKA_LOG4J_OPTS";
 /// The folder of the files, where the options do not name it.
 const LOG_DIR: &str = "LOG_DIR";

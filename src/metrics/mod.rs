@@ -2,8 +2,8 @@
 //!
 //! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts who waits; [`http::serve`] tells all of it.
 //! - *Never:* costs those who work more than an addition: a metric is worked out when somebody asks for it.
-//! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. What is served here is
-//!   what Prometheus' `jmx_exporter` makes of those MBeans with no rules of its own.
+//! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. What is served
+//!   here is what Prometheus' `jmx_exporter` makes of those MBeans with no rules of its own.
 
 pub mod exposition;
 pub mod http;

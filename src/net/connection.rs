@@ -1,8 +1,8 @@
 //! One connection: frames are read and dispatched in order, answers leave in that order.
 //!
-//! A client that does not read its answers holds little memory, as they are counted in bytes; one that sends half a frame
-//! holds what `queued.max.request.bytes` counts; after `connections.max.idle.ms` without a byte neither, whatever waits.
-//! In Kafka: `Processor`, `Selector`, `NetworkReceive`.
+//! A client that does not read its answers holds little memory, as they are counted in bytes; one that sends half a
+//! frame holds what `queued.max.request.bytes` counts; after `connections.max.idle.ms` without a byte neither,
+//! whatever waits. In Kafka: `Processor`, `Selector`, `NetworkReceive`.
 
 use std::io;
 use std::pin::Pin;
@@ -30,8 +30,8 @@ use crate::wire::frame;
 /// How many answers may be outstanding on one connection before no further request is read.
 const ANSWERS_WAITING: usize = 8;
 
-/// How many bytes of memory the outstanding answers of one connection may hold together before no further request is read.
-/// One answer may hold more, and then stands alone.
+/// How many bytes of memory the outstanding answers of one connection may hold together before no further request is
+/// read. One answer may hold more, and then stands alone.
 const ANSWERS_HOLD: usize = 512 << 10;
 
 /// After how many requests other connections of the thread are given their turn.
@@ -183,8 +183,8 @@ impl Reading {
     }
 }
 
-/// Lets the other tasks of this thread run first. Unlike with tokio's budgets, which connections do without, this one waits
-/// where other threads find it, should the thread get stuck in an append meanwhile.
+/// Lets the other tasks of this thread run first. Unlike with tokio's budgets, which connections do without, this one
+/// waits where other threads find it, should the thread get stuck in an append meanwhile.
 async fn give_way() {
     let mut given = false;
     std::future::poll_fn(|context| {

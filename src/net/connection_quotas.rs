@@ -1,8 +1,8 @@
 //! Which connections may be open: how many in all, by listener and by address, and how fast new ones may come.
 //!
-//! Whoever comes from an address that has its share is turned away; whoever exceeds the other limits waits at the door.
-//! With several listeners, the brokers' own is never shut for what comes in by the others: the connection longest unused
-//! on one of those is closed instead. *Never:* touches a socket. *In Kafka:* `ConnectionQuotas`.
+//! Whoever comes from an address that has its share is turned away; whoever exceeds the other limits waits at the
+//! door. With several listeners, the brokers' own is never shut for what comes in by the others: the connection
+//! longest unused on one of those is closed instead. *Never:* touches a socket. *In Kafka:* `ConnectionQuotas`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -133,8 +133,9 @@ impl ConnectionQuotas {
         Ok(Arc::new(connections))
     }
 
-    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides, and what
-    /// single listeners are limited to. Where more connections are open than may be now, those longest unused are closed.
+    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides, and
+    /// what single listeners are limited to. Where more connections are open than may be now, those longest unused
+    /// are closed.
     ///
     /// # Errors
     /// [`ConfigError`] where the overrides cannot be read; nothing has changed then.

@@ -1,5 +1,6 @@
-//! Reads for an answer that may wait for a disk, on threads that may wait: so many at once for each file system, so that one
-//! that does not answer does not take them all. Kafka reads on its network threads, which one disk may hold up.
+//! Reads for an answer that may wait for a disk, on threads that may wait: so many at once for each file system, so
+//! that one that does not answer does not take them all. Kafka reads on its network threads, which one disk may hold
+//! up.
 
 use std::collections::HashMap;
 use std::fs::File;

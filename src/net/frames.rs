@@ -1,4 +1,5 @@
-//! Frames out of a socket: one read brings whatever has come, mostly whole frames, and a frame is a part of what was read.
+//! Frames out of a socket: one read brings whatever has come, mostly whole frames, and a frame is a part of what was
+//! read.
 //!
 //! Bytes are moved at most once after they left the system: those of a frame that begins in one read and goes on in the
 //! next. A connection that sends nothing holds no memory. Never looks into a frame. Kafka: `NetworkReceive`.

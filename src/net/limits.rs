@@ -32,8 +32,8 @@ impl Limits {
     /// The limits that a broker is configured with; `given` are its properties, for `listener.name.…`.
     ///
     /// # Errors
-    /// [`ConfigError`] where listeners or `max.connections.per.ip.overrides` cannot be read, or a listener's own limit is
-    /// no number.
+    /// [`ConfigError`] where listeners or `max.connections.per.ip.overrides` cannot be read, or a listener's own
+    /// limit is no number.
     pub fn new(config: &BrokerConfig, given: &Properties) -> Result<Arc<Self>, ConfigError> {
         let requests = usize::try_from(config.queued_max_requests).unwrap_or(1);
         let bytes = config.queued_max_request_bytes;
@@ -49,7 +49,8 @@ impl Limits {
         }))
     }
 
-    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see [`ConnectionQuotas::reconfigure`].
+    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see
+    /// [`ConnectionQuotas::reconfigure`].
     ///
     /// # Errors
     /// As [`Limits::new`]; nothing has changed then.

@@ -1,7 +1,7 @@
 //! A link to one broker: a connection that is made when it is needed, and made anew after it has ended.
 //!
-//! Never waits between two tries and never repeats a request: whether a broker has acted on a request that failed is not
-//! known, so both are for the caller to decide. Kafka: `NetworkClient` with `NetworkClientUtils.awaitReady`,
+//! Never waits between two tries and never repeats a request: whether a broker has acted on a request that failed is
+//! not known, so both are for the caller to decide. Kafka: `NetworkClient` with `NetworkClientUtils.awaitReady`,
 //! `ReplicaFetcherBlockingSend`.
 
 use std::io;
@@ -38,8 +38,8 @@ impl BrokerLink {
         Self { endpoint, options, peer: None }
     }
 
-    /// Sends a request at a version and waits for its answer, over the connection that stands or a new one. After a failure
-    /// the connection is given up.
+    /// Sends a request at a version and waits for its answer, over the connection that stands or a new one. After a
+    /// failure the connection is given up.
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has acted on the request is then not known.

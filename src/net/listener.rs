@@ -134,8 +134,8 @@ impl Listener {
         Some((stream, place, from))
     }
 
-    /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have run out
-    /// a connection that nobody uses is closed.
+    /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have
+    /// run out a connection that nobody uses is closed.
     async fn accept_failed(&mut self, error: &io::Error, limits: &Limits) {
         if !self.failing {
             log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");

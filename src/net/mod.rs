@@ -1,6 +1,7 @@
 //! Listeners and connections: sockets in, frames in order, answers in order, limits on all of it.
 //!
-//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for those that talk to one.
+//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for those that talk
+//!   to one.
 //! - *Never:* knows an API; frames go to a [`Dispatch`] that it is handed.
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
@@ -77,7 +78,7 @@ impl From<Vec<Records>> for Reply {
 #[doc(alias = "RequestChannel")]
 #[doc(alias = "KafkaRequestHandler")]
 pub trait Dispatch: Send + Sync + 'static {
-    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves; where
-    /// the connection ends before, it is still run to its end.
+    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves;
+    /// where the connection ends before, it is still run to its end.
     fn dispatch(&self, caller: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer>;
 }

@@ -1,5 +1,5 @@
-//! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied;
-//! lazy records chunk by chunk, one of which is in memory at a time.
+//! Answers on their way out: memory by vectored writes, runs of a segment by `sendfile`, so that no record byte is
+//! copied; lazy records chunk by chunk, one of which is in memory at a time.
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
@@ -25,7 +25,8 @@ const WARMED_AT_ONCE: usize = 128 << 10;
 /// Sends pieces one after the other; `activity` is marked whenever the other side has taken some.
 ///
 /// # Errors
-/// Those of the socket, of the file and of making lazy records, and `UnexpectedEof` where a file is shorter than its run.
+/// Those of the socket, of the file and of making lazy records, and `UnexpectedEof` where a file is shorter than its
+/// run.
 pub(super) async fn send(
     writer: &OwnedWriteHalf,
     pieces: Vec<Records>,
@@ -47,7 +48,8 @@ pub(super) async fn send(
     send_memory(writer, &mut memory, SendFlags::empty(), activity).await
 }
 
-/// Sends lazy records behind what is in memory. A chunk is made on a thread that may wait, once the one before has left.
+/// Sends lazy records behind what is in memory. A chunk is made on a thread that may wait, once the one before has
+/// left.
 async fn send_lazy(
     writer: &OwnedWriteHalf,
     memory: &mut Vec<Bytes>,
@@ -120,7 +122,8 @@ async fn send_file(writer: &OwnedWriteHalf, slice: &FileSlice, activity: &Activi
                 || match rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)?
                 {
                     0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                    // The socket took what it holds: asking it for more would be in vain until it says that it has room.
+                    // The socket took what it holds: asking it for more would be in vain until it says that it has
+                    // room.
                     sent if sent < rest => Err(io::ErrorKind::WouldBlock.into()),
                     _ => Ok(()),
                 };
@@ -149,8 +152,8 @@ fn is_cached(slice: &FileSlice, run: &Range<u64>) -> bool {
     })
 }
 
-/// Reads a run into the system's cache where that may take its time: `sendfile` would keep the thread, and with it every
-/// other connection it serves, waiting for the disk.
+/// Reads a run into the system's cache where that may take its time: `sendfile` would keep the thread, and with it
+/// every other connection it serves, waiting for the disk.
 async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
     let file = slice.file.clone();
     let reading = disk_reads::run(Some(&file), move || {

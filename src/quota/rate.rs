@@ -43,8 +43,8 @@ impl Rate {
         }
     }
 
-    /// How much was counted a second. What is older than all windows together is forgotten; less than one window counts as
-    /// one, so that a first burst is not taken for a flood.
+    /// How much was counted a second. What is older than all windows together is forgotten; less than one window
+    /// counts as one, so that a first burst is not taken for a flood.
     pub fn per_second(&mut self, now: Millis) -> f64 {
         let span = self.window.saturating_mul(i64::try_from(self.most).unwrap_or(i64::MAX));
         self.samples.retain(|sample| now - sample.began < span);

@@ -14,8 +14,8 @@ pub struct ReplicationThrottle {
 }
 
 impl ReplicationThrottle {
-    /// A throttle without a bound, whose rate is taken over so many windows (`replication.quota.window.num`), each so many
-    /// milliseconds long (`replication.quota.window.size.seconds`).
+    /// A throttle without a bound, whose rate is taken over so many windows (`replication.quota.window.num`), each so
+    /// many milliseconds long (`replication.quota.window.size.seconds`).
     pub fn new(windows: usize, window: Millis) -> Self {
         Self { bound: i64::MAX, rate: Rate::new(windows, window) }
     }

@@ -1,7 +1,8 @@
-//! IncrementalAlterConfigs, v0-1. Changes single own configs of a topic, of this broker, or of all brokers (KIP-339): set,
-//! delete, append to and subtract from lists.
+//! IncrementalAlterConfigs, v0-1. Changes single own configs of a topic, of this broker, or of all brokers (KIP-339):
+//! set, delete, append to and subtract from lists.
 //!
-//! The levels of this broker's loggers change the same way (KIP-412). v1 flexible. Kafka: `AdminManager.incrementalAlterConfigs`.
+//! The levels of this broker's loggers change the same way (KIP-412). v1 flexible. Kafka:
+//! `AdminManager.incrementalAlterConfigs`.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! Metadata, v0-9. Who leads what, and where brokers can be reached by the listener the request came in by.
 //!
-//! v1 racks, controller, null for all topics · v2 cluster id · v4 auto-creation only where wanted · v5 offline replicas · v7
-//! leader epochs · v8 authorized operations · v9 flexible. Kafka: `KafkaApis.handleTopicMetadataRequest`, `MetadataCache`.
+//! v1 racks, controller, null for all topics · v2 cluster id · v4 auto-creation only where wanted · v5 offline
+//! replicas · v7 leader epochs · v8 authorized operations · v9 flexible. Kafka:
+//! `KafkaApis.handleTopicMetadataRequest`, `MetadataCache`.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! OffsetForLeaderEpoch, v0-3. Where a leader epoch ends, so that followers and consumers see whether their log diverged.
+//! OffsetForLeaderEpoch, v0-3. Where a leader epoch ends, so that followers and consumers see whether their log
+//! diverged.
 //!
 //! v1 the epoch found · v2 the caller's leader epoch (KIP-320) · v3 replica id. Kafka:
 //! `KafkaApis.handleOffsetForLeaderEpochRequest`.

@@ -1,8 +1,8 @@
 //! ApiVersions, v0-3. Which APIs this broker has, and their versions: the rows of the table.
 //!
-//! v3 client software name and version (KIP-511), features (KIP-584). A version that is too new is answered in the layout
-//! of version 0, with error 35 and the versions of ApiVersions alone, so that the client can ask again.
-//! Kafka: `KafkaApis.handleApiVersionsRequest`.
+//! v3 client software name and version (KIP-511), features (KIP-584). A version that is too new is answered in the
+//! layout of version 0, with error 35 and the versions of ApiVersions alone, so that the client can ask again. Kafka:
+//! `KafkaApis.handleApiVersionsRequest`.
 
 use std::future::{Ready, ready};
 

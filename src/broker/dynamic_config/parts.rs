@@ -86,7 +86,8 @@ impl BrokerReconfigurable for DynamicLogConfig {
     }
 }
 
-/// The sizes of thread pools: each may at most be doubled or halved at once. Only the fetchers are pools of threads here.
+/// The sizes of thread pools: each may at most be doubled or halved at once. Only the fetchers are pools of threads
+/// here.
 #[derive(Debug)]
 pub struct DynamicThreadPool;
 

@@ -59,7 +59,8 @@ impl BrokerConfig {
                 "flush.ms" => Some(self.flush_ms().to_string()),
                 _ => row.twin.and_then(|twin| self.get(twin)),
             };
-            // A broker's key may hold what its topic twin refuses (a ratio above 1); the topic's own default then stands.
+            // A broker's key may hold what its topic twin refuses (a ratio above 1); the topic's own default then
+            // stands.
             if let Some(value) = value
                 && let Err(error) = defaults.set(row.key, &value)
             {
