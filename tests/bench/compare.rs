@@ -17,6 +17,8 @@ mod table;
 mod unpack;
 mod workloads;
 
+use std::time::Instant;
+
 use brokers::RunningBroker;
 use table::{Figure, Kind, Table};
 use workloads::Workload;
@@ -62,8 +64,9 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
         let gigabytes = (workload.count(megabytes) * workload.record_size) as f64 / 1e9;
         memory::provide(broker.directory(), megabytes * 1_000_000);
         let begun = broker.cpu_seconds();
+        let producing = Instant::now();
         clients::produce(kafka, broker.port, &topic, workload, megabytes);
-        let produced = broker.cpu_seconds();
+        let (produced, produced_in) = (broker.cpu_seconds(), producing.elapsed());
         check_size(&broker, &topic, workload, megabytes);
         (0..CONSUMED).for_each(|_| clients::consume(broker.port, &topic));
         let consumed = (broker.cpu_seconds() - produced) / f64::from(CONSUMED);
@@ -72,7 +75,7 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
         table.add(&format!("produce: {row}"), kind, Figure::CpuPerGb((produced - begun) / gigabytes));
         table.add(&format!("consume: {row}"), kind, Figure::CpuPerGb(consumed / gigabytes));
         if kind == Kind::Barnabas {
-            let least = limit::measure(&broker.segments(&topic));
+            let least = limit::measure(&broker.segments(&topic), produced_in);
             table.add_limit(&format!("produce: {row}"), least.received / gigabytes);
             table.add_limit(&format!("consume: {row}"), least.sent / gigabytes);
         }

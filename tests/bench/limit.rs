@@ -7,7 +7,8 @@
 //! What is physical of a broker's work, and so is done here too: an answer for each batch, without which no producer goes
 //! on; and socket buffers of the size that `socket.receive.buffer.bytes` and `socket.send.buffer.bytes` have by default,
 //! which both brokers give their sockets: with the system's own, which grow to megabytes, the bytes would pass in far fewer
-//! pieces than a broker ever sees. What is not done here is what a broker may do cleverly or not at all: offsets,
+//! pieces than a broker ever sees. The batches come at the pace at which the producer sent them: between two of them a
+//! broker sleeps and is woken, which for small batches costs as much as all else. What is not done here is what a broker may do cleverly or not at all: offsets,
 //! indexes, finding what was asked for, waiting for several connections at once.
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::memory;
 use crate::unpack::Walker;
@@ -103,12 +105,13 @@ fn send(mut stream: TcpStream, path: &Path) {
     }
 }
 
-/// Has the bare program receive and send these segments.
-pub fn measure(segments: &[PathBuf]) -> Least {
+/// Has the bare program receive these segments within the time in which they were `produced`, and send them.
+pub fn measure(segments: &[PathBuf], produced: Duration) -> Least {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("received");
     let sizes = segments.iter().map(|segment| segment.metadata().unwrap().len());
-    memory::provide(directory.path(), sizes.sum());
+    let size = sizes.sum();
+    memory::provide(directory.path(), size);
     let mut program = Command::new(std::env::current_exe().unwrap())
         .arg(ARGUMENT)
         .arg(&file)
@@ -117,7 +120,7 @@ pub fn measure(segments: &[PathBuf]) -> Least {
         .unwrap();
     let mut said = std::io::BufReader::new(program.stdout.take().unwrap());
     let port = line(&mut said).parse().unwrap();
-    hand_over(port, segments);
+    hand_over(port, segments, &Pace::new(size, produced));
     let received = line(&mut said).parse().unwrap();
     take_back(port, file.metadata().unwrap().len());
     let sent = line(&mut said).parse().unwrap();
@@ -131,11 +134,31 @@ fn line(said: &mut impl std::io::BufRead) -> String {
     line.trim().to_owned()
 }
 
-/// Sends the segments' batches, as many at once as a producer does.
-fn hand_over(port: u16, segments: &[PathBuf]) {
+/// When which byte is due, as a producer sent them.
+struct Pace {
+    begun: Instant,
+    size: u64,
+    lasts: Duration,
+}
+
+impl Pace {
+    /// So many bytes from now on, evenly.
+    fn new(size: u64, lasts: Duration) -> Self {
+        Self { begun: Instant::now(), size, lasts }
+    }
+
+    /// Waits until the byte at this position is due.
+    fn wait_for(&self, position: u64) {
+        let due = self.lasts.mul_f64(position as f64 / self.size as f64);
+        std::thread::sleep(due.saturating_sub(self.begun.elapsed()));
+    }
+}
+
+/// Sends the segments' batches when they are due, and no more at once than a producer does.
+fn hand_over(port: u16, segments: &[PathBuf], pace: &Pace) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_nodelay(true).unwrap();
-    let mut unanswered = 0;
+    let (mut unanswered, mut position) = (0, 0);
     for segment in segments {
         let bytes = std::fs::read(segment).unwrap();
         let mut rest = &bytes[..];
@@ -143,6 +166,8 @@ fn hand_over(port: u16, segments: &[PathBuf]) {
             let length = u32::from_be_bytes(rest[8..BATCH_START].try_into().unwrap()) as usize;
             let (batch, after) = rest.split_at(BATCH_START + length);
             rest = after;
+            pace.wait_for(position);
+            position += batch.len() as u64;
             stream.write_all(&(batch.len() as u32).to_be_bytes()).unwrap();
             stream.write_all(batch).unwrap();
             unanswered += 1;
