@@ -140,11 +140,9 @@ impl RecordsBuilder {
         }
     }
 
-    /// Keeps no batch of more than `size` bytes; see [`RecordsBuilder::build_within`]. Messages of their own are not counted together.
+    /// Keeps no more than `size` bytes in all; see [`RecordsBuilder::build_within`].
     pub fn at_most(mut self, size: usize) -> Self {
-        if let Ok(writer) = &mut self.out
-            && self.is_batched
-        {
+        if let Ok(writer) = &mut self.out {
             writer.get_mut().most = size;
         }
         self

@@ -5,6 +5,7 @@ use std::time::Duration;
 use barnabas::base::{Clock, Records};
 use barnabas::wire::batch::{Batch, BatchBuilder};
 use barnabas::wire::compression::Compression;
+use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::legacy::MessageSetBuilder;
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::wire::message::offset_for_leader_epoch::{
@@ -162,6 +163,30 @@ fn a_small_set_that_unpacks_to_much_takes_little_memory() {
     assert_eq!((answers[0].1.error_code, answers[0].1.base_offset), (0, 0));
     let grown = peak_mebibytes(&broker) - before;
     assert!(grown < 24, "{grown} MiB more for 33 MiB of messages");
+}
+
+#[test]
+fn messages_that_are_to_be_uncompressed_are_bounded() {
+    let settings = [
+        ("message.max.bytes", "20000000"),
+        ("log.message.format.version", "0.10.0"),
+        ("compression.type", "uncompressed"),
+    ];
+    let (_chroot, broker, connection) = started(&settings, &["t"]);
+    let mut connection = connection.with_patience(PATIENCE * 4);
+    let set = |messages| {
+        let mut set = MessageSetBuilder::new(1, Compression::Gzip, None, 0);
+        (0..messages).for_each(|_| set.push(0, Clock::System.now(), None, None));
+        set.build().unwrap()
+    };
+    let (fits, exceeds) = (set(900_000), set(4_000_000));
+    let before = peak_mebibytes(&broker);
+    let answers = produce(&mut connection, 2, &[("t", &[exceeds])]);
+    assert_eq!(answers[0].1.error_code, ErrorCode::RecordListTooLarge.code());
+    let answers = produce(&mut connection, 2, &[("t", &[fits])]);
+    assert_eq!((answers[0].1.error_code, answers[0].1.base_offset), (0, 0));
+    let grown = peak_mebibytes(&broker) - before;
+    assert!(grown < 120, "{grown} MiB more for 29 MiB of messages, and for 129 MiB that are refused");
 }
 
 /// The most memory that the broker ever had resident.

@@ -71,7 +71,7 @@ impl SizeLimit {
 pub struct Assigned {
     /// The bytes, to be written one after the other.
     pub pieces: Vec<Bytes>,
-    /// The headers as they will be in the log.
+    /// The headers as they will be in the log; of messages of formats 0 and 1, which may be a million, the last one's.
     pub batches: Vec<BatchHeader>,
     /// Offset of the last record.
     pub last_offset: Offset,
@@ -109,8 +109,8 @@ impl Validated {
         let (pieces, batches) = match self.layout {
             Layout::Batch(header, pieces) => batch(*header, pieces, last_offset, leader_epoch),
             Layout::Messages(mut messages) => {
-                let batches = stamp_each(&mut messages, next_offset)?;
-                (vec![messages.into()], batches)
+                let last = stamp_each(&mut messages, next_offset)?;
+                (vec![messages.into()], Vec::from_iter(last))
             }
             Layout::Wrapper(mut message) => {
                 legacy::restamp(&mut message, last_offset, None);
@@ -149,17 +149,17 @@ fn batch(
     (vec![start.into(), rest], vec![header])
 }
 
-/// Gives each message its offset.
-fn stamp_each(messages: &mut [u8], next_offset: Offset) -> Result<Vec<BatchHeader>, ValidationError> {
-    let mut headers = Vec::new();
+/// Gives each message its offset. The header of the last one.
+fn stamp_each(messages: &mut [u8], next_offset: Offset) -> Result<Option<BatchHeader>, ValidationError> {
+    let mut last = None;
     let mut rest = messages;
     let mut offset = next_offset;
     while !rest.is_empty() {
         let size = BatchHeader::parse(rest)?.size();
         let (message, after) = rest.split_at_mut(size.min(rest.len()));
         legacy::restamp(message, offset, None);
-        headers.push(BatchHeader::parse(message)?);
+        last = Some(BatchHeader::parse(message)?);
         (rest, offset) = (after, offset + 1);
     }
-    Ok(headers)
+    Ok(last)
 }

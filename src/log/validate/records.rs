@@ -16,6 +16,10 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
 use crate::wire::records_builder::{Built, RecordsBuilder};
 
+/// The most bytes of messages of formats 0 and 1 that a compressed message is laid out in without compression: all of them are in
+/// memory until they are written.
+const LARGEST_MESSAGES: usize = 32 << 20;
+
 /// Checks whole batches and every record in them, all but the offsets they will get; `source` is what [`super::check`] found.
 ///
 /// # Errors
@@ -207,6 +211,7 @@ fn rebuilt(
     let limit = SizeLimit::of(validation);
     let bytes = match builder.build_within()? {
         Built::Records(bytes) => bytes,
+        Built::TooLarge(size) if stays_apart(validation) => return Err(too_many_messages(size, validation)),
         Built::TooLarge(size) => return Err(limit.exceeded_by(size)),
     };
     for batch in Batch::split(bytes.clone()) {
@@ -222,6 +227,21 @@ fn rebuilt(
         _ => Layout::Wrapper(bytes.into()),
     };
     Ok(Validated { layout, count, max_timestamp, index_of_max: Some(index_of_max), size_changed: true })
+}
+
+/// Whether records laid out anew become messages of their own.
+fn stays_apart(validation: &Validation<'_>) -> bool {
+    validation.magic < 2 && validation.target_codec == Compression::None
+}
+
+/// What is said of more than [`LARGEST_MESSAGES`], with the code that Kafka has for more than a segment holds.
+fn too_many_messages(size: usize, validation: &Validation<'_>) -> ValidationError {
+    let message = format!(
+        "The messages of {size} bytes in append to partition {} exceed the {LARGEST_MESSAGES} bytes that a compressed \
+         message may take uncompressed.",
+        validation.partition
+    );
+    ValidationError::refused(ErrorCode::RecordListTooLarge, message)
 }
 
 /// What Kafka's builder asks of a producer when it closes; ids below -1 come that far, for they count as none before.
@@ -254,5 +274,12 @@ fn builder(batches: &[Batch], validation: &Validation<'_>) -> Result<RecordsBuil
     } else {
         RecordsBuilder::messages(validation.magic, codec, append_time, 0)
     };
-    Ok(builder.at_most(validation.max_batch_size.unwrap_or(usize::MAX)))
+    let is_compressed = batches.iter().any(|batch| batch.header().is_compressed());
+    let most = match (stays_apart(validation), is_compressed) {
+        (false, _) => validation.max_batch_size.unwrap_or(usize::MAX),
+        (true, true) => LARGEST_MESSAGES,
+        // They take a few times the room that they had in the request.
+        (true, false) => usize::MAX,
+    };
+    Ok(builder.at_most(most))
 }

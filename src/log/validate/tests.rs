@@ -58,7 +58,9 @@ fn written(assigned: &Assigned) -> Vec<Record> {
     for batch in &batches {
         batch.check_crc().expect("a right checksum");
     }
-    assert_eq!(batches.iter().map(|it| it.header().clone()).collect::<Vec<_>>(), assigned.batches);
+    let headers: Vec<_> = batches.iter().map(|it| it.header().clone()).collect();
+    let known = if headers[0].magic == 2 { &headers[..] } else { &headers[headers.len() - 1..] };
+    assert_eq!(assigned.batches, known);
     batches.iter().flat_map(|batch| batch.all_records().expect("records")).collect()
 }
 
