@@ -36,6 +36,20 @@ impl Checks {
         self.acknowledged.values().map(BTreeMap::len).sum()
     }
 
+    /// A follower's fetch was answered only because its time was up, though there was something to answer it with.
+    pub fn waited_in_vain(
+        &mut self,
+        id: &TopicPartition,
+        leader: BrokerId,
+        follower: BrokerId,
+        records: usize,
+    ) {
+        self.violated(format!(
+            "broker {follower} waited in vain for {id} at {leader}, which had {records} records for it, or a high \
+             watermark"
+        ));
+    }
+
     /// A controller was elected.
     pub fn elected(&mut self, epoch: i32) {
         if epoch <= self.controller_epoch {

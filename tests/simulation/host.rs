@@ -2,6 +2,7 @@
 
 mod fetching;
 mod leading;
+mod sessions;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -73,6 +74,8 @@ pub struct Host {
     pub disks: BTreeMap<TopicPartition, Log>,
     replicas: BTreeMap<TopicPartition, Replica>,
     fetchers: BTreeMap<BrokerId, Fetcher>,
+    /// The sessions of followers that fetch from here.
+    served: BTreeMap<BrokerId, sessions::Served>,
     reports: BTreeMap<TopicPartition, IsrProposal>,
     /// The AlterIsr that is not answered: its call, when it was sent, and what it proposed.
     report_call: Option<(u64, Millis, Proposals)>,
@@ -104,6 +107,7 @@ impl Host {
             disks: BTreeMap::new(),
             replicas: BTreeMap::new(),
             fetchers: BTreeMap::new(),
+            served: BTreeMap::new(),
             reports: BTreeMap::new(),
             report_call: None,
             isr_write: None,
@@ -164,6 +168,7 @@ impl Host {
         if scene.rng.bool() {
             self.write_all_admitted(scene);
         }
+        self.end_waits(scene);
         self.look_for_laggards(scene);
         self.report(scene);
         self.fetch(scene);
@@ -284,8 +289,10 @@ impl Host {
             Message::IsrAltered { call, outcome } => self.isr_altered(call, outcome, scene),
             Message::EpochEnds { call, asked } => self.tell_epoch_ends(from, call, asked, scene),
             Message::EpochsEnd { call, ends } => self.cut(from, call, ends, scene),
-            Message::Fetch { call, wanted } => self.serve(from, call, wanted, scene),
-            Message::Fetched { call, found } => self.take_in(from, call, found, scene),
+            Message::Fetch { call, request } => self.serve(from, call, request, scene),
+            Message::Fetched { call, error, session_id, found } => {
+                self.take_in(from, call, (error, session_id), found, scene);
+            }
         }
     }
 
@@ -323,7 +330,7 @@ impl Host {
             }
             ControlBody::StopReplica { rows } => {
                 let rows = if past { Vec::new() } else { rows };
-                let deleted: Vec<_> = rows.into_iter().filter_map(|row| self.stop(row)).collect();
+                let deleted: Vec<_> = rows.into_iter().filter_map(|row| self.stop(row, scene)).collect();
                 let asked = !deleted.is_empty();
                 asked.then_some(ControlResponse::StopReplica { broker, error, partitions: deleted })
             }
@@ -357,12 +364,12 @@ impl Host {
         } else {
             let me = self.id;
             scene.say(|| format!("broker {me} follows {leader} in {id} in epoch {leader_epoch}"));
-            self.follow(&id, told);
+            self.follow(&id, told, scene);
         }
         Ok(())
     }
 
-    fn follow(&mut self, id: &TopicPartition, told: Told) {
+    fn follow(&mut self, id: &TopicPartition, told: Told, scene: &mut Scene) {
         let Some(replica) = self.replicas.get_mut(id) else { return };
         let (leader, leader_epoch) = (told.leader, told.leader_epoch);
         replica.waiting.clear();
@@ -374,10 +381,11 @@ impl Host {
         let fetcher = self.fetchers.entry(leader);
         let fetcher = fetcher.or_insert_with(|| Fetcher { plan: Plan::new(100), call: None });
         fetcher.plan.add(id.clone(), Start { offset, leader_epoch });
+        self.role_changed(id, scene);
     }
 
     /// Stops a replica; where its log is deleted, what the controller is answered.
-    fn stop(&mut self, row: StopReplicaRow) -> Option<(TopicPartition, ErrorCode)> {
+    fn stop(&mut self, row: StopReplicaRow, scene: &mut Scene) -> Option<(TopicPartition, ErrorCode)> {
         let StopReplicaRow { partition: id, leader_epoch, delete } = row;
         if let Some(replica) = self.replicas.get_mut(&id) {
             if let Err(fenced) = replica.machine.heeds_stop(leader_epoch) {
@@ -390,6 +398,7 @@ impl Host {
             }
             replica.machine.stop();
         }
+        self.role_changed(&id, scene);
         if !delete {
             return None;
         }

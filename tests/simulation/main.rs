@@ -122,6 +122,11 @@ fn an_append_that_lands_behind_a_change_of_roles_is_caught() {
 }
 
 #[test]
+fn a_leader_that_wakes_nobody_is_caught() {
+    assert!(caught(Flaw::WakesNobody).contains("in vain"));
+}
+
+#[test]
 fn a_write_believed_to_be_done_is_caught() {
     caught(Flaw::BelievesItsWrites);
 }

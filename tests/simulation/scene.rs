@@ -35,6 +35,8 @@ pub enum Flaw {
     TakesSilenceForLeave,
     /// A leader that never learns what became of the ISR it wrote goes on as if it had not been written.
     ForgetsDoubts,
+    /// A leader does not tell waiting fetches of what is appended and replicated.
+    WakesNobody,
     /// Who sends a write again, its answer being lost, takes a refusal for a sign that it was done.
     BelievesItsWrites,
 }

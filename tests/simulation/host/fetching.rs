@@ -60,7 +60,7 @@ impl Host {
         let Some(request) = fetcher.plan.request(scene.now, |_| Some(0), |_| false) else { return };
         let call = scene.call();
         fetcher.call = Some((call, scene.now));
-        scene.send(self.id, leader, Message::Fetch { call, wanted: request.send });
+        scene.send(self.id, leader, Message::Fetch { call, request });
     }
 
     /// The answer to a fetcher's call, if it is still awaited.
@@ -124,6 +124,7 @@ impl Host {
         &mut self,
         leader: BrokerId,
         call: u64,
+        (error, session_id): (ErrorCode, i32),
         found: Vec<(TopicPartition, Found)>,
         scene: &mut Scene,
     ) {
@@ -132,7 +133,7 @@ impl Host {
         }
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         let named: Vec<_> = found.iter().map(|(id, _)| id.clone()).collect();
-        if !fetcher.plan.answered(ErrorCode::None, 0, &named) {
+        if !fetcher.plan.answered(error, session_id, &named) {
             return;
         }
         let found: BTreeMap<_, _> = found.into_iter().collect();

@@ -3,6 +3,7 @@
 use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use barnabas::controller::decide::Leaderships;
 use barnabas::controller::state::Leadership;
+use barnabas::replica::fetch::session::IdleFetch;
 use barnabas::replica::fetcher::session::Want;
 use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Told};
@@ -13,7 +14,7 @@ use barnabas::zk::znode::partition_state::PartitionState;
 use super::{Host, LAG_MAX, MIN_ISR, PATIENCE};
 use crate::client::{Multi, Progress, Writing};
 use crate::disk::{Log, Record, position};
-use crate::network::{Found, Message};
+use crate::network::Message;
 use crate::scene::{Flaw, Scene};
 
 /// How many records a fetch brings at most.
@@ -31,6 +32,7 @@ impl Host {
         scene.say(|| format!("broker {me} leads {id} in epoch {epoch} from {}", log.end()));
         scene.checks.leads(id, epoch, me, log, current);
         self.raise_watermark(id, scene);
+        self.role_changed(id, scene);
     }
 
     /// A producer writes with acks=all; whether the record was taken.
@@ -58,6 +60,7 @@ impl Host {
             }
         }
         self.raise_watermark(id, scene);
+        self.log_changed(id, scene);
     }
 
     /// The disk's turn has come for all that was let in.
@@ -68,6 +71,9 @@ impl Host {
     }
 
     fn raise_watermark(&mut self, id: &TopicPartition, scene: &mut Scene) {
+        if self.replicas.get(id).is_some_and(|replica| replica.machine.has_followers_out_of_sync()) {
+            self.count_idle_fetches(id);
+        }
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
         let allowed = replica.machine.high_watermark(log.end_position(), scene.now, LAG_MAX);
         let allowed = match scene.flaw {
@@ -76,7 +82,8 @@ impl Host {
         };
         let Some(to) = allowed.filter(|_| replica.machine.is_leader()) else { return };
         let before = log.high_watermark();
-        if log.raise(to.offset) {
+        let rises = log.raise(to.offset);
+        if rises {
             scene.checks.watermark_rose(id, self.id, log, before);
         }
         scene.checks.leader_watermark(self.id, id, replica.machine.told().leader_epoch, log.high_watermark());
@@ -89,6 +96,9 @@ impl Host {
             if outcome == ErrorCode::None {
                 scene.checks.acknowledge(id, required - 1, record);
             }
+        }
+        if rises {
+            self.log_changed(id, scene);
         }
     }
 
@@ -119,42 +129,20 @@ impl Host {
         scene.send(self.id, from, Message::EpochsEnd { call, ends });
     }
 
-    /// Serves a follower's fetch.
-    pub(super) fn serve(
-        &mut self,
-        from: BrokerId,
-        call: u64,
-        wanted: Vec<(TopicPartition, Want)>,
-        scene: &mut Scene,
-    ) {
-        let mut found = Vec::new();
-        for (id, want) in wanted {
-            let answer = match self.read(&id, want, scene) {
-                Ok(records) => {
-                    self.follower_fetched(from, &id, want.offset, scene);
-                    Found {
-                        error: ErrorCode::None,
-                        records,
-                        high_watermark: self.watermark(&id),
-                        end: self.end(&id),
-                    }
-                }
-                Err(error) => Found { error, records: Vec::new(), high_watermark: -1, end: self.end(&id) },
-            };
-            found.push((id, answer));
-        }
-        scene.send(self.id, from, Message::Fetched { call, found });
-    }
-
-    fn watermark(&self, id: &TopicPartition) -> Offset {
+    pub(super) fn watermark(&self, id: &TopicPartition) -> Offset {
         self.disks.get(id).map_or(-1, Log::high_watermark)
     }
 
-    fn end(&self, id: &TopicPartition) -> Offset {
+    pub(super) fn end(&self, id: &TopicPartition) -> Offset {
         self.disks.get(id).map_or(-1, Log::end)
     }
 
-    fn read(&self, id: &TopicPartition, want: Want, scene: &Scene) -> Result<Vec<Record>, ErrorCode> {
+    pub(super) fn read(
+        &self,
+        id: &TopicPartition,
+        want: Want,
+        scene: &Scene,
+    ) -> Result<Vec<Record>, ErrorCode> {
         let log = self.admits(id, want.leader_epoch, scene)?;
         if want.offset > log.end() {
             return Err(ErrorCode::OffsetOutOfRange);
@@ -162,8 +150,25 @@ impl Host {
         Ok(log.read(want.offset, FETCH_MOST))
     }
 
-    fn follower_fetched(&mut self, from: BrokerId, id: &TopicPartition, at: Offset, scene: &mut Scene) {
-        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
+    /// Counts a follower's fetch, and before it those that read nothing here; in which epoch it counted.
+    pub(super) fn follower_fetched(
+        &mut self,
+        from: BrokerId,
+        id: &TopicPartition,
+        at: Offset,
+        idle: Option<IdleFetch>,
+        scene: &mut Scene,
+    ) -> Option<LeaderEpoch> {
+        let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else {
+            return None;
+        };
+        if !replica.machine.told().replicas.contains(&from) {
+            return None;
+        }
+        if let Some(IdleFetch { leader_epoch, at }) = idle {
+            replica.machine.on_idle_fetch(from, leader_epoch, at);
+        }
+        let leader_epoch = replica.machine.told().leader_epoch;
         let fetch = FollowerFetch { from, at: position(at), log_start: 0, leader_end: log.end() };
         let (end, watermark) = (log.end_position(), log.high_watermark());
         let step = replica.machine.on_follower_fetch(fetch, end, watermark, scene.now, LAG_MAX);
@@ -171,9 +176,12 @@ impl Host {
             self.reports.insert(id.clone(), proposal);
         }
         self.raise_watermark(id, scene);
+        Some(leader_epoch)
     }
 
     pub(super) fn look_for_laggards(&mut self, scene: &Scene) {
+        let led = self.led();
+        led.iter().for_each(|id| self.count_idle_fetches(id));
         for (id, replica) in &mut self.replicas {
             let end = self.disks.get(id).map_or(0, Log::end);
             if let Some(proposal) = replica.machine.on_tick(end, scene.now, LAG_MAX) {
@@ -291,5 +299,6 @@ impl Host {
         if replica.machine.on_isr_answer(proposal, answer) == IsrOutcome::Changed {
             self.raise_watermark(id, scene);
         }
+        self.isr_settles(id);
     }
 }
