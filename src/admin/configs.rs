@@ -7,19 +7,19 @@ use parking_lot::Mutex;
 use super::AdminError;
 use crate::config::layers::OwnConfigs;
 use crate::zk::znode::config_change;
-use crate::zk::znode::config_entity::{self, ConfigEntity, Kind};
+use crate::zk::znode::config_entity::{self, ConfigEntity, EntityType};
 use crate::zk::{CreateMode, Read, ZkError, ZooKeeper};
 
 /// An entity's own configs; none where it has none, or where its znode cannot be read.
 ///
 /// # Errors
 /// Failures of ZooKeeper.
-pub async fn fetch(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<OwnConfigs, AdminError> {
+pub async fn fetch(zk: &ZooKeeper, kind: EntityType, name: &str) -> Result<OwnConfigs, AdminError> {
     Ok(read(zk, kind, name).await?.to_map())
 }
 
 /// Reads entities' configs for a running broker, which reads some again and again: of an entity whose znode cannot be
-/// read that is said in the log, but once.
+/// read that is logged in the log, but once.
 #[derive(Debug)]
 pub struct ConfigReader {
     zk: ZooKeeper,
@@ -37,7 +37,7 @@ impl ConfigReader {
     ///
     /// # Errors
     /// Failures of ZooKeeper.
-    pub async fn fetch(&self, kind: Kind, name: &str) -> Result<OwnConfigs, ZkError> {
+    pub async fn fetch(&self, kind: EntityType, name: &str) -> Result<OwnConfigs, ZkError> {
         let path = config_entity::path(kind, name);
         let found = self.zk.get(&path).await?;
         Ok(self.own(&path, found))
@@ -46,7 +46,7 @@ impl ConfigReader {
     /// As [`fetch`], of many entities, pipelined; the outcomes are in their order.
     pub async fn fetch_each<N: AsRef<str>>(
         &self,
-        kind: Kind,
+        kind: EntityType,
         names: &[N],
     ) -> Vec<Result<OwnConfigs, ZkError>> {
         let paths: Vec<_> = names.iter().map(|name| config_entity::path(kind, name.as_ref())).collect();
@@ -59,8 +59,8 @@ impl ConfigReader {
         match ConfigEntity::decode(&data) {
             Ok(entity) => entity.to_map(),
             Err(error) => {
-                let said = self.unreadable.lock().insert(path.to_owned(), stat.mzxid);
-                if said != Some(stat.mzxid) {
+                let logged = self.unreadable.lock().insert(path.to_owned(), stat.mzxid);
+                if logged != Some(stat.mzxid) {
                     log::error!(target: "kafka.server.DynamicConfigManager", "{path} is taken to hold no configs: {error}");
                 }
                 OwnConfigs::new()
@@ -75,7 +75,7 @@ impl ConfigReader {
 /// As [`fetch`].
 pub async fn change(
     zk: &ZooKeeper,
-    kind: Kind,
+    kind: EntityType,
     name: &str,
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
@@ -89,7 +89,7 @@ pub async fn change(
 /// As [`fetch`].
 pub async fn write(
     zk: &ZooKeeper,
-    kind: Kind,
+    kind: EntityType,
     name: &str,
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
@@ -113,7 +113,7 @@ async fn notify(zk: &ZooKeeper, entity_path: &str) -> Result<(), AdminError> {
     Ok(())
 }
 
-async fn read(zk: &ZooKeeper, kind: Kind, name: &str) -> Result<ConfigEntity, ZkError> {
+async fn read(zk: &ZooKeeper, kind: EntityType, name: &str) -> Result<ConfigEntity, ZkError> {
     let path = config_entity::path(kind, name);
     let Some((data, _)) = zk.get(&path).await? else { return Ok(ConfigEntity::default()) };
     Ok(ConfigEntity::decode(&data).unwrap_or_else(|error| {

@@ -9,11 +9,11 @@ use super::AdminError;
 use crate::base::BrokerId;
 
 /// A broker that replicas can be placed on, and its rack.
-pub type Candidate = (BrokerId, Option<String>);
+pub type BrokerMetadata = (BrokerId, Option<String>);
 
 /// Where going round the brokers begins: the place of the first partition, and the distance of its second replica.
 #[derive(Clone, Copy, Debug)]
-pub struct Start {
+pub struct PlacementStart {
     /// The index among the brokers at which partition 0 is or would have been placed.
     pub broker: usize,
     /// The distance to the second replica.
@@ -25,11 +25,11 @@ pub struct Start {
 /// # Errors
 /// INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, and `AdminOperationException` where only some brokers name a rack.
 pub fn assign_replicas(
-    brokers: &[Candidate],
+    brokers: &[BrokerMetadata],
     count: i32,
     replication_factor: i32,
     first: i32,
-    start: Start,
+    start: PlacementStart,
 ) -> Result<BTreeMap<i32, Vec<BrokerId>>, AdminError> {
     if count <= 0 {
         return Err(AdminError::InvalidPartitions("Number of partitions must be larger than 0.".to_owned()));
@@ -77,18 +77,18 @@ fn check_factor(replication_factor: i32, brokers: usize) -> Result<usize, AdminE
 }
 
 /// Where the replica number `at` after the first goes.
-fn place(leader: usize, shift: usize, at: usize, size: usize) -> usize {
+fn broker_index(leader: usize, shift: usize, at: usize, size: usize) -> usize {
     (leader + 1 + (shift + at) % (size - 1)) % size
 }
 
-fn in_turn(order: &[Candidate], leader: usize, shift: usize, factor: usize) -> Vec<BrokerId> {
-    let others = (0..factor - 1).map(|at| place(leader, shift, at, order.len()));
+fn in_turn(order: &[BrokerMetadata], leader: usize, shift: usize, factor: usize) -> Vec<BrokerId> {
+    let others = (0..factor - 1).map(|at| broker_index(leader, shift, at, order.len()));
     std::iter::once(leader).chain(others).map(|index| order[index].0).collect()
 }
 
 /// As [`in_turn`], passing over racks that have a replica while others have none, and brokers likewise.
 fn over_racks(
-    order: &[Candidate],
+    order: &[BrokerMetadata],
     leader: usize,
     shift: usize,
     factor: usize,
@@ -98,7 +98,7 @@ fn over_racks(
     let mut replicas = vec![order[leader].0];
     let mut at = 0;
     while replicas.len() < factor {
-        let (broker, rack) = &order[place(leader, shift * racks, at, order.len())];
+        let (broker, rack) = &order[broker_index(leader, shift * racks, at, order.len())];
         let rack_is_free = !used_racks.contains(&rack.as_deref()) || used_racks.len() == racks;
         if rack_is_free && !replicas.contains(broker) {
             replicas.push(*broker);
@@ -110,8 +110,8 @@ fn over_racks(
 }
 
 /// The brokers with racks taking turns: the first of each rack, then the second of each, …
-fn alternate_racks(brokers: &[Candidate]) -> Vec<Candidate> {
-    let mut by_rack = BTreeMap::<Option<&str>, Vec<&Candidate>>::new();
+fn alternate_racks(brokers: &[BrokerMetadata]) -> Vec<BrokerMetadata> {
+    let mut by_rack = BTreeMap::<Option<&str>, Vec<&BrokerMetadata>>::new();
     for broker in brokers {
         by_rack.entry(broker.1.as_deref()).or_default().push(broker);
     }
@@ -128,18 +128,21 @@ fn alternate_racks(brokers: &[Candidate]) -> Vec<Candidate> {
 mod tests {
     use super::*;
 
-    fn plain(count: i32) -> Vec<Candidate> {
+    fn plain(count: i32) -> Vec<BrokerMetadata> {
         (0..count).map(|id| (id, None)).collect()
     }
 
     fn assign(
-        brokers: &[Candidate],
+        brokers: &[BrokerMetadata],
         count: i32,
         factor: i32,
         broker: usize,
         shift: usize,
     ) -> Vec<Vec<BrokerId>> {
-        assign_replicas(brokers, count, factor, 0, Start { broker, shift }).unwrap().into_values().collect()
+        assign_replicas(brokers, count, factor, 0, PlacementStart { broker, shift })
+            .unwrap()
+            .into_values()
+            .collect()
     }
 
     #[test]
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn every_rack_gets_a_replica() {
         let racks = ["a", "b", "c", "c", "a", "b"];
-        let brokers: Vec<Candidate> =
+        let brokers: Vec<BrokerMetadata> =
             (0..).zip(racks).map(|(id, rack)| (id, Some(rack.to_owned()))).collect();
         for (start, shift) in (0..6).flat_map(|start| (0..6).map(move |shift| (start, shift))) {
             for replicas in assign(&brokers, 12, 3, start, shift) {
@@ -166,8 +169,10 @@ mod tests {
 
     #[test]
     fn impossible_wishes_are_refused_in_kafkas_words() {
-        let refusal = |brokers: &[Candidate], count, factor| {
-            assign_replicas(brokers, count, factor, 0, Start { broker: 0, shift: 0 }).unwrap_err().to_string()
+        let refusal = |brokers: &[BrokerMetadata], count, factor| {
+            assign_replicas(brokers, count, factor, 0, PlacementStart { broker: 0, shift: 0 })
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(refusal(&plain(1), 1, 3), "Replication factor: 3 larger than available brokers: 1.");
         assert_eq!(refusal(&plain(1), 1, 0), "Replication factor must be larger than 0.");

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::placement::{Candidate, Start};
+use super::placement::{BrokerMetadata, PlacementStart};
 use super::{AdminError, configs, names, placement};
 use crate::base::BrokerId;
 use crate::config::TopicConfig;
-use crate::zk::znode::config_entity::Kind;
-use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::config_entity::EntityType;
+use crate::zk::znode::topic::{self, TopicZNode};
 use crate::zk::znode::{broker, delete_topic};
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
@@ -39,10 +39,10 @@ pub async fn list(zk: &ZooKeeper) -> Result<Vec<String>, AdminError> {
 ///
 /// # Errors
 /// Failures of ZooKeeper, and `AdminOperationException` where its znode cannot be read.
-pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<Topic>, AdminError> {
+pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<TopicZNode>, AdminError> {
     match zk.get(&topic::path(name)).await? {
         Some((data, _)) => {
-            Topic::decode(&data).map(Some).map_err(|error| AdminError::operation(error.to_string()))
+            TopicZNode::decode(&data).map(Some).map_err(|error| AdminError::operation(error.to_string()))
         }
         None => Ok(None),
     }
@@ -52,7 +52,7 @@ pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<Topic>, AdminErr
 ///
 /// # Errors
 /// Failures of ZooKeeper, and `AdminOperationException` where racks are enforced and only some brokers name one.
-pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<Candidate>, AdminError> {
+pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerMetadata>, AdminError> {
     let ids = zk.children(broker::PARENT).await?.unwrap_or_default();
     let mut ids: Vec<BrokerId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     ids.sort_unstable();
@@ -62,7 +62,7 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<Candidat
         let (data, stat) = found?;
         Some((*id, broker::decode(*id, &data, stat.czxid).ok()?.rack))
     });
-    let mut brokers: Vec<Candidate> = registered.collect();
+    let mut brokers: Vec<BrokerMetadata> = registered.collect();
     let named = brokers.iter().filter(|(_, rack)| rack.is_some()).count();
     if racks == RackAware::Enforced && named > 0 && named < brokers.len() {
         return Err(AdminError::operation(
@@ -80,13 +80,13 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<Candidat
 ///
 /// # Errors
 /// As [`placement::assign_replicas`].
-pub fn place(
-    brokers: &[Candidate],
+pub fn assign(
+    brokers: &[BrokerMetadata],
     partitions: i32,
     replication_factor: i32,
 ) -> Result<PartitionReplicas, AdminError> {
     let size = brokers.len().max(1);
-    let start = Start { broker: fastrand::usize(..size), shift: fastrand::usize(..size) };
+    let start = PlacementStart { broker: fastrand::usize(..size), shift: fastrand::usize(..size) };
     placement::assign_replicas(brokers, partitions, replication_factor, 0, start)
 }
 
@@ -163,8 +163,8 @@ pub async fn create(
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
     validate(zk, name, assignment, config).await?;
-    configs::write(zk, Kind::Topics, name, config).await?;
-    let data = Topic::new(assignment.clone()).encode();
+    configs::write(zk, EntityType::Topics, name, config).await?;
+    let data = TopicZNode::new(assignment.clone()).encode();
     match zk.create_recursive(&topic::path(name), &data, CreateMode::Persistent).await {
         Ok(_) => Ok(()),
         Err(ZkError::NodeExists) => Err(AdminError::TopicExists(name.to_owned())),
@@ -176,22 +176,22 @@ pub async fn create(
 ///
 /// # Errors
 /// INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, BROKER_NOT_AVAILABLE, and `AdminOperationException`.
-pub fn place_more(
+pub fn assign_more(
     name: &str,
-    existing: &Topic,
-    brokers: &[Candidate],
+    existing: &TopicZNode,
+    brokers: &[BrokerMetadata],
     count: i32,
     wished: Option<&PartitionReplicas>,
 ) -> Result<PartitionReplicas, AdminError> {
-    let held = i32::try_from(existing.partitions.len()).unwrap_or(i32::MAX);
+    let existing_partitions = i32::try_from(existing.partitions.len()).unwrap_or(i32::MAX);
     let Some(first) = existing.partitions.get(&0).map(|assignment| &assignment.replicas) else {
         return Err(AdminError::operation(format!(
             "Unexpected existing replica assignment for topic '{name}', partition id 0 is missing."
         )));
     };
-    if count <= held {
+    if count <= existing_partitions {
         return Err(AdminError::InvalidPartitions(format!(
-            "The number of partitions for a topic can only be increased. Topic {name} currently has {held} partitions, \
+            "The number of partitions for a topic can only be increased. Topic {name} currently has {existing_partitions} partitions, \
              {count} would not be an increase."
         )));
     }
@@ -202,13 +202,19 @@ pub fn place_more(
     let preferred = first.first().copied().unwrap_or(0);
     let start = brokers.iter().position(|(id, _)| *id >= preferred).unwrap_or(0);
     let factor = i32::try_from(first.len()).unwrap_or(i32::MAX);
-    placement::assign_replicas(brokers, count - held, factor, held, Start { broker: start, shift: start })
+    placement::assign_replicas(
+        brokers,
+        count - existing_partitions,
+        factor,
+        existing_partitions,
+        PlacementStart { broker: start, shift: start },
+    )
 }
 
 fn validate_wishes(
     wished: &PartitionReplicas,
     factor: usize,
-    brokers: &[Candidate],
+    brokers: &[BrokerMetadata],
 ) -> Result<(), AdminError> {
     let joined = |ids: &[BrokerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     for (partition, replicas) in wished {
@@ -254,9 +260,10 @@ pub async fn add_partitions(zk: &ZooKeeper, name: &str, more: &PartitionReplicas
     let Some((data, stat)) = zk.get(&topic::path(name)).await? else {
         return Err(AdminError::UnknownTopic(name.to_owned()));
     };
-    let mut held = Topic::decode(&data).map_err(|error| AdminError::operation(error.to_string()))?;
-    held.partitions.extend(Topic::new(more.clone()).partitions);
-    zk.set(&topic::path(name), &held.encode(), Some(stat.version)).await?;
+    let mut existing_partitions =
+        TopicZNode::decode(&data).map_err(|error| AdminError::operation(error.to_string()))?;
+    existing_partitions.partitions.extend(TopicZNode::new(more.clone()).partitions);
+    zk.set(&topic::path(name), &existing_partitions.encode(), Some(stat.version)).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::config::rows::{ConfigError, Row};
 use crate::config::{TopicConfig, topic};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
-use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
+use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
 
 /// The number of a topic among resource types (`ConfigResource.Type`).
 pub(super) const TOPIC: i8 = 2;
@@ -135,11 +135,11 @@ impl Entity {
         }
     }
 
-    fn named(&self) -> (Kind, String) {
+    fn named(&self) -> (EntityType, String) {
         match self {
-            Self::Topic(topic) => (Kind::Topics, topic.clone()),
-            Self::Broker(Layer::AllBrokers, _) => (Kind::Brokers, DEFAULT_NAME.to_owned()),
-            Self::Broker(Layer::Broker, id) => (Kind::Brokers, id.to_string()),
+            Self::Topic(topic) => (EntityType::Topics, topic.clone()),
+            Self::Broker(Layer::AllBrokers, _) => (EntityType::Brokers, DEFAULT_NAME.to_owned()),
+            Self::Broker(Layer::Broker, id) => (EntityType::Brokers, id.to_string()),
         }
     }
 

@@ -39,8 +39,8 @@ impl Clock {
 
     /// Sets a manual clock; the system's is left alone.
     pub fn set(&self, now: Millis) {
-        if let Self::Manual(held) = self {
-            held.store(now, Ordering::SeqCst);
+        if let Self::Manual(time) = self {
+            time.store(now, Ordering::SeqCst);
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Clock;
 use crate::zk::notices::Notices;
 use crate::zk::znode::config_change;
-use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::config_entity::EntityType;
 use crate::zk::{ZkError, ZnodeChange, ZooKeeper};
 
 pub(super) use handlers::{BrokerConfigHandler, TopicConfigHandler};
@@ -66,11 +66,11 @@ impl DynamicConfigManager {
     async fn process_entity(&self, entity: &str) -> Result<(), ZkError> {
         let named = entity.split_once('/');
         let kind =
-            named.and_then(|(kind, name)| Some((Kind::ALL.into_iter().find(|it| it.name() == kind)?, name)));
+            named.and_then(|(kind, name)| Some((EntityType::ALL.into_iter().find(|it| it.name() == kind)?, name)));
         match kind {
-            Some((Kind::Topics, topic)) => self.topics.process(topic).await,
-            Some((Kind::Brokers, broker)) => self.brokers.process(broker).await,
-            Some((Kind::Clients | Kind::Users, _)) | None => {
+            Some((EntityType::Topics, topic)) => self.topics.process(topic).await,
+            Some((EntityType::Brokers, broker)) => self.brokers.process(broker).await,
+            Some((EntityType::Clients | EntityType::Users, _)) | None => {
                 log::warn!(target: BROKERS, "The changed config of {entity} has no effect: quotas and SCRAM credentials are not built yet");
                 Ok(())
             }

@@ -4,7 +4,7 @@
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::zk::znode::feature::{self, Feature, Finalized};
+use crate::zk::znode::feature::{self, FeatureZNode, Finalized};
 use crate::zk::{Stat, ZnodeChange, ZooKeeper};
 
 const TARGET: &str = "kafka.server.FinalizedFeatureChangeListener";
@@ -25,8 +25,8 @@ fn finalized(data: Option<(bytes::Bytes, Stat)>) -> Option<Finalized> {
         log::info!(target: TARGET, "Feature ZK node at path: {} does not exist", feature::PATH);
         return None;
     };
-    match Feature::decode(&data) {
-        Ok(Feature { enabled: true, features }) => Some(Finalized { epoch: stat.version, features }),
+    match FeatureZNode::decode(&data) {
+        Ok(FeatureZNode { enabled: true, features }) => Some(Finalized { epoch: stat.version, features }),
         Ok(_) => {
             log::info!(target: TARGET, "Feature ZK node at path: {} is in disabled status.", feature::PATH);
             None

@@ -37,7 +37,7 @@ use crate::replica::{ReplicaManager, preferred};
 use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
-use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::feature::Finalized;
 use crate::zk::{ConnectOptions, ZooKeeper, bootstrap};
 
@@ -368,7 +368,7 @@ async fn open_logs(
     let topics = tokio::task::spawn_blocking(move || topics_in(&dirs)).await.map_err(failed)?;
     let topics: Vec<_> = topics.into_iter().collect();
     let fetch = async {
-        let found = configs.fetch_each(Kind::Topics, &topics).await;
+        let found = configs.fetch_each(EntityType::Topics, &topics).await;
         Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?)
     };
     let found = unless(interrupted, fetch).await?;

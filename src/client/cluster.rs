@@ -186,7 +186,7 @@ impl Cluster {
     pub async fn tell<R: Request>(&self, target: &Target, request: &R) -> Result<(), ClientError> {
         let link = self.link(target).await?;
         let limit = self.shared.options.request_timeout;
-        Ok(link.peer.tell(request, link.version(R::KEY)?, limit).await?)
+        Ok(link.peer.send_unanswered(request, link.version(R::KEY)?, limit).await?)
     }
 
     /// As [`Cluster::call`], again and again while the connection fails or `check` finds an error that may pass.

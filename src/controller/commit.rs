@@ -12,7 +12,7 @@ use super::decide::assignments::fault;
 use super::gather::Others;
 use super::multi::{Stopped, operations, outcome, written};
 use super::writes::{Outcome, Write};
-use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::topic::{self, TopicZNode};
 use crate::zk::{MultiError, Op, ZkError, ZooKeeper};
 
 /// From so many writes on, those of partitions share their multis.
@@ -100,13 +100,13 @@ async fn beside(zk: &ZooKeeper, write: &mut Write, others: &Others) -> Result<Ma
     match write {
         Write::SetState(partition, _) => Ok(others.get(partition).cloned().unwrap_or_default()),
         Write::SetAssignments(name, partitions) => {
-            let held = zk.get(&topic::path(name)).await?;
-            let held = held.and_then(|(data, _)| Topic::decode(&data).ok()).unwrap_or_default();
-            let refused = held.partitions.into_iter().filter(|(number, it)| fault(*number, it).is_some());
+            let znode = zk.get(&topic::path(name)).await?;
+            let znode = znode.and_then(|(data, _)| TopicZNode::decode(&data).ok()).unwrap_or_default();
+            let refused = znode.partitions.into_iter().filter(|(number, it)| fault(*number, it).is_some());
             for (number, assignment) in refused {
                 partitions.entry(number).or_insert(assignment);
             }
-            Ok(held.others)
+            Ok(znode.others)
         }
         _ => Ok(Map::new()),
     }

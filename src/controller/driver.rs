@@ -141,12 +141,12 @@ impl Driver {
     /// Deletes `/controller` where it belongs to this session though this broker does not act; whether it did. Without this, a
     /// term that ended in a failure would leave a cluster whose controller does nothing.
     async fn vacate(&self) -> bool {
-        let held = match self.zk.get(controller::PATH).await {
+        let version = match self.zk.get(controller::PATH).await {
             Ok(Some((_, stat))) if stat.ephemeral_owner == self.zk.session_id() => stat.version,
             _ => return false,
         };
         log::warn!(target: TARGET, "[Controller id={}] Forcing the controller to resign", self.broker);
-        self.zk.delete(controller::PATH, Some(held)).await.is_ok()
+        self.zk.delete(controller::PATH, Some(version)).await.is_ok()
     }
 
     /// Acts as controller until the term is over.

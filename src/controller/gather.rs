@@ -9,10 +9,10 @@ use super::facts::{Facts, FeatureFacts, Question, TopicFacts};
 use super::state::Leadership;
 use crate::base::{BrokerId, TopicPartition};
 use crate::config::TopicConfig;
-use crate::zk::znode::config_entity::{self, ConfigEntity, Kind};
-use crate::zk::znode::feature::{self, Feature};
-use crate::zk::znode::partition_state::{self, PartitionState};
-use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::config_entity::{self, ConfigEntity, EntityType};
+use crate::zk::znode::feature::{self, FeatureZNode};
+use crate::zk::znode::partition_state::{self, PartitionStateZNode};
+use crate::zk::znode::topic::{self, TopicZNode};
 use crate::zk::znode::{
     broker, delete_topic, isr_change, log_dir_event, preferred_election, reassign_partitions,
 };
@@ -96,7 +96,8 @@ async fn answer(
         Question::Feature => {
             let found = zk.get(feature::PATH).await?;
             facts.feature = found.and_then(|(data, stat)| {
-                let Feature { enabled, features } = readable(feature::PATH, Feature::decode(&data))?;
+                let FeatureZNode { enabled, features } =
+                    readable(feature::PATH, FeatureZNode::decode(&data))?;
                 Some(FeatureFacts { enabled, features, version: stat.version })
             });
         }
@@ -150,7 +151,7 @@ async fn assignments(
     let found = read_many(zk, &paths).await?;
     let decoded = topics.into_iter().zip(found).filter_map(|(name, found)| {
         let (data, stat) = found?;
-        let topic = readable(&topic::path(&name), Topic::decode(&data))?;
+        let topic = readable(&topic::path(&name), TopicZNode::decode(&data))?;
         Some((name, TopicFacts { version: stat.version, partitions: topic.partitions }))
     });
     Ok(decoded.collect())
@@ -166,7 +167,7 @@ async fn states(
     let decoded = partitions.into_iter().zip(found).filter_map(|(partition, found)| {
         let (data, stat) = found?;
         let state =
-            readable(&partition_state::path(&partition), PartitionState::decode(&data, stat.version))?;
+            readable(&partition_state::path(&partition), PartitionStateZNode::decode(&data, stat.version))?;
         if state.others.is_empty() {
             others.remove(&partition);
         } else {
@@ -201,7 +202,7 @@ async fn unclean(
     defaults: &TopicConfig,
     topics: Vec<Arc<str>>,
 ) -> Result<BTreeMap<Arc<str>, Result<bool, String>>, ZkError> {
-    let paths: Vec<_> = topics.iter().map(|name| config_entity::path(Kind::Topics, name)).collect();
+    let paths: Vec<_> = topics.iter().map(|name| config_entity::path(EntityType::Topics, name)).collect();
     let found = read_many(zk, &paths).await?;
     let allowed = |path: &String, found: Option<(bytes::Bytes, _)>| {
         // What cannot be read holds no configs.

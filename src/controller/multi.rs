@@ -6,10 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::writes::{Outcome, Write};
-use crate::zk::znode::config_entity::{self, Kind};
-use crate::zk::znode::feature::{self, Feature};
-use crate::zk::znode::partition_state::{self, PartitionState};
-use crate::zk::znode::topic::{self, Topic};
+use crate::zk::znode::config_entity::{self, EntityType};
+use crate::zk::znode::feature::{self, FeatureZNode};
+use crate::zk::znode::partition_state::{self, PartitionStateZNode};
+use crate::zk::znode::topic::{self, TopicZNode};
 use crate::zk::znode::{
     controller_epoch, delete_topic, isr_change, log_dir_event, preferred_election, reassign_partitions,
 };
@@ -35,11 +35,11 @@ impl From<ZkError> for Stopped {
 pub fn operations(write: &Write, epoch_version: i32, others: Map<String, Value>) -> Vec<Op> {
     let op = match write {
         Write::CreateFeature { enabled } => {
-            let data = Feature { enabled: *enabled, ..Feature::default() }.encode();
+            let data = FeatureZNode { enabled: *enabled, ..FeatureZNode::default() }.encode();
             return vec![create(feature::PATH, data)];
         }
         Write::SetFeature { enabled, features } => {
-            let data = Feature { enabled: *enabled, features: features.clone() }.encode();
+            let data = FeatureZNode { enabled: *enabled, features: features.clone() }.encode();
             return vec![set(feature::PATH, data, None)];
         }
         Write::CreatePartitionsDir(topic) => create(&partition_state::parent(topic), Vec::new()),
@@ -47,19 +47,19 @@ pub fn operations(write: &Write, epoch_version: i32, others: Map<String, Value>)
             create(&partition_state::partition_path(partition), Vec::new())
         }
         Write::CreateState(partition, made) => {
-            let state = PartitionState::new(made.leader_and_isr.clone(), made.controller_epoch);
+            let state = PartitionStateZNode::new(made.leader_and_isr.clone(), made.controller_epoch);
             create(&partition_state::path(partition), state.encode())
         }
         Write::SetState(partition, next) => {
-            let state = PartitionState::new(next.leader_and_isr.clone(), next.controller_epoch);
-            let state = PartitionState { others, ..state };
+            let state = PartitionStateZNode::new(next.leader_and_isr.clone(), next.controller_epoch);
+            let state = PartitionStateZNode { others, ..state };
             set(&partition_state::path(partition), state.encode(), Some(next.leader_and_isr.zk_version))
         }
         Write::SetAssignments(name, partitions) => {
-            set(&topic::path(name), Topic { partitions: partitions.clone(), others }.encode(), None)
+            set(&topic::path(name), TopicZNode { partitions: partitions.clone(), others }.encode(), None)
         }
         Write::Delete(path) => delete(path),
-        Write::DeleteTopicConfig(topic) => delete(&config_entity::path(Kind::Topics, topic)),
+        Write::DeleteTopicConfig(topic) => delete(&config_entity::path(EntityType::Topics, topic)),
         Write::DeleteTopicDeletion(topic) => delete(&delete_topic::path(topic)),
         Write::DeleteIsrNotification(name) => delete(&format!("{}/{name}", isr_change::PARENT)),
         Write::DeleteLogDirEvent(name) => delete(&format!("{}/{name}", log_dir_event::PARENT)),

@@ -29,7 +29,7 @@ pub struct Leadership {
 
 /// All that is known of one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Partition {
+pub struct KnownPartition {
     /// Where its replicas are placed.
     pub assignment: Assignment,
     /// Who leads it; None until a state znode was read or written.
@@ -42,9 +42,9 @@ pub struct Partition {
 
 /// All that is known of one topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Topic {
+pub struct KnownTopic {
     /// Its partitions by number.
-    pub partitions: BTreeMap<i32, Partition>,
+    pub partitions: BTreeMap<i32, KnownPartition>,
     /// The version of its znode when the assignment was last read or written; -1 before that.
     pub znode_version: i32,
 }
@@ -70,14 +70,14 @@ pub struct ClusterState {
     pub epoch_version: i32,
     /// Partitions with a reassignment under way.
     pub reassigning: BTreeSet<TopicPartition>,
-    /// Topic deletions.
+    /// KnownTopic deletions.
     pub deletions: Deletions,
     /// Brokers that asked for a controlled shutdown and still live.
     pub shutting_down: BTreeSet<BrokerId>,
     /// Replicas in log directories that failed, by broker.
     pub offline_dirs: BTreeMap<BrokerId, BTreeSet<TopicPartition>>,
     brokers: BTreeMap<BrokerId, Broker>,
-    topics: BTreeMap<Arc<str>, Topic>,
+    topics: BTreeMap<Arc<str>, KnownTopic>,
 }
 
 impl ClusterState {
@@ -132,7 +132,7 @@ impl ClusterState {
     // ── topics and partitions ──
 
     /// Every topic by name.
-    pub fn topics(&self) -> impl Iterator<Item = (&Arc<str>, &Topic)> {
+    pub fn topics(&self) -> impl Iterator<Item = (&Arc<str>, &KnownTopic)> {
         self.topics.iter()
     }
 
@@ -142,13 +142,15 @@ impl ClusterState {
     }
 
     /// One topic.
-    pub fn topic(&self, name: &str) -> Option<&Topic> {
+    pub fn topic(&self, name: &str) -> Option<&KnownTopic> {
         self.topics.get(name)
     }
 
     /// One topic, to be changed; made empty where it is not known.
-    pub fn topic_mut(&mut self, name: &Arc<str>) -> &mut Topic {
-        self.topics.entry(name.clone()).or_insert_with(|| Topic { znode_version: -1, ..Topic::default() })
+    pub fn topic_mut(&mut self, name: &Arc<str>) -> &mut KnownTopic {
+        self.topics
+            .entry(name.clone())
+            .or_insert_with(|| KnownTopic { znode_version: -1, ..KnownTopic::default() })
     }
 
     /// Forgets a topic and everything about its partitions.
@@ -164,7 +166,7 @@ impl ClusterState {
     }
 
     /// Every partition with what is known of it, ordered by topic and number.
-    pub fn partitions(&self) -> impl Iterator<Item = (TopicPartition, &Partition)> {
+    pub fn partitions(&self) -> impl Iterator<Item = (TopicPartition, &KnownPartition)> {
         self.topics.iter().flat_map(|(topic, known)| {
             known
                 .partitions
@@ -184,12 +186,12 @@ impl ClusterState {
     }
 
     /// What is known of one partition.
-    pub fn partition(&self, partition: &TopicPartition) -> Option<&Partition> {
+    pub fn partition(&self, partition: &TopicPartition) -> Option<&KnownPartition> {
         self.topics.get(&partition.topic)?.partitions.get(&partition.partition)
     }
 
     /// What is known of one partition, to be changed.
-    pub fn partition_mut(&mut self, partition: &TopicPartition) -> Option<&mut Partition> {
+    pub fn partition_mut(&mut self, partition: &TopicPartition) -> Option<&mut KnownPartition> {
         self.topics.get_mut(&partition.topic)?.partitions.get_mut(&partition.partition)
     }
 
@@ -288,8 +290,10 @@ impl ClusterState {
     pub fn replicas_on(&self, brokers: &[BrokerId]) -> Vec<Replica> {
         self.partitions()
             .flat_map(|(partition, known)| {
-                let held = known.assignment.replicas.iter().filter(|id| brokers.contains(id));
-                held.map(move |&broker| Replica { partition: partition.clone(), broker }).collect::<Vec<_>>()
+                let assigned = known.assignment.replicas.iter().filter(|id| brokers.contains(id));
+                assigned
+                    .map(move |&broker| Replica { partition: partition.clone(), broker })
+                    .collect::<Vec<_>>()
             })
             .collect()
     }

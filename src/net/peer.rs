@@ -44,11 +44,11 @@ pub enum PeerError {
 /// A connection to a broker, shared by its clones; closed when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    shared: Arc<Shared>,
+    shared: Arc<PeerShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct PeerShared {
     client_id: String,
     writer: tokio::sync::Mutex<OwnedWriteHalf>,
     waiting: Mutex<HashMap<i32, oneshot::Sender<Bytes>>>,
@@ -56,13 +56,13 @@ struct Shared {
     ended: CancellationToken,
 }
 
-impl Drop for Shared {
+impl Drop for PeerShared {
     fn drop(&mut self) {
         self.ended.cancel();
     }
 }
 
-impl Shared {
+impl PeerShared {
     /// Ends the connection: nothing more is written, and every call that waits for an answer fails.
     fn end(&self) {
         self.ended.cancel();
@@ -71,7 +71,7 @@ impl Shared {
 }
 
 /// A request that is being written; dropped before it is written whole, it ends the connection.
-struct Writing<'a>(Option<&'a Shared>);
+struct Writing<'a>(Option<&'a PeerShared>);
 
 impl Writing<'_> {
     fn finish(mut self) {
@@ -89,7 +89,7 @@ impl Drop for Writing<'_> {
 
 /// An answer that is waited for until this is dropped.
 struct Awaited<'a> {
-    shared: &'a Shared,
+    shared: &'a PeerShared,
     id: i32,
     answer: oneshot::Receiver<Bytes>,
 }
@@ -111,7 +111,7 @@ impl Peer {
             tokio::time::timeout(limit, connecting).await.map_err(|_| PeerError::Timeout(limit))??;
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PeerShared {
             client_id: client_id.to_owned(),
             writer: tokio::sync::Mutex::new(writer),
             waiting: Mutex::new(HashMap::new()),
@@ -151,7 +151,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has the request is then not known.
-    pub async fn tell<R: Request>(
+    pub async fn send_unanswered<R: Request>(
         &self,
         request: &R,
         version: i16,
@@ -208,7 +208,7 @@ fn ended() -> PeerError {
 }
 
 /// Hands every answer to whoever waits for it, until the connection or its last user is gone.
-async fn read_answers(shared: std::sync::Weak<Shared>, reader: OwnedReadHalf, over: CancellationToken) {
+async fn read_answers(shared: std::sync::Weak<PeerShared>, reader: OwnedReadHalf, over: CancellationToken) {
     let mut frames = Frames::new(reader, Activity::since(tokio::time::Instant::now()));
     loop {
         let answer = tokio::select! {

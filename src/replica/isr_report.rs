@@ -24,7 +24,7 @@ use crate::wire::message::alter_isr::{
     AlterIsrRequest, AlterIsrResponse, PartitionData, PartitionDataResponse, TopicData,
 };
 use crate::zk::znode::isr_change;
-use crate::zk::znode::partition_state::{self, PartitionState};
+use crate::zk::znode::partition_state::{self, PartitionStateZNode};
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
 /// How long to wait before the controller is asked, or looked for, again.
@@ -300,7 +300,7 @@ impl Writer {
     async fn written(&self, id: &TopicPartition, proposal: &IsrProposal) -> Result<IsrAnswer, ZkError> {
         let (path, leader) = (partition_state::path(id), self.replicas.broker_id);
         let wanted = proposal.leadership(leader);
-        let data = PartitionState::new(wanted.clone(), proposal.controller_epoch).encode();
+        let data = PartitionStateZNode::new(wanted.clone(), proposal.controller_epoch).encode();
         loop {
             match self.zk.set(&path, &data, Some(proposal.zk_version)).await {
                 Ok(stat) => return Ok(IsrAnswer::holding(wanted.at_version(stat.version))),
@@ -313,7 +313,7 @@ impl Writer {
                         None
                     });
                     let found =
-                        found.and_then(|(data, stat)| PartitionState::decode(&data, stat.version).ok());
+                        found.and_then(|(data, stat)| PartitionStateZNode::decode(&data, stat.version).ok());
                     return Ok(proposal.judge(leader, found.as_ref()));
                 }
                 Err(error) => return Err(error),

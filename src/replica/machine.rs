@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset};
 use crate::log::LogPosition;
 use crate::wire::error_code::ErrorCode;
-use crate::zk::znode::partition_state::PartitionState;
+use crate::zk::znode::partition_state::PartitionStateZNode;
 
 /// A partition's state as the controller told it (LeaderAndIsr).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +94,8 @@ impl IsrProposal {
     /// it may have been there until the controller wrote, who then counted on it: Kafka goes on with the ISR it knew, and
     /// may acknowledge what a new leader from the larger one does not have; here the stricter of both holds until the
     /// controller tells.
-    pub fn judge(&self, leader: BrokerId, found: Option<&PartitionState>) -> IsrAnswer {
-        let Some(PartitionState { leader_and_isr: held, controller_epoch, .. }) = found else {
+    pub fn judge(&self, leader: BrokerId, found: Option<&PartitionStateZNode>) -> IsrAnswer {
+        let Some(PartitionStateZNode { leader_and_isr: held, controller_epoch, .. }) = found else {
             return IsrAnswer::Refused;
         };
         let wanted = self.leadership(leader).at_version(held.zk_version);

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::ZooKeeper;
-use super::store::{CreateMode, ZkError};
+use super::op::{CreateMode, ZkError};
 use super::znode::{
     broker, broker_sequence, cluster_id, config_change, config_entity, delete_topic, isr_change,
     log_dir_event, producer_id_block, topic,
@@ -26,7 +26,7 @@ pub async fn make_paths(zk: &ZooKeeper) -> Result<(), ZkError> {
         producer_id_block::PATH,
         log_dir_event::PARENT,
     ];
-    let kinds = config_entity::Kind::ALL.map(config_entity::Kind::parent);
+    let kinds = config_entity::EntityType::ALL.map(config_entity::EntityType::parent);
     for path in fixed.into_iter().chain(kinds.iter().map(String::as_str)) {
         match zk.create_recursive(path, b"", CreateMode::Persistent).await {
             Ok(_) | Err(ZkError::NodeExists) => {}

@@ -2,7 +2,7 @@
 //! (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
 
 use super::ZooKeeper;
-use super::store::{CreateMode, Op, OpResult, ZkError};
+use super::op::{CreateMode, Op, OpResult, ZkError};
 use super::znode::{controller, controller_epoch};
 use crate::base::{BrokerId, Millis};
 
@@ -23,8 +23,8 @@ pub struct Claim {
 /// [`ZkError::SessionExpired`] where the session ended before the outcome was known, and other failures of ZooKeeper.
 pub async fn claim(zk: &ZooKeeper, broker: BrokerId, now: Millis) -> Result<Option<Claim>, ZkError> {
     let generation = zk.generation();
-    let (held, version) = present_epoch(zk).await?;
-    let epoch = held + 1;
+    let (current, version) = present_epoch(zk).await?;
+    let epoch = current + 1;
     match zk.multi(&operations(broker, epoch, version, now)).await {
         Ok(results) => match results.last() {
             Some(OpResult::Set { version }) => Ok(Some(Claim { epoch, epoch_version: *version, generation })),

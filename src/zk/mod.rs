@@ -12,6 +12,7 @@ pub mod bootstrap;
 mod chroot;
 pub mod claim;
 pub mod notices;
+mod op;
 pub mod outcome;
 pub mod producer_ids;
 pub mod registration;
@@ -23,6 +24,6 @@ pub mod watch;
 mod window;
 pub mod znode;
 
+pub use op::{CreateMode, MultiError, Op, OpResult, Read, Stat, ZkError};
 pub use session::{ConnectOptions, SessionState, ZooKeeper};
-pub use store::{CreateMode, MultiError, Op, OpResult, Read, Stat, ZkError};
 pub use watch::{Watches, ZnodeChange};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::ZooKeeper;
-use super::store::ZkError;
+use super::op::ZkError;
 use super::znode::sequence_number;
 use crate::base::Millis;
 

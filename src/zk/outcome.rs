@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::store::{CreateMode, Op, OpResult, Read, ZkError};
+use super::op::{CreateMode, Op, OpResult, Read, ZkError};
 
 /// A write under way: in which session it began, and whether the answer to an earlier try was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Attempt {
 
 /// What a path holds after some operations.
 #[derive(Debug, PartialEq, Eq)]
-enum Left<'a> {
+enum LeftBehind<'a> {
     Nothing,
     /// `version` is None where any would do.
     Data {
@@ -51,12 +51,12 @@ enum Left<'a> {
     },
 }
 
-impl Left<'_> {
+impl LeftBehind<'_> {
     fn is(&self, found: &Read, session: i64) -> bool {
         match (self, found) {
-            (Left::Nothing, None) => true,
-            (Left::Data { data, version, ephemeral }, Some((held, stat))) => {
-                held == data
+            (LeftBehind::Nothing, None) => true,
+            (LeftBehind::Data { data, version, ephemeral }, Some((bytes, stat))) => {
+                bytes == data
                     && version.is_none_or(|version| version == stat.version)
                     && (!ephemeral || stat.ephemeral_owner == session)
             }
@@ -87,25 +87,25 @@ pub fn results(ops: &[Op], found: &BTreeMap<String, Read>, session: i64) -> Opti
         .collect()
 }
 
-fn left_behind(ops: &[Op]) -> BTreeMap<&str, Left<'_>> {
+fn left_behind(ops: &[Op]) -> BTreeMap<&str, LeftBehind<'_>> {
     let mut all = BTreeMap::new();
     for op in ops {
         match op {
             Op::Check { .. } => {}
             Op::Create { path, data, mode } => {
                 let ephemeral = *mode == CreateMode::Ephemeral;
-                all.insert(path.as_str(), Left::Data { data, version: Some(0), ephemeral });
+                all.insert(path.as_str(), LeftBehind::Data { data, version: Some(0), ephemeral });
             }
             Op::Set { path, data, version } => {
                 let (before, ephemeral) = match all.get(path.as_str()) {
-                    Some(Left::Data { version, ephemeral, .. }) => (*version, *ephemeral),
+                    Some(LeftBehind::Data { version, ephemeral, .. }) => (*version, *ephemeral),
                     _ => (*version, false),
                 };
                 let version = before.map(|version| version.wrapping_add(1));
-                all.insert(path, Left::Data { data, version, ephemeral });
+                all.insert(path, LeftBehind::Data { data, version, ephemeral });
             }
             Op::Delete { path, .. } => {
-                all.insert(path, Left::Nothing);
+                all.insert(path, LeftBehind::Nothing);
             }
         }
     }

@@ -4,7 +4,7 @@
 use tokio::sync::Mutex;
 
 use super::ZooKeeper;
-use super::store::{CreateMode, ZkError};
+use super::op::{CreateMode, ZkError};
 use super::znode::producer_id_block::{self, ProducerIdBlock};
 use crate::base::{BrokerId, ProducerId};
 

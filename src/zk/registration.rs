@@ -5,7 +5,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::store::{CreateMode, Op, ZkError};
+use super::op::{CreateMode, Op, ZkError};
 use super::znode::broker::{self, Registration};
 use super::znode::broker_sequence;
 use super::{ZnodeChange, ZooKeeper};
@@ -116,11 +116,10 @@ impl Registrar {
 
 /// Whether a registration names endpoints, and none that are not this broker's.
 fn is_own(mine: &Registration, data: &[u8]) -> bool {
-    let is_mine = |theirs: &Endpoint| {
-        mine.endpoints.iter().any(|it| (&it.host, it.port) == (&theirs.host, theirs.port))
-    };
+    let is_mine =
+        |other: &Endpoint| mine.endpoints.iter().any(|it| (&it.host, it.port) == (&other.host, other.port));
     broker::decode(mine.id, data, 0)
-        .is_ok_and(|theirs| !theirs.endpoints.is_empty() && theirs.endpoints.iter().all(is_mine))
+        .is_ok_and(|other| !other.endpoints.is_empty() && other.endpoints.iter().all(is_mine))
 }
 
 fn refuse(zk: &ZooKeeper, registration: &Registration, holder: &Holder) -> ZkError {

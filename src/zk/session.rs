@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 
 use super::chroot;
+use super::op::ZkError;
 use super::relay::Relay;
-use super::store::ZkError;
-use super::window::{self, Window};
+use super::window::{self, InFlightWindow};
 use crate::base::Backoff;
 
 /// The logger of Kafka's that tells of sessions.
@@ -59,17 +59,17 @@ pub struct SessionState {
 pub(super) struct Connection {
     pub client: Client,
     pub generation: u64,
-    pub window: Window,
+    pub window: InFlightWindow,
     pub lost: CancellationToken,
 }
 
 /// A session with the ensemble, shared by all its clones.
 #[derive(Clone)]
 pub struct ZooKeeper {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedSession>,
 }
 
-pub(super) struct Shared {
+pub(super) struct SharedSession {
     hosts: String,
     /// Where among the hosts the next try begins.
     next_server: AtomicUsize,
@@ -102,7 +102,7 @@ impl ZooKeeper {
             None => (connect, ""),
         };
         let limit = options.connection_timeout;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedSession {
             hosts: hosts.to_owned(),
             next_server: AtomicUsize::new(fastrand::usize(..1000)),
             chroot: chroot.to_owned(),
@@ -158,28 +158,28 @@ impl ZooKeeper {
     }
 }
 
-impl Shared {
+impl SharedSession {
     /// Cancelled once the session is closed.
     pub fn closed(&self) -> CancellationToken {
         self.closed.clone()
     }
 
     /// One try, at every server, to attach the present session or to open the first one. A server that cannot be reached
-    /// is named in the log, unless that was `said` in the same words.
-    async fn attach(&self, detached: bool, said: &mut HashSet<String>) -> Result<Attached, Refused> {
+    /// is named in the log, unless that was `logged` in the same words.
+    async fn attach(&self, detached: bool, logged: &mut HashSet<String>) -> Result<Attached, AttachError> {
         let servers: Vec<&str> = self.hosts.split(',').map(str::trim).collect();
         let limit = self.options.session_timeout / u32::try_from(servers.len()).unwrap_or(u32::MAX);
         let first = self.next_server.fetch_add(1, Ordering::Relaxed);
-        let mut outcome = Err(Refused::Client(Error::NoHosts));
+        let mut outcome = Err(AttachError::Client(Error::NoHosts));
         for at in 0..servers.len() {
             let server = servers[(first + at) % servers.len()];
             let attaching = self.attach_to(server, limit, detached);
-            outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(Refused::Silent(limit)));
+            outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(AttachError::Silent(limit)));
             let reason = match &outcome {
-                Ok(_) | Err(Refused::Client(Error::SessionExpired | Error::AuthFailed)) => break,
+                Ok(_) | Err(AttachError::Client(Error::SessionExpired | Error::AuthFailed)) => break,
                 Err(reason) => reason.to_string(),
             };
-            if said.insert(format!("{server}: {reason}")) {
+            if logged.insert(format!("{server}: {reason}")) {
                 log::warn!(target: TARGET, "Session 0x{:x} for server {server}, unexpected error, closing socket connection and attempting reconnect: {reason}", self.session_id());
             }
         }
@@ -191,7 +191,12 @@ impl Shared {
         self.session.lock().as_ref().map_or(0, |session| session.id().0)
     }
 
-    async fn attach_to(&self, server: &str, limit: Duration, detached: bool) -> Result<Attached, Refused> {
+    async fn attach_to(
+        &self,
+        server: &str,
+        limit: Duration,
+        detached: bool,
+    ) -> Result<Attached, AttachError> {
         let relay = Relay::to(server, limit).await?;
         let mut connector = Client::connector()
             .with_session_timeout(self.options.session_timeout)
@@ -212,11 +217,11 @@ impl Shared {
     /// Tries until a server takes the session; where the server says that it has expired, until it opens a new one.
     async fn attach_patiently(&self) -> Attached {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        let mut said = HashSet::new();
+        let mut logged = HashSet::new();
         loop {
-            match self.attach(true, &mut said).await {
+            match self.attach(true, &mut logged).await {
                 Ok(attached) => return attached,
-                Err(Refused::Client(Error::SessionExpired)) => {
+                Err(AttachError::Client(Error::SessionExpired)) => {
                     log::info!(target: TARGET, "The session has expired");
                     *self.session.lock() = None;
                     backoff.reset();
@@ -244,7 +249,7 @@ impl Shared {
         } else {
             client.clone().chroot(self.chroot.clone()).map_err(|_| ZkError::BadChroot(self.chroot.clone()))?
         };
-        let (window, lost) = (Window::new(self.options.max_in_flight), attached.relay.ended.clone());
+        let (window, lost) = (InFlightWindow::new(self.options.max_in_flight), attached.relay.ended.clone());
         let connection = Connection { client: rooted, generation, window, lost };
         tokio::spawn(window::keep_alive(connection.clone(), self.options.session_timeout / 3));
         self.connection.send_replace(Some(connection));
@@ -263,7 +268,7 @@ impl Shared {
 
 /// Why a server did not take the session.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum AttachError {
     /// It cannot be reached.
     #[error("{0}")]
     Unreachable(#[from] std::io::Error),
@@ -299,7 +304,7 @@ impl Attached {
 }
 
 /// Keeps a session: replaces lost connections, begins new generations, closes it in the end.
-async fn keep(shared: Arc<Shared>, mut attached: Attached) {
+async fn keep(shared: Arc<SharedSession>, mut attached: Attached) {
     loop {
         let ended = tokio::select! {
             () = attached.lost() => false,
@@ -332,7 +337,7 @@ async fn keep(shared: Arc<Shared>, mut attached: Attached) {
 }
 
 /// Ends the session: clients that were attached with `detached` never do, so one is attached that does, and dropped.
-async fn close_at_server(shared: &Shared) {
+async fn close_at_server(shared: &SharedSession) {
     if shared.session.lock().is_none() {
         return;
     }

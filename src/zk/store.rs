@@ -1,82 +1,15 @@
 //! Reading and writing znodes: connection losses are ridden out, and what became of a write is found out, not guessed.
 
-use bytes::Bytes;
 use futures_util::future::join_all;
-use thiserror::Error as ThisError;
 use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
 
+use super::op::{CreateMode, MultiError, Op, OpResult, Read, Stat, ZkError};
 use super::outcome::{self, Attempt};
 use super::session::{Connection, ZooKeeper};
-use super::window::Turn;
-
-/// What ZooKeeper keeps about a znode.
-pub type Stat = zookeeper_client::Stat;
+use super::window::InFlightPermit;
 
 /// The largest request a server takes with its default `jute.maxbuffer`, in bytes, with room for its frame.
 const REQUEST_LIMIT: usize = 1_000_000;
-
-/// How long a created znode lasts, and how it is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CreateMode {
-    /// Until it is deleted.
-    Persistent,
-    /// As long as the session.
-    Ephemeral,
-    /// Until it is deleted, with ten digits behind its name.
-    PersistentSequential,
-}
-
-/// Why an operation on znodes failed.
-#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
-pub enum ZkError {
-    /// The znode, or the parent of one to be created, does not exist.
-    #[error("KeeperErrorCode = NoNode")]
-    NoNode,
-    /// The znode exists.
-    #[error("KeeperErrorCode = NodeExists")]
-    NodeExists,
-    /// The znode has another version than the one demanded.
-    #[error("KeeperErrorCode = BadVersion")]
-    BadVersion,
-    /// The znode has children.
-    #[error("KeeperErrorCode = Directory not empty")]
-    NotEmpty,
-    /// The znode's access list does not allow it.
-    #[error("KeeperErrorCode = NoAuth")]
-    NoAuth,
-    /// The session that a write belonged to is gone; whether it took effect is not known.
-    #[error("KeeperErrorCode = Session expired")]
-    SessionExpired,
-    /// The session is closed.
-    #[error("the ZooKeeper session is closed")]
-    Closed,
-    /// No server answered in time.
-    #[error("Timed out waiting for connection while in state: CONNECTING")]
-    ConnectTimeout,
-    /// The request is larger than a server takes; it was not sent.
-    #[error("a request of {0} bytes is more than ZooKeeper takes")]
-    TooLarge(usize),
-    /// The chroot is no path; says why.
-    #[error("{0}")]
-    BadChroot(String),
-    /// Anything else the client reports.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl From<Error> for ZkError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NoNode => Self::NoNode,
-            Error::NodeExists => Self::NodeExists,
-            Error::BadVersion => Self::BadVersion,
-            Error::NotEmpty => Self::NotEmpty,
-            Error::NoAuth => Self::NoAuth,
-            Error::SessionExpired => Self::SessionExpired,
-            other => Self::Other(other.to_string()),
-        }
-    }
-}
 
 /// Whether an error says nothing of the operation, only that its answer did not arrive.
 fn is_loss(error: &Error) -> bool {
@@ -91,78 +24,6 @@ fn is_loss(error: &Error) -> bool {
             | Error::SessionExpired
     )
 }
-
-/// One operation of a multi.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// The znode has this version.
-    Check {
-        /// Its path.
-        path: String,
-        /// The version.
-        version: i32,
-    },
-    /// Creates a znode.
-    Create {
-        /// Its path.
-        path: String,
-        /// Its data.
-        data: Vec<u8>,
-        /// How long it lasts.
-        mode: CreateMode,
-    },
-    /// Writes a znode's data.
-    Set {
-        /// Its path.
-        path: String,
-        /// The new data.
-        data: Vec<u8>,
-        /// The version it must have; None for any.
-        version: Option<i32>,
-    },
-    /// Deletes a znode.
-    Delete {
-        /// Its path.
-        path: String,
-        /// The version it must have; None for any.
-        version: Option<i32>,
-    },
-}
-
-impl Op {
-    /// How many bytes it takes in a request, about.
-    fn size(&self) -> usize {
-        match self {
-            Self::Check { path, .. } | Self::Delete { path, .. } => path.len() + 24,
-            Self::Create { path, data, .. } | Self::Set { path, data, .. } => path.len() + data.len() + 64,
-        }
-    }
-}
-
-/// What one operation of a multi gave.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OpResult {
-    /// Nothing to tell: checked, created or deleted.
-    Done,
-    /// The znode's new version.
-    Set {
-        /// It.
-        version: i32,
-    },
-}
-
-/// Why a multi had no effect.
-#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
-#[error("operation {index:?}: {source}")]
-pub struct MultiError {
-    /// The operation that failed; None where the multi as a whole did.
-    pub index: Option<usize>,
-    /// How it failed.
-    pub source: ZkError,
-}
-
-/// What a znode holds, with its stat; None where it does not exist.
-pub type Read = Option<(Bytes, Stat)>;
 
 impl ZooKeeper {
     /// A znode's data and stat; None where it does not exist.
@@ -384,7 +245,7 @@ impl ZooKeeper {
     }
 
     /// A turn on a connection of the session in which the write began.
-    async fn turn_for(&self, write: &mut Attempt) -> Result<Turn, ZkError> {
+    async fn turn_for(&self, write: &mut Attempt) -> Result<InFlightPermit, ZkError> {
         let turn = self.turn().await.ok_or(ZkError::Closed)?;
         write.admit(turn.connection.generation)?;
         Ok(turn)

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use zookeeper_client::{Error, OneshotWatcher};
 
+use super::op::Stat;
 use super::session::{Connection, SessionState, ZooKeeper};
-use super::store::Stat;
 use super::unseen::Unseen;
 
 /// Something that was seen to be different.
@@ -43,22 +43,22 @@ pub enum ZnodeChange {
 #[derive(Debug)]
 pub struct Watches {
     zk: ZooKeeper,
-    followed: HashMap<Key, AbortHandle>,
-    changes: Arc<Changes>,
+    followed: HashMap<WatchKey, AbortHandle>,
+    changes: Arc<UnseenChanges>,
     states: watch::Receiver<SessionState>,
 }
 
-type Key = (What, String);
+type WatchKey = (WatchKind, String);
 
-/// What the watches of a set have found and its reader has not seen.
+/// WatchKind the watches of a set have found and its reader has not seen.
 #[derive(Debug, Default)]
-struct Changes {
-    unseen: Mutex<Unseen<Key, ZnodeChange>>,
+struct UnseenChanges {
+    unseen: Mutex<Unseen<WatchKey, ZnodeChange>>,
     added: Notify,
 }
 
-impl Changes {
-    fn add(&self, key: Key, change: ZnodeChange) {
+impl UnseenChanges {
+    fn add(&self, key: WatchKey, change: ZnodeChange) {
         self.unseen.lock().add(key, change);
         self.added.notify_one();
     }
@@ -75,7 +75,7 @@ impl Changes {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum What {
+enum WatchKind {
     Children,
     Data,
 }
@@ -92,17 +92,17 @@ impl ZooKeeper {
 impl Watches {
     /// Watches the children of a znode, which need not exist; the first change is what they are now.
     pub fn watch_children(&mut self, path: &str) {
-        self.follow(What::Children, path);
+        self.follow(WatchKind::Children, path);
     }
 
     /// Watches the data of a znode, which need not exist; the first change is what it is now.
     pub fn watch_data(&mut self, path: &str) {
-        self.follow(What::Data, path);
+        self.follow(WatchKind::Data, path);
     }
 
     /// Watches neither the children nor the data of this znode any more.
     pub fn unwatch(&mut self, path: &str) {
-        for what in [What::Children, What::Data] {
+        for what in [WatchKind::Children, WatchKind::Data] {
             let key = (what, path.to_owned());
             if let Some(task) = self.followed.remove(&key) {
                 task.abort();
@@ -126,7 +126,7 @@ impl Watches {
         }
     }
 
-    fn follow(&mut self, what: What, path: &str) {
+    fn follow(&mut self, what: WatchKind, path: &str) {
         let (zk, changes, key) = (self.zk.clone(), self.changes.clone(), (what, path.to_owned()));
         self.followed
             .entry(key.clone())
@@ -142,17 +142,17 @@ impl Drop for Watches {
     }
 }
 
-/// What tells one reading from another: when the znode was made and how often it has changed since.
+/// WatchKind tells one reading from another: when the znode was made and how often it has changed since.
 type Mark = Option<(i64, i64)>;
 
 /// Reads and arms one watch again and again, as long as the session lasts.
-async fn follow(zk: ZooKeeper, key: Key, changes: Arc<Changes>) {
+async fn follow(zk: ZooKeeper, key: WatchKey, changes: Arc<UnseenChanges>) {
     let (what, path) = &key;
     let mut known: Option<Mark> = None;
     while let Some(turn) = zk.turn().await {
         let armed = match what {
-            What::Children => turn.answer(read_children(&turn.connection, path)).await,
-            What::Data => turn.answer(read_data(&turn.connection, path)).await,
+            WatchKind::Children => turn.answer(read_children(&turn.connection, path)).await,
+            WatchKind::Data => turn.answer(read_data(&turn.connection, path)).await,
         };
         let (change, mark, watcher) = match armed {
             Ok(armed) => armed,

@@ -14,12 +14,12 @@ use super::session::{Connection, ZooKeeper};
 
 /// The requests of one connection that may be under way.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(super) struct InFlightWindow {
     permits: Arc<Semaphore>,
     size: usize,
 }
 
-impl Window {
+impl InFlightWindow {
     /// A window of `size` requests, at least one.
     pub fn new(size: usize) -> Self {
         let size = size.clamp(1, Semaphore::MAX_PERMITS);
@@ -33,7 +33,7 @@ impl Window {
 }
 
 /// The right to have one request under way on the connection; given back when dropped.
-pub(super) struct Turn {
+pub(super) struct InFlightPermit {
     /// The connection to send it on.
     pub connection: Connection,
     _permit: OwnedSemaphorePermit,
@@ -41,7 +41,7 @@ pub(super) struct Turn {
 
 impl ZooKeeper {
     /// A turn on the present connection, both waited for; None once the session is closed.
-    pub(super) async fn turn(&self) -> Option<Turn> {
+    pub(super) async fn turn(&self) -> Option<InFlightPermit> {
         loop {
             let connection = self.connection().await?;
             let permit = tokio::select! {
@@ -50,13 +50,13 @@ impl ZooKeeper {
             };
             // Both may have happened at once. Nothing is sent on a connection that is known to be lost.
             if !connection.lost.is_cancelled() {
-                return Some(Turn { connection, _permit: permit });
+                return Some(InFlightPermit { connection, _permit: permit });
             }
         }
     }
 }
 
-impl Turn {
+impl InFlightPermit {
     /// The answer to the request; connection loss as soon as the connection is known to be lost.
     pub async fn answer<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {

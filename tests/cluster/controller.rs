@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
-use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
+use barnabas::zk::znode::topic::{self, TopicZNode};
 use barnabas::zk::znode::{delete_topic, feature};
 use barnabas::zk::{ConnectOptions, CreateMode, Op, ZooKeeper};
 
@@ -89,7 +89,7 @@ fn zookeeper(brokers: &Brokers) -> (tokio::runtime::Runtime, ZooKeeper) {
 
 fn state(brokers: &Brokers, partition: i32) -> Option<LeaderAndIsr> {
     let (data, version) = brokers.look(&partition_state::path(&TopicPartition::new("t", partition)))?;
-    Some(PartitionState::decode(&data, version).unwrap().leader_and_isr)
+    Some(PartitionStateZNode::decode(&data, version).unwrap().leader_and_isr)
 }
 
 /// So many that their znodes share transactions, and some that spoil them.
@@ -98,8 +98,8 @@ fn many_partitions_get_their_leaders_though_some_are_half_made_or_written_behind
     const PARTITIONS: i32 = 150;
     let mut brokers = Brokers::start(2, &[("auto.leader.rebalance.enable", "false")]);
     let (runtime, zk) = zookeeper(&brokers);
-    let made = Topic::new((0..PARTITIONS).map(|at| (at, vec![at % 2 + 1, (at + 1) % 2 + 1])));
-    let left = PartitionState::new(LeaderAndIsr::initial(2, vec![2, 1]), 1);
+    let made = TopicZNode::new((0..PARTITIONS).map(|at| (at, vec![at % 2 + 1, (at + 1) % 2 + 1])));
+    let left = PartitionStateZNode::new(LeaderAndIsr::initial(2, vec![2, 1]), 1);
     let create = |path: String, data: Vec<u8>| Op::Create { path, data, mode: CreateMode::Persistent };
     let half = |number| TopicPartition::new("t", number);
     runtime

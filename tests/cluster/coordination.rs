@@ -55,7 +55,7 @@ async fn the_first_broker_leaves_the_znodes_that_kafka_leaves() {
     Registrar::default().register(&zk, &broker(1)).await.unwrap();
     assert!(claim::claim(&zk, 1, Clock::System.now()).await.unwrap().is_some());
     producer_ids::claim_block(&zk, 1).await.unwrap();
-    let features = feature::Feature { enabled: true, features: BTreeMap::new() };
+    let features = feature::FeatureZNode { enabled: true, features: BTreeMap::new() };
     zk.create(feature::PATH, &features.encode(), CreateMode::Persistent).await.unwrap();
 
     assert_tree_is_valid(chroot.server(), chroot.path()).await;

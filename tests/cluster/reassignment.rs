@@ -8,9 +8,9 @@ use barnabas::wire::message::alter_partition_reassignments::{
 use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
 use barnabas::wire::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
 use barnabas::zk::CreateMode;
-use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
 use barnabas::zk::znode::reassign_partitions;
-use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::znode::topic::{self, TopicZNode};
 
 use crate::support::cluster::Brokers;
 use crate::support::{Connection, eventually};
@@ -43,7 +43,7 @@ fn reassign_of(name: &str, brokers: &Brokers, replicas: Option<&[i32]>) -> i16 {
 fn await_replicas(brokers: &Brokers, replicas: &[i32]) {
     eventually(&format!("the replicas are {replicas:?}"), SOON, || {
         let (data, _) = brokers.look(&topic::path("t"))?;
-        let assignment = Topic::decode(&data).ok()?.partitions.remove(&0)?;
+        let assignment = TopicZNode::decode(&data).ok()?.partitions.remove(&0)?;
         (assignment.replicas == replicas && !assignment.is_being_reassigned()).then_some(())
     });
     let mut sorted = replicas.to_vec();
@@ -54,7 +54,7 @@ fn await_replicas(brokers: &Brokers, replicas: &[i32]) {
 /// The replicas of a topic's first partition, where none is on its way.
 fn settled(brokers: &Brokers, name: &str) -> Option<Vec<i32>> {
     let (data, _) = brokers.look(&topic::path(name))?;
-    let assignment = Topic::decode(&data).ok()?.partitions.remove(&0)?;
+    let assignment = TopicZNode::decode(&data).ok()?.partitions.remove(&0)?;
     (!assignment.is_being_reassigned()).then_some(assignment.replicas)
 }
 
@@ -95,7 +95,7 @@ fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_control
     brokers.write(reassign_partitions::PATH, &data, CreateMode::Persistent);
     eventually("it has begun", SOON, || {
         let (data, _) = brokers.look(&topic::path("t"))?;
-        Topic::decode(&data).ok()?.partitions.remove(&0)?.is_being_reassigned().then_some(())
+        TopicZNode::decode(&data).ok()?.partitions.remove(&0)?.is_being_reassigned().then_some(())
     });
     let dying = brokers.controller().unwrap();
     brokers.broker(dying).kill();
@@ -159,7 +159,7 @@ fn every_partition_of_a_znode_is_begun_once() {
     eventually("the znode is gone", SOON, || brokers.look(reassign_partitions::PATH).is_none().then_some(()));
     for partition in partitions {
         let (data, version) = brokers.look(&partition_state::path(&partition)).unwrap();
-        let state = PartitionState::decode(&data, version).unwrap().leader_and_isr;
+        let state = PartitionStateZNode::decode(&data, version).unwrap().leader_and_isr;
         // Told of the new replica, told that it is one of two, told that the old one is gone; and one ISR that grew.
         assert_eq!((state.leader_epoch, version, &*state.isr), (3, 4, &[1, 3][..]), "{partition}");
     }
@@ -213,7 +213,7 @@ fn an_assignment_that_zookeeper_does_not_take_is_refused_and_the_controller_goes
     brokers.create_topic("u", "1:2", &[]);
     let path = topic::path("t");
     let (data, _) = brokers.look(&path).unwrap();
-    let mut padded = Topic::decode(&data).unwrap();
+    let mut padded = TopicZNode::decode(&data).unwrap();
     padded.others.insert("padding".to_owned(), "".into());
     let padding = "x".repeat(ALMOST_TOO_MUCH - padded.encode().len());
     padded.others.insert("padding".to_owned(), padding.into());

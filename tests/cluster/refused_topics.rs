@@ -10,7 +10,7 @@ use barnabas::wire::message::create_topics::{
 use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
 use barnabas::zk::CreateMode;
 use barnabas::zk::znode::delete_topic;
-use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::znode::topic::{self, TopicZNode};
 
 use crate::support::cluster::Brokers;
 use crate::support::{Connection, eventually, tool};
@@ -111,13 +111,13 @@ fn metadata_of_a_name_that_no_topic_can_have() {
 fn topics_written_into_zookeeper_under_impossible_names_are_left_alone() {
     let mut brokers = Brokers::start(1, &[]);
     brokers.create("1", &[]);
-    let (long, data) = ("l".repeat(250), Topic::new([(0, vec![1])]).encode());
+    let (long, data) = ("l".repeat(250), TopicZNode::new([(0, vec![1])]).encode());
     let names = ["a b", "x$y", "n\u{e9}", &long];
     for name in names {
         brokers.write(&topic::path(name), &data, CreateMode::Persistent);
         brokers.all[&1].process().wait_for_line(&format!("Ignoring topic {name:?} in ZooKeeper"), SOON);
     }
-    let wild = Topic::new([(0, vec![1]), (1, vec![]), (2, vec![1, 1]), (-1, vec![1])]);
+    let wild = TopicZNode::new([(0, vec![1]), (1, vec![]), (2, vec![1, 1]), (-1, vec![1])]);
     brokers.write(&topic::path("wild"), &wild.encode(), CreateMode::Persistent);
     eventually("what can be brought online is", SOON, || {
         brokers.connection(1).has_leader("wild")?.then_some(())

@@ -6,7 +6,7 @@ use barnabas::admin::configs;
 use barnabas::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
-use barnabas::zk::znode::config_entity::Kind;
+use barnabas::zk::znode::config_entity::EntityType;
 use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::support::{Broker, Chroot, Connection, tool};
@@ -89,7 +89,7 @@ async fn a_change_by_znode_that_asks_for_security_is_said_not_to_be_in_force() {
     let key = "listener.name.plaintext.sasl.enabled.mechanisms";
     let own = [(key, "PLAIN"), ("log.retention.ms", "12345")];
     let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    configs::change(&zk, Kind::Brokers, "1", &own.into()).await.unwrap();
+    configs::change(&zk, EntityType::Brokers, "1", &own.into()).await.unwrap();
     let line = broker.process().wait_for_line("SASL is not built yet", LIMIT);
     assert!(line.contains(&format!("Set({key})")), "{line}");
     let mut connection = Connection::to(broker.port).unwrap();
@@ -108,10 +108,10 @@ async fn a_change_that_has_no_effect_yet_is_warned_of() {
     let broker = Broker::start(1, &chroot.connect());
     let zk = ZooKeeper::connect(&chroot.connect(), ConnectOptions::default()).await.unwrap();
     let own = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
-    configs::change(&zk, Kind::Clients, "c", &own("producer_byte_rate", "1024")).await.unwrap();
+    configs::change(&zk, EntityType::Clients, "c", &own("producer_byte_rate", "1024")).await.unwrap();
     let quota = broker.process().wait_for_line("has no effect", LIMIT);
     assert!(quota.contains("WARN") && quota.contains("clients/c"), "{quota}");
-    configs::change(&zk, Kind::Brokers, "1", &own("log.cleaner.threads", "2")).await.unwrap();
+    configs::change(&zk, EntityType::Brokers, "1", &own("log.cleaner.threads", "2")).await.unwrap();
     broker
         .process()
         .wait_for_line("no effect yet: log.cleaner.threads (kafka.server.DynamicBrokerConfig)", LIMIT);
@@ -133,7 +133,7 @@ async fn a_change_that_has_no_effect_yet_is_warned_of() {
         .status
         .success()
     );
-    configs::change(&zk, Kind::Topics, "t", &own("cleanup.policy", "compact")).await.unwrap();
+    configs::change(&zk, EntityType::Topics, "t", &own("cleanup.policy", "compact")).await.unwrap();
     broker.process().wait_for_line("no effect yet: cleanup.policy (kafka.server.TopicConfigHandler)", LIMIT);
     zk.close().await;
 }

@@ -32,14 +32,14 @@ fn run(tool: &str, arguments: &[&str]) {
 /// Takes one config of a topic back and sets another, as `kafka-configs` does through ZooKeeper.
 fn change_config(zookeeper: &str, topic: &str, gone: &str, (key, value): (&str, &str)) {
     use barnabas::admin::configs;
-    use barnabas::zk::znode::config_entity::Kind;
+    use barnabas::zk::znode::config_entity::EntityType;
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let zk = barnabas::zk::ZooKeeper::connect(zookeeper, Default::default()).await.unwrap();
-        let mut config = configs::fetch(&zk, Kind::Topics, topic).await.unwrap();
+        let mut config = configs::fetch(&zk, EntityType::Topics, topic).await.unwrap();
         config.remove(gone);
         config.insert(key.to_owned(), value.to_owned());
-        configs::change(&zk, Kind::Topics, topic, &config).await.unwrap();
+        configs::change(&zk, EntityType::Topics, topic, &config).await.unwrap();
         zk.close().await;
     });
 }

@@ -11,7 +11,7 @@ use barnabas::controller::multi;
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::Write;
 use barnabas::zk::outcome::{self, Attempt};
-use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
 use barnabas::zk::{MultiError, Op, OpResult, ZkError, claim};
 
 use crate::scene::{Flaw, Happening, Scene};
@@ -41,7 +41,7 @@ impl Multi {
                 claim::operations(*broker, *epoch, *version, *now).to_vec()
             }
             Self::Isr { id, next } => {
-                let state = PartitionState::new(next.leader_and_isr.clone(), next.controller_epoch);
+                let state = PartitionStateZNode::new(next.leader_and_isr.clone(), next.controller_epoch);
                 let (path, version) = (partition_state::path(id), Some(next.leader_and_isr.zk_version));
                 vec![Op::Set { path, data: state.encode(), version }]
             }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use barnabas::base::{BrokerId, Millis};
 use barnabas::controller::state::Leadership;
 use barnabas::controller::writes::Write;
-use barnabas::zk::znode::partition_state::PartitionState;
-use barnabas::zk::znode::topic::Topic;
+use barnabas::zk::znode::partition_state::PartitionStateZNode;
+use barnabas::zk::znode::topic::TopicZNode;
 use barnabas::zk::znode::{controller, controller_epoch};
 use barnabas::zk::{OpResult, Read, Stat, ZkError};
 
@@ -109,7 +109,7 @@ impl Ensemble {
             Write::CreatePartitionDir(id) => is(znodes.has_dir(&id.to_string())),
             Write::SetAssignments(name, _) => {
                 let held = znodes.topics.get(name)?;
-                let topic = Topic { partitions: held.partitions.clone(), ..Topic::default() };
+                let topic = TopicZNode { partitions: held.partitions.clone(), ..TopicZNode::default() };
                 found(topic.encode(), held.version, 0)
             }
             Write::Delete(_) => {
@@ -132,7 +132,7 @@ impl Ensemble {
 fn state(held: Option<&Leadership>) -> Read {
     let Leadership { leader_and_isr, controller_epoch } = held?;
     let version = leader_and_isr.zk_version;
-    found(PartitionState::new(leader_and_isr.clone(), *controller_epoch).encode(), version, 0)
+    found(PartitionStateZNode::new(leader_and_isr.clone(), *controller_epoch).encode(), version, 0)
 }
 
 fn found(data: Vec<u8>, version: i32, ephemeral_owner: i64) -> Read {

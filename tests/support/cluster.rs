@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::zk::znode::controller;
-use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
 use barnabas::zk::{ConnectOptions, CreateMode, ZkError, ZooKeeper, claim};
 
 use super::{Broker, Chroot, Connection, eventually, tool};
@@ -102,7 +102,7 @@ impl Brokers {
     pub fn state_of(&self, topic: &str) -> LeaderAndIsr {
         let path = partition_state::path(&TopicPartition::new(topic, 0));
         let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap().unwrap();
-        PartitionState::decode(&data, stat.version).unwrap().leader_and_isr
+        PartitionStateZNode::decode(&data, stat.version).unwrap().leader_and_isr
     }
 
     /// Waits until `t-0` has this ISR, in any order.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::AdminError;
-use crate::admin::placement::Candidate;
+use crate::admin::placement::BrokerMetadata;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::{Exchange, topic_waits};
@@ -107,7 +107,7 @@ async fn await_leaders(
 async fn grow(
     exchange: &Exchange,
     topic: &CreatePartitionsTopic,
-    brokers: &[Candidate],
+    brokers: &[BrokerMetadata],
     validate_only: bool,
 ) -> Result<(), AdminError> {
     let zk = &exchange.services.zk;
@@ -135,7 +135,7 @@ async fn grow(
         return Err(AdminError::InvalidPartitions(format!("Topic already has {count} partitions.")));
     }
     let wished = wishes(topic, count, brokers)?;
-    let more = topics::place_more(&topic.name, &held, brokers, topic.count, wished.as_ref())?;
+    let more = topics::assign_more(&topic.name, &held, brokers, topic.count, wished.as_ref())?;
     if !validate_only {
         topics::add_partitions(zk, &topic.name, &more).await?;
     }
@@ -146,7 +146,7 @@ async fn grow(
 fn wishes(
     topic: &CreatePartitionsTopic,
     count: i32,
-    brokers: &[Candidate],
+    brokers: &[BrokerMetadata],
 ) -> Result<Option<PartitionReplicas>, AdminError> {
     let Some(lists) = &topic.assignments else { return Ok(None) };
     let mut unknown: Vec<i32> = Vec::new();

@@ -205,5 +205,5 @@ async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<Partition
         factor => factor.into(),
     };
     let brokers = topics::candidates(&exchange.services.zk, RackAware::AsNamed).await?;
-    topics::place(&brokers, partitions, factor)
+    topics::assign(&brokers, partitions, factor)
 }

@@ -13,7 +13,7 @@ use crate::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
     DescribeConfigsResult, DescribeConfigsSynonym,
 };
-use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::config_entity::EntityType;
 
 /// Describes each resource by itself.
 pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
@@ -66,7 +66,7 @@ async fn entries(
             if services.metadata.snapshot().topic(name).is_none() {
                 return Err((ErrorCode::UnknownTopicOrPartition, Some(String::new())));
             }
-            let own = configs::fetch(&services.zk, Kind::Topics, name).await;
+            let own = configs::fetch(&services.zk, EntityType::Topics, name).await;
             let own = own.map_err(|error| (error.code(), Some(error.to_string())))?;
             Ok(config_entries::topic(services, &own))
         }

@@ -138,7 +138,7 @@ async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorC
     let creating = async {
         names::validate_topic(name)?;
         let brokers = topics::candidates(zk, topics::RackAware::Safe).await?;
-        let replicas = topics::place(&brokers, config.num_partitions, config.default_replication_factor)?;
+        let replicas = topics::assign(&brokers, config.num_partitions, config.default_replication_factor)?;
         topics::create(zk, name, &replicas, &Default::default()).await
     };
     match creating.await {

@@ -6,7 +6,7 @@ use crate::api::Exchange;
 use crate::replica::log_configs::{InitializingLogs, LogSettings};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::leader_and_isr::{LeaderAndIsrRequest, LeaderAndIsrResponse};
-use crate::zk::znode::config_entity::Kind;
+use crate::zk::znode::config_entity::EntityType;
 
 /// Obeys, off the runtime's threads: logs may have to be made. What they are configured with is read from ZooKeeper
 /// before, and waited for where ZooKeeper does not answer, as Kafka does.
@@ -31,7 +31,7 @@ pub async fn handle(exchange: &Exchange, request: LeaderAndIsrRequest) -> Leader
 /// Reads what the logs to be made are configured with; a topic whose configs cannot be read is left out.
 async fn read(exchange: &Exchange, initializing: &InitializingLogs) -> LogSettings {
     let topics = initializing.topics();
-    let own = exchange.services.configs.fetch_each(Kind::Topics, &topics).await;
+    let own = exchange.services.configs.fetch_each(EntityType::Topics, &topics).await;
     let own = topics.into_iter().zip(own).filter_map(|(topic, own)| {
         own.inspect_err(|error| {
             log::error!(target: "state.change.logger", "The configs of topic {topic} cannot be read: {error}");

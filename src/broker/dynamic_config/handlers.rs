@@ -13,7 +13,7 @@ use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::replica::ReplicaManager;
 use crate::zk::ZkError;
-use crate::zk::znode::config_entity::{DEFAULT_NAME, Kind};
+use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
 
 const TOPICS: &str = "kafka.server.TopicConfigHandler";
 
@@ -37,7 +37,7 @@ impl TopicConfigHandler {
     /// # Errors
     /// Failures of ZooKeeper.
     pub async fn process(&self, topic: &str) -> Result<(), ZkError> {
-        let own = self.configs.fetch(Kind::Topics, topic).await?;
+        let own = self.configs.fetch(EntityType::Topics, topic).await?;
         log::info!(target: TARGET, "Processing override for entityPath: topics/{topic} with config: {own:?}");
         if own.get("unclean.leader.election.enable").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             self.controller.unclean_enabled(Some(topic)).await;
@@ -51,7 +51,7 @@ impl TopicConfigHandler {
     /// Reads and applies the configs of all topics that have logs here; logs what cannot be read.
     pub async fn process_all(&self) {
         let topics: Vec<_> = self.replicas.topics_with_logs().into_iter().collect();
-        let found = self.configs.fetch_each(Kind::Topics, &topics).await;
+        let found = self.configs.fetch_each(EntityType::Topics, &topics).await;
         for (topic, own) in topics.into_iter().zip(found) {
             match own {
                 Ok(own) => self.replicas.topic_config_changed(&topic, &own),
@@ -99,7 +99,7 @@ impl BrokerConfigHandler {
             Layer::AllBrokers => DEFAULT_NAME.to_owned(),
             Layer::Broker => self.broker_id.to_string(),
         };
-        let own = self.configs.fetch(Kind::Brokers, &name).await?;
+        let own = self.configs.fetch(EntityType::Brokers, &name).await?;
         if *self.live.layers().own(layer) == own {
             return Ok(()); // Its warnings stand in the log already.
         }

@@ -9,8 +9,8 @@ use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, wa
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
 use crate::base::{BrokerId, TopicPartition};
-use crate::zk::znode::config_entity::Kind;
-use crate::zk::znode::partition_state::{self, PartitionState};
+use crate::zk::znode::config_entity::EntityType;
+use crate::zk::znode::partition_state::{self, PartitionStateZNode};
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
 
 /// How long the session and its first connection may take, as in Kafka's tool.
@@ -105,7 +105,7 @@ impl Topics {
         let options = &command.options;
         let racks = if options.disable_rack_aware { RackAware::Disabled } else { RackAware::Enforced };
         let brokers = topics::candidates(&self.zk, racks).await?;
-        topics::place(&brokers, options.partitions.unwrap_or(0), options.replication_factor.unwrap_or(0))
+        topics::assign(&brokers, options.partitions.unwrap_or(0), options.replication_factor.unwrap_or(0))
     }
 
     pub async fn list(&self, command: &TopicsCommand) -> anyhow::Result<()> {
@@ -136,7 +136,7 @@ impl Topics {
         let paths: Vec<_> = ids.iter().map(partition_state::path).collect();
         let states = self.zk.get_many(&paths).await?;
         let partitions = topic.partitions.into_iter().zip(states).map(|((partition, assignment), state)| {
-            let state = state.and_then(|(data, stat)| PartitionState::decode(&data, stat.version).ok());
+            let state = state.and_then(|(data, stat)| PartitionStateZNode::decode(&data, stat.version).ok());
             let (leader, isr) = state.map_or((None, Vec::new()), |state| {
                 let told = state.leader_and_isr;
                 (Some(told.leader).filter(|leader| *leader >= 0), told.isr)
@@ -145,7 +145,7 @@ impl Topics {
         });
         Ok(Some(TopicDescription {
             name: name.to_owned(),
-            configs: configs::fetch(&self.zk, Kind::Topics, name).await?.into_iter().collect(),
+            configs: configs::fetch(&self.zk, EntityType::Topics, name).await?.into_iter().collect(),
             marked_for_deletion: topics::is_marked_for_deletion(&self.zk, name).await?,
             partitions: partitions.collect(),
             min_insync_replicas: None,
@@ -177,11 +177,11 @@ impl Topics {
             "WARNING: Altering topic configuration from this script has been deprecated and may be removed in future releases."
         );
         println!("         Going forward, please use kafka-configs.sh for this functionality");
-        let mut config = configs::fetch(&self.zk, Kind::Topics, name).await?;
+        let mut config = configs::fetch(&self.zk, EntityType::Topics, name).await?;
         config.extend(add.clone());
         config.retain(|key, _| !delete.contains(key));
         crate::config::TopicConfig::default().with_overrides(&config).map_err(AdminError::from)?;
-        configs::change(&self.zk, Kind::Topics, name, &config).await?;
+        configs::change(&self.zk, EntityType::Topics, name, &config).await?;
         println!("Updated config for topic {name}.");
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Topics {
         let existing = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
         let wished = wished.map(|mut wished| wished.split_off(&existing)).filter(|wished| !wished.is_empty());
         let brokers = topics::candidates(&self.zk, RackAware::Enforced).await?;
-        let more = topics::place_more(name, &held, &brokers, count, wished.as_ref())?;
+        let more = topics::assign_more(name, &held, &brokers, count, wished.as_ref())?;
         topics::add_partitions(&self.zk, name, &more).await?;
         println!("Adding partitions succeeded!");
         Ok(())

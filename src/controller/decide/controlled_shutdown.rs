@@ -44,12 +44,12 @@ impl ControlledShutdown {
 
     /// The partitions that can be moved, as (led by the broker, followed by it).
     fn partitions(&self, context: &StepContext) -> (Vec<TopicPartition>, Vec<TopicPartition>) {
-        let mut held = context.state.partitions_with_leaders();
-        held.retain(|partition| {
+        let mut replicated = context.state.partitions_with_leaders();
+        replicated.retain(|partition| {
             let replicas = context.state.replicas(partition);
             replicas.len() > 1 && replicas.contains(&self.broker)
         });
-        held.into_iter().partition(|partition| context.state.leader(partition) == self.broker)
+        replicated.into_iter().partition(|partition| context.state.leader(partition) == self.broker)
     }
 }
 

@@ -34,17 +34,17 @@ impl Step for Failover {
         let enabled = context.settings.features;
         let feature = match facts.feature {
             None => Some(Write::CreateFeature { enabled }),
-            Some(held) if held.enabled && enabled => None,
-            Some(held) => {
-                if !held.enabled && !held.features.is_empty() {
+            Some(found) if found.enabled && enabled => None,
+            Some(found) => {
+                if !found.enabled && !found.features.is_empty() {
                     let text = format!(
                         "FeatureZNode at path: /feature with disabled status contains non-empty features: {:?}",
-                        held.features
+                        found.features
                     );
                     context.log(Severity::Warn, text);
                 }
                 // What was finalized is given up where features cease to be in force, and was none before they were.
-                let differs = held.enabled != enabled || !held.features.is_empty();
+                let differs = found.enabled != enabled || !found.features.is_empty();
                 differs.then(|| Write::SetFeature { enabled, features: Default::default() })
             }
         };

@@ -59,8 +59,8 @@ async fn a_request_that_could_not_be_written_in_time_is_the_last() {
 #[tokio::test]
 async fn a_request_that_needs_no_answer_has_its_time_too() {
     let (peer, _server) = silent().await;
-    assert!(is_timeout(peer.tell(&large(), 1, SHORT).await));
-    assert!(is_over(peer.tell(&small(), 1, LONG).await));
+    assert!(is_timeout(peer.send_unanswered(&large(), 1, SHORT).await));
+    assert!(is_over(peer.send_unanswered(&small(), 1, LONG).await));
 }
 
 #[tokio::test]

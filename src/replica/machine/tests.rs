@@ -187,7 +187,7 @@ fn a_proposal_is_recognised_where_it_is_found_and_else_the_controller_has_writte
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     let found = |isr: &[BrokerId], leader_epoch, controller_epoch| {
         let held = LeaderAndIsr { leader: 1, leader_epoch, isr: isr.to_vec(), zk_version: 1 };
-        PartitionState::new(held, controller_epoch)
+        PartitionStateZNode::new(held, controller_epoch)
     };
     let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
     assert_eq!(proposal.judge(1, Some(&found(&[1, 2, 3], 0, 1))), holds);
@@ -203,7 +203,7 @@ fn who_may_have_joined_before_the_controller_wrote_holds_the_watermark_until_it_
     fetch(&mut machine, 2, 5, 5, 1);
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     let late = LAG * 2;
-    let written_over = PartitionState::new(told_state(3, 1), 1);
+    let written_over = PartitionStateZNode::new(told_state(3, 1), 1);
     let answer = proposal.judge(1, Some(&written_over));
     assert_eq!(machine.on_isr_answer(&proposal, answer), IsrOutcome::Unchanged);
     assert_eq!(watermark(fetch(&mut machine, 2, 9, 9, late)), Some(5), "3 may lead by now");

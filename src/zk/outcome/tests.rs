@@ -23,10 +23,10 @@ fn stat(version: i32, ephemeral_owner: i64) -> Stat {
 }
 
 /// A znode that was found: data, version, owner.
-type Found = Option<(&'static str, i32, i64)>;
+type ZnodeFound = Option<(&'static str, i32, i64)>;
 
-fn found(entries: &[(&str, Found)]) -> BTreeMap<String, Read> {
-    let read = |entry: Found| entry.map(|(data, version, owner)| (data.into(), stat(version, owner)));
+fn found(entries: &[(&str, ZnodeFound)]) -> BTreeMap<String, Read> {
+    let read = |entry: ZnodeFound| entry.map(|(data, version, owner)| (data.into(), stat(version, owner)));
     entries.iter().map(|(path, entry)| ((*path).to_owned(), read(*entry))).collect()
 }
 

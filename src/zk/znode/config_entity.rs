@@ -16,7 +16,7 @@ pub const DEFAULT_NAME: &str = "<default>";
 
 /// A kind of entity (`ConfigType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum EntityType {
     /// Topics.
     Topics,
     /// Client ids, for quotas.
@@ -27,7 +27,7 @@ pub enum Kind {
     Brokers,
 }
 
-impl Kind {
+impl EntityType {
     /// All, in the order their parents are made.
     pub const ALL: [Self; 4] = [Self::Topics, Self::Clients, Self::Users, Self::Brokers];
 
@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// The path of an entity's configs.
-pub fn path(kind: Kind, name: &str) -> String {
+pub fn path(kind: EntityType, name: &str) -> String {
     format!("{PARENT}/{}/{name}", kind.name())
 }
 
@@ -107,7 +107,7 @@ impl ConfigEntity {
         self.config.retain(|(key, _)| config.contains_key(key));
         for (key, value) in config {
             match self.config.iter_mut().find(|(known, _)| known == key) {
-                Some((_, held)) => held.clone_from(value),
+                Some((_, current)) => current.clone_from(value),
                 None => self.config.push((key.clone(), value.clone())),
             }
         }

@@ -13,7 +13,7 @@ pub const PATH: &str = "/feature";
 
 /// What it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Feature {
+pub struct FeatureZNode {
     /// Whether features are in force: from protocol version 2.7 on.
     pub enabled: bool,
     /// Name → (min, max) version level.
@@ -29,7 +29,7 @@ pub struct Finalized {
     pub features: BTreeMap<String, (i16, i16)>,
 }
 
-impl Feature {
+impl FeatureZNode {
     /// Its znode's data.
     pub fn encode(&self) -> Vec<u8> {
         let features = self.features.iter().map(|(name, (min, max))| {

@@ -24,7 +24,7 @@ pub fn path(partition: &TopicPartition) -> String {
 
 /// A partition's state, and which controller wrote it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartitionState {
+pub struct PartitionStateZNode {
     /// Leader, epoch and ISR; `zk_version` is the znode's own version.
     pub leader_and_isr: LeaderAndIsr,
     /// The epoch of the controller that wrote it, or that a leader wrote it under.
@@ -33,7 +33,7 @@ pub struct PartitionState {
     pub others: Map<String, Value>,
 }
 
-impl PartitionState {
+impl PartitionStateZNode {
     /// A state without fields of a newer version.
     pub fn new(leader_and_isr: LeaderAndIsr, controller_epoch: i32) -> Self {
         Self { leader_and_isr, controller_epoch, others: Map::new() }

@@ -1,8 +1,8 @@
 //! What the recorded znodes of `tests/formats` do not show: other formats, unknown members, bad data.
 
 use super::config_entity::ConfigEntity;
-use super::partition_state::PartitionState;
-use super::topic::Topic;
+use super::partition_state::PartitionStateZNode;
+use super::topic::TopicZNode;
 use super::*;
 use crate::base::SecurityProtocol;
 
@@ -23,16 +23,16 @@ fn a_registration_of_any_format_is_read() {
 fn members_of_later_versions_survive_a_rewrite() {
     let topic =
         br#"{"version":2,"partitions":{"0":[1]},"adding_replicas":{},"removing_replicas":{},"topic_id":"x"}"#;
-    assert_eq!(Topic::decode(topic).unwrap().encode(), topic);
+    assert_eq!(TopicZNode::decode(topic).unwrap().encode(), topic);
     let state = br#"{"controller_epoch":1,"leader":3,"version":1,"leader_epoch":0,"isr":[3],"leader_recovery_state":0}"#;
-    assert_eq!(PartitionState::decode(state, 0).unwrap().encode(), state);
+    assert_eq!(PartitionStateZNode::decode(state, 0).unwrap().encode(), state);
     let config = br#"{"version":1,"config":{"a":"b"},"since":9}"#;
     assert_eq!(ConfigEntity::decode(config).unwrap().encode(), config);
 }
 
 #[test]
 fn a_topic_of_format_1_has_no_reassignments() {
-    let read = Topic::decode(br#"{"version":1,"partitions":{"1":[1],"0":[2,1]}}"#).unwrap();
+    let read = TopicZNode::decode(br#"{"version":1,"partitions":{"1":[1],"0":[2,1]}}"#).unwrap();
     assert_eq!((read.partitions[&0].replicas.as_slice(), read.partitions[&1].adding.len()), (&[2, 1][..], 0));
 }
 
@@ -50,7 +50,7 @@ fn what_cannot_be_read_is_an_error_and_no_panic() {
     ];
     for data in bad {
         assert!(broker::decode(1, data, 0).is_err());
-        assert!(PartitionState::decode(data, 0).is_err());
+        assert!(PartitionStateZNode::decode(data, 0).is_err());
         assert!(config_change::decode(data).is_err());
         assert!(controller_epoch::decode(data).is_err());
         assert!(controller::decode(data).is_err());
@@ -58,7 +58,7 @@ fn what_cannot_be_read_is_an_error_and_no_panic() {
         assert!(isr_change::decode(data).is_err());
         assert!(acl_extended_change::AclExtendedChange::decode(data).is_err());
     }
-    assert!(Topic::decode(br#"{"version":2,"partitions":{"zero":[1]}}"#).is_err());
+    assert!(TopicZNode::decode(br#"{"version":2,"partitions":{"zero":[1]}}"#).is_err());
     assert!(acl::decode(br#"{"version":2,"acls":[]}"#).is_err());
     assert!(acl_change::decode(b"no colon").is_err());
 }

@@ -20,14 +20,14 @@ pub fn path(topic: &str) -> String {
 
 /// A topic's partitions and their replicas.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Topic {
+pub struct TopicZNode {
     /// Partition → replicas, with a reassignment in progress.
     pub partitions: BTreeMap<i32, Assignment>,
     /// Fields that are not known here, such as the topic id of later versions.
     pub others: Map<String, Value>,
 }
 
-impl Topic {
+impl TopicZNode {
     /// A topic whose partitions have these replicas, none being moved.
     pub fn new(partitions: impl IntoIterator<Item = (i32, Vec<i32>)>) -> Self {
         let assigned = |replicas| Assignment { replicas, ..Assignment::default() };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use barnabas::base::TopicPartition;
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
-use barnabas::zk::znode::partition_state::{self, PartitionState};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
 use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::support::Connection;
@@ -140,7 +140,7 @@ async fn look(connect: &str, mut brokers: Leaders, topics: &[&'static str], seen
             // While the ensemble elects a leader of its own the last state stands.
             let path = partition_state::path(&TopicPartition::new(*topic, 0));
             if let Ok(Ok(Some((data, stat)))) = tokio::time::timeout(LOOK, zk.get(&path)).await
-                && let Ok(state) = PartitionState::decode(&data, stat.version)
+                && let Ok(state) = PartitionStateZNode::decode(&data, stat.version)
             {
                 leaders.insert(topic, state.leader_and_isr.leader);
             }

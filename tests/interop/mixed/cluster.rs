@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use barnabas::base::{LeaderAndIsr, TopicPartition};
 use barnabas::zk::znode::controller;
-use barnabas::zk::znode::partition_state::{self, PartitionState};
-use barnabas::zk::znode::topic::{self, Topic};
+use barnabas::zk::znode::partition_state::{self, PartitionStateZNode};
+use barnabas::zk::znode::topic::{self, TopicZNode};
 use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::java::Kafka;
@@ -175,13 +175,13 @@ impl Mixed {
     pub fn state(&self, topic: &str) -> Option<LeaderAndIsr> {
         let path = partition_state::path(&TopicPartition::new(topic, 0));
         let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap()?;
-        Some(PartitionState::decode(&data, stat.version).unwrap().leader_and_isr)
+        Some(PartitionStateZNode::decode(&data, stat.version).unwrap().leader_and_isr)
     }
 
     /// Where a topic's first partition lies, once nothing is on its way.
     fn replicas(&self, topic: &str) -> Option<Vec<i32>> {
         let (data, _) = self.runtime.block_on(self.zk.get(&topic::path(topic))).unwrap()?;
-        let assignment = Topic::decode(&data).unwrap().partitions.remove(&0)?;
+        let assignment = TopicZNode::decode(&data).unwrap().partitions.remove(&0)?;
         (!assignment.is_being_reassigned()).then_some(assignment.replicas)
     }
 

@@ -9,7 +9,7 @@ use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Told};
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::zk::OpResult;
-use barnabas::zk::znode::partition_state::PartitionState;
+use barnabas::zk::znode::partition_state::PartitionStateZNode;
 
 use super::{Host, LAG_MAX, MIN_ISR, PATIENCE};
 use crate::client::{Multi, Progress, Writing};
@@ -232,7 +232,7 @@ impl Host {
                 .znodes
                 .states
                 .get(&id)
-                .map(|held| PartitionState::new(held.leader_and_isr.clone(), held.controller_epoch));
+                .map(|held| PartitionStateZNode::new(held.leader_and_isr.clone(), held.controller_epoch));
             let answer = match answers.into_iter().next() {
                 Some(Ok(results)) => match results.last() {
                     Some(OpResult::Set { version }) => {

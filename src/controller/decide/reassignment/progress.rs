@@ -184,16 +184,16 @@ impl Step for RaiseEpoch {
 
     fn decide(&mut self, context: &mut StepContext, mut facts: Facts) -> Vec<Write> {
         let controller_epoch = context.state.controller_epoch;
-        let Some(held) = facts.states.remove(&self.partition) else {
+        let Some(current) = facts.states.remove(&self.partition) else {
             self.failed(context, "leaderAndIsr path is empty");
             return Vec::new();
         };
-        if held.controller_epoch > controller_epoch {
+        if current.controller_epoch > controller_epoch {
             self.failed(context, "its state was written by another controller");
             return Vec::new();
         }
-        let LeaderAndIsr { leader, ref isr, .. } = held.leader_and_isr;
-        let leader_and_isr = held.leader_and_isr.followed_by(leader, isr.clone());
+        let LeaderAndIsr { leader, ref isr, .. } = current.leader_and_isr;
+        let leader_and_isr = current.leader_and_isr.followed_by(leader, isr.clone());
         self.written = Some(leader_and_isr.clone());
         vec![Write::SetState(self.partition.clone(), Leadership { leader_and_isr, controller_epoch })]
     }
