@@ -65,8 +65,8 @@ impl DynamicConfigManager {
 
     async fn process_entity(&self, entity: &str) -> Result<(), ZkError> {
         let named = entity.split_once('/');
-        let kind =
-            named.and_then(|(kind, name)| Some((EntityType::ALL.into_iter().find(|it| it.name() == kind)?, name)));
+        let kind = named
+            .and_then(|(kind, name)| Some((EntityType::ALL.into_iter().find(|it| it.name() == kind)?, name)));
         match kind {
             Some((EntityType::Topics, topic)) => self.topics.process(topic).await,
             Some((EntityType::Brokers, broker)) => self.brokers.process(broker).await,

@@ -1,15 +1,15 @@
 //! The stop: leaderships handed over, doors closed, logs closed cleanly, and last of all the session ended.
 
-use std::time::Duration;
-
 use super::hand_over::{HandOver, Next};
 use super::{Broker, TARGET};
-use crate::base::Endpoint;
-use crate::config::RequestVersions;
-use crate::net::peer::Peer;
+use crate::base::time::millis;
+use crate::base::{BrokerId, Endpoint};
+use crate::config::{ConfigError, RequestVersions};
+use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::peer::PeerError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
-use crate::zk::{claim, znode};
+use crate::zk::{ZkError, claim, znode};
 
 impl Broker {
     /// Stops it in order; returns once nothing of it runs any more.
@@ -40,9 +40,8 @@ impl Broker {
     /// Asks the controller to move this broker's leaderships away, a few times where it cannot at once.
     async fn hand_over(&self) {
         let config = &self.services.config;
-        let pause =
-            Duration::from_millis(u64::try_from(config.controlled_shutdown_retry_backoff_ms).unwrap_or(0));
-        let session = Duration::from_millis(u64::try_from(config.zookeeper_session_timeout_ms).unwrap_or(0));
+        let pause = millis(config.controlled_shutdown_retry_backoff_ms);
+        let session = millis(config.zookeeper_session_timeout_ms);
         let (mut tries, mut next) = HandOver::begin(config.controlled_shutdown_max_retries);
         loop {
             next = match next {
@@ -74,11 +73,11 @@ impl Broker {
         }
     }
 
-    /// Asks the controller once: how many partitions this broker still leads; None where it did not say.
-    async fn partitions_left(&self, controller: Result<Endpoint, String>) -> Option<usize> {
+    /// Asks the controller once: how many partitions this broker still leads; None where it did not answer.
+    async fn partitions_left(&self, controller: Result<Endpoint, HandOverError>) -> Option<usize> {
         let asked = match controller {
-            Ok(endpoint) => self.ask(&endpoint).await,
-            Err(reason) => Err(reason),
+            Ok(endpoint) => self.ask(endpoint).await,
+            Err(error) => Err(error),
         };
         match asked {
             Ok(left) => {
@@ -87,52 +86,75 @@ impl Broker {
                 }
                 Some(left)
             }
-            Err(reason) => {
-                log::warn!(target: TARGET, "Error during controlled shutdown: {reason}");
+            Err(error) => {
+                log::warn!(target: TARGET, "Error during controlled shutdown: {error}");
                 None
             }
         }
     }
 
     /// How many partitions this broker still leads after the controller, which listens there, has moved what it could.
-    async fn ask(&self, endpoint: &Endpoint) -> Result<usize, String> {
+    async fn ask(&self, endpoint: Endpoint) -> Result<usize, HandOverError> {
         let services = &self.services;
-        let port = u16::try_from(endpoint.port).unwrap_or(0);
+        let limit = millis(services.config.controller_socket_timeout_ms);
         let client_id = services.broker_id.to_string();
-        let limit = services.config.controller_socket_timeout_ms;
-        let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0));
-        let peer = Peer::connect(&endpoint.host, port, &client_id, limit)
-            .await
-            .map_err(|error| error.to_string())?;
+        let options = LinkOptions { client_id, connect_limit: limit, answer_limit: limit };
         let request = ControlledShutdownRequest {
             broker_id: services.broker_id,
             broker_epoch: services.broker_epoch.load(std::sync::atomic::Ordering::SeqCst),
         };
         let versions = RequestVersions::of(&services.config.inter_broker_protocol_version);
-        let answer = peer
-            .call(&request, versions.controlled_shutdown, limit)
-            .await
-            .map_err(|error| error.to_string())?;
+        let mut link = BrokerLink::new(endpoint, options);
+        let answer = link.call(&request, versions.controlled_shutdown).await?;
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => Ok(answer.remaining_partitions.len()),
-            error => Err(error.name().to_owned()),
+            error => Err(HandOverError::Refused(error)),
         }
     }
 
     /// Where the controller listens for brokers.
-    async fn controller(&self) -> Result<Endpoint, String> {
-        let id = claim::controller(&self.services.zk)
-            .await
-            .map_err(|error| error.to_string())?
-            .ok_or("there is no controller")?;
-        let path = znode::broker::path(id);
-        let found = self.services.zk.get(&path).await.map_err(|error| error.to_string())?;
-        let (data, stat) = found.ok_or_else(|| format!("the controller {id} is not registered"))?;
-        let broker = znode::broker::decode(id, &data, stat.czxid).map_err(|error| error.to_string())?;
-        let listener = self.services.config.inter_broker_listener().map_err(|error| error.to_string())?;
-        broker
-            .endpoint(&listener)
-            .cloned()
-            .ok_or_else(|| format!("the controller {id} has no listener {listener}"))
+    async fn controller(&self) -> Result<Endpoint, HandOverError> {
+        let zk = &self.services.zk;
+        let id = claim::controller(zk).await?.ok_or(HandOverError::NoController)?;
+        let found = zk.get(&znode::broker::path(id)).await?;
+        let (data, stat) = found.ok_or(HandOverError::NotRegistered(id))?;
+        let broker = znode::broker::decode(id, &data, stat.czxid)?;
+        let listener = self.services.config.inter_broker_listener()?;
+        let endpoint = broker.endpoint(&listener).cloned();
+        endpoint.ok_or(HandOverError::NoListener { controller: id, listener })
     }
+}
+
+/// Why the controller did not take this broker's leaderships away.
+#[derive(Debug, thiserror::Error)]
+enum HandOverError {
+    /// ZooKeeper failed.
+    #[error("{0}")]
+    ZooKeeper(#[from] ZkError),
+    /// There is no controller.
+    #[error("there is no controller")]
+    NoController,
+    /// The controller has no registration.
+    #[error("the controller {0} is not registered")]
+    NotRegistered(BrokerId),
+    /// The controller's registration cannot be read.
+    #[error("{0}")]
+    Registration(#[from] znode::ZnodeError),
+    /// This broker's config names no listener between brokers.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The controller does not listen there.
+    #[error("the controller {controller} has no listener {listener}")]
+    NoListener {
+        /// The controller's id.
+        controller: BrokerId,
+        /// The listener.
+        listener: String,
+    },
+    /// The controller did not answer.
+    #[error("{0}")]
+    Peer(#[from] PeerError),
+    /// The controller answered with an error.
+    #[error("{}", .0.name())]
+    Refused(ErrorCode),
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// A row of the table of versions.
-struct Row {
+struct VersionRow {
     /// The name in full, e.g. `2.7-IV2`.
     name: &'static str,
     /// The release that it was part of, e.g. `2.7`; that name stands for the newest of the release.
@@ -19,7 +19,7 @@ struct Row {
 /// Every version in order: `constant = name, release, message format;`. Yields the table and the constants.
 macro_rules! versions {
     ($($constant:ident = $name:literal, $release:literal, $magic:literal;)+) => {
-        const VERSIONS: &[Row] = &[$(Row { name: $name, release: $release, magic: $magic },)+];
+        const VERSIONS: &[VersionRow] = &[$(VersionRow { name: $name, release: $release, magic: $magic },)+];
 
         /// The index of each version in the table.
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]

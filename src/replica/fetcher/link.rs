@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Duration;
 
-use super::session::Request;
+use super::session::{Request, Want};
 use super::truncation::EpochEnd;
+use crate::base::ids::by_topic;
+use crate::base::time::millis;
 use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::config::{BrokerConfig, KafkaVersion, RequestVersions};
-use crate::net::peer::{Peer, PeerError};
+use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::peer::PeerError;
 use crate::wire::error_code::ErrorCode;
-use crate::wire::message::Request as WireRequest;
 use crate::wire::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic};
 use crate::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use crate::wire::message::offset_for_leader_epoch::{
@@ -23,34 +24,33 @@ use crate::wire::message::offset_for_leader_epoch::{
 /// Everything is read, whether a transaction has committed it or not.
 const READ_UNCOMMITTED: i8 = 0;
 
-/// How a fetcher asks.
+/// What a fetcher's requests look like.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
+pub(super) struct FetcherOptions {
     me: BrokerId,
-    client_id: String,
     pub versions: RequestVersions,
     /// Whether leaders know of leader epochs at all.
     pub epochs: bool,
-    connect_limit: Duration,
-    answer_limit: Duration,
+    link: LinkOptions,
     max_wait_ms: i32,
     min_bytes: i32,
     max_bytes: i32,
     partition_max_bytes: i32,
 }
 
-impl Manner {
-    /// That of the fetcher of this number, by the broker's settings.
+impl FetcherOptions {
+    /// Those of the fetcher of this number, by the broker's settings.
     pub fn of(me: BrokerId, number: usize, config: &BrokerConfig) -> Self {
-        let millis = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         let protocol = &config.inter_broker_protocol_version;
         Self {
             me,
-            client_id: format!("broker-{me}-fetcher-{number}"),
             versions: RequestVersions::of(protocol),
             epochs: protocol.at_least(KafkaVersion::V0_11_0_IV2),
-            connect_limit: millis(config.replica_socket_timeout_ms),
-            answer_limit: millis(config.request_timeout_ms),
+            link: LinkOptions {
+                client_id: format!("broker-{me}-fetcher-{number}"),
+                connect_limit: millis(config.replica_socket_timeout_ms),
+                answer_limit: millis(config.request_timeout_ms),
+            },
             max_wait_ms: config.replica_fetch_wait_max_ms,
             min_bytes: config.replica_fetch_min_bytes,
             max_bytes: config.replica_fetch_response_max_bytes,
@@ -60,21 +60,16 @@ impl Manner {
 
     /// The request on the wire.
     pub fn fetch_request(&self, request: &Request) -> FetchRequest {
-        let mut topics: Vec<FetchTopic> = Vec::new();
-        for (id, want) in &request.send {
-            let partition = FetchPartition {
-                partition: id.partition,
-                current_leader_epoch: want.leader_epoch,
-                fetch_offset: want.offset,
-                log_start_offset: want.log_start,
-                partition_max_bytes: self.partition_max_bytes,
-                ..Default::default()
-            };
-            match topics.last_mut().filter(|topic| topic.topic == *id.topic) {
-                Some(topic) => topic.partitions.push(partition),
-                None => topics.push(FetchTopic { topic: id.topic.to_string(), partitions: vec![partition] }),
-            }
-        }
+        let partition = |id: &TopicPartition, want: &Want| FetchPartition {
+            partition: id.partition,
+            current_leader_epoch: want.leader_epoch,
+            fetch_offset: want.offset,
+            log_start_offset: want.log_start,
+            partition_max_bytes: self.partition_max_bytes,
+            ..Default::default()
+        };
+        let topics = by_topic(request.send.iter().map(|(id, want)| (id, partition(id, want))))
+            .map(|(topic, partitions)| FetchTopic { topic: topic.to_string(), partitions });
         let mut forgotten: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
         for id in &request.forget {
             forgotten.entry(&id.topic).or_default().push(id.partition);
@@ -90,38 +85,24 @@ impl Manner {
             isolation_level: READ_UNCOMMITTED,
             session_id: request.session_id,
             session_epoch: request.session_epoch,
-            topics,
+            topics: topics.collect(),
             forgotten_topics_data: forgotten.collect(),
             ..Default::default()
         }
     }
 }
 
-/// A connection to a leader, made when it is needed and given up after a failure.
+/// The link to a leader, and the requests that a fetcher sends over it.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub manner: Manner,
-    endpoint: Endpoint,
-    peer: Option<Peer>,
+pub(super) struct LeaderLink {
+    pub options: FetcherOptions,
+    link: BrokerLink,
 }
 
-impl Link {
-    pub fn new(manner: Manner, endpoint: Endpoint) -> Self {
-        Self { manner, endpoint, peer: None }
-    }
-
-    async fn call<R: WireRequest>(&mut self, request: &R, version: i16) -> Result<R::Response, PeerError> {
-        let peer = match self.peer.take().filter(Peer::is_open) {
-            Some(peer) => peer,
-            None => {
-                let port = u16::try_from(self.endpoint.port).unwrap_or(0);
-                let Manner { client_id, connect_limit, .. } = &self.manner;
-                Peer::connect(&self.endpoint.host, port, client_id, *connect_limit).await?
-            }
-        };
-        let answer = peer.call(request, version, self.manner.answer_limit).await?;
-        self.peer = Some(peer);
-        Ok(answer)
+impl LeaderLink {
+    pub fn new(options: FetcherOptions, endpoint: Endpoint) -> Self {
+        let link = BrokerLink::new(endpoint, options.link.clone());
+        Self { options, link }
     }
 
     /// Fetches.
@@ -129,8 +110,8 @@ impl Link {
     /// # Errors
     /// [`PeerError`].
     pub async fn fetch(&mut self, request: &Request) -> Result<FetchResponse, PeerError> {
-        let request = self.manner.fetch_request(request);
-        self.call(&request, self.manner.versions.fetch).await
+        let request = self.options.fetch_request(request);
+        self.link.call(&request, self.options.versions.fetch).await
     }
 
     /// Asks where epochs end: for each partition the leader epoch as it is known here, and the epoch asked for.
@@ -152,8 +133,8 @@ impl Link {
         let topics = topics
             .into_iter()
             .map(|(name, partitions)| OffsetForLeaderTopic { name: name.to_owned(), partitions });
-        let request = OffsetForLeaderEpochRequest { replica_id: self.manner.me, topics: topics.collect() };
-        let answer = self.call(&request, self.manner.versions.offset_for_leader_epoch).await?;
+        let request = OffsetForLeaderEpochRequest { replica_id: self.options.me, topics: topics.collect() };
+        let answer = self.link.call(&request, self.options.versions.offset_for_leader_epoch).await?;
         let mut ends = Vec::with_capacity(asked.len());
         for topic in answer.topics {
             let name: std::sync::Arc<str> = topic.name.into();
@@ -186,17 +167,17 @@ impl Link {
         };
         let topic = ListOffsetTopic { name: id.topic.to_string(), partitions: vec![partition] };
         let request = ListOffsetRequest {
-            replica_id: self.manner.me,
+            replica_id: self.options.me,
             isolation_level: READ_UNCOMMITTED,
             topics: vec![topic],
         };
-        let answer = self.call(&request, self.manner.versions.list_offsets).await?;
+        let answer = self.link.call(&request, self.options.versions.list_offsets).await?;
         let mut partitions = answer.topics.into_iter().flat_map(|topic| topic.partitions);
         let found = partitions.next().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, format!("the leader says nothing of {id}"))
         })?;
         Ok(match ErrorCode::from_code(found.error_code) {
-            ErrorCode::None if self.manner.versions.list_offsets == 0 => {
+            ErrorCode::None if self.options.versions.list_offsets == 0 => {
                 Ok(found.old_style_offsets.first().copied().unwrap_or(-1))
             }
             ErrorCode::None => Ok(found.offset),

@@ -20,7 +20,7 @@ use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::link::{Link, Manner};
+use self::link::{FetcherOptions, LeaderLink};
 use self::plan::{Plan, Start};
 use self::task::{Fetcher, Order};
 use super::ReplicaManager;
@@ -172,13 +172,13 @@ impl Ground {
         let config = &self.replicas.config;
         let over = self.shutdown.child_token();
         let (orders, waiting) = mpsc::unbounded_channel(); // As long as what the controller told since the last look.
-        let manner = Manner::of(self.replicas.broker_id, number, config);
+        let options = FetcherOptions::of(self.replicas.broker_id, number, config);
         let fetcher = Fetcher {
             replicas: self.replicas.clone(),
             leader,
             number,
             plan: Plan::new(i64::from(config.replica_fetch_backoff_ms)),
-            link: Link::new(manner, endpoint.clone()),
+            link: LeaderLink::new(options, endpoint.clone()),
             orders: waiting,
             over: over.clone(),
         };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::link::Link;
+use super::link::LeaderLink;
 use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{EpochEnd, Reset, Truncation, by_epoch};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
@@ -39,7 +39,7 @@ pub(super) struct Fetcher {
     pub leader: BrokerId,
     pub number: usize,
     pub plan: Plan,
-    pub link: Link,
+    pub link: LeaderLink,
     pub orders: mpsc::UnboundedReceiver<Order>,
     pub over: CancellationToken,
 }
@@ -107,7 +107,7 @@ impl Fetcher {
     async fn truncate(&mut self) {
         let (mut asked, mut cuts) = (Vec::new(), Vec::new());
         for Truncating { partition, leader_epoch, fetch_offset } in self.plan.truncating(self.now()) {
-            let known = self.link.manner.epochs;
+            let known = self.link.options.epochs;
             match self.log(&partition).and_then(|log| log.latest_epoch()).filter(|_| known) {
                 Some(epoch) => asked.push((partition, leader_epoch, epoch)),
                 None => {
