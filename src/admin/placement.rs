@@ -9,7 +9,7 @@ use super::AdminError;
 use crate::base::BrokerId;
 
 /// A broker that replicas can be placed on, and its rack.
-pub type BrokerMetadata = (BrokerId, Option<String>);
+pub type BrokerAndRack = (BrokerId, Option<String>);
 
 /// Where going round the brokers begins: the place of the first partition, and the distance of its second replica.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub struct PlacementStart {
 /// # Errors
 /// INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, and `AdminOperationException` where only some brokers name a rack.
 pub fn assign_replicas(
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
     count: i32,
     replication_factor: i32,
     first: i32,
@@ -81,14 +81,14 @@ fn broker_index(leader: usize, shift: usize, at: usize, size: usize) -> usize {
     (leader + 1 + (shift + at) % (size - 1)) % size
 }
 
-fn in_turn(order: &[BrokerMetadata], leader: usize, shift: usize, factor: usize) -> Vec<BrokerId> {
+fn in_turn(order: &[BrokerAndRack], leader: usize, shift: usize, factor: usize) -> Vec<BrokerId> {
     let others = (0..factor - 1).map(|at| broker_index(leader, shift, at, order.len()));
     std::iter::once(leader).chain(others).map(|index| order[index].0).collect()
 }
 
 /// As [`in_turn`], passing over racks that have a replica while others have none, and brokers likewise.
 fn over_racks(
-    order: &[BrokerMetadata],
+    order: &[BrokerAndRack],
     leader: usize,
     shift: usize,
     factor: usize,
@@ -110,8 +110,8 @@ fn over_racks(
 }
 
 /// The brokers with racks taking turns: the first of each rack, then the second of each, …
-fn alternate_racks(brokers: &[BrokerMetadata]) -> Vec<BrokerMetadata> {
-    let mut by_rack = BTreeMap::<Option<&str>, Vec<&BrokerMetadata>>::new();
+fn alternate_racks(brokers: &[BrokerAndRack]) -> Vec<BrokerAndRack> {
+    let mut by_rack = BTreeMap::<Option<&str>, Vec<&BrokerAndRack>>::new();
     for broker in brokers {
         by_rack.entry(broker.1.as_deref()).or_default().push(broker);
     }
@@ -128,12 +128,12 @@ fn alternate_racks(brokers: &[BrokerMetadata]) -> Vec<BrokerMetadata> {
 mod tests {
     use super::*;
 
-    fn plain(count: i32) -> Vec<BrokerMetadata> {
+    fn plain(count: i32) -> Vec<BrokerAndRack> {
         (0..count).map(|id| (id, None)).collect()
     }
 
     fn assign(
-        brokers: &[BrokerMetadata],
+        brokers: &[BrokerAndRack],
         count: i32,
         factor: i32,
         broker: usize,
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn every_rack_gets_a_replica() {
         let racks = ["a", "b", "c", "c", "a", "b"];
-        let brokers: Vec<BrokerMetadata> =
+        let brokers: Vec<BrokerAndRack> =
             (0..).zip(racks).map(|(id, rack)| (id, Some(rack.to_owned()))).collect();
         for (start, shift) in (0..6).flat_map(|start| (0..6).map(move |shift| (start, shift))) {
             for replicas in assign(&brokers, 12, 3, start, shift) {
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn impossible_wishes_are_refused_in_kafkas_words() {
-        let refusal = |brokers: &[BrokerMetadata], count, factor| {
+        let refusal = |brokers: &[BrokerAndRack], count, factor| {
             assign_replicas(brokers, count, factor, 0, PlacementStart { broker: 0, shift: 0 })
                 .unwrap_err()
                 .to_string()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::placement::{BrokerMetadata, PlacementStart};
+use super::placement::{BrokerAndRack, PlacementStart};
 use super::{AdminError, configs, names, placement};
 use crate::base::BrokerId;
 use crate::config::TopicConfig;
@@ -52,7 +52,7 @@ pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<TopicZNode>, Adm
 ///
 /// # Errors
 /// Failures of ZooKeeper, and `AdminOperationException` where racks are enforced and only some brokers name one.
-pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerMetadata>, AdminError> {
+pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerAndRack>, AdminError> {
     let ids = zk.children(broker::PARENT).await?.unwrap_or_default();
     let mut ids: Vec<BrokerId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     ids.sort_unstable();
@@ -62,7 +62,7 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerMe
         let (data, stat) = found?;
         Some((*id, broker::decode(*id, &data, stat.czxid).ok()?.rack))
     });
-    let mut brokers: Vec<BrokerMetadata> = registered.collect();
+    let mut brokers: Vec<BrokerAndRack> = registered.collect();
     let named = brokers.iter().filter(|(_, rack)| rack.is_some()).count();
     if racks == RackAware::Enforced && named > 0 && named < brokers.len() {
         return Err(AdminError::operation(
@@ -81,7 +81,7 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerMe
 /// # Errors
 /// As [`placement::assign_replicas`].
 pub fn assign(
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
     partitions: i32,
     replication_factor: i32,
 ) -> Result<PartitionReplicas, AdminError> {
@@ -179,7 +179,7 @@ pub async fn create(
 pub fn assign_more(
     name: &str,
     existing: &TopicZNode,
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
     count: i32,
     wished: Option<&PartitionReplicas>,
 ) -> Result<PartitionReplicas, AdminError> {
@@ -214,7 +214,7 @@ pub fn assign_more(
 fn validate_wishes(
     wished: &PartitionReplicas,
     factor: usize,
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
 ) -> Result<(), AdminError> {
     let joined = |ids: &[BrokerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     for (partition, replicas) in wished {

@@ -66,10 +66,10 @@ pub(super) struct Connection {
 /// A session with the ensemble, shared by all its clones.
 #[derive(Clone)]
 pub struct ZooKeeper {
-    pub(super) shared: Arc<SharedSession>,
+    pub(super) shared: Arc<SharedZooKeeper>,
 }
 
-pub(super) struct SharedSession {
+pub(super) struct SharedZooKeeper {
     hosts: String,
     /// Where among the hosts the next try begins.
     next_server: AtomicUsize,
@@ -102,7 +102,7 @@ impl ZooKeeper {
             None => (connect, ""),
         };
         let limit = options.connection_timeout;
-        let shared = Arc::new(SharedSession {
+        let shared = Arc::new(SharedZooKeeper {
             hosts: hosts.to_owned(),
             next_server: AtomicUsize::new(fastrand::usize(..1000)),
             chroot: chroot.to_owned(),
@@ -158,7 +158,7 @@ impl ZooKeeper {
     }
 }
 
-impl SharedSession {
+impl SharedZooKeeper {
     /// Cancelled once the session is closed.
     pub fn closed(&self) -> CancellationToken {
         self.closed.clone()
@@ -304,7 +304,7 @@ impl Attached {
 }
 
 /// Keeps a session: replaces lost connections, begins new generations, closes it in the end.
-async fn keep(shared: Arc<SharedSession>, mut attached: Attached) {
+async fn keep(shared: Arc<SharedZooKeeper>, mut attached: Attached) {
     loop {
         let ended = tokio::select! {
             () = attached.lost() => false,
@@ -337,7 +337,7 @@ async fn keep(shared: Arc<SharedSession>, mut attached: Attached) {
 }
 
 /// Ends the session: clients that were attached with `detached` never do, so one is attached that does, and dropped.
-async fn close_at_server(shared: &SharedSession) {
+async fn close_at_server(shared: &SharedZooKeeper) {
     if shared.session.lock().is_none() {
         return;
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::AdminError;
-use crate::admin::placement::BrokerMetadata;
+use crate::admin::placement::BrokerAndRack;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::{Exchange, topic_waits};
@@ -107,7 +107,7 @@ async fn await_leaders(
 async fn grow(
     exchange: &Exchange,
     topic: &CreatePartitionsTopic,
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
     validate_only: bool,
 ) -> Result<(), AdminError> {
     let zk = &exchange.services.zk;
@@ -146,7 +146,7 @@ async fn grow(
 fn wishes(
     topic: &CreatePartitionsTopic,
     count: i32,
-    brokers: &[BrokerMetadata],
+    brokers: &[BrokerAndRack],
 ) -> Result<Option<PartitionReplicas>, AdminError> {
     let Some(lists) = &topic.assignments else { return Ok(None) };
     let mut unknown: Vec<i32> = Vec::new();
