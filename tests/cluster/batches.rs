@@ -25,7 +25,8 @@ fn play(chunk: &[Case], peer: &mut Peer, clocks: Clocks) -> Option<String> {
         let here = peer.receive(&frames);
         for ((request, kafka), here) in case.exchanges.iter().zip(&here) {
             let difference = compare::difference(request, kafka, here, clocks);
-            let Some(difference) = difference.filter(|it| deliberate::reason(&case.label, it).is_none())
+            let Some(difference) =
+                difference.filter(|it| deliberate::reason(&frames[0], request, it).is_none())
             else {
                 continue;
             };

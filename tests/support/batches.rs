@@ -1,6 +1,7 @@
 //! Record batches that Kafka 2.7.2 and Barnabas are sent alike: how they are sent, how answers and stored batches are
 //! compared, and what was recorded.
 
+pub mod claims;
 pub mod codec;
 pub mod compare;
 pub mod deliberate;

@@ -41,9 +41,14 @@ impl Brokers {
         Self { ours, java, topics: Mutex::default(), _process: process, _chroots: chroots }
     }
 
+    /// The ports of Kafka's broker and of Barnabas's.
+    pub fn ports(&self) -> [u16; 2] {
+        [self.java.port, self.ours.port]
+    }
+
     /// Connections to Kafka and to Barnabas.
     pub fn peers(&self) -> [Peer; 2] {
-        [Peer::new(self.java.port), Peer::new(self.ours.port)]
+        self.ports().map(Peer::new)
     }
 
     /// The data directories of Kafka's broker and of Barnabas's.
@@ -68,7 +73,7 @@ impl Brokers {
             partitions: PARTITIONS,
             configs: configs.collect(),
         };
-        for port in [self.java.port, self.ours.port] {
+        for port in self.ports() {
             topics::create(port, std::slice::from_ref(&topic));
         }
         let unused = (0..PARTITIONS).rev().map(|partition| (topic.name.clone(), partition));

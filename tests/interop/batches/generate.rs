@@ -57,6 +57,11 @@ pub struct Case {
     reads: Vec<Read>,
 }
 
+/// The timestamp of a case, in milliseconds since the epoch.
+pub fn timestamp(number: u64) -> i64 {
+    FIRST + number as i64 * STEP
+}
+
 /// The settings of the topic that a chunk of cases goes to.
 pub fn setting(chunk: u64) -> Setting {
     SETTINGS[(chunk % SETTINGS.len() as u64) as usize]
@@ -67,7 +72,7 @@ impl Case {
     pub fn new(seed: u64, number: u64) -> Self {
         let mut maker = Maker::new(seed, number);
         let maker = &mut maker;
-        let mut time = FIRST + number as i64 * STEP;
+        let mut time = timestamp(number);
         if maker.once_in(30) {
             time = *maker.one(&[0, 1_000, -1, 4_000_000_000_000]);
             maker.note("another-time");

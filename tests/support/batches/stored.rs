@@ -10,8 +10,8 @@ const LOG_APPEND_TIME: u8 = 8;
 /// The offset of what fills a down-converted answer up to the stored size.
 const FILLING: [u8; 8] = [0xff; 8];
 /// Where fields of format 2 lie.
-const MAGIC_AT: usize = 16;
-const HEADER: usize = 61;
+pub(super) const MAGIC_AT: usize = 16;
+pub(super) const HEADER: usize = 61;
 /// How long before and after its middle a recording may have been made, in milliseconds.
 const HOUR: i64 = 3_600_000;
 
@@ -56,6 +56,11 @@ fn split(bytes: &[u8]) -> (Vec<Entry<'_>>, &[u8]) {
     (entries, rest)
 }
 
+/// The whole batches of a run.
+pub(super) fn batches(bytes: &[u8]) -> Vec<&[u8]> {
+    split(bytes).0.into_iter().map(|entry| entry.bytes).collect()
+}
+
 /// What differs between two runs of batches.
 pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
     if kafka == here {
@@ -72,7 +77,16 @@ pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
     // Batches that the brokers packed themselves have other lengths, so that other ones follow up to a limit.
     let is_packed_part =
         |rest: &[u8]| attributes(rest).is_some_and(|it| Codec::named_by(it) != Some(Codec::None));
-    if is_packed || is_packed_part(kafka_rest) && is_packed_part(here_rest) {
+    let common = kafka_entries.len().min(here_entries.len());
+    // Of the same batch one broker may send the whole where the other has to cut it.
+    let is_cut_here = |entries: &[Entry<'_>], rest: &[u8]| {
+        entries.get(common).is_some_and(|entry| entry.codec() != Some(Codec::None)) && is_packed_part(rest)
+    };
+    if is_packed
+        || is_packed_part(kafka_rest) && is_packed_part(here_rest)
+        || is_cut_here(&kafka_entries, here_rest)
+        || is_cut_here(&here_entries, kafka_rest)
+    {
         return None;
     }
     let is_filling = |rest: &[u8]| rest.starts_with(&FILLING);
@@ -83,6 +97,9 @@ pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
     if has_packed && is_filling(kafka_rest) && is_filling(here_rest) {
         return None; // The stored batches were packed to other lengths, though these are not.
     }
+    if is_a_little_longer(kafka, here) || is_a_little_longer(here, kafka) {
+        return Some("more or less is filled up".to_owned());
+    }
     if kafka_entries.len() != here_entries.len() {
         return Some(match kafka_entries.len().cmp(&here_entries.len()) {
             std::cmp::Ordering::Less => "more batches here".to_owned(),
@@ -90,12 +107,36 @@ pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
         });
     }
     let is_stamped = attributes(kafka_rest).is_some_and(|it| it & LOG_APPEND_TIME != 0);
-    let is_same = kafka_rest == here_rest || is_stamped && kafka_rest.len() == here_rest.len();
-    (!is_same).then(|| "another part of a batch at the end".to_owned())
+    let is_same = kafka_rest == here_rest
+        || is_stamped && kafka_rest.len() == here_rest.len()
+        || differ_before_attributes(kafka_rest, here_rest);
+    match (is_same, is_filling(kafka_rest) && is_filling(here_rest)) {
+        (true, _) => None,
+        (false, true) => Some("more or less is filled up".to_owned()),
+        (false, false) => Some("another part of a batch at the end".to_owned()),
+    }
+}
+
+/// Whether an answer goes on where the other ends, by no more than what packing makes of the size of a batch.
+fn is_a_little_longer(long: &[u8], short: &[u8]) -> bool {
+    const MOST: usize = 64;
+    long.starts_with(short) && (1..=MOST).contains(&(long.len() - short.len()))
+}
+
+/// Whether parts of batches, cut off before the attributes that say it, may be of those that the brokers packed or stamped
+/// themselves: they differ in lengths and checksums alone.
+fn differ_before_attributes(kafka: &[u8], here: &[u8]) -> bool {
+    const LENGTH: std::ops::Range<usize> = 8..12;
+    if kafka.len() != here.len() || attributes(kafka).is_some() || attributes(here).is_some() {
+        return false;
+    }
+    let crc = if kafka.get(MAGIC_AT).is_some_and(|magic| *magic >= 2) { 17..21 } else { 12..16 };
+    let differing = (0..kafka.len()).filter(|at| kafka[*at] != here[*at]);
+    differing.into_iter().all(|at| LENGTH.contains(&at) || crc.contains(&at))
 }
 
 /// The lower attributes of a batch or message, which may be cut off behind them.
-fn attributes(bytes: &[u8]) -> Option<u8> {
+pub(super) fn attributes(bytes: &[u8]) -> Option<u8> {
     let at = if *bytes.get(MAGIC_AT)? >= 2 { 22 } else { 17 };
     bytes.get(at).copied()
 }

@@ -8,12 +8,13 @@ use super::super::{Connection, eventually};
 use super::recording::Topic;
 
 /// How long anything is waited for.
-const SOON: Duration = Duration::from_secs(120);
+pub const SOON: Duration = Duration::from_secs(120);
 /// Kafka's TOPIC_ALREADY_EXISTS.
 const EXISTS: i16 = 36;
-/// What both brokers are started with: nothing is deleted or compacted by time.
-pub const SETTINGS: [(&str, &str); 6] = [
+/// What both brokers are started with: nothing is deleted or compacted by time, but topics are looked at often for that.
+pub const SETTINGS: [(&str, &str); 7] = [
     ("log.retention.ms", "-1"),
+    ("log.retention.check.interval.ms", "2000"),
     ("log.cleaner.enable", "false"),
     ("log.index.size.max.bytes", "65536"),
     ("auto.create.topics.enable", "false"),
