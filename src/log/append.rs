@@ -369,7 +369,7 @@ impl Log {
             header.magic >= 2 && latest.is_some_and(continues)
         };
         if headers.iter().all(is_known) {
-            return Ok(());
+            return self.write_pending_epochs(appender);
         }
         self.change_epochs(appender, |epochs| {
             let mut changed = false;

@@ -6,6 +6,7 @@
 
 use parking_lot::MutexGuard;
 
+use super::epochs::EpochEntry;
 use super::failure::StorageError;
 use super::log::Log;
 use super::segments::SegmentsWriter;
@@ -40,7 +41,7 @@ impl AppendLock<'_> {
     /// one's place.
     ///
     /// # Errors
-    /// The checkpoint cannot be written, and the directory is offline; or the log is closed.
+    /// The log is closed; or, where a later epoch is known, its checkpoint cannot be written.
     pub fn begin_leadership(&self, epoch: LeaderEpoch) -> Result<Option<Offset>, StorageError> {
         let log = self.log;
         log.fence_below(epoch);
@@ -49,7 +50,12 @@ impl AppendLock<'_> {
         }
         log.still_open()?;
         let end = log.log_end_offset();
-        log.change_epochs(&self.appender, |epochs| epochs.assign(epoch, end))?;
+        let has_later = |latest: EpochEntry| latest.epoch > epoch;
+        if log.epochs().get(|epochs| epochs.latest()).is_some_and(has_later) {
+            log.change_epochs(&self.appender, |epochs| epochs.assign(epoch, end))?;
+        } else {
+            log.epochs().change_at_end(&self.appender, |epochs| epochs.assign(epoch, end));
+        }
         Ok(Some(end))
     }
 

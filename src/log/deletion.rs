@@ -152,7 +152,7 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn delete_old_snapshots(&self) -> Result<(), StorageError> {
-        let appender = self.appender();
+        let mut appender = self.appender();
         self.still_open()?;
         let segments = self.segments();
         let or_below = |offset: Offset| segments.base_below(offset).unwrap_or(offset);

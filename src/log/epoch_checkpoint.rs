@@ -1,13 +1,16 @@
 //! The leader epochs of a log, and the file that they are written to.
 //!
-//! The file is replaced with every change, and synced no later than the records it tells of: before the recovery point
-//! passes them, and before a clean stop. Until then a power failure may leave an older file, a damaged one or an empty one.
-//! Every epoch that may be missing then began at or above the recovery point, where recovery reads each batch and notes
-//! its epoch again; a file without any entry beside a log with records is rebuilt from all batches. So a change of roles
-//! of thousands of partitions waits for no disk, and an epoch that no record was written in never does.
+//! The file follows the records. An epoch that begins at the log's end has none yet, and would be dropped when the log is
+//! opened again: it is kept in memory, and written before the first record of it is. So a change of the roles of thousands
+//! of partitions writes no file.
+//!
+//! A file that was written is synced before the recovery point passes the records it tells of, and before a clean stop.
+//! Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch that may be missing then
+//! began at or above the recovery point, where recovery reads each batch and notes its epoch again; a file without any
+//! entry beside a log with records is rebuilt from all batches.
 //!
 //! Never decides which epochs there are: [`super::epochs`] does. Kafka: `LeaderEpochFileCache`,
-//! `LeaderEpochCheckpointFile`; it syncs the file with every change.
+//! `LeaderEpochCheckpointFile`; it writes and syncs the file with every change.
 
 use std::io;
 use std::path::PathBuf;
@@ -38,6 +41,8 @@ pub(super) struct EpochCheckpoint {
     dir: Arc<LogDir>,
     /// None where the message format has no leader epochs. Changed under the appender's lock.
     epochs: RwLock<Option<Epochs>>,
+    /// Whether the file lacks what was changed at the log's end. Changed under the appender's lock.
+    unwritten: AtomicBool,
     /// Whether the file may differ on the disk.
     unsynced: AtomicBool,
 }
@@ -45,7 +50,12 @@ pub(super) struct EpochCheckpoint {
 impl EpochCheckpoint {
     /// Not loaded yet.
     pub fn new(dir: Arc<LogDir>) -> Self {
-        Self { dir, epochs: RwLock::default(), unsynced: AtomicBool::new(false) }
+        Self {
+            dir,
+            epochs: RwLock::default(),
+            unwritten: AtomicBool::new(false),
+            unsynced: AtomicBool::new(false),
+        }
     }
 
     /// Where the file lies now.
@@ -104,9 +114,40 @@ impl EpochCheckpoint {
         if !change(&mut epochs) {
             return Ok(());
         }
-        checkpoint::write_epochs(&self.path(), epochs.entries())?;
-        self.unsynced.store(true, Ordering::Release);
+        self.write(&epochs)?;
         *self.epochs.write() = Some(epochs);
+        Ok(())
+    }
+
+    /// Changes the epochs at or above the log's end, where there are no records. The file follows with the first record.
+    pub fn change_at_end(&self, _lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) {
+        let mut epochs = self.epochs.write();
+        if epochs.as_mut().is_some_and(change) {
+            self.unwritten.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the file lacks what was changed at the log's end.
+    pub fn is_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Acquire)
+    }
+
+    /// Writes what was changed at the log's end, as records are about to come there.
+    ///
+    /// # Errors
+    /// Those of writing and renaming; it is then still to be done.
+    pub fn write_pending(&self, _lock: &Appender) -> io::Result<()> {
+        if !self.is_unwritten() {
+            return Ok(());
+        }
+        let epochs = self.epochs.read().clone();
+        epochs.map_or(Ok(()), |epochs| self.write(&epochs))
+    }
+
+    fn write(&self, epochs: &Epochs) -> io::Result<()> {
+        checkpoint::write_epochs(&self.path(), epochs.entries())?;
+        self.unwritten.store(false, Ordering::Release);
+        self.unsynced.store(true, Ordering::Release);
         Ok(())
     }
 

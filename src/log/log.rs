@@ -250,10 +250,17 @@ impl Log {
         appender: &Appender,
         change: impl FnOnce(&mut Epochs) -> bool,
     ) -> Result<(), StorageError> {
-        self.epochs.change(appender, change).map_err(|error| {
-            let path = self.epochs.path();
-            self.failed(format!("Error while writing to checkpoint file {}", path.display()), &error)
-        })
+        self.epochs.change(appender, change).map_err(|error| self.epochs_failed(&error))
+    }
+
+    /// Writes the epochs that were changed at the log's end, before the first record comes there.
+    pub(super) fn write_pending_epochs(&self, appender: &Appender) -> Result<(), StorageError> {
+        self.epochs.write_pending(appender).map_err(|error| self.epochs_failed(&error))
+    }
+
+    fn epochs_failed(&self, error: &io::Error) -> StorageError {
+        let path = self.epochs.path();
+        self.failed(format!("Error while writing to checkpoint file {}", path.display()), error)
     }
 
     // ---- the parts, for the jobs of this room ----

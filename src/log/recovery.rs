@@ -80,15 +80,15 @@ impl Log {
 
     fn load(&self, clean: bool, epochs: Loaded) -> io::Result<()> {
         let mut appender = self.appender();
-        self.clear_leftovers()?;
-        self.load_segments(&mut appender, clean)?;
+        let names = self.clear_leftovers()?;
+        self.load_segments(&mut appender, names, clean)?;
         // After a power failure nothing may be left of the checkpoint but its name.
         if epochs == Loaded::Damaged || (epochs == Loaded::Empty && !clean) {
             self.rebuild_epochs(&appender)?;
         }
         let end = self.recover(&mut appender, clean)?;
         self.active().activate()?;
-        self.change_epochs(&appender, |epochs| epochs.truncate_from_end(end))?;
+        self.epochs().change_at_end(&appender, |epochs| epochs.truncate_from_end(end));
         let start = self.log_start_offset().max(self.segments()[0].base_offset);
         let position = self.end_at(end);
         self.marks_mut().opened(start, position);
@@ -101,20 +101,26 @@ impl Log {
 
     /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are opened
     /// anew.
-    fn load_segments(&self, appender: &mut Appender, clean: bool) -> io::Result<()> {
-        while let Some(overflowed) = self.open_segments(appender, clean)? {
+    fn load_segments(&self, appender: &mut Appender, mut names: Vec<String>, clean: bool) -> io::Result<()> {
+        while let Some(overflowed) = self.open_segments(appender, &names, clean)? {
             self.split_segment(&overflowed)?;
+            names = directory::files(&self.dir())?;
         }
         Ok(())
     }
 
     /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose offsets
     /// overflow.
-    fn open_segments(&self, appender: &mut Appender, clean: bool) -> io::Result<Option<Arc<Segment>>> {
-        let bases = self.segment_bases()?;
+    fn open_segments(
+        &self,
+        appender: &mut Appender,
+        names: &[String],
+        clean: bool,
+    ) -> io::Result<Option<Arc<Segment>>> {
+        let bases = self.segment_bases(names)?;
         let mut segments = Vec::new();
         for (at, base) in bases.iter().copied().enumerate() {
-            let indexed = self.dir().join(file_name(base, OFFSET_INDEX)).exists();
+            let indexed = names.contains(&file_name(base, OFFSET_INDEX));
             let segment = Arc::new(Segment::open(self.own_dir(), base, "", self.segment_options())?);
             // Segments behind the recovery point are read in any case.
             let recovered_later =
@@ -139,20 +145,19 @@ impl Log {
         Ok(None)
     }
 
-    /// The base offsets of the segments there are, rising. Indexes without batches are removed.
-    fn segment_bases(&self) -> io::Result<Vec<Offset>> {
-        let dir = self.dir();
+    /// The base offsets of the segments among these files, rising. Indexes without batches are removed.
+    fn segment_bases(&self, names: &[String]) -> io::Result<Vec<Offset>> {
         let mut bases = Vec::new();
-        for name in directory::files(&dir)? {
-            let Some(base) = offset_of(&name) else { continue };
-            let is = |kinds: &[&str]| kinds.iter().any(|kind| name == file_name(base, kind));
+        for name in names {
+            let Some(base) = offset_of(name) else { continue };
+            let is = |kinds: &[&str]| kinds.iter().any(|kind| *name == file_name(base, kind));
             if is(&[LOG]) {
                 bases.push(base);
             } else if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX])
-                && !dir.join(file_name(base, LOG)).exists()
+                && !names.contains(&file_name(base, LOG))
             {
                 log::warn!(target: TARGET, "Found an orphaned index file {name} of {}, with no log file.", self.partition());
-                remove_if_there(&dir.join(name))?;
+                remove_if_there(&self.dir().join(name))?;
             }
         }
         Ok(bases)
@@ -163,7 +168,7 @@ impl Log {
         if !clean {
             while let Some(overflowed) = self.recover_segments(appender)? {
                 self.split_segment(&overflowed)?;
-                self.load_segments(appender, clean)?;
+                self.load_segments(appender, directory::files(&self.dir())?, clean)?;
             }
         }
         let start = self.log_start_offset();
@@ -196,6 +201,11 @@ impl Log {
         let segments = self.segment_list();
         for segment in segments.from(self.recovery_point()) {
             log::info!(target: TARGET, "[Log partition={}] Recovering unflushed segment {}", self.partition(), segment.base_offset);
+            if segment.size() == 0 && Arc::ptr_eq(segment, segments.active()) {
+                // There is nothing to read, and what its producers are is found with the log's.
+                segment.reset_indexes()?;
+                continue;
+            }
             let Found::Torn(torn) = self.recover_segment(appender, segment, true)? else {
                 return Ok(Some(segment.clone()));
             };

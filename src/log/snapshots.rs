@@ -3,8 +3,10 @@
 //! What is in a file is decided by [`super::producers`]; here the files are listed, written and deleted.
 //! Kafka: the file half of `ProducerStateManager`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::directory::{self, LogDir, SNAPSHOT, file_name, offset_of, remove_if_there};
@@ -21,12 +23,14 @@ pub struct ProducerState {
     pub producers: Producers,
     dir: Arc<LogDir>,
     last_snapshot: Offset,
+    /// The offsets of the snapshots there are, once the directory was listed: nobody else writes or deletes any.
+    listed: Option<BTreeSet<Offset>>,
 }
 
 impl ProducerState {
     /// Nobody yet; snapshots are kept in `dir`.
     pub fn new(partition: TopicPartition, dir: Arc<LogDir>, expiration: Millis) -> Self {
-        Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0 }
+        Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0, listed: None }
     }
 
     /// Writes a snapshot unless there is one of this offset already.
@@ -36,11 +40,14 @@ impl ProducerState {
     pub fn take_snapshot(&mut self) -> io::Result<()> {
         let offset = self.producers.end_offset();
         if offset > self.last_snapshot {
-            let path = self.dir.path().join(file_name(offset, SNAPSHOT));
+            let path = self.path(offset);
             let file = retry(|| fs::File::create(&path))?;
             io::Write::write_all(&mut &file, &self.producers.snapshot())?;
             file.sync_all()?;
             self.last_snapshot = offset;
+            if let Some(listed) = &mut self.listed {
+                listed.insert(offset);
+            }
         }
         Ok(())
     }
@@ -57,8 +64,8 @@ impl ProducerState {
         }
         self.producers.truncate_fully(log_start);
         self.last_snapshot = log_start;
-        while let Some(offset) = self.offsets()?.last().copied() {
-            let path = self.dir.path().join(file_name(offset, SNAPSHOT));
+        while let Some(offset) = self.known()?.last().copied() {
+            let path = self.path(offset);
             log::info!(target: TARGET, "Loading producer state from snapshot file '{}'", path.display());
             match self.producers.load(&retry(|| fs::read(&path))?, offset, now) {
                 Ok(()) => {
@@ -67,7 +74,7 @@ impl ProducerState {
                 }
                 Err(error) => {
                     log::warn!(target: TARGET, "Failed to load producer snapshot from '{}': {error}", path.display());
-                    remove_if_there(&path)?;
+                    self.delete(|damaged| damaged == offset)?;
                 }
             }
         }
@@ -81,7 +88,7 @@ impl ProducerState {
     pub fn truncate_head(&mut self, log_start: Offset) -> io::Result<()> {
         self.producers.truncate_head(log_start);
         self.delete(|offset| offset < log_start)?;
-        self.last_snapshot = self.offsets()?.last().copied().unwrap_or(log_start);
+        self.last_snapshot = self.known()?.last().copied().unwrap_or(log_start);
         Ok(())
     }
 
@@ -99,27 +106,42 @@ impl ProducerState {
     ///
     /// # Errors
     /// Those of deleting files.
-    pub fn delete_before(&self, offset: Offset) -> io::Result<()> {
+    pub fn delete_before(&mut self, offset: Offset) -> io::Result<()> {
         self.delete(|snapshot| snapshot < offset)
     }
 
-    /// The offsets of the snapshots there are, rising.
+    /// Lists the directory. Returns the offsets of the snapshots there are, rising.
     ///
     /// # Errors
     /// Those of listing the directory.
-    pub fn offsets(&self) -> io::Result<Vec<Offset>> {
+    pub fn offsets(&mut self) -> io::Result<Vec<Offset>> {
         let files = directory::files(&self.dir.path())?;
-        let mut offsets: Vec<_> =
-            files.iter().filter(|name| name.ends_with(SNAPSHOT)).filter_map(|name| offset_of(name)).collect();
-        offsets.sort_unstable();
+        let snapshots = files.iter().filter(|name| name.ends_with(SNAPSHOT));
+        let listed: BTreeSet<_> = snapshots.filter_map(|name| offset_of(name)).collect();
+        let offsets = listed.iter().copied().collect();
+        self.listed = Some(listed);
         Ok(offsets)
     }
 
-    fn delete(&self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
-        for offset in self.offsets()?.into_iter().filter(|offset| goes(*offset)) {
-            remove_if_there(&self.dir.path().join(file_name(offset, SNAPSHOT)))?;
+    /// The snapshots there are, by the last listing and what was done since.
+    fn known(&mut self) -> io::Result<&mut BTreeSet<Offset>> {
+        if self.listed.is_none() {
+            self.offsets()?;
+        }
+        Ok(self.listed.get_or_insert_default())
+    }
+
+    fn delete(&mut self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
+        let going: Vec<_> = self.known()?.iter().copied().filter(|offset| goes(*offset)).collect();
+        for offset in going {
+            remove_if_there(&self.path(offset))?;
+            self.known()?.remove(&offset);
         }
         Ok(())
+    }
+
+    fn path(&self, offset: Offset) -> PathBuf {
+        self.dir.path().join(file_name(offset, SNAPSHOT))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::{Live, LogManager};
 use crate::base::{Clock, Millis, Offset, TopicPartition};
@@ -254,7 +254,11 @@ impl LogManager {
             Err(_) => return Ok(()),
         };
         let (count, done) = (found.len(), AtomicUsize::new(0));
-        let loaded = in_parallel(self.options.recovery_threads, found, |path| {
+        let recoveries = RecoveryTurns::new(self.options.recovery_threads);
+        // What only has to be opened is opened on all cores; what has to be read takes turns.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let loaded = in_parallel(self.options.recovery_threads.max(cores), found, |path| {
+            let _turn = (!clean && has_records(&path)).then(|| recoveries.take());
             let log = self.load_log(path, clean, settings, &points, &starts)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(log) = log {
@@ -416,6 +420,42 @@ fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
         );
         BTreeMap::new()
     })
+}
+
+/// Whether a log has any records, as far as its files' lengths tell.
+fn has_records(log: &Path) -> bool {
+    let files = directory::files(log).unwrap_or_default();
+    let mut segments = files.iter().filter(|name| name.ends_with(directory::LOG));
+    segments.any(|name| fs::metadata(log.join(name)).map_or(true, |file| file.len() > 0))
+}
+
+/// How many threads may recover logs of one data directory at once (`num.recovery.threads.per.data.dir`).
+struct RecoveryTurns {
+    free: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// The turn of one thread; it ends when it is dropped.
+struct RecoveryTurn<'a>(&'a RecoveryTurns);
+
+impl RecoveryTurns {
+    fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count.max(1)), returned: Condvar::new() }
+    }
+
+    fn take(&self) -> RecoveryTurn<'_> {
+        let mut free = self.free.lock();
+        self.returned.wait_while(&mut free, |free| *free == 0);
+        *free -= 1;
+        RecoveryTurn(self)
+    }
+}
+
+impl Drop for RecoveryTurn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock() += 1;
+        self.0.returned.notify_one();
+    }
 }
 
 /// Does `work` for each item on up to `threads` threads, at least one. The results are in the items' order.

@@ -19,12 +19,13 @@ use crate::log::segment_files::Kind;
 use crate::log::walk::{Headers, WalkError};
 
 impl Log {
-    /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt.
-    pub(super) fn clear_leftovers(&self) -> io::Result<()> {
+    /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt. Returns
+    /// the names of the log's files after that.
+    pub(super) fn clear_leftovers(&self) -> io::Result<Vec<String>> {
         let names = directory::files(&self.dir())?;
         let ending = |suffix: &'static str| names.iter().filter(move |name| name.ends_with(suffix));
         if ending(CLEANED).chain(ending(SWAP)).chain(ending(DELETED)).next().is_none() {
-            return Ok(());
+            return Ok(names);
         }
         let unfinished = ending(CLEANED).filter_map(|name| offset_of(name)).min().unwrap_or(Offset::MAX);
         for base in ending(SWAP).filter_map(|name| offset_of(name)).filter(|base| *base >= unfinished) {
@@ -47,7 +48,7 @@ impl Log {
         for name in ending(DELETED) {
             remove_if_there(&self.dir().join(name))?;
         }
-        Ok(())
+        directory::files(&self.dir())
     }
 
     /// Gives a whole new segment its name, and the segments whose records it holds that of deleted ones.

@@ -1,6 +1,5 @@
 use super::*;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
-use crate::replica::machine::Role;
 use crate::replica::tests::{Room, batch, partition};
 
 fn code(room: &Room, number: i32) -> Option<ErrorCode> {
@@ -113,17 +112,19 @@ async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
     assert_eq!(room.high_watermark(0), 2);
 }
 
-#[test]
-fn who_cannot_write_down_where_its_epoch_begins_does_not_lead() {
+#[tokio::test]
+async fn a_leader_that_cannot_write_down_where_its_epoch_begins_appends_nothing() {
     let room = Room::new();
     assert_eq!(room.tell(0, 2, 3, &[1, 2]), ErrorCode::None);
     let held = room.replicas.partition(&partition(0)).unwrap();
     // The checkpoint is written beside its place first.
     std::fs::create_dir(room.dir.path().join("t-0/leader-epoch-checkpoint.tmp")).unwrap();
-    assert_eq!(room.tell(0, 1, 4, &[1, 2]), ErrorCode::KafkaStorageError);
-    let (told, role) = held.standing();
-    assert_eq!((told.leader, told.leader_epoch, role), (2, 3, Role::Follower));
-    assert!(held.log().is_some(), "its directory, which failed, is known");
+    assert_eq!(room.tell(0, 1, 4, &[1, 2]), ErrorCode::None, "without records there is nothing to write");
+    let refused = room.append(0, 1, batch(&["a"])).outcomes().await;
+    assert_eq!(refused[0].1.error, ErrorCode::KafkaStorageError);
+    let log = held.log().unwrap();
+    assert_eq!(log.log_end_offset(), 0);
+    assert!(room.replicas.logs.shared().failures.is_offline(log.data_dir()));
 }
 
 /// An update that shows partition 0 of `t`, led by broker 2.
