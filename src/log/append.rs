@@ -1,7 +1,9 @@
 //! Appending to a log: check, validate, assign offsets, roll if due, write, account.
 //!
-//! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing that
-//! grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka: `Log.append`.
+//! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing
+//! that
+//! grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka:
+//! `Log.append`.
 
 mod outcome;
 
@@ -93,7 +95,8 @@ impl Log {
         }
     }
 
-    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its time.
+    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its
+    /// time.
     ///
     /// # Errors
     /// [`AppendError::Refused`].
@@ -231,7 +234,8 @@ impl Log {
         Ok(LogAppendInfo { log_end, ..info })
     }
 
-    /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing is
+    /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing
+    /// is
     /// brought to the disk.
     pub fn takes_quickly(&self, bytes: usize) -> bool {
         bytes <= QUICK_BYTES && self.current_settings().flush_messages == i64::MAX

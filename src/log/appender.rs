@@ -1,6 +1,7 @@
 //! What only the one who changes a log's files may touch: the list of segments, and the producers.
 //!
-//! [`Appender`] lies behind the one lock of a log that is held over IO. A method that takes `&mut Appender` runs under that
+//! [`Appender`] lies behind the one lock of a log that is held over IO. A method that takes `&mut Appender` runs under
+//! that
 //! lock; one that takes `&Appender` needs the lock but changes nothing in it. [`AppendLock`] is the lock as other rooms
 //! hold it. Kafka: `Log.lock`.
 
@@ -36,7 +37,8 @@ impl Log {
 }
 
 impl AppendLock<'_> {
-    /// Makes this broker the leader from now on, in this epoch: fences every earlier one, and notes where this one begins.
+    /// Makes this broker the leader from now on, in this epoch: fences every earlier one, and notes where this one
+    /// begins.
     /// Returns the log's end, which is that offset unless the epoch was known; None where another log has taken this
     /// one's place.
     ///

@@ -1,7 +1,8 @@
 //! The small text files that remember offsets: version, number of entries, one entry a line.
 //!
 //! A file is replaced whole: written beside, synced, renamed over the old one, so that a reader sees the old entries
-//! or the new ones. Only the epochs of a log are synced later ([`super::epoch_checkpoint`]). Never decides what to remember.
+//! or the new ones. Only the epochs of a log are synced later ([`super::epoch_checkpoint`]). Never decides what to
+//! remember.
 //!
 //! Kafka: `CheckpointFile`, `OffsetCheckpointFile`, `LeaderEpochCheckpointFile`.
 

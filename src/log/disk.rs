@@ -1,12 +1,15 @@
 //! What a broker does with one data directory at a time: the appends under way, what may block, the tasks put off.
 //!
-//! A directory that does not answer must hold up its own partitions and nobody else. Appends end in the page cache, in a
+//! A directory that does not answer must hold up its own partitions and nobody else. Appends end in the page cache, in
+//! a
 //! few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
 //! cost more than they do. That thread polls no sockets while its append waits for a frozen disk. So no more than
-//! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread), the runtime
+//! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread), the
+//! runtime
 //! has that many threads more than it needs ([`threads`]), and nobody else's work is left behind on a stuck thread:
 //!
-//! - tasks in its queue are stolen by other threads; what it would run next, which cannot be stolen, is moved to the queue
+//! - tasks in its queue are stolen by other threads; what it would run next, which cannot be stolen, is moved to the
+//! queue
 //!   before an append begins, where there may be such a task ([`poll`]);
 //! - the sockets are polled by whichever thread was idle last, maybe the stuck one: [`Disks::watch`] wakes another.
 //!
@@ -45,7 +48,8 @@ pub fn threads(cores: usize, directories: usize) -> usize {
 pub struct Disk {
     /// What is put off.
     pub scheduler: Scheduler,
-    /// What its checkpoints hold, by their names, as far as they were written; held while one is: two writers would share
+    /// What its checkpoints hold, by their names, as far as they were written; held while one is: two writers would
+    /// share
     /// one temporary file.
     pub checkpoints: Mutex<BTreeMap<&'static str, BTreeMap<TopicPartition, Offset>>>,
     appends: Semaphore,
@@ -129,7 +133,8 @@ impl Disks {
         self.known.read().values().cloned().collect()
     }
 
-    /// Looks at the appends under way and, while there are any, sees to it that some other thread of `runtime`, on which
+    /// Looks at the appends under way and, while there are any, sees to it that some other thread of `runtime`, on
+    /// which
     /// they are, polls its sockets and steals its tasks. To be run elsewhere; never ends.
     pub async fn watch(&self, runtime: Handle) {
         let mut quiet = 0;

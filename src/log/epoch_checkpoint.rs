@@ -1,11 +1,14 @@
 //! The leader epochs of a log, and the file that they are written to.
 //!
-//! The file follows the records. An epoch that begins at the log's end has none yet, and would be dropped when the log is
-//! opened again: it is kept in memory, and written before the first record of it is. So a change of the roles of thousands
+//! The file follows the records. An epoch that begins at the log's end has none yet, and would be dropped when the log
+//! is
+//! opened again: it is kept in memory, and written before the first record of it is. So a change of the roles of
+//! thousands
 //! of partitions writes no file.
 //!
 //! A file that was written is synced before the recovery point passes the records it tells of, and before a clean stop.
-//! Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch that may be missing then
+//! Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch that may be missing
+//! then
 //! began at or above the recovery point, where recovery reads each batch and notes its epoch again; a file without any
 //! entry beside a log with records is rebuilt from all batches.
 //!
@@ -94,7 +97,10 @@ impl EpochCheckpoint {
                 Ok(entries) if entries.is_empty() => (Some(Epochs::default()), Loaded::Empty),
                 Ok(entries) => (Some(Epochs::of(entries)), Loaded::Sound),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    log::warn!(target: "kafka.server.LogDirFailureChannel", "{error}: the epochs are taken from the batches");
+                    log::warn!(
+                        target: "kafka.server.LogDirFailureChannel",
+                        "{error}: the epochs are taken from the batches"
+                    );
                     (Some(Epochs::default()), Loaded::Damaged)
                 }
                 Err(error) => return Err(error),
@@ -104,7 +110,8 @@ impl EpochCheckpoint {
         Ok(loaded)
     }
 
-    /// Changes the epochs and, if `change` says so, the file. The appender's lock keeps the order of the file's versions;
+    /// Changes the epochs and, if `change` says so, the file. The appender's lock keeps the order of the file's
+    /// versions;
     /// the epochs' own lock is not held over the writing.
     ///
     /// # Errors
@@ -119,7 +126,8 @@ impl EpochCheckpoint {
         Ok(())
     }
 
-    /// Changes the epochs at or above the log's end, where there are no records. The file follows with the first record.
+    /// Changes the epochs at or above the log's end, where there are no records. The file follows with the first
+    /// record.
     pub fn change_at_end(&self, _lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) {
         let mut epochs = self.epochs.write();
         if epochs.as_mut().is_some_and(change) {
@@ -128,7 +136,7 @@ impl EpochCheckpoint {
     }
 
     /// Whether the file lacks what was changed at the log's end.
-    pub fn is_unwritten(&self) -> bool {
+    fn is_unwritten(&self) -> bool {
         self.unwritten.load(Ordering::Acquire)
     }
 

@@ -185,7 +185,8 @@ impl LogManager {
         dirs.into_iter().map(|(_, dir)| dir).collect()
     }
 
-    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has taken
+    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has
+    /// taken
     /// all away tells [`LogManager::forget_deleted`].
     ///
     /// # Errors
@@ -214,7 +215,8 @@ impl LogManager {
         Ok(Some(log))
     }
 
-    /// Writes the checkpoints of the directories that these logs were deleted from: once for all, as each write waits for
+    /// Writes the checkpoints of the directories that these logs were deleted from: once for all, as each write waits
+    /// for
     /// the disk and names every log.
     pub fn forget_deleted(&self, deleted: &[Arc<Log>]) {
         let dirs: BTreeSet<_> = deleted.iter().map(|log| log.data_dir()).collect();
@@ -271,7 +273,8 @@ impl LogManager {
 
     /// The high watermarks that were last written for a directory; their contents are the replicas' affair. Lines that
     /// cannot be read cost no others, and the leader finds anew what they said. A follower without leader epochs would
-    /// truncate to its high watermark: where one of those is missing the directory is given up, as Kafka does in any case.
+    /// truncate to its high watermark: where one of those is missing the directory is given up, as Kafka does in any
+    /// case.
     ///
     /// # Errors
     /// The file cannot be read, or not believed; the directory is then offline.
@@ -285,7 +288,11 @@ impl LogManager {
                 if self.in_dir(dir).iter().any(missing) {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, damage));
                 }
-                log::warn!(target: TARGET, "{damage}: high watermarks in {} that it does not tell begin anew", dir.display());
+                log::warn!(
+                    target: TARGET,
+                    "{damage}: high watermarks in {} that it does not tell begin anew",
+                    dir.display()
+                );
                 Ok(read.offsets)
             }
         });
@@ -365,7 +372,8 @@ impl LogManager {
 
     // ---- the end ----
 
-    /// Brings what logs left to be synced to the disk, for all logs of a directory at once. Returns whether it is there.
+    /// Brings what logs left to be synced to the disk, for all logs of a directory at once. Returns whether it is
+    /// there.
     fn sync_epochs(&self, dir: &Path) -> bool {
         if !self.in_dir(dir).iter().any(|log| log.has_unsynced_epochs()) {
             return true;

@@ -2,7 +2,8 @@
 //!
 //! A [`Slot`] holds a file open from its first use until the descriptor is wanted elsewhere. Slots are passed over once
 //! when they were used since the last look (the clock algorithm, close to least recently used), so that a use costs one
-//! flag and no lock that all share. A file that a reader or a socket still holds keeps its place until it lets go; where
+//! flag and no lock that all share. A file that a reader or a socket still holds keeps its place until it lets go;
+//! where
 //! all do, answers are read into memory instead of holding more ([`OpenFiles::is_crowded`]).
 //!
 //! One for the process, as descriptors are. What fails for want of a descriptor is tried again with half of the files

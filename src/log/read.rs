@@ -179,7 +179,8 @@ impl Log {
         Ok(LogRead { first_entry_incomplete: incomplete, ..answer(&marks, records, position, aborted) })
     }
 
-    /// The first of `segments` that holds anything from `offset` on: its index, the bytes, where they begin, and whether
+    /// The first of `segments` that holds anything from `offset` on: its index, the bytes, where they begin, and
+    /// whether
     /// not even the first batch fits.
     fn read_from(
         &self,

@@ -99,7 +99,8 @@ impl Log {
         Ok(())
     }
 
-    /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are opened
+    /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are
+    /// opened
     /// anew.
     fn load_segments(&self, appender: &mut Appender, mut names: Vec<String>, clean: bool) -> io::Result<()> {
         while let Some(overflowed) = self.open_segments(appender, &names, clean)? {
@@ -109,7 +110,8 @@ impl Log {
         Ok(())
     }
 
-    /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose offsets
+    /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose
+    /// offsets
     /// overflow.
     fn open_segments(
         &self,
@@ -156,7 +158,11 @@ impl Log {
             } else if is(&[OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX])
                 && !names.contains(&file_name(base, LOG))
             {
-                log::warn!(target: TARGET, "Found an orphaned index file {name} of {}, with no log file.", self.partition());
+                log::warn!(
+                    target: TARGET,
+                    "Found an orphaned index file {name} of {}, with no log file.",
+                    self.partition()
+                );
                 remove_if_there(&self.dir().join(name))?;
             }
         }
@@ -200,7 +206,11 @@ impl Log {
     fn recover_segments(&self, appender: &mut Appender) -> io::Result<Option<Arc<Segment>>> {
         let segments = self.segment_list();
         for segment in segments.from(self.recovery_point()) {
-            log::info!(target: TARGET, "[Log partition={}] Recovering unflushed segment {}", self.partition(), segment.base_offset);
+            log::info!(
+                target: TARGET,
+                "[Log partition={}] Recovering unflushed segment {}",
+                self.partition(), segment.base_offset
+            );
             if segment.size() == 0 && Arc::ptr_eq(segment, segments.active()) {
                 // There is nothing to read, and what its producers are is found with the log's.
                 segment.reset_indexes()?;

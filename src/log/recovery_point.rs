@@ -1,7 +1,8 @@
 //! Up to which offset a log is on the disk, and when it was last brought there.
 //!
 //! A flush goes on beside appends and truncations, so that it is begun and finished here: what a truncation took back
-//! meanwhile, and what was appended in its place, does not count as flushed. Decides by numbers alone and touches no file;
+//! meanwhile, and what was appended in its place, does not count as flushed. Decides by numbers alone and touches no
+//! file;
 //! its lock is held for a few instructions. Kafka: `Log.recoveryPoint`, `lastFlushTime`.
 
 use parking_lot::Mutex;

@@ -70,7 +70,8 @@ pub struct Segment {
     pub base_offset: Offset,
     files: Arc<SegmentFiles>,
     size: AtomicU32,
-    /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] where that is not known. Held while they are
+    /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] where that is not known. Held while they
+    /// are
     /// brought there, and while the file is cut.
     synced: Mutex<u32>,
     /// The index files; the lock is held only while an entry is looked up or written.
@@ -104,7 +105,11 @@ impl Segment {
         for kind in Kind::ALL {
             let path = files.path(kind);
             if remove_if_there(&path)? {
-                log::warn!(target: "kafka.log.Log", "Newly rolled segment file {} already exists; deleting it first", path.display());
+                log::warn!(
+                    target: "kafka.log.Log",
+                    "Newly rolled segment file {} already exists; deleting it first",
+                    path.display()
+                );
             }
         }
         files.create(Kind::Log, options.preallocate)?;
@@ -411,7 +416,8 @@ pub struct Coming {
     pub segment_ms: Millis,
 }
 
-/// How many bytes are written at once, about. For larger writes the system's cache takes up large runs of memory that was
+/// How many bytes are written at once, about. For larger writes the system's cache takes up large runs of memory that
+/// was
 /// not in use, which on a virtual machine the host has to provide first: several times the work of the copying itself.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
 

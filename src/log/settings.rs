@@ -17,7 +17,8 @@ use crate::wire::compression::Compression;
 pub struct Settings {
     /// The config that they come from.
     pub config: Arc<TopicConfig>,
-    /// The values of the config that are the topic's own, as they lie in ZooKeeper; the others are the broker's defaults.
+    /// The values of the config that are the topic's own, as they lie in ZooKeeper; the others are the broker's
+    /// defaults.
     pub own: Arc<OwnConfigs>,
     /// `segment.bytes`.
     pub segment_bytes: u64,
@@ -60,7 +61,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of a topic with these values of its own over the broker's defaults. Values that make no sense are left out,
+    /// Those of a topic with these values of its own over the broker's defaults. Values that make no sense are left
+    /// out,
     /// and said in the log.
     pub fn of(defaults: &TopicConfig, own: OwnConfigs) -> Self {
         let (config, refused) = defaults.with_valid_overrides(&own);

@@ -128,10 +128,12 @@ pub struct Checked {
     pub source_codec: Compression,
 }
 
-/// Looks at the headers and checksums of a run of batches before it is appended. `max_batch_size` in bytes; None allows any (a follower).
+/// Looks at the headers and checksums of a run of batches before it is appended. `max_batch_size` in bytes; None
+/// allows any (a follower).
 ///
 /// # Errors
-/// [`ValidationError::Refused`] with MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, or INVALID_RECORD for a client's batch that does not begin at offset 0.
+/// [`ValidationError::Refused`] with MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, or INVALID_RECORD for a client's batch that
+/// does not begin at offset 0.
 pub fn check(
     partition: &TopicPartition,
     records: &Bytes,
@@ -253,7 +255,8 @@ pub fn check_request(
     Ok(())
 }
 
-/// The codec that a topic stores: its `compression.type`, where `producer` keeps the `source` and `uncompressed` has none.
+/// The codec that a topic stores: its `compression.type`, where `producer` keeps the `source` and `uncompressed` has
+/// none.
 pub fn target_codec(compression_type: &str, source: Compression) -> Compression {
     match compression_type {
         "uncompressed" => Compression::None,
@@ -285,7 +288,8 @@ pub struct Validation<'a> {
     pub max_batch_size: Option<usize>,
     /// Whether the inter-broker protocol is 2.1 or newer and so allows zstd.
     pub zstd_allowed: bool,
-    /// The most bytes that the records of a compressed batch may unpack to, where they are only walked; more is an error that
+    /// The most bytes that the records of a compressed batch may unpack to, where they are only walked; more is an
+    /// error that
     /// no client may see. `usize::MAX` for a validation that counts.
     pub unpacked_at_most: usize,
 }
@@ -307,7 +311,8 @@ const LIGHT_SIZE: usize = 64 << 10;
 /// Compressed batches of at most this many bytes, a client's usual batch of 16 KiB among them, mostly unpack to little.
 const LIGHT_COMPRESSED_SIZE: usize = 20 << 10;
 
-/// How many bytes are unpacked on a thread that polls sockets, at most: a fraction of a millisecond's work with every codec.
+/// How many bytes are unpacked on a thread that polls sockets, at most: a fraction of a millisecond's work with every
+/// codec.
 pub const LIGHT_UNPACKED_SIZE: usize = 192 << 10;
 
 /// How long it takes to validate batches that are to be stored in format `magic` and with this codec (None keeps the

@@ -149,7 +149,8 @@ impl Batch {
         &self.bytes
     }
 
-    /// The bytes after a format 2 header: the records, maybe compressed. For formats 0 and 1 those after the attributes and timestamp.
+    /// The bytes after a format 2 header: the records, maybe compressed. For formats 0 and 1 those after the
+    /// attributes and timestamp.
     pub fn body(&self) -> Bytes {
         let start = match self.header.magic {
             2 => BATCH_OVERHEAD,
@@ -204,7 +205,8 @@ impl Batch {
         self.records_within(usize::MAX)
     }
 
-    /// Its records, of format 2 unpacked up to `limit` bytes: beyond that the iterator ends with [`BatchError::TooLarge`].
+    /// Its records, of format 2 unpacked up to `limit` bytes: beyond that the iterator ends with
+    /// [`BatchError::TooLarge`].
     ///
     /// # Errors
     /// As [`Batch::records`].
@@ -234,7 +236,8 @@ impl Batch {
         [Bytes::copy_from_slice(&start), self.bytes.slice(STAMP_SIZE..)]
     }
 
-    /// A copy of a format 2 header with offset, leader epoch and timestamps written anew and the checksum made right, and the records, shared.
+    /// A copy of a format 2 header with offset, leader epoch and timestamps written anew and the checksum made right,
+    /// and the records, shared.
     ///
     /// With `LogAppendTime`, `max_timestamp` is the append time.
     pub fn retimed(

@@ -1,6 +1,7 @@
 //! The codecs of compressed batches: gzip, snappy in xerial's framing, LZ4 frames, zstd.
 //!
-//! [`Reader`] and [`Writer`] stream; nothing is allocated for sizes that input merely claims. Which streams are read, and where they end,
+//! [`Reader`] and [`Writer`] stream; nothing is allocated for sizes that input merely claims. Which streams are read,
+//! and where they end,
 //! is as in Kafka, not as in a library. Kafka: `CompressionType`.
 
 mod gzip;
@@ -69,7 +70,8 @@ impl Compression {
         writer.finish().map_err(failed)
     }
 
-    /// As [`Compression::compress`], for messages of format 0: LZ4 frames with the header checksum that clients of that time expect.
+    /// As [`Compression::compress`], for messages of format 0: LZ4 frames with the header checksum that clients of
+    /// that time expect.
     ///
     /// # Errors
     /// As [`Compression::compress`].
@@ -86,11 +88,13 @@ impl Compression {
         }
     }
 
-    /// Decompresses up to `limit` bytes; without a codec the input itself comes back, uncopied and unlimited. `magic` is the
+    /// Decompresses up to `limit` bytes; without a codec the input itself comes back, uncopied and unlimited. `magic`
+    /// is the
     /// format of the batch.
     ///
     /// # Errors
-    /// [`BatchError::TooLarge`] beyond the limit, [`BatchError::InvalidRecord`] if the stream ends early, [`BatchError::Decompress`] if it makes no sense.
+    /// [`BatchError::TooLarge`] beyond the limit, [`BatchError::InvalidRecord`] if the stream ends early,
+    /// [`BatchError::Decompress`] if it makes no sense.
     pub fn decompress(self, magic: i8, input: &Bytes, limit: usize) -> Result<Bytes, BatchError> {
         if self == Self::None {
             return Ok(input.clone());

@@ -157,7 +157,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The messages in one message of format 0 or 1: those it wraps, unpacked as they are read, or itself if it is not compressed.
+/// The messages in one message of format 0 or 1: those it wraps, unpacked as they are read, or itself if it is not
+/// compressed.
 ///
 /// Offsets of format 1 are relative to the last one, so that a wrapper is read once before its first message is given.
 /// Kafka: `DeepRecordsIterator`.
@@ -193,7 +194,8 @@ impl Messages {
     /// The next message, if there is one.
     ///
     /// # Errors
-    /// Those of [`Messages::of`]; [`BatchError::InvalidRecord`] for a message inside a wrapper that is compressed again.
+    /// Those of [`Messages::of`]; [`BatchError::InvalidRecord`] for a message inside a wrapper that is compressed
+    /// again.
     pub fn next_message(&mut self) -> Result<Option<Message<'_>>, BatchError> {
         match &mut self.0 {
             Source::One { batch, is_given } => {
@@ -307,7 +309,8 @@ fn invalid(says: &str) -> BatchError {
     BatchError::InvalidRecord(says.into())
 }
 
-/// Writes a message's offset anew and, in format 1 and if given, its timestamp and the type of it; then makes the checksum right.
+/// Writes a message's offset anew and, in format 1 and if given, its timestamp and the type of it; then makes the
+/// checksum right.
 ///
 /// `message` is a whole message as [`Batch::parse`] accepts it.
 pub fn restamp(message: &mut [u8], offset: Offset, time: Option<(TimestampType, Millis)>) {

@@ -99,7 +99,8 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// What is wrong with a record. Small, as most of the work on a record is to hand on that nothing is. The texts are Kafka's.
+/// What is wrong with a record. Small, as most of the work on a record is to hand on that nothing is. The texts are
+/// Kafka's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Flaw {
     #[error("Found invalid record structure")]
@@ -124,7 +125,8 @@ impl<'a> RecordView<'a> {
     /// The record at the start of `input`, which may hold more after it.
     ///
     /// # Errors
-    /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length; [`BatchError::Malformed`] where
+    /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length; [`BatchError::Malformed`]
+    /// where
     /// Kafka fails in another way: at a length that does not end, or one that is longer than the input.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Self, BatchError> {

@@ -1,4 +1,5 @@
-//! Lays records out in any format, compressing as they come: the records are never in memory as a whole but as they will be stored.
+//! Lays records out in any format, compressing as they come: the records are never in memory as a whole but as they
+//! will be stored.
 //!
 //! Pure. Kafka: `MemoryRecordsBuilder` as the broker uses it.
 
@@ -151,7 +152,8 @@ impl RecordsBuilder {
     /// Adds a record at `offset` instead of its own.
     ///
     /// # Errors
-    /// [`BatchError::Unsupported`] for headers before format 2, offsets that do not grow or grow too far, negative timestamps.
+    /// [`BatchError::Unsupported`] for headers before format 2, offsets that do not grow or grow too far, negative
+    /// timestamps.
     pub fn push_at(&mut self, offset: Offset, record: &Record) -> Result<(), BatchError> {
         self.push_new(offset, &NewRecord::from(record))
     }
@@ -203,7 +205,8 @@ impl RecordsBuilder {
         Err(BatchError::Unsupported(message))
     }
 
-    /// The largest timestamp, and the offset that an index gives it: that of the whole batch, or of the message that has it.
+    /// The largest timestamp, and the offset that an index gives it: that of the whole batch, or of the message that
+    /// has it.
     pub fn max_timestamp(&self) -> (Millis, Offset) {
         let last = self.last_offset.unwrap_or(self.base_offset);
         match self.append_time {
@@ -216,7 +219,8 @@ impl RecordsBuilder {
     /// Lays the records out.
     ///
     /// # Errors
-    /// [`BatchError::Decompress`] if the codec fails, [`BatchError::Unsupported`] for zstd before format 2 and for producers
+    /// [`BatchError::Decompress`] if the codec fails, [`BatchError::Unsupported`] for zstd before format 2 and for
+    /// producers
     /// that cannot be, [`BatchError::TooLarge`] beyond 2 GiB or what [`RecordsBuilder::at_most`] says.
     pub fn build(self) -> Result<Bytes, BatchError> {
         match self.build_within()? {

@@ -60,7 +60,8 @@ pub enum AppendError {
         /// The last offset offered.
         last_offset: Offset,
     },
-    /// The append was decided in this leader epoch, and a later one is in force: this broker no longer leads, or follows
+    /// The append was decided in this leader epoch, and a later one is in force: this broker no longer leads, or
+    /// follows
     /// another leader.
     #[error("a later leader epoch than {0} is in force")]
     Fenced(LeaderEpoch),

@@ -1,4 +1,5 @@
-//! A file of entries of one size in rising order, which knows nothing of what they mean. It is open only while it is used.
+//! A file of entries of one size in rising order, which knows nothing of what they mean. It is open only while it is
+//! used.
 //!
 //! While its segment is active the file is preallocated to its full size, as Kafka's is, and trimmed when the segment
 //! closes: a broker of either kind finds what it expects.

@@ -1,7 +1,8 @@
 //! The aborted transactions of a segment, which readers of committed records must leave out.
 //!
 //! 34 bytes an entry: version (0), producer id, first offset, last offset, last stable offset when it was aborted.
-//! In the order in which they were aborted. The file exists only where there is one. Kafka: `TransactionIndex` (KIP-98).
+//! In the order in which they were aborted. The file exists only where there is one. Kafka: `TransactionIndex`
+//! (KIP-98).
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,5 @@
-//! A log's marks and epochs, and what the tests of this room share: logs in a directory of their own, batches to append.
+//! A log's marks and epochs, and what the tests of this room share: logs in a directory of their own, batches to
+//! append.
 
 use bytes::Bytes;
 

@@ -274,7 +274,8 @@ impl LogManager {
         loaded.into_iter().collect()
     }
 
-    /// Where the logs of a directory start. Nothing else tells which records were deleted, so that a directory whose file
+    /// Where the logs of a directory start. Nothing else tells which records were deleted, so that a directory whose
+    /// file
     /// is damaged is given up, as Kafka does, rather than let them be read again.
     fn log_starts(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
         let path = dir.join(LOG_START_OFFSETS);
@@ -309,7 +310,11 @@ impl LogManager {
             return Ok(None);
         }
         if !directory::is_storable(&partition.topic) {
-            log::warn!(target: TARGET, "{}: its log in {} is left alone", super::unstorable(&partition.topic), path.display());
+            log::warn!(
+                target: TARGET,
+                "{}: its log in {} is left alone",
+                super::unstorable(&partition.topic), path.display()
+            );
             return Ok(None);
         }
         let settings = settings.get(&partition.topic).cloned();
@@ -403,7 +408,8 @@ fn no_dirs(dirs: &[PathBuf]) -> OpenError {
     OpenError::NoDirs(all.join(", "))
 }
 
-/// Up to where the logs of a directory need no recovery. Where the file is damaged none of it is believed: that costs no
+/// Up to where the logs of a directory need no recovery. Where the file is damaged none of it is believed: that costs
+/// no
 /// more than a longer recovery.
 fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
     let read = checkpoint::read_offsets(&dir.join(RECOVERY_POINTS));

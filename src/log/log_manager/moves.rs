@@ -86,7 +86,8 @@ impl LogManager {
         Ok(log)
     }
 
-    /// Puts the log that was on its way in the place of the current one, which is `held` and is removed later. The caller
+    /// Puts the log that was on its way in the place of the current one, which is `held` and is removed later. The
+    /// caller
     /// has seen that both hold the same. Blocks on the disk.
     ///
     /// # Errors
@@ -107,7 +108,10 @@ impl LogManager {
         self.logs.write().insert(partition.clone(), future);
         held.rename_dir(&directory::deleted_dir(partition))?;
         self.forget(&current);
-        log::info!(target: TARGET, "The current replica is successfully replaced with the future replica for {partition}");
+        log::info!(
+            target: TARGET,
+            "The current replica is successfully replaced with the future replica for {partition}"
+        );
         Ok(())
     }
 

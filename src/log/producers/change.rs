@@ -42,7 +42,8 @@ impl Change {
     /// `marker` is what [`EndTransactionMarker::of_batch`] reads in it.
     ///
     /// # Errors
-    /// [`ProducerError`] if it may not be appended; sequence numbers are only looked at when a client writes, stale epochs
+    /// [`ProducerError`] if it may not be appended; sequence numbers are only looked at when a client writes, stale
+    /// epochs
     /// only when this broker leads.
     pub fn append(
         &mut self,

@@ -5,7 +5,8 @@
 //! that no old segment is touched yet, and every `.swap` at or behind it belongs to what did not finish. It is removed
 //! last, for another stop in between must find the same. Without one, the `.swap` files are whole and take their place.
 //!
-//! Kafka: `Log.removeTempFilesAndCollectSwapFiles`, `completeSwapOperations`. It completes the swaps after it has opened
+//! Kafka: `Log.removeTempFilesAndCollectSwapFiles`, `completeSwapOperations`. It completes the swaps after it has
+//! opened
 //! the segments, and may then take an empty file for a segment that was split again meanwhile.
 
 use std::io;
@@ -19,7 +20,8 @@ use crate::log::segment_files::Kind;
 use crate::log::walk::{Headers, WalkError};
 
 impl Log {
-    /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt. Returns
+    /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt.
+    /// Returns
     /// the names of the log's files after that.
     pub(super) fn clear_leftovers(&self) -> io::Result<Vec<String>> {
         let names = directory::files(&self.dir())?;

@@ -104,7 +104,11 @@ impl Log {
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         let bases: Vec<_> = parts.iter().map(|part| part.base_offset).collect();
-        log::info!(target: TARGET, "Replacing overflowed segment {} of {} with split segments {bases:?}", old.base_offset, self.partition());
+        log::info!(
+            target: TARGET,
+            "Replacing overflowed segment {} of {} with split segments {bases:?}",
+            old.base_offset, self.partition()
+        );
         self.own_dir().sync()?;
         for part in parts.iter().rev() {
             part.change_suffix(SWAP)?;

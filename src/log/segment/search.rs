@@ -39,7 +39,8 @@ impl Segment {
         Ok(None)
     }
 
-    /// The bytes from `position`, `length` of them: a slice of the file, which stays open as long as the slice is there, or
+    /// The bytes from `position`, `length` of them: a slice of the file, which stays open as long as the slice is
+    /// there, or
     /// a copy where no more files may be held.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Writes offsets and leader epoch into the headers of validated batches. Cheap, so that it may be done under the log's append lock;
+//! Writes offsets and leader epoch into the headers of validated batches. Cheap, so that it may be done under the
+//! log's append lock;
 //! only compressed messages of format 0, whose offsets lie inside them, are compressed here.
 //!
 //! Pure. Kafka: `ValidationAndOffsetAssignResult`, `MutableRecordBatch.setLastOffset` and `setPartitionLeaderEpoch`.

@@ -1,4 +1,5 @@
-//! Walks the records and makes them what will be stored: in place where codec and format stay, else by laying them out anew.
+//! Walks the records and makes them what will be stored: in place where codec and format stay, else by laying them out
+//! anew.
 //!
 //! Pure. Kafka: `LogValidator.validateMessagesAndAssignOffsets` and what it calls.
 
@@ -16,11 +17,13 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
 use crate::wire::records_builder::{Built, RecordsBuilder};
 
-/// The most bytes of messages of formats 0 and 1 that a compressed message is laid out in without compression: all of them are in
+/// The most bytes of messages of formats 0 and 1 that a compressed message is laid out in without compression: all of
+/// them are in
 /// memory until they are written.
 const LARGEST_MESSAGES: usize = 32 << 20;
 
-/// Checks whole batches and every record in them, all but the offsets they will get; `source` is what [`super::check`] found.
+/// Checks whole batches and every record in them, all but the offsets they will get; `source` is what [`super::check`]
+/// found.
 ///
 /// # Errors
 /// [`ValidationError`]; nothing may be appended then.
@@ -156,7 +159,8 @@ fn retimed(batch: &Batch, largest: Millis, validation: &Validation<'_>) -> Resul
     Ok(Layout::Batch(Box::new(BatchHeader::parse(&pieces[0])?), pieces))
 }
 
-/// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than pieces of each.
+/// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than
+/// pieces of each.
 fn messages_in_place(
     records: &Bytes,
     batches: &[Batch],

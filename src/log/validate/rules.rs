@@ -7,7 +7,8 @@ use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
 use crate::wire::error_code::ErrorCode;
 
-/// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in numbers.
+/// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in
+/// numbers.
 pub(super) fn first_of(batches: &[Batch], is_compressed: bool) -> Result<&Batch, ValidationError> {
     let first =
         batches.first().ok_or_else(|| ValidationError::invalid("Record batch has no batches at all"))?;

@@ -1,4 +1,5 @@
-//! The records of one batch, walked once: every one checked, none kept. Those that are to be laid out anew go to a builder on the way.
+//! The records of one batch, walked once: every one checked, none kept. Those that are to be laid out anew go to a
+//! builder on the way.
 //!
 //! Pure. Kafka: the loops of `LogValidator` over a batch's iterators.
 
@@ -76,7 +77,8 @@ impl Sink {
     }
 }
 
-/// Checks every record of `batch`, with its neighbours in `walk`. Without a `sink` keys, values and headers of compressed records
+/// Checks every record of `batch`, with its neighbours in `walk`. Without a `sink` keys, values and headers of
+/// compressed records
 /// are skipped.
 pub(super) fn walk(
     batch: &Batch,
@@ -138,7 +140,8 @@ fn parse_plain(rest: &[u8], is_last: bool) -> Result<RecordView<'_>, BatchError>
     }
 }
 
-/// Reads every record of an uncompressed batch, with no look at what is in them: Kafka sums up their sizes before it converts them.
+/// Reads every record of an uncompressed batch, with no look at what is in them: Kafka sums up their sizes before it
+/// converts them.
 pub(super) fn read_all(batch: &Batch) -> Result<(), BatchError> {
     if batch.header().magic < 2 {
         let mut messages = Messages::of(batch)?;

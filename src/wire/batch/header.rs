@@ -37,7 +37,8 @@ impl TimestampType {
 /// The header of a batch of any format. Formats 0 and 1 lack most of it; those fields then hold Kafka's "none" values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchHeader {
-    /// Format 2: offset of the first record. Formats 0 and 1: the one offset written, which is that of the *last* record inside.
+    /// Format 2: offset of the first record. Formats 0 and 1: the one offset written, which is that of the *last*
+    /// record inside.
     pub base_offset: Offset,
     /// Bytes after this field ([`LOG_OVERHEAD`] less than the whole).
     pub length: i32,

@@ -1,4 +1,5 @@
-//! LZ4 frames as Kafka reads them: independent blocks only, checksums of headers and blocks looked at, that of the content not;
+//! LZ4 frames as Kafka reads them: independent blocks only, checksums of headers and blocks looked at, that of the
+//! content not;
 //! what follows the frame is ignored.
 //!
 //! Kafka: `KafkaLZ4BlockInputStream`, `KafkaLZ4BlockOutputStream`.
@@ -28,7 +29,8 @@ pub(super) struct Lz4 {
 }
 
 impl Lz4 {
-    /// Reads the frame's header. In format 0 its checksum is not looked at: clients of that time wrote a wrong one (KAFKA-3160).
+    /// Reads the frame's header. In format 0 its checksum is not looked at: clients of that time wrote a wrong one
+    /// (KAFKA-3160).
     pub(super) fn new(mut input: Bytes, magic: i8) -> Result<Self, StreamError> {
         let broken = |text: &str| StreamError::Broken(text.into());
         if input.len() < 6 {

@@ -1,7 +1,9 @@
 //! A compressed stream read piece by piece: what it unpacks to is never in memory as a whole.
 //!
-//! A stream ends, breaks and goes on where the stream that Kafka's `CompressionType.wrapForInput` makes of the same bytes does; what lies
-//! before the damage is read. Never claims memory for sizes that input merely names. Kafka: `CompressionType`, and the streams it wraps.
+//! A stream ends, breaks and goes on where the stream that Kafka's `CompressionType.wrapForInput` makes of the same
+//! bytes does; what lies
+//! before the damage is read. Never claims memory for sizes that input merely names. Kafka: `CompressionType`, and the
+//! streams it wraps.
 
 use std::io::{self, Read};
 
@@ -14,7 +16,8 @@ use super::pool::Pool;
 use super::snappy::Snappy;
 use super::zstandard::Zstd;
 
-/// Why a compressed stream cannot be read further. Kafka answers to each in its own way, depending on where in a record it lies.
+/// Why a compressed stream cannot be read further. Kafka answers to each in its own way, depending on where in a
+/// record it lies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// The compressed bytes end within the stream, where Java throws `EOFException`.
@@ -36,7 +39,8 @@ impl StreamError {
 
 /// Unpacks a compressed stream, a block or so at a time.
 pub(super) trait Decode {
-    /// Appends the next piece to `window`, which may be empty; false at the end of the stream. Not called again after that or an error.
+    /// Appends the next piece to `window`, which may be empty; false at the end of the stream. Not called again after
+    /// that or an error.
     /// `wanted` is how many bytes are asked for.
     fn decode(&mut self, window: &mut Window, wanted: usize) -> Result<bool, StreamError>;
 }
@@ -103,7 +107,8 @@ impl Drop for Window {
     }
 }
 
-/// A compressed stream, unpacked as it is read. Its memory is that of one block of the codec, or of what [`Reader::fill`] is asked for.
+/// A compressed stream, unpacked as it is read. Its memory is that of one block of the codec, or of what
+/// [`Reader::fill`] is asked for.
 #[derive(Debug)]
 pub struct Reader {
     source: Source,
@@ -137,7 +142,8 @@ impl Reader {
         Ok(Self { source, window: Window::new(), end: None })
     }
 
-    /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block breaks at
+    /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block
+    /// breaks at
     /// the block that may hold more.
     #[must_use]
     pub fn at_most(mut self, most: usize) -> Self {
@@ -172,7 +178,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// Unpacks until a byte is unread, as Java's streams do where they are asked for a single byte; false if the stream ends before.
+    /// Unpacks until a byte is unread, as Java's streams do where they are asked for a single byte; false if the
+    /// stream ends before.
     ///
     /// # Errors
     /// [`StreamError`] if it breaks before, or, of LZ4, if an empty block comes first.

@@ -1,6 +1,7 @@
 //! snappy as xerial's streams write and read it: a header, then blocks behind their sizes.
 //!
-//! What does not begin with the header is one block of raw snappy, as some clients send it. A header may come again between blocks.
+//! What does not begin with the header is one block of raw snappy, as some clients send it. A header may come again
+//! between blocks.
 //! Kafka: `SnappyInputStream` and `SnappyOutputStream` of snappy-java.
 
 use bytes::Bytes;

@@ -1,4 +1,5 @@
-//! Zstandard as zstd-jni's stream reads it: frames one after the other, an end within a frame an error but for the rest of a buffer that
+//! Zstandard as zstd-jni's stream reads it: frames one after the other, an end within a frame an error but for the
+//! rest of a buffer that
 //! a frame ended in.
 //!
 //! Kafka: `ZstdInputStream` of zstd-jni.
@@ -86,7 +87,8 @@ impl Zstd {
         })
     }
 
-    /// What lies before the damage: a step that fails does not tell what it has unpacked, so it is done again, byte by byte.
+    /// What lies before the damage: a step that fails does not tell what it has unpacked, so it is done again, byte by
+    /// byte.
     fn salvage(&mut self, error: StreamError, window: &mut Window) -> Result<bool, StreamError> {
         let mut context = context()?;
         let (mut at, mut skipped) = (0, 0);

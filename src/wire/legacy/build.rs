@@ -19,7 +19,8 @@ pub struct MessageSetBuilder {
 }
 
 impl MessageSetBuilder {
-    /// An empty set of format `magic` (0 or 1) whose offsets begin at `base_offset`; with `append_time` all timestamps are that.
+    /// An empty set of format `magic` (0 or 1) whose offsets begin at `base_offset`; with `append_time` all timestamps
+    /// are that.
     pub fn new(
         magic: i8,
         compression: Compression,
@@ -108,7 +109,8 @@ impl SetLayout {
         compression.id() | if self.append_time.is_some() { 8 } else { 0 }
     }
 
-    /// Wraps compressed messages, before which `out` has room for the wrapper's header; uncompressed ones are whole as they are.
+    /// Wraps compressed messages, before which `out` has room for the wrapper's header; uncompressed ones are whole as
+    /// they are.
     pub(in crate::wire) fn finish(&self, mut out: Vec<u8>) -> Bytes {
         let size = self.header_size();
         if self.compression == Compression::None || out.len() < size {

@@ -1,4 +1,5 @@
-//! The records of one batch in order, of any format: read in place where they are not compressed, else unpacked as they are read.
+//! The records of one batch in order, of any format: read in place where they are not compressed, else unpacked as
+//! they are read.
 //!
 //! Pure.
 

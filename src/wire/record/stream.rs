@@ -11,7 +11,8 @@ use crate::wire::compression::{Reader, StreamError, premature_end};
 
 /// How much of a record is unpacked at a time to be skipped (`MAX_SKIP_BUFFER_SIZE`).
 const STEP: usize = 2048;
-/// The largest record, in bytes, that is read as a whole from a compressed stream: to be converted, recompressed or consumed.
+/// The largest record, in bytes, that is read as a whole from a compressed stream: to be converted, recompressed or
+/// consumed.
 pub const LARGEST_RECORD: usize = 128 << 20;
 
 /// What is left of a record that was skipped. Kafka: `PartialDefaultRecord`.
@@ -30,7 +31,8 @@ pub struct SkippedRecord {
 /// Skips the next record.
 ///
 /// # Errors
-/// [`BatchError::InvalidRecord`] if it is none, [`BatchError::Decompress`] if the stream breaks, [`BatchError::Malformed`] at a
+/// [`BatchError::InvalidRecord`] if it is none, [`BatchError::Decompress`] if the stream breaks,
+/// [`BatchError::Malformed`] at a
 /// length that does not end.
 #[inline]
 pub fn skip(reader: &mut Reader) -> Result<SkippedRecord, BatchError> {
