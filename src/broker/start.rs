@@ -33,7 +33,7 @@ use crate::metadata::MetadataCache;
 use crate::net::Dispatch;
 use crate::net::limits::Limits;
 use crate::net::listener::Listener;
-use crate::replica::{ReplicaManager, preferred};
+use crate::replica::{ReplicaManager, preferred_replica::rack_aware};
 use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
@@ -123,7 +123,7 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
             "Listener {listener} wants {protocol}; only PLAINTEXT is built yet"
         )));
     }
-    let selectors = [preferred::RACK_AWARE, preferred::LEADER];
+    let selectors = [rack_aware::RACK_AWARE, rack_aware::LEADER];
     if let Some(class) = config.replica_selector_class.as_deref().filter(|it| !selectors.contains(it)) {
         return Err(StartError::Other(format!("Class {class} could not be found.")));
     }

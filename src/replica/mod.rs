@@ -7,7 +7,6 @@
 //!   waits is woken after unlock. Role changes have one of their own, which is.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
-mod closest;
 pub mod controller_epoch;
 pub mod delete_records;
 mod down_conversion;
@@ -21,7 +20,7 @@ mod move_dirs;
 pub mod offsets;
 pub mod old_formats;
 pub mod partition;
-pub mod preferred;
+pub mod preferred_replica;
 pub mod produce;
 pub(crate) mod role_change;
 mod throttle;
@@ -41,7 +40,6 @@ use crate::log::LogManager;
 use crate::metadata::MetadataCache;
 use crate::wire::error_code::ErrorCode;
 
-pub use closest::Location;
 pub use fetch::{
     FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchPartition, FetchReader, Isolation,
     SessionRequest,
@@ -49,6 +47,7 @@ pub use fetch::{
 pub use metrics::Waits;
 pub use move_dirs::ReplicaInDir;
 pub use partition::Partition;
+pub use preferred_replica::Location;
 pub use produce::{PendingProduce, ProduceOutcome};
 
 /// A partition this broker was told of.

@@ -108,7 +108,7 @@ impl ReplicaManager {
             return Found::of(FetchOutcome::refused(ErrorCode::TopicAuthorizationFailed));
         }
         if let Some(near) = caller.near.filter(|_| pass == Pass::First)
-            && let Some(outcome) = self.sent_elsewhere(near, &due.partition, &due.wanted)
+            && let Some(outcome) = self.preferred_replica(near, &due.partition, &due.wanted)
         {
             return Found::of(outcome);
         }

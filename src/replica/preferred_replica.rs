@@ -1,14 +1,17 @@
-//! Fetching for consumers that may be sent to a replica nearer to them (KIP-392).
+//! The preferred read replica (KIP-392): a leader names to a consumer a follower that is nearer to it.
 //!
-//! Only with `replica.selector.class`; decides by [`super::preferred`]. Kafka: `ReplicaManager.findPreferredReadReplica`.
+//! Only where `replica.selector.class` is set. [`rack_aware`] decides. Kafka: `ReplicaManager.findPreferredReadReplica`.
+
+pub mod rack_aware;
+
+use self::rack_aware::{RACK_AWARE, ReplicaView, select};
 
 use super::fetch::{FetchOutcome, FetchParams, FetchPartition};
-use super::preferred::{Candidate, RACK_AWARE, preferred};
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
-/// Where a consumer is.
+/// Where a consumer is (Kafka's `ClientMetadata`).
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
     /// Its rack; empty where it does not say.
@@ -26,8 +29,8 @@ impl ReplicaManager {
             && !params.leader_only
     }
 
-    /// The answer that names another replica.
-    pub(super) fn sent_elsewhere(
+    /// The outcome that names the preferred replica; None where the leader serves the consumer itself.
+    pub(super) fn preferred_replica(
         &self,
         from: Location<'_>,
         id: &TopicPartition,
@@ -35,7 +38,7 @@ impl ReplicaManager {
     ) -> Option<FetchOutcome> {
         let partition = self.partition(id).ok()?;
         let log = partition.readable(wanted.current_leader_epoch, true).ok()?;
-        let replica = self.nearest(from, &partition, wanted.offset)?;
+        let replica = self.find_preferred_replica(from, &partition, wanted.offset)?;
         let marks = log.snapshot();
         Some(FetchOutcome {
             high_watermark: marks.high_watermark.offset,
@@ -46,18 +49,24 @@ impl ReplicaManager {
         })
     }
 
-    fn nearest(&self, from: Location<'_>, partition: &Partition, offset: Offset) -> Option<BrokerId> {
+    fn find_preferred_replica(
+        &self,
+        from: Location<'_>,
+        partition: &Partition,
+        offset: Offset,
+    ) -> Option<BrokerId> {
         let followers = partition.followers()?;
         let (metadata, now) = (self.metadata.snapshot(), self.clock.now());
         let reachable =
             |id: BrokerId| metadata.live_broker(id).filter(|broker| broker.endpoint(from.listener).is_some());
-        let candidates = followers.iter().filter_map(|(id, follower)| {
+        let replicas = followers.iter().filter_map(|(id, follower)| {
             let rack = reachable(*id)?.rack.clone();
-            let log = (follower.log_start, follower.log_end?.offset);
-            Some(Candidate { broker: *id, rack, log, behind: now - follower.caught_up })
+            let log_end = follower.log_end?.offset;
+            let behind = now - follower.caught_up;
+            Some(ReplicaView { broker: *id, rack, log_start: follower.log_start, log_end, behind })
         });
         let leader_rack = reachable(self.broker_id).and_then(|broker| broker.rack.as_deref());
-        preferred(from.rack, leader_rack, offset, &candidates.collect::<Vec<_>>())
+        select(from.rack, leader_rack, offset, &replicas.collect::<Vec<_>>())
     }
 }
 

@@ -1,19 +1,19 @@
 use super::*;
 
-fn follower(broker: BrokerId, rack: &str, end: Offset, behind: Millis) -> Candidate {
-    Candidate { broker, rack: Some(rack.to_owned()), log: (5, end), behind }
+fn follower(broker: BrokerId, rack: &str, end: Offset, behind: Millis) -> ReplicaView {
+    ReplicaView { broker, rack: Some(rack.to_owned()), log_start: 5, log_end: end, behind }
 }
 
-fn choose(offset: Offset, candidates: &[Candidate]) -> Option<BrokerId> {
-    preferred("a", Some("b"), offset, candidates)
+fn choose(offset: Offset, replicas: &[ReplicaView]) -> Option<BrokerId> {
+    select("a", Some("b"), offset, replicas)
 }
 
 #[test]
 fn a_leader_in_the_rack_serves_itself() {
     let near = [follower(2, "a", 10, 0)];
-    assert_eq!(preferred("b", Some("b"), 7, &near), None);
-    assert_eq!(preferred("a", Some("b"), 7, &near), Some(2));
-    assert_eq!(preferred("", Some("b"), 7, &near), None, "a client without a rack");
+    assert_eq!(select("b", Some("b"), 7, &near), None);
+    assert_eq!(select("a", Some("b"), 7, &near), Some(2));
+    assert_eq!(select("", Some("b"), 7, &near), None, "a client without a rack");
 }
 
 #[test]
