@@ -19,7 +19,7 @@ use crate::replica::ReplicaManager;
 
 /// How long a follower's fetch waits for records once there is a high watermark to tell of: where records keep coming,
 /// it goes out with them, and costs no request of its own.
-const NEWS_LINGER: Duration = Duration::from_millis(3);
+const NEWS_LINGER: Duration = Duration::from_millis(6);
 
 /// What was found of the partitions of a fetch.
 pub(in crate::replica) type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
