@@ -17,14 +17,14 @@ pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"),
 /// The name under which is kept what is no option.
 const PASSED_OVER: &str = "passed over";
 
-/// Why a tool ends before it has done anything. Each is printed by [`Refusal::print`] and ends with exit code 1.
+/// Why a tool ends before it has done anything. Each is printed by [`EarlyExit::print`] and ends with exit code 1.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum EarlyExit {
     /// A sentence, and below it the usage (`CommandLineUtils.printUsageAndDie`).
     Usage(String),
     /// What Java would have thrown out of `main`: the exception's class and its message.
     Thrown(&'static str, String),
-    /// As [`Refusal::Thrown`], by the option whose argument cannot be used: Java's tools throw where they read that option.
+    /// As [`EarlyExit::Thrown`], by the option whose argument cannot be used: Java's tools throw where they read that option.
     Argument {
         /// The option, without dashes.
         option: String,
@@ -37,7 +37,7 @@ pub enum Refusal {
     Version,
 }
 
-impl Refusal {
+impl EarlyExit {
     /// Prints it, with the usage of the tool `T` where it belongs there, and gives the exit code.
     pub fn print<T: CommandFactory>(&self) -> ExitCode {
         match self {
@@ -64,14 +64,14 @@ pub fn thrown(class: &str, message: impl Display) -> ExitCode {
 /// Reads the arguments of a tool; `about` is the sentence that stands above its usage.
 ///
 /// # Errors
-/// A [`Refusal`] with Kafka's words: no or unknown options, values that are missing or no numbers, help and version.
-pub fn parse<T: Parser>(about: &str, arguments: &[String]) -> Result<T, Refusal> {
+/// A [`EarlyExit`] with Kafka's words: no or unknown options, values that are missing or no numbers, help and version.
+pub fn parse<T: Parser>(about: &str, arguments: &[String]) -> Result<T, EarlyExit> {
     let command = prepare(T::command());
     if arguments.iter().any(|argument| argument == "--help") {
-        return Err(Refusal::Usage(about.to_owned()));
+        return Err(EarlyExit::Usage(about.to_owned()));
     }
     if arguments.iter().any(|argument| argument == "--version") {
-        return Err(Refusal::Version);
+        return Err(EarlyExit::Version);
     }
     let spelled = arguments.iter().map(|argument| with_two_dashes(&command, argument));
     let matches = command
@@ -85,19 +85,20 @@ pub fn parse<T: Parser>(about: &str, arguments: &[String]) -> Result<T, Refusal>
 ///
 /// # Errors
 /// That refusal.
-pub fn require(given: bool, name: &str) -> Result<(), Refusal> {
-    if given { Ok(()) } else { Err(Refusal::Usage(format!("Missing required argument \"[{name}]\""))) }
+pub fn require(given: bool, name: &str) -> Result<(), EarlyExit> {
+    if given { Ok(()) } else { Err(EarlyExit::Usage(format!("Missing required argument \"[{name}]\""))) }
 }
 
 /// Refuses `option` beside any of `others` that was given (`CommandLineUtils.checkInvalidArgs`).
 ///
 /// # Errors
 /// The refusal that names the first of them.
-pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), Refusal> {
+pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), EarlyExit> {
     match others.iter().find(|(_, given)| option.1 && *given) {
-        Some((other, _)) => {
-            Err(Refusal::Usage(format!("Option \"[{}]\" can't be used with option \"[{other}]\"", option.0)))
-        }
+        Some((other, _)) => Err(EarlyExit::Usage(format!(
+            "Option \"[{}]\" can't be used with option \"[{other}]\"",
+            option.0
+        ))),
         None => Ok(()),
     }
 }
@@ -106,11 +107,11 @@ pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), Refus
 ///
 /// # Errors
 /// An argument without a key.
-pub fn pairs(arguments: &[String]) -> Result<Properties, Refusal> {
+pub fn pairs(arguments: &[String]) -> Result<Properties, EarlyExit> {
     arguments
         .iter()
         .map(|argument| match argument.split_once('=').unwrap_or((argument, "")) {
-            ("", _) => Err(Refusal::Thrown(
+            ("", _) => Err(EarlyExit::Thrown(
                 "java.lang.IllegalArgumentException",
                 format!("Invalid command line properties: {argument}"),
             )),
@@ -123,7 +124,7 @@ pub fn pairs(arguments: &[String]) -> Result<Properties, Refusal> {
 ///
 /// # Errors
 /// The file cannot be read, a pair has no key, or a setting asks for security that is not built.
-pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, Refusal> {
+pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, EarlyExit> {
     let mut settings = match file {
         None => Properties::default(),
         Some(file) => Properties::read(file).map_err(|error| unreadable(file, &error))?,
@@ -133,15 +134,15 @@ pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, Refusa
     }
     match unbuilt::check_client(&settings) {
         Ok(()) => Ok(settings),
-        Err(error) => Err(Refusal::Thrown(error.class(), error.to_string())),
+        Err(error) => Err(EarlyExit::Thrown(error.class(), error.to_string())),
     }
 }
 
 /// Java's exception of a file that cannot be read.
-fn unreadable(file: &str, error: &std::io::Error) -> Refusal {
+fn unreadable(file: &str, error: &std::io::Error) -> EarlyExit {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
-    Refusal::Thrown("java.io.FileNotFoundException", format!("{file} ({reason})"))
+    EarlyExit::Thrown("java.io.FileNotFoundException", format!("{file} ({reason})"))
 }
 
 fn prepare(command: Command) -> Command {
@@ -174,7 +175,7 @@ fn with_two_dashes(command: &Command, argument: &str) -> String {
     }
 }
 
-fn explain(error: &clap::Error) -> Refusal {
+fn explain(error: &clap::Error) -> EarlyExit {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
@@ -188,29 +189,29 @@ fn explain(error: &clap::Error) -> Refusal {
             let hint = text(ContextKind::SuggestedArg)
                 .map(|it| format!(" (it is spelled {it})"))
                 .unwrap_or_default();
-            Refusal::Thrown(
+            EarlyExit::Thrown(
                 "joptsimple.UnrecognizedOptionException",
                 format!("{name} is not a recognized option{hint}"),
             )
         }
-        ErrorKind::InvalidValue if value.is_empty() => Refusal::Thrown(
+        ErrorKind::InvalidValue if value.is_empty() => EarlyExit::Thrown(
             "joptsimple.OptionMissingRequiredArgumentException",
             format!("Option {name} requires an argument"),
         ),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => Refusal::Argument {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => EarlyExit::Argument {
             option: name.to_owned(),
             class: "joptsimple.OptionArgumentConversionException",
             message: format!("Cannot parse argument '{value}' of option {name}"),
         },
-        ErrorKind::ArgumentConflict => Refusal::Argument {
+        ErrorKind::ArgumentConflict => EarlyExit::Argument {
             option: name.to_owned(),
             class: "joptsimple.MultipleArgumentsForOptionException",
             message: format!("Found multiple arguments for option {name}, but you asked for only one"),
         },
         ErrorKind::MissingRequiredArgument => {
-            Refusal::Usage(format!("Missing required argument \"[{name}]\""))
+            EarlyExit::Usage(format!("Missing required argument \"[{name}]\""))
         }
-        _ => Refusal::Usage(error.to_string()),
+        _ => EarlyExit::Usage(error.to_string()),
     }
 }
 

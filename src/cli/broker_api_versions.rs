@@ -9,18 +9,20 @@ use anyhow::Context;
 use clap::Parser;
 use log::LevelFilter;
 
-use super::arguments::{self, Refusal, require};
+use super::arguments::{self, EarlyExit, require};
+use super::java::JavaClient;
 use super::{block_on, logging};
 use crate::client::admin::Admin;
-use crate::client::cluster::{ClusterOptions, Role, Target};
-use crate::client::settings::admin_options;
+use crate::client::cluster::ClusterOptions;
+use crate::client::metadata::Target;
+use crate::client::settings::read_admin;
 use crate::config::Properties;
 use crate::wire::api_key::ApiKey;
 use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
 
 /// What can be typed.
 #[derive(Debug, Parser)]
-struct Options {
+struct ApiVersionsOptions {
     /// The brokers to begin with, as host:port[,host:port...].
     #[arg(long, value_name = "servers")]
     bootstrap_server: Option<String>,
@@ -34,9 +36,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to retrieve broker version information.";
     if arguments.is_empty() {
-        return Refusal::Usage(about.to_owned()).print::<Options>();
+        return EarlyExit::Usage(about.to_owned()).print::<ApiVersionsOptions>();
     }
-    let checked = arguments::parse::<Options>(about, &arguments).and_then(|options| {
+    let checked = arguments::parse::<ApiVersionsOptions>(about, &arguments).and_then(|options| {
         require(options.bootstrap_server.is_some(), "bootstrap-server").map(|()| options)
     });
     let checked = checked.and_then(|options| {
@@ -45,7 +47,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     });
     let (options, settings) = match checked {
         Ok(checked) => checked,
-        Err(refusal) => return refusal.print::<Options>(),
+        Err(refusal) => return refusal.print::<ApiVersionsOptions>(),
     };
     match block_on(print_versions(&options, &settings)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,13 +55,17 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-async fn print_versions(options: &Options, settings: &Properties) -> anyhow::Result<()> {
+async fn print_versions(options: &ApiVersionsOptions, settings: &Properties) -> anyhow::Result<()> {
     let servers = options.bootstrap_server.as_deref().unwrap_or_default();
+    let settings = read_admin(settings, servers, "admin-1")?;
+    JavaClient::LegacyAdmin.log_ignored(&settings.ignored);
     let admin = Admin::new(ClusterOptions {
         // Where no broker takes the connection this tool gives up nearly at once.
         api_timeout: Duration::from_millis(500),
-        ..admin_options(settings, Role::LegacyAdmin, servers, "admin-1")?
-    })?;
+        events: JavaClient::LegacyAdmin.log_events(&settings.cluster.client_id),
+        ..settings.cluster
+    })
+    .await?;
     let nodes = || {
         let all = servers.split(',').enumerate();
         all.map(|(at, server)| format!("{} (id: -{} rack: null)", server.trim(), at + 1)).collect::<Vec<_>>()

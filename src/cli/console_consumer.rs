@@ -11,11 +11,12 @@ use log::LevelFilter;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use self::format::Formatter;
-use super::arguments::{self, Refusal, require};
+use self::format::{Formatter, UnknownClass};
+use super::arguments::{self, EarlyExit, require};
+use super::java::{self, JavaClient};
 use super::{block_on, logging};
 use crate::base::TopicPartition;
-use crate::client::consumer::{Consumer, Start};
+use crate::client::consumer::{Consumer, StartPosition};
 use crate::client::settings::ConsumerSettings;
 use crate::client::{ClientError, Cluster};
 use crate::config::Properties;
@@ -24,7 +25,7 @@ mod format;
 
 /// What can be typed.
 #[derive(Debug, Parser)]
-struct Options {
+struct ConsoleConsumerOptions {
     /// The brokers to read from, as host:port[,host:port...]. Required.
     #[arg(long, value_name = "servers")]
     bootstrap_server: Option<String>,
@@ -84,16 +85,16 @@ struct Options {
 }
 
 /// Which topics are read.
-enum Wanted {
+enum TopicSelection {
     Topic(String),
     Pattern(regex::Regex),
 }
 
 /// Options that go together.
-struct Command {
-    wanted: Wanted,
+struct ConsumeCommand {
+    wanted: TopicSelection,
     partition: Option<i32>,
-    start: Start,
+    start: StartPosition,
     max_messages: Option<u64>,
     timeout: Option<Duration>,
     settings: Properties,
@@ -101,8 +102,8 @@ struct Command {
 }
 
 /// Why reading ended.
-enum End {
-    /// As many records as were wanted have come, or nobody reads the output any more.
+enum ConsumeEnd {
+    /// As many records as were wanted have come, or the reader of the output has gone.
     Enough,
     /// None came for too long.
     TimedOut,
@@ -115,16 +116,21 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to read data from Kafka topics and outputs it to standard output.";
     // This tool prints its usage below what it cannot read, where others throw.
-    let parsed = arguments::parse::<Options>(about, &arguments).map_err(|refusal| match refusal {
-        Refusal::Thrown(_, message) | Refusal::Argument { message, .. } => Refusal::Usage(message),
-        other => other,
-    });
-    let command = match parsed.and_then(Command::check) {
+    let parsed =
+        arguments::parse::<ConsoleConsumerOptions>(about, &arguments).map_err(|refusal| match refusal {
+            EarlyExit::Thrown(_, message) | EarlyExit::Argument { message, .. } => EarlyExit::Usage(message),
+            other => other,
+        });
+    let command = match parsed.and_then(ConsumeCommand::check) {
         Ok(command) => command,
-        Err(refusal) => return refusal.print::<Options>(),
+        Err(refusal) => return refusal.print::<ConsoleConsumerOptions>(),
     };
     let settings = match ConsumerSettings::read(&command.settings) {
-        Ok(settings) => settings,
+        Ok(mut settings) => {
+            JavaClient::Consumer.log_ignored(&settings.ignored);
+            settings.cluster.events = JavaClient::Consumer.log_events(&settings.cluster.client_id);
+            settings
+        }
         Err(error) => {
             return arguments::thrown("org.apache.kafka.common.config.ConfigException", error);
         }
@@ -132,11 +138,11 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let mut read = 0;
     let end = block_on(async { command.consume(settings, &mut read).await });
     let code = match end {
-        Ok(End::Enough) => ExitCode::SUCCESS,
-        Ok(End::Signal(code)) => code.into(),
-        Ok(End::TimedOut) => failed("org.apache.kafka.common.errors.TimeoutException"),
+        Ok(ConsumeEnd::Enough) => ExitCode::SUCCESS,
+        Ok(ConsumeEnd::Signal(code)) => code.into(),
+        Ok(ConsumeEnd::TimedOut) => failed("org.apache.kafka.common.errors.TimeoutException"),
         Err(error) => match error.downcast_ref::<ClientError>() {
-            Some(told) => failed(&format!("{}: {told}", told.class())),
+            Some(error) => failed(&java::JavaException(error).to_string()),
             None => failed(&error.to_string()),
         },
     };
@@ -144,23 +150,23 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     code
 }
 
-/// What stops a consumer under way is told, but its exit code is 0.
+/// Prints the error that ends a consumer under way; the exit code is 0 all the same, as Kafka's.
 fn failed(error: &str) -> ExitCode {
     log::error!(target: "kafka.tools.ConsoleConsumer$", "Error processing message, terminating consumer process: ");
     eprintln!("{error}");
     ExitCode::SUCCESS
 }
 
-fn refused(sentence: &str) -> Refusal {
-    Refusal::Usage(sentence.to_owned())
+fn refused(sentence: &str) -> EarlyExit {
+    EarlyExit::Usage(sentence.to_owned())
 }
 
-impl Command {
-    fn check(options: Options) -> Result<Self, Refusal> {
+impl ConsumeCommand {
+    fn check(options: ConsoleConsumerOptions) -> Result<Self, EarlyExit> {
         require(options.bootstrap_server.is_some(), "bootstrap-server")?;
         let wanted = match (&options.topic, &options.whitelist) {
-            (Some(topic), None) => Wanted::Topic(topic.clone()),
-            (None, Some(pattern)) => Wanted::Pattern(
+            (Some(topic), None) => TopicSelection::Topic(topic.clone()),
+            (None, Some(pattern)) => TopicSelection::Pattern(
                 regex::Regex::new(&format!("^(?:{pattern})$"))
                     .map_err(|_| refused(&format!("{pattern} is an invalid regex.")))?,
             ),
@@ -190,25 +196,25 @@ impl Command {
     }
 
     /// Reads until there is an end, counting in `read` what was printed.
-    async fn consume(self, settings: ConsumerSettings, read: &mut u64) -> anyhow::Result<End> {
+    async fn consume(self, settings: ConsumerSettings, read: &mut u64) -> anyhow::Result<ConsumeEnd> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         tokio::select! {
             end = self.read_on(settings, read) => end,
-            _ = interrupted.recv() => Ok(End::Signal(130)),
-            _ = terminated.recv() => Ok(End::Signal(143)),
+            _ = interrupted.recv() => Ok(ConsumeEnd::Signal(130)),
+            _ = terminated.recv() => Ok(ConsumeEnd::Signal(143)),
         }
     }
 
-    async fn read_on(self, settings: ConsumerSettings, read: &mut u64) -> anyhow::Result<End> {
-        let mut consumer = Consumer::new(settings)?;
+    async fn read_on(self, settings: ConsumerSettings, read: &mut u64) -> anyhow::Result<ConsumeEnd> {
+        let mut consumer = Consumer::new(settings).await?;
         let first = async {
             let partitions = self.partitions(consumer.cluster()).await?;
             consumer.assign(&partitions, self.start).await
         };
         match within(self.timeout, first).await {
             Some(begun) => begun?,
-            None => return Ok(End::TimedOut),
+            None => return Ok(ConsumeEnd::TimedOut),
         }
         let mut out = BufWriter::new(std::io::stdout());
         while self.max_messages.is_none_or(|most| *read < most) {
@@ -224,7 +230,7 @@ impl Command {
             };
             let Some(record) = next else {
                 if self.timeout.is_some() {
-                    return Ok(End::TimedOut);
+                    return Ok(ConsumeEnd::TimedOut);
                 }
                 continue;
             };
@@ -233,22 +239,23 @@ impl Command {
                 return Ok(unread());
             }
         }
-        if out.flush().is_err() { Ok(unread()) } else { Ok(End::Enough) }
+        if out.flush().is_err() { Ok(unread()) } else { Ok(ConsumeEnd::Enough) }
     }
 
     /// The partitions to read, waited for while the topic is being made.
     async fn partitions(&self, cluster: &Cluster) -> Result<Vec<TopicPartition>, ClientError> {
         loop {
             let (asked, may_create) = match &self.wanted {
-                Wanted::Topic(topic) => (Some(vec![topic.clone()]), true),
-                Wanted::Pattern(_) => (None, false),
+                TopicSelection::Topic(topic) => (Some(vec![topic.clone()]), true),
+                TopicSelection::Pattern(_) => (None, false),
             };
             let answer = cluster.metadata(asked.as_deref(), may_create).await?;
             let mut found = Vec::new();
             for topic in &answer.topics {
                 match (&self.wanted, ClientError::check_topic(topic.error_code, &topic.name)) {
-                    (Wanted::Topic(_), Err(error)) if !error.is_retriable() => return Err(error),
-                    (Wanted::Pattern(pattern), _) if topic.is_internal || !pattern.is_match(&topic.name) => {}
+                    (TopicSelection::Topic(_), Err(error)) if !error.is_retriable() => return Err(error),
+                    (TopicSelection::Pattern(pattern), _)
+                        if topic.is_internal || !pattern.is_match(&topic.name) => {}
                     _ => {
                         let numbers = topic.partitions.iter().map(|it| it.partition_index);
                         let wanted = numbers.filter(|it| self.partition.is_none_or(|only| only == *it));
@@ -264,10 +271,10 @@ impl Command {
     }
 }
 
-/// The end where nobody reads the output any more.
-fn unread() -> End {
+/// The end of a consumer whose output's reader has gone.
+fn unread() -> ConsumeEnd {
     eprintln!("Unable to write to standard out, closing consumer.");
-    End::Enough
+    ConsumeEnd::Enough
 }
 
 /// None where the limit is over first.
@@ -278,14 +285,14 @@ async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Op
     }
 }
 
-impl Options {
-    fn start(&self) -> Result<Start, Refusal> {
+impl ConsoleConsumerOptions {
+    fn start(&self) -> Result<StartPosition, EarlyExit> {
         match self.offset.as_deref().map(str::to_lowercase).as_deref() {
-            None if self.from_beginning => Ok(Start::Earliest),
-            None | Some("latest") => Ok(Start::Latest),
-            Some("earliest") => Ok(Start::Earliest),
+            None if self.from_beginning => Ok(StartPosition::Earliest),
+            None | Some("latest") => Ok(StartPosition::Latest),
+            Some("earliest") => Ok(StartPosition::Earliest),
             Some(text) => match text.parse() {
-                Ok(offset) if offset >= 0 => Ok(Start::At(offset)),
+                Ok(offset) if offset >= 0 => Ok(StartPosition::At(offset)),
                 _ => Err(refused(&format!(
                     "The provided offset value '{}' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.",
                     self.offset.as_deref().unwrap_or_default()
@@ -294,7 +301,7 @@ impl Options {
         }
     }
 
-    fn formatter(&self) -> Result<Formatter, Refusal> {
+    fn formatter(&self) -> Result<Formatter, EarlyExit> {
         let mut properties = arguments::pairs(&self.property)?;
         for (key, class) in [("key", &self.key_deserializer), ("value", &self.value_deserializer)] {
             if let Some(class) = class {
@@ -302,10 +309,10 @@ impl Options {
             }
         }
         Formatter::new(&self.formatter, &properties)
-            .map_err(|class| Refusal::Thrown("java.lang.ClassNotFoundException", class))
+            .map_err(|UnknownClass(class)| EarlyExit::Thrown("java.lang.ClassNotFoundException", class))
     }
 
-    fn settings(&self) -> Result<Properties, Refusal> {
+    fn settings(&self) -> Result<Properties, EarlyExit> {
         let mut settings = arguments::settings(self.consumer_config.as_deref(), &self.consumer_property)?;
         let own = [
             ("bootstrap.servers", self.bootstrap_server.as_deref()),

@@ -9,18 +9,19 @@ use log::LevelFilter;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{self, Refusal, require};
+use super::arguments::{self, EarlyExit, require};
+use super::java::{self, JavaClient};
 use super::{block_on, logging};
 use crate::base::Clock;
 use crate::client::Producer;
 use crate::client::error::ClientError;
-use crate::client::producer::{Delivery, NewRecord};
+use crate::client::producer::{Delivery, ProducerRecord};
 use crate::client::settings::ProducerSettings;
 use crate::config::Properties;
 
 /// What can be typed.
 #[derive(Debug, Parser)]
-struct Options {
+struct ConsoleProducerOptions {
     /// Accepted for old scripts; --max-partition-memory-bytes bounds batches.
     #[arg(long, value_name = "size")]
     batch_size: Option<i32>,
@@ -87,10 +88,11 @@ struct Options {
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to read data from standard input and publish it to Kafka.";
-    let command = match arguments::parse::<Options>(about, &arguments).and_then(Command::check) {
-        Ok(command) => command,
-        Err(refusal) => return refusal.print::<Options>(),
-    };
+    let command =
+        match arguments::parse::<ConsoleProducerOptions>(about, &arguments).and_then(ProduceCommand::check) {
+            Ok(command) => command,
+            Err(refusal) => return refusal.print::<ConsoleProducerOptions>(),
+        };
     match block_on(command.execute()) {
         Ok(code) => code.into(),
         Err(error) => {
@@ -101,19 +103,19 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
 }
 
 /// Options that go together.
-struct Command {
+struct ProduceCommand {
     topic: String,
     sync: bool,
     settings: Properties,
     lines: LineReader,
 }
 
-impl Command {
-    fn check(options: Options) -> Result<Self, Refusal> {
+impl ProduceCommand {
+    fn check(options: ConsoleProducerOptions) -> Result<Self, EarlyExit> {
         require(options.topic.is_some(), "topic")?;
         let bootstrap = options.bootstrap_server.clone().or_else(|| options.broker_list.clone());
         let Some(bootstrap) = bootstrap else {
-            return Err(Refusal::Usage("Missing required argument \"[bootstrap-server]\"".to_owned()));
+            return Err(EarlyExit::Usage("Missing required argument \"[bootstrap-server]\"".to_owned()));
         };
         let lines = LineReader::new(&arguments::pairs(&options.property)?);
         let settings = options.settings(&bootstrap)?;
@@ -122,15 +124,16 @@ impl Command {
 
     /// The exit code: 0 at the end of the input, 130 or 143 after a signal; what was read before is sent first.
     async fn execute(self) -> anyhow::Result<u8> {
-        let settings = ProducerSettings::read(&self.settings)
-            .map_err(|error| match error {
-                ClientError::UnknownCompression(_) => anyhow::anyhow!(
-                    "org.apache.kafka.common.KafkaException: Failed to construct kafka producer\nCaused by: {}: {error}",
-                    error.class()
-                ),
-                other => anyhow::anyhow!("{}: {other}", other.class()),
-            })?;
-        let producer = Producer::new(settings)?;
+        let mut settings = ProducerSettings::read(&self.settings).map_err(|error| match error {
+            ClientError::UnknownCompression(_) => anyhow::anyhow!(
+                "org.apache.kafka.common.KafkaException: Failed to construct kafka producer\nCaused by: {}",
+                java::JavaException(&error)
+            ),
+            other => anyhow::anyhow!("{}", java::JavaException(&other)),
+        })?;
+        JavaClient::Producer.log_ignored(&settings.ignored);
+        settings.cluster.events = JavaClient::Producer.log_events(&settings.cluster.client_id);
+        let producer = Producer::new(settings).await?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         let outcome = tokio::select! {
@@ -148,7 +151,7 @@ impl Command {
         while let Some(record) = self.lines.next(&mut input).await? {
             let about = Report::of(&self.topic, &record);
             match producer.send(&self.topic, None, &record).await {
-                Err(error) => about.failed(&format!("{}: {error}", error.class())),
+                Err(error) => about.failed(&java::JavaException(&error).to_string()),
                 Ok(delivery) if self.sync => about.wait(delivery).await,
                 Ok(delivery) => {
                     reports.spawn(about.wait(delivery));
@@ -162,9 +165,9 @@ impl Command {
     }
 }
 
-impl Options {
+impl ConsoleProducerOptions {
     /// The producer's settings: an option where it was typed, else the property, else the tool's own default.
-    fn settings(&self, bootstrap: &str) -> Result<Properties, Refusal> {
+    fn settings(&self, bootstrap: &str) -> Result<Properties, EarlyExit> {
         let mut settings = arguments::settings(self.producer_config.as_deref(), &self.producer_property)?;
         let text = |value: Option<i64>| value.map(|number| number.to_string());
         let merged = [
@@ -213,7 +216,7 @@ impl LineReader {
     async fn next(
         &mut self,
         input: &mut (impl AsyncBufReadExt + Unpin),
-    ) -> anyhow::Result<Option<NewRecord>> {
+    ) -> anyhow::Result<Option<ProducerRecord>> {
         // What is typed is sent whether or not anybody sees the prompt.
         let _ = std::io::stdout().write_all(b">").and_then(|()| std::io::stdout().flush());
         let mut line = Vec::new();
@@ -227,15 +230,21 @@ impl LineReader {
         self.record(&line).map(Some)
     }
 
-    fn record(&self, line: &[u8]) -> anyhow::Result<NewRecord> {
+    fn record(&self, line: &[u8]) -> anyhow::Result<ProducerRecord> {
         let value = |bytes: &[u8]| Some(Bytes::copy_from_slice(bytes));
-        let plain = NewRecord { value: value(line), timestamp: Clock::System.now(), ..NewRecord::default() };
+        let plain = ProducerRecord {
+            value: value(line),
+            timestamp: Clock::System.now(),
+            ..ProducerRecord::default()
+        };
         if !self.parse_key {
             return Ok(plain);
         }
         let width = self.separator.len().max(1);
         match line.windows(width).position(|it| it == self.separator) {
-            Some(at) => Ok(NewRecord { key: value(&line[..at]), value: value(&line[at + width..]), ..plain }),
+            Some(at) => {
+                Ok(ProducerRecord { key: value(&line[..at]), value: value(&line[at + width..]), ..plain })
+            }
             None if self.ignore_error => Ok(plain),
             None => anyhow::bail!(
                 "org.apache.kafka.common.KafkaException: No key found on line {}: {}",
@@ -252,7 +261,7 @@ struct Report {
 }
 
 impl Report {
-    fn of(topic: &str, record: &NewRecord) -> Self {
+    fn of(topic: &str, record: &ProducerRecord) -> Self {
         let size = |bytes: &Option<Bytes>| {
             bytes.as_ref().map_or("null".to_owned(), |it| format!("{} bytes", it.len()))
         };
@@ -272,7 +281,7 @@ impl Report {
 
     async fn wait(self, delivery: Delivery) {
         if let Ok(Err(error)) = delivery.await {
-            self.failed(&error);
+            self.failed(&java::JavaException(&error).to_string());
         }
     }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use thiserror::Error;
 
-use super::arguments::{self, Refusal};
+use super::arguments::{self, EarlyExit};
 use crate::base::{Millis, Offset};
 use crate::log::producers::snapshot;
 
@@ -67,12 +67,12 @@ enum Decoder {
 }
 
 impl Decoder {
-    fn of(class: Option<&str>) -> Result<Self, Refusal> {
+    fn of(class: Option<&str>) -> Result<Self, EarlyExit> {
         match class.map(|class| class.strip_prefix("kafka.serializer.").unwrap_or(class)) {
             None | Some("StringDecoder") => Ok(Self::String),
             Some("LongDecoder") => Ok(Self::Long),
             Some("IntegerDecoder") => Ok(Self::Integer),
-            Some(class) => Err(Refusal::Thrown("java.lang.ClassNotFoundException", class.to_owned())),
+            Some(class) => Err(EarlyExit::Thrown("java.lang.ClassNotFoundException", class.to_owned())),
         }
     }
 
@@ -87,7 +87,7 @@ impl Decoder {
 
 /// What is to be printed, and how.
 #[derive(Clone, Debug, Default)]
-struct Options {
+struct DumpOptions {
     files: Vec<PathBuf>,
     prints_data: bool,
     is_deep: bool,
@@ -98,8 +98,8 @@ struct Options {
     values: Decoder,
 }
 
-impl Options {
-    fn parse(arguments: &[String]) -> Result<Self, Refusal> {
+impl DumpOptions {
+    fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
         let given: Arguments = arguments::parse(ABOUT, arguments)?;
         arguments::require(given.files.is_some(), "files")?;
         for (wanted, option) in [
@@ -107,7 +107,7 @@ impl Options {
             (given.transaction_log_decoder, "transaction-log-decoder"),
         ] {
             if wanted {
-                return Err(Refusal::Usage(format!("Option \"[{option}]\" is not supported yet")));
+                return Err(EarlyExit::Usage(format!("Option \"[{option}]\" is not supported yet")));
             }
         }
         let prints_data =
@@ -143,7 +143,7 @@ enum DumpError {
 /// Pairs of numbers that do not fit together, by the file they were found in.
 type Mismatches = BTreeMap<PathBuf, Vec<(i64, i64)>>;
 
-/// What was found wrong, told after everything is printed.
+/// What was found to be wrong; printed after everything else.
 #[derive(Debug, Default)]
 struct Problems {
     /// (index offset, log offset)
@@ -160,7 +160,7 @@ struct Problems {
 
 impl Problems {
     fn print(&self, err: &mut impl Write) -> io::Result<()> {
-        let mut tell =
+        let mut print =
             |found: &Mismatches, title: &dyn Fn(&Path) -> String, pair: &dyn Fn(i64, i64) -> String| {
                 for (file, pairs) in found {
                     writeln!(err, "{}", title(file))?;
@@ -168,27 +168,27 @@ impl Problems {
                 }
                 io::Result::Ok(())
             };
-        tell(
+        print(
             &self.index,
             &|file| format!("Mismatches in :{}", file.display()),
             &|index: Offset, log: Offset| format!("  Index offset: {index}, log offset: {log}"),
         )?;
-        tell(
+        print(
             &self.timestamps,
             &|file| format!("Found timestamp mismatch in :{}", file.display()),
             &|index: Millis, log: Millis| format!("  Index timestamp: {index}, log timestamp: {log}"),
         )?;
-        tell(
+        print(
             &self.out_of_order,
             &|file| format!("Found out of order timestamp in :{}", file.display()),
             &|index, before| format!("  Index timestamp: {index}, Previously indexed timestamp: {before}"),
         )?;
-        tell(
+        print(
             &self.not_found,
             &|_| "The following indexed offsets are not found in the log.".to_owned(),
             &|index, log| format!("Indexed offset: {index}, found log offset: {log}"),
         )?;
-        tell(
+        print(
             &self.gaps,
             &|file| format!("Non-consecutive offsets in {}", file.display()),
             &|first, second| format!("  {first} is followed by {second}"),
@@ -198,7 +198,7 @@ impl Problems {
 
 /// Dumps the files the arguments name; exit code 1 where Java would have thrown.
 pub fn run(arguments: Vec<String>) -> ExitCode {
-    let options = match Options::parse(&arguments) {
+    let options = match DumpOptions::parse(&arguments) {
         Ok(options) => options,
         Err(refusal) => return refusal.print::<Arguments>(),
     };
@@ -219,7 +219,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-fn dump(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
+fn dump(options: &DumpOptions, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
     let mut problems = Problems::default();
     for file in &options.files {
         writeln!(out, "Dumping {}", file.display())?;

@@ -6,15 +6,16 @@ use anyhow::Context;
 use clap::Parser;
 use log::LevelFilter;
 
-use super::arguments::{self, Refusal, require};
+use super::arguments::{self, EarlyExit, require};
+use super::java::JavaClient;
 use super::{block_on, logging};
 use crate::base::TopicPartition;
 use crate::client::admin::Admin;
-use crate::client::cluster::{ClusterOptions, Role};
+use crate::client::cluster::ClusterOptions;
 
 /// What can be typed.
 #[derive(Debug, Parser)]
-struct Options {
+struct OffsetShellOptions {
     /// The brokers to ask, as host:port[,host:port...].
     #[arg(long, value_name = "servers")]
     broker_list: Option<String>,
@@ -40,11 +41,11 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "An interactive shell for getting topic offsets.";
     if arguments.is_empty() {
-        return Refusal::Usage(about.to_owned()).print::<Options>();
+        return EarlyExit::Usage(about.to_owned()).print::<OffsetShellOptions>();
     }
-    let options = match arguments::parse::<Options>(about, &arguments).and_then(check) {
+    let options = match arguments::parse::<OffsetShellOptions>(about, &arguments).and_then(check) {
         Ok(options) => options,
-        Err(refusal) => return refusal.print::<Options>(),
+        Err(refusal) => return refusal.print::<OffsetShellOptions>(),
     };
     match block_on(print_offsets(&options)) {
         Ok(code) => code,
@@ -52,13 +53,13 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-fn check(options: Options) -> Result<Options, Refusal> {
+fn check(options: OffsetShellOptions) -> Result<OffsetShellOptions, EarlyExit> {
     require(options.broker_list.is_some(), "broker-list")?;
     require(options.topic.is_some(), "topic")?;
     Ok(options)
 }
 
-async fn print_offsets(options: &Options) -> anyhow::Result<ExitCode> {
+async fn print_offsets(options: &OffsetShellOptions) -> anyhow::Result<ExitCode> {
     let (servers, topic) =
         (options.broker_list.as_deref().unwrap_or_default(), options.topic.as_deref().unwrap_or_default());
     let mut wanted: Vec<i32> = Vec::new();
@@ -74,8 +75,11 @@ async fn print_offsets(options: &Options) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let admin = Admin::new(ClusterOptions::new(Role::Consumer, servers, "GetOffsetShell"))
-        .context("Failed to construct kafka consumer")?;
+    let cluster = ClusterOptions {
+        events: JavaClient::Consumer.log_events("GetOffsetShell"),
+        ..ClusterOptions::new(servers, "GetOffsetShell")
+    };
+    let admin = Admin::new(cluster).await.context("Failed to construct kafka consumer")?;
     let described = admin.topics().await?.into_iter().find(|it| it.name == topic);
     let Some(described) = described else {
         eprintln!("Topic {topic} does not exist");

@@ -13,6 +13,7 @@ pub mod console_consumer;
 pub mod console_producer;
 pub mod dump_log;
 pub mod get_offset_shell;
+mod java;
 pub mod logging;
 pub mod ready;
 pub mod server_start;

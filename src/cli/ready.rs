@@ -1,4 +1,4 @@
-//! `barnabas ready HOST:PORT`: whether a broker answers there. For scripts and containers, which no log line has to tell so;
+//! `barnabas ready HOST:PORT`: whether a broker answers there. For scripts and containers, so that they need no log line for it;
 //! Kafka has no such tool.
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `kafka-server-start.sh`: runs a broker until it is told to stop (Kafka's `kafka.Kafka`).
+//! `kafka-server-start.sh`: runs a broker until a signal stops it (Kafka's `kafka.Kafka`).
 
 use std::io::Write;
 use std::pin::pin;
@@ -78,29 +78,44 @@ fn runtime(name: &str, threads: usize) -> std::io::Result<tokio::runtime::Runtim
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }
 
-/// The properties of the file, with what `--override` says over them.
-fn read(arguments: &[String]) -> Result<Properties, String> {
-    let usage = "USAGE: java [options] KafkaServer server.properties [--override property=value]*";
+const USAGE: &str = "USAGE: java [options] KafkaServer server.properties [--override property=value]*";
+
+/// Why the arguments make no properties. Kafka's texts.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error("{USAGE}")]
+    Usage,
+    #[error("{file}: {error}")]
+    File { file: String, error: std::io::Error },
+    #[error("Found non argument parameters: {0}\n{USAGE}")]
+    NoOption(String),
+    #[error("--override takes property=value\n{USAGE}")]
+    NoPair,
+}
+
+/// The properties of the file, and over them those of `--override`.
+fn read(arguments: &[String]) -> Result<Properties, ArgumentError> {
     let (file, rest) = match arguments {
-        [] => return Err(usage.to_owned()),
-        [first, ..] if first == "--help" => return Err(usage.to_owned()),
+        [] => return Err(ArgumentError::Usage),
+        [first, ..] if first == "--help" => return Err(ArgumentError::Usage),
         [first, ..] if first == "--version" => {
             println!("{}", super::arguments::VERSION);
             std::process::exit(0);
         }
         [file, rest @ ..] => (file, rest),
     };
-    let mut properties = Properties::read(file).map_err(|error| format!("{file}: {error}"))?;
+    let mut properties =
+        Properties::read(file).map_err(|error| ArgumentError::File { file: file.clone(), error })?;
     let mut rest = rest.iter();
     while let Some(argument) = rest.next() {
         let pair = match argument.split_once('=') {
             Some(("--override", pair)) => Some(pair.to_owned()),
             _ if argument == "--override" => rest.next().cloned(),
-            _ => return Err(format!("Found non argument parameters: {argument}\n{usage}")),
+            _ => return Err(ArgumentError::NoOption(argument.clone())),
         };
         match pair.as_deref().and_then(|pair| pair.split_once('=')) {
             Some((key, value)) => properties.set(key.trim(), value.trim()),
-            None => return Err(format!("--override takes property=value\n{usage}")),
+            None => return Err(ArgumentError::NoPair),
         }
     }
     Ok(properties)
@@ -160,7 +175,7 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
 fn print(report: &str) {
     let mut out = std::io::stdout().lock();
     let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
-    // A broker does not end because nobody reads it.
+    // A broker does not end because the reader of its output has gone.
     let _ = write!(out, "{now}\n{report}").and_then(|()| out.flush());
 }
 

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use log::LevelFilter;
 
 use super::{arguments, block_on, logging};
-use options::{Action, Options, TopicsCommand};
+use options::{Action, TopicsCommand, TopicsOptions};
 
 /// What a topic command failed with.
 #[derive(Debug, thiserror::Error)]
@@ -58,16 +58,16 @@ struct Thrown(Failure);
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     if arguments.is_empty() {
-        return arguments::Refusal::Usage("Create, delete, describe, or change a topic.".to_owned())
-            .print::<Options>();
+        return arguments::EarlyExit::Usage("Create, delete, describe, or change a topic.".to_owned())
+            .print::<TopicsOptions>();
     }
     let about = "This tool helps to create, delete, describe, or change a topic.";
-    let command = match arguments::parse::<Options>(about, &arguments).and_then(TopicsCommand::check) {
+    let command = match arguments::parse::<TopicsOptions>(about, &arguments).and_then(TopicsCommand::check) {
         Ok(command) => command,
-        Err(arguments::Refusal::Argument { option, class, message }) if is_read_late(&option) => {
+        Err(arguments::EarlyExit::Argument { option, class, message }) if is_read_late(&option) => {
             return report(&Failure::exception(class, message).into());
         }
-        Err(refusal) => return refusal.print::<Options>(),
+        Err(refusal) => return refusal.print::<TopicsOptions>(),
     };
     match block_on(execute(&command)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,7 +82,7 @@ fn is_read_late(option: &str) -> bool {
 
 async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
     if let Some(connect) = &command.options.zookeeper {
-        let topics = by_znode::Topics::connect(connect).await.map_err(Thrown)?;
+        let topics = by_znode::ZookeeperTopicService::connect(connect).await.map_err(Thrown)?;
         let outcome = match command.action {
             Action::Create => topics.create(command).await,
             Action::List => topics.list(command).await,
@@ -93,7 +93,7 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
         topics.close().await;
         outcome
     } else {
-        let mut topics = by_broker::Topics::connect(command).await?;
+        let mut topics = by_broker::AdminClientTopicService::connect(command).await?;
         match command.action {
             Action::Create => topics.create(command).await,
             Action::List => topics.list(command).await,
@@ -131,7 +131,7 @@ fn warn_of_collisions(topic: &str) {
 }
 
 /// `--config`, its keys and values checked.
-fn configs_to_add(options: &Options) -> anyhow::Result<BTreeMap<String, String>> {
+fn configs_to_add(options: &TopicsOptions) -> anyhow::Result<BTreeMap<String, String>> {
     let config = options.configs()?;
     crate::config::TopicConfig::default().with_overrides(&config).map_err(refused)?;
     if let Some(version) = config.get("message.format.version") {
@@ -143,7 +143,7 @@ fn configs_to_add(options: &Options) -> anyhow::Result<BTreeMap<String, String>>
 }
 
 /// `--delete-config`, its keys checked.
-fn configs_to_delete(options: &Options) -> anyhow::Result<Vec<String>> {
+fn configs_to_delete(options: &TopicsOptions) -> anyhow::Result<Vec<String>> {
     let keys: Vec<_> = options.delete_config.iter().map(|key| key.trim().to_owned()).collect();
     crate::config::TopicConfig::check_names(keys.iter().map(String::as_str)).map_err(refused)?;
     Ok(keys)
@@ -154,7 +154,7 @@ fn refused(error: crate::config::ConfigError) -> Failure {
 }
 
 /// The topics of `all` that `--topic` and `--exclude-internal` leave, in order.
-fn chosen(mut all: Vec<String>, options: &Options) -> anyhow::Result<Vec<String>> {
+fn chosen(mut all: Vec<String>, options: &TopicsOptions) -> anyhow::Result<Vec<String>> {
     all.sort();
     if let Some(pattern) = &options.topic {
         let filter = topic_filter(pattern)?;
@@ -179,7 +179,7 @@ fn topic_filter(pattern: &str) -> anyhow::Result<regex::Regex> {
 }
 
 /// Fails where `--topic` named a topic that must exist and none was found.
-fn ensure_found(topics: &[String], options: &Options) -> anyhow::Result<()> {
+fn ensure_found(topics: &[String], options: &TopicsOptions) -> anyhow::Result<()> {
     match &options.topic {
         Some(topic) if topics.is_empty() && !options.if_exists => {
             Err(Failure::illegal_argument(format!("Topic '{topic}' does not exist as expected")).into())

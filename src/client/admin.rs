@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::cluster::{Cluster, ClusterOptions, Target};
+use super::cluster::{Cluster, ClusterOptions};
 use super::error::ClientError;
+use super::metadata::Target;
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition, jvm_order};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::*;
@@ -59,8 +60,8 @@ impl Admin {
     ///
     /// # Errors
     /// A bootstrap address is wrong.
-    pub fn new(options: ClusterOptions) -> Result<Self, ClientError> {
-        Ok(Self { cluster: Cluster::new(options)? })
+    pub async fn new(options: ClusterOptions) -> Result<Self, ClientError> {
+        Ok(Self { cluster: Cluster::new(options).await? })
     }
 
     /// An admin that shares another client's connections.
@@ -86,7 +87,7 @@ impl Admin {
         Ok(self.cluster.metadata(Some(&[]), false).await?.brokers)
     }
 
-    /// Everything metadata tells of all topics.
+    /// The metadata of all topics and brokers.
     ///
     /// # Errors
     /// No broker answers.
@@ -263,7 +264,7 @@ impl Admin {
         let end = tokio::time::Instant::now() + options.api_timeout;
         loop {
             match self.cluster.leader(partition).await {
-                Ok((leader, _)) => return Ok(leader),
+                Ok(leader) => return Ok(leader.broker),
                 Err(error) if error.is_retriable() && tokio::time::Instant::now() < end => {
                     tokio::time::sleep(options.retry_backoff).await;
                 }

@@ -1,13 +1,18 @@
-//! Why a client's call came to nothing, in the words and by the names of Kafka's Java clients.
+//! Why a client's call failed, and what its caller can do about it.
 //!
-//! Pure.
+//! Pure. Texts are those of Kafka's clients; the classes of Java's exceptions are named where a tool prints them
+//! (`cli::java`).
 
+use std::sync::Arc;
+
+use crate::base::Millis;
 use crate::net::peer::PeerError;
 use crate::wire::api_key::ApiKey;
+use crate::wire::batch::BatchError;
 use crate::wire::error_code::ErrorCode;
 
-/// Why a call came to nothing.
-#[derive(Debug, thiserror::Error)]
+/// Why a call failed.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
     /// A bootstrap address is no `host:port`. Kafka's text.
     #[error("Invalid url in bootstrap.servers: {0}")]
@@ -25,39 +30,69 @@ pub enum ClientError {
         /// What it should be.
         reason: String,
     },
-    /// Settings that go ill together. Kafka's text.
+    /// Two settings exclude each other. Kafka's text.
     #[error("{0}")]
     Unsafe(&'static str),
     /// There is no codec of this name. Kafka's text.
     #[error("Unknown compression name: {0}")]
     UnknownCompression(String),
-    /// The connection failed or the answer did not come.
+    /// The connection failed or the answer did not come in time.
     #[error("{0}")]
-    Peer(#[from] PeerError),
+    Connection(Arc<PeerError>),
     /// A broker answered with an error.
     #[error("{message}")]
     Refused {
         /// The error.
         error: ErrorCode,
-        /// What the broker says of it, or Kafka's default text.
+        /// The broker's own text, or Kafka's default text.
         message: String,
     },
-    /// The broker has no version of the API that is known here.
+    /// The broker has no version of the API that this client knows.
     #[error("The broker does not support {0}")]
     Unsupported(ApiKey),
-    /// No broker has this id, or the partition has no leader just now.
+    /// No broker has the id that was asked for, or the partition has no leader at the moment.
     #[error("There is no in-sync replica.")]
     NoLeader,
-    /// The time allowed has passed; says what was waited for.
+    /// The time for a call is over, retries included.
+    #[error("{last}")]
+    CallTimedOut {
+        /// The API that was called.
+        api: ApiKey,
+        /// When the call was given up, in milliseconds since the Unix epoch.
+        at: Millis,
+        /// The error of the last attempt.
+        last: Box<ClientError>,
+    },
+    /// A wait inside of the client took too long; says for what.
     #[error("{0}")]
     Timeout(String),
     /// Records that came cannot be read.
     #[error("{0}")]
-    Records(#[from] crate::wire::batch::BatchError),
+    Records(#[from] BatchError),
+    /// The client was closed, or its runtime is shutting down.
+    #[error("The client is closed")]
+    Closed,
+}
+
+/// What the caller of a failed call can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Call again a little later: the same call may succeed.
+    Retry,
+    /// Give up what the call was for (the record, the transaction). Other calls of the client may succeed.
+    Abort,
+    /// Give up the client: no call of it can succeed as it is configured, or another one has taken its place.
+    Fatal,
+}
+
+impl From<PeerError> for ClientError {
+    fn from(error: PeerError) -> Self {
+        Self::Connection(Arc::new(error))
+    }
 }
 
 impl ClientError {
-    /// An answer's error, with the broker's own words where it gave any; Ok where there is none.
+    /// An answer's error, with the broker's own text where it gave one; Ok where there is none.
     ///
     /// # Errors
     /// [`ClientError::Refused`].
@@ -70,23 +105,7 @@ impl ClientError {
         Err(Self::Refused { error, message })
     }
 
-    /// The class of the Java exception that tells of it.
-    pub fn class(&self) -> String {
-        match self {
-            Self::BadAddress(_) | Self::NoneResolvable | Self::Records(_) => {
-                "org.apache.kafka.common.KafkaException".to_owned()
-            }
-            Self::BadSetting { .. } | Self::Unsafe(_) => {
-                "org.apache.kafka.common.config.ConfigException".to_owned()
-            }
-            Self::UnknownCompression(_) => "java.lang.IllegalArgumentException".to_owned(),
-            Self::Refused { error, .. } => error.exception(),
-            Self::Unsupported(_) => ErrorCode::UnsupportedVersion.exception(),
-            Self::Peer(_) | Self::NoLeader | Self::Timeout(_) => ErrorCode::RequestTimedOut.exception(),
-        }
-    }
-
-    /// The error of a topic that metadata tells of, in the words of Kafka's clients.
+    /// The error that metadata has for a topic, in the words of Kafka's clients.
     ///
     /// # Errors
     /// [`ClientError::Refused`].
@@ -102,12 +121,67 @@ impl ClientError {
         }
     }
 
+    /// What the caller can do.
+    pub fn recovery(&self) -> Recovery {
+        match self {
+            Self::BadAddress(_)
+            | Self::NoneResolvable
+            | Self::BadSetting { .. }
+            | Self::Unsafe(_)
+            | Self::UnknownCompression(_)
+            | Self::Unsupported(_)
+            | Self::Closed => Recovery::Fatal,
+            Self::Connection(error) => match **error {
+                PeerError::Io(_) | PeerError::Timeout(_) => Recovery::Retry,
+                PeerError::Wire(_) => Recovery::Abort,
+            },
+            Self::NoLeader => Recovery::Retry,
+            Self::Refused { error, .. } => of_answer(*error),
+            Self::CallTimedOut { last, .. } => last.recovery(),
+            Self::Timeout(_) | Self::Records(_) => Recovery::Abort,
+        }
+    }
+
     /// Whether the same call may succeed a little later.
     pub fn is_retriable(&self) -> bool {
-        match self {
-            Self::Peer(PeerError::Io(_) | PeerError::Timeout(_)) | Self::NoLeader => true,
-            Self::Refused { error, .. } => error.is_retriable(),
-            _ => false,
-        }
+        self.recovery() == Recovery::Retry
+    }
+}
+
+/// What the caller can do about an answer's error. Fatal are the errors after which Kafka's producer refuses every
+/// further call, and those of a client that may not or cannot talk to the cluster at all.
+fn of_answer(error: ErrorCode) -> Recovery {
+    match error {
+        ErrorCode::ProducerFenced
+        | ErrorCode::InvalidProducerEpoch
+        | ErrorCode::FencedInstanceId
+        | ErrorCode::ClusterAuthorizationFailed
+        | ErrorCode::TransactionalIdAuthorizationFailed
+        | ErrorCode::SaslAuthenticationFailed
+        | ErrorCode::UnsupportedSaslMechanism
+        | ErrorCode::UnsupportedVersion => Recovery::Fatal,
+        error if error.is_retriable() => Recovery::Retry,
+        _ => Recovery::Abort,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_its_caller_can_do() {
+        let refused = |error: ErrorCode| ClientError::check(error.code(), None).unwrap_err().recovery();
+        assert_eq!(refused(ErrorCode::NotLeaderOrFollower), Recovery::Retry);
+        assert_eq!(refused(ErrorCode::MessageTooLarge), Recovery::Abort);
+        assert_eq!(refused(ErrorCode::ProducerFenced), Recovery::Fatal);
+        assert_eq!(
+            ClientError::from(PeerError::Timeout(std::time::Duration::ZERO)).recovery(),
+            Recovery::Retry
+        );
+        assert_eq!(ClientError::NoneResolvable.recovery(), Recovery::Fatal);
+        let late =
+            ClientError::CallTimedOut { api: ApiKey::Metadata, at: 0, last: Box::new(ClientError::NoLeader) };
+        assert_eq!((late.recovery(), late.to_string()), (Recovery::Retry, ClientError::NoLeader.to_string()));
     }
 }

@@ -1,9 +1,17 @@
-//! The other side of the wire: what the tools talk through.
+//! The other side of the wire: a client's connections and metadata, and on them an admin, a producer and a consumer.
 //!
-//! Talks to brokers as any client does; knows nothing of what is behind their listeners. Kafka: AdminClient,
-//! KafkaProducer, KafkaConsumer, as far as the tools need them.
+//! - *Entry points:* [`Admin`], [`Producer`], [`Consumer`]; [`Cluster`] for any other request.
+//! - *Never:* logs (it reports [`events`]), names a class of Java's (`cli::java` does), knows what is behind a listener.
+//! - *Tasks:* one for each [`Cluster`], which owns its connections and metadata ([`supervisor`]); one for each producer,
+//!   which sends its batches; one for each exchange in flight.
+//! - *In Kafka:* `AdminClient`, `KafkaProducer`, `KafkaConsumer`, as far as the tools need them.
 
 pub mod error;
+pub mod address;
+pub mod events;
+pub mod metadata;
+mod connection;
+mod supervisor;
 pub mod cluster;
 pub mod settings;
 pub mod admin;
@@ -13,5 +21,5 @@ pub mod consumer;
 pub use admin::Admin;
 pub use cluster::{Cluster, ClusterOptions};
 pub use consumer::Consumer;
-pub use error::ClientError;
+pub use error::{ClientError, Recovery};
 pub use producer::Producer;

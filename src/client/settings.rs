@@ -1,11 +1,11 @@
-//! The settings of producers and consumers that the tools are given as properties.
+//! The settings of admins, producers and consumers, read from properties with the keys of Kafka's clients.
 //!
-//! Known keys are honoured; keys that Kafka knows and this client has no use for are accepted; all others are warned
-//! about in Kafka's words. Kafka: ProducerConfig, ConsumerConfig.
+//! Pure. Keys that Kafka knows and this client has no use for are accepted; all others are listed as ignored, for the
+//! program to say so. Kafka: `AdminClientConfig`, `ProducerConfig`, `ConsumerConfig`.
 
 use std::time::Duration;
 
-use super::cluster::{ClusterOptions, Role};
+use super::cluster::ClusterOptions;
 use super::error::ClientError;
 use crate::config::Properties;
 use crate::wire::compression::Compression;
@@ -25,15 +25,12 @@ const WITHOUT_EFFECT: &[&str] = &[
     "heartbeat.interval.ms",
     "key.deserializer",
     "key.serializer",
-    "max.in.flight.requests.per.connection",
     "max.poll.interval.ms",
     "max.poll.records",
     "metadata.max.age.ms",
     "metadata.max.idle.ms",
     "partition.assignment.strategy",
     "receive.buffer.bytes",
-    "reconnect.backoff.max.ms",
-    "reconnect.backoff.ms",
     "security.protocol",
     "send.buffer.bytes",
     "session.timeout.ms",
@@ -41,9 +38,20 @@ const WITHOUT_EFFECT: &[&str] = &[
     "value.serializer",
 ];
 
-/// Keys whose absence is felt, so that they are not passed over in silence.
+/// Keys that a program would miss: they are reported rather than passed over.
 const NOT_YET: &[&str] =
     &["interceptor.classes", "partitioner.class", "transactional.id", "transaction.timeout.ms"];
+
+/// A property that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoredSetting {
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Whether Kafka's clients know the key, and this client does not support it.
+    pub known: bool,
+}
 
 /// How a producer works.
 #[derive(Clone, Debug)]
@@ -70,6 +78,8 @@ pub struct ProducerSettings {
     pub retries: u32,
     /// Whether batches are numbered, so that each is written once (`enable.idempotence`); it takes acks=all.
     pub idempotent: bool,
+    /// Properties that have no effect.
+    pub ignored: Vec<IgnoredSetting>,
 }
 
 impl ProducerSettings {
@@ -81,8 +91,9 @@ impl ProducerSettings {
         let mut keys = Keys { properties, used: Vec::new() };
         let idempotent =
             keys.text("enable.idempotence").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        let settings = Self {
-            cluster: keys.cluster(Role::Producer, "producer-1")?,
+        let mut settings = Self {
+            ignored: Vec::new(),
+            cluster: keys.cluster("producer-1")?,
             idempotent,
             acks: match keys.text("acks").unwrap_or(if idempotent { "all" } else { "1" }) {
                 "0" | "1" if idempotent => {
@@ -104,25 +115,32 @@ impl ProducerSettings {
             max_block: keys.millis("max.block.ms", 60_000)?,
             retries: keys.number("retries", i32::MAX as u32)?,
         };
-        keys.warn_of_others("org.apache.kafka.clients.producer.ProducerConfig");
+        settings.ignored = keys.ignored();
         Ok(settings)
     }
 }
 
-/// How an administration tool reaches the cluster at these bootstrap servers, with the settings of its `--command-config`.
+/// How an admin works.
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    /// How it reaches the cluster.
+    pub cluster: ClusterOptions,
+    /// Properties that have no effect.
+    pub ignored: Vec<IgnoredSetting>,
+}
+
+/// The settings of an admin of the cluster at these bootstrap servers; `client_id` is its default.
 ///
 /// # Errors
 /// [`ClientError::BadSetting`].
-pub fn admin_options(
+pub fn read_admin(
     properties: &Properties,
-    role: Role,
     servers: &str,
     client_id: &str,
-) -> Result<ClusterOptions, ClientError> {
+) -> Result<AdminSettings, ClientError> {
     let mut keys = Keys { properties, used: Vec::new() };
-    let options = keys.cluster(role, client_id)?;
-    keys.warn_of_others("org.apache.kafka.clients.admin.AdminClientConfig");
-    Ok(ClusterOptions { bootstrap: servers.to_owned(), ..options })
+    let cluster = ClusterOptions { bootstrap: servers.to_owned(), ..keys.cluster(client_id)? };
+    Ok(AdminSettings { cluster, ignored: keys.ignored() })
 }
 
 /// Where a consumer begins in a partition whose position is not known or gone.
@@ -153,6 +171,8 @@ pub struct ConsumerSettings {
     pub read_committed: bool,
     /// Where it begins (`auto.offset.reset`).
     pub offset_reset: OffsetReset,
+    /// Properties that have no effect.
+    pub ignored: Vec<IgnoredSetting>,
 }
 
 impl ConsumerSettings {
@@ -162,8 +182,9 @@ impl ConsumerSettings {
     /// [`ClientError::BadSetting`].
     pub fn read(properties: &Properties) -> Result<Self, ClientError> {
         let mut keys = Keys { properties, used: Vec::new() };
-        let settings = Self {
-            cluster: keys.cluster(Role::Consumer, "consumer-1")?,
+        let mut settings = Self {
+            ignored: Vec::new(),
+            cluster: keys.cluster("consumer-1")?,
             fetch_min_bytes: keys.number("fetch.min.bytes", 1)?,
             fetch_max_bytes: keys.number("fetch.max.bytes", 52_428_800)?,
             max_partition_fetch_bytes: keys.number("max.partition.fetch.bytes", 1_048_576)?,
@@ -189,7 +210,7 @@ impl ConsumerSettings {
                 }
             },
         };
-        keys.warn_of_others("org.apache.kafka.clients.consumer.ConsumerConfig");
+        settings.ignored = keys.ignored();
         Ok(settings)
     }
 }
@@ -229,27 +250,32 @@ impl<'a> Keys<'a> {
             .ok_or_else(|| ClientError::UnknownCompression(name.to_owned()))
     }
 
-    fn cluster(&mut self, role: Role, client_id: &str) -> Result<ClusterOptions, ClientError> {
+    fn cluster(&mut self, client_id: &str) -> Result<ClusterOptions, ClientError> {
         let bootstrap = self.text("bootstrap.servers").unwrap_or_default();
         let client_id = self.text("client.id").unwrap_or(client_id);
-        let defaults = ClusterOptions::new(role, bootstrap, client_id);
+        let defaults = ClusterOptions::new(bootstrap, client_id);
         Ok(ClusterOptions {
             request_timeout: self.millis("request.timeout.ms", 30_000)?,
             api_timeout: self.millis("default.api.timeout.ms", 60_000)?,
             retry_backoff: self.millis("retry.backoff.ms", 100)?,
+            reconnect_backoff: self.millis("reconnect.backoff.ms", 50)?,
+            reconnect_backoff_max: self.millis("reconnect.backoff.max.ms", 1000)?,
+            connection_setup_timeout: self.millis("socket.connection.setup.timeout.ms", 10_000)?,
+            max_in_flight: self.number("max.in.flight.requests.per.connection", 5)?.max(1),
             ..defaults
         })
     }
 
-    fn warn_of_others(&self, class: &str) {
-        for (key, value) in self.properties.iter() {
-            if NOT_YET.contains(&key) {
-                log::warn!(target: class, "The configuration '{key}' = '{value}' has no effect: it is not supported.");
-                continue;
-            }
-            if !self.used.contains(&key) && !WITHOUT_EFFECT.contains(&key) {
-                log::warn!(target: class, "The configuration '{key}' was supplied but isn't a known config.");
-            }
-        }
+    /// The properties that nothing has read, but for those that are accepted without effect.
+    fn ignored(&self) -> Vec<IgnoredSetting> {
+        let unread = self.properties.iter().filter(|(key, _)| !self.used.contains(key));
+        let ignored = unread.filter(|(key, _)| !WITHOUT_EFFECT.contains(key));
+        ignored
+            .map(|(key, value)| IgnoredSetting {
+                key: key.to_owned(),
+                value: value.to_owned(),
+                known: NOT_YET.contains(&key),
+            })
+            .collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use barnabas::base::Clock;
-use barnabas::client::producer::{NewRecord, Producer};
+use barnabas::client::producer::{Producer, ProducerRecord};
 use barnabas::client::settings::ProducerSettings;
 use barnabas::config::Properties;
 
@@ -33,10 +33,10 @@ fn a_producer_whose_request_stuck_half_way_delivers_every_record_by_another_conn
     settings.into_iter().for_each(|(key, value)| properties.set(key, value));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let producer = Producer::new(ProducerSettings::read(&properties).unwrap()).unwrap();
+        let producer = Producer::new(ProducerSettings::read(&properties).unwrap()).await.unwrap();
         let record = |size: usize| {
             let value = Some(vec![b'x'; size].into());
-            NewRecord { value, timestamp: Clock::System.now(), ..Default::default() }
+            ProducerRecord { value, timestamp: Clock::System.now(), ..Default::default() }
         };
         let first = producer.send("t", Some(0), &record(1)).await.unwrap();
         first.await.unwrap().unwrap();

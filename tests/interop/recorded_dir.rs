@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use barnabas::base::TopicPartition;
 use barnabas::client::admin::LATEST;
-use barnabas::client::consumer::Start;
+use barnabas::client::consumer::StartPosition;
 use barnabas::client::settings::ConsumerSettings;
 use barnabas::client::{Admin, Consumer};
 use barnabas::config::Properties;
@@ -83,11 +83,11 @@ fn consumed(bootstrap: &str, topic: &str, isolation: &str) -> Vec<Seen> {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let partition = TopicPartition::new(topic, 0);
         let committed = isolation == "read_committed";
-        let mut consumer = Consumer::new(settings).unwrap();
+        let mut consumer = Consumer::new(settings).await.unwrap();
         let admin = Admin::of(consumer.cluster().clone());
         let ends = admin.list_offsets(std::slice::from_ref(&partition), LATEST, committed).await.unwrap();
         let end = ends[&partition].offset;
-        consumer.assign(std::slice::from_ref(&partition), Start::Earliest).await.unwrap();
+        consumer.assign(std::slice::from_ref(&partition), StartPosition::Earliest).await.unwrap();
         let mut seen = Vec::new();
         while consumer.position(&partition).unwrap() < end {
             let next = consumer.next(SOON).await.unwrap().expect("a record before the end");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use barnabas::base::Clock;
 use barnabas::client::Producer;
-use barnabas::client::producer::{Delivery, NewRecord};
+use barnabas::client::producer::{Delivery, ProducerRecord};
 use barnabas::client::settings::ProducerSettings;
 use barnabas::config::Properties;
 
@@ -98,7 +98,7 @@ async fn write(
 ) -> Vec<u64> {
     let in_flight = per_second.map_or(IN_FLIGHT, |rate| rate as usize / 4);
     let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
-    let producer = Producer::new(settings).unwrap();
+    let producer = Producer::new(settings).await.unwrap();
     let mut waiting: VecDeque<(u64, Delivery)> = VecDeque::new();
     let mut acknowledged = Vec::new();
     let mut number = 0;
@@ -107,7 +107,7 @@ async fn write(
             pace.tick().await;
         }
         let value = Some(number.to_string().into());
-        let record = NewRecord { value, timestamp: Clock::System.now(), ..Default::default() };
+        let record = ProducerRecord { value, timestamp: Clock::System.now(), ..Default::default() };
         waiting.push_back((number, producer.send(topic, Some(0), &record).await.unwrap()));
         number += 1;
         if waiting.len() >= in_flight {

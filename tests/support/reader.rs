@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use barnabas::base::TopicPartition;
 use barnabas::client::Consumer;
-use barnabas::client::consumer::Start;
+use barnabas::client::consumer::StartPosition;
 use barnabas::client::settings::ConsumerSettings;
 use barnabas::config::Properties;
 
@@ -53,8 +53,8 @@ impl Reader {
 }
 
 async fn read(settings: ConsumerSettings, topic: &str, stop: &AtomicBool, next: &AtomicU64) {
-    let mut consumer = Consumer::new(settings).unwrap();
-    consumer.assign(&[TopicPartition::new(topic, 0)], Start::At(0)).await.unwrap();
+    let mut consumer = Consumer::new(settings).await.unwrap();
+    consumer.assign(&[TopicPartition::new(topic, 0)], StartPosition::At(0)).await.unwrap();
     while !stop.load(Ordering::SeqCst) {
         let Some(consumed) = consumer.next(Duration::from_millis(200)).await.unwrap() else { continue };
         let value = consumed.record.value.as_deref().map(String::from_utf8_lossy);

@@ -17,7 +17,6 @@ const STILL_UNUSED: &[&str] = &[
     "READS_ZSTD",
     "RESOURCE_TYPES",
     "TRANSACTIONS_TOPIC",
-    "bytes_since",
     "checkpoint_recovery_points",
     "compress_v0",
     "end_flexible",
@@ -27,12 +26,9 @@ const STILL_UNUSED: &[&str] = &[
     "legacy_offsets",
     "list_offset",
     "max_lag",
-    "murmur2",
     "offline_partition_count",
-    "out_of_sync",
     "partition_mut",
     "restamp_legacy",
-    "short_name",
     "varlong",
     "write_error",
     "write_tagged",
@@ -72,7 +68,9 @@ fn own_tests(path: &str) -> String {
 
 #[test]
 fn what_is_public_is_used_elsewhere() {
-    let all: BTreeMap<_, _> = files("src", ".rs").into_iter().chain(files("tests", ".rs")).collect();
+    let mut all: BTreeMap<_, _> = files("src", ".rs").into_iter().chain(files("tests", ".rs")).collect();
+    // The names in the list above are no uses.
+    all.retain(|path, _| !path.starts_with("tests/tidy/"));
     let without_comments: BTreeMap<_, _> = all
         .iter()
         .map(|(path, text)| {

@@ -22,28 +22,32 @@ pub(super) struct Formatter {
     line_separator: Vec<u8>,
     headers_separator: Vec<u8>,
     null: Vec<u8>,
-    key_type: Type,
-    value_type: Type,
+    key_type: Deserializer,
+    value_type: Deserializer,
 }
+
+/// There is no formatter or deserializer of this class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UnknownClass(pub(super) String);
 
 /// How bytes are shown.
 #[derive(Clone, Copy, Debug)]
-enum Type {
+enum Deserializer {
     /// As they are.
     Text,
     /// As a big-endian number of 4 or 8 bytes.
     Number(usize),
 }
 
-impl Type {
-    fn of(class: Option<&str>) -> Result<Self, String> {
+impl Deserializer {
+    fn of(class: Option<&str>) -> Result<Self, UnknownClass> {
         match class.map(|it| it.trim_start_matches("org.apache.kafka.common.serialization.")) {
             None | Some("StringDeserializer" | "ByteArrayDeserializer" | "BytesDeserializer") => {
                 Ok(Self::Text)
             }
             Some("IntegerDeserializer") => Ok(Self::Number(4)),
             Some("LongDeserializer") => Ok(Self::Number(8)),
-            Some(_) => Err(class.unwrap_or_default().to_owned()),
+            Some(_) => Err(UnknownClass(class.unwrap_or_default().to_owned())),
         }
     }
 
@@ -65,11 +69,11 @@ impl Type {
 
 impl Formatter {
     /// The formatter of a class with these properties; the name of a class that is not known otherwise.
-    pub(super) fn new(class: &str, properties: &Properties) -> Result<Self, String> {
+    pub(super) fn new(class: &str, properties: &Properties) -> Result<Self, UnknownClass> {
         let nothing = match class {
             DEFAULT => false,
             "kafka.tools.NoOpMessageFormatter" => true,
-            other => return Err(other.to_owned()),
+            other => return Err(UnknownClass(other.to_owned())),
         };
         let is = |key, default| {
             properties.get(key).map_or(default, |value| value.trim().eq_ignore_ascii_case("true"))
@@ -87,8 +91,8 @@ impl Formatter {
             line_separator: text("line.separator", "\n"),
             headers_separator: text("headers.separator", ","),
             null: text("null.literal", "null"),
-            key_type: Type::of(properties.get("key.deserializer"))?,
-            value_type: Type::of(properties.get("value.deserializer"))?,
+            key_type: Deserializer::of(properties.get("key.deserializer"))?,
+            value_type: Deserializer::of(properties.get("value.deserializer"))?,
         })
     }
 
@@ -123,7 +127,7 @@ impl Formatter {
         out.write_all(&self.line_separator)
     }
 
-    fn bytes(&self, bytes: Option<&[u8]>, shown: Type) -> io::Result<Vec<u8>> {
+    fn bytes(&self, bytes: Option<&[u8]>, shown: Deserializer) -> io::Result<Vec<u8>> {
         bytes.map_or_else(|| Ok(self.null.clone()), |bytes| shown.show(bytes))
     }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::log_file::{LogFile, max_timestamp};
-use super::{DumpError, Options, Problems, absolute, base_offset};
+use super::{DumpError, DumpOptions, Problems, absolute, base_offset};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::NO_TIMESTAMP;
 
@@ -71,7 +71,7 @@ impl IndexFile {
 /// Prints an `.index`.
 pub(super) fn dump_offsets(
     path: &Path,
-    options: &Options,
+    options: &DumpOptions,
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
@@ -99,7 +99,7 @@ pub(super) fn dump_offsets(
 /// Prints a `.timeindex`.
 pub(super) fn dump_times(
     path: &Path,
-    options: &Options,
+    options: &DumpOptions,
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
@@ -115,7 +115,7 @@ pub(super) fn dump_times(
         let from =
             index.positions().take_while(|(at, _)| *at <= offset).last().map_or(0, |(_, position)| position);
         match log_timestamp(&log, from, offset)? {
-            Found::Timestamp(found) => {
+            BatchAtEntry::Timestamp(found) => {
                 if found != timestamp {
                     problems.timestamps.entry(absolute(path)).or_default().push((timestamp, found));
                 }
@@ -123,7 +123,7 @@ pub(super) fn dump_times(
                     problems.out_of_order.entry(absolute(path)).or_default().push((timestamp, before));
                 }
             }
-            Found::Other(found) => {
+            BatchAtEntry::Other(found) => {
                 problems.not_found.entry(absolute(path)).or_default().push((offset, found));
             }
         }
@@ -136,25 +136,25 @@ pub(super) fn dump_times(
 }
 
 /// What the log has where the time index points.
-enum Found {
+enum BatchAtEntry {
     /// The largest timestamp of the batch that ends at the offset.
     Timestamp(Millis),
     /// Another batch, which ends at this offset; -1 for none.
     Other(Offset),
 }
 
-fn log_timestamp(log: &LogFile, from: u64, offset: Offset) -> Result<Found, DumpError> {
+fn log_timestamp(log: &LogFile, from: u64, offset: Offset) -> Result<BatchAtEntry, DumpError> {
     let mut position = from;
     while let Some(header) = log.header(position, u64::MAX)? {
         if header.last_offset() == offset {
-            return Ok(Found::Timestamp(max_timestamp(&log.batch(position, &header)?)?));
+            return Ok(BatchAtEntry::Timestamp(max_timestamp(&log.batch(position, &header)?)?));
         }
         if header.last_offset() > offset {
-            return Ok(Found::Other(header.last_offset()));
+            return Ok(BatchAtEntry::Other(header.last_offset()));
         }
         position += header.size() as u64;
     }
-    Ok(Found::Other(-1))
+    Ok(BatchAtEntry::Other(-1))
 }
 
 /// Prints a `.txnindex`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{DumpError, Options, Problems, absolute, base_offset};
+use super::{DumpError, DumpOptions, Problems, absolute, base_offset};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{
     BATCH_OVERHEAD, Batch, BatchError, BatchHeader, HEADER_SIZE_UP_TO_MAGIC, NO_SEQUENCE, add_to_sequence,
@@ -59,7 +59,7 @@ impl LogFile {
 /// Prints a segment.
 pub(super) fn dump(
     path: &Path,
-    options: &Options,
+    options: &DumpOptions,
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
@@ -159,7 +159,7 @@ pub(super) fn max_timestamp(batch: &Batch) -> Result<Millis, DumpError> {
 fn print_record(
     batch: &Batch,
     line: &Line,
-    options: &Options,
+    options: &DumpOptions,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
     let (header, record) = (batch.header(), &line.record);

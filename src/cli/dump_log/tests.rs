@@ -1,12 +1,12 @@
 use super::*;
 use crate::wire::batch::BatchBuilder;
 
-fn options(arguments: &[&str]) -> Options {
+fn options(arguments: &[&str]) -> DumpOptions {
     let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Options::parse(&arguments).expect("good arguments")
+    DumpOptions::parse(&arguments).expect("good arguments")
 }
 
-fn dumped(options: &Options) -> (String, String, bool) {
+fn dumped(options: &DumpOptions) -> (String, String, bool) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let ended = dump(options, &mut out, &mut err).is_ok();
     (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"), ended)
@@ -38,7 +38,7 @@ fn options_imply_each_other_as_in_kafka() {
         &["--files", "a", "--key-decoder-class", "X"],
     ] {
         let wrong: Vec<_> = wrong.iter().map(|argument| (*argument).to_owned()).collect();
-        assert!(Options::parse(&wrong).is_err());
+        assert!(DumpOptions::parse(&wrong).is_err());
     }
 }
 

@@ -4,10 +4,11 @@ use super::describe::{PartitionDescription, TopicDescription};
 use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, ensure_found, warn_of_collisions};
 use crate::base::BrokerId;
+use crate::cli::java::{self, JavaClient};
 use crate::client::admin::{Admin, ResourceType};
-use crate::client::cluster::Role;
+use crate::client::cluster::ClusterOptions;
 use crate::client::error::ClientError;
-use crate::client::settings::admin_options;
+use crate::client::settings::read_admin;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::create_partitions::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use crate::wire::message::create_topics::{
@@ -18,8 +19,8 @@ use crate::wire::message::metadata::MetadataResponseTopic;
 /// The source of a value that is nothing but the default (`DescribeConfigsResponse.ConfigSource`).
 const DEFAULT_SOURCE: i8 = 5;
 
-/// The topics as a broker tells of them.
-pub(crate) struct Topics {
+/// The topics of the cluster that a broker belongs to.
+pub(crate) struct AdminClientTopicService {
     admin: Admin,
 }
 
@@ -29,7 +30,7 @@ impl From<ClientError> for Failure {
             ClientError::BadAddress(_) | ClientError::BadSetting { .. } | ClientError::NoneResolvable => {
                 Self::NoClient(error.to_string())
             }
-            error => Self::exception(error.class(), error.to_string()),
+            error => Self::exception(java::admin_class(&error), java::admin_message(&error)),
         }
     }
 }
@@ -38,11 +39,13 @@ fn check(code: i16, message: Option<&str>) -> Result<(), Failure> {
     ClientError::check(code, message).map_err(Failure::from)
 }
 
-impl Topics {
+impl AdminClientTopicService {
     pub async fn connect(command: &TopicsCommand) -> Result<Self, Failure> {
         let servers = command.options.bootstrap_server.as_deref().unwrap_or_default();
-        let options = admin_options(&command.settings, Role::Admin, servers, "adminclient-1")?;
-        Ok(Self { admin: Admin::new(options)? })
+        let settings = read_admin(&command.settings, servers, "adminclient-1")?;
+        JavaClient::Admin.log_ignored(&settings.ignored);
+        let events = JavaClient::Admin.log_events(&settings.cluster.client_id);
+        Ok(Self { admin: Admin::new(ClusterOptions { events, ..settings.cluster }).await? })
     }
 
     async fn found(&self, command: &TopicsCommand) -> anyhow::Result<Vec<String>> {

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const NO_CHROOT: &str = "Path length must be > 0";
 
 /// The topics in ZooKeeper.
-pub(crate) struct Topics {
+pub(crate) struct ZookeeperTopicService {
     zk: ZooKeeper,
 }
 
@@ -54,7 +54,7 @@ impl From<ZkError> for Failure {
     }
 }
 
-impl Topics {
+impl ZookeeperTopicService {
     pub async fn connect(connect: &str) -> Result<Self, Failure> {
         let options = ConnectOptions {
             session_timeout: TIMEOUT,
@@ -82,7 +82,7 @@ impl Topics {
         let creating = async {
             let replicas = match assignment {
                 Some(assignment) => assignment,
-                None => self.placed(command).await?,
+                None => self.assign_replicas(command).await?,
             };
             topics::create(&self.zk, name, &replicas, &config).await
         };
@@ -101,7 +101,7 @@ impl Topics {
         Ok(())
     }
 
-    async fn placed(&self, command: &TopicsCommand) -> Result<PartitionReplicas, AdminError> {
+    async fn assign_replicas(&self, command: &TopicsCommand) -> Result<PartitionReplicas, AdminError> {
         let options = &command.options;
         let racks = if options.disable_rack_aware { RackAware::Disabled } else { RackAware::Enforced };
         let brokers = topics::candidates(&self.zk, racks).await?;
@@ -138,8 +138,8 @@ impl Topics {
         let partitions = topic.partitions.into_iter().zip(states).map(|((partition, assignment), state)| {
             let state = state.and_then(|(data, stat)| PartitionStateZNode::decode(&data, stat.version).ok());
             let (leader, isr) = state.map_or((None, Vec::new()), |state| {
-                let told = state.leader_and_isr;
-                (Some(told.leader).filter(|leader| *leader >= 0), told.isr)
+                let written = state.leader_and_isr;
+                (Some(written.leader).filter(|leader| *leader >= 0), written.isr)
             });
             PartitionDescription { partition, leader, replicas: assignment.replicas, isr, reassignment: None }
         });
@@ -195,14 +195,14 @@ impl Topics {
         println!(
             "WARNING: If partitions are increased for a topic that has a key, the partition logic or ordering of the messages will be affected"
         );
-        let Some(held) = topics::fetch(&self.zk, name).await? else {
+        let Some(topic) = topics::fetch(&self.zk, name).await? else {
             return Err(AdminError::InvalidTopic(format!("The topic {name} does not exist")).into());
         };
         // The list names all partitions; those that exist stay as they are.
-        let existing = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
+        let existing = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
         let wished = wished.map(|mut wished| wished.split_off(&existing)).filter(|wished| !wished.is_empty());
         let brokers = topics::candidates(&self.zk, RackAware::Enforced).await?;
-        let more = topics::assign_more(name, &held, &brokers, count, wished.as_ref())?;
+        let more = topics::assign_more(name, &topic, &brokers, count, wished.as_ref())?;
         topics::add_partitions(&self.zk, name, &more).await?;
         println!("Adding partitions succeeded!");
         Ok(())

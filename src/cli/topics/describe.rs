@@ -1,7 +1,7 @@
 //! What `--describe` prints of a topic and its partitions, and which of them it leaves out.
 
 use crate::base::BrokerId;
-use crate::cli::topics::options::Options;
+use crate::cli::topics::options::TopicsOptions;
 
 /// A topic as it is described.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl PartitionDescription {
 
 impl TopicDescription {
     /// Prints what the options leave of it; `live` are the live brokers.
-    pub fn print(&self, options: &Options, live: &[BrokerId]) {
+    pub fn print(&self, options: &TopicsOptions, live: &[BrokerId]) {
         let filtered = options.under_replicated_partitions
             || options.unavailable_partitions
             || options.under_min_isr_partitions
@@ -88,7 +88,12 @@ impl TopicDescription {
         );
     }
 
-    fn is_wanted(&self, partition: &PartitionDescription, options: &Options, live: &[BrokerId]) -> bool {
+    fn is_wanted(
+        &self,
+        partition: &PartitionDescription,
+        options: &TopicsOptions,
+        live: &[BrokerId],
+    ) -> bool {
         let in_sync = partition.isr.len();
         let unavailable = partition.leader.is_none_or(|leader| !live.contains(&leader));
         (options.under_replicated_partitions && partition.replication_factor() > in_sync)

@@ -8,12 +8,12 @@ use clap::Parser;
 
 use super::Failure;
 use crate::base::BrokerId;
-use crate::cli::arguments::{self, Refusal, forbid, require};
+use crate::cli::arguments::{self, EarlyExit, forbid, require};
 use crate::config::Properties;
 
 /// What can be typed.
 #[derive(Debug, Default, Parser)]
-pub(crate) struct Options {
+pub(crate) struct TopicsOptions {
     /// Change partitions, replica assignment or, through ZooKeeper, configs of the topics.
     #[arg(long)]
     pub alter: bool,
@@ -103,14 +103,14 @@ pub(crate) enum Action {
 #[derive(Debug)]
 pub(crate) struct TopicsCommand {
     pub action: Action,
-    pub options: Options,
+    pub options: TopicsOptions,
     /// What `--command-config` says.
     pub settings: Properties,
 }
 
 impl TopicsCommand {
     /// Checks which options go together, in Kafka's order (`TopicCommandOptions.checkArgs`).
-    pub fn check(options: Options) -> Result<Self, Refusal> {
+    pub fn check(options: TopicsOptions) -> Result<Self, EarlyExit> {
         let actions = [
             ("create", options.create, Action::Create),
             ("list", options.list, Action::List),
@@ -122,11 +122,11 @@ impl TopicsCommand {
         let (Some(&(_, _, action)), None) = (wanted.next(), wanted.next()) else {
             let sentence =
                 "Command must include exactly one action: --list, --describe, --create, --alter or --delete";
-            return Err(Refusal::Usage(sentence.to_owned()));
+            return Err(EarlyExit::Usage(sentence.to_owned()));
         };
         if options.bootstrap_server.is_some() == options.zookeeper.is_some() {
             let sentence = "Only one of --bootstrap-server or --zookeeper must be specified";
-            return Err(Refusal::Thrown("java.lang.IllegalArgumentException", sentence.to_owned()));
+            return Err(EarlyExit::Thrown("java.lang.IllegalArgumentException", sentence.to_owned()));
         }
         check_required(action, &options)?;
         check_forbidden(&actions.map(|(name, given, _)| (name, given)), &options)?;
@@ -135,7 +135,7 @@ impl TopicsCommand {
     }
 }
 
-fn check_required(action: Action, options: &Options) -> Result<(), Refusal> {
+fn check_required(action: Action, options: &TopicsOptions) -> Result<(), EarlyExit> {
     let by_broker = options.bootstrap_server.is_some();
     if action != Action::List && (action != Action::Describe || options.if_exists) {
         require(options.topic.is_some(), "topic")?;
@@ -146,7 +146,7 @@ fn check_required(action: Action, options: &Options) -> Result<(), Refusal> {
     }
     if action == Action::Alter && by_broker {
         if !options.config.is_empty() {
-            return Err(Refusal::Usage(
+            return Err(EarlyExit::Usage(
                 "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" \
                  (the kafka-configs CLI supports altering topic configs with a --bootstrap-server option)"
                     .to_owned(),
@@ -157,7 +157,7 @@ fn check_required(action: Action, options: &Options) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_forbidden(actions: &[(&'static str, bool)], options: &Options) -> Result<(), Refusal> {
+fn check_forbidden(actions: &[(&'static str, bool)], options: &TopicsOptions) -> Result<(), EarlyExit> {
     let except = |allowed: &[&str]| -> Vec<(&'static str, bool)> {
         actions.iter().filter(|(name, _)| !allowed.contains(name)).copied().collect()
     };
@@ -201,8 +201,8 @@ fn check_forbidden(actions: &[(&'static str, bool)], options: &Options) -> Resul
     forbid(("exclude-internal", options.exclude_internal), &except(&["list", "describe"]))
 }
 
-impl Options {
-    /// `--config` as pairs. Keys and values are checked by whoever takes them.
+impl TopicsOptions {
+    /// `--config` as pairs. Keys and values are checked where they are used.
     pub fn configs(&self) -> Result<BTreeMap<String, String>, Failure> {
         self.config
             .iter()

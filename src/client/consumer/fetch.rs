@@ -13,16 +13,23 @@ use crate::wire::batch::{Batch, BatchError, TimestampType};
 use crate::wire::control::ControlType;
 use crate::wire::message::fetch::*;
 
+/// A partition that is fetched.
+pub(super) struct FetchedPartition {
+    /// Which one.
+    pub(super) partition: TopicPartition,
+    /// From where on.
+    pub(super) offset: Offset,
+    /// The leader epoch the leader is known by; -1 for none.
+    pub(super) leader_epoch: LeaderEpoch,
+}
+
 /// A whole fetch, without a session, of these partitions from these offsets.
-pub(super) fn request(
-    settings: &ConsumerSettings,
-    partitions: &[(TopicPartition, Offset, LeaderEpoch)],
-) -> FetchRequest {
+pub(super) fn request(settings: &ConsumerSettings, partitions: &[FetchedPartition]) -> FetchRequest {
     let mut topics: BTreeMap<&str, Vec<FetchPartition>> = BTreeMap::new();
-    for (id, offset, epoch) in partitions {
+    for FetchedPartition { partition: id, offset, leader_epoch } in partitions {
         topics.entry(&id.topic).or_default().push(FetchPartition {
             partition: id.partition,
-            current_leader_epoch: *epoch,
+            current_leader_epoch: *leader_epoch,
             fetch_offset: *offset,
             partition_max_bytes: settings.max_partition_fetch_bytes,
             ..Default::default()

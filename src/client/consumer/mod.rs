@@ -1,4 +1,4 @@
-//! A consumer of partitions that it is told: their records in order, from positions it keeps.
+//! A consumer of assigned partitions: their records in order, from positions that it keeps.
 //!
 //! Without group membership and commits. Each leader is fetched from by one request at a time, all leaders at once.
 //! Kafka: KafkaConsumer with `assign`, Fetcher.
@@ -12,8 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::admin::{Admin, EARLIEST, LATEST};
-use super::cluster::{Cluster, Target};
+use super::cluster::Cluster;
 use super::error::ClientError;
+use super::metadata::Target;
 use super::settings::{ConsumerSettings, OffsetReset};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -24,7 +25,7 @@ mod fetch;
 
 /// Where to begin in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum StartPosition {
     /// At its first record.
     Earliest,
     /// After its last record.
@@ -65,9 +66,9 @@ impl Consumer {
     ///
     /// # Errors
     /// A bootstrap address is wrong.
-    pub fn new(settings: ConsumerSettings) -> Result<Self, ClientError> {
+    pub async fn new(settings: ConsumerSettings) -> Result<Self, ClientError> {
         Ok(Self {
-            cluster: Cluster::new(settings.cluster.clone())?,
+            cluster: Cluster::new(settings.cluster.clone()).await?,
             settings,
             positions: BTreeMap::new(),
             fetching: FuturesUnordered::new(),
@@ -86,14 +87,18 @@ impl Consumer {
     ///
     /// # Errors
     /// Where it begins cannot be found out.
-    pub async fn assign(&mut self, partitions: &[TopicPartition], start: Start) -> Result<(), ClientError> {
+    pub async fn assign(
+        &mut self,
+        partitions: &[TopicPartition],
+        start: StartPosition,
+    ) -> Result<(), ClientError> {
         let timestamp = match start {
-            Start::At(offset) => {
+            StartPosition::At(offset) => {
                 self.positions.extend(partitions.iter().map(|partition| (partition.clone(), offset)));
                 return Ok(());
             }
-            Start::Earliest => EARLIEST,
-            Start::Latest => LATEST,
+            StartPosition::Earliest => EARLIEST,
+            StartPosition::Latest => LATEST,
         };
         let admin = Admin::of(self.cluster.clone());
         let found = admin.list_offsets(partitions, timestamp, self.settings.read_committed).await?;
@@ -146,11 +151,16 @@ impl Consumer {
 
     /// Asks every leader that is not being asked already.
     async fn start_fetching(&mut self) {
-        let mut by_leader: BTreeMap<BrokerId, Vec<(TopicPartition, Offset, i32)>> = BTreeMap::new();
+        let mut by_leader: BTreeMap<BrokerId, Vec<fetch::FetchedPartition>> = BTreeMap::new();
         for (partition, offset) in &self.positions {
             match self.cluster.leader(partition).await {
-                Ok((leader, epoch)) => {
-                    by_leader.entry(leader).or_default().push((partition.clone(), *offset, epoch));
+                Ok(leader) => {
+                    let fetched = fetch::FetchedPartition {
+                        partition: partition.clone(),
+                        offset: *offset,
+                        leader_epoch: leader.epoch,
+                    };
+                    by_leader.entry(leader.broker).or_default().push(fetched);
                 }
                 Err(_) => self.retry_at = Some(self.soon()),
             }
@@ -220,8 +230,8 @@ impl Consumer {
     /// Begins anew where the position has fallen out of the log.
     async fn reset(&mut self, partition: TopicPartition) -> Result<(), ClientError> {
         let start = match self.settings.offset_reset {
-            OffsetReset::Earliest => Start::Earliest,
-            OffsetReset::Latest => Start::Latest,
+            OffsetReset::Earliest => StartPosition::Earliest,
+            OffsetReset::Latest => StartPosition::Latest,
             OffsetReset::None => return ClientError::check(ErrorCode::OffsetOutOfRange.code(), None),
         };
         self.assign(&[partition], start).await

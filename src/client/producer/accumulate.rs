@@ -10,9 +10,9 @@ use crate::wire::batch::BatchBuilder;
 use crate::wire::compression::Compression;
 use crate::wire::record::Header;
 
-/// What a record is made of, before it has a place.
+/// A record before it has an offset (Kafka's `ProducerRecord`, without topic and partition).
 #[derive(Clone, Debug, Default)]
-pub struct NewRecord {
+pub struct ProducerRecord {
     /// Its key, if it has one.
     pub key: Option<bytes::Bytes>,
     /// Its value; None makes a tombstone.
@@ -23,20 +23,20 @@ pub struct NewRecord {
     pub timestamp: Millis,
 }
 
-/// Records of one partition on their way; `T` is told of each record's fate.
+/// A batch of one partition that waits or is being sent; a `T` waits for the outcome of each record.
 #[derive(Debug)]
 pub struct Pending<T> {
     /// Where they go.
     pub partition: TopicPartition,
     /// The records.
     pub batch: BatchBuilder,
-    /// Its number, once an idempotent producer has given it one.
+    /// Its producer id, epoch and first sequence, once an idempotent producer has assigned them.
     pub numbered: Option<Numbered>,
-    /// Who waits for each of them, in order.
+    /// What waits for the outcome of each record, in the records' order.
     pub waiting: Vec<T>,
-    /// When the first was handed over.
+    /// When the first record was added, in milliseconds since the Unix epoch.
     pub since: Millis,
-    /// How often they were sent in vain.
+    /// How often the batch was sent without success.
     pub tries: u32,
     /// Not sent again before this time.
     pub not_before: Millis,
@@ -61,7 +61,7 @@ pub struct Gathering {
     pub compression: Compression,
 }
 
-/// What handing over a record has changed; either is a reason to look at what may be sent.
+/// What adding a record has changed. The sender looks for batches to send if either is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
     /// The record began a batch, which now has a time at which it is due.
@@ -97,7 +97,13 @@ impl<T> Accumulator<T> {
     }
 
     /// Adds a record at the end of its partition's last batch, or of a new one where it does not fit.
-    pub fn add(&mut self, partition: &TopicPartition, record: &NewRecord, waiting: T, now: Millis) -> Added {
+    pub fn add(
+        &mut self,
+        partition: &TopicPartition,
+        record: &ProducerRecord,
+        waiting: T,
+        now: Millis,
+    ) -> Added {
         let Gathering { batch_size, compression, .. } = self.gathering;
         let size = size_bound(record);
         let queue = self.queues.entry(partition.clone()).or_default();
@@ -175,14 +181,14 @@ impl<T> Accumulator<T> {
 }
 
 /// No record takes more than this in a batch.
-fn size_bound(record: &NewRecord) -> usize {
+fn size_bound(record: &ProducerRecord) -> usize {
     let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
     let headers: usize = record.headers.iter().map(|(name, value)| 10 + name.len() + length(value)).sum();
     36 + length(&record.key) + length(&record.value) + headers
 }
 
 /// Bytes that a record takes at most as a batch of its own.
-pub fn lone_size(record: &NewRecord) -> usize {
+pub fn lone_size(record: &ProducerRecord) -> usize {
     crate::wire::batch::BATCH_OVERHEAD + size_bound(record)
 }
 

@@ -14,6 +14,7 @@ use self::accumulate::{Accumulator, Gathering, lone_size};
 use self::sequences::Sequences;
 use super::cluster::Cluster;
 use super::error::ClientError;
+use super::metadata::PartitionLeader;
 use super::settings::ProducerSettings;
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 
@@ -22,7 +23,7 @@ pub mod partition;
 mod send;
 pub mod sequences;
 
-pub use accumulate::NewRecord;
+pub use accumulate::ProducerRecord;
 
 /// Where a record has come to lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +34,16 @@ pub struct Delivered {
     pub offset: Offset,
 }
 
-/// How a record fared: where it lies, or the Java exception that tells what went wrong.
-pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<String>>>;
-type Waiting = oneshot::Sender<Result<Delivered, Arc<String>>>;
+/// What becomes of a record: where it lies, or why it was not written.
+pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<ClientError>>>;
+type DeliverySender = oneshot::Sender<Result<Delivered, Arc<ClientError>>>;
 
+/// What a producer shares with its sender.
 #[derive(Debug)]
-struct Shared {
+struct ProducerCore {
     cluster: Cluster,
     settings: ProducerSettings,
-    gathered: Mutex<Accumulator<Waiting>>,
+    gathered: Mutex<Accumulator<DeliverySender>>,
     sequences: Mutex<Sequences>,
     /// Something was gathered that may be sent, or a flush began.
     wake: Notify,
@@ -51,7 +53,7 @@ struct Shared {
     closed: AtomicBool,
 }
 
-impl Shared {
+impl ProducerCore {
     fn flushing(&self) -> bool {
         self.flushes.load(Ordering::SeqCst) > 0 || self.closed()
     }
@@ -65,7 +67,7 @@ impl Shared {
 #[derive(Debug)]
 #[doc(alias = "KafkaProducer")]
 pub struct Producer {
-    shared: Arc<Shared>,
+    shared: Arc<ProducerCore>,
     turn: AtomicUsize,
     sender: tokio::task::JoinHandle<()>,
 }
@@ -75,14 +77,14 @@ impl Producer {
     ///
     /// # Errors
     /// A bootstrap address is wrong.
-    pub fn new(settings: ProducerSettings) -> Result<Self, ClientError> {
+    pub async fn new(settings: ProducerSettings) -> Result<Self, ClientError> {
         let gathering = Gathering {
             batch_size: settings.batch_size,
             linger: settings.linger.as_millis() as Millis,
             compression: settings.compression,
         };
-        let shared = Arc::new(Shared {
-            cluster: Cluster::new(settings.cluster.clone())?,
+        let shared = Arc::new(ProducerCore {
+            cluster: Cluster::new(settings.cluster.clone()).await?,
             settings,
             gathered: Mutex::new(Accumulator::new(gathering)),
             sequences: Mutex::default(),
@@ -101,7 +103,7 @@ impl Producer {
     }
 
     /// Hands a record over, to the partition given or else the one of its key, or else any. Waits for metadata
-    /// and memory as long as `max.block.ms` allows; the receiver tells how the record fares.
+    /// and memory as long as `max.block.ms` allows; the receiver gets the record's offset or error.
     ///
     /// # Errors
     /// The topic is refused or not known in time, or the record is too large.
@@ -109,7 +111,7 @@ impl Producer {
         &self,
         topic: &str,
         partition: Option<i32>,
-        record: &NewRecord,
+        record: &ProducerRecord,
     ) -> Result<Delivery, ClientError> {
         let size = lone_size(record);
         if size > self.shared.settings.max_request_size {
@@ -162,23 +164,28 @@ impl Producer {
         let _ = self.sender.await; // It ends only when everything is settled.
     }
 
-    async fn choose(&self, topic: &str, record: &NewRecord, end: Instant) -> Result<i32, ClientError> {
+    async fn choose(&self, topic: &str, record: &ProducerRecord, end: Instant) -> Result<i32, ClientError> {
         let partitions = self.partitions(topic, end).await?;
         Ok(match &record.key {
             Some(key) => partition::of_key(key, partitions.len()),
             None => {
                 // Those that have a leader take turns, batch by batch as Kafka's sticky partitioner does.
-                let with_leader: Vec<i32> = partitions.iter().copied().filter(|it| *it >= 0).collect();
+                let with_leader: Vec<i32> =
+                    (0..).zip(&partitions).filter(|(_, leader)| leader.is_some()).map(|(at, _)| at).collect();
                 let turn = self.turn.load(Ordering::Relaxed);
                 with_leader.get(turn % with_leader.len().max(1)).copied().unwrap_or(0)
             }
         })
     }
 
-    /// The topic's partitions in order, each -1 where it has no leader; waited for while the topic is being made.
-    async fn partitions(&self, topic: &str, end: Instant) -> Result<Vec<i32>, ClientError> {
+    /// The leader of each of the topic's partitions, in order; waited for while the topic is being made.
+    async fn partitions(
+        &self,
+        topic: &str,
+        end: Instant,
+    ) -> Result<Vec<Option<PartitionLeader>>, ClientError> {
         let cluster = &self.shared.cluster;
-        if let Some(known) = cluster.partitions(topic) {
+        if let Some(known) = cluster.leaders_of(topic) {
             return Ok(known);
         }
         loop {
@@ -188,11 +195,11 @@ impl Producer {
                 ClientError::Timeout(format!("Topic {topic} not present in metadata after {limit} ms."))
             };
             let answer = asked.map_err(|_| late())??;
-            let told =
+            let checked =
                 answer.topics.iter().try_for_each(|it| ClientError::check_topic(it.error_code, &it.name));
-            match told {
+            match checked {
                 Ok(()) => {
-                    if let Some(known) = cluster.partitions(topic) {
+                    if let Some(known) = cluster.leaders_of(topic) {
                         return Ok(known);
                     }
                 }

@@ -11,7 +11,7 @@ pub fn of_key(key: &[u8], count: usize) -> i32 {
 }
 
 /// Murmur 2 with Kafka's seed.
-pub fn murmur2(data: &[u8]) -> u32 {
+fn murmur2(data: &[u8]) -> u32 {
     const MIX: u32 = 0x5bd1_e995;
     let mut hash = 0x9747_b28c ^ data.len() as u32;
     let (words, rest) = data.as_chunks::<4>();

@@ -11,18 +11,19 @@ use futures_util::future::join_all;
 
 use super::accumulate::Pending;
 use super::sequences::Numbered;
-use super::{Delivered, Shared, Waiting};
+use super::{Delivered, DeliverySender, ProducerCore};
 use crate::base::{BrokerId, Clock, Millis, Records};
-use crate::client::cluster::Target;
 use crate::client::error::ClientError;
+use crate::client::events::ClientEvent;
+use crate::client::metadata::Target;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::init_producer_id::InitProducerIdRequest;
 use crate::wire::message::produce::*;
 
-type Batch = Pending<Waiting>;
+type PendingBatch = Pending<DeliverySender>;
 
 /// Sends until the producer is closed and nothing waits any more.
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<ProducerCore>) {
     loop {
         let now = Clock::System.now();
         let (batches, due) = {
@@ -44,8 +45,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn send_all(shared: &Shared, batches: Vec<Batch>) {
-    let mut by_leader: HashMap<BrokerId, Vec<Batch>> = HashMap::new();
+async fn send_all(shared: &ProducerCore, batches: Vec<PendingBatch>) {
+    let mut by_leader: HashMap<BrokerId, Vec<PendingBatch>> = HashMap::new();
     if let Err(error) = ensure_id(shared).await {
         return batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error));
     }
@@ -54,7 +55,7 @@ async fn send_all(shared: &Shared, batches: Vec<Batch>) {
             batch.numbered = shared.sequences.lock().number(&batch.partition, batch.waiting.len());
         }
         match shared.cluster.leader(&batch.partition).await {
-            Ok((leader, _)) => by_leader.entry(leader).or_default().push(batch),
+            Ok(leader) => by_leader.entry(leader.broker).or_default().push(batch),
             Err(error) => again_or_fail(shared, batch, &error),
         }
     }
@@ -62,7 +63,7 @@ async fn send_all(shared: &Shared, batches: Vec<Batch>) {
 }
 
 /// Asks for a producer id where one is needed.
-async fn ensure_id(shared: &Shared) -> Result<(), ClientError> {
+async fn ensure_id(shared: &ProducerCore) -> Result<(), ClientError> {
     if !shared.settings.idempotent || !shared.sequences.lock().needs_id() {
         return Ok(());
     }
@@ -78,7 +79,7 @@ async fn ensure_id(shared: &Shared) -> Result<(), ClientError> {
 }
 
 /// One request to one leader, and the fate of its batches.
-async fn send_to(shared: &Shared, leader: BrokerId, batches: Vec<Batch>) {
+async fn send_to(shared: &ProducerCore, leader: BrokerId, batches: Vec<PendingBatch>) {
     let settings = &shared.settings;
     let request = match request(settings.acks, settings.cluster.request_timeout, &batches) {
         Ok(request) => request,
@@ -86,7 +87,7 @@ async fn send_to(shared: &Shared, leader: BrokerId, batches: Vec<Batch>) {
     };
     let target = Target::Broker(leader);
     if settings.acks == 0 {
-        match shared.cluster.tell(&target, &request).await {
+        match shared.cluster.send(&target, &request).await {
             Ok(()) => batches.into_iter().for_each(|batch| deliver(shared, batch, -1)),
             Err(error) => batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error)),
         }
@@ -98,7 +99,7 @@ async fn send_to(shared: &Shared, leader: BrokerId, batches: Vec<Batch>) {
     }
 }
 
-fn request(acks: i16, timeout: Duration, batches: &[Batch]) -> Result<ProduceRequest, ClientError> {
+fn request(acks: i16, timeout: Duration, batches: &[PendingBatch]) -> Result<ProduceRequest, ClientError> {
     let mut topics: BTreeMap<&str, Vec<PartitionProduceData>> = BTreeMap::new();
     for batch in batches {
         let built = match batch.numbered {
@@ -116,7 +117,7 @@ fn request(acks: i16, timeout: Duration, batches: &[Batch]) -> Result<ProduceReq
     Ok(ProduceRequest { transactional_id: None, acks, timeout_ms, topics: topics.collect() })
 }
 
-fn settle(shared: &Shared, batches: Vec<Batch>, answer: &ProduceResponse) {
+fn settle(shared: &ProducerCore, batches: Vec<PendingBatch>, answer: &ProduceResponse) {
     let mut answers = HashMap::new();
     for topic in &answer.responses {
         for partition in &topic.partitions {
@@ -140,7 +141,7 @@ fn settle(shared: &Shared, batches: Vec<Batch>, answer: &ProduceResponse) {
     }
 }
 
-fn deliver(shared: &Shared, batch: Batch, base_offset: i64) {
+fn deliver(shared: &ProducerCore, batch: PendingBatch, base_offset: i64) {
     shared.gathered.lock().settle(&batch);
     for (at, waiting) in batch.waiting.into_iter().enumerate() {
         let offset = if base_offset < 0 { -1 } else { base_offset + at as i64 };
@@ -149,31 +150,31 @@ fn deliver(shared: &Shared, batch: Batch, base_offset: i64) {
     }
 }
 
-fn fail(shared: &Shared, batch: Batch, error: &ClientError) {
+fn fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     shared.gathered.lock().settle(&batch);
     if batch.numbered.is_some() {
         // Whether it was written is not known, and so not which sequence comes next.
         shared.sequences.lock().give_up();
     }
-    let error = Arc::new(format!("{}: {error}", error.class()));
+    let error = Arc::new(error.clone());
     for waiting in batch.waiting {
         let _ = waiting.send(Err(error.clone())); // Not everyone waits.
     }
 }
 
 /// Sends the batch again later if the error may pass and there is time and patience left.
-fn again_or_fail(shared: &Shared, batch: Batch, error: &ClientError) {
+fn again_or_fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     let settings = &shared.settings;
     let now = Clock::System.now();
     let given_up = now - batch.since > settings.delivery_timeout.as_millis() as Millis;
     if !error.is_retriable() || batch.tries >= settings.retries || given_up {
         return fail(shared, batch, error);
     }
-    log::warn!(
-        target: "org.apache.kafka.clients.producer.internals.Sender",
-        "[Producer clientId={}] Got error produce response on topic-partition {}, retrying ({} attempts left). Error: {error}",
-        settings.cluster.client_id, batch.partition, settings.retries - batch.tries
-    );
+    settings.cluster.events.report(&ClientEvent::BatchRetried {
+        partition: batch.partition.clone(),
+        attempts_left: settings.retries - batch.tries,
+        error: error.clone(),
+    });
     shared.cluster.forget(&Target::Leader(batch.partition.clone()));
     let not_before = now + settings.cluster.retry_backoff.as_millis() as Millis;
     shared.gathered.lock().put_back(batch, not_before);

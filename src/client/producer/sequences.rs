@@ -1,7 +1,7 @@
 //! An idempotent producer's numbers: its id, and the sequence of each partition's next record.
 //!
-//! Pure. A batch keeps its number however often it is sent, so that a broker writes it once. Numbers that were used for
-//! a batch of which nobody knows whether it was written cannot go on: the producer takes a new id. Kafka:
+//! Pure. A batch keeps its number however often it is sent, so that a broker writes it once. After a
+//! batch of which it is not known whether it was written, the producer takes a new id: its sequences cannot go on. Kafka:
 //! TransactionManager (KIP-98).
 
 use std::collections::HashMap;

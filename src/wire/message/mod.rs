@@ -87,7 +87,7 @@ pub trait Message: Sized + Clone + Debug + PartialEq + Default {
 }
 
 /// A request of an API.
-pub trait Request: Message {
+pub trait Request: Message + Send + Sync + 'static {
     /// The API.
     const KEY: ApiKey;
     /// The versions of 2.7.2.

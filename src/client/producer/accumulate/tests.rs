@@ -4,8 +4,8 @@ fn gathering(batch_size: usize, linger: Millis) -> Accumulator<u32> {
     Accumulator::new(Gathering { batch_size, linger, compression: Compression::None })
 }
 
-fn value(size: usize) -> NewRecord {
-    NewRecord { value: Some(vec![b'x'; size].into()), timestamp: 5, ..NewRecord::default() }
+fn value(size: usize) -> ProducerRecord {
+    ProducerRecord { value: Some(vec![b'x'; size].into()), timestamp: 5, ..ProducerRecord::default() }
 }
 
 fn partition(number: i32) -> TopicPartition {

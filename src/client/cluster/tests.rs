@@ -1,0 +1,273 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::*;
+use crate::base::Records;
+use crate::client::events::{ClientEvent, ServerName};
+use crate::wire::codec::Reader;
+use crate::wire::frame;
+use crate::wire::header::RequestHeader;
+use crate::wire::message::Message;
+use crate::wire::message::api_versions::{ApiVersionsResponse, ApiVersionsResponseKey};
+use crate::wire::message::find_coordinator::FindCoordinatorResponse;
+use crate::wire::message::heartbeat::{HeartbeatRequest, HeartbeatResponse};
+use crate::wire::message::list_groups::{ListGroupsRequest, ListGroupsResponse};
+use crate::wire::message::metadata::MetadataResponseBroker;
+
+/// A broker on a socket, which answers what a client needs to find its way.
+struct FakeBroker {
+    address: ServerAddress,
+    seen: Arc<Seen>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// What a broker has seen, and how it answers.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    requests: Mutex<HashMap<ApiKey, usize>>,
+    /// Brokers that metadata names, by id.
+    brokers: Mutex<Vec<(BrokerId, ServerAddress)>>,
+    /// Who coordinates groups.
+    coordinator: Mutex<Option<(BrokerId, ServerAddress)>>,
+    /// ListGroups is answered only while this is set.
+    answers: std::sync::atomic::AtomicBool,
+    /// A request has come.
+    came: Notify,
+}
+
+impl Seen {
+    fn count(&self, api: ApiKey) -> usize {
+        self.requests.lock().get(&api).copied().unwrap_or(0)
+    }
+
+    async fn wait_for(&self, api: ApiKey, count: usize) {
+        loop {
+            let came = self.came.notified();
+            if self.count(api) >= count {
+                return;
+            }
+            came.await;
+        }
+    }
+
+    fn answer(&self, header: &RequestHeader) -> Option<Vec<Records>> {
+        match header.api_key {
+            ApiKey::ApiVersions => {
+                let apis =
+                    [ApiKey::ApiVersions, ApiKey::Metadata, ApiKey::FindCoordinator, ApiKey::ListGroups];
+                let keys = apis.into_iter().chain([ApiKey::Heartbeat]).map(|api| ApiVersionsResponseKey {
+                    api_key: api.code(),
+                    min_version: 0,
+                    max_version: *api.versions().end(),
+                });
+                write(header, &ApiVersionsResponse { api_keys: keys.collect(), ..Default::default() })
+            }
+            ApiKey::Metadata => {
+                let brokers = self.brokers.lock().clone().into_iter().map(|(node_id, address)| {
+                    let (host, port) = (address.host, i32::from(address.port));
+                    MetadataResponseBroker { node_id, host, port, ..Default::default() }
+                });
+                let brokers = brokers.collect();
+                write(header, &MetadataResponse { brokers, controller_id: -1, ..Default::default() })
+            }
+            ApiKey::FindCoordinator => {
+                let (node_id, address) = self.coordinator.lock().clone().unwrap();
+                let (host, port) = (address.host, i32::from(address.port));
+                write(header, &FindCoordinatorResponse { node_id, host, port, ..Default::default() })
+            }
+            ApiKey::Heartbeat => write(header, &HeartbeatResponse::default()),
+            ApiKey::ListGroups if !self.answers.load(Ordering::SeqCst) => None,
+            ApiKey::ListGroups => write(header, &ListGroupsResponse::default()),
+            other => panic!("{other} was not expected"),
+        }
+    }
+}
+
+fn write<M: Message>(to: &RequestHeader, response: &M) -> Option<Vec<Records>> {
+    // ApiVersions is answered in its oldest layout where the version is not known; here all are.
+    frame::response(to, response).ok()
+}
+
+impl FakeBroker {
+    async fn start() -> Self {
+        // Below the ports that outgoing connections are given, so that one can be bound again.
+        let listener = loop {
+            if let Ok(listener) = TcpListener::bind(("127.0.0.1", fastrand::u16(20_000..30_000))).await {
+                break listener;
+            }
+        };
+        let address =
+            ServerAddress { host: "127.0.0.1".to_owned(), port: listener.local_addr().unwrap().port() };
+        let seen = Arc::new(Seen::default());
+        let serving = seen.clone();
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                serving.connections.fetch_add(1, Ordering::SeqCst);
+                connections.spawn(serve(stream, serving.clone()));
+            }
+        });
+        Self { address, seen, task }
+    }
+
+    /// Closes its listener and its connections.
+    async fn stop(self) -> ServerAddress {
+        self.task.abort();
+        let _ = self.task.await;
+        self.address
+    }
+}
+
+async fn serve(mut stream: TcpStream, seen: Arc<Seen>) {
+    while let Ok(length) = stream.read_u32().await {
+        let mut bytes = vec![0; length as usize];
+        stream.read_exact(&mut bytes).await.unwrap();
+        let header = RequestHeader::decode(&mut Reader::new(Bytes::from(bytes))).unwrap();
+        *seen.requests.lock().entry(header.api_key).or_default() += 1;
+        for piece in seen.answer(&header).unwrap_or_default() {
+            stream.write_all(&piece.read().unwrap()).await.unwrap();
+        }
+        seen.came.notify_waiters();
+    }
+}
+
+fn options(servers: &[&ServerAddress]) -> ClusterOptions {
+    let list: Vec<_> = servers.iter().map(ToString::to_string).collect();
+    ClusterOptions { retry_backoff: Duration::from_millis(1), ..ClusterOptions::new(&list.join(","), "test") }
+}
+
+async fn cluster(servers: &[&ServerAddress]) -> Cluster {
+    Cluster::new(options(servers)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_group_is_asked_of_its_coordinator_until_that_one_is_forgotten() {
+    let (any, one, other) = (FakeBroker::start().await, FakeBroker::start().await, FakeBroker::start().await);
+    let cluster = cluster(&[&any.address]).await;
+    let group = Target::Coordinator(CoordinatorKind::Group, "g".into());
+    *any.seen.coordinator.lock() = Some((1, one.address.clone()));
+    for _ in 0..2 {
+        cluster.call(&group, &HeartbeatRequest::default()).await.unwrap();
+    }
+    assert_eq!((any.seen.count(ApiKey::FindCoordinator), one.seen.count(ApiKey::Heartbeat)), (1, 2));
+    *any.seen.coordinator.lock() = Some((2, other.address.clone()));
+    // Any open connection will do, so both may be asked.
+    *one.seen.coordinator.lock() = Some((2, other.address.clone()));
+    cluster.forget(&group);
+    cluster.call(&group, &HeartbeatRequest::default()).await.unwrap();
+    assert_eq!((one.seen.count(ApiKey::Heartbeat), other.seen.count(ApiKey::Heartbeat)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_the_connection_in_order() {
+    let broker = FakeBroker::start().await;
+    let cluster = cluster(&[&broker.address]).await;
+    let request = ListGroupsRequest::default();
+    {
+        let dropped = cluster.call(&Target::Any, &request);
+        let came = broker.seen.wait_for(ApiKey::ListGroups, 1);
+        tokio::select! {
+            _ = dropped => panic!("it is not answered"),
+            () = came => {}
+        }
+    }
+    broker.seen.answers.store(true, Ordering::SeqCst);
+    cluster.call(&Target::Any, &request).await.unwrap();
+    assert_eq!(broker.seen.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_to_a_broker_than_may_be() {
+    let broker = FakeBroker::start().await;
+    let cluster = Cluster::new(ClusterOptions {
+        max_in_flight: 2,
+        request_timeout: Duration::from_millis(300),
+        ..options(&[&broker.address])
+    });
+    let cluster = cluster.await.unwrap();
+    let calls: Vec<_> = (0..3)
+        .map(|_| {
+            let cluster = cluster.clone();
+            tokio::spawn(async move { cluster.call(&Target::Any, &ListGroupsRequest::default()).await })
+        })
+        .collect();
+    for call in calls {
+        let error = call.await.unwrap().unwrap_err();
+        assert!(matches!(error, ClientError::Connection(_)), "{error}");
+    }
+    assert_eq!(broker.seen.count(ApiKey::ListGroups), 2, "the third was never sent");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_answered_in_time_closes_its_connection() {
+    let broker = FakeBroker::start().await;
+    let cluster = cluster(&[&broker.address]).await;
+    let request = ListGroupsRequest::default();
+    let late = cluster.call_within(&Target::Any, &request, Duration::from_millis(50)).await;
+    assert!(late.unwrap_err().is_retriable());
+    broker.seen.answers.store(true, Ordering::SeqCst);
+    cluster.call(&Target::Any, &request).await.unwrap();
+    assert_eq!(broker.seen.connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_client_whose_known_brokers_are_gone_begins_at_its_bootstrap_again() {
+    let (bootstrap, known) = (FakeBroker::start().await, FakeBroker::start().await);
+    let unreachable = Arc::new(Mutex::new(Vec::new()));
+    let noted = unreachable.clone();
+    let events = EventSink::new(move |event| {
+        if let ClientEvent::Unreachable { server, .. } = event {
+            noted.lock().push(*server);
+        }
+    });
+    let cluster = Cluster::new(ClusterOptions { events, ..options(&[&bootstrap.address]) }).await.unwrap();
+    *bootstrap.seen.brokers.lock() = vec![(7, known.address.clone())];
+    cluster.metadata(Some(&[]), false).await.unwrap();
+    let gone = bootstrap.stop().await;
+    known.seen.answers.store(true, Ordering::SeqCst);
+    cluster.call_until(&Target::Any, &ListGroupsRequest::default(), |_| Ok(())).await.unwrap();
+    assert_eq!(known.seen.count(ApiKey::ListGroups), 1, "the known broker is tried first");
+
+    // The bootstrap server is there again, and the only one.
+    known.stop().await;
+    let again = TcpListener::bind((gone.host.as_str(), gone.port)).await.unwrap();
+    let seen = Arc::new(Seen::default());
+    seen.answers.store(true, Ordering::SeqCst);
+    let serving = seen.clone();
+    let server = tokio::spawn(async move { serve(again.accept().await.unwrap().0, serving).await });
+    cluster.call_until(&Target::Any, &ListGroupsRequest::default(), |_| Ok(())).await.unwrap();
+    assert_eq!(seen.count(ApiKey::ListGroups), 1);
+    assert_eq!(*unreachable.lock(), [ServerName::Broker(7)]);
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_tried_less_and_less_often() {
+    let broker = FakeBroker::start().await;
+    let address = broker.stop().await;
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = tries.clone();
+    let cluster = Cluster::new(ClusterOptions {
+        events: EventSink::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }),
+        reconnect_backoff: Duration::from_millis(50),
+        reconnect_backoff_max: Duration::from_millis(200),
+        api_timeout: Duration::from_millis(500),
+        ..options(&[&address])
+    });
+    let cluster = cluster.await.unwrap();
+    let late = cluster.call_until(&Target::Any, &ListGroupsRequest::default(), |_| Ok(())).await.unwrap_err();
+    assert!(matches!(late, ClientError::CallTimedOut { api: ApiKey::ListGroups, .. }), "{late:?}");
+    // At once, then after 50, 100, 200 and 200 ms at most, each shortened by up to a fifth.
+    let tries = tries.load(Ordering::SeqCst);
+    assert!((1..=7).contains(&tries), "{tries}");
+}

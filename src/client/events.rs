@@ -1,0 +1,72 @@
+//! What a client reports while it works, for the program that embeds it: to log it, to count it, or to pass it over.
+//!
+//! A client logs nothing itself. The tools log these events in the words of Kafka's Java clients (`cli::java`).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::address::ServerAddress;
+use super::error::ClientError;
+use crate::base::{BrokerId, TopicPartition};
+
+/// Which server of a cluster is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerName {
+    /// The broker of this id.
+    Broker(BrokerId),
+    /// The bootstrap server at this position of the list, from 0.
+    Bootstrap(usize),
+}
+
+/// Something that the calls of a client do not return.
+#[derive(Clone, Debug)]
+pub enum ClientEvent {
+    /// The name of a bootstrap server cannot be looked up; the server is left out.
+    Unresolvable(ServerAddress),
+    /// A server did not take the connection when any server would have done.
+    Unreachable {
+        /// The server.
+        server: ServerName,
+        /// Its address as it was configured or as metadata has it.
+        address: ServerAddress,
+        /// What the address was looked up as.
+        ip: Option<IpAddr>,
+    },
+    /// A batch is sent once more.
+    BatchRetried {
+        /// Its partition.
+        partition: TopicPartition,
+        /// How often it may be sent yet.
+        attempts_left: u32,
+        /// Why it was not written.
+        error: ClientError,
+    },
+}
+
+/// Takes a client's events; cheap to clone. The default drops them.
+#[derive(Clone)]
+pub struct EventSink(Arc<dyn Fn(&ClientEvent) + Send + Sync>);
+
+impl EventSink {
+    /// Hands every event to `sink`, which must not block.
+    pub fn new(sink: impl Fn(&ClientEvent) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(sink))
+    }
+
+    pub(super) fn report(&self, event: &ClientEvent) {
+        (self.0)(event);
+    }
+}
+
+impl Default for EventSink {
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for EventSink {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("EventSink")
+    }
+}
