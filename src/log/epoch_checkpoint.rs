@@ -1,16 +1,13 @@
 //! The leader epochs of a log, and the file that they are written to.
 //!
 //! The file follows the records. An epoch that begins at the log's end has none yet, and would be dropped when the log
-//! is
-//! opened again: it is kept in memory, and written before the first record of it is. So a change of the roles of
-//! thousands
-//! of partitions writes no file.
+//! is opened again: it is kept in memory, and written before the first record of it, or when the log is closed. So a
+//! change of the roles of thousands of partitions writes no file.
 //!
 //! A file that was written is synced before the recovery point passes the records it tells of, and before a clean stop.
 //! Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch that may be missing
-//! then
-//! began at or above the recovery point, where recovery reads each batch and notes its epoch again; a file without any
-//! entry beside a log with records is rebuilt from all batches.
+//! then began at or above the recovery point, where recovery reads each batch and notes its epoch again; a file without
+//! any entry beside a log with records is rebuilt from all batches.
 //!
 //! Never decides which epochs there are: [`super::epochs`] does. Kafka: `LeaderEpochFileCache`,
 //! `LeaderEpochCheckpointFile`; it writes and syncs the file with every change.

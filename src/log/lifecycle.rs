@@ -52,7 +52,8 @@ impl Log {
         })
     }
 
-    /// Closes the log: the producers are written down, the files cut to what is in them. Flushes nothing.
+    /// Closes the log: the producers and all leader epochs are written, the index files trimmed to their entries. Flushes
+    /// nothing.
     ///
     /// # Errors
     /// The disk failed.
@@ -61,7 +62,8 @@ impl Log {
         if self.shut() {
             return Ok(());
         }
-        appender.state.take_snapshot().and_then(|()| self.active().deactivate()).map_err(|error| {
+        let closed = appender.state.take_snapshot().and_then(|()| self.active().deactivate());
+        closed.and_then(|()| self.epochs().write_pending(&appender)).map_err(|error| {
             let dir = self.data_dir().display();
             self.failed(format!("Error while closing {} in dir {dir}", self.partition()), &error)
         })
