@@ -1,4 +1,4 @@
-//! Configs of topics, brokers, clients and users below `/config`, and the notices that tell brokers of a change.
+//! Configs of topics, brokers, clients and users below `/config`, and the notices by which brokers learn of a change.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -69,7 +69,7 @@ impl ConfigReader {
     }
 }
 
-/// Replaces an entity's own configs, keeping what a newer version wrote beside them, and tells every broker.
+/// Replaces an entity's own configs, keeping what a newer version wrote beside them, and notifies every broker.
 ///
 /// # Errors
 /// As [`fetch`].
@@ -83,7 +83,7 @@ pub async fn change(
     notify(zk, &format!("{}/{name}", kind.name())).await
 }
 
-/// Replaces an entity's own configs without telling anybody, as the creation of a topic does.
+/// Replaces an entity's own configs without a notice, as the creation of a topic does.
 ///
 /// # Errors
 /// As [`fetch`].

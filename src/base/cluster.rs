@@ -1,4 +1,4 @@
-//! What a cluster is made of: brokers, their endpoints, and who holds a partition.
+//! What a cluster is made of: brokers, their endpoints, the replicas and leaders of partitions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -89,14 +89,14 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A live broker as its registration in `/brokers/ids` tells.
+/// A live broker, as registered in `/brokers/ids`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
     /// Its id.
     pub id: BrokerId,
     /// Where it can be reached, in the order it registered them.
     pub endpoints: Vec<Endpoint>,
-    /// Its rack, if it was told one.
+    /// Its rack, where its config names one.
     pub rack: Option<String>,
     /// Its broker epoch: the czxid of its registration (KIP-380).
     pub epoch: i64,
@@ -111,14 +111,14 @@ impl Broker {
     }
 }
 
-/// Where a partition's replicas are placed, with a reassignment in progress (KIP-455).
+/// A partition's replicas, with a reassignment in progress (KIP-455).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {
     /// All replicas in order of preference, those being added included.
     pub replicas: Vec<BrokerId>,
-    /// Those of `replicas` that a reassignment is adding.
+    /// Those that a reassignment is adding. Invariant: a part of `replicas`.
     pub adding: Vec<BrokerId>,
-    /// Those of `replicas` that a reassignment will remove.
+    /// Those that a reassignment will remove. Invariant: a part of `replicas`.
     pub removing: Vec<BrokerId>,
 }
 
@@ -171,7 +171,8 @@ pub struct LeaderAndIsr {
     pub leader: BrokerId,
     /// The leader's epoch.
     pub leader_epoch: LeaderEpoch,
-    /// The in-sync replicas, in the order written.
+    /// The in-sync replicas, in the order written. Invariant: a part of the partition's replicas, each once; the leader is
+    /// among them where there is one.
     pub isr: Vec<BrokerId>,
     /// The state znode's version, which guards the next write.
     pub zk_version: i32,
@@ -182,7 +183,7 @@ impl LeaderAndIsr {
     pub const NO_LEADER: BrokerId = -1;
     /// What stands for the leader of a partition whose topic is being deleted.
     pub const LEADER_DURING_DELETE: BrokerId = -2;
-    /// What StopReplica says instead of a leader epoch for a partition whose topic is being deleted.
+    /// What StopReplica has instead of a leader epoch for a partition whose topic is being deleted.
     pub const EPOCH_DURING_DELETE: LeaderEpoch = -2;
     /// What stands for an epoch that is not known.
     pub const NO_EPOCH: LeaderEpoch = -1;

@@ -1,8 +1,8 @@
 //! The file descriptors that the process may hold, and how connections and log files share them.
 //!
 //! Without shares a crowd of clients would take the descriptors that segments are opened with, and a log would fail for want
-//! of one. The shares are fixed when the broker starts; who keeps within them counts for itself. Kafka has no such thing:
-//! its operators are told to set a limit that is never reached.
+//! of one. The shares are fixed when the broker starts; each part counts its own. Kafka has no such thing:
+//! its documentation asks operators to set a limit that is never reached.
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! The order in which the JVM's hash maps hand out string keys: our JSON has the bytes of Kafka's, our tools their lines.
 //!
-//! Pure. Nobody depends on the order when reading; it lets an unchanged znode stay unchanged whoever writes it.
+//! Pure. No reader depends on the order; it lets a znode that Kafka or Barnabas writes again stay the same.
 
 /// `String.hashCode`.
 fn hash_code(key: &str) -> i32 {

@@ -1,4 +1,4 @@
-//! Who leads a partition: the four ways of choosing.
+//! The leader of a partition: the four ways of choosing it.
 //!
 //! Pure. It reads the cluster's picture and the partition's last written leadership, and proposes the next one.
 //! It never writes. Kafka's `Election` and `PartitionLeaderElectionAlgorithms`.
@@ -11,6 +11,7 @@ use super::state::ClusterState;
 
 /// Why, and so how, a leader is chosen (Kafka's `PartitionLeaderElectionStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "PartitionLeaderElectionStrategy")]
 pub enum Election {
     /// The partition is new or its leader is gone. `unclean`: a replica that is out of sync may lead, whatever the topic's config.
     Offline {
@@ -60,9 +61,9 @@ impl fmt::Display for ElectionKind {
 /// The outcome of an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elected {
-    /// The next leadership, an epoch higher; None where nobody may lead.
+    /// The next leadership, an epoch higher; None where no replica may lead.
     pub leader_and_isr: Option<LeaderAndIsr>,
-    /// The brokers that are to hear of it by LeaderAndIsr.
+    /// The brokers that are to get LeaderAndIsr.
     pub recipients: Vec<BrokerId>,
 }
 
@@ -72,7 +73,7 @@ pub fn has_live_isr(state: &ClusterState, partition: &TopicPartition, current: &
 }
 
 /// Chooses the leader of `partition`, whose leadership is now `current`.
-/// `unclean` says whether a replica out of sync may lead; only [`Election::Offline`] looks at it.
+/// `unclean`: whether a replica out of sync may lead; only [`Election::Offline`] looks at it.
 pub fn elect(
     state: &ClusterState,
     partition: &TopicPartition,

@@ -1,6 +1,6 @@
 //! Everything that can happen to an active controller (Kafka's `ControllerEvent`). Pure.
 //!
-//! Closed: what is not listed here cannot change the controller's mind. Events of znodes only say that something changed;
+//! Closed: nothing that is not listed here makes the controller act. An event of a znode only means that it changed;
 //! the steps read what is there now.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a step asks of ZooKeeper before it decides, and what it is told.
+//! What a step asks to be read from ZooKeeper before it decides, and what was found.
 //!
 //! Pure. `gather` reads; a step only names what it needs. Znodes that cannot be decoded are as good as absent.
 
@@ -77,7 +77,7 @@ pub struct Facts {
     pub partition_dirs: BTreeSet<i32>,
     /// Answers [`Question::TopicTree`]: parents after their children, as they are to be deleted.
     pub topic_tree: Vec<String>,
-    /// Answers [`Question::UncleanElection`]; Err tells why a topic's config could not be had.
+    /// Answers [`Question::UncleanElection`]; Err says why a topic's config could not be read.
     pub unclean: BTreeMap<Arc<str>, Result<bool, String>>,
     /// Answers [`Question::TopicDeletions`].
     pub topic_deletions: BTreeSet<Arc<str>>,

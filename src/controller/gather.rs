@@ -24,7 +24,7 @@ pub(super) type Others = HashMap<TopicPartition, Map<String, Value>>;
 /// Answers every question; `defaults` are the topic configs of this broker.
 ///
 /// # Errors
-/// Failures of ZooKeeper. Znodes that cannot be decoded are as good as absent, and said in the log.
+/// Failures of ZooKeeper. Znodes that cannot be decoded are as good as absent, and named in the log.
 pub(super) async fn gather(
     zk: &ZooKeeper,
     defaults: &TopicConfig,

@@ -1,6 +1,6 @@
-//! What brokers are to be told, gathered per broker until it is sealed into requests.
+//! The requests that brokers are to get, gathered per broker until they are sealed.
 //!
-//! Pure. It gathers rows and says which broker gets which request; `channel` sends. One request of a kind for one
+//! Pure. It holds rows and decides which broker gets which request; `channel` sends. One request of a kind for one
 //! broker carries all its partitions. Kafka's `ControllerBrokerRequestBatch`.
 
 use std::collections::{BTreeMap, BTreeSet};

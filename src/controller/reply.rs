@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::base::TopicPartition;
 use crate::wire::error_code::ErrorCode;
 
-/// Where the reply to a request goes. A reply that is dropped unused tells the sender that this broker is not the controller.
+/// Where the reply to a request goes. A reply that is dropped unused is answered NOT_CONTROLLER.
 pub struct ControllerReply<T>(Arc<dyn Fn(T) + Send + Sync>);
 
 impl<T> ControllerReply<T> {

@@ -11,6 +11,7 @@ use super::transitions::{PartitionState, ReplicaState};
 
 /// One replica: a partition on a broker (Kafka's `PartitionAndReplica`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[doc(alias = "PartitionAndReplica")]
 pub struct Replica {
     /// The partition.
     pub partition: TopicPartition,
@@ -20,6 +21,7 @@ pub struct Replica {
 
 /// A partition's leadership and the controller that wrote it (Kafka's `LeaderIsrAndControllerEpoch`).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "LeaderIsrAndControllerEpoch")]
 pub struct Leadership {
     /// Leader, epoch and in-sync replicas.
     pub leader_and_isr: LeaderAndIsr,
@@ -30,13 +32,13 @@ pub struct Leadership {
 /// All that is known of one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownPartition {
-    /// Where its replicas are placed.
+    /// Its replicas.
     pub assignment: Assignment,
-    /// Who leads it; None until a state znode was read or written.
+    /// Its leadership; None until a state znode was read or written.
     pub leadership: Option<Leadership>,
-    /// Where it stands.
+    /// Its state.
     pub state: PartitionState,
-    /// Where each replica stands; one that is not listed does not exist.
+    /// The state of each replica; one that is not listed does not exist.
     pub replicas: BTreeMap<BrokerId, ReplicaState>,
 }
 
@@ -54,7 +56,7 @@ pub struct KnownTopic {
 pub struct Deletions {
     /// Topics that are to be deleted.
     pub queued: BTreeSet<Arc<str>>,
-    /// Those of `queued` whose partitions were already told to stop.
+    /// Those of `queued` whose deletion has begun: their partitions count as gone.
     pub started: BTreeSet<Arc<str>>,
     /// Those of `queued` that must wait: a replica is unreachable, or a reassignment is in progress.
     pub ineligible: BTreeSet<Arc<str>>,
@@ -108,7 +110,7 @@ impl ClusterState {
         self.brokers.get(&id)
     }
 
-    /// Takes a broker in, or its new registration.
+    /// Adds a broker, or replaces its registration.
     pub fn put_broker(&mut self, broker: Broker) {
         self.brokers.insert(broker.id, broker);
     }
@@ -205,18 +207,18 @@ impl ClusterState {
         self.partition(partition).map(|known| known.assignment.clone()).unwrap_or_default()
     }
 
-    /// Takes a partition's assignment in.
+    /// Sets a partition's assignment.
     pub fn set_assignment(&mut self, partition: &TopicPartition, assignment: Assignment) {
         self.topic_mut(&partition.topic).partitions.entry(partition.partition).or_default().assignment =
             assignment;
     }
 
-    /// Who leads a partition, as last read or written.
+    /// A partition's leadership, as last read or written.
     pub fn leadership(&self, partition: &TopicPartition) -> Option<&Leadership> {
         self.partition(partition)?.leadership.as_ref()
     }
 
-    /// Takes a partition's leadership in; a partition that is not known stays unknown.
+    /// Sets a partition's leadership; a partition that is not known stays unknown.
     pub fn set_leadership(&mut self, partition: &TopicPartition, leadership: Leadership) {
         if let Some(known) = self.partition_mut(partition) {
             known.leadership = Some(leadership);
@@ -228,19 +230,19 @@ impl ClusterState {
         self.leadership(partition).map_or(LeaderAndIsr::NO_LEADER, |known| known.leader_and_isr.leader)
     }
 
-    /// Where a partition stands.
+    /// A partition's state.
     pub fn partition_state(&self, partition: &TopicPartition) -> PartitionState {
         self.partition(partition).map_or(PartitionState::NonExistent, |known| known.state)
     }
 
-    /// Moves a partition to a state; whether it may is the caller's to ask.
+    /// Sets a partition's state; the caller checks whether the move is legal.
     pub fn set_partition_state(&mut self, partition: &TopicPartition, state: PartitionState) {
         if let Some(known) = self.partition_mut(partition) {
             known.state = state;
         }
     }
 
-    /// Where a replica stands.
+    /// A replica's state.
     pub fn replica_state(&self, replica: &Replica) -> ReplicaState {
         self.partition(&replica.partition)
             .and_then(|known| known.replicas.get(&replica.broker))
@@ -248,7 +250,7 @@ impl ClusterState {
             .unwrap_or_default()
     }
 
-    /// Moves a replica to a state; whether it may is the caller's to ask.
+    /// Sets a replica's state; the caller checks whether the move is legal.
     pub fn set_replica_state(&mut self, replica: &Replica, state: ReplicaState) {
         if let Some(known) = self.partition_mut(&replica.partition) {
             if state == ReplicaState::NonExistent {

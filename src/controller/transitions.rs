@@ -44,11 +44,11 @@ pub enum ReplicaState {
     /// Never made, or deleted again.
     #[default]
     NonExistent,
-    /// Made; it can only be told to follow.
+    /// Made; it can only become a follower.
     New,
     /// Part of the assignment, on a broker that lives.
     Online,
-    /// Its broker or its log directory is gone, or it was told to stop.
+    /// Its broker or its log directory is gone, or it got StopReplica.
     Offline,
     /// Told to delete its log; no answer yet.
     DeletionStarted,

@@ -1,4 +1,4 @@
-//! Becoming the controller: `/controller` and `/controller_epoch` in one multi, so that no two can think they are
+//! Becoming the controller: `/controller` and `/controller_epoch` in one multi, so that no two brokers can both become it
 //! (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
 
 use super::ZooKeeper;
@@ -48,7 +48,7 @@ pub fn operations(broker: BrokerId, epoch: i32, version: i32, now: Millis) -> [O
     ]
 }
 
-/// Who is the controller, by `/controller`; None where nobody is.
+/// The controller that `/controller` names; None where there is none.
 ///
 /// # Errors
 /// Those of reading it.

@@ -50,7 +50,7 @@ pub enum ZkError {
     /// The request is larger than a server takes; it was not sent.
     #[error("a request of {0} bytes is more than ZooKeeper takes")]
     TooLarge(usize),
-    /// The chroot is no path; says why.
+    /// The chroot is no path; the reason.
     #[error("{0}")]
     BadChroot(String),
     /// Anything else the client reports.

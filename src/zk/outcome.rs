@@ -1,7 +1,7 @@
 //! What became of a write whose answer was lost: it is sent again, in the session it began in, and where the repetition is
 //! refused, judged by what is there now.
 //!
-//! A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals. Pure:
+//! Pure. A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals.
 //! `store` sends and reads. Kafka: `KafkaZkClient.retryRequestsUntilConnected`, `CheckedEphemeral`.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ impl Attempt {
         self.doubtful = true;
     }
 
-    /// Whether a refusal says nothing yet, because an earlier try may be what it was refused for.
+    /// Whether a refusal is no answer yet: an earlier try may have taken effect, and be the reason for it.
     pub fn is_doubtful(&self) -> bool {
         self.doubtful
     }

@@ -68,7 +68,7 @@ impl Registrar {
                 }
             }
         };
-        // Whether it is gone or not, the next attempt tells.
+        // The next attempt shows whether it is gone.
         let _ = tokio::time::timeout(limit, gone).await;
         self.register(zk, registration).await
     }

@@ -2,7 +2,7 @@
 //!
 //! The client crate reconnects by itself, and then sends what was asked of it while it was disconnected: a write given
 //! up long ago could come after its own repetition. So a client is given an address on loopback that takes a single
-//! connection; once that has ended, the client can reach nobody, and what it still holds is never sent.
+//! connection; once that has ended, the client can reach no server, and what it has not sent is never sent.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The session: connected, reconnected for as long as the server may hold it, born again once the server says it is gone.
+//! The session: connected, reconnected for as long as the server may keep it, begun anew once a server has ended it.
 //!
 //! A connection is lost where nothing is received for three fifths of the session's timeout, which is as near to the two
 //! thirds of Java's client as the client crate comes. Answers that arrive slowly are no silence.
@@ -19,7 +19,7 @@ use super::relay::Relay;
 use super::window::{self, InFlightWindow};
 use crate::base::Backoff;
 
-/// The logger of Kafka's that tells of sessions.
+/// Kafka's logger of sessions.
 const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
 
 /// How long a lost connection is left alone before the next one.
@@ -214,7 +214,7 @@ impl SharedZooKeeper {
         Ok(Attached { client, relay })
     }
 
-    /// Tries until a server takes the session; where the server says that it has expired, until it opens a new one.
+    /// Tries until a server takes the session; where a server has ended it, until one opens a new one.
     async fn attach_patiently(&self) -> Attached {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let mut logged = HashSet::new();

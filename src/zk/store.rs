@@ -11,7 +11,7 @@ use super::window::InFlightPermit;
 /// The largest request a server takes with its default `jute.maxbuffer`, in bytes, with room for its frame.
 const REQUEST_LIMIT: usize = 1_000_000;
 
-/// Whether an error says nothing of the operation, only that its answer did not arrive.
+/// Whether an error only means that the answer to an operation did not arrive.
 fn is_loss(error: &Error) -> bool {
     matches!(
         error,
@@ -88,7 +88,7 @@ impl ZooKeeper {
 
     /// Creates a znode and gives its path, which ends in ten digits where it is sequential.
     ///
-    /// A create whose answer was lost is recognised as ours where the znode holds our data (and our session owns it,
+    /// A create whose answer was lost is recognised as this client's where the znode holds its data (and its session owns it,
     /// where it is ephemeral). A sequential one may then exist twice.
     ///
     /// # Errors

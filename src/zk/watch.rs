@@ -142,7 +142,7 @@ impl Drop for Watches {
     }
 }
 
-/// WatchKind tells one reading from another: when the znode was made and how often it has changed since.
+/// What distinguishes one reading from another: when the znode was made and how often it has changed since.
 type Mark = Option<(i64, i64)>;
 
 /// Reads and arms one watch again and again, as long as the session lasts.

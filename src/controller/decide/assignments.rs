@@ -1,6 +1,6 @@
 //! What of a topic's znode is taken up: what CreateTopics refuses is refused where it is written into ZooKeeper, too.
 //!
-//! Pure. The refused stays in the znode as it is, and no broker is told of it. Kafka 2.7.2 brings everything online that it
+//! Pure. What is refused stays in the znode as it is, and no broker hears of it. Kafka 2.7.2 brings everything online that it
 //! finds: a topic's name with a blank then makes the checkpoint files of a whole log directory unreadable.
 
 use std::collections::BTreeMap;

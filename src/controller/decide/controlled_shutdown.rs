@@ -23,7 +23,7 @@ const UNKNOWN_BROKER_EPOCH: i64 = -1;
 pub struct ControlledShutdown {
     /// The broker.
     pub broker: BrokerId,
-    /// Its epoch, as its request says.
+    /// The broker epoch in the request; -1 where there is none.
     pub broker_epoch: i64,
     /// Gets the partitions that the broker still leads.
     pub reply: ControllerReply<Result<Vec<TopicPartition>, ErrorCode>>,
@@ -80,7 +80,7 @@ impl Step for ControlledShutdown {
     }
 }
 
-/// Stops the broker's followers before their leaders learn of it, so that they do not rejoin.
+/// Stops the broker's followers before their leaders hear of it, so that they do not rejoin the ISR.
 #[derive(Debug)]
 struct StopFollowing {
     broker: BrokerId,

@@ -36,7 +36,7 @@ impl Elect {
         Self { partitions, election, ask_configs: false, reread: false, written: Vec::new() }
     }
 
-    /// Without AlterIsr what is known may be old: leaders write states, and say so later.
+    /// Without AlterIsr the known state may be old: leaders write states, and leave a notification later.
     fn reads(&self, context: &StepContext) -> bool {
         self.reread || !context.settings.alter_isr
     }
@@ -180,7 +180,7 @@ impl Step for Elect {
     }
 }
 
-/// Notes that nobody can lead. Whoever asked for the election learns that no eligible leader is available.
+/// Logs that no replica can lead. A request for elections is answered that no eligible leader is available.
 fn refused(context: &mut StepContext, partition: &TopicPartition, reason: String) {
     failed(context, partition, PartitionState::Online, &reason);
     // `preferred_leader` turns this code into the one of its kind of election.

@@ -54,7 +54,7 @@ impl Step for Refresh {
         }
         let partitions = std::mem::take(&mut self.0);
         context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: partitions.clone() });
-        // A leader of an older inter-broker protocol says by a notification what others ask for by AlterIsr.
+        // A leader of an older inter-broker protocol writes the ISR itself and leaves a notification.
         for partition in partitions {
             if context.state.reassigning.contains(&partition) {
                 context.enqueue(MaybeComplete(partition));

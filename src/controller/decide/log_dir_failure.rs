@@ -1,4 +1,4 @@
-//! Log directories failed: brokers say that they did by a notification, and which replicas by their answers.
+//! Log directories failed: brokers leave a notification, and name the replicas in their answers to LeaderAndIsr.
 //!
 //! Pure. Kafka: `processLogDirEventNotification`, `processLeaderAndIsrResponseReceived`.
 

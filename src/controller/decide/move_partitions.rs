@@ -19,6 +19,7 @@ use super::send;
 
 /// Moves partitions to a state, those that may; the others are noted and left.
 #[derive(Debug)]
+#[doc(alias = "ZkPartitionStateMachine")]
 pub(super) struct MovePartitions {
     /// The partitions.
     pub partitions: Vec<TopicPartition>,
@@ -72,7 +73,7 @@ impl Step for MovePartitions {
     }
 }
 
-/// Notes that a partition stays as it is, and keeps the reason for whoever asked for an election.
+/// Notes that a partition stays as it is, and keeps the reason for the reply to a request for elections.
 pub(super) fn failed(
     context: &mut StepContext,
     partition: &TopicPartition,
@@ -144,7 +145,7 @@ impl Step for Initialize {
     }
 }
 
-/// Takes over state znodes that a controller before this one made without living to tell of them.
+/// Takes over state znodes that an earlier controller created before it went, without having sent LeaderAndIsr.
 #[derive(Debug)]
 struct Adopt(Vec<TopicPartition>);
 

@@ -1,7 +1,7 @@
 //! Moves replicas from state to state, and takes those that went offline out of the in-sync replicas
 //! (Kafka's `ZkReplicaStateMachine`).
 //!
-//! Pure. Replicas are moved broker by broker; what the brokers are told goes out once, at the end.
+//! Pure. Replicas are moved broker by broker; the requests go out once, at the end.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use super::send;
 
 /// Moves replicas to a state, those that may; the others are noted and left.
 #[derive(Debug)]
+#[doc(alias = "ZkReplicaStateMachine")]
 pub(super) struct MoveReplicas {
     /// The replicas.
     pub replicas: Vec<Replica>,
@@ -138,7 +139,7 @@ impl Step for TakeOffline {
     }
 }
 
-/// Takes one broker out of the in-sync replicas of partitions; where it led, nobody leads then.
+/// Takes one broker out of the in-sync replicas of partitions; where it led, the partition has no leader then.
 /// The last one in sync stays: it alone may lead again without loss.
 #[derive(Debug)]
 struct RemoveFromIsr {
@@ -214,7 +215,7 @@ impl Step for RemoveFromIsr {
             match self.without_broker(&read.leader_and_isr) {
                 Some(next) => self.written.push((partition, next)),
                 // A leader of an older inter-broker protocol may have taken the broker in without saying so yet. A write
-                // would tell; where none is called for, ZooKeeper is asked.
+                // would show it; where no write is called for, the state is read.
                 None if !self.reread => unsure.push(partition),
                 None => self.removed(context, &partition, read.leader_and_isr),
             }

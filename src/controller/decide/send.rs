@@ -1,4 +1,4 @@
-//! Steps that only tell brokers something.
+//! Steps that only send requests to brokers.
 //!
 //! Pure. They read nothing and write nothing.
 
@@ -7,7 +7,7 @@ use crate::controller::facts::Facts;
 use crate::controller::step::{Step, StepContext};
 use crate::controller::writes::Write;
 
-/// Whom an UpdateMetadata is for.
+/// The brokers that an UpdateMetadata is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recipients {
     /// Every registered broker.
@@ -30,9 +30,9 @@ impl Step for SendRequests {
 /// Sends the live brokers and the metadata of some partitions (Kafka's `sendUpdateMetadataRequest`).
 #[derive(Debug)]
 pub(super) struct SendUpdateMetadata {
-    /// Who is told.
+    /// The brokers that get it.
     pub to: Recipients,
-    /// The partitions; none to tell of brokers alone.
+    /// The partitions; none to send the live brokers alone.
     pub partitions: Vec<TopicPartition>,
 }
 

@@ -54,7 +54,7 @@ impl Step for Failover {
     }
 }
 
-/// Reads who lives and which topics there are.
+/// Reads the registered brokers and the topics.
 #[derive(Debug)]
 struct ReadCluster;
 
@@ -81,7 +81,7 @@ impl Step for ReadCluster {
     }
 }
 
-/// Reads where all partitions lie.
+/// Reads the assignments of all partitions.
 #[derive(Debug)]
 struct ReadAssignments {
     topics: Vec<Arc<str>>,
@@ -111,7 +111,7 @@ impl Step for ReadAssignments {
     }
 }
 
-/// Reads who leads all partitions, then brings everything up.
+/// Reads the leadership of all partitions, then brings every state up.
 #[derive(Debug)]
 struct ReadStates {
     partitions: Vec<TopicPartition>,
@@ -128,7 +128,7 @@ impl Step for ReadStates {
             context.state.set_leadership(&partition, leadership);
         }
         let refused = self.queue_deletions(context);
-        // Brokers must know who lives before they can heed what they are to lead.
+        // Brokers must know the live brokers before they can act on LeaderAndIsr.
         context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
         let (online, offline) = first_states(context);
         context.enqueue(MoveReplicas::to(ReplicaState::Online, online));

@@ -69,7 +69,7 @@ impl Step for ReadNew {
     }
 }
 
-/// Makes partitions whose assignment is known: first leaders, then everybody is told.
+/// Makes partitions whose assignment is known: the states are created with their first leaders, then the brokers get LeaderAndIsr.
 pub(super) fn make(context: &mut StepContext, partitions: Vec<TopicPartition>) {
     if partitions.is_empty() {
         return;

@@ -1,6 +1,6 @@
 //! Topics are deleted: asked for under `/admin/delete_topics`, carried out in rounds as replicas answer.
 //!
-//! Pure. A topic goes only when every replica said it deleted its log; a replica that cannot be reached, or a
+//! Pure. A topic goes only when every broker has answered that it deleted its replica; a replica that cannot be reached, or a
 //! reassignment in progress, makes the topic wait. Kafka: `TopicDeletionManager`, `processTopicDeletion`.
 
 use std::collections::BTreeSet;
@@ -136,7 +136,7 @@ impl Step for Carry {
     }
 }
 
-/// Takes topics out of service, and tells every replica that can be reached to delete its log.
+/// Takes topics out of service, and has every replica that can be reached delete its log.
 #[derive(Debug)]
 struct BeginTopics(BTreeSet<Arc<str>>);
 

@@ -18,7 +18,7 @@ pub fn path(id: BrokerId) -> String {
     format!("{PARENT}/{id}")
 }
 
-/// What a broker says of itself (`BrokerInfo`).
+/// A broker's registration (Kafka's `BrokerInfo`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// Its id.

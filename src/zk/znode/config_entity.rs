@@ -16,6 +16,7 @@ pub const DEFAULT_NAME: &str = "<default>";
 
 /// A kind of entity (`ConfigType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[doc(alias = "ConfigType")]
 pub enum EntityType {
     /// Topics.
     Topics,

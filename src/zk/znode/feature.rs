@@ -23,7 +23,7 @@ pub struct FeatureZNode {
 /// The features in force at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finalized {
-    /// The version of the znode, by which clients tell newer from older.
+    /// The version of the znode, by which clients know the newer one.
     pub epoch: i32,
     /// Name → (min, max) version level.
     pub features: BTreeMap<String, (i16, i16)>,

@@ -11,7 +11,7 @@ use crate::base::BrokerId;
 pub const PARENT: &str = "/log_dir_event_notification";
 /// What a notification's name begins with.
 pub const PREFIX: &str = "log_dir_event_";
-/// The event that says a directory failed.
+/// The event of a directory that failed.
 pub const FAILURE: i32 = 1;
 
 /// The path a notification is created at, to which ZooKeeper adds ten digits.

@@ -110,7 +110,7 @@ fn others(object: &Map<String, Value>, known: &[&str]) -> Map<String, Value> {
         .collect()
 }
 
-/// A partition that a list names, with all that its entry says.
+/// A partition that a list names, with the fields of its entry.
 type Named = (TopicPartition, Map<String, Value>);
 
 /// The partitions of `{"version":…,"partitions":[{"topic":…,"partition":…},…]}`, each with its object.

@@ -19,7 +19,7 @@ pub fn encode(wanted: &[(TopicPartition, Vec<BrokerId>)]) -> Vec<u8> {
 }
 
 /// The partitions it names, each with the replicas it is to get. A field that Kafka does not know, such as the `log_dirs` of
-/// the tool's own files, makes it unreadable, as for Kafka: who wrote it wants more than would be done.
+/// the tool's own files, makes it unreadable, as for Kafka: its author wants more than would be done.
 ///
 /// # Errors
 /// [`ZnodeError`] where the data is none.

@@ -1,6 +1,6 @@
-//! A reassignment's way through its phases: the topic's znode says where from and where to (U); the new replicas follow (A);
-//! once they are in sync the leader moves if it must, the others are stopped and deleted, and the znode says the target
-//! alone (B).
+//! A reassignment's phases: the topic's znode names the origin and the target (U); the new replicas follow (A);
+//! once they are in sync the leader moves if it must, the others are stopped and deleted, and the znode names the
+//! target alone (B).
 //!
 //! Pure. A phase whose leader epoch could not be raised ends there: the reassignment stays as it is in ZooKeeper and goes on
 //! with the next change of the ISR, the next broker that comes, or the next controller. Kafka: `onPartitionReassignment`.
@@ -66,7 +66,7 @@ impl Step for BeginReassignment {
     }
 }
 
-/// Notes that a reassignment stays where it is, for the log and for whoever asked for it.
+/// Logs that a reassignment goes no further, and keeps that for the reply.
 fn unfinished(context: &mut StepContext, partition: &TopicPartition, reason: &str) {
     context.log(Severity::Error, format!("Error completing reassignment of partition {partition}: {reason}"));
     context.failed_reassignments.insert(partition.clone());
@@ -156,7 +156,7 @@ impl Step for StartNew {
     }
 }
 
-/// Writes the leadership anew with a higher epoch, so that every replica heeds what it is told.
+/// Writes the leadership anew with a higher epoch, so that every replica accepts the LeaderAndIsr that follows.
 #[derive(Debug)]
 struct RaiseEpoch {
     partition: TopicPartition,
@@ -269,7 +269,7 @@ impl Step for RemoveOld {
     }
 }
 
-/// Writes that the target is all there is, and tells.
+/// Writes the target as the whole assignment, and sends it to the brokers.
 #[derive(Debug)]
 struct Finish {
     partition: TopicPartition,

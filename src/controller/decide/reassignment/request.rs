@@ -71,7 +71,7 @@ fn listed<'a>(ids: impl IntoIterator<Item = &'a BrokerId>) -> String {
     ids.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Why a list of broker ids cannot be a partition's replicas, whoever lives.
+/// Why a list of broker ids cannot be a partition's replicas, whichever brokers are alive.
 pub(super) fn invalid_list(target: &[BrokerId]) -> Option<ApiError> {
     if target.is_empty() {
         return refused("Empty replica list specified in partition reassignment.".to_owned());
