@@ -7,7 +7,7 @@ use super::Exchange;
 use crate::admin::{AdminError, configs};
 use crate::base::BrokerId;
 use crate::config::layers::{self, Layer, OwnConfigs};
-use crate::config::rows::{ConfigError, Row};
+use crate::config::rows::{ConfigError, ConfigRow};
 use crate::config::{TopicConfig, topic};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -128,7 +128,7 @@ impl Entity {
     }
 
     /// The row of one of its keys.
-    pub fn row(&self, key: &str) -> Option<&'static Row> {
+    pub fn row(&self, key: &str) -> Option<&'static ConfigRow> {
         match self {
             Self::Topic(_) => topic::ROWS.iter().find(|row| row.key == key),
             Self::Broker(..) => layers::row(key),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Services;
 use crate::config::layers::{self, Layer, Layers, OwnConfigs};
-use crate::config::rows::{Mode, Row, Type};
+use crate::config::rows::{ConfigRow, ConfigType, UpdateMode};
 use crate::config::{BrokerConfig, broker, throttles, topic};
 use crate::logging;
 
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub sensitive: bool,
     pub read_only: bool,
     /// None of a key that only somebody else knows.
-    pub row: Option<&'static Row>,
+    pub row: Option<&'static ConfigRow>,
     /// The values behind it, the one in force first.
     pub synonyms: Vec<Synonym>,
 }
@@ -51,7 +51,7 @@ pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<Entry> {
     let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {
         let set = own.get(row.key).map(|value| (row.key.to_owned(), Some(value.clone()), Source::Topic));
-        let behind = row.twin.into_iter().flat_map(|twin| synonyms(&layers, twin));
+        let behind = row.broker_key.into_iter().flat_map(|key| synonyms(&layers, key));
         entry(row.key, Some(row), config.get(row.key), set.into_iter().chain(behind).collect(), false)
     });
     entries.collect()
@@ -100,19 +100,19 @@ fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> Ent
     let row = layers::row(key);
     // The throttles stand in no properties file, which makes them read-only to whoever describes them.
     let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
-    let read_only = of_zookeeper_only || row.is_none_or(|row| row.mode == Mode::ReadOnly);
+    let read_only = of_zookeeper_only || row.is_none_or(|row| row.update_mode == UpdateMode::ReadOnly);
     entry(key, row, value, synonyms, read_only)
 }
 
 fn entry(
     key: &str,
-    row: Option<&'static Row>,
+    row: Option<&'static ConfigRow>,
     value: Option<String>,
     synonyms: Vec<Synonym>,
     read_only: bool,
 ) -> Entry {
     // What is not known may be a secret.
-    let sensitive = row.is_none_or(|row| row.kind == Type::Password);
+    let sensitive = row.is_none_or(|row| row.kind == ConfigType::Password);
     let source = synonyms.first().map_or(Source::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
     Entry { name: key.to_owned(), value, source, sensitive, read_only, row, synonyms }

@@ -12,7 +12,7 @@ use crate::wire::message::fetch::FetchRequest;
 
 /// An API and its handler.
 #[doc(alias = "KafkaApis")]
-pub struct Row {
+pub struct ApiRow {
     /// The API.
     pub key: ApiKey,
     /// Decodes the request, handles it and encodes the answer.
@@ -37,12 +37,12 @@ macro_rules! row {
         })
     };
     (@ $key:ident, $handle:expr) => {
-        Row { key: ApiKey::$key, handle: $handle }
+        ApiRow { key: ApiKey::$key, handle: $handle }
     };
 }
 
 /// The table.
-pub const ROWS: &[Row] = &[
+pub const ROWS: &[ApiRow] = &[
     row!(Produce, records::produce::handle),
     row!(Fetch, records::fetch::handle, exempt |request: &FetchRequest| request.replica_id >= 0),
     row!(ListOffsets, records::list_offsets::handle),
@@ -70,6 +70,6 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// The row of an API, where it is built.
-pub fn row(key: ApiKey) -> Option<&'static Row> {
+pub fn row(key: ApiKey) -> Option<&'static ApiRow> {
     ROWS.iter().find(|row| row.key == key)
 }

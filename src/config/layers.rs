@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::broker::BrokerConfig;
 use super::listener::own_key;
 use super::properties::Properties;
-use super::rows::{ConfigError, Mode, Row, Type};
+use super::rows::{ConfigError, ConfigRow, ConfigType, UpdateMode};
 use super::throttles::Throttles;
 use super::unbuilt;
 
@@ -92,7 +92,11 @@ impl Layers {
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
     pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<Settings, ConfigError> {
-        refuse(own, |key| mode(key) == Some(Mode::ReadOnly), "Cannot update these configs dynamically: Set")?;
+        refuse(
+            own,
+            |key| mode(key) == Some(UpdateMode::ReadOnly),
+            "Cannot update these configs dynamically: Set",
+        )?;
         refuse(
             own,
             is_security,
@@ -114,7 +118,7 @@ impl Layers {
         let mut said = Vec::new();
         let valid = own.into_iter().filter(|(key, value)| {
             let reason = match () {
-                () if mode(key) == Some(Mode::ReadOnly) => {
+                () if mode(key) == Some(UpdateMode::ReadOnly) => {
                     "Non-dynamic configs configured in ZooKeeper will be ignored".to_owned()
                 }
                 () if is_security(key) => {
@@ -152,7 +156,7 @@ impl Layers {
 }
 
 /// The row of a broker's key, that of its file or of ZooKeeper only.
-pub fn row(key: &str) -> Option<&'static Row> {
+pub fn row(key: &str) -> Option<&'static ConfigRow> {
     BrokerConfig::row(key).or_else(|| Throttles::row(key))
 }
 
@@ -171,8 +175,8 @@ pub fn synonyms(key: &str) -> Vec<&str> {
     TIMES.iter().find(|keys| keys.contains(&key)).map_or_else(|| vec![key], |keys| keys.to_vec())
 }
 
-fn mode(key: &str) -> Option<Mode> {
-    row(key).map(|row| row.mode)
+fn mode(key: &str) -> Option<UpdateMode> {
+    row(key).map(|row| row.update_mode)
 }
 
 /// Keys of stores and their secrets: each listener has its own.
@@ -195,7 +199,7 @@ fn is_security(key: &str) -> bool {
 fn is_per_broker(key: &str) -> bool {
     match own_key(key) {
         Some(base) => !["max.connections", "max.connection.creation.rate"].contains(&base),
-        None => mode(key) == Some(Mode::PerBroker),
+        None => mode(key) == Some(UpdateMode::PerBroker),
     }
 }
 
@@ -213,7 +217,7 @@ fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
     let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
     for (key, value) in own {
         let key = own_key(key).unwrap_or(key);
-        if row(key).is_some_and(|row| row.kind == Type::Password) {
+        if row(key).is_some_and(|row| row.kind == ConfigType::Password) {
             let sentence = "Password encoder secret not configured";
             return Err(ConfigError::Combination(sentence.to_owned()));
         }

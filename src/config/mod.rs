@@ -14,6 +14,7 @@ pub mod rows;
 pub mod throttles;
 pub mod topic;
 pub mod unbuilt;
+pub mod values;
 pub mod version;
 
 pub use broker::BrokerConfig;

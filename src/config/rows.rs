@@ -3,8 +3,7 @@
 //! Pure. Kafka says each key five times (define, default, documentation, getter, dynamic set); here it is said once.
 //! Messages are those of `ConfigDef`.
 
-use std::fmt;
-
+use super::values::{ConfigValue, items};
 use super::version::KafkaVersion;
 
 /// A value that a key cannot have; prints as Kafka's `ConfigException` does.
@@ -50,9 +49,10 @@ impl ConfigError {
     }
 }
 
-/// The type of a value (`ConfigDef.Type`).
+/// The type of a value.
+#[doc(alias = "ConfigDef.Type")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
+pub enum ConfigType {
     /// true or false.
     Boolean,
     /// Text.
@@ -73,7 +73,7 @@ pub enum Type {
     Password,
 }
 
-impl Type {
+impl ConfigType {
     /// Its number in DescribeConfigs v3 (`DescribeConfigsResponse.ConfigType`).
     pub fn id(self) -> i8 {
         match self {
@@ -118,7 +118,7 @@ pub enum Importance {
 
 /// Whether a running broker takes a new value (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum UpdateMode {
     /// Only at the next start.
     ReadOnly,
     /// For one broker at a time.
@@ -127,18 +127,21 @@ pub enum Mode {
     ClusterWide,
 }
 
-/// Whether Barnabas heeds a key yet.
+/// Whether Barnabas applies a key yet. A test compares it with what the sources read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It does, or the value cannot make a difference here.
-    Heeded,
+pub enum Support {
+    /// It does.
+    Supported,
+    /// It is accepted and shown; no value of it can make a difference here.
+    Irrelevant,
     /// It is accepted, checked, shown, and named in one warning at the start.
     NotYet,
 }
 
-/// Which values of the right type are allowed (`ConfigDef.Validator`).
+/// Which values of the right type are allowed.
+#[doc(alias = "ConfigDef.Validator")]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Check {
+pub enum Validator {
     /// All.
     Any,
     /// Numbers from here up.
@@ -166,38 +169,118 @@ pub enum Fallback {
     Is(&'static str),
 }
 
-/// A config key: everything that is known of it, said once.
+/// A config key: everything that is known of it.
+#[doc(alias = "ConfigKey")]
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct ConfigRow {
     /// The key, e.g. `log.retention.ms`.
     pub key: &'static str,
     /// The type of its value.
-    pub kind: Type,
+    pub kind: ConfigType,
     /// What it is where it is not given.
-    pub default: Fallback,
+    pub fallback: Fallback,
     /// Which values it may have.
-    pub check: Check,
+    pub check: Validator,
     /// How much it matters.
     pub importance: Importance,
     /// How it may change in a running broker; topics' keys always may.
-    pub mode: Mode,
+    pub update_mode: UpdateMode,
     /// Of a topic's key, the broker's key that its default comes from.
-    pub twin: Option<&'static str>,
-    /// Whether it is heeded.
-    pub state: State,
+    pub broker_key: Option<&'static str>,
+    /// Whether it is applied.
+    pub support: Support,
     /// What it means, in a sentence.
     pub doc: &'static str,
 }
 
-impl Row {
+/// What a row of a table says, one method a word; what it does not say is as in [`ConfigRow::new`].
+impl ConfigRow {
+    /// A key of this type: null where it is not given, any value, read-only, supported.
+    pub(crate) const fn new(key: &'static str, kind: ConfigType, doc: &'static str) -> Self {
+        Self {
+            key,
+            kind,
+            fallback: Fallback::Null,
+            check: Validator::Any,
+            importance: Importance::Medium,
+            update_mode: UpdateMode::ReadOnly,
+            broker_key: None,
+            support: Support::Supported,
+            doc,
+        }
+    }
+
+    /// Where the field's type does not say it: a class is a text.
+    pub(crate) const fn kind(self, kind: ConfigType) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The value where it is not given.
+    pub(crate) const fn default(self, text: &'static str) -> Self {
+        Self { fallback: Fallback::Is(text), ..self }
+    }
+
+    /// Whether it has to be given.
+    pub(crate) const fn required(self, required: bool) -> Self {
+        let fallback = if required { Fallback::Required } else { self.fallback };
+        Self { fallback, ..self }
+    }
+
+    /// The least that a number may be.
+    pub(crate) const fn at_least(self, least: i64) -> Self {
+        self.check(Validator::AtLeast(least))
+    }
+
+    /// The least and the most that a number may be.
+    pub(crate) const fn between(self, [least, most]: [i64; 2]) -> Self {
+        self.check(Validator::Between(least, most))
+    }
+
+    /// The texts that it may be.
+    pub(crate) const fn one_of(self, texts: &'static [&'static str]) -> Self {
+        self.check(Validator::OneOf(texts))
+    }
+
+    /// The texts that its items may be.
+    pub(crate) const fn list_of(self, texts: &'static [&'static str]) -> Self {
+        self.check(Validator::ListOf(texts))
+    }
+
+    /// Any other check of its value.
+    pub(crate) const fn check(self, check: Validator) -> Self {
+        Self { check, ..self }
+    }
+
+    /// How much it matters.
+    pub(crate) const fn importance(self, importance: Importance) -> Self {
+        Self { importance, ..self }
+    }
+
+    /// How a running broker takes a new value.
+    pub(crate) const fn dynamic(self, update_mode: UpdateMode) -> Self {
+        Self { update_mode, ..self }
+    }
+
+    /// The broker's key that a topic's default comes from; every topic's key may change.
+    pub(crate) const fn broker_key(self, key: &'static str) -> Self {
+        Self { broker_key: Some(key), update_mode: UpdateMode::ClusterWide, ..self }
+    }
+
+    /// Whether it is applied.
+    pub(crate) const fn support(self, support: Support) -> Self {
+        Self { support, ..self }
+    }
+}
+
+impl ConfigRow {
     /// Whether it has to be given.
     pub fn is_required(&self) -> bool {
-        self.default == Fallback::Required
+        self.fallback == Fallback::Required
     }
 
     /// Its default as text; None for null and where it has to be given.
     pub fn default_text(&self) -> Option<&'static str> {
-        match self.default {
+        match self.fallback {
             Fallback::Is(text) => Some(text),
             Fallback::Null | Fallback::Required => None,
         }
@@ -207,20 +290,20 @@ impl Row {
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] with Kafka's reason.
-    pub fn read<V: Value>(&self, raw: &str) -> Result<V, ConfigError> {
-        let text = if self.kind == Type::Password { raw } else { raw.trim() };
+    pub fn read<V: ConfigValue>(&self, raw: &str) -> Result<V, ConfigError> {
+        let text = if self.kind == ConfigType::Password { raw } else { raw.trim() };
         let invalid =
             |reason| ConfigError::Invalid { key: self.key.to_owned(), value: text.to_owned(), reason };
         let value = V::read(text).map_err(invalid)?;
         let shown = value.show().unwrap_or_default();
         self.check.test(self.key, &shown, self.kind).map_err(|reason| match self.check {
-            // Of other lists the element is named that is none; this is the one that is checked as a whole, and Java
-            // prints lists in brackets.
-            Check::ThrottledReplicas => {
+            // Of other lists the element is named that is none; this is the one that is checked as a whole, and Java prints
+            // lists in brackets.
+            Validator::ThrottledReplicas => {
                 let value = format!("[{}]", shown.replace(',', ", "));
                 ConfigError::Invalid { key: self.key.to_owned(), value, reason }
             }
-            Check::ListOf(allowed) => {
+            Validator::ListOf(allowed) => {
                 let value = items(&shown).into_iter().find(|item| !allowed.contains(&item.as_str()));
                 ConfigError::Invalid { key: self.key.to_owned(), value: value.unwrap_or(shown), reason }
             }
@@ -230,8 +313,8 @@ impl Row {
     }
 }
 
-impl Check {
-    fn test(self, key: &str, text: &str, kind: Type) -> Result<(), String> {
+impl Validator {
+    fn test(self, key: &str, text: &str, kind: ConfigType) -> Result<(), String> {
         match self {
             Self::Any => Ok(()),
             Self::AtLeast(least) => within(text, kind, least, i64::MAX),
@@ -254,9 +337,9 @@ impl Check {
     }
 }
 
-fn within(text: &str, kind: Type, least: i64, most: i64) -> Result<(), String> {
+fn within(text: &str, kind: ConfigType, least: i64, most: i64) -> Result<(), String> {
     // Doubles keep their fraction; the whole numbers of the other types would lose precision as doubles.
-    let (too_small, too_large) = if kind == Type::Double {
+    let (too_small, too_large) = if kind == ConfigType::Double {
         let value: f64 = text.parse().unwrap_or(f64::NAN);
         (value < least as f64, most != i64::MAX && value > most as f64)
     } else {
@@ -278,158 +361,27 @@ fn are_throttled_replicas(text: &str) -> bool {
     text.is_empty() || text == "*" || text.split(',').all(|pair| is_pair(pair.trim()))
 }
 
-/// The items of a list value: parted by commas, trimmed; none of an empty text.
-fn items(text: &str) -> Vec<String> {
-    if text.is_empty() { Vec::new() } else { text.split(',').map(|item| item.trim().to_owned()).collect() }
-}
-
-/// A type that a config field can have.
-pub trait Value: Sized {
-    /// Its value from text, or Kafka's reason why not.
-    ///
-    /// # Errors
-    /// That reason, as it stands behind "Invalid value … for configuration …: ".
-    fn read(text: &str) -> Result<Self, String>;
-
-    /// Its value as text; None for null.
-    fn show(&self) -> Option<String>;
-}
-
-macro_rules! whole_number {
-    ($type:ty, $name:literal) => {
-        impl Value for $type {
-            fn read(text: &str) -> Result<Self, String> {
-                text.parse().map_err(|_| concat!("Not a number of type ", $name).to_owned())
-            }
-
-            fn show(&self) -> Option<String> {
-                Some(self.to_string())
-            }
-        }
-    };
-}
-whole_number!(i16, "SHORT");
-whole_number!(i32, "INT");
-whole_number!(i64, "LONG");
-
-impl Value for f64 {
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "Not a number of type DOUBLE".to_owned())
-    }
-
-    /// As Java prints a double: the largest one in scientific notation.
-    fn show(&self) -> Option<String> {
-        Some(if *self == f64::MAX { "1.7976931348623157E308".to_owned() } else { format!("{self:?}") })
-    }
-}
-
-impl Value for bool {
-    fn read(text: &str) -> Result<Self, String> {
-        match text.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err("Expected value to be either true or false".to_owned()),
-        }
-    }
-
-    fn show(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-}
-
-impl Value for String {
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(text.to_owned())
-    }
-
-    fn show(&self) -> Option<String> {
-        Some(self.clone())
-    }
-}
-
-impl Value for Vec<String> {
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(items(text))
-    }
-
-    fn show(&self) -> Option<String> {
-        Some(self.join(","))
-    }
-}
-
-impl Value for KafkaVersion {
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|error| error.to_string())
-    }
-
-    fn show(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-}
-
-impl<V: Value> Value for Option<V> {
-    fn read(text: &str) -> Result<Self, String> {
-        V::read(text).map(Some)
-    }
-
-    fn show(&self) -> Option<String> {
-        self.as_ref().and_then(Value::show)
-    }
-}
-
-/// A secret: it is compared and used, and never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// The secret itself.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("[hidden]")
-    }
-}
-
-impl Value for Password {
-    fn read(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
-    }
-
-    fn show(&self) -> Option<String> {
-        Some("[hidden]".to_owned())
-    }
-}
-
-/// A config table: `field: type = "key", default, check, kind, importance, mode, twin, state;` a row, with what it
-/// means as the row's doc comment. Yields the struct, its defaults, and access by key.
+/// A config table, a row for each key: `field: type = "key", word: value, …;` with what it means as the row's doc comment.
+/// The words are the methods of [`ConfigRow`]. Yields the struct, its defaults, and access by key.
 macro_rules! config {
     (
         $(#[doc = $about:literal])*
         $name:ident;
         $(
             #[doc = $doc:literal]
-            $field:ident: $type:ty = $key:literal, $default:expr, $check:expr, $kind:ident, $importance:ident, $mode:ident, $twin:expr, $state:ident;
+            $field:ident: $type:ty = $key:literal, $($word:ident: $value:expr),+;
         )*
     ) => {
         /// Every key, one row each, sorted.
-        pub const ROWS: &[$crate::config::rows::Row] = {
+        pub const ROWS: &[$crate::config::rows::ConfigRow] = {
             #[allow(unused_imports)]
-            use $crate::config::rows::{Check::*, Fallback::*, Importance::*, Mode::*, Row, State::*, Type};
-            &[$(Row {
-                key: $key,
-                kind: Type::$kind,
-                default: $default,
-                check: $check,
-                importance: $importance,
-                mode: $mode,
-                twin: $twin,
-                state: $state,
-                doc: $doc.trim_ascii(),
-            },)*]
+            use $crate::config::rows::{
+                ConfigRow, ConfigType::Class, Importance::*, Support::*, UpdateMode::*, Validator::*,
+            };
+            use $crate::config::values::ConfigValue;
+            &[$(
+                ConfigRow::new($key, <$type as ConfigValue>::TYPE, $doc.trim_ascii())$(.$word($value))+
+            ),*]
         };
 
         $(#[doc = $about])*
@@ -440,7 +392,7 @@ macro_rules! config {
 
         impl Default for $name {
             fn default() -> Self {
-                use $crate::config::rows::initial;
+                use $crate::config::values::initial;
                 let mut rows = ROWS.iter();
                 Self { $($field: initial(rows.next(), $key),)* }
             }
@@ -448,7 +400,7 @@ macro_rules! config {
 
         impl $name {
             /// The row of this key.
-            pub fn row(key: &str) -> Option<&'static $crate::config::rows::Row> {
+            pub fn row(key: &str) -> Option<&'static $crate::config::rows::ConfigRow> {
                 ROWS.iter().find(|row| row.key == key)
             }
 
@@ -467,7 +419,7 @@ macro_rules! config {
 
             /// The value of a key as text; None where it is null, hidden text where it is a password.
             pub fn get(&self, key: &str) -> Option<String> {
-                use $crate::config::rows::Value;
+                use $crate::config::values::ConfigValue;
                 match key {
                     $($key => self.$field.show(),)*
                     _ => None,
@@ -477,40 +429,3 @@ macro_rules! config {
     };
 }
 pub(crate) use config;
-
-/// The value a field begins with: its row's default. A required key begins with nothing.
-///
-/// # Panics
-/// Where a row's default is none of its type; a test makes every default once.
-pub(crate) fn initial<V: Value + Initial>(row: Option<&Row>, key: &str) -> V {
-    match row.and_then(Row::default_text) {
-        None => V::null(),
-        Some(text) => match V::read(text) {
-            Ok(value) => value,
-            Err(reason) => panic!("the default of {key}: {reason}"),
-        },
-    }
-}
-
-/// What a field is before it is given a value.
-pub(crate) trait Initial {
-    /// Null where the type has it, else nothing.
-    fn null() -> Self;
-}
-
-impl<V> Initial for Option<V> {
-    fn null() -> Self {
-        None
-    }
-}
-
-macro_rules! begins_empty {
-    ($($type:ty),*) => {
-        $(impl Initial for $type {
-            fn null() -> Self {
-                Self::default()
-            }
-        })*
-    };
-}
-begins_empty!(i16, i32, i64, f64, bool, String, Vec<String>, KafkaVersion);

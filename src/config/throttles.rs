@@ -10,9 +10,12 @@ config! {
     Throttles;
 
     /// The most that this broker fetches for the throttled replicas it follows with, in bytes a second.
-    follower_replication_throttled_rate: i64 = "follower.replication.throttled.rate", Is("9223372036854775807"), AtLeast(0), Long, Medium, ClusterWide, None, Heeded;
+    follower_replication_throttled_rate: i64 = "follower.replication.throttled.rate",
+        default: "9223372036854775807", at_least: 0, importance: Medium, dynamic: ClusterWide;
     /// The most that this broker sends to followers for the throttled replicas it leads with, in bytes a second.
-    leader_replication_throttled_rate: i64 = "leader.replication.throttled.rate", Is("9223372036854775807"), AtLeast(0), Long, Medium, ClusterWide, None, Heeded;
+    leader_replication_throttled_rate: i64 = "leader.replication.throttled.rate",
+        default: "9223372036854775807", at_least: 0, importance: Medium, dynamic: ClusterWide;
     /// The most that is copied between the log directories of this broker, in bytes a second.
-    replica_alter_log_dirs_io_max_bytes_per_second: i64 = "replica.alter.log.dirs.io.max.bytes.per.second", Is("9223372036854775807"), AtLeast(0), Long, Medium, ClusterWide, None, Heeded;
+    replica_alter_log_dirs_io_max_bytes_per_second: i64 = "replica.alter.log.dirs.io.max.bytes.per.second",
+        default: "9223372036854775807", at_least: 0, importance: Medium, dynamic: ClusterWide;
 }

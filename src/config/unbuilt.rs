@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::broker::BrokerConfig;
 use super::properties::Properties;
-use super::rows::{ConfigError, Row, State};
+use super::rows::{ConfigError, ConfigRow, Support};
 
 /// What is not built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,10 +72,10 @@ pub fn check_java_options(options: &str) -> Result<(), ConfigError> {
 /// Those of an entity's own configs that have no effect yet and differ from their default.
 pub fn without_effect(
     own: &BTreeMap<String, String>,
-    row: impl Fn(&str) -> Option<&'static Row>,
+    row: impl Fn(&str) -> Option<&'static ConfigRow>,
 ) -> Vec<&str> {
     let has_none = |key: &str, value: &str| {
-        row(key).is_some_and(|row| row.state == State::NotYet && row.default_text() != Some(value.trim()))
+        row(key).is_some_and(|row| row.support == Support::NotYet && row.default_text() != Some(value.trim()))
     };
     own.iter().filter(|(key, value)| has_none(key, value)).map(|(key, _)| key.as_str()).collect()
 }

@@ -14,7 +14,7 @@ use crate::api::config_changes::{
 };
 use crate::config::ConfigError;
 use crate::config::layers::OwnConfigs;
-use crate::config::rows::Type;
+use crate::config::rows::ConfigType;
 use crate::security::AclOperation;
 use crate::wire::message::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
@@ -122,7 +122,7 @@ fn list(own: &OwnConfigs, entity: &Entity, key: &str, operation: i8) -> Result<V
     let Some(row) = entity.row(key) else {
         return Err(ConfigError::UnknownTopicConfig(key.to_owned()).into());
     };
-    if row.kind != Type::List {
+    if row.kind != ConfigType::List {
         let what = if operation == APPEND { "append" } else { "subtract" };
         let sentence = format!("Config value {what} is not allowed for config key: {key}");
         return Err(AdminError::invalid_request(sentence));

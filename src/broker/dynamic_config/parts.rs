@@ -33,7 +33,7 @@ fn is_connection_limit(key: &str) -> bool {
 }
 
 fn is_log_default(key: &str) -> bool {
-    topic::ROWS.iter().any(|row| row.twin == Some(key))
+    topic::ROWS.iter().any(|row| row.broker_key == Some(key))
 }
 
 fn is_of_replication(key: &str) -> bool {
@@ -160,13 +160,14 @@ mod tests {
     use super::*;
     use crate::config::broker;
     use crate::config::layers::{Layer, Layers};
-    use crate::config::rows::{Mode, State};
+    use crate::config::rows::{Support, UpdateMode};
 
     #[test]
     fn what_a_running_broker_takes_is_applied_by_a_part() {
         let at_next_start = ["advertised.listeners", "listener.security.protocol.map", "listeners"];
         let rows = broker::ROWS.iter().chain(throttles::ROWS);
-        let taken = rows.filter(|row| row.mode != Mode::ReadOnly && row.state == State::Heeded);
+        let taken =
+            rows.filter(|row| row.update_mode != UpdateMode::ReadOnly && row.support == Support::Supported);
         let unapplied = taken.map(|row| row.key).filter(|key| {
             !(is_connection_limit(key)
                 || is_log_default(key)

@@ -57,7 +57,7 @@ impl BrokerConfig {
                 "segment.ms" => Some(self.roll_ms().to_string()),
                 "segment.jitter.ms" => Some(self.roll_jitter_ms().to_string()),
                 "flush.ms" => Some(self.flush_ms().to_string()),
-                _ => row.twin.and_then(|twin| self.get(twin)),
+                _ => row.broker_key.and_then(|key| self.get(key)),
             };
             // A broker's key may hold what its topic twin refuses (a ratio above 1); the topic's own default then
             // stands.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::rows::{ConfigRow, Support};
 
 /// What a broker with these properties beside the usual ones refuses to start with.
 fn refusal(pairs: &[(&str, &str)]) -> String {
@@ -167,3 +168,52 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
 }
 
 use crate::config::topic::TopicConfig;
+
+/// The product's sources but the tables of configs and the checks of which values go together: what reads a setting there
+/// does so to act on it.
+fn sources() -> String {
+    let mut text = String::new();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.to_string_lossy().into_owned();
+            let is_table = ["config/broker.rs", "config/topic.rs", "config/throttles.rs", "broker/checks.rs"];
+            if path.is_dir() {
+                folders.push(path);
+            } else if !is_table.iter().any(|table| name.ends_with(table)) && !name.ends_with("tests.rs") {
+                text += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// Whether a field of this name is read.
+fn is_read(sources: &str, field: &str) -> bool {
+    let field = format!(".{field}");
+    sources.match_indices(&field).any(|(at, _)| {
+        let next = sources[at + field.len()..].chars().next().unwrap_or(' ');
+        !(next.is_alphanumeric() || next == '_' || next == '(')
+    })
+}
+
+#[test]
+fn a_row_says_whether_its_key_is_read() {
+    // Compaction is to come: of the policies 'delete' alone is followed, and the lag only rolls segments.
+    const IN_PART: [&str; 2] = ["cleanup.policy", "max.compaction.lag.ms"];
+    let sources = sources();
+    let read = |row: &ConfigRow| is_read(&sources, &row.key.replace(['.'], "_"));
+    let topics = crate::config::topic::ROWS;
+    // Some keys of a broker are what a topic's key is where the topic does not say.
+    let is_default = |row: &ConfigRow| {
+        topics.iter().any(|it| it.broker_key == Some(row.key) && it.support == Support::Supported)
+    };
+    let rows = ROWS.iter().chain(topics).chain(crate::config::throttles::ROWS);
+    let wrong = rows.filter(|row| !IN_PART.contains(&row.key)).filter(|row| {
+        let supported = row.support == Support::Supported;
+        supported != (read(row) || is_default(row))
+    });
+    let wrong: Vec<_> = wrong.map(|row| (row.key, row.support)).collect();
+    assert!(wrong.is_empty(), "supported and unread, or read and not supported: {wrong:?}");
+}

@@ -1,0 +1,190 @@
+//! The types that a config's value can have: from text and back.
+//!
+//! Pure. Kafka: `ConfigDef.parseType`, `ConfigDef.convertToString`.
+
+use std::fmt;
+
+use super::rows::{ConfigRow, ConfigType};
+use super::version::KafkaVersion;
+
+/// The items of a list value: parted by commas, trimmed; none of an empty text.
+pub(super) fn items(text: &str) -> Vec<String> {
+    if text.is_empty() { Vec::new() } else { text.split(',').map(|item| item.trim().to_owned()).collect() }
+}
+
+/// A type that a config field can have.
+pub trait ConfigValue: Sized {
+    /// What the protocol calls this type.
+    const TYPE: ConfigType;
+
+    /// Its value from text, or Kafka's reason why not.
+    ///
+    /// # Errors
+    /// That reason, as it stands behind "Invalid value … for configuration …: ".
+    fn read(text: &str) -> Result<Self, String>;
+
+    /// Its value as text; None for null.
+    fn show(&self) -> Option<String>;
+}
+
+macro_rules! whole_number {
+    ($type:ty, $kind:ident, $name:literal) => {
+        impl ConfigValue for $type {
+            const TYPE: ConfigType = ConfigType::$kind;
+
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| concat!("Not a number of type ", $name).to_owned())
+            }
+
+            fn show(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    };
+}
+whole_number!(i16, Short, "SHORT");
+whole_number!(i32, Int, "INT");
+whole_number!(i64, Long, "LONG");
+
+impl ConfigValue for f64 {
+    const TYPE: ConfigType = ConfigType::Double;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "Not a number of type DOUBLE".to_owned())
+    }
+
+    /// As Java prints a double: the largest one in scientific notation.
+    fn show(&self) -> Option<String> {
+        Some(if *self == f64::MAX { "1.7976931348623157E308".to_owned() } else { format!("{self:?}") })
+    }
+}
+
+impl ConfigValue for bool {
+    const TYPE: ConfigType = ConfigType::Boolean;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("Expected value to be either true or false".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl ConfigValue for String {
+    const TYPE: ConfigType = ConfigType::String;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.clone())
+    }
+}
+
+impl ConfigValue for Vec<String> {
+    const TYPE: ConfigType = ConfigType::List;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(items(text))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.join(","))
+    }
+}
+
+impl ConfigValue for KafkaVersion {
+    const TYPE: ConfigType = ConfigType::String;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl<V: ConfigValue> ConfigValue for Option<V> {
+    const TYPE: ConfigType = V::TYPE;
+
+    fn read(text: &str) -> Result<Self, String> {
+        V::read(text).map(Some)
+    }
+
+    fn show(&self) -> Option<String> {
+        self.as_ref().and_then(ConfigValue::show)
+    }
+}
+
+/// A secret: it is compared and used, and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// The secret itself.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[hidden]")
+    }
+}
+
+impl ConfigValue for Password {
+    const TYPE: ConfigType = ConfigType::Password;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some("[hidden]".to_owned())
+    }
+}
+
+/// The value a field begins with: its row's default. A required key begins with nothing.
+///
+/// # Panics
+/// Where a row's default is none of its type; a test makes every default once.
+pub(crate) fn initial<V: ConfigValue + Initial>(row: Option<&ConfigRow>, key: &str) -> V {
+    match row.and_then(ConfigRow::default_text) {
+        None => V::null(),
+        Some(text) => match V::read(text) {
+            Ok(value) => value,
+            Err(reason) => panic!("the default of {key}: {reason}"),
+        },
+    }
+}
+
+/// What a field is before it is given a value.
+pub(crate) trait Initial {
+    /// Null where the type has it, else nothing.
+    fn null() -> Self;
+}
+
+impl<V> Initial for Option<V> {
+    fn null() -> Self {
+        None
+    }
+}
+
+macro_rules! begins_empty {
+    ($($type:ty),*) => {
+        $(impl Initial for $type {
+            fn null() -> Self {
+                Self::default()
+            }
+        })*
+    };
+}
+begins_empty!(i16, i32, i64, f64, bool, String, Vec<String>, KafkaVersion);
