@@ -155,7 +155,7 @@ impl Entity {
 }
 
 /// What a client is told of an outcome; of what no exception of Kafka's stands behind, only the code.
-pub(super) fn told(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
+pub(super) fn error_and_message(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
     match outcome {
         Ok(()) => (ErrorCode::None, None),
         Err(error) => (error.code(), Some(error.to_string()).filter(|message| !message.is_empty())),

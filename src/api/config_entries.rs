@@ -12,7 +12,7 @@ use crate::logging;
 
 /// Where a value comes from (`DescribeConfigsResponse.ConfigSource`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ConfigSource {
     /// The topic's own configs.
     Topic = 1,
     /// The broker's own configs in ZooKeeper.
@@ -29,11 +29,11 @@ pub(super) enum Source {
 
 /// One config as it is described.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ConfigEntry {
     pub name: String,
     /// None where it is null or must not be shown.
     pub value: Option<String>,
-    pub source: Source,
+    pub source: ConfigSource,
     pub sensitive: bool,
     pub read_only: bool,
     /// None of a key that only somebody else knows.
@@ -43,14 +43,15 @@ pub(super) struct Entry {
 }
 
 /// A value that stands behind a config: under which key, and where.
-pub(super) type Synonym = (String, Option<String>, Source);
+pub(super) type Synonym = (String, Option<String>, ConfigSource);
 
 /// Every config of a topic that has these configs of its own.
-pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<Entry> {
+pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<ConfigEntry> {
     let (layers, defaults) = (services.live.layers(), services.live.current().broker.topic_defaults());
     let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {
-        let set = own.get(row.key).map(|value| (row.key.to_owned(), Some(value.clone()), Source::Topic));
+        let set =
+            own.get(row.key).map(|value| (row.key.to_owned(), Some(value.clone()), ConfigSource::Topic));
         let behind = row.broker_key.into_iter().flat_map(|key| synonyms(&layers, key));
         entry(row.key, Some(row), config.get(row.key), set.into_iter().chain(behind).collect(), false)
     });
@@ -58,7 +59,7 @@ pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<Entry> {
 }
 
 /// Every config of this broker, those of somebody else's among them.
-pub(super) fn broker(services: &Services) -> Vec<Entry> {
+pub(super) fn broker(services: &Services) -> Vec<ConfigEntry> {
     let (layers, settings) = (services.live.layers(), services.live.current());
     let rows = broker::ROWS.iter().map(|row| row.key);
     let own = [Layer::Broker, Layer::AllBrokers].into_iter().flat_map(|layer| layers.own(layer).keys());
@@ -72,22 +73,22 @@ pub(super) fn broker(services: &Services) -> Vec<Entry> {
 }
 
 /// The configs that all brokers have in ZooKeeper.
-pub(super) fn all_brokers(services: &Services) -> Vec<Entry> {
+pub(super) fn all_brokers(services: &Services) -> Vec<ConfigEntry> {
     let layers = services.live.layers();
     let entries = layers.own(Layer::AllBrokers).iter().map(|(key, value)| {
         let mut behind = synonyms(&layers, key);
-        behind.retain(|(.., source)| *source == Source::DynamicDefault);
+        behind.retain(|(.., source)| *source == ConfigSource::DynamicDefault);
         broker_entry(key, Some(value.clone()), behind)
     });
     entries.collect()
 }
 
 /// Every logger of this broker with its level.
-pub(super) fn loggers() -> Vec<Entry> {
-    let entries = logging::levels().into_iter().map(|(name, level)| Entry {
+pub(super) fn loggers() -> Vec<ConfigEntry> {
+    let entries = logging::levels().into_iter().map(|(name, level)| ConfigEntry {
         name,
         value: Some(level.name().to_owned()),
-        source: Source::Logger,
+        source: ConfigSource::Logger,
         sensitive: false,
         read_only: false,
         row: None,
@@ -96,7 +97,7 @@ pub(super) fn loggers() -> Vec<Entry> {
     entries.collect()
 }
 
-fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> Entry {
+fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> ConfigEntry {
     let row = layers::row(key);
     // The throttles stand in no properties file, which makes them read-only to whoever describes them.
     let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
@@ -110,12 +111,12 @@ fn entry(
     value: Option<String>,
     synonyms: Vec<Synonym>,
     read_only: bool,
-) -> Entry {
+) -> ConfigEntry {
     // What is not known may be a secret.
     let sensitive = row.is_none_or(|row| row.kind == ConfigType::Password);
-    let source = synonyms.first().map_or(Source::Default, |(.., source)| *source);
+    let source = synonyms.first().map_or(ConfigSource::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
-    Entry { name: key.to_owned(), value, source, sensitive, read_only, row, synonyms }
+    ConfigEntry { name: key.to_owned(), value, source, sensitive, read_only, row, synonyms }
 }
 
 fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
@@ -123,15 +124,18 @@ fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
     let named = |key: &str, value: &str, source| (key.to_owned(), Some(value.to_owned()), source);
     let mut all = Vec::new();
     for (layer, source) in
-        [(Layer::Broker, Source::DynamicBroker), (Layer::AllBrokers, Source::DynamicDefault)]
+        [(Layer::Broker, ConfigSource::DynamicBroker), (Layer::AllBrokers, ConfigSource::DynamicDefault)]
     {
         let own = layers.own(layer);
         all.extend(keys.iter().filter_map(|key| Some(named(key, own.get(*key)?, source))));
     }
-    all.extend(keys.iter().filter_map(|key| Some(named(key, layers.file().get(key)?, Source::StaticBroker))));
     all.extend(
-        keys.iter()
-            .filter_map(|key| Some(named(key, BrokerConfig::row(key)?.default_text()?, Source::Default))),
+        keys.iter().filter_map(|key| Some(named(key, layers.file().get(key)?, ConfigSource::StaticBroker))),
+    );
+    all.extend(
+        keys.iter().filter_map(|key| {
+            Some(named(key, BrokerConfig::row(key)?.default_text()?, ConfigSource::Default))
+        }),
     );
     // What stands before the key itself is not told, and where that stands nowhere, nothing is
     // (`AdminManager.configSynonyms`).

@@ -25,7 +25,7 @@ pub enum StartError {
     /// A listener cannot be bound.
     #[error("{0}")]
     Bind(#[from] BindError),
-    /// The metrics cannot be told where they are to be.
+    /// The metrics cannot be served at the address that is named.
     #[error("METRICS_LISTENER={address}: {error}")]
     Metrics {
         /// Where.

@@ -1,4 +1,5 @@
-//! A data directory has failed: its replicas go offline, the controller is told, and a broker that has none left ends.
+//! A data directory has failed: its replicas go offline, the controller is notified, and a broker without any other
+//! directory ends.
 //!
 //! Kafka: `ReplicaManager.LogDirFailureHandler`, `LogManager.handleLogDirFailure`.
 
@@ -15,12 +16,12 @@ use crate::zk::znode::log_dir_event;
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
 impl Broker {
-    /// Heeds failed directories until the broker stops.
-    pub(super) fn heed_failed_dirs(&self) {
+    /// Handles failed directories until the broker stops.
+    pub(super) fn handle_failed_dirs(&self) {
         let Some(mut failures) = self.logs.shared().failures.listen() else { return };
         let failed = Arc::new(Notify::new());
         let (zk, id) = (self.services.zk.clone(), self.services.broker_id);
-        self.tasks.spawn(tell_controller(zk, id, failed.clone(), self.shutdown.clone()));
+        self.tasks.spawn(notify_controller(zk, id, failed.clone(), self.shutdown.clone()));
         let (services, logs, shutdown) = (self.services.clone(), self.logs.clone(), self.shutdown.clone());
         // Before 1.0 the controller knows no failed directories (KIP-112).
         let all_or_nothing = !services.config.inter_broker_protocol_version.at_least(KafkaVersion::V1_0_IV0);
@@ -43,7 +44,7 @@ impl Broker {
 }
 
 /// Leaves a notification whenever a directory has failed, and tries until it is there.
-async fn tell_controller(zk: ZooKeeper, id: BrokerId, failed: Arc<Notify>, stop: CancellationToken) {
+async fn notify_controller(zk: ZooKeeper, id: BrokerId, failed: Arc<Notify>, stop: CancellationToken) {
     stop.run_until_cancelled(async {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         loop {

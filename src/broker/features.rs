@@ -1,4 +1,4 @@
-//! The finalized features, as `/feature` tells them from time to time (KIP-584; Kafka's
+//! The finalized features, as they stand in `/feature` (KIP-584; Kafka's
 //! `FinalizedFeatureChangeListener`).
 
 use tokio::sync::watch;
@@ -9,13 +9,17 @@ use crate::zk::{Stat, ZnodeChange, ZooKeeper};
 
 const TARGET: &str = "kafka.server.FinalizedFeatureChangeListener";
 
-/// Tells what is finalized whenever that changes, until `stop`.
-pub(super) async fn follow(zk: ZooKeeper, told: watch::Sender<Option<Finalized>>, stop: CancellationToken) {
+/// Sends what is finalized whenever that changes, until `stop`.
+pub(super) async fn follow(
+    zk: ZooKeeper,
+    finalized_features: watch::Sender<Option<Finalized>>,
+    stop: CancellationToken,
+) {
     let mut watches = zk.watches();
     watches.watch_data(feature::PATH);
     while let Some(Some(change)) = stop.run_until_cancelled(watches.next()).await {
         if let ZnodeChange::Data { data, .. } = change {
-            told.send_replace(finalized(data));
+            finalized_features.send_replace(finalized(data));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a broker tells what is measured of it.
+//! The address at which a broker serves its metrics.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use super::{Broker, StartError, TARGET};
 use crate::metrics::{Metric, Registry, http};
 
-/// The environment variable that names where, as `host:port`, as `JMX_PORT` does for a JVM; without it nothing is told.
+/// The environment variable that names the address, as `host:port`, as `JMX_PORT` names a JVM's port; without it no
+/// metrics are served.
 const LISTENER: &str = "METRICS_LISTENER";
 
 /// Opens what [`LISTENER`] names.
@@ -23,7 +24,7 @@ pub(super) async fn bind() -> Result<Option<TcpListener>, StartError> {
 }
 
 impl Broker {
-    /// Tells there what is measured, until the stop.
+    /// Serves the metrics there, until the stop.
     pub(super) fn serve_metrics(&self, listener: TcpListener) {
         let registry = Arc::new(Registry::default());
         let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
@@ -38,7 +39,7 @@ impl Broker {
         let serving = http::serve(listener, registry, self.shutdown.clone());
         self.tasks.spawn(async move {
             if let Err(error) = serving.await {
-                log::error!(target: TARGET, "Metrics are told no more: {error}");
+                log::error!(target: TARGET, "Metrics are served no more: {error}");
             }
         });
     }

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::LogManager;
-use crate::net::limits::Limits;
+use crate::net::limits::SocketLimits;
 use crate::quota::ClientQuotas;
 use crate::security::Authorization;
 
@@ -47,7 +47,7 @@ pub struct Plugins {
 pub struct Broker {
     services: Arc<Services>,
     logs: Arc<LogManager>,
-    limits: Arc<Limits>,
+    limits: Arc<SocketLimits>,
     /// Ends everything that runs.
     shutdown: CancellationToken,
     /// Ends the listeners, before all else.

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_is_told_by_its_name_state_and_time() {
+    fn a_thread_is_described_by_its_name_state_and_time() {
         let stat = "77 (data (1)) D 1 77 77 0 -1 4194304 1 0 0 0 123 45 0 0 20 0 3 0 100";
         assert_eq!(thread(stat).unwrap(), "  \"data (1)\" 77 waits for a disk, 1.68 s used\n");
         assert!(threads().contains("runs"), "this thread does");

@@ -31,7 +31,7 @@ use crate::log::meta_properties::BrokerMetadata;
 use crate::log::{LogManager, LogManagerOptions};
 use crate::metadata::MetadataCache;
 use crate::net::Dispatch;
-use crate::net::limits::Limits;
+use crate::net::limits::SocketLimits;
 use crate::net::listener::Listener;
 use crate::replica::{ReplicaManager, preferred_replica::rack_aware};
 use crate::zk::producer_ids::ProducerIdManager;
@@ -49,7 +49,7 @@ fn millis(ms: i32) -> Duration {
 }
 
 /// What was found out before the session with ZooKeeper.
-struct Prepared {
+struct PreparedStart {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
     metadata: BrokerMetadata,
@@ -110,7 +110,7 @@ async fn unless<T>(
     }
 }
 
-fn prepare(properties: Properties) -> Result<Prepared, StartError> {
+fn prepare(properties: Properties) -> Result<PreparedStart, StartError> {
     let ReadConfig { config, warnings } = BrokerConfig::read(&properties)?;
     log::info!(target: "kafka.server.KafkaConfig", "KafkaConfig values: {}", config.changed().join(""));
     for warning in warnings {
@@ -130,7 +130,7 @@ fn prepare(properties: Properties) -> Result<Prepared, StartError> {
     let dirs = LogManagerOptions::of(&config).dirs;
     let (metadata, offline) = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
-    Ok(Prepared { config: Arc::new(config), live, metadata, offline })
+    Ok(PreparedStart { config: Arc::new(config), live, metadata, offline })
 }
 
 async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, StartError> {
@@ -151,13 +151,13 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
 /// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed
 /// as by a stop, so that the next start finds them as this one did.
 async fn boot(
-    prepared: Prepared,
+    prepared: PreparedStart,
     plugins: Plugins,
     zk: ZooKeeper,
     control: Handle,
     interrupted: &CancellationToken,
 ) -> Result<Broker, StartError> {
-    let Prepared { config, live, metadata, offline } = prepared;
+    let PreparedStart { config, live, metadata, offline } = prepared;
     let configs = Arc::new(ConfigReader::new(zk.clone()));
     let identify = async {
         let cluster_id = bootstrap::cluster_id(&zk).await?;
@@ -200,7 +200,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let settings = live.current();
-    let limits = Limits::new(&settings.broker, &settings.pairs)?;
+    let limits = SocketLimits::new(&settings.broker, &settings.pairs)?;
     let listeners = bind(&config, &limits).await?;
     let registration = registration::registration(broker_id, &config, &listeners, &clock).await?;
     registration::check_endpoints(&zk, &registration).await?;
@@ -252,11 +252,11 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
     broker.keep_logs(&control);
     broker.keep_registered(registrar, registration, &control);
     broker.follow_config_changes(&control);
-    broker.heed_features(finalized, &control);
+    broker.follow_features(finalized, &control);
     Ok(broker)
 }
 
-async fn bind(config: &BrokerConfig, limits: &Arc<Limits>) -> Result<Vec<Listener>, StartError> {
+async fn bind(config: &BrokerConfig, limits: &Arc<SocketLimits>) -> Result<Vec<Listener>, StartError> {
     let mut listeners = Vec::new();
     for endpoint in config.listeners()? {
         listeners.push(Listener::bind(&endpoint, limits).await?);
@@ -266,7 +266,7 @@ async fn bind(config: &BrokerConfig, limits: &Arc<Limits>) -> Result<Vec<Listene
 
 impl Broker {
     /// Lets clients and other brokers in.
-    fn serve(&self, listeners: Vec<Listener>, limits: &Arc<Limits>) {
+    fn serve(&self, listeners: Vec<Listener>, limits: &Arc<SocketLimits>) {
         let dispatch: Arc<dyn Dispatch> = Arc::new(RequestDispatch::new(self.services.clone()));
         for listener in listeners {
             let at = listener.endpoint();
@@ -299,7 +299,7 @@ impl Broker {
     }
 
     /// The parts that take settings which change while it runs.
-    async fn add_reconfigurable_parts(&self, limits: Arc<Limits>) {
+    async fn add_reconfigurable_parts(&self, limits: Arc<SocketLimits>) {
         let Services { live, replicas, controller, .. } = &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
         live.add(Arc::new(DynamicThreadPool)).await;
@@ -325,10 +325,10 @@ impl Broker {
     }
 
     /// The features finalized for the cluster, where this broker's protocol has them.
-    fn heed_features(&self, told: watch::Sender<Option<Finalized>>, control: &Handle) {
+    fn follow_features(&self, finalized: watch::Sender<Option<Finalized>>, control: &Handle) {
         let Services { config, zk, .. } = &*self.services;
         if config.inter_broker_protocol_version.at_least(KafkaVersion::V2_7_IV0) {
-            self.tasks.spawn_on(features::follow(zk.clone(), told, self.shutdown.clone()), control);
+            self.tasks.spawn_on(features::follow(zk.clone(), finalized, self.shutdown.clone()), control);
         }
     }
 
@@ -339,7 +339,7 @@ impl Broker {
         self.tasks.spawn_on(async move { stop.run_until_cancelled(watching).await }, control);
         let mut upkeep = self.logs.start(&self.shutdown);
         self.tasks.spawn(async move { while upkeep.join_next().await.is_some() {} });
-        self.heed_failed_dirs();
+        self.handle_failed_dirs();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use log::LevelFilter;
 
-use crate::logging::{self, Defaults, Level};
+use crate::logging::{self, Level, LoggingDefaults};
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,5 +21,5 @@ pub fn init(stream: Stream, level: LevelFilter) {
         Stream::Stderr => "System.err",
     };
     let level = Level::parse(level.as_str()).unwrap_or(Level::Info);
-    logging::init(Defaults { stream, level });
+    logging::init(LoggingDefaults { stream, level });
 }

@@ -19,11 +19,11 @@ pub(super) struct Layout(Vec<Part>);
 enum Part {
     Literal(String),
     /// A value, at least and at most so many letters wide.
-    Value(Value, Width),
+    Converted(Conversion, Padding),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Width {
+struct Padding {
     least: usize,
     most: Option<usize>,
     /// Whether what is too short is filled on its right.
@@ -31,7 +31,7 @@ struct Width {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+enum Conversion {
     /// The logger; only the last so many parts of its name where that is said.
     Logger(Option<usize>),
     /// The time, by a `strftime` pattern.
@@ -74,10 +74,10 @@ impl Layout {
         for part in &self.0 {
             match part {
                 Part::Literal(text) => out.write_all(text.as_bytes())?,
-                Part::Value(Value::Message, Width { least: 0, most: None, .. }) => {
+                Part::Converted(Conversion::Message, Padding { least: 0, most: None, .. }) => {
                     write!(out, "{}", record.args())?;
                 }
-                Part::Value(value, width) => {
+                Part::Converted(value, width) => {
                     out.write_all(width.apply(value.text(logger, record)).as_bytes())?;
                 }
             }
@@ -90,7 +90,7 @@ impl Layout {
 fn conversion(text: &str) -> Result<(Part, &str), String> {
     let letters = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%');
     let at = letters.ok_or_else(|| format!("%{text}"))?;
-    let width = Width::parse(&text[..at]).ok_or_else(|| format!("%{}", &text[..=at]))?;
+    let width = Padding::parse(&text[..at]).ok_or_else(|| format!("%{}", &text[..=at]))?;
     let (letter, mut rest) = (text.as_bytes()[at], &text[at + 1..]);
     let mut option = None;
     if let Some((inside, behind)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
@@ -99,15 +99,15 @@ fn conversion(text: &str) -> Result<(Part, &str), String> {
     let value = match letter {
         b'%' => return Ok((Part::Literal("%".to_owned()), rest)),
         b'n' => return Ok((Part::Literal("\n".to_owned()), rest)),
-        b'c' | b'C' => Value::Logger(option.and_then(|count| count.parse().ok())),
-        b'd' => Value::Date(date(option)?),
-        b'm' => Value::Message,
-        b'p' => Value::Level,
-        b't' => Value::Thread,
-        b'x' | b'X' => Value::Nothing,
+        b'c' | b'C' => Conversion::Logger(option.and_then(|count| count.parse().ok())),
+        b'd' => Conversion::Date(date(option)?),
+        b'm' => Conversion::Message,
+        b'p' => Conversion::Level,
+        b't' => Conversion::Thread,
+        b'x' | b'X' => Conversion::Nothing,
         other => return Err(format!("%{}", char::from(other))),
     };
-    Ok((Part::Value(value, width), rest))
+    Ok((Part::Converted(value, width), rest))
 }
 
 fn date(pattern: Option<&str>) -> Result<String, String> {
@@ -121,7 +121,7 @@ fn date(pattern: Option<&str>) -> Result<String, String> {
     }
 }
 
-impl Value {
+impl Conversion {
     fn text(&self, logger: &str, record: &Record<'_>) -> String {
         match self {
             Self::Logger(None) => logger.to_owned(),
@@ -138,7 +138,7 @@ impl Value {
     }
 }
 
-impl Width {
+impl Padding {
     /// `-5.10`: filled on the right to 5 letters, and no more than the last 10.
     fn parse(text: &str) -> Option<Self> {
         let (sizes, left) = text.strip_prefix('-').map_or((text, false), |sizes| (sizes, true));

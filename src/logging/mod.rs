@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 pub use level::Level;
 pub use loggers::LOGGERS;
-pub use sink::{Defaults, init};
+pub use sink::{LoggingDefaults, init};
 
 /// The name of the logger above all others.
 pub const ROOT: &str = "root";

@@ -23,7 +23,7 @@ static SINK: OnceLock<Sink> = OnceLock::new();
 
 /// How a process logs that is told nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Defaults {
+pub struct LoggingDefaults {
     /// `System.out` or `System.err`.
     pub stream: &'static str,
     /// The lowest level that is shown.
@@ -35,18 +35,18 @@ pub(super) struct Sink {
     hierarchy: RwLock<Hierarchy>,
     appenders: BTreeMap<String, env_logger::Logger>,
     /// What was found out of the hierarchy so far, by target.
-    routes: RwLock<HashMap<String, Arc<Route>>>,
+    routes: RwLock<HashMap<String, Arc<OpenRoute>>>,
 }
 
 #[derive(Debug)]
-struct Route {
+struct OpenRoute {
     filter: LevelFilter,
     appenders: Vec<String>,
 }
 
 /// Sets up the logging of the process, by the file that `KAFKA_LOG4J_OPTS` names, else as `defaults` say. What is wrong
 /// with the file is said on standard error. A second call changes nothing.
-pub fn init(defaults: Defaults) {
+pub fn init(defaults: LoggingDefaults) {
     let options = std::env::var(OPTIONS).unwrap_or_default();
     let setup = match configuration(&options) {
         None => defaults.setup(),
@@ -81,7 +81,7 @@ pub(super) fn logger_of(target: &str) -> Cow<'_, str> {
     if target.contains("::") { Cow::Owned(target.replace("::", ".")) } else { Cow::Borrowed(target) }
 }
 
-impl Defaults {
+impl LoggingDefaults {
     fn setup(self) -> Setup {
         let Self { stream, level } = self;
         // The ZooKeeper client's own lines are of use to its developers only.
@@ -160,13 +160,13 @@ impl Sink {
         log::set_max_level(self.hierarchy.read().highest().filter());
     }
 
-    fn route(&self, target: &str) -> Arc<Route> {
+    fn route(&self, target: &str) -> Arc<OpenRoute> {
         if let Some(route) = self.routes.read().get(target) {
             return route.clone();
         }
         let hierarchy = self.hierarchy.read();
         let found = hierarchy.route(&logger_of(target));
-        let route = Arc::new(Route { filter: found.level.filter(), appenders: found.appenders });
+        let route = Arc::new(OpenRoute { filter: found.level.filter(), appenders: found.appenders });
         self.routes.write().insert(target.to_owned(), route.clone());
         route
     }

@@ -74,12 +74,12 @@ impl Metric {
     }
 }
 
-type Source = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
+type MetricSource = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
 
 /// All that can be measured of one broker.
 #[derive(Default)]
 pub struct Registry {
-    sources: RwLock<Vec<Source>>,
+    sources: RwLock<Vec<MetricSource>>,
 }
 
 impl std::fmt::Debug for Registry {

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::connection_quotas::ConnectionSlot;
-use super::frames::{End, Frames};
-use super::limits::Limits;
+use super::frames::{ConnectionEnd, Frames};
+use super::limits::SocketLimits;
 use super::mute::Mute;
 use super::{Answer, Caller, Dispatch, Reply, writer};
 use crate::base::Records;
@@ -48,16 +48,16 @@ enum Outgoing {
 /// What all connections of a listener share.
 pub(super) struct Served {
     pub dispatch: Arc<dyn Dispatch>,
-    pub limits: Arc<Limits>,
+    pub limits: Arc<SocketLimits>,
     pub stop: CancellationToken,
 }
 
 /// Serves a connection until either side ends it, it is idle for too long or has to make room, or the broker stops.
-pub(super) async fn serve(stream: TcpStream, caller: Caller, place: ConnectionSlot, served: Served) {
+pub(super) async fn serve(stream: TcpStream, caller: Caller, slot: ConnectionSlot, served: Served) {
     let (reader, out) = stream.into_split();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
-    let (over, excess, stop) = (served.stop.child_token(), place.over(), served.stop.clone());
-    let (activity, idle) = (place.activity(), served.limits.idle);
+    let (over, excess, stop) = (served.stop.child_token(), slot.over(), served.stop.clone());
+    let (activity, idle) = (slot.activity(), served.limits.idle);
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
     let mute = Mute::new();
     let sending = write_answers(
@@ -161,8 +161,8 @@ impl Reading {
         };
         self.caller.gone.cancel();
         match end {
-            End::Closed => Some(handling.await),
-            End::BrokenOff => None,
+            ConnectionEnd::Closed => Some(handling.await),
+            ConnectionEnd::BrokenOff => None,
         }
     }
 

@@ -35,8 +35,8 @@ pub enum Rejected {
 /// The connections that are open, and how many may be; shared by all listeners of a broker.
 #[derive(Debug)]
 pub struct ConnectionQuotas {
-    state: Mutex<State>,
-    /// Wakes those at the door when a place has become free or a limit has changed.
+    state: Mutex<OpenConnections>,
+    /// Wakes the connections that wait when a slot has become free or a limit has changed.
     changed: Notify,
     begun: Instant,
     /// How many connections may be open for the process's file descriptors to last.
@@ -48,22 +48,22 @@ pub struct ConnectionQuotas {
 }
 
 #[derive(Debug)]
-struct State {
+struct OpenConnections {
     maximum: i32,
     rate_limit: i32,
     rate: Rate,
     per_address: i32,
     overrides: HashMap<IpAddr, i32>,
     addresses: HashMap<IpAddr, i32>,
-    listeners: HashMap<String, Listener>,
+    listeners: HashMap<String, ListenerQuota>,
     /// The brokers' own listener, where there are others beside it.
     protected: Option<String>,
-    open: BTreeMap<u64, Arc<Open>>,
+    open: BTreeMap<u64, Arc<OpenConnection>>,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Listener {
+struct ListenerQuota {
     own: ListenerLimits,
     rate: Rate,
     open: i32,
@@ -79,19 +79,19 @@ pub struct ListenerLimits {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenConnection {
     listener: String,
     address: IpAddr,
     activity: Activity,
     over: CancellationToken,
 }
 
-/// A connection's place among those allowed; given back when dropped.
+/// A connection's slot among those allowed; given back when dropped.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     connections: Arc<ConnectionQuotas>,
     number: u64,
-    open: Arc<Open>,
+    open: Arc<OpenConnection>,
 }
 
 impl ConnectionQuotas {
@@ -107,11 +107,11 @@ impl ConnectionQuotas {
         let rate = Rate::new(usize::try_from(config.quota_window_num).unwrap_or(1), window);
         let names: Vec<String> = config.listeners()?.into_iter().map(|it| it.listener).collect();
         let protected = (names.len() > 1).then(|| config.inter_broker_listener()).transpose()?;
-        let listeners = names
-            .into_iter()
-            .map(|name| (name, Listener { own: ListenerLimits::default(), rate: rate.clone(), open: 0 }));
+        let listeners = names.into_iter().map(|name| {
+            (name, ListenerQuota { own: ListenerLimits::default(), rate: rate.clone(), open: 0 })
+        });
         let connections = Self {
-            state: Mutex::new(State {
+            state: Mutex::new(OpenConnections {
                 maximum: i32::MAX,
                 rate_limit: i32::MAX,
                 rate: rate.clone(),
@@ -164,11 +164,11 @@ impl ConnectionQuotas {
         self.state.lock().open.len()
     }
 
-    /// Waits until a connection by this listener is allowed, and takes its place.
+    /// Waits until a connection by this listener is allowed, and takes a slot for it.
     ///
     /// # Errors
     /// [`Rejected`] where its address has as many as it may, or the process cannot hold more.
-    pub async fn place(
+    pub async fn acquire(
         self: &Arc<Self>,
         listener: &str,
         address: IpAddr,
@@ -202,7 +202,7 @@ impl ConnectionQuotas {
         if let Err(refused) = state.take(listener, address) {
             return Some(Err(refused));
         }
-        let open = Arc::new(Open {
+        let open = Arc::new(OpenConnection {
             listener: listener.to_owned(),
             address,
             activity: Activity::since(self.begun),
@@ -225,7 +225,7 @@ impl ConnectionQuotas {
     }
 }
 
-impl State {
+impl OpenConnections {
     /// How long the next connection has to wait for the rate of new ones; it counts towards that rate.
     fn throttle(&mut self, listener: &str, now: Millis) -> Millis {
         let mut throttle = 0;
@@ -271,7 +271,7 @@ impl State {
         Ok(())
     }
 
-    fn give_back(&mut self, number: u64, open: &Open) {
+    fn give_back(&mut self, number: u64, open: &OpenConnection) {
         self.open.remove(&number);
         if let Some(held) = self.listeners.get_mut(&open.listener) {
             held.open -= 1;
@@ -291,7 +291,8 @@ impl State {
 
     /// Closes the connection longest unused, but on the brokers' own listener; whether one was unused for long enough.
     fn close_spare(&self, spare_after: Duration) -> bool {
-        let staying = |open: &&Arc<Open>| !open.over.is_cancelled() && !self.is_protected(&open.listener);
+        let staying =
+            |open: &&Arc<OpenConnection>| !open.over.is_cancelled() && !self.is_protected(&open.listener);
         let longest = self.open.values().filter(staying).min_by_key(|open| open.activity.last());
         let Some(spare) = longest.filter(|open| open.activity.unused_for() >= spare_after) else {
             return false;

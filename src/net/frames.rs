@@ -31,7 +31,7 @@ pub(super) struct Frames {
 
 /// How the other side has ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     /// It has closed its half, and may still read.
     Closed,
     /// It has broken the connection off.
@@ -132,11 +132,11 @@ impl Frames {
 
     /// Waits until the other side has ended the connection, also where requests have come before the end that were not
     /// read yet.
-    pub(super) async fn until_ended(&mut self) -> End {
+    pub(super) async fn until_ended(&mut self) -> ConnectionEnd {
         // Urgent data are not read here: what is awaited beside errors is that the read half is closed.
         match self.reader.ready(Interest::PRIORITY | Interest::ERROR).await {
-            Ok(ready) if !ready.is_error() => End::Closed,
-            _ => End::BrokenOff,
+            Ok(ready) if !ready.is_error() => ConnectionEnd::Closed,
+            _ => ConnectionEnd::BrokenOff,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::config::{BrokerConfig, ConfigError, Properties};
 
 /// The limits of a broker's sockets, shared by all its listeners.
 #[derive(Debug)]
-pub struct Limits {
+pub struct SocketLimits {
     /// `socket.request.max.bytes`.
     pub largest_request: i32,
     /// `connections.max.idle.ms`; a century where it is off.
@@ -25,10 +25,10 @@ pub struct Limits {
     /// `queued.max.requests`: those read and not taken up yet.
     requests: Semaphore,
     /// `queued.max.request.bytes`; None where it is off.
-    memory: Option<Arc<Memory>>,
+    memory: Option<Arc<MemoryPool>>,
 }
 
-impl Limits {
+impl SocketLimits {
     /// The limits that a broker is configured with; `given` are its properties, for `listener.name.…`.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Limits {
     pub fn new(config: &BrokerConfig, given: &Properties) -> Result<Arc<Self>, ConfigError> {
         let requests = usize::try_from(config.queued_max_requests).unwrap_or(1);
         let bytes = config.queued_max_request_bytes;
-        let memory = |free| Arc::new(Memory { free: AtomicI64::new(free), freed: Notify::new() });
+        let memory = |free| Arc::new(MemoryPool { free: AtomicI64::new(free), freed: Notify::new() });
         let idle = u64::try_from(config.connections_max_idle_ms).ok();
         Ok(Arc::new(Self {
             largest_request: config.socket_request_max_bytes,
@@ -53,7 +53,7 @@ impl Limits {
     /// [`ConnectionQuotas::reconfigure`].
     ///
     /// # Errors
-    /// As [`Limits::new`]; nothing has changed then.
+    /// As [`SocketLimits::new`]; nothing has changed then.
     pub fn reconfigure(&self, config: &BrokerConfig, given: &Properties) -> Result<(), ConfigError> {
         self.connections.reconfigure(config, &own_limits(config, given)?)
     }
@@ -64,12 +64,12 @@ impl Limits {
     }
 
     /// Waits until there is memory for a request of so many bytes.
-    pub async fn memory(&self, bytes: usize) -> Held {
+    pub async fn memory(&self, bytes: usize) -> RequestMemory {
         let memory = match &self.memory {
             Some(memory) => Some(memory.clone().take(bytes).await),
             None => None,
         };
-        Held { memory }
+        RequestMemory { memory }
     }
 }
 
@@ -96,15 +96,15 @@ fn own_limits(
     config.listeners()?.into_iter().map(|endpoint| limits(endpoint.listener)).collect()
 }
 
-/// Memory for requests. As in Kafka's `SimpleMemoryPool`, a request gets its memory as long as any is left, so that the
+/// MemoryPool for requests. As in Kafka's `SimpleMemoryPool`, a request gets its memory as long as any is left, so that the
 /// largest one always passes; the pool may be overdrawn by one request.
 #[derive(Debug)]
-struct Memory {
+struct MemoryPool {
     free: AtomicI64,
     freed: Notify,
 }
 
-impl Memory {
+impl MemoryPool {
     async fn take(self: Arc<Self>, bytes: usize) -> (Arc<Self>, i64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         loop {
@@ -122,13 +122,13 @@ impl Memory {
     }
 }
 
-/// Memory that a request has; given back when dropped.
+/// MemoryPool that a request has; given back when dropped.
 #[derive(Debug)]
-pub struct Held {
-    memory: Option<(Arc<Memory>, i64)>,
+pub struct RequestMemory {
+    memory: Option<(Arc<MemoryPool>, i64)>,
 }
 
-impl Held {
+impl RequestMemory {
     /// The frame it was taken for, which holds it until the last slice of the frame is gone.
     pub fn by(self, frame: Bytes) -> Bytes {
         match self.memory {
@@ -138,7 +138,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for RequestMemory {
     fn drop(&mut self) {
         if let Some((memory, bytes)) = &self.memory {
             memory.free.fetch_add(*bytes, Ordering::AcqRel);
@@ -149,7 +149,7 @@ impl Drop for Held {
 
 struct Owner {
     frame: Bytes,
-    _held: Held,
+    _held: RequestMemory,
 }
 
 impl AsRef<[u8]> for Owner {

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Served};
 use super::connection_quotas::ConnectionSlot;
-use super::limits::Limits;
+use super::limits::SocketLimits;
 use super::{Caller, Dispatch};
 use crate::base::Endpoint;
 use crate::base::poll;
@@ -48,7 +48,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`BindError`] with Kafka's words.
-    pub async fn bind(endpoint: &Endpoint, limits: &Limits) -> Result<Self, BindError> {
+    pub async fn bind(endpoint: &Endpoint, limits: &SocketLimits) -> Result<Self, BindError> {
         let failed = |error: &io::Error| BindError {
             host: if endpoint.host.is_empty() { "0.0.0.0".to_owned() } else { endpoint.host.clone() },
             port: endpoint.port,
@@ -76,13 +76,18 @@ impl Listener {
     }
 
     /// Accepts and serves connections until `stop`; returns once all of them have ended.
-    pub async fn serve(mut self, dispatch: Arc<dyn Dispatch>, limits: Arc<Limits>, stop: CancellationToken) {
+    pub async fn serve(
+        mut self,
+        dispatch: Arc<dyn Dispatch>,
+        limits: Arc<SocketLimits>,
+        stop: CancellationToken,
+    ) {
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
         let principal = Arc::new(KafkaPrincipal::anonymous());
         let mut index = 0_u64;
         loop {
-            let (stream, place, from) = tokio::select! {
+            let (stream, slot, from) = tokio::select! {
                 accepted = self.accept(&limits) => match accepted {
                     Some(accepted) => accepted,
                     None => continue,
@@ -99,15 +104,15 @@ impl Listener {
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
-            tasks.spawn(unconstrained(poll::observed(connection::serve(stream, caller, place, served))));
+            tasks.spawn(unconstrained(poll::observed(connection::serve(stream, caller, slot, served))));
         }
         tasks.close();
         tasks.wait().await;
     }
 
     /// The next connection that may be served; None where it could not be accepted or is turned away. Like Kafka's
-    /// acceptor it takes a connection from the system first and waits then until there is a place for it.
-    async fn accept(&mut self, limits: &Limits) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
+    /// acceptor it takes a connection from the system first and waits then until there is a slot for it.
+    async fn accept(&mut self, limits: &SocketLimits) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
         let (stream, from) = match self.socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -117,8 +122,8 @@ impl Listener {
         };
         self.failing = false;
         let address = from.ip().to_canonical();
-        let place = match limits.connections.place(&self.endpoint.listener, address).await {
-            Ok(place) => place,
+        let slot = match limits.connections.acquire(&self.endpoint.listener, address).await {
+            Ok(slot) => slot,
             Err(reason) => {
                 log::info!(target: "kafka.network.Acceptor", "Rejected connection from /{address}, {reason}");
                 return None;
@@ -131,12 +136,12 @@ impl Listener {
             log::debug!(target: "kafka.network.Acceptor", "A connection ended as it began: {error}");
             return None;
         }
-        Some((stream, place, from))
+        Some((stream, slot, from))
     }
 
     /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have
     /// run out a connection that nobody uses is closed.
-    async fn accept_failed(&mut self, error: &io::Error, limits: &Limits) {
+    async fn accept_failed(&mut self, error: &io::Error, limits: &SocketLimits) {
         if !self.failing {
             log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");
             self.failing = true;

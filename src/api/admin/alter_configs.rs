@@ -4,7 +4,7 @@
 
 use crate::admin::AdminError;
 use crate::api::Exchange;
-use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, Entity, TOPIC, told};
+use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, Entity, TOPIC, error_and_message};
 use crate::security::AclOperation;
 use crate::wire::message::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource, AlterConfigsResourceResponse, AlterConfigsResponse,
@@ -20,7 +20,7 @@ pub async fn handle(exchange: &Exchange, request: AlterConfigsRequest) -> AlterC
     let mut responses = Vec::with_capacity(authorized.len() + denied.len());
     for resource in authorized {
         let outcome = alter(exchange, &resource, request.validate_only).await;
-        let (error, error_message) = told(outcome);
+        let (error, error_message) = error_and_message(outcome);
         responses.push(AlterConfigsResourceResponse {
             error_code: error.code(),
             error_message,

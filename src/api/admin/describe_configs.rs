@@ -6,7 +6,7 @@ use crate::admin::{configs, names};
 use crate::api::Exchange;
 use crate::api::broker_loggers;
 use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, TOPIC};
-use crate::api::config_entries::{self, Entry, Source};
+use crate::api::config_entries::{self, ConfigEntry, ConfigSource};
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::describe_configs::{
@@ -28,7 +28,7 @@ pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> Des
             Ok(entries) => (ErrorCode::None, Some(String::new()), entries),
             Err((error, message)) => (error, message, Vec::new()),
         };
-        let wanted = |entry: &&Entry| {
+        let wanted = |entry: &&ConfigEntry| {
             let keys = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
             keys.is_none_or(|keys| keys.contains(&entry.name))
         };
@@ -57,7 +57,7 @@ pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> Des
 async fn entries(
     exchange: &Exchange,
     resource: &DescribeConfigsResource,
-) -> Result<Vec<Entry>, (ErrorCode, Option<String>)> {
+) -> Result<Vec<ConfigEntry>, (ErrorCode, Option<String>)> {
     let services = &exchange.services;
     let name = &resource.resource_name;
     match resource.resource_type {
@@ -97,7 +97,7 @@ async fn entries(
 fn describe(
     exchange: &Exchange,
     request: &DescribeConfigsRequest,
-    entry: &Entry,
+    entry: &ConfigEntry,
 ) -> DescribeConfigsResourceResult {
     let version = exchange.version();
     let synonyms = entry.synonyms.iter().filter(|_| request.include_synonyms && version >= 1);
@@ -117,7 +117,7 @@ fn describe(
         config_type: entry.row.map_or(0, |row| row.kind.id()),
         documentation: match entry.source {
             // Never null: what Kafka does not set in a message is empty.
-            Source::Logger => Some(String::new()),
+            ConfigSource::Logger => Some(String::new()),
             _ => entry
                 .row
                 .map(|row| row.doc.to_owned())

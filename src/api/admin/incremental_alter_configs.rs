@@ -10,7 +10,7 @@ use crate::admin::AdminError;
 use crate::api::Exchange;
 use crate::api::broker_loggers;
 use crate::api::config_changes::{
-    self, APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, told,
+    self, APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, error_and_message,
 };
 use crate::config::ConfigError;
 use crate::config::layers::OwnConfigs;
@@ -34,7 +34,7 @@ pub async fn handle(
     let mut responses = Vec::with_capacity(authorized.len() + denied.len());
     for resource in authorized {
         let outcome = alter(exchange, &resource, request.validate_only).await;
-        let (error, error_message) = told(outcome);
+        let (error, error_message) = error_and_message(outcome);
         responses.push(AlterConfigsResourceResponse {
             error_code: error.code(),
             error_message,

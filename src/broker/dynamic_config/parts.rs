@@ -11,7 +11,7 @@ use crate::config::{
     BrokerConfig, BrokerReconfigurable, ConfigError, SettingsChange, listener, throttles, topic,
 };
 use crate::controller::Controller;
-use crate::net::limits::Limits;
+use crate::net::limits::SocketLimits;
 use crate::replica::ReplicaManager;
 
 /// The keys of pools of threads.
@@ -43,7 +43,7 @@ fn is_of_replication(key: &str) -> bool {
 /// How many connections may be open, and how fast new ones may come.
 #[doc(alias = "ConnectionQuotas")]
 #[derive(Debug)]
-pub struct DynamicConnectionLimits(pub Arc<Limits>);
+pub struct DynamicConnectionLimits(pub Arc<SocketLimits>);
 
 impl BrokerReconfigurable for DynamicConnectionLimits {
     fn takes(&self, key: &str) -> bool {

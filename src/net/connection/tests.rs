@@ -40,17 +40,21 @@ impl Dispatch for Counter {
 }
 
 /// A client whose connection is served.
-async fn connected(echo: &Arc<Echo>, stop: &CancellationToken) -> (TcpStream, Arc<Limits>) {
+async fn connected(echo: &Arc<Echo>, stop: &CancellationToken) -> (TcpStream, Arc<SocketLimits>) {
     connected_with(echo, stop, "600000").await
 }
 
 /// A client whose connection may be idle for so many milliseconds.
-async fn connected_with(echo: &Arc<Echo>, stop: &CancellationToken, idle: &str) -> (TcpStream, Arc<Limits>) {
+async fn connected_with(
+    echo: &Arc<Echo>,
+    stop: &CancellationToken,
+    idle: &str,
+) -> (TcpStream, Arc<SocketLimits>) {
     let mut properties = Properties::default();
     properties.set("zookeeper.connect", "localhost:2181");
     properties.set("connections.max.idle.ms", idle);
     let config = BrokerConfig::read(&properties).unwrap().config;
-    let limits = Limits::new(&config, &properties).unwrap();
+    let limits = SocketLimits::new(&config, &properties).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, from) = listener.accept().await.unwrap();
@@ -62,10 +66,10 @@ async fn connected_with(echo: &Arc<Echo>, stop: &CancellationToken, idle: &str) 
         connection: "test".into(),
         gone: CancellationToken::new(),
     };
-    let place = limits.connections.place("PLAINTEXT", from.ip()).await.unwrap();
+    let slot = limits.connections.acquire("PLAINTEXT", from.ip()).await.unwrap();
     let served =
         Served { dispatch: Arc::new(Counter(echo.clone())), limits: limits.clone(), stop: stop.clone() };
-    tokio::spawn(serve(stream, caller, place, served));
+    tokio::spawn(serve(stream, caller, slot, served));
     (client, limits)
 }
 

@@ -50,10 +50,10 @@ fn an_address_has_its_share_and_its_override() {
 #[tokio::test]
 async fn who_finds_no_room_waits_until_some_is_given_back() {
     let limits = connections(&[("max.connections", "1")]);
-    let first = limits.place("PLAINTEXT", HERE).await.unwrap();
+    let first = limits.acquire("PLAINTEXT", HERE).await.unwrap();
     let waiting = tokio::spawn({
         let limits = limits.clone();
-        async move { limits.place("PLAINTEXT", HERE).await.map(drop) }
+        async move { limits.acquire("PLAINTEXT", HERE).await.map(drop) }
     });
     tokio::task::yield_now().await;
     assert!(!waiting.is_finished());
@@ -65,13 +65,13 @@ async fn who_finds_no_room_waits_until_some_is_given_back() {
 #[tokio::test]
 async fn more_room_is_made_while_it_runs() {
     let limits = connections(&[("max.connections", "1")]);
-    let first = limits.place("PLAINTEXT", HERE).await.unwrap();
+    let first = limits.acquire("PLAINTEXT", HERE).await.unwrap();
     assert!(try_place(&limits, "PLAINTEXT", HERE).is_none());
     limits.reconfigure(&config(&[("max.connections", "2")]), &BTreeMap::new()).unwrap();
-    let second = limits.place("PLAINTEXT", HERE).await.unwrap();
+    let second = limits.acquire("PLAINTEXT", HERE).await.unwrap();
     first.activity().mark();
     limits.reconfigure(&config(&[("max.connections", "1")]), &BTreeMap::new()).unwrap();
-    let closed = [&first, &second].map(|place| place.over().is_cancelled());
+    let closed = [&first, &second].map(|slot| slot.over().is_cancelled());
     assert_eq!(closed.iter().filter(|closed| **closed).count(), 1, "one is one too many");
 }
 
@@ -108,7 +108,7 @@ fn connections_that_come_too_fast_wait() {
     assert_eq!(limits.longest_throttle, 1000);
 }
 
-/// Limits of a process that may hold two connections, and closes one unused for `spare_after` to hold another.
+/// SocketLimits of a process that may hold two connections, and closes one unused for `spare_after` to hold another.
 fn scarce(spare_after: Duration) -> Arc<ConnectionQuotas> {
     let mut limits = connections(&TWO_LISTENERS);
     let it = Arc::get_mut(&mut limits).unwrap();
@@ -123,7 +123,7 @@ fn where_descriptors_are_scarce_what_is_in_use_stays_and_who_comes_is_turned_awa
     for listener in ["EXTERNAL", "INTERNAL"] {
         assert_eq!(try_place(&limits, listener, HERE).unwrap().unwrap_err(), Rejected::Descriptors(2));
     }
-    assert!(held.iter().all(|place| !place.over().is_cancelled()));
+    assert!(held.iter().all(|slot| !slot.over().is_cancelled()));
     drop(held);
     assert!(try_place(&limits, "EXTERNAL", HERE).unwrap().is_ok());
 }

@@ -102,7 +102,9 @@ async fn who_sends_nothing_holds_no_memory() {
 
 #[tokio::test]
 async fn an_end_is_seen_behind_frames_that_were_not_read() {
-    for (linger, end) in [(None, End::Closed), (Some(std::time::Duration::ZERO), End::BrokenOff)] {
+    for (linger, end) in
+        [(None, ConnectionEnd::Closed), (Some(std::time::Duration::ZERO), ConnectionEnd::BrokenOff)]
+    {
         let (mut sender, mut frames) = pair().await;
         sender.write_all(&[framed(b"one"), framed(b"two")].concat()).await.unwrap();
         rustix::net::sockopt::set_socket_linger(&sender, linger).unwrap();

@@ -1,13 +1,13 @@
 use super::*;
 
-fn limits(settings: &[(&str, &str)]) -> Arc<Limits> {
+fn limits(settings: &[(&str, &str)]) -> Arc<SocketLimits> {
     let mut properties = Properties::default();
     properties.set("zookeeper.connect", "localhost:2181");
     for (key, value) in settings {
         properties.set(*key, *value);
     }
     let config = BrokerConfig::read(&properties).unwrap().config;
-    Limits::new(&config, &properties).unwrap()
+    SocketLimits::new(&config, &properties).unwrap()
 }
 
 fn is_ready<T>(work: impl Future<Output = T>) -> Option<T> {
@@ -48,7 +48,7 @@ fn a_listeners_own_limit_has_to_be_a_number() {
     properties.set("zookeeper.connect", "localhost:2181");
     properties.set("listener.name.plaintext.max.connections", "many");
     let config = BrokerConfig::read(&properties).unwrap().config;
-    let error = Limits::new(&config, &properties).unwrap_err();
+    let error = SocketLimits::new(&config, &properties).unwrap_err();
     assert_eq!(
         error.to_string(),
         "Invalid value many for configuration listener.name.plaintext.max.connections: Not a number of type INT"
