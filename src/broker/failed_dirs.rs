@@ -33,7 +33,7 @@ impl Broker {
                     log::error!(target: "kafka.server.ReplicaManager", "Halting broker because dir {} is offline", dir.display());
                     return shutdown.cancel();
                 }
-                services.replicas.directory_failed(&dir);
+                services.replicas.role_changes().directory_failed(&dir);
                 if logs.live_dirs().is_empty() {
                     return shutdown.cancel();
                 }

@@ -279,10 +279,10 @@ impl Broker {
     fn keep_replicas(&self, control: &Handle) {
         let Services { replicas, zk, broker_epoch, .. } = &*self.services;
         let stop = || self.shutdown.clone();
-        let reporting = replicas.clone().report_isr(zk.clone(), broker_epoch.clone(), stop());
+        let reporting = replicas.clone().propagate_isr(zk.clone(), broker_epoch.clone(), stop());
         self.tasks.spawn_on(reporting, control);
-        self.tasks.spawn(replicas.clone().keep(stop()));
-        self.tasks.spawn(replicas.clone().move_logs(stop()));
+        self.tasks.spawn(replicas.clone().checkpoint_high_watermarks(stop()));
+        self.tasks.spawn(replicas.log_dirs().clone().copy_logs(stop()));
     }
 
     /// The registration, through every session.

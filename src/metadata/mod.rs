@@ -1,9 +1,9 @@
 //! This broker's view of the cluster, as the controller last described it: topics, leaders, live brokers.
 //!
-//! - *Entry points:* [`MetadataCache`], one a broker, shared by everything that reads it; [`MetadataSnapshot`], the cluster
-//!   at one moment.
-//! - *Never:* decodes a request (`api::cluster::update_metadata` does), nor decides whether a controller may still write
-//!   here (`replica::role_changes` does).
+//! - *Entry points:* [`MetadataCache`], one a broker, shared by everything that reads it; [`MetadataSnapshot`], the
+//!   cluster at one moment.
+//! - *Never:* decodes a request (`api::cluster::update_metadata` does), nor decides whether a controller may still
+//!   write here (`replica::role_changes` does).
 //! - *In Kafka:* `MetadataCache`, `MetadataSnapshot`.
 
 mod cache;

@@ -23,8 +23,8 @@ pub struct PartitionMetadata {
 /// A topic's partitions by number.
 pub type TopicMetadata = BTreeMap<i32, PartitionMetadata>;
 
-/// What a request of the controller changes (UpdateMetadata). The live brokers are complete; the partitions are only those
-/// that changed.
+/// What a request of the controller changes (UpdateMetadata). The live brokers are complete; the partitions are only
+/// those that changed.
 #[derive(Clone, Debug, Default)]
 pub struct MetadataUpdate {
     /// The controller; None while there is none.

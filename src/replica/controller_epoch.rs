@@ -1,5 +1,5 @@
-//! The epoch of the controller that this broker obeys: a request of a replaced controller is refused, and so is a request
-//! that was meant for an earlier registration of this broker.
+//! The epoch of the controller that this broker obeys: a request of a replaced controller is refused, and so is a
+//! request that was meant for an earlier registration of this broker.
 //!
 //! Pure. Kafka: `ReplicaManager.controllerEpoch`, `KafkaApis.isBrokerEpochStale` (KIP-380).
 

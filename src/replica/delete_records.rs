@@ -24,7 +24,8 @@ pub type LowWatermark = Result<Offset, NotDeleted>;
 pub struct NotDeleted {
     /// The reason.
     pub error: ErrorCode,
-    /// Where the partition started in all its live replicas when the time began to run; -1 where nothing was waited for.
+    /// Where the partition started in all its live replicas when the time began to run; -1 where nothing was waited
+    /// for.
     pub low_watermark: Offset,
 }
 

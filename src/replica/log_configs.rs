@@ -1,8 +1,8 @@
 //! What logs are configured with: read from ZooKeeper for a log that is to be made, changed by notices after that.
 //!
-//! The reading is done by whoever orders the log, before and without any lock of the replicas; a change that is noticed
-//! while a log is on its way is kept until the log is there. Nothing is kept of topics without logs here. Kafka:
-//! `Partition.createLog`, `LogManager.initializingLog` and `finishedInitializingLog`, `TopicConfigHandler`.
+//! The handler of LeaderAndIsr reads the configs, before and without any lock of the replicas. A change that is
+//! noticed while a log is being made is kept until the log is there. Nothing is kept of topics without logs here.
+//! Kafka: `Partition.createLog`, `LogManager.initializingLog` and `finishedInitializingLog`, `TopicConfigHandler`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,44 +10,61 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::{Hosted, ReplicaManager};
+use super::orders::LeaderAndIsrOrder;
+use super::partitions::{HostedPartition, Partitions};
 use crate::base::TopicPartition;
 use crate::config::TopicConfig;
 use crate::config::layers::OwnConfigs;
-use crate::log::Log;
 use crate::log::settings::Settings;
-use crate::wire::message::leader_and_isr::LeaderAndIsrRequest;
+use crate::log::{Log, LogManager};
 
 /// The broker's defaults, as they are now.
-type Defaults = Box<dyn Fn() -> TopicConfig + Send + Sync>;
+type TopicDefaults = Box<dyn Fn() -> TopicConfig + Send + Sync>;
 
-/// The defaults, and what changes while logs are being made.
-pub(super) struct LogConfigs {
-    defaults: Defaults,
-    changes: Mutex<Changes>,
+/// The defaults, and what changes while logs are being made. Its lock is a leaf.
+#[doc(alias = "TopicConfigHandler")]
+pub struct LogConfigs {
+    logs: Arc<LogManager>,
+    partitions: Arc<Partitions>,
+    defaults: TopicDefaults,
+    changes: Mutex<ConfigChanges>,
+}
+
+impl std::fmt::Debug for LogConfigs {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("LogConfigs").finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]
-struct Changes {
+struct ConfigChanges {
     /// Counts all changes.
     count: u64,
     /// The last change of the defaults.
     of_defaults: u64,
     /// Topics whose logs are being made.
-    initializing: HashMap<Arc<str>, Topic>,
+    initializing: HashMap<Arc<str>, InitializingTopic>,
 }
 
 #[derive(Default)]
-struct Topic {
+struct InitializingTopic {
     /// How many orders make logs of it.
     makers: usize,
     /// The last change since the first of them began.
-    newest: Option<(u64, OwnConfigs)>,
+    newest: Option<TopicChange>,
+}
+
+/// A topic's own configs after a change.
+#[derive(Clone)]
+struct TopicChange {
+    /// The change's number.
+    count: u64,
+    own: OwnConfigs,
 }
 
 /// Topics whose logs are about to be made: from now until this is dropped, no change of their configs is missed.
 pub struct InitializingLogs {
-    replicas: Arc<ReplicaManager>,
+    configs: Arc<LogConfigs>,
     topics: BTreeSet<Arc<str>>,
     /// How many changes there had been when their configs were not yet read.
     seen: u64,
@@ -57,40 +74,41 @@ pub struct InitializingLogs {
 pub type LogSettings = HashMap<Arc<str>, Settings>;
 
 impl LogConfigs {
-    pub fn new(defaults: impl Fn() -> TopicConfig + Send + Sync + 'static) -> Self {
-        Self { defaults: Box::new(defaults), changes: Mutex::default() }
+    pub(super) fn new(
+        logs: Arc<LogManager>,
+        partitions: Arc<Partitions>,
+        defaults: impl Fn() -> TopicConfig + Send + Sync + 'static,
+    ) -> Self {
+        Self { logs, partitions, defaults: Box::new(defaults), changes: Mutex::default() }
     }
 
     fn settings(&self, own: OwnConfigs) -> Settings {
         Settings::of(&(self.defaults)(), own)
     }
-}
 
-impl ReplicaManager {
-    /// The topics of which this order makes the first logs here, or further ones; their configs are to be read now.
-    pub fn initialize_logs(self: &Arc<Self>, order: &LeaderAndIsrRequest) -> InitializingLogs {
-        let partitions = self.partitions.read();
-        let is_missing = |id: &TopicPartition| {
-            !matches!(partitions.get(id), Some(Hosted::Offline)) && self.logs.get(id).is_none()
+    /// The topics of which this order makes logs; their configs are to be read after this.
+    pub fn initialize(self: &Arc<Self>, order: &LeaderAndIsrOrder) -> InitializingLogs {
+        let is_missing = |id: &&TopicPartition| {
+            !matches!(self.partitions.hosted(id), Some(HostedPartition::Offline))
+                && self.logs.get(id).is_none()
         };
-        let named = super::role_change::states(order);
-        let named = named.map(|(topic, state)| TopicPartition::new(topic, state.partition_index));
-        let topics: BTreeSet<_> = named.filter(is_missing).map(|id| id.topic).collect();
-        let mut changes = self.log_configs.changes.lock();
+        let named = order.partitions.iter().map(|order| &order.partition);
+        let topics: BTreeSet<_> = named.filter(is_missing).map(|id| id.topic.clone()).collect();
+        let mut changes = self.changes.lock();
         for topic in &topics {
             changes.initializing.entry(topic.clone()).or_default().makers += 1;
         }
-        InitializingLogs { replicas: self.clone(), topics, seen: changes.count }
+        InitializingLogs { configs: self.clone(), topics, seen: changes.count }
     }
 
     /// Puts a topic's own configs into force in all its logs here, those that are being made among them.
     pub fn topic_config_changed(&self, topic: &str, own: &OwnConfigs) {
         {
-            let mut changes = self.log_configs.changes.lock();
+            let mut changes = self.changes.lock();
             changes.count += 1;
             let count = changes.count;
             if let Some(initializing) = changes.initializing.get_mut(topic) {
-                initializing.newest = Some((count, own.clone()));
+                initializing.newest = Some(TopicChange { count, own: own.clone() });
             }
         }
         self.reconfigure(&self.logs_of(topic), own);
@@ -99,7 +117,7 @@ impl ReplicaManager {
     /// Puts new defaults into force in all logs, as far as their topics have no configs of their own.
     pub fn log_defaults_changed(&self) {
         {
-            let mut changes = self.log_configs.changes.lock();
+            let mut changes = self.changes.lock();
             changes.count += 1;
             changes.of_defaults = changes.count;
         }
@@ -128,7 +146,7 @@ impl ReplicaManager {
         if logs.is_empty() {
             return;
         }
-        let settings = self.log_configs.settings(own.clone());
+        let settings = self.settings(own.clone());
         for log in logs.iter().filter(|log| *log.settings() != settings) {
             if log.set_settings(settings.clone()) {
                 adopt_format(log.clone());
@@ -146,14 +164,14 @@ impl InitializingLogs {
     /// What the logs are configured with, by what was read for each of the topics; a topic whose configs could not be
     /// read gets no logs.
     pub fn settings(&self, own: impl IntoIterator<Item = (Arc<str>, OwnConfigs)>) -> LogSettings {
-        own.into_iter().map(|(topic, own)| (topic, self.replicas.log_configs.settings(own))).collect()
+        own.into_iter().map(|(topic, own)| (topic, self.configs.settings(own))).collect()
     }
 
     /// Puts into force, in the logs that have been made, what was noticed meanwhile.
     pub fn finish(mut self) {
         loop {
             let (topics, of_defaults) = {
-                let mut changes = self.replicas.log_configs.changes.lock();
+                let mut changes = self.configs.changes.lock();
                 let missed = self.missed(&changes);
                 self.seen = changes.count;
                 if missed.0.is_empty() && !missed.1 {
@@ -162,18 +180,18 @@ impl InitializingLogs {
                 }
                 missed
             };
-            let replicas = &self.replicas;
-            topics.iter().for_each(|(topic, own)| replicas.reconfigure(&replicas.logs_of(topic), own));
+            let configs = &self.configs;
+            topics.iter().for_each(|(topic, own)| configs.reconfigure(&configs.logs_of(topic), own));
             if of_defaults {
-                replicas.apply_defaults(self.topics.iter().flat_map(|topic| replicas.logs_of(topic)));
+                configs.apply_defaults(self.topics.iter().flat_map(|topic| configs.logs_of(topic)));
             }
         }
     }
 
     /// The changes not seen yet: of which topics, and whether of the defaults.
-    fn missed(&self, changes: &Changes) -> (Vec<(Arc<str>, OwnConfigs)>, bool) {
+    fn missed(&self, changes: &ConfigChanges) -> (Vec<(Arc<str>, OwnConfigs)>, bool) {
         let newer = |topic: &Arc<str>| {
-            let (count, own) = changes.initializing.get(topic)?.newest.as_ref()?;
+            let TopicChange { count, own } = changes.initializing.get(topic)?.newest.as_ref()?;
             (*count > self.seen).then(|| (topic.clone(), own.clone()))
         };
         (self.topics.iter().filter_map(newer).collect(), changes.of_defaults > self.seen)
@@ -182,11 +200,11 @@ impl InitializingLogs {
 
 impl Drop for InitializingLogs {
     fn drop(&mut self) {
-        self.replicas.log_configs.changes.lock().forget(&self.topics);
+        self.configs.changes.lock().forget(&self.topics);
     }
 }
 
-impl Changes {
+impl ConfigChanges {
     /// An order makes no logs of these topics any more.
     fn forget(&mut self, topics: &BTreeSet<Arc<str>>) {
         for topic in topics {

@@ -1,9 +1,10 @@
-//! What a partition's replica decides: its role, how far its followers are, who is in sync, how high the high watermark
-//! may rise.
+//! What a partition's replica on this broker decides: its role, how far its followers are, who is in sync, how high the
+//! high watermark may rise.
 //!
-//! Pure. A leader does not change the ISR itself: it proposes one, and goes on once that is answered. Meanwhile the
-//! high watermark waits for everybody who may be in it (KIP-497). Events in, decisions out; the log's offsets and the
-//! time are told to it. Kafka: `Partition`, `IsrState`, `Replica`.
+//! Pure. A leader does not change the ISR itself. It proposes an ISR, and applies it when the proposal is answered.
+//! Until then the high watermark waits for every replica of the present ISR and of the proposed one (KIP-497). Events
+//! go in, decisions come out; the log's offsets and the time are parameters. Kafka: `Partition`, `IsrState`,
+//! `Replica`.
 
 mod admission;
 
@@ -14,65 +15,68 @@ use crate::log::LogPosition;
 use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::partition_state::PartitionStateZNode;
 
-/// A partition's state as the controller told it (LeaderAndIsr).
+/// A partition's state as the controller described it last (LeaderAndIsr).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The leader.
-    pub leader: BrokerId,
-    /// Its epoch.
-    pub leader_epoch: LeaderEpoch,
-    /// The in-sync replicas.
-    pub isr: Vec<BrokerId>,
+#[doc(alias = "LeaderAndIsrPartitionState")]
+pub struct LeadershipState {
+    /// The leader, its epoch, the ISR, and the version of the state's znode. Invariant: the ISR is a subset of
+    /// `replicas`.
+    pub leadership: LeaderAndIsr,
     /// All replicas.
     pub replicas: Vec<BrokerId>,
-    /// The version of the state's znode.
-    pub zk_version: i32,
     /// The epoch of the controller that decided it.
     pub controller_epoch: i32,
 }
 
-impl Told {
-    /// What a controller of an epoch says of a partition; who is no replica is not in sync either.
-    pub fn new(said: LeaderAndIsr, replicas: Vec<BrokerId>, controller_epoch: i32) -> Self {
-        let LeaderAndIsr { leader, leader_epoch, isr, zk_version } = said;
-        let isr = isr.into_iter().filter(|id| replicas.contains(id)).collect();
-        Self { leader, leader_epoch, isr, replicas, zk_version, controller_epoch }
+impl LeadershipState {
+    /// The state that a controller of this epoch describes. Members of the ISR that are no replicas are left out.
+    pub fn new(mut leadership: LeaderAndIsr, replicas: Vec<BrokerId>, controller_epoch: i32) -> Self {
+        leadership.isr.retain(|id| replicas.contains(id));
+        Self { leadership, replicas, controller_epoch }
     }
 }
 
-/// How far a follower is, as its fetches show.
+/// How far a follower is, as its fetches show (Kafka's `Replica`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "Replica")]
 pub struct Follower {
-    /// Where its log ends; None before its first fetch.
+    /// The end of the follower's log: the position of its last fetch; None before its first fetch.
     pub log_end: Option<LogPosition>,
-    /// Where its log starts.
+    /// The start of the follower's log; -1 before its first fetch. Invariant: `log_start` ≤ `log_end`.
     pub log_start: Offset,
-    /// When it had last caught up with the leader's end.
+    /// The last time at which the follower had everything that the leader had. It never goes back within an epoch.
     pub caught_up: Millis,
-    /// Where the leader's log ended at its last fetch, and when that was.
-    last_fetch: (Offset, Millis),
+    /// The leader's log end at the follower's last fetch, by which the next fetch is judged.
+    last_fetch: LeaderEndSeen,
+}
+
+/// The end of the leader's log as a follower's fetch found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LeaderEndSeen {
+    offset: Offset,
+    at: Millis,
 }
 
 /// What a replica is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It leads, and knows its followers.
+pub enum ReplicaRole {
+    /// The leader, which keeps an account of its followers.
     Leader {
-        /// By broker, this one left out.
+        /// The followers by broker. Invariant: the keys are the replicas without this broker.
         followers: BTreeMap<BrokerId, Follower>,
-        /// Where the log ended when the leadership began.
+        /// The end of the log when the leadership began. Invariant: no record of this epoch lies below it.
         epoch_start: Offset,
     },
-    /// It follows.
+    /// A follower, or a replica without a leader.
     Follower,
 }
 
-/// An ISR that a leader wants.
+/// An ISR that a leader proposes. Invariant: it differs from the present ISR, and is a subset of the replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IsrProposal {
-    /// The in-sync replicas wanted, in the order they are to be written.
+    /// The proposed ISR, in the order in which it is to be written.
     pub isr: Vec<BrokerId>,
-    /// Whether one joins; else some leave.
+    /// Whether a follower joins (IsrExpands); else followers leave (IsrShrinks).
     pub expands: bool,
     /// The leader's epoch.
     pub leader_epoch: LeaderEpoch,
@@ -83,34 +87,37 @@ pub struct IsrProposal {
 }
 
 impl IsrProposal {
-    /// The leadership that is to be written over the version it names, `leader` being who proposes.
+    /// The leadership to be written over the znode version that the proposal names; `leader` is the proposing broker.
     pub fn leadership(&self, leader: BrokerId) -> LeaderAndIsr {
         let Self { leader_epoch, zk_version, .. } = *self;
         LeaderAndIsr { leader, leader_epoch, isr: self.isr.clone(), zk_version }
     }
 
-    /// How a proposal is answered that ZooKeeper would not write over its version, where it `found` this state (None:
-    /// none): it may be there already, its answer having been lost (`ReplicationUtils.checkLeaderAndIsrZkData`). If not,
-    /// it may have been there until the controller wrote, who then counted on it: Kafka goes on with the ISR it knew, and
-    /// may acknowledge what a new leader from the larger one does not have; here the stricter of both holds until the
-    /// controller tells.
+    /// The answer to a proposal whose write ZooKeeper refused as the znode has another version; `found` is the state
+    /// there (None: no znode).
+    ///
+    /// The proposal may have been written already, if the answer to an earlier write was lost
+    /// (`ReplicationUtils.checkLeaderAndIsrZkData`). Else the controller has written, and it may have seen the
+    /// proposal before: Kafka then goes on with the ISR it knew, and may acknowledge records that a leader elected
+    /// from the larger ISR does not have. This broker goes on with the larger of both until the controller describes
+    /// the partition again.
     pub fn judge(&self, leader: BrokerId, found: Option<&PartitionStateZNode>) -> IsrAnswer {
-        let Some(PartitionStateZNode { leader_and_isr: held, controller_epoch, .. }) = found else {
+        let Some(PartitionStateZNode { leader_and_isr: written, controller_epoch, .. }) = found else {
             return IsrAnswer::Refused;
         };
-        let wanted = self.leadership(leader).at_version(held.zk_version);
-        if *held != wanted || *controller_epoch != self.controller_epoch {
+        let wanted = self.leadership(leader).at_version(written.zk_version);
+        if *written != wanted || *controller_epoch != self.controller_epoch {
             return IsrAnswer::Refused;
         }
-        IsrAnswer::holding(wanted)
+        IsrAnswer::in_force(wanted)
     }
 }
 
 /// How a proposal was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IsrAnswer {
-    /// This holds now.
-    Holds {
+    /// This leadership is in force now.
+    InForce {
         /// The leader's epoch.
         leader_epoch: LeaderEpoch,
         /// The in-sync replicas.
@@ -118,21 +125,22 @@ pub enum IsrAnswer {
         /// The version of the state's znode.
         zk_version: i32,
     },
-    /// It was not written, which is certain, and nobody else has written: the next occasion proposes again.
+    /// The proposal was certainly not written, and neither was anything else: the leader may propose again.
     NotWritten,
-    /// The controller refuses, or has written itself: nothing is proposed until it tells of the partition again.
+    /// The controller refused the proposal, or has written itself: the leader proposes nothing until the controller
+    /// describes the partition again.
     Refused,
 }
 
 impl IsrAnswer {
-    /// What a controller says of one partition (AlterIsr, KIP-497).
+    /// The controller's answer for one partition (AlterIsr, KIP-497).
     ///
     /// # Errors
-    /// Any other error than UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH and INVALID_UPDATE_VERSION: it says nothing of
-    /// the proposal, which is to be sent again.
-    pub fn of_controller(said: Result<LeaderAndIsr, ErrorCode>) -> Result<Self, ErrorCode> {
-        match said {
-            Ok(held) => Ok(Self::holding(held)),
+    /// Any other error than UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH and INVALID_UPDATE_VERSION: it decides
+    /// nothing about the proposal, which is to be sent again.
+    pub fn of_controller(answer: Result<LeaderAndIsr, ErrorCode>) -> Result<Self, ErrorCode> {
+        match answer {
+            Ok(leadership) => Ok(Self::in_force(leadership)),
             Err(
                 ErrorCode::UnknownTopicOrPartition
                 | ErrorCode::FencedLeaderEpoch
@@ -142,151 +150,155 @@ impl IsrAnswer {
         }
     }
 
-    /// This leadership holds now.
-    pub fn holding(LeaderAndIsr { leader_epoch, isr, zk_version, .. }: LeaderAndIsr) -> Self {
-        Self::Holds { leader_epoch, isr, zk_version }
+    /// This leadership is in force now.
+    pub fn in_force(LeaderAndIsr { leader_epoch, isr, zk_version, .. }: LeaderAndIsr) -> Self {
+        Self::InForce { leader_epoch, isr, zk_version }
     }
 }
 
 /// What came of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IsrOutcome {
-    /// The ISR is another now; the high watermark may have room to rise.
+    /// The ISR has changed; the high watermark may have room to rise.
     Changed,
-    /// It is not.
+    /// The ISR is what it was.
     Unchanged,
     /// The answer is to an earlier proposal.
     Stale,
 }
 
 /// A partition's replica on this broker.
+///
+/// Invariant of the log it decides for: log start ≤ high watermark ≤ log end. This machine lets the high watermark
+/// rise to the lowest log end among the replicas of [`LocalReplica::maximal_isr`], never above.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct LocalReplica {
     me: BrokerId,
-    told: Told,
-    role: Role,
-    /// What was proposed and is not answered.
+    /// What the controller described last, with the ISR that was answered since. Its leader epoch never falls.
+    state: LeadershipState,
+    role: ReplicaRole,
+    /// The proposal that is not answered yet. Invariant: None unless this broker leads; its epoch is that of `state`.
     proposed: Option<IsrProposal>,
 }
 
-/// A follower's fetch, which says that it has everything before.
+/// A follower's fetch: the follower has every record below the fetched position.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowerFetch {
-    /// Who fetches.
+    /// The follower.
     pub from: BrokerId,
-    /// From where.
+    /// The fetched position, which is the end of the follower's log.
     pub at: LogPosition,
-    /// Where its own log starts.
+    /// The start of the follower's log.
     pub log_start: Offset,
-    /// Where the leader's log ended when it was read for this fetch.
+    /// The end of the leader's log when it was read for this fetch.
     pub leader_end: Offset,
 }
 
-/// What taking in a fetch decided.
+/// What a follower's fetch led to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Step {
-    /// How high the high watermark may rise now; the log keeps it from falling.
+pub struct FollowerFetchOutcome {
+    /// How high the high watermark may be now; the log keeps it from falling.
     pub high_watermark: Option<LogPosition>,
     /// A larger ISR, with a follower that has caught up.
     pub proposal: Option<IsrProposal>,
 }
 
-impl Machine {
-    /// A replica that has been told nothing yet.
+impl LocalReplica {
+    /// A replica that the controller has not described yet.
     pub fn new(me: BrokerId) -> Self {
-        let told = Told {
-            leader: -1,
-            leader_epoch: -1,
-            isr: vec![],
-            replicas: vec![],
-            zk_version: -1,
-            controller_epoch: 0,
-        };
-        Self { me, told, role: Role::Follower, proposed: None }
+        let leadership = LeaderAndIsr { leader: -1, leader_epoch: -1, isr: vec![], zk_version: -1 };
+        let state = LeadershipState { leadership, replicas: vec![], controller_epoch: 0 };
+        Self { me, state, role: ReplicaRole::Follower, proposed: None }
     }
 
-    /// What was told last.
-    pub fn told(&self) -> &Told {
-        &self.told
+    /// What the controller described last, with the ISR that was answered since.
+    pub fn state(&self) -> &LeadershipState {
+        &self.state
+    }
+
+    /// The leader epoch described last; -1 before the first.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        self.state.leadership.leader_epoch
     }
 
     /// Whether this broker leads.
     pub fn is_leader(&self) -> bool {
-        matches!(self.role, Role::Leader { .. })
+        matches!(self.role, ReplicaRole::Leader { .. })
     }
 
     /// What this replica is.
-    pub fn role(&self) -> &Role {
+    pub fn role(&self) -> &ReplicaRole {
         &self.role
     }
 
-    /// All who may be in sync: the ISR, and who was proposed to join it.
+    /// Every replica that may be in sync: the ISR, and the follower that is proposed to join it.
     pub fn maximal_isr(&self) -> &[BrokerId] {
         match &self.proposed {
             Some(proposed) if proposed.expands => &proposed.isr,
-            _ => &self.told.isr,
+            _ => &self.state.leadership.isr,
         }
     }
 
-    /// What was proposed and is not answered.
+    /// The proposal that is not answered yet.
     pub fn proposed(&self) -> Option<&IsrProposal> {
         self.proposed.as_ref()
     }
 
-    /// Takes the leadership, or a new version of it; true where this broker did not lead at this epoch before. What is
-    /// known of followers is kept from one epoch of this broker to its next.
+    /// Leads; true where this broker did not lead in this epoch before. A leader that leads on in a later epoch keeps
+    /// the account of its followers.
     ///
     /// # Panics
-    /// Where the ISR is no part of the replicas: the controller never says so.
-    pub fn become_leader(&mut self, told: Told, log_end: Offset, now: Millis) -> bool {
-        assert!(
-            told.isr.iter().all(|id| told.replicas.contains(id)),
-            "an ISR outside its replicas: {told:?}"
-        );
-        let again = self.is_leader() && self.told.leader_epoch == told.leader_epoch;
-        let (known, epoch_start) = match std::mem::replace(&mut self.role, Role::Follower) {
-            Role::Leader { followers, epoch_start } if again => (followers, epoch_start),
-            Role::Leader { followers, .. } => (followers, log_end),
-            Role::Follower => (BTreeMap::new(), log_end),
+    /// Where the ISR is not a subset of the replicas, which [`LeadershipState::new`] makes impossible.
+    pub fn become_leader(&mut self, state: LeadershipState, log_end: Offset, now: Millis) -> bool {
+        let isr = &state.leadership.isr;
+        assert!(isr.iter().all(|id| state.replicas.contains(id)), "an ISR outside its replicas: {state:?}");
+        let again = self.is_leader() && self.leader_epoch() == state.leadership.leader_epoch;
+        let (known, epoch_start) = match std::mem::replace(&mut self.role, ReplicaRole::Follower) {
+            ReplicaRole::Leader { followers, epoch_start } if again => (followers, epoch_start),
+            ReplicaRole::Leader { followers, .. } => (followers, log_end),
+            ReplicaRole::Follower => (BTreeMap::new(), log_end),
         };
         let follower = |id: &BrokerId| match known.get(id) {
             Some(follower) if again => *follower,
             known => Follower {
                 log_end: known.and_then(|it| it.log_end),
                 log_start: known.map_or(-1, |it| it.log_start),
-                // Those in sync are given the time to show that they still are.
-                caught_up: if told.isr.contains(id) { now } else { 0 },
-                last_fetch: (log_end, now),
+                // A replica in sync gets the whole of `replica.lag.time.max.ms` for its first fetch.
+                caught_up: if isr.contains(id) { now } else { 0 },
+                last_fetch: LeaderEndSeen { offset: log_end, at: now },
             },
         };
-        let others = told.replicas.iter().filter(|id| **id != self.me);
+        let others = state.replicas.iter().filter(|id| **id != self.me);
         let followers = others.map(|id| (*id, follower(id))).collect();
-        self.role = Role::Leader { followers, epoch_start };
-        self.told = told;
+        self.role = ReplicaRole::Leader { followers, epoch_start };
+        self.state = state;
         self.proposed = None;
         !again
     }
 
-    /// Follows another broker, or nobody; true where the leader or the epoch is another than before.
-    pub fn become_follower(&mut self, told: Told) -> bool {
-        let changed = self.is_leader()
-            || self.told.leader != told.leader
-            || self.told.leader_epoch != told.leader_epoch;
-        self.role = Role::Follower;
-        self.told = told;
+    /// Follows the leader of this state, if it has one; true where the leader or the epoch is another than before.
+    pub fn become_follower(&mut self, state: LeadershipState) -> bool {
+        let (before, after) = (&self.state.leadership, &state.leadership);
+        let changed =
+            self.is_leader() || before.leader != after.leader || before.leader_epoch != after.leader_epoch;
+        self.role = ReplicaRole::Follower;
+        self.state = state;
         self.proposed = None;
         changed
     }
 
-    /// Leads no more, and follows nobody; the epoch stays known.
+    /// Stops leading or following; the leader epoch stays known, and fences requests of earlier ones.
     pub fn stop(&mut self) {
-        self.become_follower(Told { leader: LeaderAndIsr::NO_LEADER, ..self.told.clone() });
+        self.role = ReplicaRole::Follower;
+        self.state.leadership.leader = LeaderAndIsr::NO_LEADER;
+        self.proposed = None;
     }
 
-    /// How high the high watermark may be: the lowest end among the in-sync replicas and those about to be
-    /// (`maybeIncrementLeaderHW`). None where this broker does not lead, or somebody in sync has not fetched yet.
+    /// How high the high watermark may be: the lowest log end among the replicas of the maximal ISR, and of those
+    /// that have caught up within `lag_max` and may join it (`maybeIncrementLeaderHW`). None where this broker does
+    /// not lead, or a replica of the ISR has not fetched yet.
     pub fn high_watermark(&self, log_end: LogPosition, now: Millis, lag_max: Millis) -> Option<LogPosition> {
-        let Role::Leader { followers, .. } = &self.role else { return None };
+        let ReplicaRole::Leader { followers, .. } = &self.role else { return None };
         let mut lowest = log_end;
         for (id, follower) in followers {
             let counts = self.maximal_isr().contains(id)
@@ -301,7 +313,7 @@ impl Machine {
         Some(lowest)
     }
 
-    /// Takes in a follower's fetch; `log_end` and `high_watermark` are the leader's now.
+    /// Applies a follower's fetch; `log_end` and `high_watermark` are the leader's now.
     pub fn on_follower_fetch(
         &mut self,
         fetch: FollowerFetch,
@@ -309,51 +321,53 @@ impl Machine {
         high_watermark: Offset,
         now: Millis,
         lag_max: Millis,
-    ) -> Step {
-        let Role::Leader { followers, epoch_start } = &mut self.role else { return Step::default() };
+    ) -> FollowerFetchOutcome {
+        let ReplicaRole::Leader { followers, epoch_start } = &mut self.role else {
+            return FollowerFetchOutcome::default();
+        };
         let FollowerFetch { from, at, log_start, leader_end } = fetch;
         let start = *epoch_start;
-        let Some(follower) = followers.get_mut(&from) else { return Step::default() };
-        // Caught up now, or with what there was at its last fetch. What was appended after the read does not count: a
-        // follower could never keep up with it.
+        let Some(follower) = followers.get_mut(&from) else { return FollowerFetchOutcome::default() };
+        // The follower has caught up now, or had at its last fetch if it has what the leader had then. What was
+        // appended after the read does not count: a follower could never keep up with it.
         if at.offset >= leader_end {
             follower.caught_up = follower.caught_up.max(now);
-        } else if at.offset >= follower.last_fetch.0 {
-            follower.caught_up = follower.caught_up.max(follower.last_fetch.1);
+        } else if at.offset >= follower.last_fetch.offset {
+            follower.caught_up = follower.caught_up.max(follower.last_fetch.at);
         }
         follower.log_start = log_start;
         follower.log_end = Some(at);
-        follower.last_fetch = (leader_end, now);
+        follower.last_fetch = LeaderEndSeen { offset: leader_end, at: now };
         let caught_up = at.offset >= high_watermark && at.offset >= start;
-        let joins = caught_up && self.proposed.is_none() && !self.told.isr.contains(&from);
+        let joins = caught_up && self.proposed.is_none() && !self.state.leadership.isr.contains(&from);
         let proposal = joins.then(|| {
-            let isr = self.told.isr.iter().copied().chain([from]).collect();
+            let isr = self.state.leadership.isr.iter().copied().chain([from]).collect();
             self.propose(isr, true)
         });
-        Step { high_watermark: self.high_watermark(log_end, now, lag_max), proposal }
+        FollowerFetchOutcome { high_watermark: self.high_watermark(log_end, now, lag_max), proposal }
     }
 
-    /// Counts the fetches of a follower up to this time that did not read this partition, because in this leader epoch the
-    /// follower had everything: an incremental fetch is one of all partitions of its session.
+    /// Counts the fetches of a follower up to this time that did not read this partition, because in this leader
+    /// epoch the follower had everything: an incremental fetch is one of all partitions of its session.
     pub fn on_idle_fetch(&mut self, from: BrokerId, leader_epoch: LeaderEpoch, at: Millis) {
-        let Role::Leader { followers, .. } = &mut self.role else { return };
-        let Some(follower) = followers.get_mut(&from).filter(|_| leader_epoch == self.told.leader_epoch)
-        else {
+        if leader_epoch != self.leader_epoch() {
             return;
-        };
+        }
+        let ReplicaRole::Leader { followers, .. } = &mut self.role else { return };
+        let Some(follower) = followers.get_mut(&from) else { return };
         follower.caught_up = follower.caught_up.max(at);
-        if let Some(end) = follower.log_end.filter(|_| at > follower.last_fetch.1) {
-            follower.last_fetch = (end.offset, at);
+        if let Some(end) = follower.log_end.filter(|_| at > follower.last_fetch.at) {
+            follower.last_fetch = LeaderEndSeen { offset: end.offset, at };
         }
     }
 
     /// Whether this broker leads, and has followers that neither are in sync nor were proposed to be.
     pub fn has_followers_out_of_sync(&self) -> bool {
-        let Role::Leader { followers, .. } = &self.role else { return false };
+        let ReplicaRole::Leader { followers, .. } = &self.role else { return false };
         followers.keys().any(|id| !self.maximal_isr().contains(id))
     }
 
-    /// Looks for followers that have not caught up for longer than `lag_max`: the ISR without them (`maybeShrinkIsr`).
+    /// Proposes the ISR without the followers that have not caught up for longer than `lag_max` (`maybeShrinkIsr`).
     pub fn on_tick(&mut self, log_end: Offset, now: Millis, lag_max: Millis) -> Option<IsrProposal> {
         if self.proposed.is_some() {
             return None;
@@ -362,43 +376,45 @@ impl Machine {
         if lagging.is_empty() {
             return None;
         }
-        let isr = self.told.isr.iter().copied().filter(|id| !lagging.contains(id)).collect();
+        let isr = self.state.leadership.isr.iter().copied().filter(|id| !lagging.contains(id)).collect();
         Some(self.propose(isr, false))
     }
 
     fn propose(&mut self, isr: Vec<BrokerId>, expands: bool) -> IsrProposal {
-        let Told { leader_epoch, zk_version, controller_epoch, .. } = self.told;
+        let LeaderAndIsr { leader_epoch, zk_version, .. } = self.state.leadership;
+        let controller_epoch = self.state.controller_epoch;
         let proposal = IsrProposal { isr, expands, leader_epoch, zk_version, controller_epoch };
         self.proposed = Some(proposal.clone());
         proposal
     }
 
-    /// Takes in the answer to a proposal.
+    /// Applies the answer to a proposal.
     pub fn on_isr_answer(&mut self, to: &IsrProposal, answer: IsrAnswer) -> IsrOutcome {
         if self.proposed.as_ref() != Some(to) {
             return IsrOutcome::Stale;
         }
         match answer {
-            IsrAnswer::Holds { leader_epoch, isr, zk_version }
-                if leader_epoch == self.told.leader_epoch && zk_version >= self.told.zk_version =>
+            IsrAnswer::InForce { leader_epoch, isr, zk_version }
+                if leader_epoch == self.leader_epoch() && zk_version >= self.state.leadership.zk_version =>
             {
                 self.proposed = None;
-                (self.told.isr, self.told.zk_version) = (isr, zk_version);
+                self.state.leadership.isr = isr;
+                self.state.leadership.zk_version = zk_version;
                 IsrOutcome::Changed
             }
             IsrAnswer::NotWritten => {
                 self.proposed = None;
                 IsrOutcome::Unchanged
             }
-            // Not knowing what holds, it stays with the stricter of both until it is told.
-            IsrAnswer::Holds { .. } | IsrAnswer::Refused => IsrOutcome::Unchanged,
+            // It is not known which ISR is in force: the high watermark waits for both until the controller says.
+            IsrAnswer::InForce { .. } | IsrAnswer::Refused => IsrOutcome::Unchanged,
         }
     }
 
-    /// Where the log starts in all replicas that live, `log_start` being this broker's (`lowWatermarkIfLeader`); None
-    /// where it does not lead.
+    /// The lowest log start among the live replicas; `log_start` is this broker's (`lowWatermarkIfLeader`). None where
+    /// this broker does not lead.
     pub fn low_watermark(&self, log_start: Offset, is_live: impl Fn(BrokerId) -> bool) -> Option<Offset> {
-        let Role::Leader { followers, .. } = &self.role else { return None };
+        let ReplicaRole::Leader { followers, .. } = &self.role else { return None };
         let live = followers.iter().filter(|(id, _)| is_live(**id));
         Some(
             live.map(|(_, follower)| follower.log_start)
@@ -409,13 +425,13 @@ impl Machine {
 
     /// The in-sync followers that have not caught up for longer than `lag_max` (`getOutOfSyncReplicas`).
     pub fn out_of_sync(&self, log_end: Offset, now: Millis, lag_max: Millis) -> Vec<BrokerId> {
-        let Role::Leader { followers, .. } = &self.role else { return Vec::new() };
+        let ReplicaRole::Leader { followers, .. } = &self.role else { return Vec::new() };
         let lags = |follower: &Follower| {
             follower.log_end.is_none_or(|end| end.offset != log_end) && now - follower.caught_up > lag_max
         };
         followers
             .iter()
-            .filter(|(id, it)| self.told.isr.contains(id) && lags(it))
+            .filter(|(id, it)| self.state.leadership.isr.contains(id) && lags(it))
             .map(|(id, _)| *id)
             .collect()
     }

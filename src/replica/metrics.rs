@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ReplicaManager;
 use super::machine::IsrOutcome;
-use super::{Hosted, ReplicaManager};
+use super::partitions::PartitionCounts;
 use crate::metrics::Metric;
 use crate::metrics::purgatory::{Expirations, Purgatory};
 
@@ -105,7 +106,7 @@ impl ReplicaManager {
     /// All that is measured here.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut metrics = self.partition_metrics();
-        metrics.extend(self.isr_changes.metrics());
+        metrics.extend(self.alter_isr.changes().metrics());
         metrics.extend(self.waits.metrics());
         let sessions = &self.fetch_sessions;
         metrics.extend([
@@ -116,12 +117,9 @@ impl ReplicaManager {
     }
 
     fn partition_metrics(&self) -> Vec<Metric> {
-        let (all, offline) = {
-            let partitions = self.partitions.read();
-            let offline = partitions.values().filter(|hosted| matches!(hosted, Hosted::Offline)).count();
-            (partitions.len(), offline)
-        };
-        let led: Vec<_> = self.online().iter().filter_map(|partition| partition.replication()).collect();
+        let PartitionCounts { all, offline } = self.partitions.counts();
+        let led: Vec<_> =
+            self.partitions.online().iter().filter_map(|partition| partition.replication()).collect();
         let count = |name, value| Metric::gauge(REPLICA_MANAGER, name, value);
         let of_led = |name, holds: &dyn Fn(&super::partition::Replication) -> bool| {
             count(name, led.iter().filter(|it| holds(it)).count())

@@ -1,39 +1,52 @@
-//! The partitions of this broker: who leads them, who follows how far, what waits for them, and what clients are told.
+//! The replicas of this broker: which partitions it leads, which it follows, how far its followers are, and which
+//! requests wait for them.
 //!
-//! - *Entry points:* [`ReplicaManager`], one a broker; each of its jobs has a file: `produce`, `fetch`, `offsets`,
-//!   `delete_records`, `role_change`, `metadata`, `watermarks`, `isr_report`; following has a room of its own, [`fetcher`].
-//! - *Never:* calls the controller; it is told by LeaderAndIsr, StopReplica and UpdateMetadata, over the wire.
-//! - *Locks:* the map of partitions, then one partition, then its log's marks; none of them is held over IO, and whoever
-//!   waits is woken after unlock. Role changes have one of their own, which is.
-//! - *In Kafka:* `ReplicaManager`, `Partition`, `MetadataCache`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
+//! - *Entry points:* [`ReplicaManager`], one a broker. Its parts own their state: [`partitions`] (the map),
+//!   [`role_changes`] (the controller's orders, under one lock), [`role_feed`] (the stream of role changes),
+//!   `alter_isr`, `high_watermarks`, [`log_configs`], [`move_dirs`]; following has a room of its own, [`fetcher`].
+//!   Requests: `produce`, `fetch`, `offsets`, `delete_records`.
+//! - *Never:* calls the controller, but for AlterIsr; sees a request of the controller only as decoded by
+//!   `api::cluster`.
+//! - *Locks,* in the order in which they are taken: the role-change lock ([`role_changes`]), the map of partitions, one
+//!   partition, its log's marks. Only the first is held over IO, and nothing is woken while another is held.
+//! - *In Kafka:* `ReplicaManager`, `Partition`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
+mod alter_isr;
 pub mod controller_epoch;
 pub mod delete_records;
 mod down_conversion;
 pub mod fetch;
 pub mod fetcher;
-mod metrics;
-mod isr_report;
+mod high_watermarks;
 pub mod log_configs;
 pub mod machine;
-mod move_dirs;
+mod metrics;
+pub mod move_dirs;
 pub mod offsets;
 pub mod old_formats;
+pub mod orders;
 pub mod partition;
+pub mod partitions;
 pub mod preferred_replica;
 pub mod produce;
-pub(crate) mod role_change;
+pub mod role_changes;
+pub mod role_feed;
 mod throttle;
 pub(crate) mod waiters;
-mod watermarks;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+use self::alter_isr::IsrProposals;
+use self::high_watermarks::HighWatermarkCheckpoints;
+use self::log_configs::LogConfigs;
+use self::move_dirs::{LogDirMoves, ReplicaLogDirs};
+use self::partitions::Partitions;
+use self::role_changes::RoleChanges;
+use self::throttle::Throttles;
 use crate::base::{BrokerId, Clock, TopicPartition};
 use crate::config::{BrokerConfig, TopicConfig};
 use crate::log::LogManager;
@@ -50,47 +63,28 @@ pub use partition::Partition;
 pub use preferred_replica::Location;
 pub use produce::{PendingProduce, ProduceOutcome};
 
-/// A partition this broker was told of.
-#[derive(Clone)]
-enum Hosted {
-    /// It works.
-    Online(Arc<Partition>),
-    /// Its log directory has failed.
-    Offline,
-}
-
-/// All partitions of this broker, and its picture of the cluster (Kafka's `ReplicaManager`).
+/// The replicas of this broker (Kafka's `ReplicaManager`): its parts, each of which owns its state, and the requests
+/// that read and append records.
 pub struct ReplicaManager {
     broker_id: BrokerId,
     config: Arc<BrokerConfig>,
     logs: Arc<LogManager>,
     clock: Clock,
-    log_configs: log_configs::LogConfigs,
-    partitions: RwLock<HashMap<TopicPartition, Hosted>>,
-    /// Held while the controller's orders are carried out, from the reading of configs on, so that they take effect in
-    /// the order in which they came. Fair.
-    orders: Arc<tokio::sync::Mutex<()>>,
-    /// The epoch of the controller heeded last.
-    controller_epoch: Mutex<controller_epoch::ControllerEpoch>,
-    /// Held by whoever changes the roles of partitions or who fetches them, over IO: never on a thread that polls, and
-    /// nobody needs it to read, write or tick (Kafka's `replicaStateChangeLock`).
-    role_changes: Mutex<()>,
+    /// The listener through which the controller is reached.
+    controller_listener: String,
     metadata: Arc<MetadataCache>,
+    partitions: Arc<Partitions>,
+    role_changes: Arc<RoleChanges>,
+    log_configs: Arc<LogConfigs>,
+    log_dirs: Arc<ReplicaLogDirs>,
+    alter_isr: Arc<IsrProposals>,
+    checkpoints: Arc<HighWatermarkCheckpoints>,
+    fetchers: Arc<fetcher::Fetchers>,
     fetch_sessions: fetch::FetchSessions,
-    fetchers: fetcher::Fetchers,
-    isr_reports: isr_report::IsrReports,
-    throttles: throttle::Throttles,
-    moves: move_dirs::Moves,
+    throttles: Arc<Throttles>,
     /// Turns for validating what takes its time.
     validations: Semaphore,
     waits: Arc<metrics::Waits>,
-    isr_changes: metrics::IsrChanges,
-    /// The listener between brokers.
-    listener: String,
-    /// The listener through which the controller is reached.
-    controller_listener: String,
-    /// Whether all partitions have been told of once: before that, high watermarks would be lost by being written.
-    complete: AtomicBool,
 }
 
 impl std::fmt::Debug for ReplicaManager {
@@ -100,7 +94,7 @@ impl std::fmt::Debug for ReplicaManager {
 }
 
 impl ReplicaManager {
-    /// No partitions yet; `topic_defaults` gives what topics without configs of their own are kept by.
+    /// No partitions yet; `topic_defaults` are the configs of topics that have none of their own.
     pub fn new(
         broker_id: BrokerId,
         config: Arc<BrokerConfig>,
@@ -109,34 +103,54 @@ impl ReplicaManager {
         clock: Clock,
         topic_defaults: impl Fn() -> TopicConfig + Send + Sync + 'static,
     ) -> Arc<Self> {
-        // A listener that is wrong has been refused when the settings were read.
+        // A wrong listener has been refused when the settings were read.
         let listener = config.inter_broker_listener().unwrap_or_default();
         let control_plane =
             config.control_plane_listener_name.as_deref().map(crate::config::listener::normalised);
+        let partitions = Partitions::new(broker_id, config.replica_lag_time_max_ms, metadata.clone());
+        let partitions = Arc::new(partitions);
+        let fetchers: Arc<fetcher::Fetchers> = Arc::default();
+        let moves = Arc::new(LogDirMoves::new(logs.clone(), partitions.clone()));
+        let checkpoints = Arc::new(HighWatermarkCheckpoints::new(logs.clone(), partitions.clone()));
+        let role_changes = Arc::new(RoleChanges {
+            me: broker_id,
+            listener: listener.clone(),
+            clock: clock.clone(),
+            logs: logs.clone(),
+            partitions: partitions.clone(),
+            metadata: metadata.clone(),
+            fetchers: fetchers.clone(),
+            moves: moves.clone(),
+            checkpoints: checkpoints.clone(),
+            locks: Default::default(),
+        });
+        let throttles = Arc::new(Throttles::new(&config));
+        let log_dirs = ReplicaLogDirs::new(
+            role_changes.clone(),
+            moves,
+            throttles.clone(),
+            config.clone(),
+            clock.clone(),
+        );
         let slots = usize::try_from(config.max_incremental_fetch_session_cache_slots).unwrap_or(0);
-        let throttles = throttle::Throttles::new(&config);
         let replicas = Arc::new(Self {
             broker_id,
+            controller_listener: control_plane.unwrap_or(listener),
+            metadata,
+            log_configs: Arc::new(LogConfigs::new(logs.clone(), partitions.clone(), topic_defaults)),
+            log_dirs: Arc::new(log_dirs),
+            alter_isr: Arc::new(IsrProposals::new(partitions.clone(), clock.clone())),
+            role_changes,
+            checkpoints,
+            fetchers,
+            fetch_sessions: fetch::FetchSessions::new(slots),
+            throttles,
+            validations: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            waits: Arc::default(),
+            partitions,
             config,
             logs,
             clock,
-            log_configs: log_configs::LogConfigs::new(topic_defaults),
-            partitions: RwLock::new(HashMap::new()),
-            orders: Arc::default(),
-            controller_epoch: Mutex::default(),
-            role_changes: Mutex::default(),
-            metadata,
-            fetch_sessions: fetch::FetchSessions::new(slots),
-            fetchers: fetcher::Fetchers::default(),
-            isr_reports: isr_report::IsrReports::default(),
-            throttles,
-            moves: move_dirs::Moves::default(),
-            validations: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
-            waits: Arc::default(),
-            isr_changes: metrics::IsrChanges::default(),
-            controller_listener: control_plane.unwrap_or_else(|| listener.clone()),
-            listener,
-            complete: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&replicas);
         replicas.logs.shared().log_starts.listen(move |id| {
@@ -147,31 +161,8 @@ impl ReplicaManager {
         replicas
     }
 
-    /// The partition, where this broker holds it and it works.
-    ///
-    /// # Errors
-    /// KAFKA_STORAGE_ERROR where its directory has failed; NOT_LEADER_OR_FOLLOWER where others hold it;
-    /// UNKNOWN_TOPIC_OR_PARTITION where nobody is known to.
-    pub fn partition(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
-        match self.partitions.read().get(id) {
-            Some(Hosted::Online(partition)) => Ok(partition.clone()),
-            Some(Hosted::Offline) => Err(ErrorCode::KafkaStorageError),
-            None if self.metadata.snapshot().partition(id).is_some() => Err(ErrorCode::NotLeaderOrFollower),
-            None => Err(ErrorCode::UnknownTopicOrPartition),
-        }
-    }
-
-    /// All partitions that work.
-    pub fn online(&self) -> Vec<Arc<Partition>> {
-        let partitions = self.partitions.read();
-        let online = partitions.values().filter_map(|hosted| match hosted {
-            Hosted::Online(partition) => Some(partition.clone()),
-            Hosted::Offline => None,
-        });
-        online.collect()
-    }
-
-    /// A log starts later: whoever fetches from it, here or from its leader, has that to say.
+    /// A log starts later: a follower that fetches from it here is to learn it, and so is its leader from this
+    /// follower.
     fn log_start_moved(&self, id: &TopicPartition) {
         if let Ok(partition) = self.partition(id) {
             partition.log_start_moved();
@@ -179,23 +170,45 @@ impl ReplicaManager {
         self.fetchers.log_start_moved(id);
     }
 
-    /// A log directory has failed: its partitions go offline, and whoever waits for them learns it.
-    pub fn directory_failed(&self, dir: &std::path::Path) {
-        let gone = self.logs.take_offline(dir);
-        self.drop_failed_moves();
-        let mut partitions = self.partitions.write();
-        let lost: Vec<_> = gone
-            .into_iter()
-            .filter_map(|id| match partitions.insert(id, Hosted::Offline) {
-                Some(Hosted::Online(partition)) => Some(partition),
-                _ => None,
-            })
-            .collect();
-        drop(partitions);
-        self.fetchers.leave(lost.iter().map(|partition| partition.id()));
-        for partition in lost {
-            partition.give_up(ErrorCode::KafkaStorageError, false);
-        }
+    /// The partition, by [`Partitions::partition`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn partition(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        self.partitions.partition(id)
+    }
+
+    /// The map of partitions.
+    pub fn partitions(&self) -> &Arc<Partitions> {
+        &self.partitions
+    }
+
+    /// Carries out the controller's orders.
+    pub fn role_changes(&self) -> &Arc<RoleChanges> {
+        &self.role_changes
+    }
+
+    /// What logs are configured with.
+    pub fn log_configs(&self) -> &Arc<LogConfigs> {
+        &self.log_configs
+    }
+
+    /// The replicas by data directory.
+    pub fn log_dirs(&self) -> &Arc<ReplicaLogDirs> {
+        &self.log_dirs
+    }
+
+    /// Writes the high watermarks every `replica.high.watermark.checkpoint.interval.ms`, until `stop`.
+    pub async fn checkpoint_high_watermarks(self: Arc<Self>, stop: CancellationToken) {
+        let interval =
+            u64::try_from(self.config.replica_high_watermark_checkpoint_interval_ms).unwrap_or(5000);
+        self.checkpoints.clone().keep(Duration::from_millis(interval.max(1)), stop).await;
+    }
+
+    /// Writes the high watermarks for the last time; nothing is followed from then on. Blocks on the disks.
+    pub fn close(&self) {
+        self.fetchers.close();
+        self.checkpoints.write();
     }
 }
 

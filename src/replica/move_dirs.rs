@@ -1,4 +1,5 @@
-//! Replicas moved from one data directory of this broker to another (KIP-113): ordered, copied one after the other, told of.
+//! Replicas moved from one data directory of this broker to another (KIP-113): ordered, copied one after the other, and
+//! described.
 //!
 //! Kafka: `ReplicaManager.alterReplicaLogDirs`, `describeLogDirs`, `ReplicaAlterLogDirsManager`.
 
@@ -11,29 +12,73 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::partition::Partition;
 use super::partition::{Copied, NotFollowed};
-use super::{Hosted, Partition, ReplicaManager};
-use crate::base::{Offset, TopicPartition};
-use crate::log::Log;
+use super::partitions::{HostedPartition, Partitions};
+use super::role_changes::RoleChanges;
+use super::throttle::Throttles;
+use crate::base::{Clock, Offset, TopicPartition};
+use crate::config::BrokerConfig;
 use crate::log::directory::future_dir;
 use crate::log::settings::Settings;
+use crate::log::{Log, LogManager};
 use crate::wire::error_code::ErrorCode;
 
 const TARGET: &str = "kafka.server.ReplicaAlterLogDirsManager";
 /// The longest name of a directory, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Partitions whose logs are to be copied.
-#[derive(Debug, Default)]
-pub(super) struct Moves {
+/// The moves under way, and the logs that wait to be copied (Kafka's `ReplicaAlterLogDirsManager`).
+#[derive(Debug)]
+#[doc(alias = "ReplicaAlterLogDirsManager")]
+pub(super) struct LogDirMoves {
+    logs: Arc<LogManager>,
+    partitions: Arc<Partitions>,
     waiting: Mutex<BTreeSet<TopicPartition>>,
     added: Notify,
 }
 
-impl Moves {
-    fn add(&self, id: &TopicPartition) {
-        self.waiting.lock().insert(id.clone());
+impl LogDirMoves {
+    pub fn new(logs: Arc<LogManager>, partitions: Arc<Partitions>) -> Self {
+        Self { logs, partitions, waiting: Mutex::default(), added: Notify::new() }
+    }
+
+    fn begin(&self, partition: &Partition, future: Arc<Log>) {
+        log::info!(target: TARGET, "Added log dir fetcher for partition {} with initial offset {}", partition.id(), future.log_end_offset());
+        partition.begin_move(future);
+        self.waiting.lock().insert(partition.id().clone());
         self.added.notify_one();
+    }
+
+    /// Goes on with a move that was under way when the broker was started, or the partition stopped.
+    pub fn resume(&self, partition: &Partition) {
+        if let Some(future) = self.logs.future(partition.id()) {
+            self.begin(partition, future);
+        }
+    }
+
+    /// Ends the moves whose directory has failed.
+    pub fn drop_failed(&self) {
+        for partition in self.partitions.online() {
+            if partition.future().is_some() && self.logs.future(partition.id()).is_none() {
+                partition.end_move();
+            }
+        }
+    }
+
+    /// The next log to copy, once there is one.
+    async fn next(&self) -> TopicPartition {
+        loop {
+            let next = self.waiting.lock().pop_first();
+            match next {
+                Some(id) => {
+                    // There may be work for another mover.
+                    self.added.notify_one();
+                    return id;
+                }
+                None => self.added.notified().await,
+            }
+        }
     }
 }
 
@@ -44,23 +89,45 @@ pub struct ReplicaInDir {
     pub partition: TopicPartition,
     /// Bytes of its segments.
     pub size: u64,
-    /// How many records it is behind: the copy behind its log, a log behind its high watermark; -1 where the broker holds
-    /// no such partition.
+    /// How many records it is behind: the copy behind its log, a log behind its high watermark; -1 where the broker
+    /// holds no such partition.
     pub lag: Offset,
     /// Whether it is on its way here.
     pub is_future: bool,
 }
 
-impl ReplicaManager {
+/// This broker's replicas by data directory: moves them, and describes where they lie.
+#[derive(Debug)]
+pub struct ReplicaLogDirs {
+    logs: Arc<LogManager>,
+    partitions: Arc<Partitions>,
+    moves: Arc<LogDirMoves>,
+    role_changes: Arc<RoleChanges>,
+    throttles: Arc<Throttles>,
+    config: Arc<BrokerConfig>,
+    clock: Clock,
+}
+
+impl ReplicaLogDirs {
+    pub(super) fn new(
+        role_changes: Arc<RoleChanges>,
+        moves: Arc<LogDirMoves>,
+        throttles: Arc<Throttles>,
+        config: Arc<BrokerConfig>,
+        clock: Clock,
+    ) -> Self {
+        let (logs, partitions) = (moves.logs.clone(), moves.partitions.clone());
+        Self { logs, partitions, moves, role_changes, throttles, config, clock }
+    }
+
     /// Has replicas moved to data directories, each absolute path as configured; how that went for each.
-    pub fn alter_log_dirs(
+    pub fn alter(
         &self,
         wanted: Vec<(TopicPartition, PathBuf)>,
     ) -> Vec<(TopicPartition, Result<(), ErrorCode>)> {
-        // No role may change meanwhile.
-        let _held = self.role_changes.lock();
+        let _no_role_changes = self.role_changes.lock();
         let altered = wanted.into_iter().map(|(id, dir)| {
-            let outcome = self.alter_log_dir(&id, &dir);
+            let outcome = self.alter_one(&id, &dir);
             if let Err(error) = outcome {
                 log::warn!(target: TARGET, "Unable to alter log dirs for {id}: {}", error.name());
             }
@@ -69,7 +136,7 @@ impl ReplicaManager {
         altered.collect()
     }
 
-    fn alter_log_dir(&self, id: &TopicPartition, dir: &Path) -> Result<(), ErrorCode> {
+    fn alter_one(&self, id: &TopicPartition, dir: &Path) -> Result<(), ErrorCode> {
         if future_dir(id).len() > LONGEST_NAME {
             return Err(ErrorCode::InvalidTopicException);
         }
@@ -79,10 +146,9 @@ impl ReplicaManager {
         if !self.logs.live_dirs().iter().any(|live| live == dir) {
             return Err(ErrorCode::KafkaStorageError);
         }
-        let hosted = self.partitions.read().get(id).cloned();
-        let partition = match hosted {
-            Some(Hosted::Offline) => return Err(ErrorCode::KafkaStorageError),
-            Some(Hosted::Online(partition)) => Some(partition),
+        let partition = match self.partitions.hosted(id) {
+            Some(HostedPartition::Offline) => return Err(ErrorCode::KafkaStorageError),
+            Some(HostedPartition::Online(partition)) => Some(partition),
             None => None,
         };
         if let Some(partition) = &partition
@@ -98,41 +164,19 @@ impl ReplicaManager {
             ErrorCode::NotLeaderOrFollower => ErrorCode::ReplicaNotAvailable,
             error => error,
         };
-        let partition = self.partition(id).map_err(not_here)?;
+        let partition = self.partitions.partition(id).map_err(not_here)?;
         let log = partition.log().ok_or(ErrorCode::ReplicaNotAvailable)?;
         if log.data_dir() == dir {
             return Ok(());
         }
         let future = self.logs.create_future(id, Settings::clone(&log.settings()));
-        self.move_to(&partition, future.map_err(|_| ErrorCode::KafkaStorageError)?);
+        self.moves.begin(&partition, future.map_err(|_| ErrorCode::KafkaStorageError)?);
         Ok(())
     }
 
-    fn move_to(&self, partition: &Partition, future: Arc<Log>) {
-        log::info!(target: TARGET, "Added log dir fetcher for partition {} with initial offset {}", partition.id(), future.log_end_offset());
-        partition.begin_move(future);
-        self.moves.add(partition.id());
-    }
-
-    /// Goes on with a move that was under way when the broker was started, or the partition stopped.
-    pub(super) fn resume_move(&self, partition: &Partition) {
-        if let Some(future) = self.logs.future(partition.id()) {
-            self.move_to(partition, future);
-        }
-    }
-
-    /// Lets those moves go whose directory has failed.
-    pub(super) fn drop_failed_moves(&self) {
-        for partition in self.online() {
-            if partition.future().is_some() && self.logs.future(partition.id()).is_none() {
-                partition.end_move();
-            }
-        }
-    }
-
-    /// Copies what is to be moved until `stop`, with `num.replica.alter.log.dirs.threads` copying at once, else one for each
-    /// data directory.
-    pub async fn move_logs(self: Arc<Self>, stop: CancellationToken) {
+    /// Copies what is to be moved until `stop`, with `num.replica.alter.log.dirs.threads` copying at once, else one
+    /// for each data directory.
+    pub async fn copy_logs(self: Arc<Self>, stop: CancellationToken) {
         let configured = self.config.num_replica_alter_log_dirs_threads;
         let count = configured.and_then(|count| usize::try_from(count).ok());
         let movers = (0..count.unwrap_or(self.logs.dirs().len()).max(1)).map(|_| self.copy_in_turn());
@@ -141,18 +185,13 @@ impl ReplicaManager {
 
     async fn copy_in_turn(self: &Arc<Self>) {
         loop {
-            let next = self.moves.waiting.lock().pop_first();
-            match next {
-                Some(id) => self.copy(id).await,
-                None => self.moves.added.notified().await,
-            }
+            let id = self.moves.next().await;
+            self.copy(id).await;
         }
     }
 
     /// Copies one partition's log to its end.
     async fn copy(self: &Arc<Self>, id: TopicPartition) {
-        // Others may wait, too.
-        self.moves.added.notify_one();
         log::info!(target: TARGET, "Beginning/resuming copy of partition {id}");
         loop {
             if self.throttles.moving.lock().is_exceeded(self.clock.now()) {
@@ -160,10 +199,10 @@ impl ReplicaManager {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 continue;
             }
-            let (replicas, partition) = (self.clone(), id.clone());
+            let (dirs, id_copied) = (self.clone(), id.clone());
             let copying = tokio::task::spawn_blocking(move || {
-                let held = replicas.partition(&partition).map_err(|_| NotFollowed::Outdated)?;
-                held.copy_some(&replicas.logs, replicas.config.replica_fetch_max_bytes)
+                let partition = dirs.partitions.partition(&id_copied).map_err(|_| NotFollowed::Outdated)?;
+                partition.copy_some(&dirs.logs, dirs.config.replica_fetch_max_bytes)
             });
             let copied = match copying.await {
                 Ok(Ok(copied)) => copied,
@@ -187,8 +226,8 @@ impl ReplicaManager {
         }
     }
 
-    /// Every data directory as configured, with its replicas or why they cannot be told.
-    pub fn describe_log_dirs(&self) -> Vec<(PathBuf, Result<Vec<ReplicaInDir>, ErrorCode>)> {
+    /// Every data directory as configured, with its replicas, or KAFKA_STORAGE_ERROR where it is offline.
+    pub fn describe(&self) -> Vec<(PathBuf, Result<Vec<ReplicaInDir>, ErrorCode>)> {
         let (live, current, future) = (self.logs.live_dirs(), self.logs.all(), self.logs.all_future());
         let all = current.iter().map(|log| (log, false)).chain(future.iter().map(|log| (log, true)));
         let all: Vec<_> = all.collect();
@@ -205,7 +244,7 @@ impl ReplicaManager {
     }
 
     fn in_dir(&self, log: &Log, is_future: bool) -> ReplicaInDir {
-        let held = self.partition(log.partition()).ok().and_then(|partition| partition.log());
+        let held = self.partitions.partition(log.partition()).ok().and_then(|partition| partition.log());
         let lag = match held {
             None => -1,
             Some(held) if is_future => held.log_end_offset() - log.log_end_offset(),

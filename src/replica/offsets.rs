@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ReplicaManager;
 use super::fetch::Isolation;
-use super::machine::Role;
+use super::machine::ReplicaRole;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::TimestampAndOffset;
 use crate::wire::error_code::ErrorCode;
@@ -75,12 +75,12 @@ impl ReplicaManager {
         };
         let (told, role) = partition.standing();
         // A new leader knows what may be fetched once its own first record is replicated.
-        let unsure = matches!(role, Role::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
+        let unsure = matches!(role, ReplicaRole::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
         if timestamp == LATEST {
             if unsure {
                 return Err(ErrorCode::OffsetNotAvailable);
             }
-            let leader_epoch = Some(told.leader_epoch).filter(|epoch| *epoch >= 0);
+            let leader_epoch = Some(told.leadership.leader_epoch).filter(|epoch| *epoch >= 0);
             return Ok(Some(TimestampAndOffset { timestamp: -1, offset: end, leader_epoch }));
         }
         let found = log.offset_for_timestamp(timestamp).map_err(|error| ErrorCode::from(&error))?;

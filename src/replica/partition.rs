@@ -1,9 +1,10 @@
-//! One partition of this broker: its machine, its log and who waits for it, under one lock, which is never held over IO.
+//! One partition of this broker: its machine, its log and the requests that wait for it, under one lock, which is
+//! never held over IO.
 //!
-//! What is decided under the lock and takes the disk is done after it, in two steps: the decision names a leader epoch; the
-//! log, under its own lock, refuses what was decided in an epoch that is no longer in force; and what follows from it is
-//! taken in under the state's lock again, if the epoch is still the same. So a record never lands behind a change of roles
-//! that has begun to truncate.
+//! A change of the log takes three steps. It is decided under the lock, in a leader epoch. It is written under the
+//! log's own lock, which refuses what was decided in an epoch that is no longer in force (the fence). What follows
+//! from it is applied under the partition's lock again, if the epoch is still the same. So no record is appended
+//! after a change of roles has begun to truncate.
 
 mod append;
 mod following;
@@ -22,9 +23,13 @@ pub use moving::Copied;
 use super::fetch::delayed::PartitionKey;
 use super::fetch::session::IdleFetch;
 use super::fetch::watch::{LogChange, SharedSession, Watchers};
-use super::machine::{Follower, FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Role, Told};
+use super::machine::{
+    Follower, FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState, LocalReplica, ReplicaRole,
+};
+use super::orders::Reassigned;
+use super::role_feed::{NewRole, RoleFeed};
 use super::waiters::{ProduceWaiters, Released};
-use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
+use crate::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::{Log, LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
@@ -33,21 +38,54 @@ use crate::wire::error_code::ErrorCode;
 pub struct Partition {
     id: TopicPartition,
     me: BrokerId,
+    /// `replica.lag.time.max.ms`.
     lag_max: Millis,
-    state: Mutex<State>,
+    state: Mutex<LockedState>,
+    /// Where a change of the role is sent, under the lock of `state`.
+    roles: Arc<RoleFeed>,
 }
 
 #[derive(Debug)]
-struct State {
-    machine: Machine,
+struct LockedState {
+    machine: LocalReplica,
+    /// Invariant: Some while this broker leads or follows.
     log: Option<Arc<Log>>,
-    /// The log on its way to another data directory.
+    /// The copy of the log in another data directory, while it is made. Invariant: None unless `log` is Some.
     moving: Option<moving::Moving>,
+    /// Invariant: empty unless this broker leads.
     produces: ProduceWaiters,
-    /// Who hears of changes of the log and the role.
+    /// What hears of changes of the log and the role.
     watchers: Watchers,
-    /// How many of its replicas a reassignment is adding, and removing.
-    reassignment: (usize, usize),
+    reassignment: Reassigned,
+}
+
+/// How a replica is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its log stays, and its high watermark goes on being written.
+    KeepLog,
+    /// Its log is about to be deleted.
+    DeleteLog,
+    /// Its log directory has failed.
+    DirectoryFailed,
+}
+
+impl Stop {
+    /// What the requests that wait for the replica are answered.
+    fn error(self) -> ErrorCode {
+        match self {
+            Self::KeepLog | Self::DeleteLog => ErrorCode::NotLeaderOrFollower,
+            Self::DirectoryFailed => ErrorCode::KafkaStorageError,
+        }
+    }
+
+    fn role(self) -> NewRole {
+        match self {
+            Self::KeepLog => NewRole::Stopped,
+            Self::DeleteLog => NewRole::Deleted,
+            Self::DirectoryFailed => NewRole::Offline,
+        }
+    }
 }
 
 /// A follower's fetch that counted.
@@ -73,17 +111,17 @@ pub(super) struct Replication {
 }
 
 impl Partition {
-    /// A partition of which nothing is known yet; `lag_max` is `replica.lag.time.max.ms`.
-    pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis) -> Self {
-        let state = State {
-            machine: Machine::new(me),
+    /// A partition that the controller has not described yet; `lag_max` is `replica.lag.time.max.ms`.
+    pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis, roles: Arc<RoleFeed>) -> Self {
+        let state = LockedState {
+            machine: LocalReplica::new(me),
             log: None,
             moving: None,
             produces: ProduceWaiters::default(),
             watchers: Watchers::default(),
-            reassignment: (0, 0),
+            reassignment: Reassigned::default(),
         };
-        Self { id, me, lag_max, state: Mutex::new(state) }
+        Self { id, me, lag_max, state: Mutex::new(state), roles }
     }
 
     /// Which partition it is.
@@ -96,35 +134,40 @@ impl Partition {
         self.state.lock().log.clone()
     }
 
-    /// What the controller told last, and what this broker is.
-    pub fn standing(&self) -> (Told, Role) {
+    /// What the controller described last, and this broker's role.
+    pub fn standing(&self) -> (LeadershipState, ReplicaRole) {
         let state = self.state.lock();
-        (state.machine.told().clone(), state.machine.role().clone())
+        (state.machine.state().clone(), state.machine.role().clone())
     }
 
-    /// The epoch of the leadership told last; -1 before that.
+    /// The leader epoch described last; -1 before the first.
     pub fn leader_epoch(&self) -> LeaderEpoch {
-        self.state.lock().machine.told().leader_epoch
+        self.state.lock().machine.leader_epoch()
     }
 
-    /// Whether what was told is news, by [`Machine::heeds`].
-    pub(super) fn heeds(&self, told: &Told) -> Result<(), ErrorCode> {
-        self.state.lock().machine.heeds(told)
+    /// Whether this broker leads it.
+    pub fn is_leader(&self) -> bool {
+        self.state.lock().machine.is_leader()
     }
 
-    /// Whether an order to stop is, by [`Machine::heeds_stop`].
-    pub(super) fn heeds_stop(&self, leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
-        self.state.lock().machine.heeds_stop(leader_epoch)
+    /// Whether a state is to be applied, by [`LocalReplica::accepts`].
+    pub(super) fn accepts(&self, next: &LeadershipState) -> Result<(), ErrorCode> {
+        self.state.lock().machine.accepts(next)
+    }
+
+    /// Whether an order to stop is to be carried out, by [`LocalReplica::accepts_stop`].
+    pub(super) fn accepts_stop(&self, leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
+        self.state.lock().machine.accepts_stop(leader_epoch)
     }
 
     /// Leads, from the end of this log on; true where it did not at this epoch before. Blocks on the disk.
     ///
     /// # Errors
     /// KAFKA_STORAGE_ERROR: the epoch could not be written down; the role is what it was.
-    pub(super) fn lead(&self, told: Told, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
+    pub(super) fn lead(&self, next: LeadershipState, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
         loop {
             let held = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
-            if let Some((fresh, released)) = self.lead_with(&told, &held, now)? {
+            if let Some((fresh, released)) = self.lead_with(&next, &held, now)? {
                 released.wake();
                 return Ok(fresh);
             }
@@ -134,28 +177,32 @@ impl Partition {
     /// Leads with this log; None where a copy in another data directory has taken its place meanwhile.
     fn lead_with(
         &self,
-        told: &Told,
+        next: &LeadershipState,
         log: &Arc<Log>,
         now: Millis,
     ) -> Result<Option<(bool, Released)>, ErrorCode> {
         // Appends find the log fenced and this partition in its new epoch, or neither.
         let held = log.hold();
-        // Before any record, so that followers can be told where the epoch begins; who cannot write it down does not lead.
-        // An epoch that is known keeps its start.
-        let begun = held.begin_leadership(told.leader_epoch).map_err(|_| ErrorCode::KafkaStorageError)?;
+        // The start of the epoch is on disk before any record of it, so that followers can be told where to truncate. A
+        // broker that cannot write it does not lead. An epoch that is known keeps its start.
+        let begun =
+            held.begin_leadership(next.leadership.leader_epoch).map_err(|_| ErrorCode::KafkaStorageError)?;
         let mut state = self.state.lock();
         let is_held = state.log.as_ref().is_some_and(|current| Arc::ptr_eq(current, log));
         let Some(end) = begun.filter(|_| is_held) else { return Ok(None) };
-        let fresh = state.machine.become_leader(told.clone(), end, now);
+        let fresh = state.machine.become_leader(next.clone(), end, now);
+        self.roles.send(&self.id, NewRole::Leader(next.leadership.leader_epoch));
         let released = self.raise_watermark(&mut state, now).unwrap_or_default();
         Ok(Some((fresh, state.role_changed(released))))
     }
 
-    /// Follows; whoever waited for this broker to acknowledge learns that it cannot. True where leader or epoch changed.
-    pub(super) fn follow(&self, told: Told, log: Arc<Log>) -> bool {
+    /// Follows; requests that wait for this broker to acknowledge fail. True where leader or epoch changed.
+    pub(super) fn follow(&self, next: LeadershipState, log: Arc<Log>) -> bool {
         let mut state = self.state.lock();
-        state.log.get_or_insert(log).fence_below(told.leader_epoch);
-        let changed = state.machine.become_follower(told);
+        let (leader, leader_epoch) = (next.leadership.leader, next.leadership.leader_epoch);
+        state.log.get_or_insert(log).fence_below(leader_epoch);
+        let changed = state.machine.become_follower(next);
+        self.roles.send(&self.id, NewRole::Follower { leader, leader_epoch });
         let released = state.produces.give_up(ErrorCode::NotLeaderOrFollower);
         let released = state.role_changed(released);
         drop(state);
@@ -164,29 +211,30 @@ impl Partition {
     }
 
     /// Has this log, whatever its role.
-    pub(super) fn hold(&self, log: Arc<Log>) {
+    pub(super) fn set_log(&self, log: Arc<Log>) {
         self.state.lock().log.get_or_insert(log);
     }
 
-    /// Serves nobody any more; whoever waits for an acknowledgement gets `outcome`.
-    pub(super) fn give_up(&self, outcome: ErrorCode, keep_log: bool) {
+    /// Stops leading or following; requests that wait for this broker to acknowledge fail.
+    pub(super) fn stop(&self, how: Stop) {
         let mut state = self.state.lock();
         state.moving = None;
         if let Some(log) = &state.log {
-            log.fence_below(state.machine.told().leader_epoch.saturating_add(1));
+            log.fence_below(state.machine.leader_epoch().saturating_add(1));
         }
-        if !keep_log {
+        if how != Stop::KeepLog {
             state.log = None;
         }
         state.machine.stop();
-        let released = state.produces.give_up(outcome);
+        self.roles.send(&self.id, how.role());
+        let released = state.produces.give_up(how.error());
         let released = state.role_changed(released);
         drop(state);
         released.wake();
     }
 
-    /// Counts a follower's fetch, read in the leader epoch that it names, and before it those that read nothing here; None
-    /// where the follower is no replica, or the epoch is another.
+    /// Applies a follower's fetch, read in the leader epoch that it names, and before it the fetches that read
+    /// nothing here. None where the follower is no replica, or the epoch is another.
     pub(super) fn follower_fetched(
         &self,
         fetch: FollowerFetch,
@@ -195,9 +243,9 @@ impl Partition {
         now: Millis,
     ) -> Option<CountedFetch> {
         let mut state = self.state.lock();
-        let (leader_epoch, follower) = (state.machine.told().leader_epoch, fetch.from);
+        let (leader_epoch, follower) = (state.machine.leader_epoch(), fetch.from);
         if epoch.is_some_and(|epoch| epoch != leader_epoch)
-            || !state.machine.told().replicas.contains(&follower)
+            || !state.machine.state().replicas.contains(&follower)
         {
             return None;
         }
@@ -220,12 +268,12 @@ impl Partition {
         let mut state = self.state.lock();
         state.count_idle_fetches();
         match state.machine.role() {
-            Role::Leader { followers, .. } => Some(followers.clone()),
-            Role::Follower => None,
+            ReplicaRole::Leader { followers, .. } => Some(followers.clone()),
+            ReplicaRole::Follower => None,
         }
     }
 
-    /// Looks for followers that no longer keep up: the ISR without them.
+    /// Proposes the ISR without the followers that no longer keep up (`maybeShrinkIsr`).
     pub(super) fn tick(&self, now: Millis) -> Option<IsrProposal> {
         let mut state = self.state.lock();
         let log = state.log.clone()?;
@@ -234,7 +282,7 @@ impl Partition {
             return None;
         }
         state.count_idle_fetches();
-        let before = state.machine.told().isr.clone();
+        let before = state.machine.state().leadership.isr.clone();
         let proposal = state.machine.on_tick(log_end.offset, now, self.lag_max)?;
         drop(state);
         log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] Shrinking ISR from {} to {}. Leader: (highWatermark: {}, endOffset: {}).", self.id, self.me, commas(&before), commas(&proposal.isr), high_watermark.offset, log_end.offset);
@@ -246,7 +294,7 @@ impl Partition {
         self.state.lock().machine.proposed() == Some(proposal)
     }
 
-    /// Takes in the answer to a proposal.
+    /// Applies the answer to a proposal.
     pub(super) fn isr_answered(&self, proposal: &IsrProposal, answer: IsrAnswer, now: Millis) -> IsrOutcome {
         let mut state = self.state.lock();
         let outcome = state.machine.on_isr_answer(proposal, answer);
@@ -254,9 +302,9 @@ impl Partition {
             state.watchers.isr_changed();
             return outcome;
         }
-        let Told { isr, zk_version, .. } = state.machine.told();
+        let LeaderAndIsr { isr, zk_version, .. } = &state.machine.state().leadership;
         log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] ISR updated to {} and version updated to [{zk_version}]", self.id, self.me, commas(isr));
-        // Whoever left no longer holds the high watermark.
+        // The high watermark no longer waits for a replica that left.
         let released = self.raise_watermark(&mut state, now);
         let released = state.high_watermark_moved(released);
         state.watchers.isr_changed();
@@ -265,7 +313,7 @@ impl Partition {
         outcome
     }
 
-    /// The log to read from, where the caller's idea of the leadership is right.
+    /// The log to read from, if the caller knows the present leader epoch.
     ///
     /// # Errors
     /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
@@ -277,7 +325,7 @@ impl Partition {
 
     /// Whether a broker is in the ISR.
     pub(super) fn is_in_sync(&self, broker: BrokerId) -> bool {
-        self.state.lock().machine.told().isr.contains(&broker)
+        self.state.lock().machine.state().leadership.isr.contains(&broker)
     }
 
     /// Wakes `waiter` once, when the log of a follower may start later, or the role has changed.
@@ -313,9 +361,9 @@ impl Partition {
         state.machine.low_watermark(start, is_live).ok_or(ErrorCode::NotLeaderOrFollower)
     }
 
-    /// A reassignment is adding and removing so many of its replicas; none of them where there is no reassignment.
-    pub(super) fn reassigns(&self, adding: usize, removing: usize) {
-        self.state.lock().reassignment = (adding, removing);
+    /// Notes the reassignment under way.
+    pub(super) fn set_reassignment(&self, reassignment: Reassigned) {
+        self.state.lock().reassignment = reassignment;
     }
 
     /// How well it is replicated; None where this broker does not lead it.
@@ -324,11 +372,11 @@ impl Partition {
         if !state.machine.is_leader() {
             return None;
         }
-        let told = state.machine.told();
-        let (adding, removing) = state.reassignment;
+        let described = state.machine.state();
+        let Reassigned { adding, removing } = state.reassignment;
         Some(Replication {
-            factor: told.replicas.len().saturating_sub(adding),
-            in_sync: told.isr.len(),
+            factor: described.replicas.len().saturating_sub(adding),
+            in_sync: described.leadership.isr.len(),
             min_in_sync: state.log.as_deref().map_or(0, min_isr),
             reassigning: adding + removing > 0,
         })
@@ -339,7 +387,7 @@ impl Partition {
         self.state.lock().produces.sweep();
     }
 
-    fn raise_watermark(&self, state: &mut State, now: Millis) -> Option<Released> {
+    fn raise_watermark(&self, state: &mut LockedState, now: Millis) -> Option<Released> {
         let log = state.log.clone()?;
         if state.machine.has_followers_out_of_sync() {
             state.count_idle_fetches();
@@ -349,7 +397,7 @@ impl Partition {
     }
 }
 
-impl State {
+impl LockedState {
     /// Gives notice of a change of the log; all who are to look, once the lock is gone.
     fn log_changed(&mut self, change: LogChange, released: Released) -> Released {
         let Some(log) = &self.log else { return released };
@@ -387,7 +435,7 @@ fn commas(ids: &[BrokerId]) -> String {
 }
 
 /// Raises the log's high watermark, and takes out the produces that it has passed.
-fn release(state: &mut State, log: &Log, to: LogPosition) -> Option<Released> {
+fn release(state: &mut LockedState, log: &Log, to: LogPosition) -> Option<Released> {
     log.maybe_increment_high_watermark(to)?;
     let outcome = state.machine.replicated(min_isr(log));
     Some(state.produces.release(log.high_watermark(), outcome))

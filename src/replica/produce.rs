@@ -93,8 +93,8 @@ impl PendingProduce {
 }
 
 impl ReplicaManager {
-    /// Appends records as leader, in this order. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them all.
-    /// Done once they are appended; the thread is not kept from other tasks by more than a quick append.
+    /// Appends records as leader, in this order. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them
+    /// all. Done once they are appended; the thread is not kept from other tasks by more than a quick append.
     pub async fn append(
         &self,
         acks: i16,

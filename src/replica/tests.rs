@@ -7,18 +7,17 @@ use futures_util::FutureExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::base::{Broker, Endpoint, LeaderEpoch, Offset, SecurityProtocol};
+use crate::base::{Broker, Endpoint, LeaderAndIsr, LeaderEpoch, Offset, SecurityProtocol};
 use crate::config::Properties;
 use crate::log::LogManagerOptions;
 use crate::metadata::MetadataUpdate;
+use crate::replica::controller_epoch::RequestEpochs;
 use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
+use crate::replica::machine::LeadershipState;
+use crate::replica::orders::{
+    LeaderAndIsrOrder, OrderOutcomes, PartitionOrder, Reassigned, ReplicaStop, StopReplicaOrder, StoppedLog,
+};
 use crate::wire::batch::BatchBuilder;
-use crate::wire::message::leader_and_isr::{
-    LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse, LeaderAndIsrTopicState,
-};
-use crate::wire::message::stop_replica::{
-    StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
-};
 
 /// When everything happens.
 pub(super) const NOW: i64 = 1_700_000_000_000;
@@ -56,6 +55,16 @@ pub(super) fn batch(values: &[&str]) -> Bytes {
     builder.build().unwrap()
 }
 
+/// The epochs of a request of the first controller, which does not know this broker's.
+pub(super) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
+
+/// The order to lead or to follow one partition of `t`.
+pub(super) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
+    let reassignment = Reassigned::default();
+    let order = PartitionOrder { partition: partition(number), state, is_new, reassignment };
+    LeaderAndIsrOrder { epochs: EPOCHS, partitions: vec![order] }
+}
+
 impl Room {
     pub(super) fn new() -> Self {
         Self::with(&[], TopicConfig::default())
@@ -73,7 +82,8 @@ impl Room {
         Self::opened_in(dir, dirs, &[], TopicConfig::default())
     }
 
-    /// Fetches from the first partition as a follower that has everything below `offset`, and whose log starts at `log_start_offset`.
+    /// Fetches from the first partition as a follower that has everything below `offset`, and whose log starts at
+    /// `log_start_offset`.
     pub(super) async fn follow(&self, replica_id: BrokerId, offset: Offset, log_start_offset: Offset) {
         let params = FetchParams {
             replica_id,
@@ -156,52 +166,32 @@ impl Room {
         zk_version: i32,
     ) -> ErrorCode {
         let replicas = if isr == [1] { vec![1] } else { vec![1, 2, 3] };
-        let state = LeaderAndIsrPartitionState {
-            partition_index: number,
-            controller_epoch: 1,
-            leader,
-            leader_epoch: epoch,
-            isr: isr.to_vec(),
-            zk_version,
-            replicas,
-            is_new: epoch == 0,
-            ..Default::default()
-        };
-        let topic = LeaderAndIsrTopicState { topic_name: "t".to_owned(), partition_states: vec![state] };
-        let request = LeaderAndIsrRequest {
-            controller_id: 1,
-            controller_epoch: 1,
-            topic_states: vec![topic],
-            ..Default::default()
-        };
-        let response = self.obey(&request, 0);
-        assert_eq!(response.error_code, 0);
-        ErrorCode::from_code(response.partition_errors[0].error_code)
+        let leadership = LeaderAndIsr { leader, leader_epoch: epoch, isr: isr.to_vec(), zk_version };
+        let order = lead_or_follow(number, LeadershipState::new(leadership, replicas, 1), epoch == 0);
+        self.obey(order, 0).unwrap()[0].1.err().unwrap_or_default()
     }
 
     /// Carries out an order; topics have no configs of their own.
-    pub(super) fn obey(&self, order: &LeaderAndIsrRequest, own_broker_epoch: i64) -> LeaderAndIsrResponse {
-        let initializing = self.replicas.initialize_logs(order);
+    pub(super) fn obey(
+        &self,
+        order: LeaderAndIsrOrder,
+        own_broker_epoch: i64,
+    ) -> Result<OrderOutcomes, ErrorCode> {
+        let initializing = self.replicas.log_configs().initialize(&order);
         let topics = initializing.topics().into_iter();
         let settings = initializing.settings(topics.map(|topic| (topic, Default::default())));
-        let response = self.replicas.become_leader_or_follower(order, own_broker_epoch, &settings);
+        let outcomes =
+            self.replicas.role_changes().become_leader_or_follower(order, own_broker_epoch, &settings);
         initializing.finish();
-        response
+        outcomes
     }
 
     /// Stops a partition of `t`; the answer is its error.
-    pub(super) fn stop(&self, number: i32, epoch: LeaderEpoch, delete: bool) -> ErrorCode {
-        let state = StopReplicaPartitionState {
-            partition_index: number,
-            leader_epoch: epoch,
-            delete_partition: delete,
-        };
-        let topic = StopReplicaTopicState { topic_name: "t".to_owned(), partition_states: vec![state] };
-        let request =
-            StopReplicaRequest { controller_epoch: 1, topic_states: vec![topic], ..Default::default() };
-        let response = self.replicas.stop_replicas(&request, 0);
-        assert_eq!(response.error_code, 0);
-        ErrorCode::from_code(response.partition_errors[0].error_code)
+    pub(super) fn stop(&self, number: i32, leader_epoch: LeaderEpoch, delete: bool) -> ErrorCode {
+        let log = if delete { StoppedLog::Deleted } else { StoppedLog::Kept };
+        let replicas = vec![ReplicaStop { partition: partition(number), leader_epoch, log }];
+        let order = StopReplicaOrder { epochs: EPOCHS, replicas };
+        self.replicas.role_changes().stop_replicas(order, 0).unwrap()[0].1.err().unwrap_or_default()
     }
 
     /// Appends a batch to a partition of `t`; the offset of its first record.

@@ -1,8 +1,10 @@
 //! A replica on the stage: broker 1's machine of one partition, the ends of its log, and the time.
 
-use barnabas::base::{BrokerId, Millis, Offset};
+use barnabas::base::{BrokerId, LeaderAndIsr, Millis, Offset};
 use barnabas::log::LogPosition;
-use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Machine, Told};
+use barnabas::replica::machine::{
+    FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState, LocalReplica,
+};
 
 use crate::{Stage, words};
 
@@ -12,7 +14,7 @@ const LAG_MAX: Millis = 10_000;
 
 /// The machine, and what it is told of.
 pub struct Replica {
-    machine: Machine,
+    machine: LocalReplica,
     end: Offset,
     high_watermark: Offset,
     now: Millis,
@@ -21,7 +23,7 @@ pub struct Replica {
 
 impl Default for Replica {
     fn default() -> Self {
-        Self { machine: Machine::new(ME), end: 0, high_watermark: 0, now: 1_000_000, proposed: None }
+        Self { machine: LocalReplica::new(ME), end: 0, high_watermark: 0, now: 1_000_000, proposed: None }
     }
 }
 
@@ -37,12 +39,14 @@ impl Stage for Replica {
         let said: Vec<_> = text.split_whitespace().collect();
         let mut lines = match said[..] {
             ["told", "leader", leader, "epoch", epoch, "isr", isr, "replicas", replicas, version] => self
-                .told(Told {
-                    leader: leader.parse().unwrap(),
-                    leader_epoch: epoch.parse().unwrap(),
-                    isr: words::parse_ids(isr),
+                .told(LeadershipState {
+                    leadership: LeaderAndIsr {
+                        leader: leader.parse().unwrap(),
+                        leader_epoch: epoch.parse().unwrap(),
+                        isr: words::parse_ids(isr),
+                        zk_version: version.strip_prefix('v').unwrap().parse().unwrap(),
+                    },
                     replicas: words::parse_ids(replicas),
-                    zk_version: version.strip_prefix('v').unwrap().parse().unwrap(),
                     controller_epoch: 1,
                 }),
             ["appends", count] => {
@@ -59,8 +63,8 @@ impl Stage for Replica {
             }
             ["isr", "holds", isr, version] => {
                 let zk_version = version.strip_prefix('v').unwrap().parse().unwrap();
-                let leader_epoch = self.machine.told().leader_epoch;
-                self.answered(IsrAnswer::Holds { leader_epoch, isr: words::parse_ids(isr), zk_version })
+                let leader_epoch = self.machine.leader_epoch();
+                self.answered(IsrAnswer::InForce { leader_epoch, isr: words::parse_ids(isr), zk_version })
             }
             ["isr", "not", "written"] => self.answered(IsrAnswer::NotWritten),
             ["isr", "refused"] => self.answered(IsrAnswer::Refused),
@@ -72,16 +76,16 @@ impl Stage for Replica {
 }
 
 impl Replica {
-    fn told(&mut self, told: Told) -> Vec<String> {
-        if let Err(error) = self.machine.heeds(&told) {
+    fn told(&mut self, told: LeadershipState) -> Vec<String> {
+        if let Err(error) = self.machine.accepts(&told) {
             return vec![format!("ignores {}", error.name())];
         }
         self.proposed = None;
-        if told.leader == ME {
+        if told.leadership.leader == ME {
             self.machine.become_leader(told, self.end, self.now);
             vec![format!("leads  from {}", self.end)]
         } else {
-            let leader = told.leader;
+            let leader = told.leadership.leader;
             self.machine.become_follower(told);
             vec![format!("follows {leader}")]
         }
@@ -104,7 +108,7 @@ impl Replica {
     fn answered(&mut self, answer: IsrAnswer) -> Vec<String> {
         let proposal = self.proposed.clone().expect("something was proposed");
         let line = match self.machine.on_isr_answer(&proposal, answer) {
-            IsrOutcome::Changed => format!("isr    {}", words::ids(&self.machine.told().isr)),
+            IsrOutcome::Changed => format!("isr    {}", words::ids(&self.machine.state().leadership.isr)),
             IsrOutcome::Unchanged => format!("stays  with {}", words::ids(self.machine.maximal_isr())),
             IsrOutcome::Stale => "stale".to_owned(),
         };

@@ -12,7 +12,7 @@ use barnabas::controller::event::ControlResponse;
 use barnabas::controller::outbox::{ControlBody, ControlRequest, LeaderAndIsrRow, StopReplicaRow};
 use barnabas::replica::controller_epoch::{ControllerEpoch, RequestEpochs};
 use barnabas::replica::fetcher::plan::{Plan, Start};
-use barnabas::replica::machine::{IsrProposal, Machine, Told};
+use barnabas::replica::machine::{IsrProposal, LeadershipState, LocalReplica};
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::zk::OpResult;
 
@@ -41,7 +41,7 @@ struct Fetcher {
 /// A partition of this broker.
 #[derive(Debug)]
 struct Replica {
-    machine: Machine,
+    machine: LocalReplica,
     /// Produces that wait for the high watermark.
     waiting: VecDeque<(Offset, Record)>,
     /// Records let in as leader whose turn at the disk has not come yet.
@@ -296,7 +296,7 @@ impl Host {
         }
     }
 
-    /// Does what a controller asks for (`replica::role_change`); the answer.
+    /// Does what a controller asks for (`replica::role_changes`); the answer.
     fn obey(
         &mut self,
         from: BrokerId,
@@ -343,13 +343,17 @@ impl Host {
         controller_epoch: i32,
         scene: &mut Scene,
     ) -> Result<(), ErrorCode> {
-        let told = Told::new(row.leadership.leader_and_isr, row.assignment.replicas, controller_epoch);
-        let (leader, leader_epoch) = (told.leader, told.leader_epoch);
+        let told =
+            LeadershipState::new(row.leadership.leader_and_isr, row.assignment.replicas, controller_epoch);
+        let (leader, leader_epoch) = (told.leadership.leader, told.leadership.leader_epoch);
         let id = row.partition;
-        let fresh =
-            Replica { machine: Machine::new(self.id), waiting: VecDeque::new(), admitted: VecDeque::new() };
+        let fresh = Replica {
+            machine: LocalReplica::new(self.id),
+            waiting: VecDeque::new(),
+            admitted: VecDeque::new(),
+        };
         let known = self.replicas.get(&id).map_or(&fresh.machine, |replica| &replica.machine);
-        known.heeds(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
+        known.accepts(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
         self.disks.entry(id.clone()).or_default();
         self.replicas.entry(id.clone()).or_insert(fresh);
         // Of a leader that is not known to live nothing can be fetched: what this replica was it stays.
@@ -369,9 +373,9 @@ impl Host {
         Ok(())
     }
 
-    fn follow(&mut self, id: &TopicPartition, told: Told, scene: &mut Scene) {
+    fn follow(&mut self, id: &TopicPartition, told: LeadershipState, scene: &mut Scene) {
         let Some(replica) = self.replicas.get_mut(id) else { return };
-        let (leader, leader_epoch) = (told.leader, told.leader_epoch);
+        let (leader, leader_epoch) = (told.leadership.leader, told.leadership.leader_epoch);
         replica.waiting.clear();
         replica.machine.become_follower(told);
         if let Some(log) = self.disks.get_mut(id) {
@@ -388,13 +392,13 @@ impl Host {
     fn stop(&mut self, row: StopReplicaRow, scene: &mut Scene) -> Option<(TopicPartition, ErrorCode)> {
         let StopReplicaRow { partition: id, leader_epoch, delete } = row;
         if let Some(replica) = self.replicas.get_mut(&id) {
-            if let Err(fenced) = replica.machine.heeds_stop(leader_epoch) {
+            if let Err(fenced) = replica.machine.accepts_stop(leader_epoch) {
                 return delete.then_some((id, fenced));
             }
             self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
             replica.waiting.clear();
             if let Some(log) = self.disks.get_mut(&id) {
-                log.fence = replica.machine.told().leader_epoch + 1;
+                log.fence = replica.machine.leader_epoch() + 1;
             }
             replica.machine.stop();
         }

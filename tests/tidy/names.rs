@@ -39,7 +39,6 @@ const STILL_TWICE: &[&str] = &[
     "Source",
     "Stage",
     "State",
-    "Step",
     "Value",
     "Topics",
     "Waiting",

@@ -30,7 +30,7 @@ pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) ->
     let wanted = last_mentions(wanted);
     let named: Vec<_> = wanted.iter().map(|(id, _)| id.clone()).collect();
     let replicas = exchange.services.replicas.clone();
-    let altered = tokio::task::spawn_blocking(move || replicas.alter_log_dirs(wanted)).await;
+    let altered = tokio::task::spawn_blocking(move || replicas.log_dirs().alter(wanted)).await;
     let failed = |id| (id, Err(ErrorCode::UnknownServerError));
     let mut altered = altered.unwrap_or_else(|_| named.into_iter().map(failed).collect());
     altered.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -26,7 +26,7 @@ pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> Des
         partitions.collect()
     });
     let wanted = |id: &TopicPartition| named.as_ref().is_none_or(|named| named.contains(id));
-    let described = exchange.services.replicas.describe_log_dirs();
+    let described = exchange.services.replicas.log_dirs().describe();
     let results = described.into_iter().map(|(dir, found)| {
         let log_dir = dir.display().to_string();
         match found {

@@ -2,28 +2,38 @@
 //!
 //! v1 is_new · v2 broker epoch, topics · v3 reassignments · v4 flexible. Kafka: `KafkaApis.handleLeaderAndIsrRequest`.
 
+use std::sync::Arc;
+
 use crate::api::Exchange;
+use crate::base::{LeaderAndIsr, TopicPartition};
+use crate::replica::controller_epoch::RequestEpochs;
 use crate::replica::log_configs::{InitializingLogs, LogSettings};
+use crate::replica::machine::LeadershipState;
+use crate::replica::orders::{LeaderAndIsrOrder, OrderOutcomes, PartitionOrder, Reassigned};
 use crate::wire::error_code::ErrorCode;
-use crate::wire::message::leader_and_isr::{LeaderAndIsrRequest, LeaderAndIsrResponse};
+use crate::wire::message::leader_and_isr::{
+    LeaderAndIsrPartitionError, LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse,
+};
 use crate::zk::znode::config_entity::EntityType;
 
-/// Obeys, off the runtime's threads: logs may have to be made. What they are configured with is read from ZooKeeper
-/// before, and waited for where ZooKeeper does not answer, as Kafka does.
+/// Carries out the order, off the runtime's threads: logs may have to be made. Their configs are read from ZooKeeper
+/// before, and waited for where ZooKeeper does not answer, as in Kafka.
 pub async fn handle(exchange: &Exchange, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse {
     let replicas = exchange.services.replicas.clone();
-    let _turn = replicas.turn_to_obey().await;
-    let initializing = replicas.initialize_logs(&request);
+    let order = decoded(request);
+    let _turn = replicas.role_changes().turn().await;
+    let initializing = replicas.log_configs().initialize(&order);
     let settings = read(exchange, &initializing).await;
     // Not earlier: the session in which the order came may have ended meanwhile.
-    let epoch = super::own_epoch(exchange);
-    let obeyed = tokio::task::spawn_blocking(move || {
-        let response = replicas.become_leader_or_follower(&request, epoch, &settings);
+    let own_epoch = super::own_epoch(exchange);
+    let changing = tokio::task::spawn_blocking(move || {
+        let named: Vec<_> = order.partitions.iter().map(|order| order.partition.clone()).collect();
+        let outcomes = replicas.role_changes().become_leader_or_follower(order, own_epoch, &settings);
         initializing.finish();
-        response
+        encoded(outcomes, named)
     });
-    obeyed.await.unwrap_or_else(|_| LeaderAndIsrResponse {
-        error_code: ErrorCode::UnknownServerError as i16,
+    changing.await.unwrap_or_else(|_| LeaderAndIsrResponse {
+        error_code: ErrorCode::UnknownServerError.code(),
         ..Default::default()
     })
 }
@@ -41,3 +51,55 @@ async fn read(exchange: &Exchange, initializing: &InitializingLogs) -> LogSettin
     });
     initializing.settings(own)
 }
+
+/// What a request of any version orders.
+fn decoded(request: LeaderAndIsrRequest) -> LeaderAndIsrOrder {
+    let controller_epoch = request.controller_epoch;
+    let mut partitions = Vec::new();
+    for mut state in request.ungrouped_partition_states {
+        let topic = std::mem::take(&mut state.topic_name);
+        partitions.push(partition(topic.into(), state, controller_epoch));
+    }
+    for topic in request.topic_states {
+        let name: Arc<str> = topic.topic_name.into();
+        let states = topic.partition_states.into_iter();
+        partitions.extend(states.map(|state| partition(name.clone(), state, controller_epoch)));
+    }
+    let epochs = RequestEpochs { controller: controller_epoch, broker: request.broker_epoch };
+    LeaderAndIsrOrder { epochs, partitions }
+}
+
+fn partition(topic: Arc<str>, state: LeaderAndIsrPartitionState, controller_epoch: i32) -> PartitionOrder {
+    let leadership = LeaderAndIsr {
+        leader: state.leader,
+        leader_epoch: state.leader_epoch,
+        isr: state.isr,
+        zk_version: state.zk_version,
+    };
+    PartitionOrder {
+        partition: TopicPartition::new(topic, state.partition_index),
+        state: LeadershipState::new(leadership, state.replicas, controller_epoch),
+        is_new: state.is_new,
+        reassignment: Reassigned {
+            adding: state.adding_replicas.len(),
+            removing: state.removing_replicas.len(),
+        },
+    }
+}
+
+/// The response. An order that is refused as a whole is refused for each partition, too.
+fn encoded(outcomes: Result<OrderOutcomes, ErrorCode>, named: Vec<TopicPartition>) -> LeaderAndIsrResponse {
+    let (error, outcomes) = match outcomes {
+        Ok(outcomes) => (ErrorCode::None, outcomes),
+        Err(error) => (error, named.into_iter().map(|id| (id, Err(error))).collect()),
+    };
+    let errors = outcomes.into_iter().map(|(id, outcome)| LeaderAndIsrPartitionError {
+        topic_name: id.topic.to_string(),
+        partition_index: id.partition,
+        error_code: outcome.err().unwrap_or_default().code(),
+    });
+    LeaderAndIsrResponse { error_code: error.code(), partition_errors: errors.collect() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,8 @@ use crate::wire::message::update_metadata::{
 pub async fn handle(exchange: &Exchange, request: UpdateMetadataRequest) -> UpdateMetadataResponse {
     let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
     let own_epoch = super::own_epoch(exchange);
-    let applied = exchange.services.replicas.update_metadata(epochs, own_epoch, decoded(request));
+    let applied =
+        exchange.services.replicas.role_changes().update_metadata(epochs, own_epoch, decoded(request));
     UpdateMetadataResponse { error_code: applied.err().unwrap_or(ErrorCode::None).code() }
 }
 

@@ -44,17 +44,17 @@ impl TopicConfigHandler {
         }
         let of_topic = |key: &str| TopicConfig::row(key);
         warn_without_effect(TOPICS, &format!("the topic {topic}"), &without_effect(&own, of_topic));
-        self.replicas.topic_config_changed(topic, &own);
+        self.replicas.log_configs().topic_config_changed(topic, &own);
         Ok(())
     }
 
     /// Reads and applies the configs of all topics that have logs here; logs what cannot be read.
     pub async fn process_all(&self) {
-        let topics: Vec<_> = self.replicas.topics_with_logs().into_iter().collect();
+        let topics: Vec<_> = self.replicas.log_configs().topics_with_logs().into_iter().collect();
         let found = self.configs.fetch_each(EntityType::Topics, &topics).await;
         for (topic, own) in topics.into_iter().zip(found) {
             match own {
-                Ok(own) => self.replicas.topic_config_changed(&topic, &own),
+                Ok(own) => self.replicas.log_configs().topic_config_changed(&topic, &own),
                 Err(error) => log::error!(target: TARGET, "The configs of topic {topic}: {error}"),
             }
         }

@@ -76,7 +76,7 @@ impl BrokerReconfigurable for DynamicLogConfig {
         let (before, now) = (&change.before.broker, &change.now.broker);
         async move {
             if now.topic_defaults() != before.topic_defaults() {
-                self.replicas.log_defaults_changed();
+                self.replicas.log_configs().log_defaults_changed();
             }
             if now.unclean_leader_election_enable && !before.unclean_leader_election_enable {
                 self.controller.unclean_enabled(None).await;

@@ -190,7 +190,7 @@ impl ReplicaManager {
         let epoch = due.wanted.current_leader_epoch;
         let counted = partition.follower_fetched(fetch, epoch, due.idle, self.clock.now())?;
         if let Some(proposal) = counted.proposal {
-            self.isr_reports.add(&due.partition, proposal);
+            self.alter_isr.submit(&due.partition, proposal);
         }
         Some(counted.leader_epoch)
     }

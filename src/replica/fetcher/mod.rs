@@ -83,6 +83,12 @@ pub(super) struct Fetchers {
     state: Mutex<State>,
 }
 
+impl std::fmt::Debug for Fetchers {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Fetchers").finish_non_exhaustive()
+    }
+}
+
 impl Fetchers {
     /// Follows partitions, each from its high watermark on.
     pub fn follow(&self, partitions: Vec<Follow>) {
@@ -211,8 +217,7 @@ impl ReplicaManager {
     /// Shares what is fetched among so many fetchers a leader and data directory (`num.replica.fetchers`). Waits for role
     /// changes under way, which wait for disks.
     pub(super) fn resize_fetchers(&self, per_leader: i32) {
-        // No role may change meanwhile.
-        let _held = self.role_changes.lock();
+        let _no_role_changes = self.role_changes.lock();
         let Some(followed) = self.fetchers.resize(usize::try_from(per_leader).unwrap_or(1)) else { return };
         self.fetchers.leave(followed.iter().map(|(partition, ..)| partition));
         let again = followed.into_iter().filter_map(|(partition, leader, endpoint)| {

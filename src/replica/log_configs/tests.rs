@@ -1,28 +1,15 @@
 use super::*;
+use crate::base::LeaderAndIsr;
 use crate::config::layers::OwnConfigs;
-use crate::replica::tests::{Room, partition};
+use crate::replica::ReplicaManager;
+use crate::replica::machine::LeadershipState;
+use crate::replica::tests::{Room, lead_or_follow, partition};
 use crate::wire::error_code::ErrorCode;
-use crate::wire::message::leader_and_isr::{
-    LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrTopicState,
-};
 
 /// The order to lead partition 0 of `t` alone.
-fn order() -> LeaderAndIsrRequest {
-    let state = LeaderAndIsrPartitionState {
-        controller_epoch: 1,
-        leader: 1,
-        isr: vec![1],
-        replicas: vec![1],
-        is_new: true,
-        ..Default::default()
-    };
-    let topic = LeaderAndIsrTopicState { topic_name: "t".to_owned(), partition_states: vec![state] };
-    LeaderAndIsrRequest {
-        controller_id: 1,
-        controller_epoch: 1,
-        topic_states: vec![topic],
-        ..Default::default()
-    }
+fn order() -> LeaderAndIsrOrder {
+    let leadership = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1], zk_version: 0 };
+    lead_or_follow(0, LeadershipState::new(leadership, vec![1], 1), true)
 }
 
 fn own(retention_ms: &str) -> OwnConfigs {
@@ -35,12 +22,12 @@ fn retention(room: &Room) -> i64 {
 
 /// Carries out the order with what was read for `t`, and whatever happens between the reading and that.
 fn make(room: &Room, read: OwnConfigs, meanwhile: impl FnOnce()) {
-    let initializing = room.replicas.initialize_logs(&order());
+    let initializing = room.replicas.log_configs().initialize(&order());
     assert_eq!(initializing.topics(), [Arc::from("t")]);
     let settings = initializing.settings([(Arc::from("t"), read)]);
     meanwhile();
-    let response = room.replicas.become_leader_or_follower(&order(), 0, &settings);
-    assert_eq!(response.partition_errors[0].error_code, 0);
+    let outcomes = room.replicas.role_changes().become_leader_or_follower(order(), 0, &settings);
+    assert_eq!(outcomes.unwrap()[0].1, Ok(()));
     initializing.finish();
 }
 
@@ -54,16 +41,16 @@ fn a_log_is_made_with_what_was_read_for_it() {
     let room = Room::new();
     make(&room, own("5"), || {});
     assert_eq!(retention(&room), 5);
-    assert!(room.replicas.initialize_logs(&order()).topics().is_empty(), "it has its log");
+    assert!(room.replicas.log_configs().initialize(&order()).topics().is_empty(), "it has its log");
 }
 
 #[test]
 fn what_changes_between_the_reading_and_the_making_is_not_missed() {
     let room = Room::new();
     make(&room, own("5"), || {
-        room.replicas.topic_config_changed("t", &own("6"));
-        room.replicas.topic_config_changed("other", &own("8"));
-        room.replicas.topic_config_changed("t", &own("7"));
+        room.replicas.log_configs().topic_config_changed("t", &own("6"));
+        room.replicas.log_configs().topic_config_changed("other", &own("8"));
+        room.replicas.log_configs().topic_config_changed("t", &own("7"));
     });
     assert_eq!(retention(&room), 7);
     assert!(!is_making(&room));
@@ -72,8 +59,8 @@ fn what_changes_between_the_reading_and_the_making_is_not_missed() {
 #[test]
 fn two_who_make_logs_of_a_topic_hear_of_the_same_change() {
     let room = Room::new();
-    let other = room.replicas.initialize_logs(&order());
-    make(&room, own("5"), || room.replicas.topic_config_changed("t", &own("6")));
+    let other = room.replicas.log_configs().initialize(&order());
+    make(&room, own("5"), || room.replicas.log_configs().topic_config_changed("t", &own("6")));
     let log = room.logs().get(&partition(0)).unwrap();
     log.set_settings(Settings::of(&TopicConfig::default(), own("5")));
     assert!(is_making(&room));
@@ -85,15 +72,15 @@ fn two_who_make_logs_of_a_topic_hear_of_the_same_change() {
 #[test]
 fn who_gives_up_making_logs_leaves_nothing_behind() {
     let room = Room::new();
-    drop(room.replicas.initialize_logs(&order()));
+    drop(room.replicas.log_configs().initialize(&order()));
     assert!(!is_making(&room));
 }
 
 #[test]
 fn a_topic_whose_configs_could_not_be_read_gets_no_log_yet() {
     let room = Room::new();
-    let response = room.replicas.become_leader_or_follower(&order(), 0, &LogSettings::new());
-    assert_eq!(response.partition_errors[0].error_code, ErrorCode::KafkaStorageError.code());
+    let outcomes = room.replicas.role_changes().become_leader_or_follower(order(), 0, &LogSettings::new());
+    assert_eq!(outcomes.unwrap()[0].1, Err(ErrorCode::KafkaStorageError));
     assert!(room.logs().get(&partition(0)).is_none());
     make(&room, own("5"), || {});
     assert_eq!(retention(&room), 5);
@@ -105,9 +92,9 @@ fn a_log_that_nobody_has_ordered_yet_hears_of_a_change_too() {
     make(&room, own("5"), || {});
     let room = room.restarted();
     assert!(room.replicas.partition(&partition(0)).is_err(), "only its log is here");
-    room.replicas.topic_config_changed("t", &own("6"));
+    room.replicas.log_configs().topic_config_changed("t", &own("6"));
     assert_eq!(retention(&room), 6);
-    assert_eq!(room.replicas.topics_with_logs(), [Arc::from("t")].into());
+    assert_eq!(room.replicas.log_configs().topics_with_logs(), [Arc::from("t")].into());
 }
 
 #[test]
@@ -127,7 +114,7 @@ fn new_defaults_leave_a_topics_own_values() {
         },
     );
     *defaults.lock() = TopicConfig { retention_ms: 9, segment_bytes: 4096, ..TopicConfig::default() };
-    replicas.log_defaults_changed();
+    replicas.log_configs().log_defaults_changed();
     let config = room.logs().get(&partition(0)).unwrap().config();
     assert_eq!((config.retention_ms, config.segment_bytes), (5, 4096));
 }

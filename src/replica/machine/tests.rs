@@ -2,29 +2,29 @@ use super::*;
 
 const LAG: Millis = 30_000;
 
-fn told(leader: BrokerId, epoch: LeaderEpoch, isr: &[BrokerId]) -> Told {
-    Told {
-        leader,
-        leader_epoch: epoch,
-        isr: isr.to_vec(),
-        replicas: vec![1, 2, 3],
-        zk_version: 0,
-        controller_epoch: 1,
-    }
+fn state(leader: BrokerId, epoch: LeaderEpoch, isr: &[BrokerId]) -> LeadershipState {
+    let leadership = LeaderAndIsr { leader, leader_epoch: epoch, isr: isr.to_vec(), zk_version: 0 };
+    LeadershipState { leadership, replicas: vec![1, 2, 3], controller_epoch: 1 }
 }
 
-fn leader(isr: &[BrokerId]) -> Machine {
-    let mut machine = Machine::new(1);
-    assert!(machine.become_leader(told(1, 0, isr), 0, 0));
+fn leader(isr: &[BrokerId]) -> LocalReplica {
+    let mut machine = LocalReplica::new(1);
+    assert!(machine.become_leader(state(1, 0, isr), 0, 0));
     machine
 }
 
-fn fetch(machine: &mut Machine, from: BrokerId, at: Offset, end: Offset, now: Millis) -> Step {
+fn fetch(
+    machine: &mut LocalReplica,
+    from: BrokerId,
+    at: Offset,
+    end: Offset,
+    now: Millis,
+) -> FollowerFetchOutcome {
     let fetch = FollowerFetch { from, at: at.into(), log_start: 0, leader_end: end };
     machine.on_follower_fetch(fetch, end.into(), 0, now, LAG)
 }
 
-fn watermark(step: Step) -> Option<Offset> {
+fn watermark(step: FollowerFetchOutcome) -> Option<Offset> {
     step.high_watermark.map(|position| position.offset)
 }
 
@@ -78,12 +78,12 @@ fn keeping_up_with_the_end_of_the_last_fetch_is_keeping_up() {
 fn what_is_known_of_followers_is_kept_as_long_as_this_broker_leads() {
     let mut machine = leader(&[1, 2]);
     fetch(&mut machine, 2, 5, 5, 1);
-    assert!(!machine.become_leader(told(1, 0, &[1, 2]), 5, 2));
+    assert!(!machine.become_leader(state(1, 0, &[1, 2]), 5, 2));
     assert_eq!(machine.high_watermark(5.into(), 2, LAG).map(|it| it.offset), Some(5));
-    assert!(machine.become_leader(told(1, 1, &[1, 2]), 7, 2));
+    assert!(machine.become_leader(state(1, 1, &[1, 2]), 7, 2));
     assert_eq!(machine.high_watermark(7.into(), 2, LAG).map(|it| it.offset), Some(5));
-    machine.become_follower(told(2, 2, &[1, 2]));
-    machine.become_leader(told(1, 3, &[1, 2]), 7, 3);
+    machine.become_follower(state(2, 2, &[1, 2]));
+    machine.become_leader(state(1, 3, &[1, 2]), 7, 3);
     assert_eq!(machine.high_watermark(7.into(), 3, LAG), None);
 }
 
@@ -94,10 +94,13 @@ fn a_proposal_waits_for_its_answer() {
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     assert_eq!(fetch(&mut machine, 3, 5, 5, 2).proposal, None);
     assert_eq!(machine.on_tick(9, LAG * 3, LAG), None, "one at a time");
-    assert_eq!((machine.maximal_isr(), &*machine.told().isr), (&[1, 2, 3][..], &[1, 2][..]));
-    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
+    assert_eq!((machine.maximal_isr(), &*machine.state().leadership.isr), (&[1, 2, 3][..], &[1, 2][..]));
+    let holds = IsrAnswer::InForce { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
     assert_eq!(machine.on_isr_answer(&proposal, holds.clone()), IsrOutcome::Changed);
-    assert_eq!((&*machine.told().isr, machine.told().zk_version), (&[1, 2, 3][..], 1));
+    assert_eq!(
+        (&*machine.state().leadership.isr, machine.state().leadership.zk_version),
+        (&[1, 2, 3][..], 1)
+    );
     assert_eq!(machine.on_isr_answer(&proposal, holds), IsrOutcome::Stale);
 }
 
@@ -117,7 +120,7 @@ fn who_is_proposed_to_join_holds_the_watermark_and_who_is_to_leave_does_so_still
     let proposal = machine.on_tick(9, late, LAG).unwrap();
     assert_eq!((&*proposal.isr, proposal.expands), (&[1][..], false));
     assert_eq!(machine.high_watermark(9.into(), late, LAG).map(|it| it.offset), Some(5));
-    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1], zk_version: 1 };
+    let holds = IsrAnswer::InForce { leader_epoch: 0, isr: vec![1], zk_version: 1 };
     assert_eq!(machine.on_isr_answer(&proposal, holds), IsrOutcome::Changed);
     assert_eq!(machine.high_watermark(9.into(), late, LAG).map(|it| it.offset), Some(9));
 }
@@ -128,7 +131,7 @@ fn a_refused_proposal_blocks_others_and_one_not_written_does_not() {
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::Refused), IsrOutcome::Unchanged);
     assert_eq!(machine.on_tick(9, LAG * 3, LAG), None);
-    assert!(machine.become_leader(told(1, 1, &[1, 2]), 5, 2));
+    assert!(machine.become_leader(state(1, 1, &[1, 2]), 5, 2));
     let proposal = fetch(&mut machine, 3, 5, 5, 3).proposal.unwrap();
     assert_eq!(machine.on_isr_answer(&proposal, IsrAnswer::NotWritten), IsrOutcome::Unchanged);
     assert!(fetch(&mut machine, 3, 5, 5, 4).proposal.is_some());
@@ -137,10 +140,10 @@ fn a_refused_proposal_blocks_others_and_one_not_written_does_not() {
 #[test]
 fn following_begins_anew_with_another_leader_or_epoch() {
     let mut machine = leader(&[1, 2]);
-    assert!(machine.become_follower(told(2, 1, &[1, 2])));
-    assert!(!machine.become_follower(told(2, 1, &[2])));
-    assert!(machine.become_follower(told(2, 2, &[2])));
-    assert_eq!(fetch(&mut machine, 3, 5, 5, 1), Step::default());
+    assert!(machine.become_follower(state(2, 1, &[1, 2])));
+    assert!(!machine.become_follower(state(2, 1, &[2])));
+    assert!(machine.become_follower(state(2, 2, &[2])));
+    assert_eq!(fetch(&mut machine, 3, 5, 5, 1), FollowerFetchOutcome::default());
 }
 
 #[test]
@@ -156,20 +159,22 @@ fn who_is_stopped_leads_no_more_and_knows_its_epoch() {
     let mut machine = leader(&[1, 2]);
     machine.stop();
     assert!(!machine.is_leader());
-    assert_eq!((machine.told().leader, machine.told().leader_epoch), (-1, 0));
-    assert_eq!(machine.heeds(&told(1, 0, &[1, 2])), Err(ErrorCode::StaleControllerEpoch));
+    assert_eq!((machine.state().leadership.leader, machine.leader_epoch()), (-1, 0));
+    assert_eq!(machine.accepts(&state(1, 0, &[1, 2])), Err(ErrorCode::StaleControllerEpoch));
 }
 
 #[test]
 fn who_is_no_replica_is_not_told_to_be_in_sync() {
     let said = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1, 4, 2], zk_version: 3 };
-    assert_eq!(Told::new(said, vec![1, 2, 3], 1), Told { zk_version: 3, ..told(1, 0, &[1, 2]) });
+    let mut expected = state(1, 0, &[1, 2]);
+    expected.leadership.zk_version = 3;
+    assert_eq!(LeadershipState::new(said, vec![1, 2, 3], 1), expected);
 }
 
 #[test]
 fn what_the_controller_says_of_a_proposal_settles_it_or_says_nothing() {
     let held = LeaderAndIsr { leader: 1, leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
-    let holds = IsrAnswer::Holds { leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
+    let holds = IsrAnswer::InForce { leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
     assert_eq!(IsrAnswer::of_controller(Ok(held)), Ok(holds));
     for error in
         [ErrorCode::UnknownTopicOrPartition, ErrorCode::FencedLeaderEpoch, ErrorCode::InvalidUpdateVersion]
@@ -189,7 +194,7 @@ fn a_proposal_is_recognised_where_it_is_found_and_else_the_controller_has_writte
         let held = LeaderAndIsr { leader: 1, leader_epoch, isr: isr.to_vec(), zk_version: 1 };
         PartitionStateZNode::new(held, controller_epoch)
     };
-    let holds = IsrAnswer::Holds { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
+    let holds = IsrAnswer::InForce { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
     assert_eq!(proposal.judge(1, Some(&found(&[1, 2, 3], 0, 1))), holds);
     for other in [found(&[1, 3], 1, 1), found(&[1, 2], 0, 1), found(&[1, 2, 3], 0, 2)] {
         assert_eq!(proposal.judge(1, Some(&other)), IsrAnswer::Refused, "{other:?}");
@@ -203,12 +208,12 @@ fn who_may_have_joined_before_the_controller_wrote_holds_the_watermark_until_it_
     fetch(&mut machine, 2, 5, 5, 1);
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     let late = LAG * 2;
-    let written_over = PartitionStateZNode::new(told_state(3, 1), 1);
+    let written_over = PartitionStateZNode::new(written(3, 1), 1);
     let answer = proposal.judge(1, Some(&written_over));
     assert_eq!(machine.on_isr_answer(&proposal, answer), IsrOutcome::Unchanged);
     assert_eq!(watermark(fetch(&mut machine, 2, 9, 9, late)), Some(5), "3 may lead by now");
 }
 
-fn told_state(leader: BrokerId, leader_epoch: LeaderEpoch) -> LeaderAndIsr {
+fn written(leader: BrokerId, leader_epoch: LeaderEpoch) -> LeaderAndIsr {
     LeaderAndIsr { leader, leader_epoch, isr: vec![leader], zk_version: 2 }
 }

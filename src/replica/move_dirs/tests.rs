@@ -10,7 +10,7 @@ fn dirs(room: &Room) -> (PathBuf, PathBuf) {
 }
 
 fn alter(room: &Room, number: i32, dir: &Path) -> Result<(), ErrorCode> {
-    room.replicas.alter_log_dirs(vec![(partition(number), dir.to_owned())])[0].1
+    room.replicas.log_dirs().alter(vec![(partition(number), dir.to_owned())])[0].1
 }
 
 #[tokio::test]
@@ -21,18 +21,18 @@ async fn a_replica_is_moved_and_described_on_its_way() {
     let (here, other) = dirs(&room);
     assert_eq!(alter(&room, 0, &here), Ok(()), "it lies there");
     assert_eq!(alter(&room, 0, &other), Ok(()));
-    let described = room.replicas.describe_log_dirs();
+    let described = room.replicas.log_dirs().describe();
     let of = |dir: &Path| described.iter().find(|(it, _)| it == dir).unwrap().1.clone().unwrap();
     assert_eq!((of(&here)[0].lag, of(&here)[0].is_future), (0, false));
     assert_eq!((of(&other)[0].lag, of(&other)[0].is_future), (2, true));
     let stop = CancellationToken::new();
-    let moving = tokio::spawn(room.replicas.clone().move_logs(stop.clone()));
+    let moving = tokio::spawn(room.replicas.log_dirs().clone().copy_logs(stop.clone()));
     while dirs(&room).0 != other {
         tokio::task::yield_now().await;
     }
     stop.cancel();
     moving.await.unwrap();
-    let described = room.replicas.describe_log_dirs();
+    let described = room.replicas.log_dirs().describe();
     let (_, found) = described.iter().find(|(dir, _)| *dir == other).unwrap();
     assert_eq!(
         found.as_ref().unwrap()[0].size,
@@ -51,7 +51,7 @@ async fn refusals_are_kafkas() {
     let held = room.replicas.partition(&partition(7)).unwrap();
     assert_eq!(held.log().unwrap().data_dir(), other, "it was made where it was wanted");
     let long = TopicPartition::new("x".repeat(230), 0);
-    let refused = room.replicas.alter_log_dirs(vec![(long, other)])[0].1;
+    let refused = room.replicas.log_dirs().alter(vec![(long, other)])[0].1;
     assert_eq!(refused, Err(ErrorCode::InvalidTopicException));
 }
 

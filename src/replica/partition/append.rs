@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Partition, State, min_isr};
+use super::{LockedState, Partition, min_isr};
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::log::{AppendError, Log, LogAppendInfo, Prepared};
 use crate::replica::fetch::watch::LogChange;
@@ -32,8 +32,8 @@ pub enum Acknowledgement {
 }
 
 impl Partition {
-    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and all of them must have it before that is settled.
-    /// Blocks on the disk.
+    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and all of them must have it
+    /// before that is settled. Blocks on the disk.
     ///
     /// # Errors
     /// [`Refused`]; nothing is appended then.
@@ -74,8 +74,8 @@ impl Partition {
         state.machine.is_leader() && (is_other || !state.machine.leads_in(epoch))
     }
 
-    /// Takes in what was appended in an epoch: the high watermark follows, who waits for records is woken, and with `all`
-    /// it is awaited that all in-sync replicas have them.
+    /// Takes in what was appended in an epoch: the high watermark follows, who waits for records is woken, and with
+    /// `all` it is awaited that all in-sync replicas have them.
     fn appended(&self, epoch: LeaderEpoch, info: &LogAppendInfo, all: bool, now: Millis) -> Acknowledgement {
         let required = info.last_offset + 1;
         let mut state = self.state.lock();
@@ -100,9 +100,9 @@ impl Partition {
     }
 }
 
-/// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the same epoch, or
-/// leads on in a later one without having been truncated in between.
-fn has_kept(state: &State, log: &Log, epoch: LeaderEpoch, required: Offset) -> bool {
+/// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the same epoch,
+/// or leads on in a later one without having been truncated in between.
+fn has_kept(state: &LockedState, log: &Log, epoch: LeaderEpoch, required: Offset) -> bool {
     let reaches = |(found, end)| found == epoch && end >= required;
     state.machine.leads_in(epoch)
         || (state.machine.is_leader() && log.end_offset_for(epoch).is_some_and(reaches))

@@ -1,13 +1,14 @@
 //! A partition that another broker leads: what was fetched is appended, what the leader does not have is cut off.
 //!
-//! Every change names the leader epoch it was decided in, and nothing happens once the controller has told of another.
-//! Kafka: `Partition.appendRecordsToFollowerOrFutureReplica`, `truncateTo`, and `ReplicaFetcherThread.processPartitionData`.
+//! Every change names the leader epoch in which it was decided, and is refused once the controller has described
+//! another. Kafka: `Partition.appendRecordsToFollowerOrFutureReplica`, `truncateTo`, and
+//! `ReplicaFetcherThread.processPartitionData`.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Partition, State};
+use super::{LockedState, Partition};
 use crate::base::{LeaderEpoch, Offset};
 use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError, TruncateError};
 use crate::replica::fetch::watch::LogChange;
@@ -30,7 +31,7 @@ pub struct Fetched {
 /// Why a follower did not do what its fetcher wanted.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFollowed {
-    /// The controller has told something else meanwhile.
+    /// The controller has described another leadership meanwhile.
     #[error("the replica no longer follows at this leader epoch")]
     Outdated,
     /// What was fetched does not continue the log.
@@ -160,7 +161,7 @@ impl Partition {
 }
 
 /// The log, where this broker follows in this epoch.
-fn follows(state: &State, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
+fn follows(state: &LockedState, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
     state.log.clone().filter(|_| state.machine.follows_in(epoch)).ok_or(NotFollowed::Outdated)
 }
 

@@ -1,12 +1,12 @@
 //! A partition whose log is copied to another data directory, until the copy takes its place (KIP-113).
 //!
-//! The copy follows the log as a follower its leader: what the log no longer has is cut from it first. Kafka: `Partition`'s
-//! `futureLog`, `ReplicaAlterLogDirsThread`.
+//! The copy follows the log as a follower its leader: what the log no longer has is cut from it first. Kafka:
+//! `Partition`'s `futureLog`, `ReplicaAlterLogDirsThread`.
 
 use std::sync::Arc;
 
 use super::following::{NotFollowed, append};
-use super::{Partition, State};
+use super::{LockedState, Partition};
 use crate::base::Offset;
 use crate::log::{Log, LogManager, ReadError, ReadUpTo};
 use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
@@ -75,7 +75,7 @@ impl Partition {
     /// The log, its copy, and from where on the log was cut since the last look.
     fn next_to_copy(&self) -> Option<(Arc<Log>, Arc<Log>, Option<Offset>)> {
         let mut state = self.state.lock();
-        let State { log: Some(log), moving: Some(moving), .. } = &mut *state else { return None };
+        let LockedState { log: Some(log), moving: Some(moving), .. } = &mut *state else { return None };
         Some((log.clone(), moving.log.clone(), moving.cut.take()))
     }
 
@@ -110,7 +110,7 @@ impl Partition {
         logs.replace_with_future(&self.id, &mut held)?;
         let mut state = self.state.lock();
         held.supersede(future);
-        future.fence_below(state.machine.told().leader_epoch);
+        future.fence_below(state.machine.leader_epoch());
         state.log = Some(future.clone());
         state.moving = None;
         Ok(Some(size))

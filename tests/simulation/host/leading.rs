@@ -6,7 +6,7 @@ use barnabas::controller::state::Leadership;
 use barnabas::replica::fetch::session::IdleFetch;
 use barnabas::replica::fetcher::session::Want;
 use barnabas::replica::fetcher::truncation::EpochEnd;
-use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, Told};
+use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState};
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::zk::OpResult;
 use barnabas::zk::znode::partition_state::PartitionStateZNode;
@@ -21,9 +21,9 @@ use crate::scene::{Flaw, Scene};
 const FETCH_MOST: usize = 5;
 
 impl Host {
-    pub(super) fn lead(&mut self, id: &TopicPartition, told: Told, scene: &mut Scene) {
+    pub(super) fn lead(&mut self, id: &TopicPartition, told: LeadershipState, scene: &mut Scene) {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
-        let epoch = told.leader_epoch;
+        let epoch = told.leadership.leader_epoch;
         log.fence = epoch;
         log.epochs.assign(epoch, log.end());
         replica.machine.become_leader(told, log.end(), scene.now);
@@ -86,7 +86,7 @@ impl Host {
         if rises {
             scene.checks.watermark_rose(id, self.id, log, before);
         }
-        scene.checks.leader_watermark(self.id, id, replica.machine.told().leader_epoch, log.high_watermark());
+        scene.checks.leader_watermark(self.id, id, replica.machine.leader_epoch(), log.high_watermark());
         let outcome = replica.machine.replicated(MIN_ISR);
         while let Some((required, record)) = replica.waiting.front().copied() {
             if required > log.high_watermark() {
@@ -162,13 +162,13 @@ impl Host {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else {
             return None;
         };
-        if !replica.machine.told().replicas.contains(&from) {
+        if !replica.machine.state().replicas.contains(&from) {
             return None;
         }
         if let Some(IdleFetch { leader_epoch, at }) = idle {
             replica.machine.on_idle_fetch(from, leader_epoch, at);
         }
-        let leader_epoch = replica.machine.told().leader_epoch;
+        let leader_epoch = replica.machine.leader_epoch();
         let fetch = FollowerFetch { from, at: position(at), log_start: 0, leader_end: log.end() };
         let (end, watermark) = (log.end_position(), log.high_watermark());
         let step = replica.machine.on_follower_fetch(fetch, end, watermark, scene.now, LAG_MAX);
@@ -190,7 +190,7 @@ impl Host {
         }
     }
 
-    /// Brings proposals to whoever decides (`replica::isr_report`).
+    /// Brings proposals to whoever decides (`replica::alter_isr`).
     pub(super) fn report(&mut self, scene: &mut Scene) {
         let replicas = &self.replicas;
         self.reports.retain(|id, proposal| {
@@ -214,7 +214,7 @@ impl Host {
         self.report_call = Some((call, scene.now, batch));
     }
 
-    /// Writes proposals to ZooKeeper, one after the other (`replica::isr_report`).
+    /// Writes proposals to ZooKeeper, one after the other (`replica::alter_isr`).
     pub(super) fn write_isrs(&mut self, scene: &mut Scene) {
         if let Some((id, proposal, writing)) = self.isr_write.take() {
             let answers = match writing.go_on(scene) {
@@ -236,7 +236,7 @@ impl Host {
             let answer = match answers.into_iter().next() {
                 Some(Ok(results)) => match results.last() {
                     Some(OpResult::Set { version }) => {
-                        IsrAnswer::holding(proposal.leadership(self.id).at_version(*version))
+                        IsrAnswer::in_force(proposal.leadership(self.id).at_version(*version))
                     }
                     _ => return,
                 },

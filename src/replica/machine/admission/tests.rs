@@ -1,34 +1,34 @@
 use super::*;
 use crate::base::BrokerId;
 
-/// What is told of a partition of brokers 1 to 3.
-fn told(leader: BrokerId, leader_epoch: LeaderEpoch, isr: &[BrokerId]) -> Told {
+/// A state of a partition with replicas on brokers 1 to 3.
+fn state(leader: BrokerId, leader_epoch: LeaderEpoch, isr: &[BrokerId]) -> LeadershipState {
     let leader_and_isr = LeaderAndIsr { leader, leader_epoch, isr: isr.to_vec(), zk_version: 0 };
-    Told::new(leader_and_isr, vec![1, 2, 3], 1)
+    LeadershipState::new(leader_and_isr, vec![1, 2, 3], 1)
 }
 
 /// Broker 1, which leads in epoch 5.
-fn leader(isr: &[BrokerId]) -> Machine {
-    let mut machine = Machine::new(1);
-    machine.become_leader(told(1, 5, isr), 0, 0);
+fn leader(isr: &[BrokerId]) -> LocalReplica {
+    let mut machine = LocalReplica::new(1);
+    machine.become_leader(state(1, 5, isr), 0, 0);
     machine
 }
 
 /// Broker 1, which follows 2 in epoch 5.
-fn follower() -> Machine {
-    let mut machine = Machine::new(1);
-    machine.become_follower(told(2, 5, &[1, 2]));
+fn follower() -> LocalReplica {
+    let mut machine = LocalReplica::new(1);
+    machine.become_follower(state(2, 5, &[1, 2]));
     machine
 }
 
 #[test]
 fn only_a_larger_epoch_is_news() {
     let machine = leader(&[1]);
-    assert_eq!(machine.heeds(&told(2, 4, &[2])), Err(ErrorCode::StaleControllerEpoch));
-    assert_eq!(machine.heeds(&told(2, 5, &[2])), Err(ErrorCode::StaleControllerEpoch));
-    assert_eq!(machine.heeds(&told(2, 6, &[2])), Ok(()));
-    let elsewhere = Told { replicas: vec![2, 3], ..told(2, 6, &[2]) };
-    assert_eq!(machine.heeds(&elsewhere), Err(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(machine.accepts(&state(2, 4, &[2])), Err(ErrorCode::StaleControllerEpoch));
+    assert_eq!(machine.accepts(&state(2, 5, &[2])), Err(ErrorCode::StaleControllerEpoch));
+    assert_eq!(machine.accepts(&state(2, 6, &[2])), Ok(()));
+    let elsewhere = LeadershipState { replicas: vec![2, 3], ..state(2, 6, &[2]) };
+    assert_eq!(machine.accepts(&elsewhere), Err(ErrorCode::UnknownTopicOrPartition));
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn a_stop_needs_a_larger_epoch_a_deletion_or_an_old_request() {
         (LeaderAndIsr::NO_EPOCH, Ok(())),
         (LeaderAndIsr::EPOCH_DURING_DELETE, Ok(())),
     ] {
-        assert_eq!(machine.heeds_stop(epoch), expected, "at epoch {epoch}");
+        assert_eq!(machine.accepts_stop(epoch), expected, "at epoch {epoch}");
     }
-    assert_eq!(Machine::new(1).heeds_stop(0), Ok(()), "it was told nothing yet");
+    assert_eq!(LocalReplica::new(1).accepts_stop(0), Ok(()), "it was told nothing yet");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::thread;
 
 use super::*;
 use crate::log::AppendOrigin;
-use crate::replica::machine::Role;
+use crate::replica::machine::ReplicaRole;
+use crate::replica::partition::Stop;
 use crate::replica::tests::{NOW, Room, batch, partition};
 
 /// Broker 1 leads in epoch 0, with brokers 2 and 3 in sync.
@@ -50,8 +51,8 @@ fn all_but_the_log_goes_on_while_a_disk_does_not_answer() {
         let log = held.log().unwrap();
         log.update_high_watermark(0);
         assert!(!log.set_settings(Default::default()), "a config changes");
-        room.replicas.describe_log_dirs();
-        assert!(matches!(held.standing().1, Role::Leader { .. }));
+        room.replicas.log_dirs().describe();
+        assert!(matches!(held.standing().1, ReplicaRole::Leader { .. }));
     });
     assert!(matches!(outcome, Ok((_, Acknowledgement::Awaited(_)))));
 }
@@ -70,7 +71,7 @@ fn nothing_lands_in_a_log_that_has_begun_to_follow() {
 #[test]
 fn nothing_lands_in_a_log_that_is_stopped() {
     let (room, held) = led();
-    let outcome = stuck(&held, false, || held.give_up(ErrorCode::NotLeaderOrFollower, true));
+    let outcome = stuck(&held, false, || held.stop(Stop::KeepLog));
     assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
     drop(room);
 }

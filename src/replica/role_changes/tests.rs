@@ -1,6 +1,8 @@
 use super::*;
+use crate::base::LeaderAndIsr;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
-use crate::replica::tests::{Room, batch, partition};
+use crate::replica::role_feed::{NewRole, RoleChanged};
+use crate::replica::tests::{EPOCHS, Room, batch, lead_or_follow, partition};
 
 fn code(room: &Room, number: i32) -> Option<ErrorCode> {
     room.replicas.partition(&partition(number)).err()
@@ -39,14 +41,9 @@ fn only_a_larger_epoch_is_heeded() {
 #[test]
 fn others_partitions_are_refused_and_not_held() {
     let room = Room::new();
-    let state =
-        LeaderAndIsrPartitionState { leader: 2, isr: vec![2], replicas: vec![2], ..Default::default() };
-    let states = vec![LeaderAndIsrPartitionState { topic_name: "t".to_owned(), ..state }];
-    let request =
-        LeaderAndIsrRequest { controller_epoch: 1, ungrouped_partition_states: states, ..Default::default() };
-    let response = room.obey(&request, 0);
-    let errors = response.partition_errors;
-    assert_eq!(errors[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+    let leadership = LeaderAndIsr { leader: 2, leader_epoch: 0, isr: vec![2], zk_version: 0 };
+    let outcomes = room.obey(lead_or_follow(0, LeadershipState::new(leadership, vec![2], 1), false), 0);
+    assert_eq!(outcomes.unwrap()[0].1, Err(ErrorCode::UnknownTopicOrPartition));
     assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
 }
 
@@ -54,21 +51,15 @@ fn others_partitions_are_refused_and_not_held() {
 fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
     let room = Room::new();
     assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
-    let states = vec![LeaderAndIsrPartitionState { topic_name: "t".to_owned(), ..Default::default() }];
-    for (controller_epoch, broker_epoch, expected) in
+    let leadership = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1], zk_version: 0 };
+    for (controller, broker, expected) in
         [(0, -1, ErrorCode::StaleControllerEpoch), (9, 6, ErrorCode::StaleBrokerEpoch)]
     {
-        let request = LeaderAndIsrRequest {
-            controller_epoch,
-            broker_epoch,
-            ungrouped_partition_states: states.clone(),
-            ..Default::default()
-        };
-        let response = room.obey(&request, 7);
-        assert_eq!(response.error_code, expected.code());
-        assert_eq!(response.partition_errors[0].error_code, expected.code());
-        let request = StopReplicaRequest { controller_epoch, broker_epoch, ..Default::default() };
-        assert_eq!(room.replicas.stop_replicas(&request, 7).error_code, expected.code());
+        let epochs = RequestEpochs { controller, broker };
+        let order = lead_or_follow(0, LeadershipState::new(leadership.clone(), vec![1], 1), false);
+        assert_eq!(room.obey(LeaderAndIsrOrder { epochs, ..order }, 7), Err(expected));
+        let order = StopReplicaOrder { epochs, replicas: Vec::new() };
+        assert_eq!(room.replicas.role_changes().stop_replicas(order, 7), Err(expected));
     }
     // The refused request's controller epoch was not taken over.
     assert_eq!(room.tell(0, 1, 1, &[1]), ErrorCode::None);
@@ -142,7 +133,8 @@ fn described() -> MetadataUpdate {
 fn updates_of_old_controllers_and_for_an_earlier_registration_are_refused() {
     let room = Room::new();
     let update = |controller, broker| {
-        room.replicas.update_metadata(RequestEpochs { controller, broker }, 6, described())
+        let epochs = RequestEpochs { controller, broker };
+        room.replicas.role_changes().update_metadata(epochs, 6, described())
     };
     assert_eq!(update(9, 5), Err(ErrorCode::StaleBrokerEpoch));
     assert_eq!(update(3, 6), Ok(()));
@@ -152,8 +144,34 @@ fn updates_of_old_controllers_and_for_an_earlier_registration_are_refused() {
 #[test]
 fn a_partition_that_others_hold_is_told_from_an_unknown_one() {
     let room = Room::new();
-    let epochs = RequestEpochs { controller: 1, broker: -1 };
-    assert_eq!(room.replicas.update_metadata(epochs, 0, described()), Ok(()));
+    assert_eq!(room.replicas.role_changes().update_metadata(EPOCHS, 0, described()), Ok(()));
     assert_eq!(code(&room, 0), Some(ErrorCode::NotLeaderOrFollower));
     assert_eq!(code(&room, 1), Some(ErrorCode::UnknownTopicOrPartition));
+}
+
+#[test]
+fn role_changes_are_sent_in_the_order_in_which_they_happen() {
+    let room = Room::new();
+    room.tell(0, 1, 0, &[1]);
+    let mut changes = room.replicas.partitions().roles().subscribe();
+    room.tell(0, 1, 1, &[1, 2]);
+    room.tell(0, 1, 1, &[1, 2]);
+    room.tell(0, 2, 2, &[2]);
+    room.tell(1, 7, 0, &[7]);
+    room.stop(0, 3, false);
+    room.tell(0, 1, 4, &[1]);
+    room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true);
+    room.tell(1, 1, 1, &[1, 2]);
+    room.replicas.role_changes().directory_failed(room.dir.path());
+    let mut expect = |number, role| {
+        assert_eq!(changes.try_recv(), Ok(RoleChanged { partition: partition(number), role }));
+    };
+    expect(0, NewRole::Leader(1));
+    expect(0, NewRole::Follower { leader: 2, leader_epoch: 2 });
+    expect(0, NewRole::Stopped);
+    expect(0, NewRole::Leader(4));
+    expect(0, NewRole::Deleted);
+    expect(1, NewRole::Leader(1));
+    expect(1, NewRole::Offline);
+    assert!(changes.try_recv().is_err(), "what was ignored, or waits for its leader, is no change");
 }
