@@ -6,6 +6,7 @@
 //! - *In Kafka:* `KafkaApis`, `AdminManager`, `ApiVersionsResponse`.
 
 pub mod admin;
+mod auto_topic_creation;
 mod authorize;
 mod broker_loggers;
 pub mod cluster;

@@ -1,4 +1,7 @@
-//! Producing: records are appended now, in the order of their connection; acknowledged once enough replicas have them.
+//! Appending records as leader, for clients and for this broker's own coordinators: appended at once and in order,
+//! acknowledged when enough replicas have them.
+//!
+//! Kafka: `ReplicaManager.appendRecords`, `DelayedProduce`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +11,60 @@ use tokio::sync::oneshot;
 
 use super::partition::{Acknowledgement, Partition, Refused};
 use super::{ReplicaManager, Waits};
+use crate::admin::names::is_internal;
 use crate::base::{Millis, Offset, TopicPartition};
 use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;
+
+/// Which replicas must have records before they are acknowledged (`acks`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequiredAcks {
+    /// None: the client waits for no answer.
+    None,
+    /// The leader.
+    Leader,
+    /// All replicas in sync, which must be `min.insync.replicas` at least.
+    All,
+}
+
+impl RequiredAcks {
+    /// The value of `acks` in a request: 0, 1 or -1; None for any other.
+    pub fn from_wire(acks: i16) -> Option<Self> {
+        match acks {
+            0 => Some(Self::None),
+            1 => Some(Self::Leader),
+            -1 => Some(Self::All),
+            _ => None,
+        }
+    }
+
+    fn is_all(self) -> bool {
+        self == Self::All
+    }
+}
+
+/// Whether records may be appended to Kafka's own topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InternalTopics {
+    /// They may: for coordinators, and for the clients that brokers are.
+    Allowed,
+    /// Such records are refused.
+    Refused,
+}
+
+/// What holds for an append as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct AppendParams {
+    /// Which replicas must have the records.
+    pub acks: RequiredAcks,
+    /// How long to wait for them.
+    pub timeout: Duration,
+    /// Whether records may be appended to Kafka's own topics.
+    pub internal_topics: InternalTopics,
+    /// Where the records come from, by which the log validates them.
+    pub origin: AppendOrigin,
+}
 
 /// How the records of one partition fared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,40 +146,55 @@ impl PendingProduce {
 }
 
 impl ReplicaManager {
-    /// Appends records as leader, in this order. `acks` is 0, 1 or -1 (all in-sync replicas); any other refuses them
-    /// all. Done once they are appended; the thread is not kept from other tasks by more than a quick append.
-    pub async fn append(
+    /// Appends records as leader, in this order. Done once they are appended; the thread is not kept from other tasks
+    /// by more than a quick append.
+    pub async fn append_records(
         &self,
-        acks: i16,
-        timeout: Duration,
-        internal_allowed: bool,
+        params: AppendParams,
         entries: Vec<(TopicPartition, Bytes)>,
     ) -> PendingProduce {
         let mut appended = Vec::with_capacity(entries.len());
         for (id, records) in entries {
-            let (outcome, waiting) = if !(-1..=1).contains(&acks) {
-                (ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks), None)
-            } else if !internal_allowed && crate::admin::names::is_internal(&id.topic) {
+            let is_refused = params.internal_topics == InternalTopics::Refused && is_internal(&id.topic);
+            let (outcome, waiting) = if is_refused {
                 (ProduceOutcome::refused(ErrorCode::InvalidTopicException), None)
             } else {
-                self.append_to(&id, records, acks == -1).await
+                self.append_to(&id, records, &params).await
             };
             appended.push((id, outcome, waiting));
         }
-        PendingProduce { waits: self.waits.clone(), timeout, entries: appended }
+        PendingProduce { waits: self.waits.clone(), timeout: params.timeout, entries: appended }
+    }
+
+    /// Appends records of a coordinator to partitions that this broker leads, and waits until all replicas in sync
+    /// have them (`GroupMetadataManager.appendForGroup`, `TransactionStateManager.appendTransactionToLog`). The
+    /// outcome of a partition is an error where that is not certain: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS,
+    /// NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT, or the log's.
+    pub async fn append_as_coordinator(
+        &self,
+        timeout: Duration,
+        entries: Vec<(TopicPartition, Bytes)>,
+    ) -> Vec<(TopicPartition, ProduceOutcome)> {
+        let params = AppendParams {
+            acks: RequiredAcks::All,
+            timeout,
+            internal_topics: InternalTopics::Allowed,
+            origin: AppendOrigin::Coordinator,
+        };
+        self.append_records(params, entries).await.outcomes().await
     }
 
     async fn append_to(
         &self,
         id: &TopicPartition,
         records: Bytes,
-        all: bool,
+        params: &AppendParams,
     ) -> (ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>) {
         let partition = match self.partition(id) {
             Ok(partition) => partition,
             Err(error) => return (ProduceOutcome::refused(error), None),
         };
-        match self.prepare_and_append(&partition, records, all).await {
+        match self.prepare_and_append(&partition, records, params).await {
             Ok((info, Acknowledgement::Settled(error))) => {
                 (ProduceOutcome { error, ..ProduceOutcome::appended(&info) }, None)
             }
@@ -139,17 +207,18 @@ impl ReplicaManager {
         &self,
         partition: &Arc<Partition>,
         records: Bytes,
-        all: bool,
+        params: &AppendParams,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
-        // Asked once more when it is appended; here so that nobody validates for a leader that is another.
+        let (all, origin) = (params.acks.is_all(), params.origin);
+        // Asked once more when the records are appended; here so that none are validated that another broker leads.
         let (log, _) = partition.admits_append(all).map_err(Refused::Partition)?;
-        let prepared = match log.prepare_quickly(&records, AppendOrigin::Client) {
+        let prepared = match log.prepare_quickly(&records, origin) {
             Some(prepared) => prepared,
             None => {
                 let log = log.clone();
                 // No more of them than there are cores, and none of them while it waits for a disk.
                 let _turn = self.validations.acquire().await;
-                blocking(move || log.prepare(records, AppendOrigin::Client)).await
+                blocking(move || log.prepare(records, origin)).await
             }
         };
         let prepared = prepared.map_err(Refused::Log)?;

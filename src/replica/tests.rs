@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::base::{Broker, Endpoint, LeaderAndIsr, LeaderEpoch, Offset, SecurityProtocol};
 use crate::config::Properties;
-use crate::log::LogManagerOptions;
+use crate::log::{AppendOrigin, LogManagerOptions};
 use crate::metadata::MetadataUpdate;
 use crate::replica::controller_epoch::RequestEpochs;
 use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
@@ -17,6 +17,7 @@ use crate::replica::machine::LeadershipState;
 use crate::replica::orders::{
     LeaderAndIsrOrder, OrderOutcomes, PartitionOrder, Reassigned, ReplicaStop, StopReplicaOrder, StoppedLog,
 };
+use crate::replica::produce::{AppendParams, InternalTopics, RequiredAcks};
 use crate::wire::batch::BatchBuilder;
 
 /// When everything happens.
@@ -44,6 +45,16 @@ fn live(id: BrokerId) -> Broker {
     };
     let rack = Some(format!("r{id}"));
     Broker { id, endpoints: vec![endpoint], rack, epoch: -1, features: Default::default() }
+}
+
+/// An append of a client.
+pub(super) fn of_client(acks: i16, timeout: Duration) -> AppendParams {
+    AppendParams {
+        acks: RequiredAcks::from_wire(acks).unwrap(),
+        timeout,
+        internal_topics: InternalTopics::Refused,
+        origin: AppendOrigin::Client,
+    }
 }
 
 /// One batch of records without keys.
@@ -197,7 +208,8 @@ impl Room {
     /// Appends a batch to a partition of `t`; the offset of its first record.
     pub(super) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
         let entries = vec![(partition(number), batch(values))];
-        let outcomes = self.replicas.append(1, Duration::ZERO, false, entries).await.outcomes().await;
+        let outcomes =
+            self.replicas.append_records(of_client(1, Duration::ZERO), entries).await.outcomes().await;
         assert_eq!(outcomes[0].1.error, ErrorCode::None, "{outcomes:?}");
         outcomes[0].1.base_offset
     }
@@ -205,7 +217,7 @@ impl Room {
     /// Begins a produce of these bytes to a partition of `t`, with a minute's time.
     pub(super) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
         let entries = vec![(partition(number), records)];
-        let appending = self.replicas.append(acks, std::time::Duration::from_secs(60), false, entries);
+        let appending = self.replicas.append_records(of_client(acks, Duration::from_secs(60)), entries);
         appending.now_or_never().expect("few plain bytes are appended at once, without another thread")
     }
 

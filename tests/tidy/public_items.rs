@@ -12,11 +12,9 @@ const STILL_UNUSED: &[&str] = &[
     "LATEST_TIMESTAMP",
     "META_PROPERTIES",
     "NO_SESSION",
-    "OFFSETS_TOPIC",
     "PREFIXED",
     "READS_ZSTD",
     "RESOURCE_TYPES",
-    "TRANSACTIONS_TOPIC",
     "checkpoint_recovery_points",
     "compress_v0",
     "end_flexible",
@@ -32,7 +30,6 @@ const STILL_UNUSED: &[&str] = &[
     "varlong",
     "write_error",
     "write_tagged",
-    "write_watermarks",
 ];
 
 fn words(text: &str) -> BTreeSet<&str> {

@@ -6,9 +6,10 @@
 
 use std::collections::HashSet;
 
-use crate::admin::{AdminError, names, topics};
+use crate::admin::names;
 use crate::api::Exchange;
 use crate::api::authorize::AuthorizedTopics;
+use crate::api::auto_topic_creation::{InternalTopic, create_internal_topic, create_topic};
 use crate::metadata::{MetadataSnapshot, PartitionMetadata, TopicMetadata};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -128,26 +129,18 @@ fn missing(name: &str, error: ErrorCode) -> MetadataResponseTopic {
     }
 }
 
-/// Creates a topic that was asked for and does not exist, where that is wanted; what the caller is told meanwhile.
+/// Creates a topic that a request names and that does not exist, if that is wanted; what the caller is answered
+/// meanwhile. Kafka's own topics are created always.
 async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorCode {
     let services = &exchange.services;
-    if names::is_internal(name) || !create {
-        return ErrorCode::UnknownTopicOrPartition;
-    }
-    let (config, zk) = (&services.config, &services.zk);
-    let creating = async {
-        names::validate_topic(name)?;
-        let brokers = topics::candidates(zk, topics::RackAware::Safe).await?;
-        let replicas = topics::assign(&brokers, config.num_partitions, config.default_replication_factor)?;
-        topics::create(zk, name, &replicas, &Default::default()).await
-    };
-    match creating.await {
-        Ok(()) => {
-            log::info!(target: "kafka.server.KafkaApis", "Auto creation of topic {name} with {} partitions and replication factor {} is successful", config.num_partitions, config.default_replication_factor);
-            ErrorCode::LeaderNotAvailable
-        }
-        Err(AdminError::TopicExists(_)) => ErrorCode::LeaderNotAvailable,
-        Err(error) => error.code(),
+    match InternalTopic::named(name) {
+        Some(internal) => match create_internal_topic(services, internal).await {
+            // The caller asked for a topic, not for its coordinator.
+            ErrorCode::CoordinatorNotAvailable => ErrorCode::InvalidReplicationFactor,
+            error => error,
+        },
+        None if create => create_topic(services, name).await,
+        None => ErrorCode::UnknownTopicOrPartition,
     }
 }
 

@@ -14,8 +14,9 @@ use crate::api::handling::Handled;
 use crate::api::named_twice::last_mentions;
 use crate::base::time::millis;
 use crate::base::{Records, TopicPartition};
+use crate::log::AppendOrigin;
 use crate::log::validate::check_request;
-use crate::replica::ProduceOutcome;
+use crate::replica::produce::{AppendParams, InternalTopics, ProduceOutcome, RequiredAcks};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::batch::{Batch, LOG_OVERHEAD, NO_PRODUCER_ID};
 use crate::wire::error_code::ErrorCode;
@@ -29,11 +30,20 @@ const ADMIN_CLIENT: &str = "__admin_client";
 
 /// Appends now, in the connection's order; the response may follow later.
 pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<ProduceResponse> {
-    let (acks, timeout) = (request.acks, millis(request.timeout_ms));
+    let (acks, timeout) = (RequiredAcks::from_wire(request.acks), millis(request.timeout_ms));
     let Some((entries, refused)) = entries(exchange, request) else { return Handled::Close };
-    let internal_allowed = exchange.header.client_id.as_deref() == Some(ADMIN_CLIENT);
-    let pending = exchange.services.replicas.append(acks, timeout, internal_allowed, entries).await;
-    if acks == 0 {
+    let Some(acks) = acks else {
+        let invalid = ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks);
+        let invalid = entries.into_iter().map(|(id, _)| (id, invalid.clone()));
+        return Handled::Now(response(followed_by(invalid.collect(), refused)));
+    };
+    let internal_topics = match exchange.header.client_id.as_deref() {
+        Some(ADMIN_CLIENT) => InternalTopics::Allowed,
+        _ => InternalTopics::Refused,
+    };
+    let params = AppendParams { acks, timeout, internal_topics, origin: AppendOrigin::Client };
+    let pending = exchange.services.replicas.append_records(params, entries).await;
+    if acks == RequiredAcks::None {
         let outcomes = pending.outcomes().await;
         let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
         return if failed { Handled::Close } else { Handled::Unanswered };

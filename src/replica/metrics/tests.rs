@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::TopicConfig;
 use crate::replica::machine::IsrOutcome;
-use crate::replica::tests::{Room, batch, partition};
+use crate::replica::tests::{Room, batch, of_client, partition};
 
 fn told(room: &Room) -> BTreeMap<String, f64> {
     let name = |metric: &Metric| {
@@ -42,7 +42,7 @@ async fn a_produce_waits_in_its_purgatory_and_expires() {
     let room = Room::new();
     room.tell(0, 1, 0, &[1, 2, 3]);
     let entries = vec![(partition(0), batch(&["a"]))];
-    let pending = room.replicas.append(-1, Duration::from_millis(50), false, entries).await;
+    let pending = room.replicas.append_records(of_client(-1, Duration::from_millis(50)), entries).await;
     let waiting = tokio::spawn(pending.outcomes());
     tokio::task::yield_now().await;
     assert_eq!(told(&room)["DelayedOperationPurgatory NumDelayedOperations,delayedOperation=Produce"], 1.0);

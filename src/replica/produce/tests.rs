@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use super::*;
 use crate::base::{BrokerId, LeaderEpoch};
 use crate::config::TopicConfig;
-use crate::replica::tests::{Room, batch, partition};
+use crate::replica::tests::{Room, batch, of_client, partition};
 
 /// A topic's config with these overrides.
 fn topic(overrides: &[(&str, &str)]) -> TopicConfig {
@@ -79,7 +79,8 @@ async fn whoever_waits_learns_that_another_leads() {
 async fn time_runs_out_but_the_offset_is_told() {
     let room = leading(0, &[1, 2], &[]);
     let entries = vec![(partition(0), batch(&["a"]))];
-    let timed_out = outcome(room.replicas.append(-1, Duration::from_millis(1), false, entries).await).await;
+    let timed_out =
+        outcome(room.replicas.append_records(of_client(-1, Duration::from_millis(1)), entries).await).await;
     assert_eq!((timed_out.error, timed_out.base_offset), (ErrorCode::RequestTimedOut, 0));
 }
 
@@ -105,7 +106,6 @@ async fn refusals_tell_what_kafka_tells() {
         (0, 1, batch(&[&large]), ErrorCode::MessageTooLarge, -1),
         (0, 1, base_100.build().unwrap(), ErrorCode::InvalidRecord, 0),
         (7, 1, batch(&["a"]), ErrorCode::UnknownTopicOrPartition, -1),
-        (0, 2, batch(&["a"]), ErrorCode::InvalidRequiredAcks, -1),
     ] {
         let refused = outcome(room.append(number, acks, records)).await;
         assert_eq!((refused.error, refused.base_offset), (expected, -1));
@@ -126,11 +126,20 @@ async fn records_at_fault_are_named() {
 async fn internal_topics_are_for_those_allowed() {
     let room = leading(0, &[1], &[]);
     let id = TopicPartition::new("__consumer_offsets", 0);
-    for (allowed, expected) in
-        [(false, ErrorCode::InvalidTopicException), (true, ErrorCode::UnknownTopicOrPartition)]
-    {
+    for (internal_topics, expected) in [
+        (InternalTopics::Refused, ErrorCode::InvalidTopicException),
+        (InternalTopics::Allowed, ErrorCode::UnknownTopicOrPartition),
+    ] {
         let entries = vec![(id.clone(), batch(&["a"]))];
-        let refused = outcome(room.replicas.append(1, Duration::ZERO, allowed, entries).await).await;
+        let params = AppendParams { internal_topics, ..of_client(1, Duration::ZERO) };
+        let refused = outcome(room.replicas.append_records(params, entries).await).await;
         assert_eq!(refused.error, expected);
     }
+}
+
+#[test]
+fn acks_are_none_one_or_all() {
+    let known = [(0, RequiredAcks::None), (1, RequiredAcks::Leader), (-1, RequiredAcks::All)];
+    assert!(known.iter().all(|(acks, expected)| RequiredAcks::from_wire(*acks) == Some(*expected)));
+    assert!([2, -2, i16::MAX].iter().all(|acks| RequiredAcks::from_wire(*acks).is_none()));
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::base::LeaderAndIsr;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
@@ -174,4 +176,36 @@ fn role_changes_are_sent_in_the_order_in_which_they_happen() {
     expect(1, NewRole::Leader(1));
     expect(1, NewRole::Offline);
     assert!(changes.try_recv().is_err(), "what was ignored, or waits for its leader, is no change");
+}
+
+/// What a coordinator does: it learns from the role changes which partition of its topic it serves, writes there, and
+/// learns that it serves it no more.
+#[tokio::test]
+async fn a_coordinator_writes_where_it_leads_and_stops_where_it_no_longer_does() {
+    let room = Room::new();
+    let id = TopicPartition::new("__consumer_offsets", 3);
+    let order = |leader, leader_epoch, isr: &[i32]| {
+        let leadership = LeaderAndIsr { leader, leader_epoch, isr: isr.to_vec(), zk_version: 0 };
+        let state = LeadershipState::new(leadership, vec![1, 2], 1);
+        let (partition, reassignment) = (id.clone(), Default::default());
+        let partitions = vec![PartitionOrder { partition, state, is_new: true, reassignment }];
+        LeaderAndIsrOrder { epochs: EPOCHS, partitions }
+    };
+    let mut changes = room.replicas.partitions().roles().subscribe();
+    room.obey(order(1, 0, &[1]), 0).unwrap();
+    let RoleChanged { partition, role } = changes.recv().await.unwrap();
+    assert_eq!((&partition, role), (&id, NewRole::Leader(0)));
+    let write = || {
+        let entries = vec![(partition.clone(), batch(&["a", "b"]))];
+        room.replicas.append_as_coordinator(Duration::from_millis(1), entries)
+    };
+    let written = write().await.remove(0).1;
+    assert_eq!((written.error, written.base_offset), (ErrorCode::None, 0));
+    room.obey(order(1, 1, &[1, 2]), 0).unwrap();
+    let written = write().await.remove(0).1;
+    assert_eq!((written.error, written.base_offset), (ErrorCode::RequestTimedOut, 2), "2 does not have it");
+    room.obey(order(2, 2, &[2]), 0).unwrap();
+    assert_eq!(write().await.remove(0).1.error, ErrorCode::NotLeaderOrFollower);
+    assert_eq!(changes.recv().await.unwrap().role, NewRole::Leader(1));
+    assert_eq!(changes.recv().await.unwrap().role, NewRole::Follower { leader: 2, leader_epoch: 2 });
 }
