@@ -4,14 +4,12 @@
 //! a
 //! few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
 //! cost more than they do. That thread polls no sockets while its append waits for a frozen disk. So no more than
-//! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread), the
-//! runtime
-//! has that many threads more than it needs ([`threads`]), and nobody else's work is left behind on a stuck thread:
+//! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread). The
+//! runtime has that many threads more than it needs ([`threads`]), and no other work is left behind on a stuck thread:
 //!
-//! - tasks in its queue are stolen by other threads; what it would run next, which cannot be stolen, is moved to the
-//! queue
-//!   before an append begins, where there may be such a task ([`poll`]);
-//! - the sockets are polled by whichever thread was idle last, maybe the stuck one: [`Disks::watch`] wakes another.
+//! - Tasks in its queue are stolen by other threads. The task that it would run next cannot be stolen; it is moved to
+//!   the queue before an append begins, where there may be such a task ([`poll`]).
+//! - The sockets are polled by the thread that was idle last, maybe the stuck one: [`Disks::watch`] wakes another.
 //!
 //! Kafka has `num.io.threads` threads for all requests, which one frozen disk may use up.
 
