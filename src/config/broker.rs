@@ -302,13 +302,13 @@ config! {
         default: "0", importance: High, support: NotYet;
     /// How many partitions the offsets topic gets; not to be changed later.
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
-        default: "50", at_least: 1, importance: High, support: NotYet;
+        default: "50", at_least: 1, importance: High;
     /// How many replicas the offsets topic gets; it is not created before that many brokers live.
     offsets_topic_replication_factor: i16 = "offsets.topic.replication.factor",
-        default: "3", at_least: 1, importance: High, support: NotYet;
+        default: "3", at_least: 1, importance: High;
     /// How large a segment of the offsets topic may grow, in bytes.
     offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes",
-        default: "104857600", at_least: 1, importance: High, support: NotYet;
+        default: "104857600", at_least: 1, importance: High;
     /// The cipher that dynamic passwords are kept in.
     password_encoder_cipher_algorithm: String = "password.encoder.cipher.algorithm",
         default: "AES/CBC/PKCS5Padding", importance: Low, support: NotYet;
@@ -520,16 +520,16 @@ config! {
         default: "5242880", at_least: 1, importance: High, support: NotYet;
     /// min.insync.replicas of the transaction topic.
     transaction_state_log_min_isr: i32 = "transaction.state.log.min.isr",
-        default: "2", at_least: 1, importance: High, support: NotYet;
+        default: "2", at_least: 1, importance: High;
     /// How many partitions the transaction topic gets; not to be changed later.
     transaction_state_log_num_partitions: i32 = "transaction.state.log.num.partitions",
-        default: "50", at_least: 1, importance: High, support: NotYet;
+        default: "50", at_least: 1, importance: High;
     /// How many replicas the transaction topic gets; it is not created before that many brokers live.
     transaction_state_log_replication_factor: i16 = "transaction.state.log.replication.factor",
-        default: "3", at_least: 1, importance: High, support: NotYet;
+        default: "3", at_least: 1, importance: High;
     /// How large a segment of the transaction topic may grow, in bytes.
     transaction_state_log_segment_bytes: i32 = "transaction.state.log.segment.bytes",
-        default: "104857600", at_least: 1, importance: High, support: NotYet;
+        default: "104857600", at_least: 1, importance: High;
     /// How long a producer's state is kept without a sign of it, in milliseconds.
     transactional_id_expiration_ms: i32 = "transactional.id.expiration.ms",
         default: "604800000", at_least: 1, importance: High;
