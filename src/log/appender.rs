@@ -31,7 +31,7 @@ pub struct AppendLock<'a> {
 
 impl Log {
     /// Keeps the log from changing for as long as the guard lives; waits until the append under way is done.
-    pub fn hold(&self) -> AppendLock<'_> {
+    pub fn append_lock(&self) -> AppendLock<'_> {
         AppendLock { log: self, appender: self.appender() }
     }
 }

@@ -80,7 +80,7 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn rename_dir(&self, name: &str) -> Result<(), StorageError> {
-        self.hold().rename_dir(name)
+        self.append_lock().rename_dir(name)
     }
 }
 

@@ -151,6 +151,9 @@ impl ReplicaLogDirs {
             Some(HostedPartition::Online(partition)) => Some(partition),
             None => None,
         };
+        // The mover puts a copy in the log's place under this lock: a move either has ended by now, or is under way.
+        let log = partition.as_ref().and_then(|partition| partition.log());
+        let _append_lock = log.as_ref().map(|log| log.append_lock());
         if let Some(partition) = &partition
             && partition.future().is_some_and(|future| future.data_dir() != dir)
         {

@@ -182,7 +182,7 @@ impl Partition {
         now: Millis,
     ) -> Result<Option<(bool, Released)>, ErrorCode> {
         // Appends find the log fenced and this partition in its new epoch, or neither.
-        let held = log.hold();
+        let held = log.append_lock();
         // The start of the epoch is on disk before any record of it, so that followers can be told where to truncate. A
         // broker that cannot write it does not lead. An epoch that is known keeps its start.
         let begun =

@@ -102,7 +102,7 @@ fn open(dir: &Path) -> Arc<LogManager> {
 
 /// What a broker does that leads a partition, at the epoch at which it did.
 fn lead(log: &Log) {
-    log.hold().begin_leadership(0).unwrap();
+    log.append_lock().begin_leadership(0).unwrap();
 }
 
 /// Kafka took this snapshot years after the records were made, when their producers but the last had expired.

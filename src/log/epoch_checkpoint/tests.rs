@@ -27,11 +27,11 @@ fn an_epoch_is_written_before_its_first_record_and_not_sooner() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     let written = || fs::read_to_string(log.epochs().path()).unwrap();
-    log.hold().begin_leadership(1).unwrap();
+    log.append_lock().begin_leadership(1).unwrap();
     assert_eq!((log.latest_epoch(), written().as_str()), (Some(1), ""));
     log.append_as_leader(batch(1, &["a"]), 1, AppendOrigin::Client).unwrap();
     assert_eq!(written(), "0\n1\n1 0\n");
-    log.hold().begin_leadership(2).unwrap();
+    log.append_lock().begin_leadership(2).unwrap();
     assert_eq!((log.end_offset_for(1), written().as_str()), (Some((1, 1)), "0\n1\n1 0\n"));
     log.append_as_leader(batch(1, &["b"]), 2, AppendOrigin::Client).unwrap();
     assert_eq!(written(), "0\n2\n1 0\n2 1\n");
@@ -42,7 +42,7 @@ fn an_earlier_epoch_than_that_of_records_is_written_at_once() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     log.append_as_leader(batch(1, &["a"]), 4, AppendOrigin::Client).unwrap();
-    log.hold().begin_leadership(3).unwrap();
+    log.append_lock().begin_leadership(3).unwrap();
     assert_eq!(fs::read_to_string(log.epochs().path()).unwrap(), "0\n1\n3 1\n");
 }
 
@@ -50,7 +50,7 @@ fn an_earlier_epoch_than_that_of_records_is_written_at_once() {
 fn the_file_is_on_the_disk_before_the_recovery_point_passes_its_records() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
-    log.hold().begin_leadership(1).unwrap();
+    log.append_lock().begin_leadership(1).unwrap();
     log.append_as_leader(batch(1, &["a"]), 1, AppendOrigin::Client).unwrap();
     assert!(log.epochs().is_unsynced(), "nothing counts on it yet");
     log.flush().unwrap();
@@ -77,7 +77,7 @@ fn whatever_a_power_failure_leaves_of_the_file_the_epochs_are_found_again() {
 fn an_unsynced_file_without_any_entry_is_right_for_an_empty_log() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
-    assert_eq!(log.hold().begin_leadership(3).unwrap(), Some(0));
+    assert_eq!(log.append_lock().begin_leadership(3).unwrap(), Some(0));
     fs::write(log.epochs().path(), "").unwrap();
     log.abandon();
     let log = fixture.reopen_unclean(0);

@@ -126,7 +126,7 @@ fn epochs_are_kept_in_their_checkpoint() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     assert_eq!(std::fs::read(fixture.path().join(LEADER_EPOCHS)).unwrap(), b"");
-    assert_eq!(log.hold().begin_leadership(3).unwrap(), Some(0));
+    assert_eq!(log.append_lock().begin_leadership(3).unwrap(), Some(0));
     log.append_as_leader(batch(1, &["a", "b"]), 4, AppendOrigin::Client).unwrap();
     log.append_as_leader(batch(1, &["c"]), 7, AppendOrigin::Client).unwrap();
     let text = std::fs::read_to_string(fixture.path().join(LEADER_EPOCHS)).unwrap();

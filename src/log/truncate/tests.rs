@@ -60,7 +60,7 @@ fn what_lies_behind_the_target_is_gone_and_overwritten() {
 fn a_target_at_the_end_changes_nothing_but_later_epochs() {
     let fixture = Fixture::new();
     let log = filled(&fixture);
-    assert_eq!(log.hold().begin_leadership(9).unwrap(), Some(6));
+    assert_eq!(log.append_lock().begin_leadership(9).unwrap(), Some(6));
     assert!(!log.truncate_to(6).unwrap());
     assert_eq!(log.latest_epoch(), Some(2));
     assert_eq!(log.log_end_offset(), 6);

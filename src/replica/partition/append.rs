@@ -60,7 +60,7 @@ impl Partition {
     /// The log to append to, and in which epoch.
     ///
     /// # Errors
-    /// Those of [`crate::replica::machine::Machine::admits_append`].
+    /// Those of [`crate::replica::machine::LocalReplica::admits_append`].
     pub(in crate::replica) fn admits_append(&self, all: bool) -> Result<(Arc<Log>, LeaderEpoch), ErrorCode> {
         let state = self.state.lock();
         let log = state.log.clone().ok_or(ErrorCode::NotLeaderOrFollower)?;

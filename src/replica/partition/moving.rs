@@ -95,7 +95,7 @@ impl Partition {
         max_bytes: i32,
     ) -> Result<Option<usize>, NotFollowed> {
         // Until the end: whoever waits to change the log finds the other one in its place afterwards.
-        let mut held = log.hold();
+        let mut held = log.append_lock();
         let mut size = 0;
         if !self.agrees(future) {
             return Ok(None);

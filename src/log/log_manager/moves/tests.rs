@@ -45,7 +45,7 @@ fn a_log_is_made_beside_the_current_one_and_takes_its_place() {
     let named = names(other.path()).remove(0);
     assert!(named.starts_with("t-0.") && named.ends_with("-future"), "{named}");
     append(&future, 5, &["a", "b"]);
-    let mut held = current.hold();
+    let mut held = current.append_lock();
     logs.replace_with_future(&id(), &mut held).unwrap();
     drop(held);
     let now = logs.get(&id()).unwrap();

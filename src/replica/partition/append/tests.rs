@@ -26,7 +26,7 @@ fn stuck(
     let log = held.log().unwrap();
     let (begin, begun) = mpsc::channel();
     thread::scope(|scope| {
-        let disk = log.hold();
+        let disk = log.append_lock();
         let appending = scope.spawn(move || {
             let (log, epoch) = held.admits_append(all).map_err(Refused::Partition)?;
             begin.send(()).unwrap();
