@@ -6,7 +6,7 @@ use super::config_changes::{APPEND, DELETE, SUBTRACT};
 use crate::admin::AdminError;
 use crate::base::BrokerId;
 use crate::logging::{self, Level, ROOT};
-use crate::wire::message::incremental_alter_configs::AlterConfigsResource;
+use crate::wire::message::incremental_alter_configs::IncrementalAlterConfigsResource;
 
 /// The levels that a logger can be given, in the order in which Kafka lists them.
 const LEVELS: [Level; 6] = [Level::Trace, Level::Error, Level::Info, Level::Fatal, Level::Debug, Level::Warn];
@@ -33,7 +33,7 @@ pub(super) fn check_described(own: BrokerId, name: &str) -> Result<(), AdminErro
 /// INVALID_REQUEST where another broker is named, where there is no such logger or level, and for lists.
 pub(super) fn alter(
     own: BrokerId,
-    resource: &AlterConfigsResource,
+    resource: &IncrementalAlterConfigsResource,
     validate_only: bool,
 ) -> Result<(), AdminError> {
     let name = &resource.resource_name;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Broker, TARGET};
+use super::{BrokerServer, TARGET};
 use crate::base::{Backoff, BrokerId};
 use crate::config::KafkaVersion;
 use crate::zk::znode::log_dir_event;
 use crate::zk::{CreateMode, ZkError, ZooKeeper};
 
-impl Broker {
+impl BrokerServer {
     /// Handles failed directories until the broker stops.
     pub(super) fn handle_failed_dirs(&self) {
         let Some(mut failures) = self.logs.shared().failures.listen() else { return };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::{Broker, StartError, TARGET};
+use super::{BrokerServer, StartError, TARGET};
 use crate::metrics::{Metric, Registry, http};
 
 /// The environment variable that names the address, as `host:port`, as `JMX_PORT` names a JVM's port; without it no
@@ -23,7 +23,7 @@ pub(super) async fn bind() -> Result<Option<TcpListener>, StartError> {
     }
 }
 
-impl Broker {
+impl BrokerServer {
     /// Serves the metrics there, until the stop.
     pub(super) fn serve_metrics(&self, listener: TcpListener) {
         let registry = Arc::new(Registry::default());

@@ -1,6 +1,6 @@
 //! The boot and the stop of a broker, and what changes while it runs (Kafka's `KafkaServer`).
 //!
-//! - *Entry points:* [`Broker::start`], [`Broker::stop`].
+//! - *Entry points:* [`BrokerServer::start`], [`BrokerServer::stop`].
 //! - *Never:* serves a request itself.
 //! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another,
 //!   so that a stalled disk does not cost the session.
@@ -44,7 +44,7 @@ pub struct Plugins {
 
 /// A running broker.
 #[doc(alias = "KafkaServer")]
-pub struct Broker {
+pub struct BrokerServer {
     services: Arc<Services>,
     logs: Arc<LogManager>,
     limits: Arc<SocketLimits>,
@@ -55,7 +55,7 @@ pub struct Broker {
     tasks: TaskTracker,
 }
 
-impl Broker {
+impl BrokerServer {
     /// Its id.
     pub fn id(&self) -> BrokerId {
         self.services.broker_id

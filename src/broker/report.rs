@@ -5,10 +5,10 @@ use std::fs;
 
 use tokio::runtime::Handle;
 
-use super::Broker;
+use super::BrokerServer;
 use crate::metrics::Metric;
 
-impl Broker {
+impl BrokerServer {
     /// What it leads and follows, who is connected and who waits, its controller, its session, its tasks and threads.
     /// `control` is the runtime that was given at the start; the caller's is the other one.
     pub fn report(&self, control: &Handle) -> String {

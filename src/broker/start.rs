@@ -16,7 +16,7 @@ use super::dynamic_config::parts::{
     DynamicConnectionLimits, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
 };
 use super::dynamic_config::{BrokerConfigHandler, DynamicConfigManager, TopicConfigHandler};
-use super::{Broker, Plugins, StartError, TARGET, features, metrics, registration};
+use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, registration};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
@@ -56,7 +56,7 @@ struct PreparedStart {
     offline: Vec<PathBuf>,
 }
 
-impl Broker {
+impl BrokerServer {
     /// Starts a broker with these properties. `control` runs what must not wait for disks. Once `interrupted` is
     /// cancelled the start is given up: data directories that were stopped cleanly are then left as clean as they were.
     ///
@@ -70,10 +70,10 @@ impl Broker {
         Self::start_with(properties, control, Plugins::default(), interrupted).await
     }
 
-    /// As [`Broker::start`], with plugins.
+    /// As [`BrokerServer::start`], with plugins.
     ///
     /// # Errors
-    /// As [`Broker::start`].
+    /// As [`BrokerServer::start`].
     pub async fn start_with(
         properties: Properties,
         control: Handle,
@@ -156,7 +156,7 @@ async fn boot(
     zk: ZooKeeper,
     control: Handle,
     interrupted: &CancellationToken,
-) -> Result<Broker, StartError> {
+) -> Result<BrokerServer, StartError> {
     let PreparedStart { config, live, metadata, offline } = prepared;
     let configs = Arc::new(ConfigReader::new(zk.clone()));
     let identify = async {
@@ -196,7 +196,7 @@ struct Opened {
 }
 
 /// With its logs open: binds its listeners, registers, and lets everybody in.
-async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, StartError> {
+async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerServer, StartError> {
     let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let settings = live.current();
@@ -245,7 +245,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<Broker, 
         features,
     };
     let broker =
-        Broker { services: Arc::new(services), logs, limits: limits.clone(), shutdown, doors, tasks };
+        BrokerServer { services: Arc::new(services), logs, limits: limits.clone(), shutdown, doors, tasks };
     broker.add_reconfigurable_parts(limits.clone()).await;
     broker.serve(listeners, &limits);
     broker.keep_replicas(&control);
@@ -264,7 +264,7 @@ async fn bind(config: &BrokerConfig, limits: &Arc<SocketLimits>) -> Result<Vec<L
     Ok(listeners)
 }
 
-impl Broker {
+impl BrokerServer {
     /// Lets clients and other brokers in.
     fn serve(&self, listeners: Vec<Listener>, limits: &Arc<SocketLimits>) {
         let dispatch: Arc<dyn Dispatch> = Arc::new(RequestDispatch::new(self.services.clone()));

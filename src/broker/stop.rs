@@ -1,7 +1,7 @@
 //! The stop: leaderships handed over, doors closed, logs closed cleanly, and last of all the session ended.
 
 use super::hand_over::{HandOver, Next};
-use super::{Broker, TARGET};
+use super::{BrokerServer, TARGET};
 use crate::base::time::millis;
 use crate::base::{BrokerId, Endpoint};
 use crate::config::{ConfigError, RequestVersions};
@@ -11,7 +11,7 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
 use crate::zk::{ZkError, claim, znode};
 
-impl Broker {
+impl BrokerServer {
     /// Stops it in order; returns once nothing of it runs any more.
     pub async fn stop(self) {
         let id = self.services.broker_id;

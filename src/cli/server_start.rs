@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::logging;
 use super::signals::{SignalRequest, Signals};
 use crate::base::DescriptorBudget;
-use crate::broker::{Broker, StartError, threads};
+use crate::broker::{BrokerServer, StartError, threads};
 use crate::config::{BrokerConfig, Properties, unbuilt};
 use crate::log::disk;
 
@@ -125,7 +125,7 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
     let interrupted = CancellationToken::new();
     let mut ended_by = None;
     let started = {
-        let mut starting = pin!(Broker::start(properties, control.clone(), interrupted.clone()));
+        let mut starting = pin!(BrokerServer::start(properties, control.clone(), interrupted.clone()));
         loop {
             tokio::select! {
                 started = &mut starting => break started,

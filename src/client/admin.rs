@@ -192,13 +192,13 @@ impl Admin {
         name: &str,
         changes: &[(String, Option<String>)],
     ) -> Result<(), ClientError> {
-        let configs = changes.iter().map(|(key, value)| AlterableConfig {
+        let configs = changes.iter().map(|(key, value)| IncrementalAlterableConfig {
             name: key.clone(),
             // 0 sets, 1 deletes (KIP-339).
             config_operation: value.is_none().into(),
             value: value.clone(),
         });
-        let resource = AlterConfigsResource {
+        let resource = IncrementalAlterConfigsResource {
             resource_type: kind as i8,
             resource_name: name.to_owned(),
             configs: configs.collect(),

@@ -30,7 +30,7 @@ pub enum Layer {
 
 /// Everything that is in force.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
+pub struct LayeredSettings {
     /// The keys that a properties file may hold.
     pub broker: BrokerConfig,
     /// The keys that it may not.
@@ -70,7 +70,7 @@ impl Layers {
     ///
     /// # Errors
     /// [`ConfigError`] of the first value that is wrong, or goes ill with another.
-    pub fn settings(&self) -> Result<Settings, ConfigError> {
+    pub fn settings(&self) -> Result<LayeredSettings, ConfigError> {
         let (mut throttles, mut file) = (Throttles::default(), self.file.clone());
         let mut of_zookeeper_only = Vec::new();
         for (key, value) in self.all_brokers.iter().chain(&self.broker) {
@@ -83,7 +83,7 @@ impl Layers {
         }
         let broker = BrokerConfig::parse(&file)?;
         of_zookeeper_only.into_iter().for_each(|(key, value)| file.set(key, value));
-        Ok(Settings { broker, throttles, pairs: file })
+        Ok(LayeredSettings { broker, throttles, pairs: file })
     }
 
     /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`); what would
@@ -91,7 +91,7 @@ impl Layers {
     ///
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
-    pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<Settings, ConfigError> {
+    pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<LayeredSettings, ConfigError> {
         refuse(
             own,
             |key| mode(key) == Some(UpdateMode::ReadOnly),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::layers::{Layer, Layers, OwnConfigs, Settings};
+use super::layers::{Layer, LayeredSettings, Layers, OwnConfigs};
 use super::properties::Properties;
 use super::reconfigurable::{BrokerReconfigurable, SettingsChange};
 use super::rows::ConfigError;
@@ -26,7 +26,7 @@ pub struct LiveConfig {
 struct InForce {
     layers: Layers,
     /// What follows from the layers.
-    settings: Arc<Settings>,
+    settings: Arc<LayeredSettings>,
 }
 
 impl LiveConfig {
@@ -41,7 +41,7 @@ impl LiveConfig {
     }
 
     /// What is in force now.
-    pub fn current(&self) -> Arc<Settings> {
+    pub fn current(&self) -> Arc<LayeredSettings> {
         self.in_force.lock().settings.clone()
     }
 

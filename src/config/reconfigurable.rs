@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::layers::Settings;
+use super::layers::LayeredSettings;
 use super::rows::ConfigError;
 
 /// A part of the broker that takes new settings while it runs.
@@ -33,9 +33,9 @@ pub trait BrokerReconfigurable: Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct SettingsChange {
     /// The settings that were in force.
-    pub before: Arc<Settings>,
+    pub before: Arc<LayeredSettings>,
     /// The settings that follow.
-    pub now: Arc<Settings>,
+    pub now: Arc<LayeredSettings>,
 }
 
 impl SettingsChange {

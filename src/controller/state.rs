@@ -193,7 +193,7 @@ impl ClusterState {
     }
 
     /// What is known of one partition, to be changed.
-    pub fn partition_mut(&mut self, partition: &TopicPartition) -> Option<&mut KnownPartition> {
+    fn partition_mut(&mut self, partition: &TopicPartition) -> Option<&mut KnownPartition> {
         self.topics.get_mut(&partition.topic)?.partitions.get_mut(&partition.partition)
     }
 
@@ -327,14 +327,5 @@ impl ClusterState {
     /// Whether a topic is to be deleted.
     pub fn is_queued_for_deletion(&self, topic: &str) -> bool {
         self.deletions.queued.contains(topic)
-    }
-
-    /// Partitions that have no leader that works, deleted ones aside (Kafka's OfflinePartitionsCount).
-    pub fn offline_partition_count(&self) -> usize {
-        self.partitions()
-            .filter(|(partition, known)| {
-                known.state == PartitionState::Offline && !self.deletions.started.contains(&partition.topic)
-            })
-            .count()
     }
 }

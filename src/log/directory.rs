@@ -14,7 +14,7 @@ use super::open_files::retry;
 use crate::base::{Offset, TopicPartition};
 
 /// Present, empty, when the broker stopped cleanly: nothing needs recovery.
-pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 const LOCK: &str = ".lock";
 
 /// Record batches.

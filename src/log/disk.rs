@@ -28,7 +28,7 @@ use super::scheduler::Scheduler;
 use crate::base::{Millis, Offset, TopicPartition, poll};
 
 /// How many appends of a directory are under way at once.
-pub const APPENDS_AT_ONCE: usize = 2;
+const APPENDS_AT_ONCE: usize = 2;
 /// How many other jobs of a directory occupy a thread at once.
 const JOBS_AT_ONCE: usize = 8;
 /// How often appends under way are looked at.

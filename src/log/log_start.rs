@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 
 use crate::base::TopicPartition;
 
-type Listener = Box<dyn Fn(&TopicPartition) + Send + Sync>;
+type StartListener = Box<dyn Fn(&TopicPartition) + Send + Sync>;
 
 /// The one listener, once there is one.
 #[derive(Default)]
-pub struct LogStartListener(OnceLock<Listener>);
+pub struct LogStartListener(OnceLock<StartListener>);
 
 impl LogStartListener {
     /// Has this called with each partition whose log starts later; not for the second time. It is called under the

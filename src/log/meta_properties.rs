@@ -12,7 +12,7 @@ use crate::base::{BrokerId, Millis};
 const TARGET: &str = "kafka.server.BrokerMetadataCheckpoint";
 
 /// The file's name in each data directory.
-pub const META_PROPERTIES: &str = "meta.properties";
+const META_PROPERTIES: &str = "meta.properties";
 
 /// What a data directory remembers of its broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ impl BrokerMetadata {
             match read(dir) {
                 Ok(Some(metadata)) => found.push((dir, metadata)),
                 Ok(None) => {}
-                Err(ReadError::Invalid(text)) => return Err(MetadataError::Invalid(text)),
-                Err(ReadError::Io(error)) => {
+                Err(MetaPropertiesError::Invalid(text)) => return Err(MetadataError::Invalid(text)),
+                Err(MetaPropertiesError::Io(error)) => {
                     log::error!(
                         target: TARGET,
                         "Fail to read {META_PROPERTIES} under log directory {}: {error}",
@@ -140,7 +140,7 @@ impl std::fmt::Display for BrokerMetadata {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum ReadError {
+enum MetaPropertiesError {
     /// The directory is to stay offline.
     #[error("{0}")]
     Io(io::Error),
@@ -149,11 +149,11 @@ enum ReadError {
     Invalid(String),
 }
 
-fn read(dir: &Path) -> Result<Option<BrokerMetadata>, ReadError> {
+fn read(dir: &Path) -> Result<Option<BrokerMetadata>, MetaPropertiesError> {
     let path = dir.join(META_PROPERTIES);
     let at = path.display();
     match fs::remove_file(dir.join("meta.properties.tmp")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ReadError::Io(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(MetaPropertiesError::Io(error)),
         _ => {}
     }
     let bytes = match fs::read(&path) {
@@ -161,23 +161,23 @@ fn read(dir: &Path) -> Result<Option<BrokerMetadata>, ReadError> {
             log::warn!(target: TARGET, "No meta.properties file under dir {at}");
             return Ok(None);
         }
-        read => read.map_err(ReadError::Io)?,
+        read => read.map_err(MetaPropertiesError::Io)?,
     };
     parse(&bytes).map(Some).inspect_err(|error| {
         log::error!(target: TARGET, "Failed to read meta.properties file under dir {at} due to {error}");
     })
 }
 
-fn parse(bytes: &[u8]) -> Result<BrokerMetadata, ReadError> {
+fn parse(bytes: &[u8]) -> Result<BrokerMetadata, MetaPropertiesError> {
     let mut properties =
-        java_properties::read(bytes).map_err(|error| ReadError::Invalid(error.to_string()))?;
+        java_properties::read(bytes).map_err(|error| MetaPropertiesError::Invalid(error.to_string()))?;
     // As `VerifiableProperties` gives them.
     properties.values_mut().for_each(|value| *value = value.trim_matches(|c| c <= ' ').to_owned());
-    let number = |key: &str| number(&properties, key).map_err(ReadError::Invalid);
+    let number = |key: &str| number(&properties, key).map_err(MetaPropertiesError::Invalid);
     let version = number("version")?;
     if version != 0 {
         let text = format!("Unrecognized version of the server meta.properties file: {version}");
-        return Err(ReadError::Io(io::Error::new(io::ErrorKind::InvalidData, text)));
+        return Err(MetaPropertiesError::Io(io::Error::new(io::ErrorKind::InvalidData, text)));
     }
     let cluster_id = properties.get("cluster.id").cloned();
     Ok(BrokerMetadata { broker_id: number("broker.id")?, cluster_id })

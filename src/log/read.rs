@@ -30,7 +30,7 @@ pub enum ReadUpTo {
 
 /// A transaction whose records a reader of committed ones must leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AbortedTransaction {
+pub struct LogAbortedTransaction {
     /// Whose it was.
     pub producer_id: ProducerId,
     /// From which offset on its records are to be left out, up to the next marker.
@@ -53,7 +53,7 @@ pub struct LogRead {
     /// The last stable offset at that time.
     pub last_stable_offset: Offset,
     /// For [`ReadUpTo::LastStable`]: what to leave out.
-    pub aborted: Option<Vec<AbortedTransaction>>,
+    pub aborted: Option<Vec<LogAbortedTransaction>>,
     /// Whether the size allowed does not hold even the first batch.
     pub first_entry_incomplete: bool,
 }
@@ -126,9 +126,9 @@ pub struct TimestampAndOffset {
 }
 
 /// In place of a timestamp: the log's end (ListOffsets).
-pub const LATEST_TIMESTAMP: Millis = -1;
+const LATEST_TIMESTAMP: Millis = -1;
 /// In place of a timestamp: the log's start (ListOffsets).
-pub const EARLIEST_TIMESTAMP: Millis = -2;
+const EARLIEST_TIMESTAMP: Millis = -2;
 
 impl Log {
     /// The batches from `offset` on, at most `max_bytes` of them and none past `up_to`; with `min_one` at least the
@@ -216,7 +216,7 @@ impl Log {
         offset: Offset,
         records: &Records,
         position: LogPosition,
-    ) -> io::Result<Vec<AbortedTransaction>> {
+    ) -> io::Result<Vec<LogAbortedTransaction>> {
         let end = position.in_segment.map_or(0, |it| u64::from(it.byte)) + records.len() as u64;
         let within = match segments.first() {
             Some(first) => cold::read_locked(&first.indexes).offset.first_from(end)?,
@@ -225,7 +225,7 @@ impl Log {
         let next = segments.get(1).map(|next| next.base_offset);
         let upper = within.map(|entry| entry.offset).or(next).unwrap_or_else(|| self.log_end_offset());
         let found = aborted_in(segments, offset, upper)?;
-        let shorten = |entry: AbortedEntry| AbortedTransaction {
+        let shorten = |entry: AbortedEntry| LogAbortedTransaction {
             producer_id: entry.producer_id,
             first_offset: entry.first_offset,
         };
@@ -339,7 +339,7 @@ fn answer(
     marks: &LogSnapshot,
     records: Records,
     position: LogPosition,
-    aborted: Option<Vec<AbortedTransaction>>,
+    aborted: Option<Vec<LogAbortedTransaction>>,
 ) -> LogRead {
     LogRead {
         records,

@@ -55,7 +55,7 @@ pub struct Opening {
 }
 
 /// What was found in a segment that was read to make it whole.
-enum Found {
+enum RecoveredSegment {
     /// Whole batches, and so many bytes behind them, which are cut off now.
     Torn(u32),
     /// A sound batch whose offset its indexes cannot hold.
@@ -137,7 +137,7 @@ impl Log {
                 );
                 // What lies before it tells of its producers.
                 appender.segments.reset(segments.clone());
-                if let Found::Overflow = self.recover_segment(appender, &segment, false)? {
+                if let RecoveredSegment::Overflow = self.recover_segment(appender, &segment, false)? {
                     return Ok(Some(segment));
                 }
             }
@@ -216,7 +216,7 @@ impl Log {
                 segment.reset_indexes()?;
                 continue;
             }
-            let Found::Torn(torn) = self.recover_segment(appender, segment, true)? else {
+            let RecoveredSegment::Torn(torn) = self.recover_segment(appender, segment, true)? else {
                 return Ok(Some(segment.clone()));
             };
             if torn > 0 || segment.size() > 0 {
@@ -240,7 +240,12 @@ impl Log {
 
     /// Reads a segment batch by batch, rebuilds its indexes and cuts it at the first batch that is not whole. With
     /// `epochs`, leader epochs not known yet are noted. One whose offsets overflow is left as it is.
-    fn recover_segment(&self, appender: &Appender, segment: &Segment, epochs: bool) -> io::Result<Found> {
+    fn recover_segment(
+        &self,
+        appender: &Appender,
+        segment: &Segment,
+        epochs: bool,
+    ) -> io::Result<RecoveredSegment> {
         let (partition, dir) = (self.partition().clone(), self.own_dir().clone());
         let mut state = ProducerState::new(partition, dir, self.shared().producer_expiration);
         self.rebuild_producers(&mut state, segment.base_offset, false)?;
@@ -251,7 +256,7 @@ impl Log {
         loop {
             let batch = match next_sound(&mut batches, segment.base_offset, last_offset) {
                 Ok(Some(batch)) if relative(segment.base_offset, batch.header().last_offset()).is_err() => {
-                    return Ok(Found::Overflow);
+                    return Ok(RecoveredSegment::Overflow);
                 }
                 Ok(Some(batch)) => batch,
                 Ok(None) => break,
@@ -289,7 +294,7 @@ impl Log {
         segment.set_largest(largest);
         segment.deactivate()?;
         state.take_snapshot()?;
-        Ok(Found::Torn(torn))
+        Ok(RecoveredSegment::Torn(torn))
     }
 
     /// Notes the leader epochs of all batches, as far as they can be read.
@@ -357,7 +362,7 @@ impl Log {
 
 /// The next batch, its checksum right, its offsets rising.
 fn next_sound(
-    batches: &mut super::walk::Batches,
+    batches: &mut super::walk::FileBatches,
     base_offset: Offset,
     last_offset: Option<Offset>,
 ) -> Result<Option<Batch>, WalkError> {

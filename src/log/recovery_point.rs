@@ -12,11 +12,11 @@ use crate::base::{Millis, Offset};
 /// The recovery point of a log.
 #[derive(Debug)]
 pub(super) struct RecoveryPoint {
-    state: Mutex<State>,
+    state: Mutex<FlushState>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct State {
+struct FlushState {
     /// Every record below it is on the disk. Invariant: at most the log's end.
     offset: Offset,
     last_flush: Millis,
@@ -37,7 +37,7 @@ pub(super) struct FlushUpTo {
 impl RecoveryPoint {
     /// A point known from the checkpoint.
     pub fn new(offset: Offset, now: Millis) -> Self {
-        Self { state: Mutex::new(State { offset, last_flush: now, truncations: 0 }) }
+        Self { state: Mutex::new(FlushState { offset, last_flush: now, truncations: 0 }) }
     }
 
     /// Every record below this offset is on the disk.
@@ -70,7 +70,7 @@ impl RecoveryPoint {
 
     /// What a flush of everything below `to` has to bring to the disk; None where all of it is there.
     pub fn begin_flush(&self, to: Offset) -> Option<FlushUpTo> {
-        let State { offset: from, truncations, .. } = *self.state.lock();
+        let FlushState { offset: from, truncations, .. } = *self.state.lock();
         (to > from).then_some(FlushUpTo { from, to, truncations })
     }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-pub use search::{Found, into_io};
+pub use search::{LogOffsetPosition, into_io};
 
 use super::directory::{LogDir, remove_if_there};
 use super::index::offset::relative;

@@ -70,14 +70,14 @@ impl Headers {
 }
 
 /// Walks over whole batches.
-pub struct Batches {
+pub struct FileBatches {
     file: Arc<File>,
     position: u64,
     end: u64,
     chunk: Bytes,
 }
 
-impl Batches {
+impl FileBatches {
     /// Walks from `position`, where a batch must begin, to `end`.
     pub fn new(file: Arc<File>, position: u64, end: u64) -> Self {
         Self { file, position, end, chunk: Bytes::new() }

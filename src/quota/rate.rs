@@ -16,14 +16,14 @@ struct Sample {
 
 /// A count per second, over the last windows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rate {
+pub struct SimpleRate {
     window: Millis,
     most: usize,
     /// The oldest first.
     samples: VecDeque<Sample>,
 }
 
-impl Rate {
+impl SimpleRate {
     /// A rate over `windows` windows (at least one) of `window` milliseconds (at least one).
     pub fn new(windows: usize, window: Millis) -> Self {
         Self { window: window.max(1), most: windows.max(1), samples: VecDeque::new() }

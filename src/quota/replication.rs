@@ -3,21 +3,21 @@
 //! Pure. A throttle holds back replicas that catch up, never those that are in sync: they would fall behind. What
 //! passes is counted for all throttled replicas, in sync or not. Kafka: `ReplicationQuotaManager`.
 
-use super::rate::Rate;
+use super::rate::SimpleRate;
 use crate::base::{BrokerId, Millis};
 
 /// One side of throttled replication: what a broker sends as leader, or what it fetches as follower.
 #[derive(Clone, Debug)]
 pub struct ReplicationThrottle {
     bound: i64,
-    rate: Rate,
+    rate: SimpleRate,
 }
 
 impl ReplicationThrottle {
     /// A throttle without a bound, whose rate is taken over so many windows (`replication.quota.window.num`), each so
     /// many milliseconds long (`replication.quota.window.size.seconds`).
     pub fn new(windows: usize, window: Millis) -> Self {
-        Self { bound: i64::MAX, rate: Rate::new(windows, window) }
+        Self { bound: i64::MAX, rate: SimpleRate::new(windows, window) }
     }
 
     /// Allows so many bytes a second.

@@ -21,7 +21,7 @@ pub use context::{FetchContext, SessionRequest};
 pub use read::FetchCaller;
 
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records};
-use crate::log::{AbortedTransaction, Log, LogPosition, LogRead, LogSnapshot, ReadUpTo};
+use crate::log::{Log, LogAbortedTransaction, LogPosition, LogRead, LogSnapshot, ReadUpTo};
 use crate::wire::error_code::ErrorCode;
 
 /// Which records a consumer may see.
@@ -55,7 +55,7 @@ pub struct FetchParams {
 
 /// What is fetched of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FetchPartition {
+pub struct PartitionFetch {
     /// From where.
     pub offset: Offset,
     /// How many bytes, but for one first batch.
@@ -80,7 +80,7 @@ pub struct FetchOutcome {
     /// Where the log starts; -1 where it is not known.
     pub log_start_offset: Offset,
     /// With [`Isolation::ReadCommitted`]: the aborted transactions among the records.
-    pub aborted: Option<Vec<AbortedTransaction>>,
+    pub aborted: Option<Vec<LogAbortedTransaction>>,
     /// The replica to read from instead (KIP-392).
     pub preferred_read_replica: Option<BrokerId>,
     /// Where the caller's log has diverged: the largest epoch here up to its last one, and where that ended.

@@ -54,7 +54,7 @@ use crate::metadata::MetadataCache;
 use crate::wire::error_code::ErrorCode;
 
 pub use fetch::{
-    FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchPartition, FetchReader, Isolation,
+    FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchReader, Isolation, PartitionFetch,
     SessionRequest,
 };
 pub use metrics::Waits;

@@ -58,7 +58,7 @@ impl ReplicaManager {
     ///
     /// # Errors
     /// Those of [`super::Partition::readable`], OFFSET_NOT_AVAILABLE, UNSUPPORTED_FOR_MESSAGE_FORMAT.
-    pub fn list_offset(
+    fn list_offset(
         &self,
         id: &TopicPartition,
         timestamp: Millis,
@@ -95,7 +95,7 @@ impl ReplicaManager {
     ///
     /// # Errors
     /// As [`ReplicaManager::list_offset`]; UNKNOWN_SERVER_ERROR where less than none are asked for.
-    pub fn legacy_offsets(
+    fn legacy_offsets(
         &self,
         id: &TopicPartition,
         timestamp: Millis,

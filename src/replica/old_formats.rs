@@ -13,7 +13,7 @@ use crate::wire::error_code::ErrorCode;
 /// The version of Fetch from which on clients read message format 2.
 pub const READS_FORMAT_2: i16 = 4;
 /// The version of Fetch from which on clients read zstd.
-pub const READS_ZSTD: i16 = 10;
+const READS_ZSTD: i16 = 10;
 
 impl ReplicaManager {
     /// Refuses partitions whose topic has zstd to clients that do not read it: UNSUPPORTED_COMPRESSION_TYPE. `version` is

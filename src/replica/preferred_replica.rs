@@ -6,7 +6,7 @@ pub mod rack_aware;
 
 use self::rack_aware::{RACK_AWARE, ReplicaView, select};
 
-use super::fetch::{FetchOutcome, FetchParams, FetchPartition};
+use super::fetch::{FetchOutcome, FetchParams, PartitionFetch};
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -34,7 +34,7 @@ impl ReplicaManager {
         &self,
         from: Location<'_>,
         id: &TopicPartition,
-        wanted: &FetchPartition,
+        wanted: &PartitionFetch,
     ) -> Option<FetchOutcome> {
         let partition = self.partition(id).ok()?;
         let log = partition.readable(wanted.current_leader_epoch, true).ok()?;

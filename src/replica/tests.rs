@@ -12,7 +12,7 @@ use crate::config::Properties;
 use crate::log::{AppendOrigin, LogManagerOptions};
 use crate::metadata::MetadataUpdate;
 use crate::replica::controller_epoch::RequestEpochs;
-use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
+use crate::replica::fetch::{FetchParams, Isolation, PartitionFetch};
 use crate::replica::machine::LeadershipState;
 use crate::replica::orders::{
     LeaderAndIsrOrder, OrderOutcomes, PartitionOrder, Reassigned, ReplicaStop, StopReplicaOrder, StoppedLog,
@@ -105,7 +105,7 @@ impl Room {
             isolation: Isolation::ReadUncommitted,
             leader_only: true,
         };
-        let wanted = FetchPartition {
+        let wanted = PartitionFetch {
             offset,
             max_bytes: 1 << 20,
             current_leader_epoch: None,

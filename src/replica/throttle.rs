@@ -9,7 +9,7 @@ use super::fetch::FetchOutcome;
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, TopicPartition};
 use crate::config::BrokerConfig;
-use crate::config::layers::Settings;
+use crate::config::layers::LayeredSettings;
 use crate::log::Log;
 use crate::quota::replication::{ReplicationThrottle, is_throttled};
 
@@ -41,7 +41,7 @@ impl Throttles {
 impl ReplicaManager {
     /// Applies the rates of throttled replication, and the number of fetchers. Waits for role changes under way, which wait
     /// for disks.
-    pub fn apply_settings(&self, settings: &Settings) {
+    pub fn apply_settings(&self, settings: &LayeredSettings) {
         let rates = &settings.throttles;
         self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);
         self.throttles.follower.lock().allow(rates.follower_replication_throttled_rate);

@@ -109,7 +109,7 @@ pub fn restamp(start: &mut [u8; STAMP_SIZE], base_offset: Offset, leader_epoch: 
 }
 
 /// Writes the offset into the start of a format 0 or 1 message; its checksum stays right.
-pub fn restamp_legacy(start: &mut [u8; STAMP_SIZE], offset: Offset) {
+fn restamp_legacy(start: &mut [u8; STAMP_SIZE], offset: Offset) {
     start[..8].copy_from_slice(&offset.to_be_bytes());
 }
 

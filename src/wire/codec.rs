@@ -216,22 +216,6 @@ impl Reader {
         Ok((value >> 1) as i32 ^ -((value & 1) as i32))
     }
 
-    /// A signed varint, zigzag, of at most 10 bytes.
-    ///
-    /// # Errors
-    /// The bytes end within it, or it is longer.
-    pub fn varlong(&mut self) -> Result<i64, WireError> {
-        let mut value = 0u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.i8()? as u8;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
-            }
-        }
-        Err(Problem::Varint.into())
-    }
-
     /// The tagged fields that end a flexible struct: each is given to `known` with a reader of its own bytes
     /// alone; `known` leaves the tags it does not know unread.
     ///
@@ -350,11 +334,6 @@ impl Writer {
     /// A signed varint, zigzag, 1 to 5 bytes.
     pub fn varint(&mut self, value: i32) {
         self.unsigned_varint((value << 1 ^ value >> 31) as u32);
-    }
-
-    /// A signed varint, zigzag, 1 to 10 bytes.
-    pub fn varlong(&mut self, value: i64) {
-        self.unsigned_varlong((value << 1 ^ value >> 63) as u64);
     }
 
     /// Record bytes, spliced in rather than copied, unless they are few.

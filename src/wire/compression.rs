@@ -1,6 +1,6 @@
 //! The codecs of compressed batches: gzip, snappy in xerial's framing, LZ4 frames, zstd.
 //!
-//! [`Reader`] and [`Writer`] stream; nothing is allocated for sizes that input merely claims. Which streams are read,
+//! [`Decompressor`] and [`Compressor`] stream; nothing is allocated for sizes that input merely claims. Which streams are read,
 //! and where they end,
 //! is as in Kafka, not as in a library. Kafka: `CompressionType`.
 
@@ -15,8 +15,8 @@ mod zstandard;
 use std::io::Write;
 use std::str::FromStr;
 
-pub use reader::{Reader, StreamError};
-pub use writer::Writer;
+pub use reader::{Decompressor, StreamError};
+pub use writer::Compressor;
 
 use bytes::Bytes;
 
@@ -65,23 +65,13 @@ impl Compression {
         if self == Self::Zstd {
             return zstd::bulk::compress(input, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed);
         }
-        let mut writer = Writer::new(self, Vec::new()).map_err(failed)?;
+        let mut writer = Compressor::new(self, Vec::new()).map_err(failed)?;
         writer.write_all(input).map_err(failed)?;
         writer.finish().map_err(failed)
     }
 
-    /// As [`Compression::compress`], for messages of format 0: LZ4 frames with the header checksum that clients of
-    /// that time expect.
-    ///
-    /// # Errors
-    /// As [`Compression::compress`].
-    pub fn compress_v0(self, input: &[u8]) -> Result<Vec<u8>, BatchError> {
-        let mut compressed = self.compress(input)?;
-        self.finish_v0(&mut compressed);
-        Ok(compressed)
-    }
-
-    /// Makes a stream that [`Writer`] wrote one for messages of format 0.
+    /// Makes a stream that [`Compressor`] wrote one for messages of format 0: clients of that time expect another
+    /// header checksum of LZ4 frames.
     pub fn finish_v0(self, stream: &mut [u8]) {
         if self == Self::Lz4 {
             lz4::with_checksum_of_format_0(stream);
@@ -99,7 +89,7 @@ impl Compression {
         if self == Self::None {
             return Ok(input.clone());
         }
-        let mut reader = Reader::new(self, magic, input.clone())?;
+        let mut reader = Decompressor::new(self, magic, input.clone())?;
         let mut out = Vec::new();
         while reader.fill(1)? {
             let piece = reader.unread();

@@ -100,7 +100,7 @@ impl EndTransactionMarker {
     }
 
     /// The key and the value of its record, in version 0.
-    pub fn key_and_value(&self) -> ([u8; 4], [u8; 6]) {
+    fn key_and_value(&self) -> ([u8; 4], [u8; 6]) {
         let mut value = [0; 6];
         value[2..].copy_from_slice(&self.coordinator_epoch.to_be_bytes());
         ([0, 0, 0, u8::from(self.committed)], value)

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE_UP_TO_MAGIC, LOG_OVERHEAD, NO_TIMESTAMP};
 use super::batch::{TimestampType, i32_at, i64_at};
-use super::compression::{Compression, Reader, StreamError, Writer};
+use super::compression::{Compression, Compressor, Decompressor, StreamError};
 use super::record::Record;
 use super::record::stream::LARGEST_RECORD;
 use crate::base::{Millis, Offset};
@@ -30,7 +30,7 @@ pub fn overhead(magic: i8) -> usize {
 
 /// A message with its place and time made absolute: an uncompressed one itself, or one of those a compressed one wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
+pub struct LegacyMessage<'a> {
     /// Its offset in the partition.
     pub offset: Offset,
     /// Its timestamp, that of its wrapper under `LogAppendTime`; -1 in format 0.
@@ -41,7 +41,7 @@ pub struct Message<'a> {
     wrapper_type: Option<TimestampType>,
 }
 
-impl<'a> Message<'a> {
+impl<'a> LegacyMessage<'a> {
     fn new(offset: Offset, bytes: &'a [u8], wrapper: Option<(TimestampType, Millis)>) -> Self {
         let magic = bytes[16] as i8;
         // Only those of format 1 take their wrapper's.
@@ -163,10 +163,10 @@ impl<'a> Message<'a> {
 /// Offsets of format 1 are relative to the last one, so that a wrapper is read once before its first message is given.
 /// Kafka: `DeepRecordsIterator`.
 #[derive(Debug)]
-pub struct Messages(Source);
+pub struct Messages(MessageSource);
 
 #[derive(Debug)]
-enum Source {
+enum MessageSource {
     One { batch: Batch, is_given: bool },
     Wrapped { set: Set, base: Offset, wrapper: (TimestampType, Millis) },
 }
@@ -180,7 +180,7 @@ impl Messages {
     pub fn of(batch: &Batch) -> Result<Self, BatchError> {
         let header = batch.header();
         if !header.is_compressed() {
-            return Ok(Self(Source::One { batch: batch.clone(), is_given: false }));
+            return Ok(Self(MessageSource::One { batch: batch.clone(), is_given: false }));
         }
         let value = wrapped_value(batch)?;
         let last = Set::open(header, value.clone())?.last_offset()?;
@@ -188,7 +188,7 @@ impl Messages {
             last.ok_or_else(|| invalid("Found invalid compressed record set with no inner records"))?;
         let base = if header.magic == 1 { absolute_base(header.base_offset, last)? } else { 0 };
         let wrapper = (header.timestamp_type(), header.max_timestamp);
-        Ok(Self(Source::Wrapped { set: Set::open(header, value)?, base, wrapper }))
+        Ok(Self(MessageSource::Wrapped { set: Set::open(header, value)?, base, wrapper }))
     }
 
     /// The next message, if there is one.
@@ -196,16 +196,16 @@ impl Messages {
     /// # Errors
     /// Those of [`Messages::of`]; [`BatchError::InvalidRecord`] for a message inside a wrapper that is compressed
     /// again.
-    pub fn next_message(&mut self) -> Result<Option<Message<'_>>, BatchError> {
+    pub fn next_message(&mut self) -> Result<Option<LegacyMessage<'_>>, BatchError> {
         match &mut self.0 {
-            Source::One { batch, is_given } => {
-                let message = || Message::new(batch.header().base_offset, batch.bytes(), None);
+            MessageSource::One { batch, is_given } => {
+                let message = || LegacyMessage::new(batch.header().base_offset, batch.bytes(), None);
                 Ok((!std::mem::replace(is_given, true)).then(message))
             }
-            Source::Wrapped { set, base, wrapper } => {
+            MessageSource::Wrapped { set, base, wrapper } => {
                 let Some(bytes) = set.next_message()? else { return Ok(None) };
                 let offset = base.wrapping_add(i64_at(bytes, 0));
-                let message = Message::new(offset, bytes, Some(*wrapper));
+                let message = LegacyMessage::new(offset, bytes, Some(*wrapper));
                 if message.compression()? != Compression::None {
                     return Err(invalid("Inner messages must not be compressed"));
                 }
@@ -224,7 +224,7 @@ fn wrapped_value(batch: &Batch) -> Result<Bytes, BatchError> {
             "Invalid wrapper compressionType found in legacy deep record iterator {magic}"
         )));
     }
-    let value = Message::new(header.base_offset, batch.bytes(), None).value()?;
+    let value = LegacyMessage::new(header.base_offset, batch.bytes(), None).value()?;
     let value = value.map(|value| batch.bytes().slice_ref(value));
     value.ok_or_else(|| {
         BatchError::InvalidRecord(format!(
@@ -251,14 +251,14 @@ fn absolute_base(wrapper: Offset, last: Offset) -> Result<Offset, BatchError> {
 /// The messages of a compressed set as they lie in the stream. Kafka: `DataLogInputStream`.
 #[derive(Debug)]
 struct Set {
-    reader: Reader,
+    reader: Decompressor,
     /// Bytes of the message given last.
     given: usize,
 }
 
 impl Set {
     fn open(wrapper: &BatchHeader, value: Bytes) -> Result<Self, BatchError> {
-        let reader = Reader::new(wrapper.compression()?, wrapper.magic, value).map_err(broken)?;
+        let reader = Decompressor::new(wrapper.compression()?, wrapper.magic, value).map_err(broken)?;
         Ok(Self { reader, given: 0 })
     }
 
@@ -332,7 +332,7 @@ pub fn shifted(wrapper: &Bytes, by: Offset) -> Result<Bytes, BatchError> {
     let codec = batch.header().compression()?;
     let failed = |error: std::io::Error| BatchError::Decompress(error.to_string());
     let mut layout = SetLayout::new(0, codec, None, 0);
-    let mut writer = Writer::new(codec, vec![0; layout.header_size()]).map_err(failed)?;
+    let mut writer = Compressor::new(codec, vec![0; layout.header_size()]).map_err(failed)?;
     let mut set = Set::open(batch.header(), wrapped_value(&batch)?)?;
     while let Some(message) = set.next_message()? {
         layout.last_offset = i64_at(message, 0) + by;

@@ -51,12 +51,12 @@ pub struct RecordView<'a> {
     /// Its value, if it has one.
     pub value: Option<&'a [u8]>,
     /// Its headers.
-    pub headers: Headers<'a>,
+    pub headers: RecordHeaders<'a>,
 }
 
 /// The headers of a record, whichever way it is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Headers<'a> {
+pub enum RecordHeaders<'a> {
     /// Of a record in memory.
     List(&'a [Header]),
     /// As they lie in the bytes, checked.
@@ -68,9 +68,9 @@ pub enum Headers<'a> {
     },
 }
 
-impl<'a> Headers<'a> {
+impl<'a> RecordHeaders<'a> {
     /// Without any.
-    pub const NONE: Headers<'static> = Headers::List(&[]);
+    pub const NONE: RecordHeaders<'static> = RecordHeaders::List(&[]);
 
     /// How many there are.
     pub fn len(&self) -> usize {
@@ -155,7 +155,7 @@ impl<'a> RecordView<'a> {
         let value = read_nullable(&mut rest)?;
         let count = read_varint(&mut rest)?;
         let count = usize::try_from(count).map_err(|_| Flaw::HeaderCount(count))?;
-        let headers = Headers::Raw { count, bytes: rest };
+        let headers = RecordHeaders::Raw { count, bytes: rest };
         for _ in 0..count {
             read_header(&mut rest)?;
         }
@@ -173,7 +173,7 @@ pub fn encode(
     timestamp_delta: i64,
     key: Option<&[u8]>,
     value: Option<&[u8]>,
-    headers: Headers<'_>,
+    headers: RecordHeaders<'_>,
 ) {
     let mut size = 1 + size_of_varlong(timestamp_delta) + size_of_varint(offset_delta);
     size += size_of_nullable(key) + size_of_nullable(value) + size_of_varint(headers.len() as i32);

@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use bytes::Bytes;
 
 use super::batch::{BATCH_OVERHEAD, BatchBuilder, BatchError, NO_TIMESTAMP};
-use super::compression::{Compression, Writer};
+use super::compression::{Compression, Compressor};
 use super::legacy::SetLayout;
-use super::record::{Headers, Record};
+use super::record::{Record, RecordHeaders};
 use crate::base::{Millis, Offset};
 
 /// How many bytes of records are gathered before they are given to the codec.
@@ -19,7 +19,7 @@ const GATHER: usize = 16 << 10;
 /// Lays records out in any format; all in one batch, or one message each in formats 0 and 1 without compression.
 #[derive(Debug)]
 pub struct RecordsBuilder {
-    layout: Layout,
+    layout: RecordLayout,
     magic: i8,
     is_batched: bool,
     append_time: Option<Millis>,
@@ -28,11 +28,11 @@ pub struct RecordsBuilder {
     max_timestamp: Millis,
     offset_of_max_timestamp: Offset,
     gathered: Vec<u8>,
-    out: Result<Writer<Capped>, BatchError>,
+    out: Result<Compressor<Capped>, BatchError>,
 }
 
 #[derive(Debug)]
-enum Layout {
+enum RecordLayout {
     Batch(BatchBuilder),
     Messages(SetLayout),
 }
@@ -47,7 +47,7 @@ pub struct NewRecord<'a> {
     /// Its value, if it has one.
     pub value: Option<&'a [u8]>,
     /// Its headers.
-    pub headers: Headers<'a>,
+    pub headers: RecordHeaders<'a>,
 }
 
 impl<'a> From<&'a Record> for NewRecord<'a> {
@@ -56,7 +56,7 @@ impl<'a> From<&'a Record> for NewRecord<'a> {
             timestamp: record.timestamp,
             key: record.key.as_deref(),
             value: record.value.as_deref(),
-            headers: Headers::List(&record.headers),
+            headers: RecordHeaders::List(&record.headers),
         }
     }
 }
@@ -105,7 +105,7 @@ impl RecordsBuilder {
         let layout = SetLayout::new(magic, compression, append_time, base_offset);
         let out = layout.check_codec().and_then(|()| writer(compression, layout.header_size()));
         let is_batched = compression != Compression::None;
-        Self::new(Layout::Messages(layout), magic, is_batched, append_time, base_offset, out)
+        Self::new(RecordLayout::Messages(layout), magic, is_batched, append_time, base_offset, out)
     }
 
     /// Lays out as one batch of format 2; codec, base offset and append time are to be those that `batch` was given.
@@ -116,16 +116,16 @@ impl RecordsBuilder {
         base_offset: Offset,
     ) -> Self {
         let out = writer(compression, BATCH_OVERHEAD);
-        Self::new(Layout::Batch(batch), 2, true, append_time, base_offset, out)
+        Self::new(RecordLayout::Batch(batch), 2, true, append_time, base_offset, out)
     }
 
     fn new(
-        layout: Layout,
+        layout: RecordLayout,
         magic: i8,
         is_batched: bool,
         append_time: Option<Millis>,
         base_offset: Offset,
-        out: Result<Writer<Capped>, BatchError>,
+        out: Result<Compressor<Capped>, BatchError>,
     ) -> Self {
         Self {
             layout,
@@ -167,8 +167,8 @@ impl RecordsBuilder {
         let NewRecord { timestamp, key, value, headers } = *record;
         let out = &mut self.gathered;
         match &mut self.layout {
-            Layout::Batch(batch) => batch.encode(out, offset, timestamp, key, value, headers),
-            Layout::Messages(messages) => messages.encode(out, offset, timestamp, key, value),
+            RecordLayout::Batch(batch) => batch.encode(out, offset, timestamp, key, value, headers),
+            RecordLayout::Messages(messages) => messages.encode(out, offset, timestamp, key, value),
         }
         if self.gathered.len() >= GATHER {
             self.write_gathered()?;
@@ -234,7 +234,7 @@ impl RecordsBuilder {
     /// # Errors
     /// As [`RecordsBuilder::build`].
     pub fn build_within(mut self) -> Result<Built, BatchError> {
-        if let Layout::Batch(batch) = &self.layout {
+        if let RecordLayout::Batch(batch) = &self.layout {
             batch.check_producer()?;
         }
         self.write_gathered()?;
@@ -246,15 +246,15 @@ impl RecordsBuilder {
             return Ok(Built::Records(Bytes::new()));
         }
         Ok(Built::Records(match self.layout {
-            Layout::Batch(batch) => batch.finish(bytes)?,
-            Layout::Messages(messages) => messages.finish(bytes),
+            RecordLayout::Batch(batch) => batch.finish(bytes)?,
+            RecordLayout::Messages(messages) => messages.finish(bytes),
         }))
     }
 }
 
-fn writer(codec: Compression, header_size: usize) -> Result<Writer<Capped>, BatchError> {
+fn writer(codec: Compression, header_size: usize) -> Result<Compressor<Capped>, BatchError> {
     let out = Capped { bytes: vec![0; header_size], size: header_size, most: usize::MAX };
-    Writer::new(codec, out).map_err(failed)
+    Compressor::new(codec, out).map_err(failed)
 }
 
 fn failed(error: io::Error) -> BatchError {

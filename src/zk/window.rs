@@ -27,7 +27,7 @@ impl InFlightWindow {
     }
 
     /// Whether a request is sent and not yet answered.
-    pub fn is_used(&self) -> bool {
+    fn is_used(&self) -> bool {
         self.permits.available_permits() < self.size
     }
 }

@@ -415,10 +415,12 @@ impl Scene {
 
         let all =
             ["AlterConfigs Cluster kafka-cluster", "AlterConfigs Topic mine", "AlterConfigs Topic yours"];
-        let alter = resources.map(|(resource_type, name)| incremental_alter_configs::AlterConfigsResource {
-            resource_type,
-            resource_name: name.to_owned(),
-            configs: Vec::new(),
+        let alter = resources.map(|(resource_type, name)| {
+            incremental_alter_configs::IncrementalAlterConfigsResource {
+                resource_type,
+                resource_name: name.to_owned(),
+                configs: Vec::new(),
+            }
         });
         let request = IncrementalAlterConfigsRequest { resources: alter.to_vec(), validate_only: true };
         let (response, asked) = self.ask(policy.clone(), &request, 1);

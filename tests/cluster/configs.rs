@@ -10,7 +10,7 @@ use barnabas::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
 };
 use barnabas::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
 };
 
 use crate::support::{Broker, Chroot, Connection, eventually};
@@ -22,9 +22,12 @@ const DELETE: i8 = 1;
 /// Changes one config of a broker, or of all for no name; the error and its message.
 fn change(connection: &mut Connection, name: &str, operation: i8, key: &str, value: &str) -> (i16, String) {
     let value = (operation != DELETE).then(|| value.to_owned());
-    let config = AlterableConfig { name: key.to_owned(), config_operation: operation, value };
-    let resource =
-        AlterConfigsResource { resource_type: BROKER, resource_name: name.to_owned(), configs: vec![config] };
+    let config = IncrementalAlterableConfig { name: key.to_owned(), config_operation: operation, value };
+    let resource = IncrementalAlterConfigsResource {
+        resource_type: BROKER,
+        resource_name: name.to_owned(),
+        configs: vec![config],
+    };
     let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
     let response = connection.call(&request, 1).unwrap().responses.remove(0);
     (response.error_code, response.error_message.unwrap_or_default())

@@ -362,11 +362,18 @@ fn limits_change_while_the_broker_runs() {
 /// Sets a config of broker 1 while it runs.
 fn set_config(connection: &mut Connection, key: &str, value: &str) {
     use barnabas::wire::message::incremental_alter_configs::{
-        AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+        IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
     };
-    let config = AlterableConfig { name: key.to_owned(), config_operation: 0, value: Some(value.to_owned()) };
-    let resource =
-        AlterConfigsResource { resource_type: 4, resource_name: "1".to_owned(), configs: vec![config] };
+    let config = IncrementalAlterableConfig {
+        name: key.to_owned(),
+        config_operation: 0,
+        value: Some(value.to_owned()),
+    };
+    let resource = IncrementalAlterConfigsResource {
+        resource_type: 4,
+        resource_name: "1".to_owned(),
+        configs: vec![config],
+    };
     let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
     let answer = connection.call(&request, 1).unwrap();
     assert_eq!(answer.responses[0].error_code, 0, "{:?}", answer.responses[0].error_message);

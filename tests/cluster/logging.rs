@@ -7,7 +7,7 @@ use barnabas::wire::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResult,
 };
 use barnabas::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
 };
 
 use crate::support::{Broker, Chroot, Connection, eventually, root, tool};
@@ -20,12 +20,12 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Changes loggers of the broker of this name; the error and its message.
 fn change(connection: &mut Connection, broker: &str, changes: &[(i8, &str, Option<&str>)]) -> (i16, String) {
-    let configs = changes.iter().map(|(operation, logger, level)| AlterableConfig {
+    let configs = changes.iter().map(|(operation, logger, level)| IncrementalAlterableConfig {
         name: (*logger).to_owned(),
         config_operation: *operation,
         value: level.map(str::to_owned),
     });
-    let resource = AlterConfigsResource {
+    let resource = IncrementalAlterConfigsResource {
         resource_type: BROKER_LOGGER,
         resource_name: broker.to_owned(),
         configs: configs.collect(),

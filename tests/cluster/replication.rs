@@ -8,7 +8,7 @@ use barnabas::wire::message::delete_records::{
 };
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use barnabas::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
 };
 
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
@@ -167,13 +167,13 @@ fn throttled_replicas_catch_up_as_slowly_as_they_are_allowed() {
     brokers.produce(1, 10..300);
     let port = brokers.all[&1].port;
     let alter = |rate: &str| {
-        let config = AlterableConfig {
+        let config = IncrementalAlterableConfig {
             name: "leader.replication.throttled.rate".to_owned(),
             config_operation: 0,
             value: Some(rate.to_owned()),
         };
         let broker = 4;
-        let resource = AlterConfigsResource {
+        let resource = IncrementalAlterConfigsResource {
             resource_type: broker,
             resource_name: "1".to_owned(),
             configs: vec![config],
@@ -306,14 +306,17 @@ fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
         brokers.broker(1).kill();
         brokers.broker(2).restart();
         eventually("nobody leads", SOON, || (brokers.state().leader == -1).then_some(()));
-        let config = AlterableConfig {
+        let config = IncrementalAlterableConfig {
             name: "unclean.leader.election.enable".to_owned(),
             config_operation: 0,
             value: Some("true".to_owned()),
         };
         let (resource_type, name) = entity;
-        let resource =
-            AlterConfigsResource { resource_type, resource_name: name.to_owned(), configs: vec![config] };
+        let resource = IncrementalAlterConfigsResource {
+            resource_type,
+            resource_name: name.to_owned(),
+            configs: vec![config],
+        };
         let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
         // Who has just come knows of no topic until the controller has told it.
         let error = eventually("the topic is known", SOON, || {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use barnabas::admin::configs;
 use barnabas::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
 };
 use barnabas::zk::znode::config_entity::EntityType;
 use barnabas::zk::{ConnectOptions, ZooKeeper};
@@ -69,9 +69,16 @@ fn a_running_broker_refuses_a_change_that_asks_for_security() {
     let broker = Broker::start(1, &chroot.connect());
     let mut connection = Connection::to(broker.port).unwrap();
     let key = "listener.name.plaintext.ssl.keystore.location";
-    let config = AlterableConfig { name: key.to_owned(), config_operation: 0, value: Some("/x".to_owned()) };
-    let resource =
-        AlterConfigsResource { resource_type: 4, resource_name: "1".to_owned(), configs: vec![config] };
+    let config = IncrementalAlterableConfig {
+        name: key.to_owned(),
+        config_operation: 0,
+        value: Some("/x".to_owned()),
+    };
+    let resource = IncrementalAlterConfigsResource {
+        resource_type: 4,
+        resource_name: "1".to_owned(),
+        configs: vec![config],
+    };
     let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
     let answer = connection.call(&request, 1).unwrap().responses.remove(0);
     let message = answer.error_message.unwrap_or_default();

@@ -6,7 +6,7 @@ use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset, TopicP
 use barnabas::controller::decide::Leaderships;
 use barnabas::controller::event::ControlResponse;
 use barnabas::controller::outbox::ControlRequest;
-use barnabas::replica::fetcher::session::Request;
+use barnabas::replica::fetcher::session::FetcherRequest;
 use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::wire::error_code::ErrorCode;
 use fastrand::Rng;
@@ -33,7 +33,7 @@ pub enum Message {
     /// Where they end.
     EpochsEnd { call: u64, ends: Vec<(TopicPartition, LeaderEpoch, Result<EpochEnd, ErrorCode>)> },
     /// A follower fetches.
-    Fetch { call: u64, request: Request },
+    Fetch { call: u64, request: FetcherRequest },
     /// What it gets, in which session; or why it gets nothing.
     Fetched { call: u64, error: ErrorCode, session_id: i32, found: Vec<(TopicPartition, Found)> },
 }

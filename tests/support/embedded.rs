@@ -1,6 +1,6 @@
 //! A Barnabas broker inside of the test's own process, for tests that hand it plugins.
 
-use barnabas::broker::{Broker, Plugins};
+use barnabas::broker::{BrokerServer, Plugins};
 use barnabas::config::Properties;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use super::{Chroot, free_port};
 pub struct EmbeddedBroker {
     /// The port of its PLAINTEXT listener.
     pub port: u16,
-    broker: Option<Broker>,
+    broker: Option<BrokerServer>,
     runtime: Runtime,
     _directory: tempfile::TempDir,
 }
@@ -30,7 +30,7 @@ impl EmbeddedBroker {
         ]);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let starting =
-            Broker::start_with(properties, runtime.handle().clone(), plugins, CancellationToken::new());
+            BrokerServer::start_with(properties, runtime.handle().clone(), plugins, CancellationToken::new());
         let broker = Some(runtime.block_on(starting).unwrap());
         Self { port, broker, runtime, _directory: directory }
     }

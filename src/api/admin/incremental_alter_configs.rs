@@ -17,8 +17,8 @@ use crate::config::layers::OwnConfigs;
 use crate::config::rows::ConfigType;
 use crate::security::AclOperation;
 use crate::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
-    IncrementalAlterConfigsResponse,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterConfigsResourceResponse,
+    IncrementalAlterConfigsResponse, IncrementalAlterableConfig,
 };
 
 /// Changes the configs of each resource by itself.
@@ -26,7 +26,7 @@ pub async fn handle(
     exchange: &Exchange,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let may = |resource: &AlterConfigsResource| {
+    let may = |resource: &IncrementalAlterConfigsResource| {
         let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
         config_changes::is_authorized(exchange, AclOperation::AlterConfigs, kind, name)
     };
@@ -35,14 +35,14 @@ pub async fn handle(
     for resource in authorized {
         let outcome = alter(exchange, &resource, request.validate_only).await;
         let (error, error_message) = error_and_message(outcome);
-        responses.push(AlterConfigsResourceResponse {
+        responses.push(IncrementalAlterConfigsResourceResponse {
             error_code: error.code(),
             error_message,
             resource_type: resource.resource_type,
             resource_name: resource.resource_name,
         });
     }
-    responses.extend(denied.into_iter().map(|resource| AlterConfigsResourceResponse {
+    responses.extend(denied.into_iter().map(|resource| IncrementalAlterConfigsResourceResponse {
         error_code: config_changes::denial(resource.resource_type).code(),
         error_message: None,
         resource_type: resource.resource_type,
@@ -53,7 +53,7 @@ pub async fn handle(
 
 async fn alter(
     exchange: &Exchange,
-    resource: &AlterConfigsResource,
+    resource: &IncrementalAlterConfigsResource,
     validate_only: bool,
 ) -> Result<(), AdminError> {
     check_changes(&resource.configs)?;
@@ -72,7 +72,7 @@ async fn alter(
     entity.replace(exchange, &own, validate_only).await
 }
 
-fn check_changes(changes: &[AlterableConfig]) -> Result<(), AdminError> {
+fn check_changes(changes: &[IncrementalAlterableConfig]) -> Result<(), AdminError> {
     let mut seen = BTreeSet::new();
     let twice: BTreeSet<_> =
         changes.iter().map(|it| it.name.as_str()).filter(|name| !seen.insert(*name)).collect();
@@ -98,7 +98,11 @@ fn check_changes(changes: &[AlterableConfig]) -> Result<(), AdminError> {
     Err(AdminError::invalid_request(format!("Null value not supported for : {}", nulls.join(","))))
 }
 
-fn apply(own: &mut OwnConfigs, entity: &Entity, change: &AlterableConfig) -> Result<(), AdminError> {
+fn apply(
+    own: &mut OwnConfigs,
+    entity: &Entity,
+    change: &IncrementalAlterableConfig,
+) -> Result<(), AdminError> {
     let key = &change.name;
     let value = change.value.clone().unwrap_or_default();
     match change.config_operation {

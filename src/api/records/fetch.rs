@@ -12,7 +12,7 @@ use crate::base::TopicPartition;
 use crate::net::disk_reads;
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::{
-    FetchCaller, FetchContext, FetchOutcome, FetchParams, FetchPartition, Isolation, Location, SessionRequest,
+    FetchCaller, FetchContext, FetchOutcome, FetchParams, Isolation, Location, PartitionFetch, SessionRequest,
 };
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -22,7 +22,7 @@ use crate::wire::message::fetch::{
 };
 
 /// What was found of it.
-type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
+type AnsweredFetches = Vec<(TopicPartition, FetchOutcome)>;
 
 /// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
 pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
@@ -82,7 +82,7 @@ fn is_known(exchange: &Exchange, id: &TopicPartition) -> bool {
     !matches!(exchange.services.replicas.partition(id), Err(ErrorCode::UnknownTopicOrPartition))
 }
 
-fn ids(wanted: &[(TopicPartition, FetchPartition)]) -> Vec<TopicPartition> {
+fn ids(wanted: &[(TopicPartition, PartitionFetch)]) -> Vec<TopicPartition> {
     wanted.iter().map(|(id, _)| id.clone()).collect()
 }
 
@@ -102,11 +102,11 @@ fn isolation_level(id: i8) -> Result<Isolation, ErrorCode> {
 async fn down_converted(
     exchange: &Exchange,
     params: FetchParams,
-    wanted: &[(TopicPartition, FetchPartition)],
-    outcomes: Outcomes,
-) -> Outcomes {
+    wanted: &[(TopicPartition, PartitionFetch)],
+    outcomes: AnsweredFetches,
+) -> AnsweredFetches {
     let (version, follower) = (exchange.version(), params.replica_id >= 0);
-    let mut converted = Outcomes::with_capacity(outcomes.len());
+    let mut converted = AnsweredFetches::with_capacity(outcomes.len());
     for ((_, from), (id, outcome)) in wanted.iter().zip(outcomes) {
         if outcome.records.is_empty() {
             converted.push((id, outcome));
@@ -143,7 +143,7 @@ fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
     let partitions = request.topics.into_iter().flat_map(|topic| {
         let name: std::sync::Arc<str> = topic.topic.into();
         topic.partitions.into_iter().map(move |it| {
-            let wanted = FetchPartition {
+            let wanted = PartitionFetch {
                 offset: it.fetch_offset,
                 max_bytes: it.partition_max_bytes,
                 // Here any negative epoch stands for none, elsewhere only -1.
@@ -163,13 +163,13 @@ fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
     SessionRequest { id: request.session_id, epoch, partitions, forgotten: forgotten.collect() }
 }
 
-fn respond(exchange: &Exchange, session_id: i32, mut outcomes: Outcomes) -> FetchResponse {
+fn respond(exchange: &Exchange, session_id: i32, mut outcomes: AnsweredFetches) -> FetchResponse {
     let version = exchange.version();
     exchange.services.replicas.refuse_zstd(version, &mut outcomes);
     response(version, session_id, outcomes)
 }
 
-fn response(version: i16, session_id: i32, outcomes: Outcomes) -> FetchResponse {
+fn response(version: i16, session_id: i32, outcomes: AnsweredFetches) -> FetchResponse {
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
     for (id, outcome) in outcomes {
         let partition = partition(version, id.partition, outcome);
@@ -187,7 +187,7 @@ fn response(version: i16, session_id: i32, outcomes: Outcomes) -> FetchResponse 
 
 fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePartitionResponse {
     let aborted = outcome.aborted.map(|aborted| {
-        let entry = |it: &crate::log::AbortedTransaction| AbortedTransaction {
+        let entry = |it: &crate::log::LogAbortedTransaction| AbortedTransaction {
             producer_id: it.producer_id,
             first_offset: it.first_offset,
         };

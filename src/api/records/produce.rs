@@ -54,10 +54,10 @@ pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<Pro
     Handled::Later(Box::pin(async move { response(followed_by(pending.outcomes().await, refused)) }))
 }
 
-type Outcomes = Vec<(TopicPartition, ProduceOutcome)>;
+type ProduceOutcomes = Vec<(TopicPartition, ProduceOutcome)>;
 
 /// What was tried comes first in an answer, what was refused before it after that.
-fn followed_by(mut outcomes: Outcomes, refused: Outcomes) -> Outcomes {
+fn followed_by(mut outcomes: ProduceOutcomes, refused: ProduceOutcomes) -> ProduceOutcomes {
     outcomes.extend(refused);
     outcomes
 }
@@ -65,7 +65,10 @@ fn followed_by(mut outcomes: Outcomes, refused: Outcomes) -> Outcomes {
 /// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection:
 /// its reader looks at the first batch of every partition and does not survive there being none. Of a partition named twice
 /// the last batches count.
-fn entries(exchange: &Exchange, request: ProduceRequest) -> Option<(Vec<(TopicPartition, Bytes)>, Outcomes)> {
+fn entries(
+    exchange: &Exchange,
+    request: ProduceRequest,
+) -> Option<(Vec<(TopicPartition, Bytes)>, ProduceOutcomes)> {
     let mut asked = Vec::new();
     let mut kinds = BatchKinds::default();
     for topic in request.topics {
@@ -146,7 +149,7 @@ impl BatchKinds {
 }
 
 /// The response, partitions grouped by topic in the order they came to be known.
-fn response(outcomes: Outcomes) -> ProduceResponse {
+fn response(outcomes: ProduceOutcomes) -> ProduceResponse {
     let mut responses: Vec<TopicProduceResponse> = Vec::new();
     let mut places: HashMap<Arc<str>, usize> = HashMap::new();
     for (id, outcome) in outcomes {

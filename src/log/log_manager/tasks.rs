@@ -103,7 +103,7 @@ impl LogManager {
 
     /// Writes down up to where each log of a directory is on the disk, and deletes the producer snapshots nobody would
     /// read again.
-    pub fn checkpoint_recovery_points(&self, dir: &Path) {
+    fn checkpoint_recovery_points(&self, dir: &Path) {
         if !self.live.lock().has(dir) {
             return;
         }

@@ -8,11 +8,11 @@ use crate::log::cold;
 use crate::log::index::TimestampOffset;
 use crate::log::open_files::OPEN_FILES;
 use crate::log::segment_files::Kind;
-use crate::log::walk::{Batches, Headers, WalkError};
+use crate::log::walk::{FileBatches, Headers, WalkError};
 
 /// A batch that holds an offset, or the first one behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct LogOffsetPosition {
     /// Where the batch begins.
     pub position: u32,
     /// Its bytes.
@@ -24,7 +24,7 @@ impl Segment {
     ///
     /// # Errors
     /// Those of reading; `InvalidData` where there is no batch where one should be.
-    pub fn find(&self, offset: Offset) -> io::Result<Option<Found>> {
+    pub fn find(&self, offset: Offset) -> io::Result<Option<LogOffsetPosition>> {
         if self.size() == 0 {
             return Ok(None);
         }
@@ -33,7 +33,7 @@ impl Segment {
         while let Some((at, header)) = headers.next_header().map_err(into_io)? {
             if header.last_offset() >= offset {
                 // Both lie below the segment's size, which is a u32.
-                return Ok(Some(Found { position: at as u32, size: header.size() as u32 }));
+                return Ok(Some(LogOffsetPosition { position: at as u32, size: header.size() as u32 }));
             }
         }
         Ok(None)
@@ -59,8 +59,8 @@ impl Segment {
     ///
     /// # Errors
     /// Those of opening the file.
-    pub fn batches(&self, position: u32) -> io::Result<Batches> {
-        Ok(Batches::new(self.files.open(Kind::Log)?, u64::from(position), u64::from(self.size())))
+    pub fn batches(&self, position: u32) -> io::Result<FileBatches> {
+        Ok(FileBatches::new(self.files.open(Kind::Log)?, u64::from(position), u64::from(self.size())))
     }
 
     /// The headers of all batches.

@@ -15,7 +15,7 @@ use crate::wire::legacy;
 /// Batches that may be appended, laid out as they will be stored but for offsets and leader epoch.
 #[derive(Clone, Debug)]
 pub struct Validated {
-    pub(super) layout: Layout,
+    pub(super) layout: StoredLayout,
     /// How many offsets they take.
     pub(super) count: i64,
     /// The largest timestamp; -1 if there is none.
@@ -28,7 +28,7 @@ pub struct Validated {
 
 /// How validated batches lie in memory.
 #[derive(Clone, Debug)]
-pub(super) enum Layout {
+pub(super) enum StoredLayout {
     /// One batch of format 2: its header with the times it is to have, and its records.
     Batch(Box<BatchHeader>, [Bytes; 2]),
     /// Messages of format 0 or 1, each of one offset.
@@ -108,17 +108,17 @@ impl Validated {
     ) -> Result<Assigned, ValidationError> {
         let last_offset = next_offset + self.count - 1;
         let (pieces, batches) = match self.layout {
-            Layout::Batch(header, pieces) => batch(*header, pieces, last_offset, leader_epoch),
-            Layout::Messages(mut messages) => {
+            StoredLayout::Batch(header, pieces) => batch(*header, pieces, last_offset, leader_epoch),
+            StoredLayout::Messages(mut messages) => {
                 let last = stamp_each(&mut messages, next_offset)?;
                 (vec![messages.into()], Vec::from_iter(last))
             }
-            Layout::Wrapper(mut message) => {
+            StoredLayout::Wrapper(mut message) => {
                 legacy::restamp(&mut message, last_offset, None);
                 let header = BatchHeader::parse(&message)?;
                 (vec![message.into()], vec![header])
             }
-            Layout::Absolute(message, limit) => {
+            StoredLayout::Absolute(message, limit) => {
                 let message = legacy::shifted(&message, next_offset)?;
                 let header = BatchHeader::parse(&message)?;
                 limit.check(header.size())?;

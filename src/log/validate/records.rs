@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 
-use super::offsets::{Layout, SizeLimit, Validated};
-use super::walk::{self, Sink, Walk};
+use super::offsets::{SizeLimit, StoredLayout, Validated};
+use super::walk::{self, RecordSink, Walk};
 use super::{Validation, ValidationError, rules};
 use crate::base::Millis;
 use crate::wire::batch::{
@@ -72,7 +72,7 @@ fn keep_uncompressed(
     let layout = if validation.magic == 2 {
         retimed(first, all.max_timestamp, validation)?
     } else {
-        Layout::Messages(messages_in_place(records, batches, &largest, validation))
+        StoredLayout::Messages(messages_in_place(records, batches, &largest, validation))
     };
     if validation.timestamp_type == TimestampType::LogAppendTime {
         all.max_timestamp = validation.now;
@@ -95,7 +95,7 @@ fn convert_uncompressed(
         let message = format!("Transactional records are not supported for magic {}", validation.magic);
         return Err(ValidationError::refused(ErrorCode::UnknownServerError, message));
     }
-    let mut sink = Sink::new(builder(batches, validation)?, false);
+    let mut sink = RecordSink::new(builder(batches, validation)?, false);
     let first = rules::first_of(batches, false)?;
     for batch in batches {
         rules::batch(first, batch, validation)?;
@@ -115,7 +115,7 @@ fn compressed(
     let keeps_format = first.header().magic == validation.magic && validation.magic > 0;
     // Control records are not compressed unless they come so.
     let stays = keeps_codec && keeps_format || source == Compression::None && first.header().is_control();
-    let mut sink = if stays { None } else { Some(Sink::new(builder(batches, validation)?, true)) };
+    let mut sink = if stays { None } else { Some(RecordSink::new(builder(batches, validation)?, true)) };
     let mut all = Walk::new();
     for batch in batches {
         rules::batch(first, batch, validation)?;
@@ -131,7 +131,7 @@ fn compressed(
             Err(ValidationError::refused(ErrorCode::UnknownServerError, message))
         }
         None => {
-            let mut sink = Sink::new(builder(batches, validation)?, true);
+            let mut sink = RecordSink::new(builder(batches, validation)?, true);
             walk::walk(first, validation, &mut Walk::new(), Some(&mut sink))?;
             rebuilt(sink, first.header(), validation)
         }
@@ -147,16 +147,20 @@ fn new_time(validation: &Validation<'_>, largest: Millis) -> (TimestampType, Mil
 }
 
 /// A batch of format 2 with its times as they are to be, its bytes kept but for the header.
-fn retimed(batch: &Batch, largest: Millis, validation: &Validation<'_>) -> Result<Layout, ValidationError> {
+fn retimed(
+    batch: &Batch,
+    largest: Millis,
+    validation: &Validation<'_>,
+) -> Result<StoredLayout, ValidationError> {
     let header = batch.header();
     let (kind, timestamp) = new_time(validation, largest);
     if (header.timestamp_type(), header.max_timestamp) == (kind, timestamp) {
         let pieces = batch.restamped(header.base_offset, header.leader_epoch);
-        return Ok(Layout::Batch(Box::new(header.clone()), pieces));
+        return Ok(StoredLayout::Batch(Box::new(header.clone()), pieces));
     }
     let pieces = batch.retimed(header.base_offset, header.leader_epoch, kind, timestamp);
     // The checksum has changed too; the header is read back rather than patched in step.
-    Ok(Layout::Batch(Box::new(BatchHeader::parse(&pieces[0])?), pieces))
+    Ok(StoredLayout::Batch(Box::new(BatchHeader::parse(&pieces[0])?), pieces))
 }
 
 /// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than
@@ -196,7 +200,7 @@ fn keep_compressed(
     } else {
         let mut message = batch.bytes().to_vec();
         retime_message(&mut message, batch, walk.max_timestamp, validation);
-        Layout::Wrapper(message)
+        StoredLayout::Wrapper(message)
     };
     let max_timestamp = new_time(validation, walk.max_timestamp).1;
     let index_of_max = Some(walk.count - 1);
@@ -205,7 +209,7 @@ fn keep_compressed(
 
 /// The records as they were laid out anew.
 fn rebuilt(
-    sink: Sink,
+    sink: RecordSink,
     first: &BatchHeader,
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
@@ -222,13 +226,13 @@ fn rebuilt(
         limit.check(batch?.header().size())?;
     }
     let layout = match (validation.magic, validation.target_codec) {
-        (2, _) => Layout::Batch(
+        (2, _) => StoredLayout::Batch(
             Box::new(BatchHeader::parse(&bytes)?),
             [bytes.slice(..STAMP_SIZE), bytes.slice(STAMP_SIZE..)],
         ),
-        (_, Compression::None) => Layout::Messages(bytes.into()),
-        (0, _) => Layout::Absolute(bytes, limit),
-        _ => Layout::Wrapper(bytes.into()),
+        (_, Compression::None) => StoredLayout::Messages(bytes.into()),
+        (0, _) => StoredLayout::Absolute(bytes, limit),
+        _ => StoredLayout::Wrapper(bytes.into()),
     };
     Ok(Validated { layout, count, max_timestamp, index_of_max: Some(index_of_max), size_changed: true })
 }

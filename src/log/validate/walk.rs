@@ -7,10 +7,10 @@ use super::rules::{RecordRules, Seen};
 use super::{Validation, ValidationError};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP};
-use crate::wire::compression::{Compression, Reader};
-use crate::wire::legacy::{Message, Messages};
+use crate::wire::compression::{Compression, Decompressor};
+use crate::wire::legacy::{LegacyMessage, Messages};
 use crate::wire::record::iter::{Place, count};
-use crate::wire::record::{Headers, RecordView, still_remaining, stream};
+use crate::wire::record::{RecordHeaders, RecordView, still_remaining, stream};
 use crate::wire::records_builder::{NewRecord, RecordsBuilder};
 
 /// What a walk over the records found.
@@ -42,7 +42,7 @@ impl Walk {
 }
 
 /// Where the records go that are laid out anew, with offsets from 0 on.
-pub(super) struct Sink {
+pub(super) struct RecordSink {
     builder: RecordsBuilder,
     next: Offset,
     /// What the builder did not take, if that is told only after all records were checked.
@@ -50,7 +50,7 @@ pub(super) struct Sink {
     tells_late: bool,
 }
 
-impl Sink {
+impl RecordSink {
     /// `tells_late` if a record that cannot be laid out is told of only after all were checked.
     pub(super) fn new(builder: RecordsBuilder, tells_late: bool) -> Self {
         Self { builder, next: 0, failed: None, tells_late }
@@ -84,7 +84,7 @@ pub(super) fn walk(
     batch: &Batch,
     validation: &Validation<'_>,
     walk: &mut Walk,
-    sink: Option<&mut Sink>,
+    sink: Option<&mut RecordSink>,
 ) -> Result<(), ValidationError> {
     let header = batch.header();
     match (header.magic, header.is_compressed(), sink) {
@@ -99,7 +99,7 @@ fn walk_plain(
     batch: &Batch,
     validation: &Validation<'_>,
     walk: &mut Walk,
-    mut sink: Option<&mut Sink>,
+    mut sink: Option<&mut RecordSink>,
 ) -> Result<(), ValidationError> {
     let (header, body) = (batch.header(), batch.body());
     let (place, count) = (Place::of(header), count(header)?);
@@ -169,8 +169,8 @@ fn open(
     header: &BatchHeader,
     batch: &Batch,
     validation: &Validation<'_>,
-) -> Result<(Reader, usize), ValidationError> {
-    let reader = Reader::new(header.compression()?, header.magic, batch.body());
+) -> Result<(Decompressor, usize), ValidationError> {
+    let reader = Decompressor::new(header.compression()?, header.magic, batch.body());
     let reader = reader.map(|reader| reader.at_most(validation.unpacked_at_most));
     let reader = reader.map_err(|error| BatchError::Decompress(error.to_string()))?;
     Ok((reader, count(header)?))
@@ -204,7 +204,7 @@ fn walk_stream(
     batch: &Batch,
     validation: &Validation<'_>,
     walk: &mut Walk,
-    sink: &mut Sink,
+    sink: &mut RecordSink,
 ) -> Result<(), ValidationError> {
     let header = batch.header();
     let (mut reader, count) = open(header, batch, validation)?;
@@ -239,7 +239,7 @@ fn walk_messages(
     batch: &Batch,
     validation: &Validation<'_>,
     walk: &mut Walk,
-    mut sink: Option<&mut Sink>,
+    mut sink: Option<&mut RecordSink>,
 ) -> Result<(), ValidationError> {
     let outer = batch.header();
     let mut rules = RecordRules::new(validation, outer);
@@ -256,13 +256,13 @@ fn walk_messages(
     rules.finish()
 }
 
-fn as_new<'a>(message: &Message<'a>) -> Result<NewRecord<'a>, BatchError> {
+fn as_new<'a>(message: &LegacyMessage<'a>) -> Result<NewRecord<'a>, BatchError> {
     let (key, value) = (message.key()?, message.value()?);
-    Ok(NewRecord { timestamp: message.timestamp, key, value, headers: Headers::NONE })
+    Ok(NewRecord { timestamp: message.timestamp, key, value, headers: RecordHeaders::NONE })
 }
 
 fn check_message(
-    message: &Message<'_>,
+    message: &LegacyMessage<'_>,
     index: usize,
     outer: &BatchHeader,
     validation: &Validation<'_>,
@@ -290,7 +290,7 @@ fn check_message(
 }
 
 /// A message as Kafka prints it in its errors.
-fn print_message(message: &Message<'_>) -> Result<String, BatchError> {
+fn print_message(message: &LegacyMessage<'_>) -> Result<String, BatchError> {
     let size = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
     let (key, value) = (size(message.key()?), size(message.value()?));
     let codec: Compression = message.compression()?;

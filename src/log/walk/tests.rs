@@ -22,7 +22,7 @@ type Places = Vec<(u64, i64)>;
 
 fn walked(file: &Arc<File>, from: u64, end: u64) -> (Places, Places) {
     let (mut headers, mut batches) =
-        (Headers::new(file.clone(), from, end), Batches::new(file.clone(), from, end));
+        (Headers::new(file.clone(), from, end), FileBatches::new(file.clone(), from, end));
     let (mut of_headers, mut of_batches) = (Vec::new(), Vec::new());
     while let Some((at, header)) = headers.next_header().unwrap() {
         of_headers.push((at, header.base_offset));
@@ -66,11 +66,11 @@ fn what_is_no_batch_is_an_error() {
         Err(WalkError::Batch(BatchError::Corrupt(_)))
     ));
     assert!(matches!(
-        Batches::new(file.clone(), 0, 100).next_batch(),
+        FileBatches::new(file.clone(), 0, 100).next_batch(),
         Err(WalkError::Batch(BatchError::Corrupt(_)))
     ));
     let mut endless = batch(0, 10);
     endless[8..12].copy_from_slice(&i32::MAX.to_be_bytes());
     let file = self::file(&endless);
-    assert!(Batches::new(file.clone(), 0, endless.len() as u64).next_batch().unwrap().is_none());
+    assert!(FileBatches::new(file.clone(), 0, endless.len() as u64).next_batch().unwrap().is_none());
 }

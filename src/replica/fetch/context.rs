@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use super::read::FetchCaller;
 use super::session::{FetchSession, SessionChanges, Turn};
-use super::wait::Outcomes;
+use super::wait::FetchOutcomes;
 use super::watch::SharedSession;
-use super::{FetchParams, FetchPartition, FetchReader};
+use super::{FetchParams, FetchReader, PartitionFetch};
 use crate::base::TopicPartition;
 use crate::replica::ReplicaManager;
 use crate::wire::error_code::ErrorCode;
 
 /// The id that stands for no session.
-pub const NO_SESSION: i32 = 0;
+const NO_SESSION: i32 = 0;
 /// The epoch of a request that wants a new session.
 const INITIAL_EPOCH: i32 = 0;
 /// The epoch of a request that wants none.
@@ -31,7 +31,7 @@ pub struct SessionRequest {
     /// The epoch in it.
     pub epoch: i32,
     /// The partitions of the request: all of them, or those that are new or changed in the session.
-    pub partitions: Vec<(TopicPartition, FetchPartition)>,
+    pub partitions: Vec<(TopicPartition, PartitionFetch)>,
     /// Partitions to take out of the session.
     pub forgotten: Vec<TopicPartition>,
 }
@@ -44,14 +44,14 @@ pub struct SessionRequest {
     "SessionErrorContext"
 ))]
 #[derive(Debug)]
-pub struct FetchContext(Kind);
+pub struct FetchContext(FetchContextKind);
 
 #[derive(Debug)]
-enum Kind {
+enum FetchContextKind {
     /// With this error alone.
     Refused(ErrorCode),
     /// With all partitions, outside any session.
-    Sessionless(Vec<(TopicPartition, FetchPartition)>),
+    Sessionless(Vec<(TopicPartition, PartitionFetch)>),
     /// With all partitions, which begin a session where there is room for one.
     Full(Arc<SharedSession>),
     /// With those partitions of a session in which something changed.
@@ -66,14 +66,14 @@ pub struct SessionAnswer {
     /// The session; 0 for none.
     pub session_id: i32,
     /// The partitions that are sent.
-    pub outcomes: Outcomes,
+    pub outcomes: FetchOutcomes,
 }
 
 impl FetchContext {
     /// The error that is all the answer.
     pub fn refusal(&self) -> Option<ErrorCode> {
         match self.0 {
-            Kind::Refused(error) => Some(error),
+            FetchContextKind::Refused(error) => Some(error),
             _ => None,
         }
     }
@@ -81,9 +81,9 @@ impl FetchContext {
     /// Whether any partition of the request, or of its session, is such.
     pub fn any(&self, mut is_such: impl FnMut(&TopicPartition) -> bool) -> bool {
         match &self.0 {
-            Kind::Refused(_) => false,
-            Kind::Sessionless(partitions) => partitions.iter().any(|(id, _)| is_such(id)),
-            Kind::Full(session) | Kind::Incremental(_, session, _) => {
+            FetchContextKind::Refused(_) => false,
+            FetchContextKind::Sessionless(partitions) => partitions.iter().any(|(id, _)| is_such(id)),
+            FetchContextKind::Full(session) | FetchContextKind::Incremental(_, session, _) => {
                 let partitions: Vec<_> = session.lock().partitions().cloned().collect();
                 partitions.iter().any(is_such)
             }
@@ -93,18 +93,20 @@ impl FetchContext {
     /// The topics of the request, or of its session.
     pub fn topics(&self) -> HashSet<Arc<str>> {
         match &self.0 {
-            Kind::Refused(_) => HashSet::new(),
-            Kind::Sessionless(partitions) => partitions.iter().map(|(id, _)| id.topic.clone()).collect(),
-            Kind::Full(session) | Kind::Incremental(_, session, _) => {
+            FetchContextKind::Refused(_) => HashSet::new(),
+            FetchContextKind::Sessionless(partitions) => {
+                partitions.iter().map(|(id, _)| id.topic.clone()).collect()
+            }
+            FetchContextKind::Full(session) | FetchContextKind::Incremental(_, session, _) => {
                 session.lock().partitions().map(|id| id.topic.clone()).collect()
             }
         }
     }
 
     /// From where a partition is fetched outside any session.
-    pub fn sessionless(&self) -> Option<&[(TopicPartition, FetchPartition)]> {
+    pub fn sessionless(&self) -> Option<&[(TopicPartition, PartitionFetch)]> {
         match &self.0 {
-            Kind::Sessionless(partitions) => Some(partitions),
+            FetchContextKind::Sessionless(partitions) => Some(partitions),
             _ => None,
         }
     }
@@ -118,14 +120,14 @@ impl ReplicaManager {
         FetchContext(match epoch {
             FINAL_EPOCH => {
                 self.fetch_sessions.remove(id);
-                Kind::Sessionless(partitions)
+                FetchContextKind::Sessionless(partitions)
             }
             INITIAL_EPOCH => {
                 self.fetch_sessions.remove(id);
-                Kind::Full(SharedSession::new(FetchSession::new(reader, partitions, now)))
+                FetchContextKind::Full(SharedSession::new(FetchSession::new(reader, partitions, now)))
             }
             epoch => match self.fetch_sessions.get(id) {
-                None => Kind::Refused(ErrorCode::FetchSessionIdNotFound),
+                None => FetchContextKind::Refused(ErrorCode::FetchSessionIdNotFound),
                 Some(session) => {
                     let changes = SessionChanges { partitions, forgotten };
                     let (begun, is_empty) = {
@@ -133,15 +135,15 @@ impl ReplicaManager {
                         (state.begin(epoch, reader, changes, now), state.is_empty())
                     };
                     match begun {
-                        Err(error) => Kind::Refused(error),
+                        Err(error) => FetchContextKind::Refused(error),
                         Ok(_) if is_empty => {
                             self.fetch_sessions.remove(id);
-                            Kind::Sessionless(Vec::new())
+                            FetchContextKind::Sessionless(Vec::new())
                         }
                         Ok(turn) => {
                             // A request that waits is overtaken.
                             session.woken.notify_waiters();
-                            Kind::Incremental(id, session, turn)
+                            FetchContextKind::Incremental(id, session, turn)
                         }
                     }
                 }
@@ -157,17 +159,19 @@ impl ReplicaManager {
         params: FetchParams,
         caller: FetchCaller<'_>,
         gone: impl Future<Output = ()>,
-    ) -> Outcomes {
+    ) -> FetchOutcomes {
         let near = caller.near.filter(|near| self.selects_replicas(near, &params));
         let caller = FetchCaller { near, ..caller };
         match &context.0 {
-            Kind::Refused(_) => Vec::new(),
-            Kind::Sessionless(partitions) => self.fetch_once(params, partitions, caller, gone).await,
-            Kind::Full(session) => {
+            FetchContextKind::Refused(_) => Vec::new(),
+            FetchContextKind::Sessionless(partitions) => {
+                self.fetch_once(params, partitions, caller, gone).await
+            }
+            FetchContextKind::Full(session) => {
                 let turn = session.lock().first_turn();
                 self.fetch_in(session, turn, params, caller, gone).await
             }
-            Kind::Incremental(_, session, turn) => {
+            FetchContextKind::Incremental(_, session, turn) => {
                 if near.is_some() || caller.denies.is_some() {
                     // Who is near, and what is denied, changes without a change of the partition.
                     session.lock().make_all_due();
@@ -181,7 +185,7 @@ impl ReplicaManager {
     pub fn answer_fetch(
         &self,
         context: &FetchContext,
-        mut outcomes: Outcomes,
+        mut outcomes: FetchOutcomes,
         ids: impl Iterator<Item = i32>,
     ) -> SessionAnswer {
         let answer = |session_id, outcomes| SessionAnswer { error: ErrorCode::None, session_id, outcomes };
@@ -192,9 +196,11 @@ impl ReplicaManager {
             _ => 0,
         });
         match &context.0 {
-            Kind::Refused(error) => SessionAnswer { error: *error, ..answer(NO_SESSION, Vec::new()) },
-            Kind::Sessionless(_) => answer(NO_SESSION, outcomes),
-            Kind::Full(session) => {
+            FetchContextKind::Refused(error) => {
+                SessionAnswer { error: *error, ..answer(NO_SESSION, Vec::new()) }
+            }
+            FetchContextKind::Sessionless(_) => answer(NO_SESSION, outcomes),
+            FetchContextKind::Full(session) => {
                 let is_empty = {
                     let mut state = session.lock();
                     state.answer_first(&outcomes);
@@ -207,10 +213,12 @@ impl ReplicaManager {
                 };
                 answer(id.unwrap_or(NO_SESSION), outcomes)
             }
-            Kind::Incremental(id, session, turn) => match session.lock().answer(*turn, outcomes) {
-                Ok(sent) => answer(*id, sent),
-                Err(error) => SessionAnswer { error, ..answer(*id, Vec::new()) },
-            },
+            FetchContextKind::Incremental(id, session, turn) => {
+                match session.lock().answer(*turn, outcomes) {
+                    Ok(sent) => answer(*id, sent),
+                    Err(error) => SessionAnswer { error, ..answer(*id, Vec::new()) },
+                }
+            }
         }
     }
 }

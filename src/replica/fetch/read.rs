@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::delayed::FetchPosition;
 use super::session::{DuePartition, FoundPosition};
-use super::{FetchOutcome, FetchParams, FetchPartition};
+use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::{LeaderEpoch, Offset, Records, TopicPartition};
 use crate::log::{Log, LogRead, ReadUpTo};
 use crate::replica::machine::FollowerFetch;
@@ -34,7 +34,7 @@ pub struct FetchCaller<'a> {
 /// What a pass found.
 pub(super) struct Look {
     /// In the order of the partitions that were read.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundPartition>,
     pub bytes: i64,
     /// Whether waiting brings nothing, because something went wrong.
     pub is_settled: bool,
@@ -43,7 +43,7 @@ pub(super) struct Look {
 }
 
 /// What was found of a partition.
-pub(super) struct Found {
+pub(super) struct FoundPartition {
     pub outcome: FetchOutcome,
     /// None where nothing can be read.
     pub position: Option<FoundPosition>,
@@ -51,7 +51,7 @@ pub(super) struct Found {
     pub partition: Option<(Arc<Partition>, u64)>,
 }
 
-impl Found {
+impl FoundPartition {
     fn of(outcome: FetchOutcome) -> Self {
         Self { outcome, position: None, partition: None }
     }
@@ -103,24 +103,24 @@ impl ReplicaManager {
         due: &DuePartition,
         limits: (i32, bool),
         pass: Pass,
-    ) -> Found {
+    ) -> FoundPartition {
         if caller.denies.is_some_and(|denies| denies(&due.partition)) {
-            return Found::of(FetchOutcome::refused(ErrorCode::TopicAuthorizationFailed));
+            return FoundPartition::of(FetchOutcome::refused(ErrorCode::TopicAuthorizationFailed));
         }
         if let Some(near) = caller.near.filter(|_| pass == Pass::First)
             && let Some(outcome) = self.preferred_replica(near, &due.partition, &due.wanted)
         {
-            return Found::of(outcome);
+            return FoundPartition::of(outcome);
         }
         let partition = match self.partition(&due.partition) {
             Ok(partition) => partition,
-            Err(error) => return Found::of(FetchOutcome::refused(error)),
+            Err(error) => return FoundPartition::of(FetchOutcome::refused(error)),
         };
         // Asked for first, so that no change is missed.
         let role_changes = partition.role_changes();
         let read = self.read(params, &partition, due, limits, pass);
         let (outcome, position) = read.unwrap_or_else(|error| (FetchOutcome::refused(error), None));
-        Found { outcome, position, partition: Some((partition, role_changes)) }
+        FoundPartition { outcome, position, partition: Some((partition, role_changes)) }
     }
 
     /// # Errors
@@ -209,7 +209,7 @@ fn bound(read: &LogRead, up_to: ReadUpTo) -> Offset {
 ///
 /// # Errors
 /// OFFSET_OUT_OF_RANGE where nothing is known of the epoch, or the offset lies before the log.
-fn diverging(log: &Log, wanted: &FetchPartition) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+fn diverging(log: &Log, wanted: &PartitionFetch) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
     let Some(last) = wanted.last_fetched_epoch else { return Ok(None) };
     let Some((epoch, end)) = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset())
     else {
@@ -218,9 +218,9 @@ fn diverging(log: &Log, wanted: &FetchPartition) -> Result<Option<(LeaderEpoch, 
     Ok((epoch < last || end < wanted.offset).then_some((epoch, end)))
 }
 
-impl From<(TopicPartition, FetchPartition)> for DuePartition {
+impl From<(TopicPartition, PartitionFetch)> for DuePartition {
     /// A partition of a fetch outside any session.
-    fn from((partition, wanted): (TopicPartition, FetchPartition)) -> Self {
+    fn from((partition, wanted): (TopicPartition, PartitionFetch)) -> Self {
         Self { key: 0, partition, wanted, idle: None }
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::delayed::{DelayedFetch, DelayedVerdict, FetchPosition, PartitionKey, Readable};
-use super::{FetchOutcome, FetchPartition, FetchReader};
+use super::{FetchOutcome, FetchReader, PartitionFetch};
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::{LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
@@ -20,7 +20,7 @@ const FIRST_EPOCH: i32 = 1;
 #[derive(Clone, Debug, Default)]
 pub struct SessionChanges {
     /// Partitions that are new, or fetched otherwise than before.
-    pub partitions: Vec<(TopicPartition, FetchPartition)>,
+    pub partitions: Vec<(TopicPartition, PartitionFetch)>,
     /// Partitions to take out.
     pub forgotten: Vec<TopicPartition>,
 }
@@ -37,7 +37,7 @@ pub struct DuePartition {
     /// Which partition.
     pub partition: TopicPartition,
     /// What is fetched of it.
-    pub wanted: FetchPartition,
+    pub wanted: PartitionFetch,
     /// For a follower: until when its requests found it with everything that there was.
     pub idle: Option<IdleFetch>,
 }
@@ -95,7 +95,7 @@ pub struct FetchSession {
 struct CachedPartition {
     partition: TopicPartition,
     place: u64,
-    wanted: FetchPartition,
+    wanted: PartitionFetch,
     /// The high watermark that the client was last sent; -1 where none was, or an error since.
     sent_high_watermark: Offset,
     /// The log start offset that the client was last sent; -1 where none was.
@@ -120,7 +120,7 @@ struct CachedPartition {
 
 impl CachedPartition {
     fn position(&self) -> Option<FetchPosition> {
-        let Self { bound, throttled, wanted: FetchPartition { max_bytes, .. }, .. } = *self;
+        let Self { bound, throttled, wanted: PartitionFetch { max_bytes, .. }, .. } = *self;
         self.start.map(|start| FetchPosition { start, bound, max_bytes, throttled })
     }
 
@@ -154,7 +154,7 @@ impl FetchSession {
     /// A session whose first request wants these partitions.
     pub fn new(
         reader: FetchReader,
-        partitions: impl IntoIterator<Item = (TopicPartition, FetchPartition)>,
+        partitions: impl IntoIterator<Item = (TopicPartition, PartitionFetch)>,
         now: Millis,
     ) -> Self {
         let mut session = Self {
@@ -480,7 +480,7 @@ impl FetchSession {
 
     // ---- the partitions ----
 
-    fn put(&mut self, partition: TopicPartition, wanted: FetchPartition) {
+    fn put(&mut self, partition: TopicPartition, wanted: PartitionFetch) {
         if let Some(key) = self.keys.get(&partition).copied() {
             if let Some(cached) = self.cached.get_mut(&key) {
                 cached.wanted = wanted;

@@ -23,8 +23,8 @@ fn follower(replica_id: BrokerId) -> FetchParams {
     FetchParams { replica_id, ..consumer(Duration::ZERO) }
 }
 
-fn from(offset: Offset) -> FetchPartition {
-    FetchPartition {
+fn from(offset: Offset) -> PartitionFetch {
+    PartitionFetch {
         offset,
         max_bytes: FULL,
         current_leader_epoch: None,
@@ -33,7 +33,7 @@ fn from(offset: Offset) -> FetchPartition {
     }
 }
 
-async fn one(room: &Room, params: FetchParams, number: i32, wanted: FetchPartition) -> FetchOutcome {
+async fn one(room: &Room, params: FetchParams, number: i32, wanted: PartitionFetch) -> FetchOutcome {
     let mut outcomes = room.replicas.fetch(params, &[(partition(number), wanted)]).await;
     outcomes.remove(0).1
 }
@@ -66,7 +66,7 @@ async fn errors_tell_nothing_else_and_do_not_wait() {
     let room = Room::new();
     room.tell(0, 1, 3, &[1]);
     let patient = consumer(Duration::from_secs(3600));
-    let epoch = |epoch| FetchPartition { current_leader_epoch: Some(epoch), ..from(0) };
+    let epoch = |epoch| PartitionFetch { current_leader_epoch: Some(epoch), ..from(0) };
     for (number, wanted, expected) in [
         (0, from(1), ErrorCode::OffsetOutOfRange),
         (0, from(-5), ErrorCode::OffsetOutOfRange),
@@ -89,7 +89,7 @@ async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
         room.produce(number, &["a"]).await;
         room.produce(number, &["b"]).await;
     }
-    let sizes = async |params: FetchParams, wanted: FetchPartition| {
+    let sizes = async |params: FetchParams, wanted: PartitionFetch| {
         let found = room.replicas.fetch(params, &[(partition(0), wanted), (partition(1), wanted)]).await;
         found.iter().map(|(_, found)| i32::try_from(found.records.len()).unwrap()).collect::<Vec<_>>()
     };
@@ -99,9 +99,9 @@ async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
     assert_eq!(sizes(limited(1), from(0)).await, [size, 0]);
     assert_eq!(sizes(limited(2 * size + 10), from(0)).await, [2 * size, 0], "10 bytes are no batch");
     assert_eq!(sizes(limited(3 * size + 10), from(0)).await, [2 * size, size + 10], "but may follow one");
-    assert_eq!(sizes(params, FetchPartition { max_bytes: 0, ..from(0) }).await, [size, 0]);
+    assert_eq!(sizes(params, PartitionFetch { max_bytes: 0, ..from(0) }).await, [size, 0]);
     let old = FetchParams { hard_max_bytes: true, ..params };
-    assert_eq!(sizes(old, FetchPartition { max_bytes: 10, ..from(0) }).await, [10, 10], "before version 3");
+    assert_eq!(sizes(old, PartitionFetch { max_bytes: 10, ..from(0) }).await, [10, 10], "before version 3");
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn a_caller_whose_log_has_diverged_learns_where() {
     room.produce(0, &["a", "b"]).await;
     room.tell(0, 1, 5, &[1]);
     room.produce(0, &["c"]).await;
-    let at = |offset, epoch| FetchPartition { last_fetched_epoch: Some(epoch), ..from(offset) };
+    let at = |offset, epoch| PartitionFetch { last_fetched_epoch: Some(epoch), ..from(offset) };
     for (wanted, expected) in [
         (at(2, 2), None),
         (at(3, 5), None),

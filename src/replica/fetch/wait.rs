@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::delayed::DelayedVerdict;
-use super::read::{FetchCaller, Found, Look, Pass};
+use super::read::{FetchCaller, FoundPartition, Look, Pass};
 use super::session::{DuePartition, FetchSession, Turn};
 use super::watch::SharedSession;
-use super::{FetchOutcome, FetchParams, FetchPartition};
+use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::TopicPartition;
 use crate::replica::ReplicaManager;
 
@@ -22,7 +22,7 @@ use crate::replica::ReplicaManager;
 const NEWS_LINGER: Duration = Duration::from_millis(6);
 
 /// What was found of the partitions of a fetch.
-pub(in crate::replica) type Outcomes = Vec<(TopicPartition, FetchOutcome)>;
+pub(in crate::replica) type FetchOutcomes = Vec<(TopicPartition, FetchOutcome)>;
 
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl ReplicaManager {
     pub async fn fetch(
         &self,
         params: FetchParams,
-        partitions: &[(TopicPartition, FetchPartition)],
-    ) -> Outcomes {
+        partitions: &[(TopicPartition, PartitionFetch)],
+    ) -> FetchOutcomes {
         self.fetch_once(params, partitions, FetchCaller::default(), std::future::pending()).await
     }
 
@@ -62,10 +62,10 @@ impl ReplicaManager {
     pub(in crate::replica) async fn fetch_once(
         &self,
         params: FetchParams,
-        partitions: &[(TopicPartition, FetchPartition)],
+        partitions: &[(TopicPartition, PartitionFetch)],
         caller: FetchCaller<'_>,
         gone: impl Future<Output = ()>,
-    ) -> Outcomes {
+    ) -> FetchOutcomes {
         let mut due: Vec<_> = partitions.iter().cloned().map(DuePartition::from).collect();
         let look = self.look(&params, caller, &due, Pass::First);
         if params.max_wait.is_zero() || due.is_empty() || look.satisfies(&params, due.len()) {
@@ -90,7 +90,7 @@ impl ReplicaManager {
         params: FetchParams,
         caller: FetchCaller<'_>,
         gone: impl Future<Output = ()>,
-    ) -> Outcomes {
+    ) -> FetchOutcomes {
         let (due, count) = {
             let state = session.lock();
             (state.due(), state.len())
@@ -109,9 +109,9 @@ impl ReplicaManager {
         self.outcomes(&params, due, look)
     }
 
-    fn outcomes(&self, params: &FetchParams, due: Vec<DuePartition>, look: Look) -> Outcomes {
+    fn outcomes(&self, params: &FetchParams, due: Vec<DuePartition>, look: Look) -> FetchOutcomes {
         let found = look.found.into_iter().map(|found| found.outcome);
-        let outcomes: Outcomes = due.into_iter().map(|due| due.partition).zip(found).collect();
+        let outcomes: FetchOutcomes = due.into_iter().map(|due| due.partition).zip(found).collect();
         if params.reader().is_follower() {
             self.count_sent(&outcomes);
         }
@@ -119,7 +119,7 @@ impl ReplicaManager {
     }
 
     /// Has a session hear of partitions that it is to watch.
-    fn watch(&self, session: &Arc<SharedSession>, due: &[DuePartition], found: &[Found]) {
+    fn watch(&self, session: &Arc<SharedSession>, due: &[DuePartition], found: &[FoundPartition]) {
         let unwatched = session.lock().unwatched(due.iter().map(|due| due.key));
         if unwatched.is_empty() {
             return;
@@ -201,7 +201,7 @@ impl ReplicaManager {
 }
 
 /// Has a session know what a look has shown.
-fn take_in(session: &Arc<SharedSession>, due: &[DuePartition], found: &[Found]) {
+fn take_in(session: &Arc<SharedSession>, due: &[DuePartition], found: &[FoundPartition]) {
     let mut state = session.lock();
     for (due, found) in due.iter().zip(found) {
         state.found(due.key, found.position);

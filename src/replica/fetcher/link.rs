@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::session::{Request, Want};
+use super::session::{FetcherRequest, Want};
 use super::truncation::EpochEnd;
 use crate::base::ids::by_topic;
 use crate::base::time::millis;
@@ -59,7 +59,7 @@ impl FetcherOptions {
     }
 
     /// The request on the wire.
-    pub fn fetch_request(&self, request: &Request) -> FetchRequest {
+    fn fetch_request(&self, request: &FetcherRequest) -> FetchRequest {
         let partition = |id: &TopicPartition, want: &Want| FetchPartition {
             partition: id.partition,
             current_leader_epoch: want.leader_epoch,
@@ -109,7 +109,7 @@ impl LeaderLink {
     ///
     /// # Errors
     /// [`PeerError`].
-    pub async fn fetch(&mut self, request: &Request) -> Result<FetchResponse, PeerError> {
+    pub async fn fetch(&mut self, request: &FetcherRequest) -> Result<FetchResponse, PeerError> {
         let request = self.options.fetch_request(request);
         self.link.call(&request, self.options.versions.fetch).await
     }

@@ -66,7 +66,7 @@ impl Drop for Running {
 }
 
 #[derive(Default)]
-struct State {
+struct FetchersState {
     ground: Option<Ground>,
     /// How many fetchers a leader has (`num.replica.fetchers`); 0 before that is known.
     per_leader: usize,
@@ -80,7 +80,7 @@ struct State {
 /// All fetchers of a broker (Kafka's `AbstractFetcherManager`).
 #[derive(Default)]
 pub(super) struct Fetchers {
-    state: Mutex<State>,
+    state: Mutex<FetchersState>,
 }
 
 impl std::fmt::Debug for Fetchers {
@@ -96,7 +96,7 @@ impl Fetchers {
         if state.stopping {
             return;
         }
-        let State { ground, per_leader, running, places, .. } = &mut *state;
+        let FetchersState { ground, per_leader, running, places, .. } = &mut *state;
         let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
         let count = (*per_leader).max(1);
         let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
@@ -121,7 +121,7 @@ impl Fetchers {
     /// Follows partitions no more.
     pub fn leave<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let mut state = self.state.lock();
-        let State { running, places, .. } = &mut *state;
+        let FetchersState { running, places, .. } = &mut *state;
         let mut orders: BTreeMap<Key, Vec<TopicPartition>> = BTreeMap::new();
         for partition in partitions {
             if let Some(key) = places.remove(partition) {
@@ -161,14 +161,14 @@ impl Fetchers {
     /// Ends the fetchers that have nothing to fetch any more.
     pub fn end_idle(&self) {
         let mut state = self.state.lock();
-        let State { running, places, .. } = &mut *state;
+        let FetchersState { running, places, .. } = &mut *state;
         let busy: std::collections::HashSet<_> = places.values().copied().collect();
         running.retain(|key, _| busy.contains(key));
     }
 
     /// Ends all of them.
     pub fn close(&self) {
-        *self.state.lock() = State::default();
+        *self.state.lock() = FetchersState::default();
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::session::{Request, Session, Want};
+use super::session::{FetcherRequest, Session, Want};
 use super::truncation::Truncation;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -150,11 +150,6 @@ impl Plan {
         &self.given_up
     }
 
-    /// By how much the partition furthest behind is behind its leader's high watermark.
-    pub fn max_lag(&self) -> Offset {
-        self.rows.values().filter_map(|row| row.lag).max().unwrap_or(0)
-    }
-
     /// Where the next record of a partition is fetched from.
     pub fn fetch_offset(&self, partition: &TopicPartition) -> Option<Offset> {
         self.rows.get(partition).map(|row| row.offset)
@@ -207,7 +202,7 @@ impl Plan {
         now: Millis,
         mut log_start: impl FnMut(&TopicPartition) -> Option<Offset>,
         mut throttled: impl FnMut(&TopicPartition) -> bool,
-    ) -> Option<Request> {
+    ) -> Option<FetcherRequest> {
         self.end_delays(now);
         self.weigh_throttles(&mut throttled);
         let is_full = self.session.is_full();

@@ -23,7 +23,7 @@ pub struct Want {
 
 /// One fetch request, as far as the session decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct FetcherRequest {
     /// The session; 0 for none.
     pub session_id: i32,
     /// The epoch in it; 0 for a request that names everything.
@@ -50,7 +50,7 @@ impl Session {
 
     /// The next request: for a full one, everything; else what has changed since the last one, where None is wanted of a
     /// partition no more. None where there is nothing to ask or to forget.
-    pub fn request(&mut self, changes: Vec<(TopicPartition, Option<Want>)>) -> Option<Request> {
+    pub fn request(&mut self, changes: Vec<(TopicPartition, Option<Want>)>) -> Option<FetcherRequest> {
         let (session_id, session_epoch) = (self.id, self.epoch);
         if self.is_full() {
             self.partitions.clear();
@@ -68,7 +68,7 @@ impl Session {
         }
         forget.sort_unstable();
         let something = !self.partitions.is_empty() || !forget.is_empty();
-        something.then_some(Request { session_id, session_epoch, send, forget })
+        something.then_some(FetcherRequest { session_id, session_epoch, send, forget })
     }
 
     /// What was wanted last of a partition.

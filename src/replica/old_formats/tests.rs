@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::TopicConfig;
 use crate::replica::tests::{Room, partition};
-use crate::replica::{FetchParams, FetchPartition, Isolation};
+use crate::replica::{FetchParams, Isolation, PartitionFetch};
 use crate::wire::batch::Batch;
 
 /// A broker whose topics have these overrides, with three records in two batches.
@@ -29,7 +29,7 @@ async fn fetch(room: &Room, version: i16, offset: Offset, max_bytes: i32) -> Fet
         isolation: Isolation::ReadUncommitted,
         leader_only: true,
     };
-    let wanted = FetchPartition {
+    let wanted = PartitionFetch {
         offset,
         max_bytes,
         current_leader_epoch: None,

@@ -11,7 +11,7 @@ async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchO
     let room = Room::with(selector, TopicConfig::default());
     room.tell(0, 1, 0, &[1, 2]);
     room.produce(0, &["one", "two"]).await;
-    let wanted = |offset, log_start_offset| FetchPartition {
+    let wanted = |offset, log_start_offset| PartitionFetch {
         offset,
         max_bytes: i32::MAX,
         current_leader_epoch: None,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::base::Records;
 use crate::config::TopicConfig;
-use crate::replica::fetch::{FetchParams, FetchPartition, Isolation};
+use crate::replica::fetch::{FetchParams, Isolation, PartitionFetch};
 use crate::replica::tests::{Room, partition};
 
 fn throttled(list: &str) -> TopicConfig {
@@ -21,7 +21,7 @@ async fn fetched(room: &Room, follower: BrokerId, max_wait: Duration) -> Records
         isolation: Isolation::ReadUncommitted,
         leader_only: true,
     };
-    let wanted = FetchPartition {
+    let wanted = PartitionFetch {
         offset: 0,
         max_bytes: i32::MAX,
         current_leader_epoch: None,

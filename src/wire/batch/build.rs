@@ -8,7 +8,7 @@ use super::{ATTRIBUTES_AT, BATCH_OVERHEAD, BatchError, CRC_AT, LOG_OVERHEAD, Tim
 use super::{NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP};
 use crate::base::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 use crate::wire::compression::Compression;
-use crate::wire::record::{self, Header, Headers};
+use crate::wire::record::{self, Header, RecordHeaders};
 
 /// Gathers records and lays them out as one batch of format 2.
 ///
@@ -123,7 +123,7 @@ impl BatchBuilder {
         headers: &[Header],
     ) {
         let mut body = std::mem::take(&mut self.body);
-        self.encode(&mut body, offset, timestamp, key, value, Headers::List(headers));
+        self.encode(&mut body, offset, timestamp, key, value, RecordHeaders::List(headers));
         self.body = body;
     }
 
@@ -135,7 +135,7 @@ impl BatchBuilder {
         timestamp: Millis,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: Headers<'_>,
+        headers: RecordHeaders<'_>,
     ) {
         let base = *self.base_timestamp.get_or_insert(timestamp);
         self.last_offset_delta = (offset - self.base_offset) as i32;

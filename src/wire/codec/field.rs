@@ -138,17 +138,17 @@ impl<T: Nullable> Field for Option<T> {
 
 /// How a length before the value is laid out, where the message is not flexible.
 #[derive(Clone, Copy)]
-enum Width {
+enum LengthWidth {
     Two,
     Four,
 }
 
 /// Reads a length: None for null. Any negative one is null, as Kafka has it.
-fn read_length(input: &mut Reader, at: At, width: Width) -> Result<Option<usize>, WireError> {
+fn read_length(input: &mut Reader, at: At, width: LengthWidth) -> Result<Option<usize>, WireError> {
     let length = match width {
         _ if at.flexible => i64::from(input.unsigned_varint()?) - 1,
-        Width::Two => i64::from(input.i16()?),
-        Width::Four => i64::from(input.i32()?),
+        LengthWidth::Two => i64::from(input.i16()?),
+        LengthWidth::Four => i64::from(input.i32()?),
     };
     if length > i64::from(i32::MAX) {
         return Err(Problem::Length(length).into());
@@ -157,8 +157,13 @@ fn read_length(input: &mut Reader, at: At, width: Width) -> Result<Option<usize>
 }
 
 /// Writes a length, or null.
-fn write_length(length: Option<usize>, out: &mut Writer, at: At, width: Width) -> Result<(), WireError> {
-    let max = if matches!(width, Width::Two) { STRING_MAX } else { i32::MAX as usize };
+fn write_length(
+    length: Option<usize>,
+    out: &mut Writer,
+    at: At,
+    width: LengthWidth,
+) -> Result<(), WireError> {
+    let max = if matches!(width, LengthWidth::Two) { STRING_MAX } else { i32::MAX as usize };
     let length = match length {
         None => -1,
         Some(length) if length > max => return Err(Problem::Length(length as i64).into()),
@@ -166,17 +171,17 @@ fn write_length(length: Option<usize>, out: &mut Writer, at: At, width: Width) -
     };
     match width {
         _ if at.flexible => out.unsigned_varint((length + 1) as u32),
-        Width::Two => out.i16(length as i16),
-        Width::Four => out.i32(length),
+        LengthWidth::Two => out.i16(length as i16),
+        LengthWidth::Four => out.i32(length),
     }
     Ok(())
 }
 
-fn size_of_length(at: At, width: Width) -> usize {
+fn size_of_length(at: At, width: LengthWidth) -> usize {
     match width {
         _ if at.flexible => 1,
-        Width::Two => 2,
-        Width::Four => 4,
+        LengthWidth::Two => 2,
+        LengthWidth::Four => 4,
     }
 }
 
@@ -186,12 +191,12 @@ impl Nullable for String {
     }
 
     fn min_size(at: At) -> usize {
-        size_of_length(at, Width::Two)
+        size_of_length(at, LengthWidth::Two)
     }
 
     /// What is not UTF-8 is replaced, as Java's decoder does.
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError> {
-        match read_length(input, at, Width::Two)? {
+        match read_length(input, at, LengthWidth::Two)? {
             None => Ok(None),
             Some(length) if length > STRING_MAX => Err(Problem::Length(length as i64).into()),
             Some(length) => Ok(Some(String::from_utf8_lossy(&input.take(length)?).into_owned())),
@@ -199,7 +204,7 @@ impl Nullable for String {
     }
 
     fn write_nullable(value: Option<&Self>, out: &mut Writer, at: At) -> Result<(), WireError> {
-        write_length(value.map(String::len), out, at, Width::Two)?;
+        write_length(value.map(String::len), out, at, LengthWidth::Two)?;
         out.raw(value.map_or(&[], |text| text.as_bytes()));
         Ok(())
     }
@@ -211,15 +216,15 @@ impl Nullable for Bytes {
     }
 
     fn min_size(at: At) -> usize {
-        size_of_length(at, Width::Four)
+        size_of_length(at, LengthWidth::Four)
     }
 
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError> {
-        read_length(input, at, Width::Four)?.map(|length| input.take(length)).transpose()
+        read_length(input, at, LengthWidth::Four)?.map(|length| input.take(length)).transpose()
     }
 
     fn write_nullable(value: Option<&Self>, out: &mut Writer, at: At) -> Result<(), WireError> {
-        write_length(value.map(Bytes::len), out, at, Width::Four)?;
+        write_length(value.map(Bytes::len), out, at, LengthWidth::Four)?;
         out.raw(value.map_or(&[], |bytes| bytes));
         Ok(())
     }
@@ -232,7 +237,7 @@ impl Nullable for Records {
     }
 
     fn min_size(at: At) -> usize {
-        size_of_length(at, Width::Four)
+        size_of_length(at, LengthWidth::Four)
     }
 
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError> {
@@ -240,7 +245,7 @@ impl Nullable for Records {
     }
 
     fn write_nullable(value: Option<&Self>, out: &mut Writer, at: At) -> Result<(), WireError> {
-        write_length(value.map(Self::len), out, at, Width::Four)?;
+        write_length(value.map(Self::len), out, at, LengthWidth::Four)?;
         if let Some(records) = value {
             out.records(records);
         }
@@ -254,11 +259,11 @@ impl<T: Field> Nullable for Vec<T> {
     }
 
     fn min_size(at: At) -> usize {
-        size_of_length(at, Width::Four)
+        size_of_length(at, LengthWidth::Four)
     }
 
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError> {
-        let Some(count) = read_length(input, at, Width::Four)? else { return Ok(None) };
+        let Some(count) = read_length(input, at, LengthWidth::Four)? else { return Ok(None) };
         let at = At { nullable: false, ..at };
         if count > input.remaining() / T::min_size(at).max(1) {
             return Err(Problem::Length(count as i64).into());
@@ -271,7 +276,7 @@ impl<T: Field> Nullable for Vec<T> {
     }
 
     fn write_nullable(value: Option<&Self>, out: &mut Writer, at: At) -> Result<(), WireError> {
-        write_length(value.map(Vec::len), out, at, Width::Four)?;
+        write_length(value.map(Vec::len), out, at, LengthWidth::Four)?;
         let at = At { nullable: false, ..at };
         value.into_iter().flatten().try_for_each(|element| element.write(out, at))
     }

@@ -10,7 +10,7 @@ use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::pool::Pool;
-use super::reader::{Decode, StreamError, Window};
+use super::reader::{Decode, OutputWindow, StreamError};
 
 /// How many compressed bytes are read at a time.
 const INPUT: usize = 8 << 10;
@@ -40,11 +40,11 @@ pub(super) struct Gzip {
     crc: Hasher,
     /// What came out of this member.
     written: u64,
-    stage: Stage,
+    stage: GzipStage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum GzipStage {
     Body,
     Trailer,
     Over,
@@ -56,10 +56,18 @@ impl Gzip {
         let mut inflater = INFLATERS.take().unwrap_or_else(|| Decompress::new(false));
         inflater.reset(false);
         let crc = Hasher::new();
-        Ok(Self { inflater: Some(inflater), input, at, buffered: at, crc, written: 0, stage: Stage::Body })
+        Ok(Self {
+            inflater: Some(inflater),
+            input,
+            at,
+            buffered: at,
+            crc,
+            written: 0,
+            stage: GzipStage::Body,
+        })
     }
 
-    fn inflate(&mut self, window: &mut Window, wanted: usize) -> Result<bool, StreamError> {
+    fn inflate(&mut self, window: &mut OutputWindow, wanted: usize) -> Result<bool, StreamError> {
         let Some(inflater) = &mut self.inflater else { return Ok(false) };
         loop {
             let room = window.room(wanted.clamp(OUTPUT, LARGEST_OUTPUT))?;
@@ -73,9 +81,9 @@ impl Gzip {
             self.written += wrote as u64;
             window.wrote(wrote);
             if status == Status::StreamEnd {
-                self.stage = Stage::Trailer;
+                self.stage = GzipStage::Trailer;
             }
-            if wrote > 0 || self.stage == Stage::Trailer {
+            if wrote > 0 || self.stage == GzipStage::Trailer {
                 return Ok(true);
             }
             if self.at < self.buffered {
@@ -98,7 +106,7 @@ impl Gzip {
         if !is_right {
             return Err(StreamError::Broken("Corrupt GZIP trailer".into()));
         }
-        self.stage = Stage::Over;
+        self.stage = GzipStage::Over;
         if self.buffered - self.at <= LEAST_AFTER {
             return Ok(());
         }
@@ -107,7 +115,7 @@ impl Gzip {
             self.at = after + size;
             self.buffered = self.buffered.max(self.at);
             self.written = 0;
-            self.stage = Stage::Body;
+            self.stage = GzipStage::Body;
             if let Some(inflater) = &mut self.inflater {
                 inflater.reset(false);
             }
@@ -117,16 +125,16 @@ impl Gzip {
 }
 
 impl Decode for Gzip {
-    fn decode(&mut self, window: &mut Window, wanted: usize) -> Result<bool, StreamError> {
+    fn decode(&mut self, window: &mut OutputWindow, wanted: usize) -> Result<bool, StreamError> {
         loop {
             match self.stage {
-                Stage::Body => {
+                GzipStage::Body => {
                     self.inflate(window, wanted)?;
                     // An empty member brings nothing, as do a block's last bytes.
                     return Ok(true);
                 }
-                Stage::Trailer => self.end_member()?,
-                Stage::Over => return Ok(false),
+                GzipStage::Trailer => self.end_member()?,
+                GzipStage::Over => return Ok(false),
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::reader::{Decode, StreamError, Window};
+use super::reader::{Decode, OutputWindow, StreamError};
 
 const MAGIC: u32 = 0x184d_2204;
 /// Set in a block's size if the block is stored as it is.
@@ -66,7 +66,7 @@ impl Lz4 {
 }
 
 impl Decode for Lz4 {
-    fn decode(&mut self, window: &mut Window, _wanted: usize) -> Result<bool, StreamError> {
+    fn decode(&mut self, window: &mut OutputWindow, _wanted: usize) -> Result<bool, StreamError> {
         let ended = || StreamError::Broken("Stream ended prematurely".into());
         if self.rest.len() < 4 {
             return Err(ended());
@@ -105,7 +105,7 @@ impl Decode for Lz4 {
 }
 
 /// The frame with the header checksum that clients of format 0 expect: over the magic too (KAFKA-3160). Of a frame as
-/// [`super::Writer`] writes it.
+/// [`super::Compressor`] writes it.
 pub(super) fn with_checksum_of_format_0(frame: &mut [u8]) {
     if frame.len() > 6 {
         frame[6] = (xxh32(&frame[..6]) >> 8) as u8;

@@ -42,12 +42,12 @@ pub(super) trait Decode {
     /// Appends the next piece to `window`, which may be empty; false at the end of the stream. Not called again after
     /// that or an error.
     /// `wanted` is how many bytes are asked for.
-    fn decode(&mut self, window: &mut Window, wanted: usize) -> Result<bool, StreamError>;
+    fn decode(&mut self, window: &mut OutputWindow, wanted: usize) -> Result<bool, StreamError>;
 }
 
 /// What has been unpacked and not been read yet.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct OutputWindow {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -62,7 +62,7 @@ const LARGEST_KEPT: usize = 512 << 10;
 
 static WINDOWS: Pool<Vec<u8>> = Pool::new();
 
-impl Window {
+impl OutputWindow {
     fn new() -> Self {
         let bytes = WINDOWS.take().unwrap_or_else(|| vec![0; WINDOW]);
         Self { bytes, start: 0, end: 0, allowed: usize::MAX }
@@ -99,7 +99,7 @@ impl Window {
     }
 }
 
-impl Drop for Window {
+impl Drop for OutputWindow {
     fn drop(&mut self) {
         if self.bytes.len() <= LARGEST_KEPT {
             WINDOWS.put(std::mem::take(&mut self.bytes));
@@ -108,17 +108,17 @@ impl Drop for Window {
 }
 
 /// A compressed stream, unpacked as it is read. Its memory is that of one block of the codec, or of what
-/// [`Reader::fill`] is asked for.
+/// [`Decompressor::fill`] is asked for.
 #[derive(Debug)]
-pub struct Reader {
-    source: Source,
-    window: Window,
+pub struct Decompressor {
+    source: CodecStream,
+    window: OutputWindow,
     /// How it ended, once it has.
     end: Option<Result<(), StreamError>>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum CodecStream {
     Plain(Bytes),
     Gzip(Box<Gzip>),
     Snappy(Snappy),
@@ -126,20 +126,20 @@ enum Source {
     Zstd(Zstd),
 }
 
-impl Reader {
+impl Decompressor {
     /// Opens the stream; `magic` is the format of the batch that it lies in.
     ///
     /// # Errors
     /// [`StreamError`] if it does not begin as a stream of this codec.
     pub fn new(codec: Compression, magic: i8, input: Bytes) -> Result<Self, StreamError> {
         let source = match codec {
-            Compression::None => Source::Plain(input),
-            Compression::Gzip => Source::Gzip(Box::new(Gzip::new(input)?)),
-            Compression::Snappy => Source::Snappy(Snappy::new(input)?),
-            Compression::Lz4 => Source::Lz4(Lz4::new(input, magic)?),
-            Compression::Zstd => Source::Zstd(Zstd::new(input)?),
+            Compression::None => CodecStream::Plain(input),
+            Compression::Gzip => CodecStream::Gzip(Box::new(Gzip::new(input)?)),
+            Compression::Snappy => CodecStream::Snappy(Snappy::new(input)?),
+            Compression::Lz4 => CodecStream::Lz4(Lz4::new(input, magic)?),
+            Compression::Zstd => CodecStream::Zstd(Zstd::new(input)?),
         };
-        Ok(Self { source, window: Window::new(), end: None })
+        Ok(Self { source, window: OutputWindow::new(), end: None })
     }
 
     /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block
@@ -157,7 +157,7 @@ impl Reader {
         self.window.unread()
     }
 
-    /// Steps over the first `size` bytes of [`Reader::unread`].
+    /// Steps over the first `size` bytes of [`Decompressor::unread`].
     #[inline]
     pub fn consume(&mut self, size: usize) {
         self.window.start = (self.window.start + size).min(self.window.end);
@@ -189,7 +189,7 @@ impl Reader {
             if !self.decode(1)? {
                 return Ok(false);
             }
-            if self.unread().is_empty() && matches!(self.source, Source::Lz4(_)) {
+            if self.unread().is_empty() && matches!(self.source, CodecStream::Lz4(_)) {
                 return Err(StreamError::Underflow);
             }
         }
@@ -205,11 +205,11 @@ impl Reader {
             (self.window.start, self.window.end) = (0, 0);
         }
         let decoded = match &mut self.source {
-            Source::Plain(input) => plain(input, &mut self.window),
-            Source::Gzip(gzip) => gzip.decode(&mut self.window, wanted),
-            Source::Snappy(snappy) => snappy.decode(&mut self.window, wanted),
-            Source::Lz4(lz4) => lz4.decode(&mut self.window, wanted),
-            Source::Zstd(zstd) => zstd.decode(&mut self.window, wanted),
+            CodecStream::Plain(input) => plain(input, &mut self.window),
+            CodecStream::Gzip(gzip) => gzip.decode(&mut self.window, wanted),
+            CodecStream::Snappy(snappy) => snappy.decode(&mut self.window, wanted),
+            CodecStream::Lz4(lz4) => lz4.decode(&mut self.window, wanted),
+            CodecStream::Zstd(zstd) => zstd.decode(&mut self.window, wanted),
         };
         match &decoded {
             Ok(true) => {}
@@ -220,14 +220,14 @@ impl Reader {
     }
 }
 
-fn plain(input: &mut Bytes, window: &mut Window) -> Result<bool, StreamError> {
+fn plain(input: &mut Bytes, window: &mut OutputWindow) -> Result<bool, StreamError> {
     let piece = input.split_to(input.len().min(WINDOW / 2));
     window.room(piece.len())?.copy_from_slice(&piece);
     window.wrote(piece.len());
     Ok(!piece.is_empty())
 }
 
-impl Read for Reader {
+impl Read for Decompressor {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() || !self.fill(1).map_err(io::Error::other)? {
             return Ok(0);

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::reader::{Decode, StreamError, Window};
+use super::reader::{Decode, OutputWindow, StreamError};
 
 /// The header of xerial's framing: magic, version 1, compatible with version 1.
 pub(super) const HEADER: [u8; 16] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
@@ -74,7 +74,7 @@ impl Snappy {
 }
 
 impl Decode for Snappy {
-    fn decode(&mut self, window: &mut Window, _wanted: usize) -> Result<bool, StreamError> {
+    fn decode(&mut self, window: &mut OutputWindow, _wanted: usize) -> Result<bool, StreamError> {
         let Some(block) = self.next_block()? else { return Ok(false) };
         if block.is_empty() {
             return Err(StreamError::Broken("snappy: an empty block".into()));

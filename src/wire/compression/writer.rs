@@ -10,7 +10,7 @@ use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use super::{Compression, snappy};
 
 /// Compresses what is written to it into `W`.
-pub struct Writer<W: Write>(Encoder<W>);
+pub struct Compressor<W: Write>(Encoder<W>);
 
 enum Encoder<W: Write> {
     Plain(W),
@@ -20,7 +20,7 @@ enum Encoder<W: Write> {
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
 
-impl<W: Write> std::fmt::Debug for Writer<W> {
+impl<W: Write> std::fmt::Debug for Compressor<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let codec = match &self.0 {
             Encoder::Plain(_) => Compression::None,
@@ -33,7 +33,7 @@ impl<W: Write> std::fmt::Debug for Writer<W> {
     }
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> Compressor<W> {
     /// A stream of this codec into `out`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl<W: Write> Writer<W> {
     /// Ends the stream.
     ///
     /// # Errors
-    /// As [`Writer::new`].
+    /// As [`Compressor::new`].
     pub fn finish(self) -> io::Result<W> {
         match self.0 {
             Encoder::Plain(out) => Ok(out),
@@ -80,7 +80,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<W: Write> Write for Writer<W> {
+impl<W: Write> Write for Compressor<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             Encoder::Plain(out) => out.write(bytes),

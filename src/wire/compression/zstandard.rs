@@ -8,7 +8,7 @@ use bytes::Bytes;
 use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
 use super::pool::Pool;
-use super::reader::{Decode, StreamError, Window};
+use super::reader::{Decode, OutputWindow, StreamError};
 
 /// How many compressed bytes the stream reads at a time: a block of the largest size and its header.
 const INPUT: usize = (128 << 10) + 3;
@@ -89,7 +89,7 @@ impl Zstd {
 
     /// What lies before the damage: a step that fails does not tell what it has unpacked, so it is done again, byte by
     /// byte.
-    fn salvage(&mut self, error: StreamError, window: &mut Window) -> Result<bool, StreamError> {
+    fn salvage(&mut self, error: StreamError, window: &mut OutputWindow) -> Result<bool, StreamError> {
         let mut context = context()?;
         let (mut at, mut skipped) = (0, 0);
         let mut waste = vec![0; OUTPUT];
@@ -115,7 +115,7 @@ impl Zstd {
 }
 
 impl Decode for Zstd {
-    fn decode(&mut self, window: &mut Window, _wanted: usize) -> Result<bool, StreamError> {
+    fn decode(&mut self, window: &mut OutputWindow, _wanted: usize) -> Result<bool, StreamError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }

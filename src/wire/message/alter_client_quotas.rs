@@ -10,21 +10,21 @@ message! {
     /// The changes.
     request AlterClientQuotasRequest -> AlterClientQuotasResponse {
         /// The entities.
-        entries: Vec<EntryData> [0+],
+        entries: Vec<AlterClientQuotasEntryData> [0+],
         /// Whether it is only checked, not done.
         validate_only: bool [0+],
     }
 
     /// An entity and what concerns it.
-    struct EntryData {
+    struct AlterClientQuotasEntryData {
         /// The entity's name, in its parts.
-        entity: Vec<EntityData> [0+],
+        entity: Vec<AlterClientQuotasEntityData> [0+],
         /// The changes.
         ops: Vec<OpData> [0+],
     }
 
     /// One part of an entity's name, such as its user.
-    struct EntityData {
+    struct AlterClientQuotasEntityData {
         /// Its type: `user`, `client-id` or `ip`.
         entity_type: String [0+],
         /// The name; None for the default of its type.
@@ -56,6 +56,6 @@ message! {
         /// What went wrong, in words.
         error_message: Option<String> [0+, nullable 0+],
         /// The entity's name, in its parts.
-        entity: Vec<EntityData> [0+],
+        entity: Vec<AlterClientQuotasEntityData> [0+],
     }
 }

@@ -10,23 +10,23 @@ message! {
     /// The changes.
     request IncrementalAlterConfigsRequest -> IncrementalAlterConfigsResponse {
         /// The resources.
-        resources: Vec<AlterConfigsResource> [0+],
+        resources: Vec<IncrementalAlterConfigsResource> [0+],
         /// Whether it is only checked, not done.
         validate_only: bool [0+],
     }
 
     /// A resource and its configs.
-    struct AlterConfigsResource {
+    struct IncrementalAlterConfigsResource {
         /// The resource's type, as Kafka numbers it.
         resource_type: i8 [0+],
         /// The resource's name.
         resource_name: String [0+],
         /// The configs.
-        configs: Vec<AlterableConfig> [0+],
+        configs: Vec<IncrementalAlterableConfig> [0+],
     }
 
     /// A config and its value.
-    struct AlterableConfig {
+    struct IncrementalAlterableConfig {
         /// The name.
         name: String [0+],
         /// What to do: 0 set, 1 delete, 2 append, 3 subtract.
@@ -40,11 +40,11 @@ message! {
         /// How long the caller is throttled for breaking a quota, in milliseconds.
         throttle_time_ms: i32 [0+],
         /// The results.
-        responses: Vec<AlterConfigsResourceResponse> [0+],
+        responses: Vec<IncrementalAlterConfigsResourceResponse> [0+],
     }
 
     /// A resource's result.
-    struct AlterConfigsResourceResponse {
+    struct IncrementalAlterConfigsResourceResponse {
         /// What went wrong, as an [`ErrorCode`](crate::wire::error_code::ErrorCode)'s number; 0 for nothing.
         error_code: i16 [0+],
         /// What went wrong, in words.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Record, RecordView, still_remaining, stream};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, TimestampType};
-use crate::wire::compression::Reader;
+use crate::wire::compression::Decompressor;
 use crate::wire::legacy::Messages;
 
 /// Bytes of the smallest record: length, attributes, two deltas, key, value and header count, one each.
@@ -17,18 +17,18 @@ const SMALLEST_RECORD: usize = 7;
 /// The records of one batch in order; ends after the first error. Made by [`Batch::records`].
 #[derive(Debug)]
 pub struct RecordIter {
-    source: Source,
+    source: RecordSource,
     /// Records not read yet; of formats 0 and 1 only whether there may be any.
     left: usize,
     place: Place,
 }
 
 #[derive(Debug)]
-enum Source {
+enum RecordSource {
     Messages(Messages),
     Plain(Bytes),
     Stream {
-        reader: Reader,
+        reader: Decompressor,
         /// How many bytes may still be unpacked, and how many there might be in all.
         budget: usize,
         limit: usize,
@@ -81,13 +81,17 @@ impl RecordIter {
         let header = batch.header();
         let place = Place::of(header);
         if header.magic < 2 {
-            return Ok(Self { source: Source::Messages(Messages::of(batch)?), left: usize::MAX, place });
+            return Ok(Self {
+                source: RecordSource::Messages(Messages::of(batch)?),
+                left: usize::MAX,
+                place,
+            });
         }
         let source = if header.is_compressed() {
-            let reader = Reader::new(header.compression()?, header.magic, batch.body())?;
-            Source::Stream { reader, budget: limit, limit }
+            let reader = Decompressor::new(header.compression()?, header.magic, batch.body())?;
+            RecordSource::Stream { reader, budget: limit, limit }
         } else {
-            Source::Plain(batch.body())
+            RecordSource::Plain(batch.body())
         };
         Ok(Self { source, left: count(header)?, place })
     }
@@ -95,17 +99,17 @@ impl RecordIter {
     fn read(&mut self) -> Result<Option<Record>, BatchError> {
         let is_last = self.left == 1;
         match &mut self.source {
-            Source::Messages(messages) => {
+            RecordSource::Messages(messages) => {
                 messages.next_message()?.map(|message| message.record()).transpose()
             }
-            Source::Plain(rest) => {
+            RecordSource::Plain(rest) => {
                 let view = RecordView::parse(rest)?;
                 let record = self.place.record(&view, |part| rest.slice_ref(part));
                 let size = view.size;
                 *rest = rest.slice(size..);
                 if is_last && !rest.is_empty() { Err(still_remaining()) } else { Ok(Some(record)) }
             }
-            Source::Stream { reader, budget, limit } => {
+            RecordSource::Stream { reader, budget, limit } => {
                 let size = stream::read(reader)?;
                 *budget = budget.checked_sub(size).ok_or(BatchError::TooLarge(*limit))?;
                 let view = stream::parse(&reader.unread()[..size])?;
@@ -150,7 +154,7 @@ impl Iterator for RecordIter {
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.source {
             // The count is only a claim: what is allocated for it must be backed by bytes.
-            Source::Plain(rest) => (self.left.min(rest.len() / SMALLEST_RECORD), Some(self.left)),
+            RecordSource::Plain(rest) => (self.left.min(rest.len() / SMALLEST_RECORD), Some(self.left)),
             _ => (0, Some(self.left)),
         }
     }

@@ -7,7 +7,7 @@
 use super::varint::{read_varint, read_varlong, too_long};
 use super::{Flaw, RecordView, still_remaining};
 use crate::wire::batch::BatchError;
-use crate::wire::compression::{Reader, StreamError, premature_end};
+use crate::wire::compression::{Decompressor, StreamError, premature_end};
 
 /// How much of a record is unpacked at a time to be skipped (`MAX_SKIP_BUFFER_SIZE`).
 const STEP: usize = 2048;
@@ -35,7 +35,7 @@ pub struct SkippedRecord {
 /// [`BatchError::Malformed`] at a
 /// length that does not end.
 #[inline]
-pub fn skip(reader: &mut Reader) -> Result<SkippedRecord, BatchError> {
+pub fn skip(reader: &mut Decompressor) -> Result<SkippedRecord, BatchError> {
     let size = read_size(reader)?;
     let mut body = Body { reader, left: usize::try_from(size).unwrap_or(0), have: 0 };
     if body.left > 0 {
@@ -48,7 +48,7 @@ pub fn skip(reader: &mut Reader) -> Result<SkippedRecord, BatchError> {
 ///
 /// # Errors
 /// As [`skip`]; [`BatchError::TooLarge`] beyond [`LARGEST_RECORD`].
-pub fn read(reader: &mut Reader) -> Result<usize, BatchError> {
+pub fn read(reader: &mut Decompressor) -> Result<usize, BatchError> {
     let size = read_size(reader)?;
     let size = usize::try_from(size)
         .map_err(|_| BatchError::Malformed(format!("A record of {size} bytes is in the batch")))?;
@@ -72,7 +72,7 @@ pub fn parse(body: &[u8]) -> Result<RecordView<'_>, BatchError> {
 ///
 /// # Errors
 /// [`BatchError::InvalidRecord`] if something does, [`BatchError::Decompress`] if the stream breaks or is cut there.
-pub fn end(reader: &mut Reader) -> Result<(), BatchError> {
+pub fn end(reader: &mut Decompressor) -> Result<(), BatchError> {
     match reader.fill_byte() {
         Ok(false) => Ok(()),
         Ok(true) => Err(still_remaining()),
@@ -84,7 +84,7 @@ pub fn end(reader: &mut Reader) -> Result<(), BatchError> {
 
 /// A record's length, read a byte at a time where the stream brings no more.
 #[inline]
-fn read_size(reader: &mut Reader) -> Result<i32, BatchError> {
+fn read_size(reader: &mut Decompressor) -> Result<i32, BatchError> {
     let mut unread = reader.unread();
     let have = unread.len();
     match read_varint(&mut unread) {
@@ -98,7 +98,7 @@ fn read_size(reader: &mut Reader) -> Result<i32, BatchError> {
 }
 
 #[cold]
-fn read_size_slowly(reader: &mut Reader) -> Result<i32, BatchError> {
+fn read_size_slowly(reader: &mut Decompressor) -> Result<i32, BatchError> {
     let mut bytes = [0; 5];
     for at in 0..bytes.len() {
         match reader.fill_byte() {
@@ -117,7 +117,7 @@ fn read_size_slowly(reader: &mut Reader) -> Result<i32, BatchError> {
 
 /// The rest of a record that is being skipped.
 struct Body<'a> {
-    reader: &'a mut Reader,
+    reader: &'a mut Decompressor,
     /// Bytes that were not asked for yet.
     left: usize,
     /// Bytes that were, and are unread.

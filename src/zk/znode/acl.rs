@@ -9,10 +9,8 @@ use super::{ZnodeError, bytes, number, object, text};
 /// The parent of all literal rules.
 pub const PARENT: &str = "/kafka-acl";
 
-/// The resource types that have a znode of their own below each parent of rules.
-pub const RESOURCE_TYPES: [&str; 5] = ["Topic", "Group", "Cluster", "TransactionalId", "DelegationToken"];
-
-/// The path of a resource's rules; `resource_type` is one of [`RESOURCE_TYPES`].
+/// The path of a resource's rules; `resource_type` is `Topic`, `Group`, `Cluster`, `TransactionalId` or
+/// `DelegationToken`.
 pub fn path(resource_type: &str, name: &str) -> String {
     format!("{PARENT}/{resource_type}/{name}")
 }

@@ -6,10 +6,9 @@ pub use super::acl::{AclEntry, decode, encode};
 
 /// The parent of all pattern types.
 pub const PARENT: &str = "/kafka-acl-extended";
-/// The one pattern type there is besides literal names: resources whose names begin with it.
-pub const PREFIXED: &str = "prefixed";
 
-/// The path of a pattern's rules; `resource_type` is one of [`super::acl::RESOURCE_TYPES`].
+/// The path of a pattern's rules. `pattern_type` is `prefixed`, the only one besides literal names: the rules of
+/// resources whose names begin with `name`. `resource_type` is as in [`super::acl::path`].
 pub fn path(pattern_type: &str, resource_type: &str, name: &str) -> String {
     format!("{PARENT}/{pattern_type}/{resource_type}/{name}")
 }

@@ -3,7 +3,7 @@
 use barnabas::base::Clock;
 use barnabas::wire::batch::BatchBuilder;
 use barnabas::wire::message::incremental_alter_configs::{
-    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResource, IncrementalAlterableConfig,
 };
 use barnabas::wire::message::list_offsets::{ListOffsetPartition, ListOffsetRequest, ListOffsetTopic};
 use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
@@ -50,10 +50,10 @@ fn starts_after_retention(port: u16, topics: &[Topic], cutoff: i64) -> Vec<(Stri
 }
 
 fn set_retention<'a>(connection: &mut Connection, topics: impl Iterator<Item = &'a Topic>, value: &str) {
-    let resources = topics.map(|topic| AlterConfigsResource {
+    let resources = topics.map(|topic| IncrementalAlterConfigsResource {
         resource_type: TOPIC,
         resource_name: topic.name.clone(),
-        configs: vec![AlterableConfig {
+        configs: vec![IncrementalAlterableConfig {
             name: "retention.ms".to_owned(),
             config_operation: 0,
             value: Some(value.to_owned()),

@@ -7,8 +7,8 @@ use barnabas::base::{BrokerId, Millis, Offset, TopicPartition};
 use barnabas::log::LogSnapshot;
 use barnabas::replica::fetch::delayed::{DelayedVerdict, FetchPosition, PartitionKey};
 use barnabas::replica::fetch::session::{DuePartition, FetchSession, FoundPosition, SessionChanges, Turn};
-use barnabas::replica::fetcher::session::{Request, Want};
-use barnabas::replica::{FetchOutcome, FetchPartition, FetchReader, Isolation};
+use barnabas::replica::fetcher::session::{FetcherRequest, Want};
+use barnabas::replica::{FetchOutcome, FetchReader, Isolation, PartitionFetch};
 use barnabas::wire::error_code::ErrorCode;
 
 use super::Host;
@@ -43,8 +43,8 @@ fn reader(replica_id: BrokerId) -> FetchReader {
     FetchReader { replica_id, isolation: Isolation::ReadUncommitted, leader_only: true }
 }
 
-fn wanted(want: &Want) -> FetchPartition {
-    FetchPartition {
+fn wanted(want: &Want) -> PartitionFetch {
+    PartitionFetch {
         offset: want.offset,
         max_bytes: i32::MAX,
         current_leader_epoch: Some(want.leader_epoch),
@@ -60,7 +60,7 @@ fn snapshot(log: &Log) -> LogSnapshot {
 
 impl Host {
     /// Serves a follower's fetch, at once or once there is something.
-    pub(super) fn serve(&mut self, from: BrokerId, call: u64, request: Request, scene: &mut Scene) {
+    pub(super) fn serve(&mut self, from: BrokerId, call: u64, request: FetcherRequest, scene: &mut Scene) {
         let (id, turn) = match self.begin(from, call, &request, scene) {
             Ok(begun) => begun,
             Err(error) => {
@@ -89,7 +89,7 @@ impl Host {
         &mut self,
         from: BrokerId,
         call: u64,
-        request: &Request,
+        request: &FetcherRequest,
         scene: &Scene,
     ) -> Result<(i32, Turn), ErrorCode> {
         let partitions: Vec<_> = request.send.iter().map(|(id, want)| (id.clone(), wanted(want))).collect();

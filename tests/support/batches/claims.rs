@@ -39,7 +39,7 @@ pub fn largest_claim(batch: &[u8]) -> u64 {
     };
     let (Some(body), Some(codec)) = (body, codec(batch)) else { return 0 };
     let mut unpacked = Vec::new();
-    if let Ok(reader) = compression::Reader::new(codec, magic as i8, Bytes::copy_from_slice(body)) {
+    if let Ok(reader) = compression::Decompressor::new(codec, magic as i8, Bytes::copy_from_slice(body)) {
         // What lies before the damage is there, whatever comes.
         let _ = reader.take(UNPACKED).read_to_end(&mut unpacked);
     }

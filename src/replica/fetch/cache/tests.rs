@@ -1,12 +1,12 @@
 use super::*;
 use crate::base::TopicPartition;
 use crate::replica::fetch::session::FetchSession;
-use crate::replica::fetch::{FetchPartition, FetchReader, Isolation};
+use crate::replica::fetch::{FetchReader, Isolation, PartitionFetch};
 
 fn session(size: i32, is_follower: bool, now: Millis) -> Arc<SharedSession> {
     let replica_id = if is_follower { 2 } else { -1 };
     let reader = FetchReader { replica_id, isolation: Isolation::ReadUncommitted, leader_only: true };
-    let wanted = FetchPartition {
+    let wanted = PartitionFetch {
         offset: 0,
         max_bytes: 100,
         current_leader_epoch: None,

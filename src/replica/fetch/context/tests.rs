@@ -23,7 +23,7 @@ fn params(replica_id: BrokerId) -> FetchParams {
 }
 
 fn request(id: i32, epoch: i32, wanted: &[(i32, Offset)], forgotten: &[i32]) -> SessionRequest {
-    let fetch = |offset| FetchPartition {
+    let fetch = |offset| PartitionFetch {
         offset,
         max_bytes: 1 << 20,
         current_leader_epoch: None,

@@ -12,8 +12,8 @@ fn partition(number: i32) -> TopicPartition {
     TopicPartition::new("t", number)
 }
 
-fn wanted(numbers: &[i32], offset: Offset) -> Vec<(TopicPartition, FetchPartition)> {
-    let fetch = FetchPartition {
+fn wanted(numbers: &[i32], offset: Offset) -> Vec<(TopicPartition, PartitionFetch)> {
+    let fetch = PartitionFetch {
         offset,
         max_bytes: 100,
         current_leader_epoch: None,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::TopicPartition;
-use crate::replica::fetch::{FetchPartition, FetchReader, Isolation};
+use crate::replica::fetch::{FetchReader, Isolation, PartitionFetch};
 
 const AT_ZERO: LogSnapshot = LogSnapshot {
     log_start_offset: 0,
@@ -11,7 +11,7 @@ const AT_ZERO: LogSnapshot = LogSnapshot {
 
 fn consumer() -> Arc<SharedSession> {
     let reader = FetchReader { replica_id: -1, isolation: Isolation::ReadUncommitted, leader_only: true };
-    let wanted = FetchPartition {
+    let wanted = PartitionFetch {
         offset: 0,
         max_bytes: 100,
         current_leader_epoch: None,

@@ -10,7 +10,7 @@ fn wants(offsets: &[(i32, Offset)]) -> Vec<(TopicPartition, Want)> {
 }
 
 /// The request that wants these partitions and no others.
-fn request(session: &mut Session, wanted: Vec<(TopicPartition, Want)>) -> Option<Request> {
+fn request(session: &mut Session, wanted: Vec<(TopicPartition, Want)>) -> Option<FetcherRequest> {
     let unwanted = session.partitions.keys().filter(|known| !wanted.iter().any(|(id, _)| id == *known));
     let unwanted: Vec<_> = unwanted.cloned().map(|partition| (partition, None)).collect();
     let wanted = wanted.into_iter().map(|(partition, want)| (partition, Some(want)));

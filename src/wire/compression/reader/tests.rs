@@ -12,7 +12,7 @@ fn packed(codec: Compression) -> Vec<u8> {
 
 /// All that can be read of a stream, and how it ends.
 fn read(codec: Compression, input: impl Into<Bytes>) -> (Vec<u8>, Result<(), StreamError>) {
-    let mut reader = match Reader::new(codec, 2, input.into()) {
+    let mut reader = match Decompressor::new(codec, 2, input.into()) {
         Ok(reader) => reader,
         Err(error) => return (Vec::new(), Err(error)),
     };
@@ -37,7 +37,7 @@ fn is_read(codec: Compression, input: Vec<u8>) {
 #[test]
 fn a_read_takes_what_is_asked_for() {
     for codec in &Compression::ALL {
-        let mut reader = Reader::new(*codec, 2, packed(*codec).into()).expect("a stream");
+        let mut reader = Decompressor::new(*codec, 2, packed(*codec).into()).expect("a stream");
         assert_eq!(reader.fill(150_000), Ok(true));
         assert_eq!(reader.unread()[..150_000], text()[..150_000], "{codec:?}");
         reader.consume(150_000);

@@ -2,11 +2,11 @@ use bytes::Bytes;
 
 use super::*;
 use crate::wire::compression::Compression;
-use crate::wire::record::{Headers, encode};
+use crate::wire::record::{RecordHeaders, encode};
 
-fn reader(records: &[u8]) -> Reader {
+fn reader(records: &[u8]) -> Decompressor {
     let packed = Compression::Gzip.compress(records).expect("compressed");
-    Reader::new(Compression::Gzip, 2, packed.into()).expect("a stream")
+    Decompressor::new(Compression::Gzip, 2, packed.into()).expect("a stream")
 }
 
 #[test]
@@ -16,8 +16,8 @@ fn records_of_any_size_are_skipped() {
     let headers = [("h".to_owned(), None), ("k".to_owned(), Some(Bytes::from(vec![3; 3000])))];
     for (at, size) in sizes.into_iter().enumerate() {
         let field = vec![7; size];
-        encode(&mut out, at as i32, -5, Some(&field), Some(&field), Headers::List(&headers));
-        encode(&mut out, at as i32, 300, None, None, Headers::NONE);
+        encode(&mut out, at as i32, -5, Some(&field), Some(&field), RecordHeaders::List(&headers));
+        encode(&mut out, at as i32, 300, None, None, RecordHeaders::NONE);
     }
     let mut skipping = reader(&out);
     let mut reading = reader(&out);
@@ -40,7 +40,7 @@ fn records_of_any_size_are_skipped() {
 #[test]
 fn what_is_wrong_with_a_large_record_is_found() {
     let mut out = Vec::new();
-    encode(&mut out, 0, 0, None, Some(&[1; 5000]), Headers::NONE);
+    encode(&mut out, 0, 0, None, Some(&[1; 5000]), RecordHeaders::NONE);
     let is_invalid = |records: &[u8]| matches!(skip(&mut reader(records)), Err(BatchError::InvalidRecord(_)));
     assert!(is_invalid(&out[..out.len() - 1]));
     for longer in [5001, 10_000] {
