@@ -32,7 +32,7 @@ pub trait LazyRecords: Debug + Send + Sync {
     fn size(&self) -> usize;
 
     /// How many bytes of memory are held before the first chunk is taken.
-    fn held(&self) -> usize;
+    fn memory_size(&self) -> usize;
 
     /// The file that is read to make them, if one is.
     fn file(&self) -> Option<&File>;
@@ -69,11 +69,11 @@ impl Records {
     }
 
     /// How many bytes of memory they hold; a file that they keep open counts as [`OPEN_FILE`].
-    pub fn held(&self) -> usize {
+    pub fn memory_size(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
             Self::File(_) => OPEN_FILE,
-            Self::Lazy(lazy) => lazy.held(),
+            Self::Lazy(lazy) => lazy.memory_size(),
         }
     }
 

@@ -54,12 +54,12 @@ pub(super) async fn check_endpoints(zk: &ZooKeeper, registration: &Registration)
             continue;
         };
         let Ok(other) = broker::decode(id, &data, stat.czxid) else { continue };
-        let theirs =
+        let of_other =
             |mine: &&Endpoint| other.endpoints.iter().any(|it| it.host == mine.host && it.port == mine.port);
         let common: Vec<_> = registration
             .endpoints
             .iter()
-            .filter(theirs)
+            .filter(of_other)
             .map(|it| format!("{}:{}", it.host, it.port))
             .collect();
         if !common.is_empty() {

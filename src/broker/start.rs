@@ -337,8 +337,8 @@ impl BrokerServer {
         let (logs, stop, requests) = (self.logs.clone(), self.shutdown.clone(), Handle::current());
         let watching = async move { logs.shared().disks.watch(requests).await };
         self.tasks.spawn_on(async move { stop.run_until_cancelled(watching).await }, control);
-        let mut upkeep = self.logs.start(&self.shutdown);
-        self.tasks.spawn(async move { while upkeep.join_next().await.is_some() {} });
+        let mut log_tasks = self.logs.start(&self.shutdown);
+        self.tasks.spawn(async move { while log_tasks.join_next().await.is_some() {} });
         self.handle_failed_dirs();
     }
 }

@@ -115,7 +115,7 @@ impl Layers {
 
     /// Takes what ZooKeeper holds for a layer. What cannot be in force is left out; the sentences say what and why.
     pub fn take(&mut self, layer: Layer, own: OwnConfigs) -> Vec<String> {
-        let mut said = Vec::new();
+        let mut refused = Vec::new();
         let valid = own.into_iter().filter(|(key, value)| {
             let reason = match () {
                 () if mode(key) == Some(UpdateMode::ReadOnly) => {
@@ -134,15 +134,15 @@ impl Layers {
                     Err(error) => error.to_string(),
                 },
             };
-            said.push(format!("{reason}: Set({key})"));
+            refused.push(format!("{reason}: Set({key})"));
             false
         });
         let next = self.with(layer, valid.collect());
         match next.settings() {
             Ok(_) => *self = next,
-            Err(error) => said.push(format!("Dynamic configs could not be applied: {error}")),
+            Err(error) => refused.push(format!("Dynamic configs could not be applied: {error}")),
         }
-        said
+        refused
     }
 
     fn with(&self, layer: Layer, own: OwnConfigs) -> Self {

@@ -45,15 +45,15 @@ impl From<StorageError> for io::Error {
 #[derive(Debug)]
 pub struct DirFailures {
     offline: Mutex<HashSet<PathBuf>>,
-    tell: mpsc::UnboundedSender<PathBuf>,
-    told: Mutex<Option<mpsc::UnboundedReceiver<PathBuf>>>,
+    sender: mpsc::UnboundedSender<PathBuf>,
+    receiver: Mutex<Option<mpsc::UnboundedReceiver<PathBuf>>>,
 }
 
 impl Default for DirFailures {
     fn default() -> Self {
         // Unbounded, yet never longer than the list of directories: each is told once.
-        let (tell, told) = mpsc::unbounded_channel();
-        Self { offline: Mutex::default(), tell, told: Mutex::new(Some(told)) }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Self { offline: Mutex::default(), sender, receiver: Mutex::new(Some(receiver)) }
     }
 }
 
@@ -68,7 +68,7 @@ impl DirFailures {
         if self.offline.lock().insert(dir.to_owned()) {
             log::error!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");
             // Nobody listening means nobody serves the directory any more.
-            let _ = self.tell.send(dir.to_owned());
+            let _ = self.sender.send(dir.to_owned());
         }
         StorageError::new(message, dir)
     }
@@ -80,7 +80,7 @@ impl DirFailures {
 
     /// The failed directories, each once, as they fail. For one listener: None when it was already taken.
     pub fn listen(&self) -> Option<mpsc::UnboundedReceiver<PathBuf>> {
-        self.told.lock().take()
+        self.receiver.lock().take()
     }
 }
 

@@ -290,7 +290,7 @@ impl Log {
                 replay(&mut state, &batch, Some(segment))?;
             }
         }
-        let torn = segment.cut(valid as u32)?;
+        let torn = segment.truncate_to_size(valid as u32)?;
         segment.set_largest(largest);
         segment.deactivate()?;
         state.take_snapshot()?;

@@ -303,7 +303,7 @@ impl Segment {
             indexes.transaction.truncate_to(offset)?;
         }
         let gone = match found {
-            Some(found) => self.cut(found.position)?,
+            Some(found) => self.truncate_to_size(found.position)?,
             None => 0,
         };
         let mut progress = self.progress.lock();
@@ -343,7 +343,7 @@ impl Segment {
     ///
     /// # Errors
     /// Those of resizing.
-    pub fn cut(&self, size: u32) -> io::Result<u32> {
+    pub fn truncate_to_size(&self, size: u32) -> io::Result<u32> {
         let before = self.size();
         let mut synced = self.synced.lock();
         if u64::from(size) != self.files.metadata(Kind::Log)?.map_or(0, |file| file.len()) {

@@ -83,12 +83,12 @@ impl SegmentFiles {
     /// # Errors
     /// Those of opening; `UnexpectedEof` for a segment that was deleted meanwhile.
     pub fn open(&self, kind: Kind) -> io::Result<Arc<File>> {
-        let held = || kind.slot().and_then(|at| self.slots[at].get());
-        if let Some(file) = held() {
+        let in_slot = || kind.slot().and_then(|at| self.slots[at].get());
+        if let Some(file) = in_slot() {
             return Ok(file);
         }
         self.exclusively(|suffix| {
-            if let Some(file) = held() {
+            if let Some(file) = in_slot() {
                 return Ok(file);
             }
             let file = Arc::new(self.opened(kind, suffix, OpenOptions::new().read(true).write(true))?);
@@ -131,7 +131,7 @@ impl SegmentFiles {
     fn opened(&self, kind: Kind, suffix: &str, options: &OpenOptions) -> io::Result<File> {
         let open = |path: &Path| retry(|| options.open(path));
         self.dir.with(&self.name(kind, suffix), open).map_err(|error| match error.kind() {
-            // Whoever still held the segment finds that its records are gone, as after a truncation.
+            // Whoever still holds the segment finds that its records are gone, as after a truncation.
             io::ErrorKind::NotFound if suffix == DELETED => io::ErrorKind::UnexpectedEof.into(),
             _ => error,
         })

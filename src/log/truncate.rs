@@ -67,8 +67,8 @@ impl Log {
         let removed = appender.segments.truncate_from(target + 1);
         self.discard(&removed)?;
         let (active, now) = (self.active(), self.now());
-        let cut = active.truncate_to(target, now).and_then(|_| active.activate());
-        cut.map_err(|error| self.truncating_failed(target, &error))?;
+        let done = active.truncate_to(target, now).and_then(|_| active.activate());
+        done.map_err(|error| self.truncating_failed(target, &error))?;
         self.change_epochs(appender, |epochs| epochs.truncate_from_end(target))?;
         let start = self.log_start_offset().min(target);
         self.complete_truncation(appender, start, target)?;

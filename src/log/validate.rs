@@ -46,32 +46,32 @@ pub struct RecordError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValidationError {
     /// A batch as a whole is refused; clients see the code only.
-    #[error("{says}")]
+    #[error("{reason}")]
     Refused {
         /// The code for the client.
         code: ErrorCode,
         /// Why, for the log.
-        says: String,
+        reason: String,
     },
     /// Some of its records are; clients of Produce 8 see which.
-    #[error("{says}")]
+    #[error("{reason}")]
     Records {
         /// The code for the client: INVALID_TIMESTAMP or INVALID_RECORD.
         code: ErrorCode,
         /// Why, for the client.
-        says: &'static str,
+        reason: &'static str,
         /// Which, at least one.
         errors: Vec<RecordError>,
     },
 }
 
 impl ValidationError {
-    fn refused(code: ErrorCode, says: impl Into<String>) -> Self {
-        Self::Refused { code, says: says.into() }
+    fn refused(code: ErrorCode, reason: impl Into<String>) -> Self {
+        Self::Refused { code, reason: reason.into() }
     }
 
-    fn invalid(says: impl Into<String>) -> Self {
-        Self::refused(ErrorCode::InvalidRecord, says)
+    fn invalid(reason: impl Into<String>) -> Self {
+        Self::refused(ErrorCode::InvalidRecord, reason)
     }
 
     /// The records refused (`record_errors` of Produce 8).
@@ -86,7 +86,7 @@ impl ValidationError {
     pub fn client_message(&self) -> Option<&'static str> {
         match self {
             Self::Refused { .. } => None,
-            Self::Records { says, .. } => Some(says),
+            Self::Records { reason, .. } => Some(reason),
         }
     }
 }
@@ -209,14 +209,15 @@ fn check_batch(
     }
     let size = header.size();
     if let Some(most) = max_batch_size.filter(|most| size > *most) {
-        let says = format!(
+        let reason = format!(
             "The record batch size in the append to {partition} is {size} bytes which exceeds the maximum configured value of {most}."
         );
-        return Err(ValidationError::refused(ErrorCode::MessageTooLarge, says));
+        return Err(ValidationError::refused(ErrorCode::MessageTooLarge, reason));
     }
     batch.check_crc().map_err(|_| {
-        let says = format!("Record is corrupt (stored crc = {}) in topic partition {partition}.", header.crc);
-        ValidationError::refused(ErrorCode::CorruptMessage, says)
+        let reason =
+            format!("Record is corrupt (stored crc = {}) in topic partition {partition}.", header.crc);
+        ValidationError::refused(ErrorCode::CorruptMessage, reason)
     })
 }
 
@@ -234,23 +235,23 @@ pub fn check_request(
     if version < 3 {
         return Ok(());
     }
-    let says = |rule: &str| format!("Produce requests with version {version} {rule}");
+    let reason = |rule: &str| format!("Produce requests with version {version} {rule}");
     let first = batches.next().transpose();
     let Some(first) = first.map_err(|error| unreadable(partition, records, AppendOrigin::Client, error))?
     else {
-        return Err(ValidationError::invalid(says("must have at least one record batch")));
+        return Err(ValidationError::invalid(reason("must have at least one record batch")));
     };
     if first.header().magic != 2 {
-        return Err(ValidationError::invalid(says(
+        return Err(ValidationError::invalid(reason(
             "are only allowed to contain record batches with magic version 2",
         )));
     }
     if version < 7 && first.header().compression()? == Compression::Zstd {
-        let says = says("are not allowed to use ZStandard compression");
-        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, says));
+        let reason = reason("are not allowed to use ZStandard compression");
+        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, reason));
     }
     if batches.next().transpose()?.is_some() {
-        return Err(ValidationError::invalid(says("are only allowed to contain exactly one record batch")));
+        return Err(ValidationError::invalid(reason("are only allowed to contain exactly one record batch")));
     }
     Ok(())
 }

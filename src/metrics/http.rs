@@ -19,9 +19,9 @@ pub async fn serve(
     registry: Arc<Registry>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let told = move || async move {
+    let rendered = move || async move {
         ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], exposition::text(&registry.read()))
     };
-    let router = Router::new().route("/metrics", get(told));
+    let router = Router::new().route("/metrics", get(rendered));
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }

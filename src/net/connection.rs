@@ -136,8 +136,8 @@ impl Reading {
 
     /// Waits until the answers before have left room for the memory that this one holds.
     async fn room(&self, pieces: &[Records]) -> Option<OwnedSemaphorePermit> {
-        let held = size_of_val(pieces) + pieces.iter().map(Records::held).sum::<usize>();
-        let share = u32::try_from(held.min(ANSWERS_HOLD)).unwrap_or(u32::MAX);
+        let in_memory = size_of_val(pieces) + pieces.iter().map(Records::memory_size).sum::<usize>();
+        let share = u32::try_from(in_memory.min(ANSWERS_HOLD)).unwrap_or(u32::MAX);
         self.room.clone().acquire_many_owned(share).await.ok()
     }
 
@@ -178,8 +178,8 @@ impl Reading {
                 return Ok(None);
             }
         };
-        let held = limits.memory(length).await;
-        Ok(Some(held.by(self.frames.frame(length).await?)))
+        let memory = limits.memory(length).await;
+        Ok(Some(memory.by(self.frames.frame(length).await?)))
     }
 }
 

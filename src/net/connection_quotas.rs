@@ -234,10 +234,10 @@ impl OpenConnections {
             throttle = self.rate.throttle(f64::from(self.rate_limit), now);
         }
         let broker_limit = self.rate_limit;
-        if let Some(held) = self.listeners.get_mut(listener) {
-            held.rate.record(1.0, now);
-            let limit = held.own.creation_rate.unwrap_or(broker_limit);
-            throttle = throttle.max(held.rate.throttle(f64::from(limit), now));
+        if let Some(listener_state) = self.listeners.get_mut(listener) {
+            listener_state.rate.record(1.0, now);
+            let limit = listener_state.own.creation_rate.unwrap_or(broker_limit);
+            throttle = throttle.max(listener_state.rate.throttle(f64::from(limit), now));
         }
         throttle
     }
@@ -251,10 +251,9 @@ impl OpenConnections {
     }
 
     fn has_room(&self, listener: &str) -> bool {
-        let by_listener = self
-            .listeners
-            .get(listener)
-            .is_none_or(|held| held.open < held.own.connections.unwrap_or(self.maximum));
+        let by_listener = self.listeners.get(listener).is_none_or(|listener_state| {
+            listener_state.open < listener_state.own.connections.unwrap_or(self.maximum)
+        });
         by_listener && (self.is_protected(listener) || !self.is_full(self.open.len()))
     }
 
@@ -265,16 +264,16 @@ impl OpenConnections {
             return Err(Rejected::Address(maximum));
         }
         self.addresses.insert(address, count + 1);
-        if let Some(held) = self.listeners.get_mut(listener) {
-            held.open += 1;
+        if let Some(listener_state) = self.listeners.get_mut(listener) {
+            listener_state.open += 1;
         }
         Ok(())
     }
 
     fn give_back(&mut self, number: u64, open: &OpenConnection) {
         self.open.remove(&number);
-        if let Some(held) = self.listeners.get_mut(&open.listener) {
-            held.open -= 1;
+        if let Some(listener_state) = self.listeners.get_mut(&open.listener) {
+            listener_state.open -= 1;
         }
         if let Some(count) = self.addresses.get_mut(&open.address) {
             *count -= 1;

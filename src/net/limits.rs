@@ -133,7 +133,7 @@ impl RequestMemory {
     pub fn by(self, frame: Bytes) -> Bytes {
         match self.memory {
             None => frame,
-            Some(_) => Bytes::from_owner(Owner { frame, _held: self }),
+            Some(_) => Bytes::from_owner(Owner { frame, _memory: self }),
         }
     }
 }
@@ -149,7 +149,7 @@ impl Drop for RequestMemory {
 
 struct Owner {
     frame: Bytes,
-    _held: RequestMemory,
+    _memory: RequestMemory,
 }
 
 impl AsRef<[u8]> for Owner {

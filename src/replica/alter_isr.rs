@@ -65,7 +65,9 @@ impl IsrProposals {
     /// The proposals whose answers are still awaited.
     fn awaited(&self) -> Proposals {
         let mut waiting = self.waiting.lock();
-        waiting.retain(|id, proposal| self.partitions.partition(id).is_ok_and(|held| held.awaits(proposal)));
+        waiting.retain(|id, proposal| {
+            self.partitions.partition(id).is_ok_and(|partition| partition.awaits(proposal))
+        });
         waiting.iter().map(|(id, proposal)| (id.clone(), proposal.clone())).collect()
     }
 

@@ -47,13 +47,13 @@ impl ReplicaManager {
         offsets: Vec<(TopicPartition, Offset)>,
     ) -> Vec<(TopicPartition, LowWatermark)> {
         let deadline = Instant::now() + limit;
-        let mut cut = Vec::with_capacity(offsets.len());
+        let mut deletions = Vec::with_capacity(offsets.len());
         for (id, to) in offsets {
-            cut.push((self.cut(&id, to).await, id));
+            deletions.push((self.delete_before(&id, to).await, id));
         }
-        let mut outcomes = Vec::with_capacity(cut.len());
-        for (cut, id) in cut {
-            let outcome = match cut {
+        let mut outcomes = Vec::with_capacity(deletions.len());
+        for (deletion, id) in deletions {
+            let outcome = match deletion {
                 Ok((partition, required)) => self.everywhere(&partition, required, deadline).await,
                 Err(error) => Err(error.into()),
             };
@@ -63,7 +63,11 @@ impl ReplicaManager {
     }
 
     /// Moves the start of the leader's log; the partition, and the offset that its replicas have to reach.
-    async fn cut(&self, id: &TopicPartition, to: Offset) -> Result<(Arc<Partition>, Offset), ErrorCode> {
+    async fn delete_before(
+        &self,
+        id: &TopicPartition,
+        to: Offset,
+    ) -> Result<(Arc<Partition>, Offset), ErrorCode> {
         if crate::admin::names::is_internal(&id.topic) {
             return Err(ErrorCode::InvalidTopicException);
         }

@@ -88,9 +88,9 @@ impl LazyRecords for DownConversion {
         self.size
     }
 
-    fn held(&self) -> usize {
+    fn memory_size(&self) -> usize {
         // A batch that stays as it is keeps alive what was read with it.
-        self.first.len().max(CHUNK) + self.rest.records.held()
+        self.first.len().max(CHUNK) + self.rest.records.memory_size()
     }
 
     fn file(&self) -> Option<&File> {

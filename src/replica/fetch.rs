@@ -115,10 +115,11 @@ impl FetchOutcome {
         }
     }
 
-    /// What was read; `cut_off` says whether less than one batch is of use, as it is before version 3.
-    fn read(read: LogRead, cut_off: bool) -> Self {
+    /// What was read; `allows_incomplete` says whether less than one batch is of use, as it is before version 3.
+    fn read(read: LogRead, allows_incomplete: bool) -> Self {
         // Later clients take a first batch that is cut off for one they will never get past.
-        let records = if read.first_entry_incomplete && !cut_off { Records::default() } else { read.records };
+        let records =
+            if read.first_entry_incomplete && !allows_incomplete { Records::default() } else { read.records };
         Self {
             error: ErrorCode::None,
             high_watermark: read.high_watermark,

@@ -247,11 +247,12 @@ impl ReplicaLogDirs {
     }
 
     fn in_dir(&self, log: &Log, is_future: bool) -> ReplicaInDir {
-        let held = self.partitions.partition(log.partition()).ok().and_then(|partition| partition.log());
-        let lag = match held {
+        let current_log =
+            self.partitions.partition(log.partition()).ok().and_then(|partition| partition.log());
+        let lag = match current_log {
             None => -1,
-            Some(held) if is_future => held.log_end_offset() - log.log_end_offset(),
-            Some(held) => (held.high_watermark() - log.log_end_offset()).max(0),
+            Some(current_log) if is_future => current_log.log_end_offset() - log.log_end_offset(),
+            Some(current_log) => (current_log.high_watermark() - log.log_end_offset()).max(0),
         };
         ReplicaInDir { partition: log.partition().clone(), size: log.size(), lag, is_future }
     }

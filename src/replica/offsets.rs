@@ -73,14 +73,14 @@ impl ReplicaManager {
             Some(Isolation::ReadUncommitted) => log.high_watermark(),
             Some(Isolation::ReadCommitted) => log.last_stable_offset(),
         };
-        let (told, role) = partition.standing();
+        let (state, role) = partition.standing();
         // A new leader knows what may be fetched once its own first record is replicated.
         let unsure = matches!(role, ReplicaRole::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
         if timestamp == LATEST {
             if unsure {
                 return Err(ErrorCode::OffsetNotAvailable);
             }
-            let leader_epoch = Some(told.leadership.leader_epoch).filter(|epoch| *epoch >= 0);
+            let leader_epoch = Some(state.leadership.leader_epoch).filter(|epoch| *epoch >= 0);
             return Ok(Some(TimestampAndOffset { timestamp: -1, offset: end, leader_epoch }));
         }
         let found = log.offset_for_timestamp(timestamp).map_err(|error| ErrorCode::from(&error))?;

@@ -166,8 +166,8 @@ impl Partition {
     /// KAFKA_STORAGE_ERROR: the epoch could not be written down; the role is what it was.
     pub(super) fn lead(&self, next: LeadershipState, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
         loop {
-            let held = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
-            if let Some((fresh, released)) = self.lead_with(&next, &held, now)? {
+            let current = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
+            if let Some((fresh, released)) = self.lead_with(&next, &current, now)? {
                 released.wake();
                 return Ok(fresh);
             }
@@ -182,14 +182,15 @@ impl Partition {
         now: Millis,
     ) -> Result<Option<(bool, Released)>, ErrorCode> {
         // Appends find the log fenced and this partition in its new epoch, or neither.
-        let held = log.append_lock();
+        let append_lock = log.append_lock();
         // The start of the epoch is on disk before any record of it, so that followers can be told where to truncate. A
         // broker that cannot write it does not lead. An epoch that is known keeps its start.
-        let begun =
-            held.begin_leadership(next.leadership.leader_epoch).map_err(|_| ErrorCode::KafkaStorageError)?;
+        let begun = append_lock
+            .begin_leadership(next.leadership.leader_epoch)
+            .map_err(|_| ErrorCode::KafkaStorageError)?;
         let mut state = self.state.lock();
-        let is_held = state.log.as_ref().is_some_and(|current| Arc::ptr_eq(current, log));
-        let Some(end) = begun.filter(|_| is_held) else { return Ok(None) };
+        let is_current = state.log.as_ref().is_some_and(|current| Arc::ptr_eq(current, log));
+        let Some(end) = begun.filter(|_| is_current) else { return Ok(None) };
         let fresh = state.machine.become_leader(next.clone(), end, now);
         self.roles.send(&self.id, NewRole::Leader(next.leadership.leader_epoch));
         let released = self.raise_watermark(&mut state, now).unwrap_or_default();

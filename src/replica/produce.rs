@@ -223,8 +223,8 @@ impl ReplicaManager {
         };
         let prepared = prepared.map_err(Refused::Log)?;
         let is_quick = log.takes_quickly(prepared.bytes());
-        let (held, now) = (partition.clone(), self.clock.now());
-        log.disk().append(is_quick, move || held.append(&prepared, all, now)).await
+        let (led, now) = (partition.clone(), self.clock.now());
+        log.disk().append(is_quick, move || led.append(&prepared, all, now)).await
     }
 }
 

@@ -156,19 +156,19 @@ impl Room {
         Self::opened(dir, &[], TopicConfig::default())
     }
 
-    /// Tells of a partition of `t`; the answer is its error.
-    pub(super) fn tell(
+    /// Makes the broker leader or follower of a partition of `t`; the result is the error.
+    pub(super) fn become_replica(
         &self,
         number: i32,
         leader: BrokerId,
         epoch: LeaderEpoch,
         isr: &[BrokerId],
     ) -> ErrorCode {
-        self.tell_version(number, leader, epoch, isr, epoch)
+        self.become_replica_at(number, leader, epoch, isr, epoch)
     }
 
     /// The same, with the version of the state's znode.
-    pub(super) fn tell_version(
+    pub(super) fn become_replica_at(
         &self,
         number: i32,
         leader: BrokerId,

@@ -69,9 +69,9 @@ impl ReplicaManager {
 
     /// Counts what is sent to a follower.
     pub(super) fn count_sent(&self, outcomes: &[(TopicPartition, FetchOutcome)]) {
-        let held = |id| self.partition(id).ok()?.log();
+        let log_of = |id| self.partition(id).ok()?.log();
         let throttled = outcomes.iter().filter(|(id, outcome)| {
-            !outcome.records.is_empty() && held(id).is_some_and(|log| self.sends_throttled(&log))
+            !outcome.records.is_empty() && log_of(id).is_some_and(|log| self.sends_throttled(&log))
         });
         let bytes: usize = throttled.map(|(_, outcome)| outcome.records.len()).sum();
         if bytes > 0 {

@@ -126,8 +126,8 @@ impl EndTransactionMarker {
     }
 }
 
-fn invalid(says: String) -> BatchError {
-    BatchError::InvalidRecord(says)
+fn invalid(reason: String) -> BatchError {
+    BatchError::InvalidRecord(reason)
 }
 
 #[cfg(test)]

@@ -305,8 +305,8 @@ fn malformed() -> BatchError {
     BatchError::Malformed("A field of the message does not fit in it".into())
 }
 
-fn invalid(says: &str) -> BatchError {
-    BatchError::InvalidRecord(says.into())
+fn invalid(reason: &str) -> BatchError {
+    BatchError::InvalidRecord(reason.into())
 }
 
 /// Writes a message's offset anew and, in format 1 and if given, its timestamp and the type of it; then makes the

@@ -115,15 +115,15 @@ async fn grow(
     if topics::is_marked_for_deletion(zk, &topic.name).await? {
         return Err(AdminError::InvalidTopic("The topic is queued for deletion.".to_owned()));
     }
-    let held = topics::fetch(zk, &topic.name).await?;
-    let Some(held) = held.filter(|held| !held.partitions.is_empty()) else {
+    let existing = topics::fetch(zk, &topic.name).await?;
+    let Some(existing) = existing.filter(|existing| !existing.partitions.is_empty()) else {
         return Err(AdminError::UnknownTopic(topic.name.clone()));
     };
     // The controller's writes of a reassignment and these here would be about the same znode.
-    if held.partitions.values().any(Assignment::is_being_reassigned) {
+    if existing.partitions.values().any(Assignment::is_being_reassigned) {
         return Err(AdminError::ReassignmentInProgress(topic.name.clone()));
     }
-    let count = i32::try_from(held.partitions.len()).unwrap_or(i32::MAX);
+    let count = i32::try_from(existing.partitions.len()).unwrap_or(i32::MAX);
     if topic.count < count {
         let text = format!(
             "Topic currently has {count} partitions, which is higher than the requested {}.",
@@ -135,7 +135,7 @@ async fn grow(
         return Err(AdminError::InvalidPartitions(format!("Topic already has {count} partitions.")));
     }
     let wished = wishes(topic, count, brokers)?;
-    let more = topics::assign_more(&topic.name, &held, brokers, topic.count, wished.as_ref())?;
+    let more = topics::assign_more(&topic.name, &existing, brokers, topic.count, wished.as_ref())?;
     if !validate_only {
         topics::add_partitions(zk, &topic.name, &more).await?;
     }

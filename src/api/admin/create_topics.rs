@@ -160,7 +160,7 @@ async fn create(
     }
     let pairs = topic.configs.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?)));
     let config: BTreeMap<_, _> = pairs.collect();
-    let replicas = placed(exchange, topic).await?;
+    let replicas = assigned_replicas(exchange, topic).await?;
     if validate_only {
         topics::validate(zk, &topic.name, &replicas, &config).await?;
     } else {
@@ -188,7 +188,10 @@ async fn create(
 }
 
 /// The replicas as wished, or placed.
-async fn placed(exchange: &Exchange, topic: &CreatableTopic) -> Result<PartitionReplicas, AdminError> {
+async fn assigned_replicas(
+    exchange: &Exchange,
+    topic: &CreatableTopic,
+) -> Result<PartitionReplicas, AdminError> {
     if !topic.assignments.is_empty() {
         if topic.num_partitions != -1 || topic.replication_factor != -1 {
             return Err(AdminError::invalid_request(

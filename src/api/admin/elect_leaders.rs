@@ -52,7 +52,7 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
         Err(error) => outcomes.extend(partitions.into_iter().map(|id| (id, Some(silent(error))))),
     }
     let leads = |metadata: &MetadataSnapshot, id: &TopicPartition, leader: BrokerId| {
-        metadata.partition(id).is_some_and(|held| held.leadership.leader == leader)
+        metadata.partition(id).is_some_and(|state| state.leadership.leader == leader)
     };
     if !elected.is_empty() {
         let known =

@@ -109,11 +109,11 @@ fn apply(
         SET => drop(own.insert(key.clone(), value)),
         DELETE => drop(own.remove(key)),
         operation => {
-            let held = list(own, entity, key, operation)?;
+            let current = list(own, entity, key, operation)?;
             let named = items(&value);
             let next = match operation {
-                APPEND => [held, named].concat(),
-                _ => held.into_iter().filter(|item| !named.contains(item)).collect(),
+                APPEND => [current, named].concat(),
+                _ => current.into_iter().filter(|item| !named.contains(item)).collect(),
             };
             own.insert(key.clone(), next.join(","));
         }

@@ -16,7 +16,7 @@ use crate::wire::message::alter_isr::{
 pub async fn handle(exchange: &Exchange, request: AlterIsrRequest) -> AlterIsrResponse {
     let (broker, epoch) = (request.broker_id, request.broker_epoch);
     match exchange.services.controller.alter_isr(broker, epoch, wanted(request)).await {
-        Ok(held) => AlterIsrResponse { topics: topics(held), ..Default::default() },
+        Ok(outcomes) => AlterIsrResponse { topics: topics(outcomes), ..Default::default() },
         Err(error) => AlterIsrResponse { error_code: error.code(), ..Default::default() },
     }
 }
@@ -39,17 +39,17 @@ fn wanted(request: AlterIsrRequest) -> BTreeMap<TopicPartition, LeaderAndIsr> {
     topics.collect()
 }
 
-fn topics(held: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>) -> Vec<TopicDataResponse> {
+fn topics(outcomes: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>) -> Vec<TopicDataResponse> {
     let mut topics: Vec<TopicDataResponse> = Vec::new();
-    for (id, held) in held {
-        let partition = match held {
-            Ok(held) => PartitionDataResponse {
+    for (id, outcome) in outcomes {
+        let partition = match outcome {
+            Ok(state) => PartitionDataResponse {
                 partition_index: id.partition,
                 error_code: ErrorCode::None.code(),
-                leader_id: held.leader,
-                leader_epoch: held.leader_epoch,
-                isr: held.isr,
-                current_isr_version: held.zk_version,
+                leader_id: state.leader,
+                leader_epoch: state.leader_epoch,
+                isr: state.isr,
+                current_isr_version: state.zk_version,
             },
             Err(error) => PartitionDataResponse {
                 partition_index: id.partition,

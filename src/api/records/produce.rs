@@ -151,18 +151,18 @@ impl BatchKinds {
 /// The response, partitions grouped by topic in the order they came to be known.
 fn response(outcomes: ProduceOutcomes) -> ProduceResponse {
     let mut responses: Vec<TopicProduceResponse> = Vec::new();
-    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut slots: HashMap<Arc<str>, usize> = HashMap::new();
     for (id, outcome) in outcomes {
         let partition = partition(id.partition, outcome);
         // Mostly a topic's partitions come together, and one topic only.
-        let place = match responses.last() {
+        let slot = match responses.last() {
             Some(last) if last.name == *id.topic => responses.len() - 1,
-            _ => *places.entry(id.topic).or_insert_with_key(|topic| {
+            _ => *slots.entry(id.topic).or_insert_with_key(|topic| {
                 responses.push(TopicProduceResponse { name: topic.to_string(), partitions: Vec::new() });
                 responses.len() - 1
             }),
         };
-        responses[place].partitions.push(partition);
+        responses[slot].partitions.push(partition);
     }
     ProduceResponse { responses, ..Default::default() }
 }

@@ -25,7 +25,7 @@ pub struct Entries {
     /// The file's length in bytes, which bounds how many entries fit.
     length: u64,
     /// The entries, while the segment is active.
-    held: Option<Vec<u8>>,
+    cached: Option<Vec<u8>>,
     /// Whether entries were written that may not be on the disk.
     unsynced: AtomicBool,
 }
@@ -42,7 +42,7 @@ impl Entries {
         max_bytes: u64,
     ) -> io::Result<(Self, bool)> {
         let unsynced = AtomicBool::new(false);
-        let mut entries = Self { files, kind, size, count: 0, length: 0, held: None, unsynced };
+        let mut entries = Self { files, kind, size, count: 0, length: 0, cached: None, unsynced };
         let found = entries.files.metadata(kind)?;
         match &found {
             Some(found) => {
@@ -77,11 +77,11 @@ impl Entries {
     /// # Errors
     /// Those of reading and resizing.
     pub fn activate(&mut self, max_bytes: u64) -> io::Result<()> {
-        let mut held = vec![0; self.count * self.size];
-        if !held.is_empty() {
-            self.files.open_briefly(self.kind)?.read_exact_at(&mut held, 0)?;
+        let mut cached = vec![0; self.count * self.size];
+        if !cached.is_empty() {
+            self.files.open_briefly(self.kind)?.read_exact_at(&mut cached, 0)?;
         }
-        self.held = Some(held);
+        self.cached = Some(cached);
         self.resize(max_bytes)
     }
 
@@ -90,7 +90,7 @@ impl Entries {
     /// # Errors
     /// Those of resizing.
     pub fn trim(&mut self) -> io::Result<()> {
-        self.held = None;
+        self.cached = None;
         self.resize((self.count * self.size) as u64)
     }
 
@@ -118,8 +118,8 @@ impl Entries {
         self.files.open(self.kind)?.write_all_at(entry, at)?;
         self.unsynced.store(true, Ordering::Release);
         self.length = self.length.max(at + self.size as u64);
-        if let Some(held) = &mut self.held {
-            held.extend_from_slice(entry);
+        if let Some(cached) = &mut self.cached {
+            cached.extend_from_slice(entry);
         }
         self.count += 1;
         Ok(())
@@ -128,8 +128,8 @@ impl Entries {
     /// Forgets all but the first `count` entries; the file keeps its length.
     pub fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);
-        if let Some(held) = &mut self.held {
-            held.truncate(self.count * self.size);
+        if let Some(cached) = &mut self.cached {
+            cached.truncate(self.count * self.size);
         }
     }
 
@@ -150,7 +150,7 @@ impl Entries {
     /// Those of reading.
     pub fn partition_point(&self, holds: impl Fn(&[u8]) -> bool) -> io::Result<usize> {
         let (mut low, mut high) = (0, self.count);
-        let close = if self.held.is_some() { 0 } else { BLOCK };
+        let close = if self.cached.is_some() { 0 } else { BLOCK };
         while high - low > close {
             let middle = low + (high - low) / 2;
             if self.block(middle, 1, &holds)? { low = middle + 1 } else { high = middle }
@@ -165,8 +165,8 @@ impl Entries {
     /// Hands `count` entries from `at` on to `read`.
     fn block<T>(&self, at: usize, count: usize, read: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         let (from, length) = (at * self.size, count * self.size);
-        if let Some(held) = self.held.as_ref().and_then(|held| held.get(from..from + length)) {
-            return Ok(read(held));
+        if let Some(cached) = self.cached.as_ref().and_then(|cached| cached.get(from..from + length)) {
+            return Ok(read(cached));
         }
         let mut bytes = [0; BLOCK * 12];
         let bytes = &mut bytes[..length];

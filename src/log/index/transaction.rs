@@ -146,7 +146,7 @@ impl TransactionIndex {
     /// Those of reading and resizing.
     pub fn truncate_to(&mut self, offset: Offset) -> io::Result<()> {
         let kept = self.read()?.iter().take_while(|entry| entry.last_offset < offset).count();
-        if kept < self.count { self.cut(kept) } else { Ok(()) }
+        if kept < self.count { self.keep_first(kept) } else { Ok(()) }
     }
 
     /// Forgets everything.
@@ -154,7 +154,7 @@ impl TransactionIndex {
     /// # Errors
     /// Those of resizing.
     pub fn reset(&mut self) -> io::Result<()> {
-        if self.files.metadata(Kind::TransactionIndex)?.is_some() { self.cut(0) } else { Ok(()) }
+        if self.files.metadata(Kind::TransactionIndex)?.is_some() { self.keep_first(0) } else { Ok(()) }
     }
 
     /// Whether every transaction ended within the segment.
@@ -180,7 +180,7 @@ impl TransactionIndex {
         self.files.open_briefly(Kind::TransactionIndex)?.sync_data()
     }
 
-    fn cut(&mut self, count: usize) -> io::Result<()> {
+    fn keep_first(&mut self, count: usize) -> io::Result<()> {
         self.files.open_briefly(Kind::TransactionIndex)?.set_len((count * SIZE) as u64)?;
         self.count = count;
         Ok(())

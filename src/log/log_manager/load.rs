@@ -333,8 +333,8 @@ impl LogManager {
             // A failure has been reported by the log itself.
             Err(_) => return Ok(None),
         };
-        let place = if purpose == Purpose::Future { &self.future } else { &self.logs };
-        if let Some(other) = place.write().insert(partition.clone(), log.clone()) {
+        let known = if purpose == Purpose::Future { &self.future } else { &self.logs };
+        if let Some(other) = known.write().insert(partition.clone(), log.clone()) {
             let (one, other) = (log.dir().display().to_string(), other.dir().display().to_string());
             return Err(OpenError::DuplicateLog { partition, one, other });
         }

@@ -86,16 +86,15 @@ impl LogManager {
         Ok(log)
     }
 
-    /// Puts the log that was on its way in the place of the current one, which is `held` and is removed later. The
-    /// caller
-    /// has seen that both hold the same. Blocks on the disk.
+    /// Puts the log that was on its way in the place of the current one, whose `append_lock` is held and which is
+    /// removed later. The caller has seen that both hold the same. Blocks on the disk.
     ///
     /// # Errors
     /// One of the two is offline, or the disk failed; what is current stays so unless the new one has its name already.
     pub fn replace_with_future(
         &self,
         partition: &TopicPartition,
-        held: &mut AppendLock<'_>,
+        append_lock: &mut AppendLock<'_>,
     ) -> Result<(), StorageError> {
         let offline = |which: &str| {
             StorageError::new(format!("The {which} replica for {partition} is offline"), Path::new(""))
@@ -106,7 +105,7 @@ impl LogManager {
         future.update_high_watermark(current.high_watermark());
         self.future.write().remove(partition);
         self.logs.write().insert(partition.clone(), future);
-        held.rename_dir(&directory::deleted_dir(partition))?;
+        append_lock.rename_dir(&directory::deleted_dir(partition))?;
         self.forget(&current);
         log::info!(
             target: TARGET,

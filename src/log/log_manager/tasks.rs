@@ -43,7 +43,7 @@ impl LogManager {
             for (period, job) in jobs {
                 tasks.spawn(self.clone().every(period, job, dir.clone(), shutdown.clone()));
             }
-            tasks.spawn(self.clone().do_chores(dir, shutdown.clone()));
+            tasks.spawn(self.clone().run_tasks(dir, shutdown.clone()));
         }
         tasks
     }
@@ -63,7 +63,7 @@ impl LogManager {
         }
     }
 
-    async fn do_chores(self: Arc<Self>, dir: PathBuf, shutdown: CancellationToken) {
+    async fn run_tasks(self: Arc<Self>, dir: PathBuf, shutdown: CancellationToken) {
         let disk = self.shared.disks.of(&dir);
         loop {
             let (working, now) = (disk.clone(), self.shared.clock.now());

@@ -72,7 +72,7 @@ fn keep_uncompressed(
     let layout = if validation.magic == 2 {
         retimed(first, all.max_timestamp, validation)?
     } else {
-        StoredLayout::Messages(messages_in_place(records, batches, &largest, validation))
+        StoredLayout::Messages(retimed_messages(records, batches, &largest, validation))
     };
     if validation.timestamp_type == TimestampType::LogAppendTime {
         all.max_timestamp = validation.now;
@@ -165,7 +165,7 @@ fn retimed(
 
 /// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than
 /// pieces of each.
-fn messages_in_place(
+fn retimed_messages(
     records: &Bytes,
     batches: &[Batch],
     largest: &[Millis],

@@ -36,7 +36,7 @@ pub(super) fn batch(
     if validation.origin == AppendOrigin::Client {
         clients_batch(header, validation)?;
     }
-    let says = match validation.magic {
+    let reason = match validation.magic {
         magic @ (0 | 1) if header.is_transactional() => {
             format!("Transactional records cannot be used with magic version {magic}")
         }
@@ -45,13 +45,13 @@ pub(super) fn batch(
         }
         _ => return Ok(()),
     };
-    Err(ValidationError::refused(ErrorCode::UnsupportedForMessageFormat, says))
+    Err(ValidationError::refused(ErrorCode::UnsupportedForMessageFormat, reason))
 }
 
 fn clients_batch(header: &BatchHeader, validation: &Validation<'_>) -> Result<(), ValidationError> {
     let partition = validation.partition;
     let (first, last, count) = (header.base_offset, header.last_offset(), header.record_count);
-    let says = if header.magic >= 2 && last < first {
+    let reason = if header.magic >= 2 && last < first {
         format!("Batch has an invalid offset range: [{first}, {last}] in topic partition {partition}.")
     } else if header.magic >= 2 && count <= 0 {
         format!("Invalid reported count for record batch: {count} in topic partition {partition}.")
@@ -69,7 +69,7 @@ fn clients_batch(header: &BatchHeader, validation: &Validation<'_>) -> Result<()
     } else {
         return Ok(());
     };
-    Err(ValidationError::invalid(says))
+    Err(ValidationError::invalid(reason))
 }
 
 /// A record as far as the rules look at it.
@@ -147,9 +147,11 @@ impl<'a> RecordRules<'a> {
     }
 
     /// Notes that the `index`th record is refused as INVALID_RECORD.
-    pub(super) fn refuse(&mut self, index: usize, says: String) {
-        self.errors
-            .push(RecordError { batch_index: i32::try_from(index).unwrap_or(i32::MAX), message: Some(says) });
+    pub(super) fn refuse(&mut self, index: usize, reason: String) {
+        self.errors.push(RecordError {
+            batch_index: i32::try_from(index).unwrap_or(i32::MAX),
+            message: Some(reason),
+        });
     }
 
     /// All records were seen.
@@ -157,11 +159,11 @@ impl<'a> RecordRules<'a> {
         if self.errors.is_empty() {
             return Ok(());
         }
-        let (code, says) = if self.has_bad_timestamp {
+        let (code, reason) = if self.has_bad_timestamp {
             (ErrorCode::InvalidTimestamp, "One or more records have been rejected due to invalid timestamp")
         } else {
             (ErrorCode::InvalidRecord, "One or more records have been rejected")
         };
-        Err(ValidationError::Records { code, says, errors: self.errors })
+        Err(ValidationError::Records { code, reason, errors: self.errors })
     }
 }

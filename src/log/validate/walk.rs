@@ -9,7 +9,7 @@ use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP};
 use crate::wire::compression::{Compression, Decompressor};
 use crate::wire::legacy::{LegacyMessage, Messages};
-use crate::wire::record::iter::{Place, count};
+use crate::wire::record::iter::{BatchBase, count};
 use crate::wire::record::{RecordHeaders, RecordView, still_remaining, stream};
 use crate::wire::records_builder::{NewRecord, RecordsBuilder};
 
@@ -47,13 +47,13 @@ pub(super) struct RecordSink {
     next: Offset,
     /// What the builder did not take, if that is told only after all records were checked.
     failed: Option<BatchError>,
-    tells_late: bool,
+    defers_failure: bool,
 }
 
 impl RecordSink {
-    /// `tells_late` if a record that cannot be laid out is told of only after all were checked.
-    pub(super) fn new(builder: RecordsBuilder, tells_late: bool) -> Self {
-        Self { builder, next: 0, failed: None, tells_late }
+    /// `defers_failure` if a record that cannot be laid out is reported only after all were checked.
+    pub(super) fn new(builder: RecordsBuilder, defers_failure: bool) -> Self {
+        Self { builder, next: 0, failed: None, defers_failure }
     }
 
     fn push(&mut self, record: Result<NewRecord<'_>, BatchError>) -> Result<(), BatchError> {
@@ -61,7 +61,7 @@ impl RecordSink {
             return Ok(());
         }
         match record.and_then(|record| self.builder.push_new(self.next, &record)) {
-            Err(error) if self.tells_late => self.failed = Some(error),
+            Err(error) if self.defers_failure => self.failed = Some(error),
             pushed => pushed?,
         }
         self.next += 1;
@@ -102,13 +102,14 @@ fn walk_plain(
     mut sink: Option<&mut RecordSink>,
 ) -> Result<(), ValidationError> {
     let (header, body) = (batch.header(), batch.body());
-    let (place, count) = (Place::of(header), count(header)?);
+    let (batch_base, count) = (BatchBase::of(header), count(header)?);
     let mut rules = RecordRules::new(validation, header);
     let mut rest = &body[..];
     for index in 0..count {
         let view = parse_plain(rest, index + 1 == count)?;
         rest = &rest[view.size..];
-        let (offset, timestamp) = (place.offset(view.offset_delta), place.timestamp(view.timestamp_delta));
+        let (offset, timestamp) =
+            (batch_base.offset(view.offset_delta), batch_base.timestamp(view.timestamp_delta));
         let size = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
         let (key, value) = (size(view.key), size(view.value));
         let print = || {
@@ -179,7 +180,7 @@ fn open(
 fn walk_skipping(batch: &Batch, validation: &Validation<'_>, walk: &mut Walk) -> Result<(), ValidationError> {
     let header = batch.header();
     let (mut reader, count) = open(header, batch, validation)?;
-    let place = Place::of(header);
+    let batch_base = BatchBase::of(header);
     let mut rules = RecordRules::new(validation, header);
     for index in 0..count {
         let record = stream::skip(&mut reader)?;
@@ -187,7 +188,7 @@ fn walk_skipping(batch: &Batch, validation: &Validation<'_>, walk: &mut Walk) ->
             stream::end(&mut reader)?;
         }
         let (offset, timestamp) =
-            (place.offset(record.offset_delta), place.timestamp(record.timestamp_delta));
+            (batch_base.offset(record.offset_delta), batch_base.timestamp(record.timestamp_delta));
         let print = || {
             let (key, value) = (record.key_size, record.value_size);
             Ok(format!(
@@ -208,12 +209,13 @@ fn walk_stream(
 ) -> Result<(), ValidationError> {
     let header = batch.header();
     let (mut reader, count) = open(header, batch, validation)?;
-    let place = Place::of(header);
+    let batch_base = BatchBase::of(header);
     let mut rules = RecordRules::new(validation, header);
     for index in 0..count {
         let size = stream::read(&mut reader)?;
         let view = stream::parse(&reader.unread()[..size])?;
-        let (offset, timestamp) = (place.offset(view.offset_delta), place.timestamp(view.timestamp_delta));
+        let (offset, timestamp) =
+            (batch_base.offset(view.offset_delta), batch_base.timestamp(view.timestamp_delta));
         let field = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
         let (key, value) = (field(view.key), field(view.value));
         let print = || {

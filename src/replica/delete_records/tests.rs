@@ -5,7 +5,7 @@ use crate::replica::tests::{Room, batch, partition};
 /// Broker 1 leads partition 0 with these in sync, and its log holds three records that all of them have.
 async fn leading(isr: &[i32], topic: TopicConfig) -> Room {
     let room = Room::with(&[], topic);
-    assert_eq!(room.tell(0, 1, 0, isr), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, isr), ErrorCode::None);
     drop(room.append(0, 1, batch(&["a", "b", "c"])));
     for follower in isr.iter().filter(|id| **id != 1) {
         room.follow(*follower, 3, 0).await;
@@ -34,7 +34,7 @@ async fn what_cannot_be_deleted_is_refused() {
     let mut compacted = TopicConfig::default();
     compacted.set("cleanup.policy", "compact").unwrap();
     let room = Room::with(&[], compacted);
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     assert_eq!(delete(&room, 0, Duration::ZERO).await, Err(ErrorCode::PolicyViolation.into()));
     let internal = TopicPartition::new("__consumer_offsets", 0);
     let refused = room.replicas.delete_records(Duration::ZERO, vec![(internal, 0)]).await.remove(0).1;
@@ -59,7 +59,8 @@ async fn it_does_not_wait_for_ever_nor_for_another_leader() {
         delete(&room, 2, Duration::from_millis(1)).await,
         Err(NotDeleted { error: ErrorCode::RequestTimedOut, low_watermark: 0 })
     );
-    let (deleted, told) =
-        tokio::join!(delete(&room, 2, Duration::from_secs(60)), async { room.tell(0, 2, 1, &[2, 3]) });
+    let (deleted, told) = tokio::join!(delete(&room, 2, Duration::from_secs(60)), async {
+        room.become_replica(0, 2, 1, &[2, 3])
+    });
     assert_eq!((deleted, told), (Err(ErrorCode::NotLeaderOrFollower.into()), ErrorCode::None));
 }

@@ -76,7 +76,7 @@ impl FetchSessions {
         if !self.sessions.load().contains_key(&id) {
             return;
         }
-        let _held = self.changes.lock();
+        let _guard = self.changes.lock();
         let mut sessions = CachedSessions::clone(&self.sessions.load());
         sessions.remove(&id);
         self.sessions.store(Arc::new(sessions));
@@ -93,7 +93,7 @@ impl FetchSessions {
             let state = session.lock();
             (state.reader().is_follower(), state.len())
         };
-        let _held = self.changes.lock();
+        let _guard = self.changes.lock();
         let current = self.sessions.load();
         let victim =
             if current.len() < self.slots { None } else { Some(victim(&current, size, privileged, now)?) };

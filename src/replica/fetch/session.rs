@@ -94,7 +94,7 @@ pub struct FetchSession {
 #[derive(Clone, Debug)]
 struct CachedPartition {
     partition: TopicPartition,
-    place: u64,
+    slot: u64,
     wanted: PartitionFetch,
     /// The high watermark that the client was last sent; -1 where none was, or an error since.
     sent_high_watermark: Offset,
@@ -326,7 +326,7 @@ impl FetchSession {
         cached.is_watched = false;
         // Whether the follower has everything counts in the next epoch only once it has fetched there.
         (cached.idle, cached.counted_in) = (None, None);
-        self.due.insert(cached.place, key);
+        self.due.insert(cached.slot, key);
         let Some((_, delayed)) = &mut self.delayed else { return false };
         let before = delayed.verdict();
         delayed.examine(key);
@@ -343,7 +343,7 @@ impl FetchSession {
 
     fn fall_due(&mut self, key: PartitionKey) {
         let Some(cached) = self.cached.get_mut(&key) else { return };
-        if self.due.insert(cached.place, key).is_none() {
+        if self.due.insert(cached.slot, key).is_none() {
             cached.idle = cached.counted_in.map(|leader_epoch| IdleFetch { leader_epoch, at: self.used });
         }
     }
@@ -367,7 +367,7 @@ impl FetchSession {
     /// What a follower's requests have shown of a partition without reading it.
     pub fn idle_fetch(&self, key: PartitionKey) -> Option<IdleFetch> {
         let cached = self.cached.get(&key)?;
-        if self.due.contains_key(&cached.place) {
+        if self.due.contains_key(&cached.slot) {
             return cached.idle;
         }
         Some(IdleFetch { leader_epoch: cached.counted_in?, at: self.used })
@@ -491,7 +491,7 @@ impl FetchSession {
         self.next += 1;
         let cached = CachedPartition {
             partition: partition.clone(),
-            place: key,
+            slot: key,
             wanted,
             sent_high_watermark: -1,
             sent_log_start: -1,
@@ -513,7 +513,7 @@ impl FetchSession {
         if let Some(key) = self.keys.remove(partition)
             && let Some(cached) = self.cached.remove(&key)
         {
-            self.due.remove(&cached.place);
+            self.due.remove(&cached.slot);
         }
     }
 
@@ -526,17 +526,17 @@ impl FetchSession {
             (cached.start, cached.is_watched) = (None, false);
             (cached.counted_in, cached.idle) = (None, None);
             self.keys.insert(cached.partition.clone(), key);
-            self.due.insert(cached.place, key);
+            self.due.insert(cached.slot, key);
             self.cached.insert(key, cached);
         }
     }
 
     fn put_last(&mut self, key: PartitionKey) {
         let Some(cached) = self.cached.get_mut(&key) else { return };
-        if self.due.remove(&cached.place).is_some() {
+        if self.due.remove(&cached.slot).is_some() {
             self.due.insert(self.next, key);
         }
-        cached.place = self.next;
+        cached.slot = self.next;
         self.next += 1;
     }
 
@@ -545,9 +545,9 @@ impl FetchSession {
         let Some(cached) = self.cached.get_mut(&key) else { return };
         if cached.is_quiet(self.reader) {
             cached.idle = None;
-            self.due.remove(&cached.place);
+            self.due.remove(&cached.slot);
         } else {
-            self.due.insert(cached.place, key);
+            self.due.insert(cached.slot, key);
         }
     }
 }

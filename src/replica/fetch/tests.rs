@@ -49,7 +49,7 @@ fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
 #[tokio::test]
 async fn what_was_produced_is_fetched() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     assert_eq!(room.produce(0, &["a", "b"]).await, 0);
     assert_eq!(room.produce(0, &["c"]).await, 2);
     let found = one(&room, consumer(Duration::ZERO), 0, from(1)).await;
@@ -64,7 +64,7 @@ async fn what_was_produced_is_fetched() {
 #[tokio::test]
 async fn errors_tell_nothing_else_and_do_not_wait() {
     let room = Room::new();
-    room.tell(0, 1, 3, &[1]);
+    room.become_replica(0, 1, 3, &[1]);
     let patient = consumer(Duration::from_secs(3600));
     let epoch = |epoch| PartitionFetch { current_leader_epoch: Some(epoch), ..from(0) };
     for (number, wanted, expected) in [
@@ -85,7 +85,7 @@ async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
     let room = Room::new();
     let size = i32::try_from(batch(&["a"]).len()).unwrap();
     for number in [0, 1] {
-        room.tell(number, 1, 0, &[1]);
+        room.become_replica(number, 1, 0, &[1]);
         room.produce(number, &["a"]).await;
         room.produce(number, &["b"]).await;
     }
@@ -107,7 +107,7 @@ async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
 #[tokio::test]
 async fn a_fetch_waits_until_there_is_enough() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     let size = i32::try_from(batch(&["a"]).len()).unwrap();
     let params = FetchParams { min_bytes: 2 * size, ..consumer(Duration::from_secs(3600)) };
     let mut fetch = pin!(one(&room, params, 0, from(0)));
@@ -121,7 +121,7 @@ async fn a_fetch_waits_until_there_is_enough() {
 #[tokio::test]
 async fn a_fetch_ends_with_what_there_is_when_its_time_is_over() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     let found = one(&room, consumer(Duration::from_millis(5)), 0, from(0)).await;
     assert_eq!((found.error, found.high_watermark, found.records.len()), (ErrorCode::None, 0, 0));
 }
@@ -130,12 +130,12 @@ async fn a_fetch_ends_with_what_there_is_when_its_time_is_over() {
 async fn a_fetch_learns_at_once_that_the_leader_is_another_or_the_partition_is_gone() {
     let room = Room::new();
     let patient = consumer(Duration::from_secs(3600));
-    room.tell(0, 1, 0, &[1]);
-    room.tell(1, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
+    room.become_replica(1, 1, 0, &[1]);
     let mut moved = pin!(one(&room, patient, 0, from(0)));
     let mut deleted = pin!(one(&room, patient, 1, from(0)));
     assert!(polled(moved.as_mut()).is_none() && polled(deleted.as_mut()).is_none());
-    room.tell(0, 2, 1, &[2]);
+    room.become_replica(0, 2, 1, &[2]);
     assert_eq!(moved.await.error, ErrorCode::NotLeaderOrFollower);
     room.stop(1, -2, true);
     let error = deleted.await.error;
@@ -148,7 +148,7 @@ async fn a_fetch_learns_at_once_that_the_leader_is_another_or_the_partition_is_g
 #[tokio::test]
 async fn consumers_see_what_every_follower_in_sync_has() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2]);
+    room.become_replica(0, 1, 0, &[1, 2]);
     room.produce(0, &["a"]).await;
     let mut waiting = pin!(one(&room, consumer(Duration::from_secs(3600)), 0, from(0)));
     assert!(polled(waiting.as_mut()).is_none());
@@ -163,7 +163,7 @@ async fn consumers_see_what_every_follower_in_sync_has() {
 #[tokio::test]
 async fn a_waiting_follower_is_woken_by_records_only() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2, 3]);
+    room.become_replica(0, 1, 0, &[1, 2, 3]);
     let patient = FetchParams { max_wait: Duration::from_secs(3600), ..follower(2) };
     let mut waiting = pin!(one(&room, patient, 0, from(0)));
     assert!(polled(waiting.as_mut()).is_none());
@@ -177,7 +177,7 @@ async fn a_waiting_follower_is_woken_by_records_only() {
 #[tokio::test]
 async fn a_replica_outside_the_assignment_reads_but_counts_for_nothing() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a"]).await;
     let found = one(&room, follower(5), 0, from(0)).await;
     assert_eq!((found.error, found.high_watermark), (ErrorCode::None, 1));
@@ -187,7 +187,7 @@ async fn a_replica_outside_the_assignment_reads_but_counts_for_nothing() {
 #[tokio::test]
 async fn readers_of_committed_records_get_an_empty_list_of_aborted_transactions() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a"]).await;
     let params = FetchParams { isolation: Isolation::ReadCommitted, ..consumer(Duration::ZERO) };
     assert_eq!(one(&room, params, 0, from(0)).await.aborted, Some(vec![]));
@@ -196,9 +196,9 @@ async fn readers_of_committed_records_get_an_empty_list_of_aborted_transactions(
 #[tokio::test]
 async fn a_caller_whose_log_has_diverged_learns_where() {
     let room = Room::new();
-    room.tell(0, 1, 2, &[1]);
+    room.become_replica(0, 1, 2, &[1]);
     room.produce(0, &["a", "b"]).await;
-    room.tell(0, 1, 5, &[1]);
+    room.become_replica(0, 1, 5, &[1]);
     room.produce(0, &["c"]).await;
     let at = |offset, epoch| PartitionFetch { last_fetched_epoch: Some(epoch), ..from(offset) };
     for (wanted, expected) in [
@@ -217,9 +217,9 @@ async fn a_caller_whose_log_has_diverged_learns_where() {
 #[tokio::test]
 async fn a_follower_answers_those_who_may_read_from_it() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a"]).await;
-    room.tell(0, 2, 1, &[1, 2]);
+    room.become_replica(0, 2, 1, &[1, 2]);
     let params = consumer(Duration::ZERO);
     assert_eq!(one(&room, params, 0, from(0)).await.error, ErrorCode::NotLeaderOrFollower);
     let found = one(&room, FetchParams { leader_only: false, ..params }, 0, from(0)).await;
@@ -230,7 +230,7 @@ async fn a_follower_answers_those_who_may_read_from_it() {
 #[tokio::test]
 async fn the_rest_of_an_old_segment_is_not_waited_for() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a"]).await;
     let log = room.replicas.partition(&partition(0)).unwrap().log().unwrap();
     log.roll().unwrap();

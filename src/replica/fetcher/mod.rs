@@ -72,7 +72,7 @@ struct FetchersState {
     per_leader: usize,
     running: BTreeMap<Key, Running>,
     /// Who fetches what.
-    places: HashMap<TopicPartition, Key>,
+    assigned: HashMap<TopicPartition, Key>,
     /// Whether the broker is stopping, and begins to fetch nothing any more.
     stopping: bool,
 }
@@ -96,13 +96,13 @@ impl Fetchers {
         if state.stopping {
             return;
         }
-        let FetchersState { ground, per_leader, running, places, .. } = &mut *state;
+        let FetchersState { ground, per_leader, running, assigned, .. } = &mut *state;
         let Some(ground) = ground.as_ref().filter(|ground| !ground.shutdown.is_cancelled()) else { return };
         let count = (*per_leader).max(1);
         let mut orders: BTreeMap<Key, (Endpoint, Vec<(TopicPartition, Start)>)> = BTreeMap::new();
         for Follow { partition, leader, endpoint, start, dir } in partitions {
             let key = (leader, dir * count + number(&partition, count));
-            places.insert(partition.clone(), key);
+            assigned.insert(partition.clone(), key);
             orders.entry(key).or_insert_with(|| (endpoint, Vec::new())).1.push((partition, start));
         }
         for (key, (endpoint, partitions)) in orders {
@@ -121,10 +121,10 @@ impl Fetchers {
     /// Follows partitions no more.
     pub fn leave<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let mut state = self.state.lock();
-        let FetchersState { running, places, .. } = &mut *state;
+        let FetchersState { running, assigned, .. } = &mut *state;
         let mut orders: BTreeMap<Key, Vec<TopicPartition>> = BTreeMap::new();
         for partition in partitions {
-            if let Some(key) = places.remove(partition) {
+            if let Some(key) = assigned.remove(partition) {
                 orders.entry(key).or_default().push(partition.clone());
             }
         }
@@ -138,7 +138,7 @@ impl Fetchers {
     /// A partition's own log starts later: its leader is told with the next request.
     pub fn log_start_moved(&self, partition: &TopicPartition) {
         let state = self.state.lock();
-        if let Some(fetcher) = state.places.get(partition).and_then(|key| state.running.get(key)) {
+        if let Some(fetcher) = state.assigned.get(partition).and_then(|key| state.running.get(key)) {
             let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone())); // One that is over fetches nothing.
         }
     }
@@ -155,14 +155,14 @@ impl Fetchers {
             let endpoint = state.running.get(key)?.endpoint.clone();
             Some((partition.clone(), key.0, endpoint))
         };
-        Some(state.places.iter().filter_map(of).collect())
+        Some(state.assigned.iter().filter_map(of).collect())
     }
 
     /// Ends the fetchers that have nothing to fetch any more.
     pub fn end_idle(&self) {
         let mut state = self.state.lock();
-        let FetchersState { running, places, .. } = &mut *state;
-        let busy: std::collections::HashSet<_> = places.values().copied().collect();
+        let FetchersState { running, assigned, .. } = &mut *state;
+        let busy: std::collections::HashSet<_> = assigned.values().copied().collect();
         running.retain(|key, _| busy.contains(key));
     }
 
@@ -221,8 +221,8 @@ impl ReplicaManager {
         let Some(followed) = self.fetchers.resize(usize::try_from(per_leader).unwrap_or(1)) else { return };
         self.fetchers.leave(followed.iter().map(|(partition, ..)| partition));
         let again = followed.into_iter().filter_map(|(partition, leader, endpoint)| {
-            let held = self.partition(&partition).ok()?;
-            let (log, leader_epoch) = (held.log()?, held.leader_epoch());
+            let followed = self.partition(&partition).ok()?;
+            let (log, leader_epoch) = (followed.log()?, followed.leader_epoch());
             let (dir, offset) = (self.logs.number_of(log.data_dir()), log.high_watermark());
             Some(Follow { partition, leader, endpoint, start: Start { offset, leader_epoch }, dir })
         });

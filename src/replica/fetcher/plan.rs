@@ -35,7 +35,7 @@ struct Row {
     leader_epoch: LeaderEpoch,
     delayed_until: Millis,
     stage: Stage,
-    place: u64,
+    slot: u64,
     /// Whether it is left out because replication is throttled.
     throttled: bool,
 }
@@ -84,7 +84,7 @@ pub struct Plan {
     rows: HashMap<TopicPartition, Row>,
     /// In the order they are asked for; what was fetched goes to the end, so that all get their turn.
     order: BTreeMap<u64, TopicPartition>,
-    next_place: u64,
+    next_slot: u64,
     /// The places of those whose logs are to be cut.
     truncating: BTreeSet<u64>,
     /// The places of those that are fetched and not known to be in sync, which may be throttled.
@@ -106,7 +106,7 @@ impl Plan {
             backoff,
             rows: HashMap::new(),
             order: BTreeMap::new(),
-            next_place: 0,
+            next_slot: 0,
             truncating: BTreeSet::new(),
             behind: BTreeSet::new(),
             delayed: BTreeSet::new(),
@@ -125,7 +125,7 @@ impl Plan {
         }
         let Start { offset, leader_epoch } = start;
         let (stage, lag) = (Stage::Truncating, None);
-        let row = Row { offset, lag, leader_epoch, delayed_until: 0, stage, place: 0, throttled: false };
+        let row = Row { offset, lag, leader_epoch, delayed_until: 0, stage, slot: 0, throttled: false };
         self.put(&partition, row);
     }
 
@@ -159,8 +159,8 @@ impl Plan {
 
     /// The partitions whose logs are to be cut before they are fetched.
     pub fn truncating(&self, now: Millis) -> Vec<Truncating> {
-        let due = self.truncating.iter().filter_map(|place| {
-            let partition = self.order.get(place)?;
+        let due = self.truncating.iter().filter_map(|slot| {
+            let partition = self.order.get(slot)?;
             let row = self.rows.get(partition)?;
             (row.delayed_until <= now).then(|| Truncating {
                 partition: partition.clone(),
@@ -179,10 +179,15 @@ impl Plan {
     }
 
     /// A log was cut.
-    pub fn truncated(&mut self, partition: &TopicPartition, leader_epoch: LeaderEpoch, cut: Truncation) {
+    pub fn truncated(
+        &mut self,
+        partition: &TopicPartition,
+        leader_epoch: LeaderEpoch,
+        truncation: Truncation,
+    ) {
         if let Some(row) = self.rows.get(partition).copied().filter(|row| row.leader_epoch == leader_epoch) {
-            let stage = if cut.complete { Stage::Fetching } else { Stage::Truncating };
-            self.update(partition, Row { offset: cut.to, stage, ..row });
+            let stage = if truncation.complete { Stage::Fetching } else { Stage::Truncating };
+            self.update(partition, Row { offset: truncation.to, stage, ..row });
         }
     }
 
@@ -191,7 +196,7 @@ impl Plan {
     /// A partition's own log starts later than the leader was told.
     pub fn log_start_moved(&mut self, partition: &TopicPartition) {
         if let Some(row) = self.rows.get(partition) {
-            self.changed.insert(row.place);
+            self.changed.insert(row.slot);
         }
     }
 
@@ -208,11 +213,11 @@ impl Plan {
         let is_full = self.session.is_full();
         let changed = std::mem::take(&mut self.changed);
         let gone = std::mem::take(&mut self.gone);
-        let places: Vec<_> =
+        let slots: Vec<_> =
             if is_full { self.order.keys().copied().collect() } else { changed.into_iter().collect() };
-        let (mut changes, mut failed) = (Vec::with_capacity(places.len()), Vec::new());
-        for place in places {
-            let Some(partition) = self.order.get(&place) else { continue };
+        let (mut changes, mut failed) = (Vec::with_capacity(slots.len()), Vec::new());
+        for slot in slots {
+            let Some(partition) = self.order.get(&slot) else { continue };
             let ready = self.rows.get(partition).filter(|row| row.is_ready(now) && !row.throttled);
             let want = ready.and_then(|row| {
                 let (offset, leader_epoch) = (row.offset, row.leader_epoch);
@@ -233,23 +238,23 @@ impl Plan {
 
     /// Those whose delay is over are asked for again.
     fn end_delays(&mut self, now: Millis) {
-        while let Some((until, place)) = self.delayed.first().copied().filter(|(until, _)| *until <= now) {
-            self.delayed.remove(&(until, place));
-            self.changed.insert(place);
+        while let Some((until, slot)) = self.delayed.first().copied().filter(|(until, _)| *until <= now) {
+            self.delayed.remove(&(until, slot));
+            self.changed.insert(slot);
         }
     }
 
     /// Those that are behind are left out while they are throttled.
     fn weigh_throttles(&mut self, throttled: &mut impl FnMut(&TopicPartition) -> bool) {
-        for place in &self.behind {
-            let Some(row) = self.order.get(place).and_then(|partition| {
+        for slot in &self.behind {
+            let Some(row) = self.order.get(slot).and_then(|partition| {
                 let is_throttled = throttled(partition);
                 self.rows.get_mut(partition).filter(|row| row.throttled != is_throttled)
             }) else {
                 continue;
             };
             row.throttled = !row.throttled;
-            self.changed.insert(*place);
+            self.changed.insert(*slot);
         }
     }
 
@@ -348,9 +353,9 @@ impl Plan {
 
     /// Puts a row at the end.
     fn put(&mut self, partition: &TopicPartition, row: Row) {
-        let place = self.next_place;
-        self.next_place += 1;
-        self.update(partition, Row { place, ..row });
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.update(partition, Row { slot, ..row });
     }
 
     /// Puts a row at its place.
@@ -361,25 +366,25 @@ impl Plan {
             self.leave(&old);
         }
         self.gone.remove(partition);
-        self.order.insert(row.place, partition.clone());
-        self.changed.insert(row.place);
+        self.order.insert(row.slot, partition.clone());
+        self.changed.insert(row.slot);
         if !is_fetched {
-            self.truncating.insert(row.place);
+            self.truncating.insert(row.slot);
         } else if !row.is_in_sync() {
-            self.behind.insert(row.place);
+            self.behind.insert(row.slot);
         }
         if row.delayed_until > 0 {
-            self.delayed.insert((row.delayed_until, row.place));
+            self.delayed.insert((row.delayed_until, row.slot));
         }
     }
 
     /// Takes a row's place out.
     fn leave(&mut self, row: &Row) {
-        self.order.remove(&row.place);
-        self.truncating.remove(&row.place);
-        self.behind.remove(&row.place);
-        self.changed.remove(&row.place);
-        self.delayed.remove(&(row.delayed_until, row.place));
+        self.order.remove(&row.slot);
+        self.truncating.remove(&row.slot);
+        self.behind.remove(&row.slot);
+        self.changed.remove(&row.slot);
+        self.delayed.remove(&(row.delayed_until, row.slot));
     }
 }
 

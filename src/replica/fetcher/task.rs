@@ -52,7 +52,7 @@ impl Fetcher {
         over.run_until_cancelled(async {
             // Asked here, too: a round that waits for nothing never looks up.
             while !over.is_cancelled() {
-                self.heed_orders();
+                self.accept_orders();
                 self.truncate().await;
                 self.fetch().await;
             }
@@ -70,13 +70,13 @@ impl Fetcher {
         self.replicas.clock.now()
     }
 
-    fn heed_orders(&mut self) {
+    fn accept_orders(&mut self) {
         while let Ok(order) = self.orders.try_recv() {
-            self.heed(order);
+            self.accept(order);
         }
     }
 
-    fn heed(&mut self, order: Order) {
+    fn accept(&mut self, order: Order) {
         match order {
             Order::Follow(partitions) => {
                 partitions.into_iter().for_each(|(partition, start)| self.plan.add(partition, start));
@@ -91,7 +91,7 @@ impl Fetcher {
         let backoff = u64::try_from(self.replicas.config.replica_fetch_backoff_ms).unwrap_or(0);
         let backoff = std::time::Duration::from_millis(backoff.max(1));
         match tokio::time::timeout(backoff, self.orders.recv()).await {
-            Ok(Some(order)) => self.heed(order),
+            Ok(Some(order)) => self.accept(order),
             // Nobody has an order for it any more: it is about to be over.
             Ok(None) => self.over.cancelled().await,
             Err(_) => {}
@@ -105,32 +105,36 @@ impl Fetcher {
     // ---- truncating ----
 
     async fn truncate(&mut self) {
-        let (mut asked, mut cuts) = (Vec::new(), Vec::new());
+        let (mut asked, mut truncations) = (Vec::new(), Vec::new());
         for Truncating { partition, leader_epoch, fetch_offset } in self.plan.truncating(self.now()) {
             let known = self.link.options.epochs;
             match self.log(&partition).and_then(|log| log.latest_epoch()).filter(|_| known) {
                 Some(epoch) => asked.push((partition, leader_epoch, epoch)),
                 None => {
                     log::info!(target: TARGET, "{} Truncating partition {partition} to local high watermark {fetch_offset}", self.ident());
-                    cuts.push((partition, leader_epoch, Truncation { to: fetch_offset, complete: true }));
+                    truncations.push((
+                        partition,
+                        leader_epoch,
+                        Truncation { to: fetch_offset, complete: true },
+                    ));
                 }
             }
         }
         if !asked.is_empty() {
-            cuts.extend(self.cuts_by_epoch(asked).await);
+            truncations.extend(self.truncations_by_epoch(asked).await);
         }
-        if !cuts.is_empty() {
-            self.cut(cuts).await;
+        if !truncations.is_empty() {
+            self.apply_truncations(truncations).await;
         }
     }
 
     /// Asks the leader where epochs end, and where to cut by that.
-    async fn cuts_by_epoch(
+    async fn truncations_by_epoch(
         &mut self,
         asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)>,
     ) -> Vec<(TopicPartition, LeaderEpoch, Truncation)> {
         let ends = self.link.epoch_ends(&asked).await;
-        self.heed_orders();
+        self.accept_orders();
         let now = self.now();
         let ends = match ends {
             Ok(ends) => ends,
@@ -142,7 +146,7 @@ impl Fetcher {
         };
         let epochs: HashMap<_, _> =
             asked.into_iter().map(|(partition, leader_epoch, _)| (partition, leader_epoch)).collect();
-        let mut cuts = Vec::new();
+        let mut truncations = Vec::new();
         for (partition, end) in ends {
             let Some(&epoch) = epochs.get(&partition).filter(|it| self.plan.is_truncating(&partition, **it))
             else {
@@ -150,39 +154,41 @@ impl Fetcher {
             };
             match end {
                 Ok(end) => {
-                    if let Some(cut) = self.cut_at(&partition, end) {
-                        cuts.push((partition, epoch, cut));
+                    if let Some(truncation) = self.truncation_at(&partition, end) {
+                        truncations.push((partition, epoch, truncation));
                     }
                 }
                 Err(error) => self.refused(&partition, epoch, error),
             }
         }
-        cuts
+        truncations
     }
 
-    fn cut_at(&self, partition: &TopicPartition, end: EpochEnd) -> Option<Truncation> {
+    fn truncation_at(&self, partition: &TopicPartition, end: EpochEnd) -> Option<Truncation> {
         let log = self.log(partition)?;
         let fetch_offset = self.plan.fetch_offset(partition)?;
-        let cut = by_epoch(end, fetch_offset, log.log_end_offset(), |epoch| log.end_offset_for(epoch));
-        log::debug!(target: TARGET, "{} The leader's epoch {} ends at {} in {partition}: truncating to {}", self.ident(), end.epoch, end.offset, cut.to);
-        Some(cut)
+        let truncation = by_epoch(end, fetch_offset, log.log_end_offset(), |epoch| log.end_offset_for(epoch));
+        log::debug!(target: TARGET, "{} The leader's epoch {} ends at {} in {partition}: truncating to {}", self.ident(), end.epoch, end.offset, truncation.to);
+        Some(truncation)
     }
 
     /// Cuts logs, off the runtime's threads.
-    async fn cut(&mut self, cuts: Vec<(TopicPartition, LeaderEpoch, Truncation)>) {
+    async fn apply_truncations(&mut self, truncations: Vec<(TopicPartition, LeaderEpoch, Truncation)>) {
         let replicas = self.replicas.clone();
         let cutting = tokio::task::spawn_blocking(move || {
             let mut changed = BTreeSet::new();
-            let outcomes: Vec<_> = cuts
+            let outcomes: Vec<_> = truncations
                 .into_iter()
-                .map(|(partition, epoch, cut)| {
+                .map(|(partition, epoch, truncation)| {
                     let found = replicas.partition(&partition).map_err(|_| NotFollowed::Outdated);
-                    let outcome = found.and_then(|held| {
-                        let was_cut = held.cut(epoch, cut.to)?;
-                        changed.extend(held.log().filter(|_| was_cut).map(|log| log.data_dir().to_owned()));
+                    let outcome = found.and_then(|followed| {
+                        let was_truncated = followed.truncate(epoch, truncation.to)?;
+                        changed.extend(
+                            followed.log().filter(|_| was_truncated).map(|log| log.data_dir().to_owned()),
+                        );
                         Ok(())
                     });
-                    (partition, epoch, cut, outcome)
+                    (partition, epoch, truncation, outcome)
                 })
                 .collect();
             // What is appended from now on must not lie below a recovery point of records that are gone.
@@ -190,9 +196,9 @@ impl Fetcher {
             outcomes
         });
         let Ok(outcomes) = cutting.await else { return };
-        for (partition, epoch, cut, outcome) in outcomes {
+        for (partition, epoch, truncation, outcome) in outcomes {
             match outcome {
-                Ok(()) => self.plan.truncated(&partition, epoch, cut),
+                Ok(()) => self.plan.truncated(&partition, epoch, truncation),
                 Err(error) => self.failed(&partition, &error, "truncation"),
             }
         }
@@ -204,12 +210,12 @@ impl Fetcher {
         let (now, replicas) = (self.now(), self.replicas.clone());
         let log_start =
             |partition: &TopicPartition| Some(replicas.partition(partition).ok()?.log()?.log_start_offset());
-        let held_back = replicas.follower_throttle();
-        let Some(request) = self.plan.request(now, log_start, held_back) else {
+        let throttled = replicas.follower_throttle();
+        let Some(request) = self.plan.request(now, log_start, throttled) else {
             return self.pause().await;
         };
         let answer = self.link.fetch(&request).await;
-        self.heed_orders();
+        self.accept_orders();
         match answer {
             Ok(answer) => self.answered(answer).await,
             Err(error) => {
@@ -241,7 +247,7 @@ impl Fetcher {
             match verdict {
                 Verdict::Append => self.append(&partition, asked.leader_epoch, asked.offset, part).await,
                 Verdict::AskRange => out_of_range.push((partition, asked.leader_epoch)),
-                Verdict::Later | Verdict::GivenUp => self.say_refused(&partition, error, verdict),
+                Verdict::Later | Verdict::GivenUp => self.log_refused(&partition, error, verdict),
                 Verdict::Stale => {}
             }
         }
@@ -282,11 +288,11 @@ impl Fetcher {
         epoch: LeaderEpoch,
         fetched: Fetched,
     ) -> Result<Offset, NotFollowed> {
-        let held = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated)?;
-        let log = held.log().ok_or(NotFollowed::Outdated)?;
+        let followed = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated)?;
+        let log = followed.log().ok_or(NotFollowed::Outdated)?;
         let is_quick =
             log.takes_quickly(fetched.records.len()) && fetched.log_start <= log.log_start_offset();
-        log.disk().append(is_quick, move || held.append_fetched(epoch, fetched)).await
+        log.disk().append(is_quick, move || followed.append_fetched(epoch, fetched)).await
     }
 
     /// A partition that cannot go on is given up, unless the controller is about to say what is next.
@@ -305,10 +311,10 @@ impl Fetcher {
 
     fn refused(&mut self, partition: &TopicPartition, epoch: LeaderEpoch, error: ErrorCode) {
         let verdict = self.plan.refused(partition, epoch, error, self.now());
-        self.say_refused(partition, error, verdict);
+        self.log_refused(partition, error, verdict);
     }
 
-    fn say_refused(&self, partition: &TopicPartition, error: ErrorCode, verdict: Verdict) {
+    fn log_refused(&self, partition: &TopicPartition, error: ErrorCode, verdict: Verdict) {
         let (ident, name) = (self.ident(), error.name());
         if verdict == Verdict::GivenUp {
             log::warn!(target: TARGET, "{ident} Partition {partition} has an older epoch than the current leader. Will await the new LeaderAndIsr state before resuming fetching.");
@@ -338,17 +344,17 @@ impl Fetcher {
                 Err(error) => return self.no_range(partition, &error),
             },
         };
-        self.heed_orders();
+        self.accept_orders();
         log::warn!(target: TARGET, "{} Reset fetch offset for partition {partition} from {own_end} to {}", self.ident(), reset.fetch_offset());
         let (replicas, id) = (self.replicas.clone(), partition.clone());
         let resetting = tokio::task::spawn_blocking(move || {
-            let held = replicas.partition(&id).map_err(|_| NotFollowed::Outdated)?;
-            let was_cut = match reset {
-                Reset::TruncateTo(to) => held.cut(epoch, to)?,
-                Reset::StartAt(at) => held.start_anew(epoch, at).map(|()| true)?,
+            let followed = replicas.partition(&id).map_err(|_| NotFollowed::Outdated)?;
+            let was_truncated = match reset {
+                Reset::TruncateTo(to) => followed.truncate(epoch, to)?,
+                Reset::StartAt(at) => followed.start_anew(epoch, at).map(|()| true)?,
                 Reset::FetchFrom(_) => false,
             };
-            if let Some(log) = held.log().filter(|_| was_cut) {
+            if let Some(log) = followed.log().filter(|_| was_truncated) {
                 replicas.logs.write_recovery_points(log.data_dir());
             }
             Ok(())

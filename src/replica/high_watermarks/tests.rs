@@ -4,19 +4,19 @@ use crate::wire::error_code::ErrorCode;
 #[tokio::test]
 async fn high_watermarks_outlive_the_broker() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     room.produce(0, &["a", "b"]).await;
-    assert_eq!(room.tell(0, 1, 1, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 1, &[1, 2]), ErrorCode::None);
     room.produce(0, &["c"]).await;
     let room = room.restarted();
-    assert_eq!(room.tell(0, 2, 2, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 2, &[1, 2]), ErrorCode::None);
     assert_eq!(room.high_watermark(0), 2, "the third record was not replicated");
 }
 
 #[tokio::test]
 async fn nothing_is_written_before_the_controller_has_spoken() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     room.produce(0, &["a"]).await;
     let room = room.restarted();
     let file = room.dir.path().join("replication-offset-checkpoint");
@@ -29,7 +29,7 @@ async fn nothing_is_written_before_the_controller_has_spoken() {
 #[tokio::test]
 async fn a_checkpoint_is_due_where_a_high_watermark_has_moved_since_the_last() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     let checkpoints = &room.replicas.checkpoints;
     assert_eq!(checkpoints.changed().len(), 1, "nothing was written yet");
     checkpoints.write();

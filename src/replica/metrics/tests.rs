@@ -18,10 +18,10 @@ fn told(room: &Room) -> BTreeMap<String, f64> {
 async fn partitions_are_counted_by_how_they_fare() {
     let topics = TopicConfig { min_insync_replicas: 2, ..TopicConfig::default() };
     let room = Room::with(&[], topics);
-    room.tell(0, 1, 0, &[1, 2, 3]);
-    room.tell(1, 1, 0, &[1, 2]);
-    room.tell(2, 1, 0, &[1]);
-    room.tell(3, 2, 0, &[1, 2, 3]);
+    room.become_replica(0, 1, 0, &[1, 2, 3]);
+    room.become_replica(1, 1, 0, &[1, 2]);
+    room.become_replica(2, 1, 0, &[1]);
+    room.become_replica(3, 2, 0, &[1, 2, 3]);
     let told = told(&room);
     let counts = [
         ("PartitionCount", 4.0),
@@ -40,7 +40,7 @@ async fn partitions_are_counted_by_how_they_fare() {
 #[tokio::test]
 async fn a_produce_waits_in_its_purgatory_and_expires() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2, 3]);
+    room.become_replica(0, 1, 0, &[1, 2, 3]);
     let entries = vec![(partition(0), batch(&["a"]))];
     let pending = room.replicas.append_records(of_client(-1, Duration::from_millis(50)), entries).await;
     let waiting = tokio::spawn(pending.outcomes());

@@ -16,7 +16,7 @@ fn alter(room: &Room, number: i32, dir: &Path) -> Result<(), ErrorCode> {
 #[tokio::test]
 async fn a_replica_is_moved_and_described_on_its_way() {
     let room = Room::with_two_dirs();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["one", "two"]).await;
     let (here, other) = dirs(&room);
     assert_eq!(alter(&room, 0, &here), Ok(()), "it lies there");
@@ -43,11 +43,11 @@ async fn a_replica_is_moved_and_described_on_its_way() {
 #[tokio::test]
 async fn refusals_are_kafkas() {
     let room = Room::with_two_dirs();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     let (_, other) = dirs(&room);
     assert_eq!(alter(&room, 0, Path::new("/nowhere")), Err(ErrorCode::LogDirNotFound));
     assert_eq!(alter(&room, 7, &other), Err(ErrorCode::UnknownTopicOrPartition));
-    room.tell(7, 1, 0, &[1]);
+    room.become_replica(7, 1, 0, &[1]);
     let held = room.replicas.partition(&partition(7)).unwrap();
     assert_eq!(held.log().unwrap().data_dir(), other, "it was made where it was wanted");
     let long = TopicPartition::new("x".repeat(230), 0);
@@ -58,7 +58,7 @@ async fn refusals_are_kafkas() {
 #[tokio::test]
 async fn another_destination_replaces_the_first() {
     let room = Room::with_two_dirs();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     let (here, other) = dirs(&room);
     alter(&room, 0, &other).unwrap();
     alter(&room, 0, &here).unwrap();

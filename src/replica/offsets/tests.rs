@@ -7,9 +7,9 @@ const UNCOMMITTED: Option<Isolation> = Some(Isolation::ReadUncommitted);
 /// Two records of epoch 0 and one of epoch 2, which this broker leads now.
 async fn led(isr: &[BrokerId]) -> Room {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a", "b"]).await;
-    room.tell(0, 1, 2, isr);
+    room.become_replica(0, 1, 2, isr);
     room.append(0, 1, batch(&["c"])).outcomes().await;
     room
 }
@@ -45,9 +45,9 @@ async fn the_first_record_of_a_time_is_found_if_it_may_be_read() {
 #[tokio::test]
 async fn a_new_leader_does_not_guess_the_end() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2]);
+    room.become_replica(0, 1, 0, &[1, 2]);
     room.append(0, 1, batch(&["a"])).outcomes().await;
-    room.tell(0, 1, 1, &[1, 2]);
+    room.become_replica(0, 1, 1, &[1, 2]);
     // The record of its first leadership is not known to be replicated yet.
     assert_eq!(look(&room, LATEST, UNCOMMITTED), Err(ErrorCode::OffsetNotAvailable));
     assert_eq!(look(&room, NOW, UNCOMMITTED), Err(ErrorCode::OffsetNotAvailable));
@@ -62,7 +62,7 @@ async fn only_the_leader_answers_and_only_at_its_epoch() {
     assert_eq!(with(1), Some(ErrorCode::FencedLeaderEpoch));
     assert_eq!(with(2), None);
     assert_eq!(with(3), Some(ErrorCode::UnknownLeaderEpoch));
-    room.tell(0, 2, 3, &[1, 2]);
+    room.become_replica(0, 2, 3, &[1, 2]);
     assert_eq!(look(&room, LATEST, UNCOMMITTED), Err(ErrorCode::NotLeaderOrFollower));
     let debugging = room.replicas.list_offset(&partition(0), LATEST, UNCOMMITTED, None, false);
     assert_eq!(debugging.map(|it| it.map(|it| it.offset)), Ok(Some(3)));

@@ -12,7 +12,7 @@ async fn room(overrides: &[(&str, &str)]) -> Room {
     let overrides: BTreeMap<_, _> =
         overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let room = Room::with(&[], TopicConfig::with_overrides(&TopicConfig::default(), &overrides).unwrap());
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a", "b"]).await;
     room.produce(0, &["c"]).await;
     room

@@ -70,7 +70,7 @@ impl Partition {
 
     fn leads_otherwise(&self, log: &Arc<Log>, epoch: LeaderEpoch) -> bool {
         let state = self.state.lock();
-        let is_other = state.log.as_ref().is_some_and(|held| !Arc::ptr_eq(held, log));
+        let is_other = state.log.as_ref().is_some_and(|current| !Arc::ptr_eq(current, log));
         state.machine.is_leader() && (is_other || !state.machine.leads_in(epoch))
     }
 

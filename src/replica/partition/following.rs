@@ -124,12 +124,12 @@ impl Partition {
     ///
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
-    pub fn cut(&self, epoch: LeaderEpoch, to: Offset) -> Result<bool, NotFollowed> {
+    pub fn truncate(&self, epoch: LeaderEpoch, to: Offset) -> Result<bool, NotFollowed> {
         let log = {
             let mut state = self.state.lock();
             let log = follows(&state, epoch)?;
             if let Some(moving) = &mut state.moving {
-                moving.cut_at(to);
+                moving.truncate_at(to);
             }
             log
         };
@@ -137,9 +137,9 @@ impl Partition {
         if to < high_watermark {
             log::warn!(target: "kafka.server.ReplicaFetcherThread", "Truncating {} to offset {to} below high watermark {high_watermark}", self.id);
         }
-        let is_cut = log.truncate_in(epoch, to)?;
+        let is_truncated = log.truncate_in(epoch, to)?;
         self.truncated();
-        Ok(is_cut)
+        Ok(is_truncated)
     }
 
     /// Forgets everything and starts at an offset, in a leader epoch.

@@ -16,12 +16,12 @@ use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
 pub(super) struct Moving {
     log: Arc<Log>,
     /// From where on the current log was cut since the last look.
-    cut: Option<Offset>,
+    truncated_to: Option<Offset>,
 }
 
 impl Moving {
-    pub fn cut_at(&mut self, to: Offset) {
-        self.cut = Some(self.cut.map_or(to, |cut| cut.min(to)));
+    pub fn truncate_at(&mut self, to: Offset) {
+        self.truncated_to = Some(self.truncated_to.map_or(to, |earlier| earlier.min(to)));
     }
 }
 
@@ -39,7 +39,7 @@ pub enum Copied {
 impl Partition {
     /// Has the log copied to this one from now on.
     pub(in crate::replica) fn begin_move(&self, to: Arc<Log>) {
-        self.state.lock().moving = Some(Moving { log: to, cut: None });
+        self.state.lock().moving = Some(Moving { log: to, truncated_to: None });
     }
 
     /// Leaves the log where it is.
@@ -59,8 +59,8 @@ impl Partition {
         logs: &LogManager,
         max_bytes: i32,
     ) -> Result<Copied, NotFollowed> {
-        let Some((log, future, cut)) = self.next_to_copy() else { return Ok(Copied::Nothing) };
-        cut_to_agree(&log, &future, cut)?;
+        let Some((log, future, truncated_to)) = self.next_to_copy() else { return Ok(Copied::Nothing) };
+        truncate_to_agree(&log, &future, truncated_to)?;
         let size = copy(&log, &future, max_bytes)?;
         // Where less was read than may be, it was all there was; what has come since is not much.
         if future.log_end_offset() < log.log_end_offset() && size >= usize::try_from(max_bytes).unwrap_or(0) {
@@ -76,13 +76,16 @@ impl Partition {
     fn next_to_copy(&self) -> Option<(Arc<Log>, Arc<Log>, Option<Offset>)> {
         let mut state = self.state.lock();
         let LockedState { log: Some(log), moving: Some(moving), .. } = &mut *state else { return None };
-        Some((log.clone(), moving.log.clone(), moving.cut.take()))
+        Some((log.clone(), moving.log.clone(), moving.truncated_to.take()))
     }
 
     /// Whether this copy is the one to go on with, and nothing was cut that it still has.
     fn agrees(&self, future: &Arc<Log>) -> bool {
         let state = self.state.lock();
-        state.moving.as_ref().is_some_and(|moving| Arc::ptr_eq(&moving.log, future) && moving.cut.is_none())
+        state
+            .moving
+            .as_ref()
+            .is_some_and(|moving| Arc::ptr_eq(&moving.log, future) && moving.truncated_to.is_none())
     }
 
     /// Copies the rest and puts the copy in the log's place; how many bytes that were. None where the log was cut
@@ -95,21 +98,21 @@ impl Partition {
         max_bytes: i32,
     ) -> Result<Option<usize>, NotFollowed> {
         // Until the end: whoever waits to change the log finds the other one in its place afterwards.
-        let mut held = log.append_lock();
+        let mut append_lock = log.append_lock();
         let mut size = 0;
         if !self.agrees(future) {
             return Ok(None);
         }
-        cut_to_agree(log, future, None)?;
+        truncate_to_agree(log, future, None)?;
         while future.log_end_offset() < log.log_end_offset() {
             size += copy(log, future, max_bytes)?;
         }
         if !self.agrees(future) {
             return Ok(None);
         }
-        logs.replace_with_future(&self.id, &mut held)?;
+        logs.replace_with_future(&self.id, &mut append_lock)?;
         let mut state = self.state.lock();
-        held.supersede(future);
+        append_lock.supersede(future);
         future.fence_below(state.machine.leader_epoch());
         state.log = Some(future.clone());
         state.moving = None;
@@ -146,9 +149,9 @@ fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed>
     Ok(())
 }
 
-/// Cuts from the copy what the log does not have, or has no more since it was `cut`.
-fn cut_to_agree(log: &Log, future: &Log, cut: Option<Offset>) -> Result<(), NotFollowed> {
-    let end = log.log_end_offset().min(cut.unwrap_or(Offset::MAX));
+/// Truncates the copy to where it agrees with the log, and to `truncated_to` where the log was truncated there.
+fn truncate_to_agree(log: &Log, future: &Log, truncated_to: Option<Offset>) -> Result<(), NotFollowed> {
+    let end = log.log_end_offset().min(truncated_to.unwrap_or(Offset::MAX));
     if future.log_end_offset() > end {
         future.truncate_to(end)?;
     }
@@ -156,11 +159,11 @@ fn cut_to_agree(log: &Log, future: &Log, cut: Option<Offset>) -> Result<(), NotF
         let (epoch, offset) = log.end_offset_for(epoch).unwrap_or((-1, -1));
         let own_end = future.log_end_offset();
         let own = |epoch| future.end_offset_for(epoch);
-        let cut = by_epoch(EpochEnd { epoch, offset }, future.high_watermark(), own_end, own);
-        if cut.to < own_end {
-            future.truncate_to(cut.to)?;
+        let agreed = by_epoch(EpochEnd { epoch, offset }, future.high_watermark(), own_end, own);
+        if agreed.to < own_end {
+            future.truncate_to(agreed.to)?;
         }
-        if cut.complete || cut.to >= own_end {
+        if agreed.complete || agreed.to >= own_end {
             break;
         }
     }

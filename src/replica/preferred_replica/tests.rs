@@ -9,7 +9,7 @@ use crate::replica::tests::{Room, partition};
 /// Broker 1 leads from rack `r1`; what a consumer in a rack is told, once broker 2 has fetched everything.
 async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchOutcome {
     let room = Room::with(selector, TopicConfig::default());
-    room.tell(0, 1, 0, &[1, 2]);
+    room.become_replica(0, 1, 0, &[1, 2]);
     room.produce(0, &["one", "two"]).await;
     let wanted = |offset, log_start_offset| PartitionFetch {
         offset,

@@ -30,7 +30,7 @@ async fn outcome(pending: PendingProduce) -> ProduceOutcome {
 /// Broker 1 leads at this epoch with these in sync.
 fn leading(epoch: LeaderEpoch, isr: &[BrokerId], overrides: &[(&str, &str)]) -> Room {
     let room = Room::with(&[], topic(overrides));
-    assert_eq!(room.tell(0, 1, epoch, isr), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, epoch, isr), ErrorCode::None);
     room
 }
 
@@ -70,7 +70,7 @@ async fn all_means_all_in_sync() {
 async fn whoever_waits_learns_that_another_leads() {
     let room = leading(0, &[1, 2, 3], &[]);
     let pending = room.append(0, -1, batch(&["a"]));
-    assert_eq!(room.tell(0, 2, 1, &[2, 3]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 1, &[2, 3]), ErrorCode::None);
     assert_eq!(outcome(pending).await.error, ErrorCode::NotLeaderOrFollower);
     assert_eq!(outcome(room.append(0, 1, batch(&["b"]))).await.error, ErrorCode::NotLeaderOrFollower);
 }

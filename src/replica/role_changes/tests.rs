@@ -18,11 +18,11 @@ fn epoch(room: &Room) -> i32 {
 fn a_leadership_begins_with_its_epoch_at_the_logs_end() {
     let room = Room::new();
     assert_eq!(code(&room, 0), Some(ErrorCode::UnknownTopicOrPartition));
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     let log = room.replicas.partition(&partition(0)).unwrap().log().unwrap();
     assert_eq!(log.latest_epoch(), Some(0));
     log.append_as_leader(batch(&["a"]), 0, crate::log::AppendOrigin::Client).unwrap();
-    assert_eq!(room.tell(0, 1, 4, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 4, &[1]), ErrorCode::None);
     assert_eq!(log.end_offset_for(0), Some((0, 1)));
     assert_eq!(log.latest_epoch(), Some(4));
     assert_eq!(room.high_watermark(0), 1, "alone in sync, all of the log is replicated");
@@ -31,12 +31,12 @@ fn a_leadership_begins_with_its_epoch_at_the_logs_end() {
 #[test]
 fn only_a_larger_epoch_is_heeded() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 5, &[1, 2]), ErrorCode::None);
-    assert_eq!(room.tell(0, 2, 5, &[2]), ErrorCode::StaleControllerEpoch);
-    assert_eq!(room.tell_version(0, 1, 5, &[1, 2], 9), ErrorCode::StaleControllerEpoch);
-    assert_eq!(room.tell(0, 2, 4, &[2]), ErrorCode::StaleControllerEpoch);
+    assert_eq!(room.become_replica(0, 1, 5, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 5, &[2]), ErrorCode::StaleControllerEpoch);
+    assert_eq!(room.become_replica_at(0, 1, 5, &[1, 2], 9), ErrorCode::StaleControllerEpoch);
+    assert_eq!(room.become_replica(0, 2, 4, &[2]), ErrorCode::StaleControllerEpoch);
     assert_eq!(epoch(&room), 5);
-    assert_eq!(room.tell(0, 2, 6, &[2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 6, &[2]), ErrorCode::None);
     assert_eq!(epoch(&room), 6);
 }
 
@@ -52,7 +52,7 @@ fn others_partitions_are_refused_and_not_held() {
 #[test]
 fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     let leadership = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1], zk_version: 0 };
     for (controller, broker, expected) in
         [(0, -1, ErrorCode::StaleControllerEpoch), (9, 6, ErrorCode::StaleBrokerEpoch)]
@@ -64,13 +64,13 @@ fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
         assert_eq!(room.replicas.role_changes().stop_replicas(order, 7), Err(expected));
     }
     // The refused request's controller epoch was not taken over.
-    assert_eq!(room.tell(0, 1, 1, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 1, &[1]), ErrorCode::None);
 }
 
 #[test]
 fn stopping_needs_a_larger_epoch_or_none() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 2, 5, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 5, &[1, 2]), ErrorCode::None);
     assert_eq!(room.stop(0, 4, true), ErrorCode::FencedLeaderEpoch);
     assert_eq!(room.stop(0, 5, true), ErrorCode::FencedLeaderEpoch);
     assert_eq!(room.stop(0, 6, false), ErrorCode::None);
@@ -85,7 +85,7 @@ fn stopping_needs_a_larger_epoch_or_none() {
 async fn a_topic_deleted_can_be_made_again() {
     let room = Room::new();
     for _ in 0..2 {
-        assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+        assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
         assert_eq!(room.produce(0, &["a", "b"]).await, 0);
         assert_eq!(room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true), ErrorCode::None);
         assert!(!room.dir.path().join("t-0").exists());
@@ -95,24 +95,28 @@ async fn a_topic_deleted_can_be_made_again() {
 #[tokio::test]
 async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 1, 0, &[1]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 0, &[1]), ErrorCode::None);
     room.produce(0, &["a", "b"]).await;
     assert_eq!(room.stop(0, LeaderAndIsr::NO_EPOCH, false), ErrorCode::None);
     let refused = room.append(0, 1, batch(&["c"])).outcomes().await;
     assert_eq!(refused[0].1.error, ErrorCode::NotLeaderOrFollower);
     assert_eq!(room.high_watermark(0), 2);
-    assert_eq!(room.tell(0, 1, 1, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 1, 1, &[1, 2]), ErrorCode::None);
     assert_eq!(room.high_watermark(0), 2);
 }
 
 #[tokio::test]
 async fn a_leader_that_cannot_write_down_where_its_epoch_begins_appends_nothing() {
     let room = Room::new();
-    assert_eq!(room.tell(0, 2, 3, &[1, 2]), ErrorCode::None);
+    assert_eq!(room.become_replica(0, 2, 3, &[1, 2]), ErrorCode::None);
     let held = room.replicas.partition(&partition(0)).unwrap();
     // The checkpoint is written beside its place first.
     std::fs::create_dir(room.dir.path().join("t-0/leader-epoch-checkpoint.tmp")).unwrap();
-    assert_eq!(room.tell(0, 1, 4, &[1, 2]), ErrorCode::None, "without records there is nothing to write");
+    assert_eq!(
+        room.become_replica(0, 1, 4, &[1, 2]),
+        ErrorCode::None,
+        "without records there is nothing to write"
+    );
     let refused = room.append(0, 1, batch(&["a"])).outcomes().await;
     assert_eq!(refused[0].1.error, ErrorCode::KafkaStorageError);
     let log = held.log().unwrap();
@@ -154,16 +158,16 @@ fn a_partition_that_others_hold_is_told_from_an_unknown_one() {
 #[test]
 fn role_changes_are_sent_in_the_order_in_which_they_happen() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     let mut changes = room.replicas.partitions().roles().subscribe();
-    room.tell(0, 1, 1, &[1, 2]);
-    room.tell(0, 1, 1, &[1, 2]);
-    room.tell(0, 2, 2, &[2]);
-    room.tell(1, 7, 0, &[7]);
+    room.become_replica(0, 1, 1, &[1, 2]);
+    room.become_replica(0, 1, 1, &[1, 2]);
+    room.become_replica(0, 2, 2, &[2]);
+    room.become_replica(1, 7, 0, &[7]);
     room.stop(0, 3, false);
-    room.tell(0, 1, 4, &[1]);
+    room.become_replica(0, 1, 4, &[1]);
     room.stop(0, LeaderAndIsr::EPOCH_DURING_DELETE, true);
-    room.tell(1, 1, 1, &[1, 2]);
+    room.become_replica(1, 1, 1, &[1, 2]);
     room.replicas.role_changes().directory_failed(room.dir.path());
     let mut expect = |number, role| {
         assert_eq!(changes.try_recv(), Ok(RoleChanged { partition: partition(number), role }));

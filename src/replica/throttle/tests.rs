@@ -34,7 +34,7 @@ async fn fetched(room: &Room, follower: BrokerId, max_wait: Duration) -> Records
 
 async fn led(list: &str) -> Room {
     let room = Room::with(&[], throttled(list));
-    room.tell(0, 1, 0, &[1, 2]);
+    room.become_replica(0, 1, 0, &[1, 2]);
     room.produce(0, &["one", "two"]).await;
     room.replicas.throttles.leader.lock().allow(10);
     room
@@ -67,7 +67,7 @@ async fn a_follower_asks_for_no_more_than_allowed() {
             ..TopicConfig::default()
         },
     );
-    room.tell(0, 2, 0, &[1, 2]);
+    room.become_replica(0, 2, 0, &[1, 2]);
     room.replicas.throttles.follower.lock().allow(10);
     assert!(!room.replicas.follower_throttle()(&partition(0)));
     room.replicas.count_fetched(&partition(0), 1000);

@@ -74,8 +74,8 @@ impl Decode for Lz4 {
         let word = self.rest.get_u32_le();
         let size = (word & !STORED) as usize;
         if size == 0 {
-            let is_cut = self.flags & CONTENT_CHECKSUM != 0 && self.rest.len() < 4;
-            return if is_cut { Err(StreamError::Underflow) } else { Ok(false) };
+            let is_incomplete = self.flags & CONTENT_CHECKSUM != 0 && self.rest.len() < 4;
+            return if is_incomplete { Err(StreamError::Underflow) } else { Ok(false) };
         }
         if size > self.block_size {
             return Err(StreamError::Broken(format!("Block size {size} exceeded max: {}", self.block_size)));

@@ -20,7 +20,7 @@ pub struct RecordIter {
     source: RecordSource,
     /// Records not read yet; of formats 0 and 1 only whether there may be any.
     left: usize,
-    place: Place,
+    batch_base: BatchBase,
 }
 
 #[derive(Debug)]
@@ -37,13 +37,13 @@ enum RecordSource {
 
 /// What makes a record's place and time absolute.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct BatchBase {
     pub(crate) base_offset: Offset,
     pub(crate) base_timestamp: Millis,
     pub(crate) append_time: Option<Millis>,
 }
 
-impl Place {
+impl BatchBase {
     pub(crate) fn of(header: &BatchHeader) -> Self {
         let append_time =
             (header.timestamp_type() == TimestampType::LogAppendTime).then_some(header.max_timestamp);
@@ -79,12 +79,12 @@ impl RecordIter {
     /// The records of `batch`, unpacked up to `limit` bytes.
     pub(crate) fn new(batch: &Batch, limit: usize) -> Result<Self, BatchError> {
         let header = batch.header();
-        let place = Place::of(header);
+        let batch_base = BatchBase::of(header);
         if header.magic < 2 {
             return Ok(Self {
                 source: RecordSource::Messages(Messages::of(batch)?),
                 left: usize::MAX,
-                place,
+                batch_base,
             });
         }
         let source = if header.is_compressed() {
@@ -93,7 +93,7 @@ impl RecordIter {
         } else {
             RecordSource::Plain(batch.body())
         };
-        Ok(Self { source, left: count(header)?, place })
+        Ok(Self { source, left: count(header)?, batch_base })
     }
 
     fn read(&mut self) -> Result<Option<Record>, BatchError> {
@@ -104,7 +104,7 @@ impl RecordIter {
             }
             RecordSource::Plain(rest) => {
                 let view = RecordView::parse(rest)?;
-                let record = self.place.record(&view, |part| rest.slice_ref(part));
+                let record = self.batch_base.record(&view, |part| rest.slice_ref(part));
                 let size = view.size;
                 *rest = rest.slice(size..);
                 if is_last && !rest.is_empty() { Err(still_remaining()) } else { Ok(Some(record)) }
@@ -113,7 +113,7 @@ impl RecordIter {
                 let size = stream::read(reader)?;
                 *budget = budget.checked_sub(size).ok_or(BatchError::TooLarge(*limit))?;
                 let view = stream::parse(&reader.unread()[..size])?;
-                let record = self.place.record(&view, Bytes::copy_from_slice);
+                let record = self.batch_base.record(&view, Bytes::copy_from_slice);
                 reader.consume(size);
                 if is_last {
                     stream::end(reader)?;
@@ -124,7 +124,7 @@ impl RecordIter {
     }
 }
 
-impl Place {
+impl BatchBase {
     fn record(&self, view: &RecordView<'_>, share: impl Fn(&[u8]) -> Bytes) -> Record {
         Record {
             offset: self.offset(view.offset_delta),

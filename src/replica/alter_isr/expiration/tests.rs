@@ -23,14 +23,14 @@ fn only_partitions_that_are_led_are_looked_at() {
 #[tokio::test]
 async fn a_lagging_follower_is_found_whether_its_leader_led_before_the_look_began_or_came_to_lead() {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2, 3]);
+    room.become_replica(0, 1, 0, &[1, 2, 3]);
     let proposals = room.replicas.alter_isr.clone();
     let found = || -> Vec<_> {
         proposals.awaited().into_iter().map(|(id, proposal)| (id.partition, proposal.isr)).collect()
     };
     let looking = expire_followers(&proposals, room.clock.clone(), 1);
     let lagging = async {
-        room.tell(1, 1, 0, &[1, 2, 3]);
+        room.become_replica(1, 1, 0, &[1, 2, 3]);
         room.clock.set(NOW + 60_000);
         while found().len() < 2 {
             proposals.added.notified().await;

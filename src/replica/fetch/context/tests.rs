@@ -53,7 +53,7 @@ fn numbers(answer: &SessionAnswer) -> Vec<i32> {
 async fn room_with_session(replica_id: BrokerId) -> Room {
     let room = Room::new();
     for number in 0..3 {
-        room.tell(number, 1, 0, &[1, 2]);
+        room.become_replica(number, 1, 0, &[1, 2]);
     }
     let answer = fetch(&room, params(replica_id), request(0, 0, &[(0, 0), (1, 0), (2, 0)], &[])).await;
     assert_eq!((answer.error, answer.session_id, numbers(&answer)), (ErrorCode::None, 7, vec![0, 1, 2]));
@@ -117,7 +117,7 @@ async fn a_follower_hears_of_the_high_watermark_without_records() {
 #[tokio::test]
 async fn a_consumer_is_told_of_a_log_that_starts_later() {
     let room = room_with_session(-1).await;
-    room.tell(0, 1, 1, &[1]);
+    room.become_replica(0, 1, 1, &[1]);
     room.produce(0, &["a"]).await;
     let answer = fetch(&room, params(-1), request(7, 1, &[(0, 1)], &[])).await;
     assert_eq!(numbers(&answer), [0]);
@@ -137,7 +137,7 @@ async fn a_consumer_is_told_of_a_log_that_starts_later() {
 async fn another_leader_is_noticed_by_a_session_that_does_not_wait() {
     let room = room_with_session(-1).await;
     assert_eq!(numbers(&fetch(&room, params(-1), request(7, 1, &[], &[])).await), [0; 0]);
-    room.tell(1, 2, 1, &[2]);
+    room.become_replica(1, 2, 1, &[2]);
     let answer = fetch(&room, params(-1), request(7, 2, &[], &[])).await;
     assert_eq!((numbers(&answer), answer.outcomes[0].1.error), (vec![1], ErrorCode::NotLeaderOrFollower));
 }
@@ -168,7 +168,7 @@ async fn what_the_caller_may_not_fetch_is_refused_behind_the_rest_and_keeps_noth
     let context = room.replicas.fetch_context(request(7, 1, &[], &[]), patient.reader());
     let mut waiting = pin!(room.replicas.fetch_for(&context, patient, caller, std::future::pending()));
     assert!(waiting.as_mut().now_or_never().is_none());
-    room.tell(1, 1, 1, &[1]);
+    room.become_replica(1, 1, 1, &[1]);
     room.produce(1, &["a"]).await;
     let answer = room.replicas.answer_fetch(&context, waiting.await, 7..);
     assert_eq!(numbers(&answer), [1, 0]);

@@ -12,7 +12,7 @@ use crate::replica::tests::{NOW, Room, batch, partition};
 /// Broker 1 leads in epoch 0, with brokers 2 and 3 in sync.
 fn led() -> (Room, Arc<Partition>) {
     let room = Room::new();
-    room.tell(0, 1, 0, &[1, 2]);
+    room.become_replica(0, 1, 0, &[1, 2]);
     let held = room.replicas.partition(&partition(0)).unwrap();
     (room, held)
 }
@@ -61,7 +61,7 @@ fn all_but_the_log_goes_on_while_a_disk_does_not_answer() {
 fn nothing_lands_in_a_log_that_has_begun_to_follow() {
     let (room, held) = led();
     let outcome = stuck(&held, false, || {
-        room.tell(0, 2, 1, &[1, 2]);
+        room.become_replica(0, 2, 1, &[1, 2]);
     });
     assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
     assert_eq!(ErrorCode::from(&AppendError::Fenced(0)), ErrorCode::NotLeaderOrFollower);
@@ -81,7 +81,7 @@ fn who_follows_after_an_append_acknowledges_it_to_nobody_who_wants_all() {
     let (room, held) = led();
     let (log, epoch) = held.admits_append(true).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
-    room.tell(0, 2, 1, &[1, 2]);
+    room.become_replica(0, 2, 1, &[1, 2]);
     let acknowledged = held.appended(epoch, &info, true, NOW);
     assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
 }
@@ -91,12 +91,12 @@ fn who_leads_on_in_a_later_epoch_still_has_what_it_appended() {
     let (room, held) = led();
     let (log, epoch) = held.admits_append(true).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
-    room.tell(0, 1, 1, &[1, 2]);
+    room.become_replica(0, 1, 1, &[1, 2]);
     assert!(matches!(held.appended(epoch, &info, true, NOW), Acknowledgement::Awaited(_)));
     // Truncated in between, it has not.
-    room.tell(0, 2, 2, &[1, 2]);
-    held.cut(2, 0).unwrap();
-    room.tell(0, 1, 3, &[1, 2]);
+    room.become_replica(0, 2, 2, &[1, 2]);
+    held.truncate(2, 0).unwrap();
+    room.become_replica(0, 1, 3, &[1, 2]);
     let acknowledged = held.appended(epoch, &info, true, NOW);
     assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
 }

@@ -4,7 +4,7 @@ use crate::replica::tests::{Room, batch, partition};
 /// Broker 1 follows broker 2 in epoch 3.
 fn following() -> (Room, Arc<Partition>) {
     let room = Room::new();
-    room.tell(0, 2, 3, &[1, 2]);
+    room.become_replica(0, 2, 3, &[1, 2]);
     let held = room.replicas.partition(&partition(0)).unwrap();
     (room, held)
 }
@@ -35,8 +35,8 @@ fn nothing_changes_for_another_epoch_or_role() {
     let (room, held) = following();
     let outdated = |outcome| matches!(outcome, Err(NotFollowed::Outdated));
     assert!(outdated(held.append_fetched(2, fetched(0, records_at(0), 0, 0))));
-    assert!(outdated(held.cut(4, 0).map(|_| 0)));
-    room.tell(0, 1, 4, &[1, 2]);
+    assert!(outdated(held.truncate(4, 0).map(|_| 0)));
+    room.become_replica(0, 1, 4, &[1, 2]);
     assert!(outdated(held.append_fetched(4, fetched(0, records_at(0), 0, 0))), "it leads by now");
     assert!(outdated(held.start_anew(4, 7).map(|()| 0)));
     assert_eq!(held.log().unwrap().log_end_offset(), 0);
@@ -68,7 +68,7 @@ fn a_cut_takes_the_high_watermark_along() {
     let (_room, held) = following();
     held.append_fetched(3, fetched(0, records_at(0), 3, 0)).unwrap();
     held.append_fetched(3, fetched(3, records_at(3), 6, 0)).unwrap();
-    held.cut(3, 3).unwrap();
+    held.truncate(3, 3).unwrap();
     let log = held.log().unwrap();
     assert_eq!((log.log_end_offset(), log.high_watermark()), (3, 3));
 }

@@ -6,7 +6,7 @@ use crate::replica::tests::{Room, partition};
 /// A partition led in epoch 0, with a batch, and a second data directory that it is to be moved to.
 async fn moving() -> (Room, Arc<Partition>, PathBuf) {
     let room = Room::with_two_dirs();
-    room.tell(0, 1, 0, &[1]);
+    room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["one", "two"]).await;
     let held = room.replicas.partition(&partition(0)).unwrap();
     let here = held.log().unwrap().data_dir().to_owned();
@@ -39,9 +39,9 @@ async fn what_the_log_loses_the_copy_loses() {
         held.copy_some(room.logs(), 1).unwrap();
     }
     // Another leads, with other records from offset 2 on.
-    room.tell(0, 2, 1, &[1, 2]);
-    held.cut(1, 2).unwrap();
-    room.tell(0, 1, 2, &[1]);
+    room.become_replica(0, 2, 1, &[1, 2]);
+    held.truncate(1, 2).unwrap();
+    room.become_replica(0, 1, 2, &[1]);
     room.produce(0, &["other"]).await;
     room.produce(0, &["more"]).await;
     assert_eq!(held.future().unwrap().log_end_offset(), 3);
