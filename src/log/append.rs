@@ -1,8 +1,7 @@
 //! Appending to a log: check, validate, assign offsets, roll if due, write, account.
 //!
 //! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing
-//! that
-//! grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka:
+//! that grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka:
 //! `Log.append`.
 
 mod outcome;
@@ -235,8 +234,7 @@ impl Log {
     }
 
     /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing
-    /// is
-    /// brought to the disk.
+    /// is brought to the disk.
     pub fn takes_quickly(&self, bytes: usize) -> bool {
         bytes <= QUICK_BYTES && self.current_settings().flush_messages == i64::MAX
     }

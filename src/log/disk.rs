@@ -1,8 +1,7 @@
 //! What a broker does with one data directory at a time: the appends under way, what may block, the tasks put off.
 //!
 //! A directory that does not answer must hold up its own partitions and nobody else. Appends end in the page cache, in
-//! a
-//! few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
+//! a few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
 //! cost more than they do. That thread polls no sockets while its append waits for a frozen disk. So no more than
 //! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread). The
 //! runtime has that many threads more than it needs ([`threads`]), and no other work is left behind on a stuck thread:
@@ -47,8 +46,7 @@ pub struct Disk {
     /// What is put off.
     pub scheduler: Scheduler,
     /// What its checkpoints hold, by their names, as far as they were written; held while one is: two writers would
-    /// share
-    /// one temporary file.
+    /// share one temporary file.
     pub checkpoints: Mutex<BTreeMap<&'static str, BTreeMap<TopicPartition, Offset>>>,
     appends: Semaphore,
     jobs: Semaphore,
@@ -132,8 +130,7 @@ impl Disks {
     }
 
     /// Looks at the appends under way and, while there are any, sees to it that some other thread of `runtime`, on
-    /// which
-    /// they are, polls its sockets and steals its tasks. To be run elsewhere; never ends.
+    /// which they are, polls its sockets and steals its tasks. To be run elsewhere; never ends.
     pub async fn watch(&self, runtime: Handle) {
         let mut quiet = 0;
         loop {

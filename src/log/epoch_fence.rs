@@ -1,8 +1,8 @@
 //! Which leader epochs may still write to a log.
 //!
 //! What is decided in a leader epoch under a partition's lock is written later, under the log's: the fence refuses it
-//! if a
-//! later epoch came into force in between. Never waits. Kafka has no counterpart: it decides and writes under one lock.
+//! if a later epoch came into force in between. Never waits. Kafka has no counterpart: it decides and writes under one
+//! lock.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 

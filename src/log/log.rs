@@ -3,11 +3,9 @@
 //! Each part guards its own state: the list of segments ([`super::segments`]), the marks ([`super::marks`]), the leader
 //! epochs and their file ([`super::epoch_checkpoint`]), the recovery point ([`super::recovery_point`]), the fence
 //! ([`super::epoch_fence`]), and what only the appender may touch ([`super::appender`]). What is done with them has a
-//! file
-//! for each job: opening and recovering ([`super::recovery`]), appending ([`super::append`]), rolling
-//! ([`super::roll`]),
-//! flushing ([`super::flush`]), reading ([`super::read`]), truncating ([`super::truncate`]), deleting
-//! ([`super::deletion`]), settings and closing ([`super::lifecycle`]).
+//! file for each job: opening and recovering ([`super::recovery`]), appending ([`super::append`]), rolling
+//! ([`super::roll`]), flushing ([`super::flush`]), reading ([`super::read`]), truncating ([`super::truncate`]),
+//! deleting ([`super::deletion`]), settings and closing ([`super::lifecycle`]).
 //!
 //! Never knows of replicas: its users set the high watermark, and the leader epoch in which it may be written to.
 //!
@@ -363,8 +361,7 @@ impl Log {
     }
 
     /// Lets nobody touch the files from now on. Returns whether somebody did that before. Does not wait for an append
-    /// that
-    /// is under way.
+    /// that is under way.
     pub(super) fn shut(&self) -> bool {
         self.closed.swap(true, Ordering::AcqRel)
     }

@@ -186,8 +186,7 @@ impl LogManager {
     }
 
     /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has
-    /// taken
-    /// all away tells [`LogManager::forget_deleted`].
+    /// taken all away tells [`LogManager::forget_deleted`].
     ///
     /// # Errors
     /// It may lie in an offline directory, or the disk failed.
@@ -216,8 +215,7 @@ impl LogManager {
     }
 
     /// Writes the checkpoints of the directories that these logs were deleted from: once for all, as each write waits
-    /// for
-    /// the disk and names every log.
+    /// for the disk and names every log.
     pub fn forget_deleted(&self, deleted: &[Arc<Log>]) {
         let dirs: BTreeSet<_> = deleted.iter().map(|log| log.data_dir()).collect();
         for dir in dirs {

@@ -14,9 +14,8 @@ type StartListener = Box<dyn Fn(&TopicPartition) + Send + Sync>;
 pub struct LogStartListener(OnceLock<StartListener>);
 
 impl LogStartListener {
-    /// Has this called with each partition whose log starts later; not for the second time. It is called under the
-    /// lock of
-    /// the log's appender, and must not wait.
+    /// Has this called with each partition whose log starts later; not for the second time. It is called under the lock
+    /// of the log's appender, and must not wait.
     pub fn listen(&self, listener: impl Fn(&TopicPartition) + Send + Sync + 'static) {
         let _ = self.0.set(Box::new(listener)); // The first one stays.
     }

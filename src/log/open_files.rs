@@ -3,8 +3,7 @@
 //! A [`Slot`] holds a file open from its first use until the descriptor is wanted elsewhere. Slots are passed over once
 //! when they were used since the last look (the clock algorithm, close to least recently used), so that a use costs one
 //! flag and no lock that all share. A file that a reader or a socket still holds keeps its place until it lets go;
-//! where
-//! all do, answers are read into memory instead of holding more ([`OpenFiles::is_crowded`]).
+//! where all do, answers are read into memory instead of holding more ([`OpenFiles::is_crowded`]).
 //!
 //! One for the process, as descriptors are. What fails for want of a descriptor is tried again with half of the files
 //! closed ([`retry`]). Never decides what a failure means. Kafka holds every segment and index open; this part has no

@@ -180,8 +180,7 @@ impl Log {
     }
 
     /// The first of `segments` that holds anything from `offset` on: its index, the bytes, where they begin, and
-    /// whether
-    /// not even the first batch fits.
+    /// whether not even the first batch fits.
     fn read_from(
         &self,
         segments: &[Arc<Segment>],

@@ -100,8 +100,7 @@ impl Log {
     }
 
     /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are
-    /// opened
-    /// anew.
+    /// opened anew.
     fn load_segments(&self, appender: &mut Appender, mut names: Vec<String>, clean: bool) -> io::Result<()> {
         while let Some(overflowed) = self.open_segments(appender, &names, clean)? {
             self.split_segment(&overflowed)?;
@@ -111,8 +110,7 @@ impl Log {
     }
 
     /// Opens the segments, one after the other, and rebuilds their indexes where needed. Returns the first one whose
-    /// offsets
-    /// overflow.
+    /// offsets overflow.
     fn open_segments(
         &self,
         appender: &mut Appender,

@@ -1,8 +1,7 @@
 //! What logs put off: flushing a rolled segment, unlinking what was renamed away.
 //!
 //! A queue by due time, worked through on a thread that may block: see [`super::log_manager::LogManager::start`].
-//! Kafka: the
-//! `flush-log`, `delete-file` and `kafka-delete-logs` jobs of its scheduler.
+//! Kafka: the `flush-log`, `delete-file` and `kafka-delete-logs` jobs of its scheduler.
 
 use std::collections::BTreeMap;
 use std::io;

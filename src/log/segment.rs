@@ -71,8 +71,7 @@ pub struct Segment {
     files: Arc<SegmentFiles>,
     size: AtomicU32,
     /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] where that is not known. Held while they
-    /// are
-    /// brought there, and while the file is cut.
+    /// are brought there, and while the file is cut.
     synced: Mutex<u32>,
     /// The index files; the lock is held only while an entry is looked up or written.
     pub indexes: RwLock<Indexes>,
@@ -417,8 +416,8 @@ pub struct Coming {
 }
 
 /// How many bytes are written at once, about. For larger writes the system's cache takes up large runs of memory that
-/// was
-/// not in use, which on a virtual machine the host has to provide first: several times the work of the copying itself.
+/// was not in use, which on a virtual machine the host has to provide first: several times the work of the copying
+/// itself.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 /// How many slices the system takes in one call.

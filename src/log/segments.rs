@@ -1,11 +1,9 @@
 //! The segments of a log, in order, and how they are exchanged while readers use them.
 //!
 //! Readers take a [`SegmentList`]: the segments as they were at one moment, which never changes. Only the appender
-//! holds
-//! the [`SegmentsWriter`]; each of its changes puts a new list in the place of the old one, whole. A reader that took
-//! the
-//! old list before still reads the files of its segments, under their `.deleted` names, until these are unlinked after
-//! `file.delete.delay.ms`; then it finds [`std::io::ErrorKind::UnexpectedEof`], as after a truncation.
+//! holds the [`SegmentsWriter`]; each of its changes puts a new list in the place of the old one, whole. A reader that
+//! took the old list before still reads the files of its segments, under their `.deleted` names, until these are
+//! unlinked after `file.delete.delay.ms`; then it finds [`std::io::ErrorKind::UnexpectedEof`], as after a truncation.
 //!
 //! What a reader must not keep is a byte position in a segment that was exchanged, for the new segment of the same base
 //! offset has other bytes there. Every position therefore carries the generation of its segment, and one of another
@@ -129,8 +127,7 @@ impl SegmentsWriter {
     }
 
     /// Puts `with` in the place of the segments in `range`, in one step for readers. Returns the segments replaced,
-    /// whose
-    /// files are to be discarded. Positions in them are looked up anew from now on.
+    /// whose files are to be discarded. Positions in them are looked up anew from now on.
     pub fn replace(&mut self, range: Range<usize>, with: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
         self.generation += 1;
         for segment in &with {

@@ -290,8 +290,7 @@ pub struct Validation<'a> {
     /// Whether the inter-broker protocol is 2.1 or newer and so allows zstd.
     pub zstd_allowed: bool,
     /// The most bytes that the records of a compressed batch may unpack to, where they are only walked; more is an
-    /// error that
-    /// no client may see. `usize::MAX` for a validation that counts.
+    /// error that no client may see. `usize::MAX` for a validation that counts.
     pub unpacked_at_most: usize,
 }
 

@@ -1,8 +1,7 @@
 //! The codecs of compressed batches: gzip, snappy in xerial's framing, LZ4 frames, zstd.
 //!
 //! [`Decompressor`] and [`Compressor`] stream; nothing is allocated for sizes that input merely claims. Which streams are read,
-//! and where they end,
-//! is as in Kafka, not as in a library. Kafka: `CompressionType`.
+//! and where they end, is as in Kafka, not as in a library. Kafka: `CompressionType`.
 
 mod gzip;
 mod lz4;
@@ -79,8 +78,7 @@ impl Compression {
     }
 
     /// Decompresses up to `limit` bytes; without a codec the input itself comes back, uncopied and unlimited. `magic`
-    /// is the
-    /// format of the batch.
+    /// is the format of the batch.
     ///
     /// # Errors
     /// [`BatchError::TooLarge`] beyond the limit, [`BatchError::InvalidRecord`] if the stream ends early,

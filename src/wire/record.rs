@@ -126,8 +126,7 @@ impl<'a> RecordView<'a> {
     ///
     /// # Errors
     /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length; [`BatchError::Malformed`]
-    /// where
-    /// Kafka fails in another way: at a length that does not end, or one that is longer than the input.
+    /// where Kafka fails in another way: at a length that does not end, or one that is longer than the input.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Self, BatchError> {
         let mut rest = input;

@@ -220,8 +220,7 @@ impl RecordsBuilder {
     ///
     /// # Errors
     /// [`BatchError::Decompress`] if the codec fails, [`BatchError::Unsupported`] for zstd before format 2 and for
-    /// producers
-    /// that cannot be, [`BatchError::TooLarge`] beyond 2 GiB or what [`RecordsBuilder::at_most`] says.
+    /// producers that cannot be, [`BatchError::TooLarge`] beyond 2 GiB or what [`RecordsBuilder::at_most`] says.
     pub fn build(self) -> Result<Bytes, BatchError> {
         match self.build_within()? {
             Built::Records(bytes) => Ok(bytes),

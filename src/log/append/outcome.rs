@@ -61,8 +61,7 @@ pub enum AppendError {
         last_offset: Offset,
     },
     /// The append was decided in this leader epoch, and a later one is in force: this broker no longer leads, or
-    /// follows
-    /// another leader.
+    /// follows another leader.
     #[error("a later leader epoch than {0} is in force")]
     Fenced(LeaderEpoch),
     /// The disk failed, or the log is closed.

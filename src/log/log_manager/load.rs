@@ -275,8 +275,7 @@ impl LogManager {
     }
 
     /// Where the logs of a directory start. Nothing else tells which records were deleted, so that a directory whose
-    /// file
-    /// is damaged is given up, as Kafka does, rather than let them be read again.
+    /// file is damaged is given up, as Kafka does, rather than let them be read again.
     fn log_starts(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
         let path = dir.join(LOG_START_OFFSETS);
         let read = checkpoint::read_offsets(&path).and_then(|read| match read.damage {
@@ -409,8 +408,7 @@ fn no_dirs(dirs: &[PathBuf]) -> OpenError {
 }
 
 /// Up to where the logs of a directory need no recovery. Where the file is damaged none of it is believed: that costs
-/// no
-/// more than a longer recovery.
+/// no more than a longer recovery.
 fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
     let read = checkpoint::read_offsets(&dir.join(RECOVERY_POINTS));
     let sound = read.map_err(|error| error.to_string()).and_then(|read| match read.damage {

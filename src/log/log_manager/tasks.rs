@@ -1,8 +1,7 @@
 //! What is done for all logs every now and then: retention, flushing, checkpoints, expiry, tasks.
 //!
 //! Each data directory has tasks of its own, which sleep on the runtime and work on threads that may block: one that
-//! does
-//! not answer holds up its own upkeep only. Kafka: `LogManager.startup`.
+//! does not answer holds up its own upkeep only. Kafka: `LogManager.startup`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

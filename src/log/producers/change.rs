@@ -43,8 +43,7 @@ impl Change {
     ///
     /// # Errors
     /// [`ProducerError`] if it may not be appended; sequence numbers are only looked at when a client writes, stale
-    /// epochs
-    /// only when this broker leads.
+    /// epochs only when this broker leads.
     pub fn append(
         &mut self,
         producers: &Producers,

@@ -6,8 +6,7 @@
 //! last, for another stop in between must find the same. Without one, the `.swap` files are whole and take their place.
 //!
 //! Kafka: `Log.removeTempFilesAndCollectSwapFiles`, `completeSwapOperations`. It completes the swaps after it has
-//! opened
-//! the segments, and may then take an empty file for a segment that was split again meanwhile.
+//! opened the segments, and may then take an empty file for a segment that was split again meanwhile.
 
 use std::io;
 
@@ -21,8 +20,7 @@ use crate::log::walk::{Headers, WalkError};
 
 impl Log {
     /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt.
-    /// Returns
-    /// the names of the log's files after that.
+    /// Returns the names of the log's files after that.
     pub(super) fn clear_leftovers(&self) -> io::Result<Vec<String>> {
         let names = directory::files(&self.dir())?;
         let ending = |suffix: &'static str| names.iter().filter(move |name| name.ends_with(suffix));

@@ -40,8 +40,7 @@ impl Segment {
     }
 
     /// The bytes from `position`, `length` of them: a slice of the file, which stays open as long as the slice is
-    /// there, or
-    /// a copy where no more files may be held.
+    /// there, or a copy where no more files may be held.
     ///
     /// # Errors
     /// Those of opening and reading the file.

@@ -18,8 +18,7 @@ use crate::wire::legacy;
 use crate::wire::records_builder::{Built, RecordsBuilder};
 
 /// The most bytes of messages of formats 0 and 1 that a compressed message is laid out in without compression: all of
-/// them are in
-/// memory until they are written.
+/// them are in memory until they are written.
 const LARGEST_MESSAGES: usize = 32 << 20;
 
 /// Checks whole batches and every record in them, all but the offsets they will get; `source` is what [`super::check`]

@@ -78,8 +78,7 @@ impl RecordSink {
 }
 
 /// Checks every record of `batch`, with its neighbours in `walk`. Without a `sink` keys, values and headers of
-/// compressed records
-/// are skipped.
+/// compressed records are skipped.
 pub(super) fn walk(
     batch: &Batch,
     validation: &Validation<'_>,

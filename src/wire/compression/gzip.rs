@@ -1,6 +1,5 @@
 //! gzip as `java.util.zip.GZIPInputStream` of Java 11 to 17 reads it in Kafka: from a buffer of 8 KiB, which decides
-//! what of the bytes
-//! after a member is looked at.
+//! what of the bytes after a member is looked at.
 //!
 //! Another member is read only if more than [`LEAST_AFTER`] bytes of it lie in that buffer. What follows a member and
 //! is none is ignored.

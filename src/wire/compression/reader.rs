@@ -1,9 +1,8 @@
 //! A compressed stream read piece by piece: what it unpacks to is never in memory as a whole.
 //!
 //! A stream ends, breaks and goes on where the stream that Kafka's `CompressionType.wrapForInput` makes of the same
-//! bytes does; what lies
-//! before the damage is read. Never claims memory for sizes that input merely names. Kafka: `CompressionType`, and the
-//! streams it wraps.
+//! bytes does; what lies before the damage is read. Never claims memory for sizes that input merely names. Kafka:
+//! `CompressionType`, and the streams it wraps.
 
 use std::io::{self, Read};
 
@@ -143,8 +142,7 @@ impl Decompressor {
     }
 
     /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block
-    /// breaks at
-    /// the block that may hold more.
+    /// breaks at the block that may hold more.
     #[must_use]
     pub fn at_most(mut self, most: usize) -> Self {
         self.window.allowed = most;

@@ -1,6 +1,5 @@
-//! Zstandard as zstd-jni's stream reads it: frames one after the other, an end within a frame an error but for the
-//! rest of a buffer that
-//! a frame ended in.
+//! Zstandard as zstd-jni's stream reads it: frames one after the other, an end within a frame an error but for the rest
+//! of a buffer that a frame ended in.
 //!
 //! Kafka: `ZstdInputStream` of zstd-jni.
 
