@@ -1,4 +1,4 @@
-//! One connection: frames are read and dispatched in order, answers leave in that order.
+//! One connection: after its handshake frames are read and dispatched in order, answers leave in that order.
 //!
 //! A client that does not read its answers holds little memory, as they are counted in bytes; one that sends half a
 //! frame holds what `queued.max.request.bytes` counts; after `connections.max.idle.ms` without a byte neither,
@@ -12,16 +12,17 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::connection_quotas::ConnectionSlot;
-use super::frames::{ConnectionEnd, Frames};
+use super::frames::Frames;
+use super::handshake::{Accepted, Authenticated, ServerAuthenticator, authenticate};
 use super::limits::SocketLimits;
 use super::mute::Mute;
+use super::transport::{ConnectionEnd, ReadHalf, TransportLayer, WriteHalf};
 use super::{Answer, Caller, Dispatch, Reply, writer};
 use crate::base::Records;
 use crate::base::poll;
@@ -52,9 +53,36 @@ pub(super) struct Served {
     pub stop: CancellationToken,
 }
 
+/// Has an accepted connection authenticated, and serves it from then on. No request is read before; a connection whose
+/// handshake fails, takes too long or has to make room is closed.
+pub(super) async fn open<A: ServerAuthenticator>(
+    authenticator: A,
+    stream: TcpStream,
+    accepted: Accepted,
+    slot: ConnectionSlot,
+    served: Served,
+) {
+    let excess = slot.over();
+    let authenticated = tokio::select! {
+        biased;
+        authenticated = authenticate(&authenticator, stream, &accepted, served.limits.idle) => authenticated,
+        () = served.stop.cancelled() => return,
+        () = excess.cancelled() => return,
+    };
+    match authenticated {
+        Ok(Authenticated { transport, principal }) => {
+            serve(transport, accepted.authenticated(principal), slot, served).await;
+        }
+        Err(error) => {
+            let Accepted { address, .. } = accepted;
+            log::info!(target: "org.apache.kafka.common.network.Selector", "Failed authentication with /{address} ({error})");
+        }
+    }
+}
+
 /// Serves a connection until either side ends it, it is idle for too long or has to make room, or the broker stops.
-pub(super) async fn serve(stream: TcpStream, caller: Caller, slot: ConnectionSlot, served: Served) {
-    let (reader, out) = stream.into_split();
+async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: ConnectionSlot, served: Served) {
+    let (reader, out) = transport.into_halves();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, stop) = (served.stop.child_token(), slot.over(), served.stop.clone());
     let (activity, idle) = (slot.activity(), served.limits.idle);
@@ -91,8 +119,8 @@ pub(super) async fn serve(stream: TcpStream, caller: Caller, slot: ConnectionSlo
     }
 }
 
-struct Reading {
-    frames: Frames,
+struct Reading<R> {
+    frames: Frames<R>,
     caller: Arc<Caller>,
     served: Served,
     answers: mpsc::Sender<Outgoing>,
@@ -100,7 +128,7 @@ struct Reading {
     mute: Mute,
 }
 
-impl Reading {
+impl<R: ReadHalf> Reading<R> {
     /// Reads requests and has them answered. The next one is read once the answers before leave room for its own.
     async fn run(mut self) {
         for at in 1_u64.. {
@@ -232,15 +260,15 @@ impl Drop for Handling {
 }
 
 /// Sends answers in the order of their requests, each as soon as it is there.
-async fn write_answers(
-    out: OwnedWriteHalf,
+async fn write_answers<W: WriteHalf>(
+    mut out: W,
     mut answers: Answers,
     activity: Activity,
     over: CancellationToken,
 ) {
     let sending = async {
         while let Some((pieces, _room)) = answers.next().await {
-            if let Err(error) = writer::send(&out, pieces, &activity).await {
+            if let Err(error) = writer::send(&mut out, pieces, &activity).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
             }

@@ -1,4 +1,4 @@
-//! Frames out of a socket: one read brings whatever has come, mostly whole frames, and a frame is a part of what was
+//! Frames out of a connection: one read brings whatever has come, mostly whole frames, and a frame is a part of what was
 //! read.
 //!
 //! Bytes are moved at most once after they left the system: those of a frame that begins in one read and goes on in the
@@ -7,10 +7,10 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, Interest};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::AsyncReadExt;
 
 use super::activity::Activity;
+use super::transport::{ConnectionEnd, ReadHalf};
 use crate::wire::frame;
 
 /// How much is read at once, in bytes, where a larger frame is not known to come.
@@ -22,25 +22,16 @@ const FIRST_ROOM: usize = (1 << 20) + (64 << 10);
 
 /// The reading half of a connection, and what was read of it beyond the last frame.
 #[derive(Debug)]
-pub(super) struct Frames {
-    reader: OwnedReadHalf,
+pub(super) struct Frames<R> {
+    reader: R,
     ahead: BytesMut,
     /// Marked whenever bytes have come.
     activity: Activity,
 }
 
-/// How the other side has ended a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConnectionEnd {
-    /// It has closed its half, and may still read.
-    Closed,
-    /// It has broken the connection off.
-    BrokenOff,
-}
-
-impl Frames {
+impl<R: ReadHalf> Frames<R> {
     /// Frames that come by `reader`.
-    pub(super) fn new(reader: OwnedReadHalf, activity: Activity) -> Self {
+    pub(super) fn new(reader: R, activity: Activity) -> Self {
         Self { reader, ahead: BytesMut::new(), activity }
     }
 
@@ -90,12 +81,9 @@ impl Frames {
         }
     }
 
-    /// Closes the whole connection, whoever still holds the half that writes.
+    /// Closes the whole connection, also while the half that writes is still held.
     pub(super) fn close(self) {
-        let closed = rustix::net::shutdown(self.reader.as_ref(), rustix::net::Shutdown::Both);
-        if let Err(error) = closed {
-            log::debug!(target: "org.apache.kafka.common.network.Selector", "Closing a connection: {error}");
-        }
+        self.reader.close();
     }
 
     /// The frame that was announced, of `length` bytes.
@@ -133,11 +121,7 @@ impl Frames {
     /// Waits until the other side has ended the connection, also where requests have come before the end that were not
     /// read yet.
     pub(super) async fn until_ended(&mut self) -> ConnectionEnd {
-        // Urgent data are not read here: what is awaited beside errors is that the read half is closed.
-        match self.reader.ready(Interest::PRIORITY | Interest::ERROR).await {
-            Ok(ready) if !ready.is_error() => ConnectionEnd::Closed,
-            _ => ConnectionEnd::BrokenOff,
-        }
+        self.reader.ended().await
     }
 }
 

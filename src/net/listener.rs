@@ -1,4 +1,4 @@
-//! A bound listener: accepts connections within the limits and serves each.
+//! A bound listener: accepts connections within the limits, has each authenticated and serves it.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,13 +10,13 @@ use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Dispatch;
 use super::connection::{self, Served};
 use super::connection_quotas::ConnectionSlot;
+use super::handshake::{Accepted, Plaintext, ServerAuthenticator};
 use super::limits::SocketLimits;
-use super::{Caller, Dispatch};
 use crate::base::Endpoint;
 use crate::base::poll;
-use crate::security::KafkaPrincipal;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -77,14 +77,24 @@ impl Listener {
 
     /// Accepts and serves connections until `stop`; returns once all of them have ended.
     pub async fn serve(
+        self,
+        dispatch: Arc<dyn Dispatch>,
+        limits: Arc<SocketLimits>,
+        stop: CancellationToken,
+    ) {
+        self.serve_authenticated(Plaintext::default(), dispatch, limits, stop).await;
+    }
+
+    /// As [`Listener::serve`], with the handshake that every connection goes through first.
+    pub(super) async fn serve_authenticated<A: ServerAuthenticator>(
         mut self,
+        authenticator: A,
         dispatch: Arc<dyn Dispatch>,
         limits: Arc<SocketLimits>,
         stop: CancellationToken,
     ) {
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
-        let principal = Arc::new(KafkaPrincipal::anonymous());
         let mut index = 0_u64;
         loop {
             let (stream, slot, from) = tokio::select! {
@@ -94,17 +104,16 @@ impl Listener {
                 },
                 () = stop.cancelled() => break,
             };
-            let caller = Caller {
-                principal: principal.clone(),
+            let accepted = Accepted {
                 listener: listener.clone(),
                 protocol: self.endpoint.protocol,
                 address: from.ip().to_canonical(),
                 connection: connection_id(&stream, from, index).into(),
-                gone: CancellationToken::new(),
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
-            tasks.spawn(unconstrained(poll::observed(connection::serve(stream, caller, slot, served))));
+            let serving = connection::open(authenticator.clone(), stream, accepted, slot, served);
+            tasks.spawn(unconstrained(poll::observed(serving)));
         }
         tasks.close();
         tasks.wait().await;

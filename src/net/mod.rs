@@ -11,12 +11,15 @@ pub(crate) mod connection;
 pub mod connection_quotas;
 pub mod disk_reads;
 mod frames;
+mod handshake;
 pub mod host;
 pub mod limits;
 pub mod link;
 pub mod listener;
 mod mute;
 pub mod peer;
+mod plaintext;
+mod transport;
 mod writer;
 
 use std::net::IpAddr;

@@ -4,21 +4,24 @@
 //! since what followed would be taken for the rest of that request, or wait behind it. Kafka: `NetworkClient`.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::frames::Frames;
+use super::handshake::{ClientAuthenticator, Plaintext};
+use super::transport::{ReadHalf, TransportLayer, WriteHalf};
+use super::writer;
 use crate::base::Records;
 use crate::wire::codec::WireError;
 use crate::wire::frame;
@@ -50,10 +53,29 @@ pub struct Peer {
 #[derive(Debug)]
 struct PeerShared {
     client_id: String,
-    writer: tokio::sync::Mutex<OwnedWriteHalf>,
+    writer: tokio::sync::Mutex<Box<dyn RequestWriter>>,
+    /// When bytes have come or gone last.
+    activity: Activity,
     waiting: Mutex<HashMap<i32, oneshot::Sender<Bytes>>>,
     next_id: AtomicI32,
     ended: CancellationToken,
+}
+
+/// The half of a connection that writes, whatever its transport: callers need not know which one it is.
+trait RequestWriter: fmt::Debug + Send {
+    /// Sends a request, whose pieces leave one after the other.
+    fn send<'a>(&'a mut self, request: Vec<Records>, activity: &'a Activity)
+    -> BoxFuture<'a, io::Result<()>>;
+}
+
+impl<W: WriteHalf> RequestWriter for W {
+    fn send<'a>(
+        &'a mut self,
+        request: Vec<Records>,
+        activity: &'a Activity,
+    ) -> BoxFuture<'a, io::Result<()>> {
+        Box::pin(writer::send(self, request, activity))
+    }
 }
 
 impl Drop for PeerShared {
@@ -106,20 +128,42 @@ impl Peer {
     /// # Errors
     /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`].
     pub async fn connect(host: &str, port: u16, client_id: &str, limit: Duration) -> Result<Self, PeerError> {
-        let connecting = TcpStream::connect((host, port));
-        let stream =
-            tokio::time::timeout(limit, connecting).await.map_err(|_| PeerError::Timeout(limit))??;
-        stream.set_nodelay(true)?;
-        let (reader, writer) = stream.into_split();
+        Self::connect_authenticated(&Plaintext::default(), host, port, client_id, limit).await
+    }
+
+    /// As [`Peer::connect`], with the handshake that the connection goes through before its first request.
+    pub(super) async fn connect_authenticated<A: ClientAuthenticator>(
+        authenticator: &A,
+        host: &str,
+        port: u16,
+        client_id: &str,
+        limit: Duration,
+    ) -> Result<Self, PeerError> {
+        let opening = async {
+            let stream = TcpStream::connect((host, port)).await?;
+            stream.set_nodelay(true)?;
+            authenticator.authenticate(stream, host).await
+        };
+        let transport =
+            tokio::time::timeout(limit, opening).await.map_err(|_| PeerError::Timeout(limit))??;
+        Ok(Self::over(transport, client_id))
+    }
+
+    /// A peer at the other end of a connection whose handshake is done.
+    fn over<T: TransportLayer>(transport: T, client_id: &str) -> Self {
+        let (reader, writer) = transport.into_halves();
+        let activity = Activity::since(tokio::time::Instant::now());
+        let frames = Frames::new(reader, activity.clone());
         let shared = Arc::new(PeerShared {
             client_id: client_id.to_owned(),
-            writer: tokio::sync::Mutex::new(writer),
+            writer: tokio::sync::Mutex::new(Box::new(writer)),
+            activity,
             waiting: Mutex::new(HashMap::new()),
             next_id: AtomicI32::new(0),
             ended: CancellationToken::new(),
         });
-        tokio::spawn(read_answers(Arc::downgrade(&shared), reader, shared.ended.clone()));
-        Ok(Self { shared })
+        tokio::spawn(read_answers(Arc::downgrade(&shared), frames, shared.ended.clone()));
+        Self { shared }
     }
 
     /// Whether the connection still stands, as far as is known.
@@ -188,15 +232,9 @@ impl Peer {
             return Err(ended());
         }
         let writing = Writing(Some(shared));
-        for piece in pieces {
-            let bytes = match piece {
-                Records::Memory(bytes) => bytes,
-                other => other.read()?,
-            };
-            tokio::select! {
-                written = writer.write_all(&bytes) => written?,
-                () = shared.ended.cancelled() => return Err(ended()),
-            }
+        tokio::select! {
+            sent = writer.send(pieces, &shared.activity) => sent?,
+            () = shared.ended.cancelled() => return Err(ended()),
         }
         writing.finish();
         Ok(())
@@ -207,9 +245,12 @@ fn ended() -> PeerError {
     PeerError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection has ended"))
 }
 
-/// Hands every answer to whoever waits for it, until the connection or its last user is gone.
-async fn read_answers(shared: std::sync::Weak<PeerShared>, reader: OwnedReadHalf, over: CancellationToken) {
-    let mut frames = Frames::new(reader, Activity::since(tokio::time::Instant::now()));
+/// Hands every answer to the call that waits for it, until the connection or its last user is gone.
+async fn read_answers<R: ReadHalf>(
+    shared: std::sync::Weak<PeerShared>,
+    mut frames: Frames<R>,
+    over: CancellationToken,
+) {
     loop {
         let answer = tokio::select! {
             answer = next_answer(&mut frames) => answer,
@@ -229,7 +270,7 @@ async fn read_answers(shared: std::sync::Weak<PeerShared>, reader: OwnedReadHalf
     }
 }
 
-async fn next_answer(frames: &mut Frames) -> io::Result<Bytes> {
+async fn next_answer<R: ReadHalf>(frames: &mut Frames<R>) -> io::Result<Bytes> {
     let prefix = frames.announced().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let length = frame::length(prefix, LARGEST_ANSWER).map_err(io::Error::other)?;
     frames.frame(length).await

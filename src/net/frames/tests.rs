@@ -1,16 +1,17 @@
 use tokio::io::AsyncWriteExt;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
-async fn pair() -> (TcpStream, Frames) {
+async fn pair() -> (TcpStream, Frames<OwnedReadHalf>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sender = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let reader = listener.accept().await.unwrap().0.into_split().0;
     (sender, Frames::new(reader, Activity::since(tokio::time::Instant::now())))
 }
 
-async fn next(frames: &mut Frames) -> io::Result<Option<Bytes>> {
+async fn next(frames: &mut Frames<OwnedReadHalf>) -> io::Result<Option<Bytes>> {
     match frames.announced().await? {
         Some(prefix) => frames.frame(frame::length(prefix, i32::MAX).unwrap()).await.map(Some),
         None => Ok(None),

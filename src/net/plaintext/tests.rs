@@ -1,7 +1,9 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use super::super::writer::send;
 use super::*;
+use crate::base::Records;
 
 /// A file of two runs of which nothing is in memory, where the file system can do without.
 fn cold_file() -> FileSlice {
@@ -38,9 +40,9 @@ async fn a_file_that_is_not_in_memory_arrives_whole() {
         tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut received).await.unwrap();
         received
     });
-    let (_, out) = listener.accept().await.unwrap().0.into_split();
+    let (_, mut out) = listener.accept().await.unwrap().0.into_split();
     let pieces = vec![Records::Memory(Bytes::from_static(b"head")), Records::File(cold_file())];
-    send(&out, pieces, &used()).await.unwrap();
+    send(&mut out, pieces, &used()).await.unwrap();
     drop(out);
     let received = receiving.await.unwrap();
     assert_eq!(&received[..4], b"head");
@@ -52,12 +54,12 @@ async fn a_file_that_is_not_in_memory_arrives_whole() {
 async fn many_pieces_arrive_in_order_also_where_the_socket_takes_them_slowly() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (_, out) = listener.accept().await.unwrap().0.into_split();
+    let (_, mut out) = listener.accept().await.unwrap().0.into_split();
     let pieces: Vec<_> = (0..=255).map(|at: u8| vec![at; usize::from(at) * 200]).collect();
     let whole = pieces.concat();
     let sending = tokio::spawn(async move {
         let pieces = pieces.into_iter().map(|piece| Records::Memory(piece.into())).collect();
-        send(&out, pieces, &used()).await
+        send(&mut out, pieces, &used()).await
     });
     let mut received = Vec::new();
     tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut received).await.unwrap();
@@ -69,9 +71,9 @@ async fn many_pieces_arrive_in_order_also_where_the_socket_takes_them_slowly() {
 async fn a_file_that_is_shorter_than_said_is_an_error() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let _other = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (_, out) = listener.accept().await.unwrap().0.into_split();
+    let (_, mut out) = listener.accept().await.unwrap().0.into_split();
     let file: Arc<File> = Arc::new(tempfile::tempfile().unwrap());
     let pieces = vec![Records::File(FileSlice { file, position: 0, length: 10 })];
-    let error = send(&out, pieces, &used()).await.unwrap_err();
+    let error = send(&mut out, pieces, &used()).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
