@@ -99,7 +99,7 @@ pub(super) fn loggers() -> Vec<ConfigEntry> {
 
 fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> ConfigEntry {
     let row = layers::row(key);
-    // The throttles stand in no properties file, which makes them read-only to whoever describes them.
+    // The throttles stand in no properties file, which makes them read-only in a description.
     let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
     let read_only = of_zookeeper_only || row.is_none_or(|row| row.update_mode == UpdateMode::ReadOnly);
     entry(key, row, value, synonyms, read_only)

@@ -23,7 +23,7 @@ pub struct ApiRow {
 ///
 /// - `needs OPERATION`: what the caller has to be allowed on the cluster for the request to be handled at all;
 ///   without it the handler asks for what it needs;
-/// - `exempt FUNCTION`: which requests throttle nobody, beside those between brokers ([`ApiKey::is_cluster_action`]).
+/// - `exempt FUNCTION`: requests that are never throttled, beside those of brokers ([`ApiKey::is_cluster_action`]).
 macro_rules! row {
     ($key:ident, $handler:path) => {
         row!(@ $key, |exchange, input| Box::pin(handling::run(exchange, input, $handler, |_| false)))

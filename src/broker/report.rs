@@ -1,4 +1,4 @@
-//! What a broker is doing, in words for whoever asks with SIGQUIT; a JVM prints its threads then.
+//! What a broker is doing, in words for the operator who sends SIGQUIT; a JVM prints its threads then.
 
 use std::fmt::Write;
 use std::fs;

@@ -206,7 +206,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let dumped = dump(&options, &mut out, &mut io::stderr().lock());
     let flushed = out.flush();
     match dumped {
-        // Nobody reads on: not worth a word.
+        // The reader of the pipe is gone, which is no failure.
         _ if flushed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => {
             ExitCode::SUCCESS
         }

@@ -1,6 +1,6 @@
 //! What a tool prints. A reader that has gone, as the `head` of a pipe has, ends the tool quietly.
 //!
-//! The macros take the place of the standard library's of the same names in every tool, which panic where nobody reads:
+//! The macros take the place of the standard library's of the same names in every tool, which panic without a reader:
 //! a Rust process ignores SIGPIPE. Java's streams swallow the error as well.
 
 use std::fmt::Arguments;

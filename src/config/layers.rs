@@ -212,7 +212,7 @@ fn refuse(own: &OwnConfigs, refused: impl Fn(&str) -> bool, sentence: &str) -> R
     Err(ConfigError::Combination(format!("{sentence}({})", keys.join(", "))))
 }
 
-/// Checks each value by itself. Keys that nobody knows may be somebody's own.
+/// Checks each value by itself. A key that is in no table may belong to a plugin.
 fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
     let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
     for (key, value) in own {

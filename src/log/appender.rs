@@ -13,7 +13,7 @@ use super::segments::SegmentsWriter;
 use super::snapshots::ProducerState;
 use crate::base::{LeaderEpoch, Offset};
 
-/// The state of whoever appends to a log, or otherwise changes its files.
+/// What a thread needs that appends to a log, or otherwise changes its files.
 #[derive(Debug)]
 pub(super) struct Appender {
     /// The right to change the list of segments.
@@ -22,7 +22,7 @@ pub(super) struct Appender {
     pub state: ProducerState,
 }
 
-/// A log that nobody else changes meanwhile: appends, truncations and deletions wait.
+/// A log that no other thread changes meanwhile: appends, truncations and deletions wait.
 pub struct AppendLock<'a> {
     log: &'a Log,
     appender: MutexGuard<'a, Appender>,

@@ -40,7 +40,7 @@ pub(super) fn read_locked<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 pub(super) fn patiently<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        // Nobody else depends on this thread, or nobody could take over.
+        // No other task depends on this thread, or no other thread could take over.
         _ => work(),
     }
 }

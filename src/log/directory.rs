@@ -130,7 +130,7 @@ pub fn deleted_dir(partition: &TopicPartition) -> String {
 /// The partition and purpose of a directory, from its name.
 ///
 /// # Errors
-/// Kafka's text for a directory that is none of ours.
+/// Kafka's text for a directory that holds no partition.
 pub fn parse_dir(path: &Path) -> Result<(TopicPartition, Purpose), String> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     parse_dir_name(name).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! What a broker does with one data directory at a time: the appends under way, what may block, the tasks put off.
 //!
-//! A directory that does not answer must hold up its own partitions and nobody else. Appends end in the page cache, in
+//! A directory that does not answer must hold up its own partitions and no others. Appends end in the page cache, in
 //! a few microseconds, and are done at once on the thread that serves the request: handing them to another thread would
 //! cost more than they do. That thread polls no sockets while its append waits for a frozen disk. So no more than
 //! [`APPENDS_AT_ONCE`] appends of a directory are under way (the others wait for their turn without a thread). The
@@ -190,7 +190,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a runtime that shuts down cancels; it polls nobody any more.
+            // Only a runtime that shuts down cancels; it polls no task any more.
             Err(_) => std::future::pending().await,
         },
     }

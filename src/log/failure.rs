@@ -1,4 +1,4 @@
-//! A data directory that failed: noted once, told to whoever serves its partitions.
+//! A data directory that failed: noted once, and announced to the part that serves its partitions.
 //!
 //! The log only reports; what follows (partitions offline, the controller told) is decided above.
 //! Kafka: `LogDirFailureChannel`.
@@ -67,7 +67,7 @@ impl DirFailures {
         }
         if self.offline.lock().insert(dir.to_owned()) {
             log::error!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");
-            // Nobody listening means nobody serves the directory any more.
+            // Without a listener no part serves the directory any more.
             let _ = self.sender.send(dir.to_owned());
         }
         StorageError::new(message, dir)

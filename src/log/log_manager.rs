@@ -41,7 +41,7 @@ pub struct LogManager {
     future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
     /// Where the logs of partitions are to be made, as an administrator wants it (`AlterReplicaLogDirs`).
     preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
-    /// Never held over IO: a directory that does not answer keeps nobody from the others.
+    /// Never held over IO: a directory that does not answer keeps no caller from the others.
     live: Mutex<Live>,
 }
 

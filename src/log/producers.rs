@@ -150,7 +150,7 @@ pub struct Producers {
 }
 
 impl Producers {
-    /// Nobody yet, up to offset 0. A producer is forgotten `expiration` milliseconds after its last batch.
+    /// No producer yet, up to offset 0. A producer is forgotten `expiration` milliseconds after its last batch.
     pub fn new(partition: TopicPartition, expiration: Millis) -> Self {
         Self {
             partition,

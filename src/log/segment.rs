@@ -248,7 +248,7 @@ impl Segment {
         Ok(full || relative(self.base_offset, coming.last_offset).is_err())
     }
 
-    /// How long the segment has been active by the clock of its records, or by ours where they have no timestamps.
+    /// How long the segment has been active by its records' clock, or by this broker's where they have no timestamps.
     fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
         let mut progress = self.progress.lock();
         if progress.first_timestamp.is_none() && self.size() > 0 {

@@ -120,7 +120,7 @@ impl SegmentFiles {
         self.exclusively(|suffix| self.opened(kind, suffix, &options))
     }
 
-    /// Does something with the names as they are. The disk may be waited for, by whoever does it and by the next.
+    /// Does something with the names as they are. The caller may wait for the disk, and the next caller for it.
     fn exclusively<T>(&self, work: impl FnOnce(&'static str) -> T) -> T {
         cold::patiently(|| {
             let suffix = self.suffix.lock();
@@ -131,7 +131,7 @@ impl SegmentFiles {
     fn opened(&self, kind: Kind, suffix: &str, options: &OpenOptions) -> io::Result<File> {
         let open = |path: &Path| retry(|| options.open(path));
         self.dir.with(&self.name(kind, suffix), open).map_err(|error| match error.kind() {
-            // Whoever still holds the segment finds that its records are gone, as after a truncation.
+            // A reader that still holds the segment finds that its records are gone, as after a truncation.
             io::ErrorKind::NotFound if suffix == DELETED => io::ErrorKind::UnexpectedEof.into(),
             _ => error,
         })

@@ -23,12 +23,12 @@ pub struct ProducerState {
     pub producers: Producers,
     dir: Arc<LogDir>,
     last_snapshot: Offset,
-    /// The offsets of the snapshots there are, once the directory was listed: nobody else writes or deletes any.
+    /// The offsets of the snapshots there are, once the directory was listed: no other part writes or deletes any.
     listed: Option<BTreeSet<Offset>>,
 }
 
 impl ProducerState {
-    /// Nobody yet; snapshots are kept in `dir`.
+    /// No producer yet; snapshots are kept in `dir`.
     pub fn new(partition: TopicPartition, dir: Arc<LogDir>, expiration: Millis) -> Self {
         Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0, listed: None }
     }

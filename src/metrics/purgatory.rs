@@ -1,6 +1,6 @@
 //! How many requests wait, and for how much (the metrics of Kafka's `DelayedOperationPurgatory`).
 //!
-//! Waiting itself is the business of whoever waits: this only counts.
+//! A request waits in its own handler: this only counts.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ pub struct Delayed<'a> {
 }
 
 impl Purgatory {
-    /// Nobody waits. `name` is what Kafka's tag `delayedOperation` has, e.g. `Produce`.
+    /// No request waits. `name` is what Kafka's tag `delayedOperation` has, e.g. `Produce`.
     pub const fn new(name: &'static str) -> Self {
         Self { name, operations: AtomicUsize::new(0), watched: AtomicUsize::new(0) }
     }

@@ -1,6 +1,6 @@
 //! Which connections may be open: how many in all, by listener and by address, and how fast new ones may come.
 //!
-//! Whoever comes from an address that has its share is turned away; whoever exceeds the other limits waits at the
+//! A connection from an address that has its share is turned away; one beyond the other limits waits at the
 //! door. With several listeners, the brokers' own is never shut for what comes in by the others: the connection
 //! longest unused on one of those is closed instead. *Never:* touches a socket. *In Kafka:* `ConnectionQuotas`.
 
@@ -215,7 +215,7 @@ impl ConnectionQuotas {
         Some(Ok(ConnectionSlot { connections: self.clone(), number, open }))
     }
 
-    /// Closes a connection that nobody has used for a while, if there is one, as file descriptors have run out.
+    /// Closes a connection that no client has used for a while, if there is one, as file descriptors have run out.
     pub fn shed(&self) {
         self.state.lock().close_spare(self.spare_after);
     }

@@ -26,7 +26,7 @@ pub async fn run<T: Send + 'static>(
 ) -> io::Result<T> {
     let turn = turn(file).await;
     let working = tokio::task::spawn_blocking(move || {
-        // Held until the disk has answered, also where nobody waits for it any longer.
+        // Held until the disk has answered, also where no request waits for it any longer.
         let _turn = turn;
         work()
     });

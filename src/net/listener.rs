@@ -149,7 +149,7 @@ impl Listener {
     }
 
     /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have
-    /// run out a connection that nobody uses is closed.
+    /// run out a connection that no client uses is closed.
     async fn accept_failed(&mut self, error: &io::Error, limits: &SocketLimits) {
         if !self.failing {
             log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");

@@ -77,7 +77,7 @@ impl From<Vec<Records>> for Reply {
     }
 }
 
-/// Whoever answers requests; `api` for a broker.
+/// The part that answers requests; `api` for a broker.
 #[doc(alias = "RequestChannel")]
 #[doc(alias = "KafkaRequestHandler")]
 pub trait Dispatch: Send + Sync + 'static {

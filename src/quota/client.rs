@@ -1,7 +1,7 @@
 //! Quotas of clients: how much of the request threads' time a caller may take.
 //!
-//! Pure. The usage is handed in, and whoever asks does the throttling. Without a quota nobody is throttled, as in Kafka
-//! where `/config/clients` and `/config/users` set none. Kafka: `ClientRequestQuotaManager`, `QuotaFactory`.
+//! Pure. The usage is handed in, and the caller does the throttling. Without a quota no client is throttled, as in
+//! Kafka where `/config/clients` and `/config/users` set none. Kafka: `ClientRequestQuotaManager`, `QuotaFactory`.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How much of something may pass in a while. Decides only; whoever asks holds back.
+//! How much of something may pass in a while. Decides only; the caller holds back.
 //!
 //! Pure. The time is an argument; nothing waits.
 //!

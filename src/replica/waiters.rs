@@ -1,7 +1,7 @@
 //! Produces that wait for the high watermark of a partition (Kafka's `DelayedProduce`).
 //!
 //! The high watermark only rises while a broker leads, so produces are released from the front of a queue ordered by
-//! offset. Nobody is woken while a lock is held.
+//! offset. No request is woken while a lock is held.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ pub(super) struct ProduceWaiters {
     queue: VecDeque<(Offset, oneshot::Sender<ErrorCode>)>,
 }
 
-/// Requests to be woken once no lock is held: produces that have ended, and whoever watches the partition.
+/// Requests to be woken once no lock is held: produces that have ended, and the sessions that watch the partition.
 #[derive(Debug, Default)]
 #[must_use]
 pub(super) struct Released {

@@ -109,7 +109,7 @@ pub enum OpenError {
          directory."
     )]
     Locked(String),
-    /// A directory in a data directory is none of ours.
+    /// A directory in a data directory holds no partition.
     #[error("{0}")]
     Stray(String),
     /// The process may have too few files open.

@@ -40,7 +40,7 @@ struct SessionFacts {
 pub struct FetchSessions {
     slots: usize,
     sessions: ArcSwap<CachedSessions>,
-    /// Held by whoever begins or ends a session.
+    /// Held while a session begins or ends.
     changes: Mutex<()>,
 }
 

@@ -272,7 +272,7 @@ impl FetchSession {
             (cached.counted_in, cached.idle) = (found.counted_in, None);
         }
         if self.epoch == FIRST_EPOCH && cached.sent_high_watermark < 0 {
-            // Nobody knows what the client was sent before the session.
+            // What the client was sent before the session is not known.
             cached.sent_high_watermark = found.high_watermark;
         }
         self.refresh(key);
@@ -313,7 +313,7 @@ impl FetchSession {
             let wake = self.count(key);
             return Notice { keep: true, wake };
         }
-        // A follower's partitions are watched for good; another's until they change, as nobody may come back for them.
+        // A follower's partitions are watched for good; a consumer's until they change, as it may not come back.
         cached.is_watched = reader.is_follower();
         self.fall_due(key);
         Notice { keep: reader.is_follower(), wake: false }

@@ -1,8 +1,8 @@
 //! Who watches a partition for changes of its log and its role: sessions of fetches, and deletions of records.
 //!
-//! Kept under the partition's lock, in which a change and its notice are one. A session's own lock is taken within that,
-//! and holds nothing else. Whoever is to look is collected, and woken once no lock is held. Kafka: the watcher lists of
-//! `DelayedOperationPurgatory`.
+//! Kept under the partition's lock, in which a change and its notice are one. A session's own lock is taken within
+//! that, and holds nothing else. The requests that are to look are collected, and woken once no lock is held. Kafka:
+//! the watcher lists of `DelayedOperationPurgatory`.
 
 use std::sync::{Arc, Weak};
 

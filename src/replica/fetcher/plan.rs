@@ -56,9 +56,9 @@ impl Row {
 pub struct Truncating {
     /// Which one.
     pub partition: TopicPartition,
-    /// The leader's epoch, which whoever cuts names again.
+    /// The leader's epoch, which the order to truncate names again.
     pub leader_epoch: LeaderEpoch,
-    /// Where to cut if nobody knows better.
+    /// Where to truncate if the epochs say nothing better.
     pub fetch_offset: Offset,
 }
 

@@ -92,7 +92,7 @@ impl Fetcher {
         let backoff = std::time::Duration::from_millis(backoff.max(1));
         match tokio::time::timeout(backoff, self.orders.recv()).await {
             Ok(Some(order)) => self.accept(order),
-            // Nobody has an order for it any more: it is about to be over.
+            // No sender of orders is left: the fetcher is about to end.
             Ok(None) => self.over.cancelled().await,
             Err(_) => {}
         }

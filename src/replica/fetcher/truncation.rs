@@ -1,7 +1,7 @@
 //! Where a follower cuts its log before it fetches from a leader.
 //!
-//! Pure. Leader and follower compare where their leader epochs end (KIP-101, KIP-279); where nobody knows epochs, the
-//! high watermark decides. Never touches a log: what is to be done is a value. Kafka:
+//! Pure. Leader and follower compare where their leader epochs end (KIP-101, KIP-279); where one of them knows no
+//! epochs, the high watermark decides. Never touches a log: what is to be done is a value. Kafka:
 //! `AbstractFetcherThread.getOffsetTruncationState`, `fetchOffsetAndTruncate`.
 
 use crate::base::{LeaderEpoch, Offset};

@@ -25,7 +25,7 @@ pub enum Refused {
 /// What is known of the replication of appended records.
 #[derive(Debug)]
 pub enum Acknowledgement {
-    /// How it ended; NONE also where nobody wanted to know.
+    /// How it ended; NONE also with acks=0.
     Settled(ErrorCode),
     /// It is awaited.
     Awaited(oneshot::Receiver<ErrorCode>),

@@ -97,7 +97,7 @@ impl Partition {
         logs: &LogManager,
         max_bytes: i32,
     ) -> Result<Option<usize>, NotFollowed> {
-        // Until the end: whoever waits to change the log finds the other one in its place afterwards.
+        // Until the end: a thread that waits to change the log finds the other one in its place afterwards.
         let mut append_lock = log.append_lock();
         let mut size = 0;
         if !self.agrees(future) {
