@@ -13,7 +13,7 @@ const COUNTED: Duration = Duration::from_secs(10);
 /// A row of CPU, and one of memory.
 pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start(figures);
-    let idle = figures.partitions;
+    let idle = crate::idle_partitions();
     members.create_idle("idle", idle);
     std::thread::sleep(REST);
     let before = members.cpu_seconds();

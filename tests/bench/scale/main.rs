@@ -12,6 +12,8 @@ mod idle;
 mod java;
 #[path = "../cluster/members.rs"]
 mod members;
+#[path = "../parts.rs"]
+mod parts;
 mod produced;
 mod records;
 mod restart;
@@ -21,62 +23,23 @@ mod support;
 mod table;
 mod waiting;
 
-use table::{Figure, Kind, Table};
-
-/// A part of the table, which adds its rows for one kind.
-type Part = fn(&mut Figures);
-
-const PARTS: [(&str, Part); 6] = [
-    ("records", records::measure),
-    ("idle", idle::measure),
-    ("waiting", waiting::measure),
-    ("closest", closest::measure),
-    ("restart", restart::measure),
-    ("connections", connections::measure),
-];
-
-/// Where a part puts its figures, and how large it is.
-pub struct Figures<'a> {
-    kafka: &'static java::Kafka,
-    kind: Kind,
-    table: &'a mut Table,
-    /// How many partitions lie idle.
-    pub partitions: usize,
-    /// How many megabytes are produced.
-    pub megabytes: usize,
-}
-
-impl Figures<'_> {
-    /// Adds a figure, and tells it.
-    pub fn add(&mut self, row: &str, figure: Figure) {
-        eprintln!("{}: {row}: {:.2}", self.kind.name(), figure.value());
-        self.table.add(row, self.kind, figure);
-    }
-}
+pub use parts::Figures;
 
 fn main() {
-    let number = |name, default| option(name).map_or(default, |text| text.parse().expect("a number"));
-    let (rounds, partitions, megabytes) =
-        (number("--rounds", 1), number("--partitions", 3000), number("--megabytes", 200));
-    let rows = option("--rows").unwrap_or_else(|| PARTS.map(|(name, _)| name).join(","));
-    let kafka = java::kafka("the benchmark").expect("Java's Kafka to compare with");
-    let alone = std::env::args().any(|argument| argument == "--alone");
-    let kinds = if alone { vec![Kind::Barnabas] } else { vec![Kind::Kafka, Kind::Barnabas] };
-    let mut table = Table::default();
-    members::warm_zookeeper_up();
-    for round in 1..=rounds {
-        for name in rows.split(',') {
-            let (_, part) = PARTS.iter().find(|(known, _)| *known == name).expect("a row that there is");
-            for &kind in &kinds {
-                eprintln!("round {round} of {rounds}, {name}: {}", kind.name());
-                part(&mut Figures { kafka, kind, table: &mut table, partitions, megabytes });
-            }
-        }
-    }
-    println!("Medians of {rounds} rounds\n");
-    table.print();
+    parts::measure(
+        "Three brokers of a kind",
+        &[
+            ("records", records::measure),
+            ("idle", idle::measure),
+            ("waiting", waiting::measure),
+            ("closest", closest::measure),
+            ("restart", restart::measure),
+            ("connections", connections::measure),
+        ],
+    );
 }
 
-fn option(name: &str) -> Option<String> {
-    std::env::args().skip_while(|argument| argument != name).nth(1)
+/// How many partitions lie idle.
+fn idle_partitions() -> usize {
+    parts::number("--partitions", 3000)
 }

@@ -20,14 +20,14 @@ pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start(figures);
     let port = members.busy_partition("busy");
     measure_one(figures, &members, port, "alone");
-    let idle = figures.partitions;
+    let idle = crate::idle_partitions();
     members.create_idle("idle", idle);
     std::thread::sleep(REST);
     measure_one(figures, &members, port, &format!("beside {idle} idle partitions"));
 }
 
 fn measure_one(figures: &mut Figures<'_>, members: &Members, port: u16, how: &str) {
-    let megabytes = figures.megabytes;
+    let megabytes = crate::parts::number("--megabytes", 200);
     let request = produced::request("busy", 0, RECORDS, -1);
     produced::send(port, &request, 100, IN_FLIGHT); // Lets a JVM compile what it runs often.
     let before = members.cpu_seconds();
