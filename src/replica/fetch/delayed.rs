@@ -66,7 +66,7 @@ pub enum DelayedVerdict {
     Waits,
     /// Some partitions have to be looked at, as their positions do not say enough.
     Examine,
-    /// There are no records, but a high watermark that the follower does not know of: soon the fetch is answered for that.
+    /// There are no records, but a high watermark that the follower does not know: the fetch is answered for it soon.
     HasNews,
     /// It is answered.
     Satisfied,
@@ -122,12 +122,12 @@ impl DelayedFetch {
         self.satisfied |= self.available >= self.min_bytes;
     }
 
-    /// Somebody has to look at a partition: its role may be another.
+    /// The waiting request has to look at a partition: its role may be another.
     pub fn examine(&mut self, key: PartitionKey) {
         self.to_examine.insert(key);
     }
 
-    /// There is a high watermark to tell of.
+    /// The follower does not know a high watermark yet.
     pub fn has_news(&mut self) {
         self.has_news = true;
     }

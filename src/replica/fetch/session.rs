@@ -1,6 +1,6 @@
 //! An incremental fetch session (KIP-227): what a client fetches is remembered, and only what changed is read and sent.
 //!
-//! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: this session hears when its log or its role
+//! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: this session is notified when its log or its role
 //! changes, and has nothing to say of it until then. A due one is read by the next request. So a request costs what has
 //! changed, not what the session holds. A fetch outside any session is a session of one request.
 //! Kafka: `FetchSession`, `IncrementalFetchContext`, `CachedPartition`.
@@ -110,7 +110,7 @@ struct CachedPartition {
     start: Option<LogPosition>,
     /// Whether replication to this follower was throttled when the partition was last read.
     throttled: bool,
-    /// Whether the session hears of changes: then what is known of the log is what was heard last.
+    /// Whether the session is notified of changes: then what is known of the log is what the last notice said.
     is_watched: bool,
     /// The leader epoch in which the partition's last read counted as a follower's; None where the next one has to.
     counted_in: Option<LeaderEpoch>,
@@ -143,8 +143,8 @@ impl CachedPartition {
         self.start.is_some() && self.high_watermark > self.sent_high_watermark.max(0)
     }
 
-    /// The log stands like this.
-    fn hear(&mut self, reader: FetchReader, now: &LogSnapshot) {
+    /// Takes in how the log stands now.
+    fn update(&mut self, reader: FetchReader, now: &LogSnapshot) {
         self.bound = reader.bound(now);
         (self.high_watermark, self.log_start) = (now.high_watermark.offset, now.log_start_offset);
     }
@@ -295,7 +295,7 @@ impl FetchSession {
         let reader = self.reader;
         let Some(cached) = self.cached.get_mut(&key) else { return };
         cached.is_watched = true;
-        cached.hear(reader, now);
+        cached.update(reader, now);
         self.count(key);
         self.refresh(key);
     }
@@ -304,7 +304,7 @@ impl FetchSession {
     pub fn moved(&mut self, key: PartitionKey, now: &LogSnapshot) -> Notice {
         let reader = self.reader;
         let Some(cached) = self.cached.get_mut(&key) else { return Notice { keep: false, wake: false } };
-        cached.hear(reader, now);
+        cached.update(reader, now);
         if cached.is_quiet(reader) {
             return Notice { keep: true, wake: false };
         }

@@ -17,7 +17,7 @@ use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::TopicPartition;
 use crate::replica::ReplicaManager;
 
-/// How long a follower's fetch waits for records once there is a high watermark to tell of: where records keep coming,
+/// How long a follower's fetch waits for records once it lacks a high watermark: where records keep coming,
 /// it goes out with them, and costs no request of its own.
 const NEWS_LINGER: Duration = Duration::from_millis(6);
 

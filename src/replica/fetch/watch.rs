@@ -1,4 +1,4 @@
-//! Who watches a partition for changes of its log and its role: sessions of fetches, and deletions of records.
+//! What watches a partition for changes of its log and its role: sessions of fetches, and deletions of records.
 //!
 //! Kept under the partition's lock, in which a change and its notice are one. A session's own lock is taken within
 //! that, and holds nothing else. The requests that are to look are collected, and woken once no lock is held. Kafka:
@@ -18,7 +18,7 @@ use crate::log::LogSnapshot;
 #[derive(Debug)]
 pub(in crate::replica) struct SharedSession {
     state: Mutex<FetchSession>,
-    /// The request that waits has to look at its verdict.
+    /// Woken when the waiting request has to look at its verdict.
     pub woken: Notify,
 }
 
@@ -43,14 +43,14 @@ struct PartitionWatch {
 /// How many watches there are before those of sessions that are gone are looked for.
 const SWEEP_FROM: usize = 64;
 
-/// PartitionWatches of one kind.
+/// The watches of one kind of reader.
 #[derive(Debug, Default)]
 struct PartitionWatches {
     watches: Vec<PartitionWatch>,
     sweep_at: usize,
 }
 
-/// Those that watch a partition.
+/// The requests that watch a partition.
 #[derive(Debug, Default)]
 pub(in crate::replica) struct Watchers {
     /// Sessions of followers, which see what is appended.
@@ -63,7 +63,7 @@ pub(in crate::replica) struct Watchers {
     role_changes: u64,
 }
 
-/// Those that are to look, once no lock is held.
+/// The requests to wake, once no lock is held.
 #[derive(Debug, Default)]
 #[must_use]
 pub(in crate::replica) struct Woken {
@@ -76,7 +76,7 @@ pub(in crate::replica) struct Woken {
 pub(in crate::replica) enum LogChange {
     /// Records were appended; the high watermark may have moved, too.
     Appended {
-        /// Whether it has.
+        /// Whether the high watermark has moved.
         high_watermark_too: bool,
     },
     /// The high watermark has moved.
@@ -159,7 +159,7 @@ impl Watchers {
         woken
     }
 
-    /// The role has changed: everybody has to look.
+    /// The role has changed: every watching request is woken.
     pub fn role_changed(&mut self) -> Woken {
         self.role_changes += 1;
         let mut woken = Woken::default();
@@ -195,14 +195,14 @@ impl Watchers {
 }
 
 impl Woken {
-    /// These and others.
+    /// Both sets of requests.
     pub fn and(mut self, other: Self) -> Self {
         self.sessions.extend(other.sessions);
         self.starts.extend(other.starts);
         self
     }
 
-    /// Wakes them.
+    /// Wakes these requests.
     pub fn wake(self) {
         for session in self.sessions {
             session.woken.notify_waiters();
