@@ -10,7 +10,7 @@ use crate::zk::znode::config_change;
 use crate::zk::znode::config_entity::{self, ConfigEntity, EntityType};
 use crate::zk::{CreateMode, Read, ZkError, ZooKeeper};
 
-/// An entity's own configs; none where it has none, or where its znode cannot be read.
+/// An entity's own configs; empty if it has none, or if its znode cannot be read.
 ///
 /// # Errors
 /// Failures of ZooKeeper.
@@ -18,12 +18,11 @@ pub async fn fetch(zk: &ZooKeeper, kind: EntityType, name: &str) -> Result<OwnCo
     Ok(read(zk, kind, name).await?.to_map())
 }
 
-/// Reads entities' configs for a running broker, which reads some again and again: of an entity whose znode cannot be
-/// read that is logged in the log, but once.
+/// Reads entities' configs for a running broker. A znode that cannot be read is logged once, not each time.
 #[derive(Debug)]
 pub struct ConfigReader {
     zk: ZooKeeper,
-    /// The paths of znodes that could not be read, with the zxid of the change that made them so.
+    /// The znodes that could not be read, with the zxid of the change that made them so.
     unreadable: Mutex<HashMap<String, i64>>,
 }
 
@@ -43,7 +42,7 @@ impl ConfigReader {
         Ok(self.own(&path, found))
     }
 
-    /// As [`fetch`], of many entities, pipelined; the outcomes are in their order.
+    /// As [`fetch`] for many entities, pipelined; the outcomes are in the order of the entities.
     pub async fn fetch_each<N: AsRef<str>>(
         &self,
         kind: EntityType,
@@ -69,7 +68,8 @@ impl ConfigReader {
     }
 }
 
-/// Replaces an entity's own configs, keeping what a newer version wrote beside them, and notifies every broker.
+/// Replaces an entity's own configs, keeping fields that a newer version wrote beside them, and notifies
+/// every broker.
 ///
 /// # Errors
 /// As [`fetch`].

@@ -19,25 +19,25 @@ pub enum AdminError {
     /// The topic was marked for deletion before.
     #[error("topic {0} is already marked for deletion")]
     AlreadyMarkedForDeletion(String),
-    /// The topic's name or its present state does not allow the change; says why.
+    /// The topic's name or its present state does not allow the change; the text gives the reason.
     #[error("{0}")]
     InvalidTopic(String),
     /// A partition of this topic is being reassigned.
     #[error("A partition reassignment is in progress for the topic '{0}'.")]
     ReassignmentInProgress(String),
-    /// The replicas asked for are no assignment; says why.
+    /// The replicas asked for are no assignment; the text gives the reason.
     #[error("{0}")]
     InvalidAssignment(String),
-    /// The number of partitions is impossible; says why.
+    /// The number of partitions is impossible; the text gives the reason.
     #[error("{0}")]
     InvalidPartitions(String),
-    /// The replication factor is impossible; says why.
+    /// The replication factor is impossible; the text gives the reason.
     #[error("{0}")]
     InvalidReplicationFactor(String),
-    /// A broker that is to hold a replica is not alive; names the brokers.
+    /// A broker that is to get a replica is not alive; the text names the brokers.
     #[error("{0}")]
     BrokerNotAvailable(String),
-    /// The request contradicts itself or asks for what does not exist; says why.
+    /// The request contradicts itself or asks for what does not exist; the text gives the reason.
     #[error("{0}")]
     InvalidRequest(String),
     /// A config has a name or a value that it cannot have.

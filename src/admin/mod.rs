@@ -1,7 +1,7 @@
 //! What an administrator changes through znodes: topics, their partitions, and configs (Kafka's `AdminZkClient`).
 //!
-//! Used by the tools that are given `--zookeeper` and by the APIs of a broker alike. Writes what the controller and the
-//! brokers react to; never waits for them.
+//! The tools with `--zookeeper` and the APIs of a broker both use it. It writes what the controller and the
+//! brokers react to, and never waits for them.
 
 pub mod configs;
 mod error;

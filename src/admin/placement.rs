@@ -1,20 +1,23 @@
-//! Which brokers get a new partition's replicas: spread evenly, and over racks where brokers name them.
+//! Which brokers get a new partition's replicas: spread evenly, and over racks where brokers have them.
 //!
-//! Pure. Kafka: `AdminUtils.assignReplicasToBrokers`. Partitions go round the brokers from a start; their other
-//! replicas follow at a distance that grows with every round, so that no two brokers share all their partitions.
+//! Pure. Kafka: `AdminUtils.assignReplicasToBrokers`. The first replicas go round the brokers from a start.
+//! The other replicas of a partition follow at a distance that grows with every round, so that no two brokers
+//! share all their partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::AdminError;
 use crate::base::BrokerId;
 
-/// A broker that replicas can be placed on, and its rack.
+/// A broker that replicas can be assigned to, and its rack.
 pub type BrokerAndRack = (BrokerId, Option<String>);
 
-/// Where going round the brokers begins: the place of the first partition, and the distance of its second replica.
+/// Where going round the brokers begins: the position of the first partition, and the distance of its second
+/// replica.
 #[derive(Clone, Copy, Debug)]
 pub struct PlacementStart {
-    /// The index among the brokers at which partition 0 is or would have been placed.
+    /// The index among the brokers of the first replica of partition 0, even if only later partitions are
+    /// assigned.
     pub broker: usize,
     /// The distance to the second replica.
     pub shift: usize,
@@ -76,7 +79,7 @@ fn check_factor(replication_factor: i32, brokers: usize) -> Result<usize, AdminE
     }
 }
 
-/// Where the replica number `at` after the first goes.
+/// The index of the broker of the replica number `at` after the first.
 fn broker_index(leader: usize, shift: usize, at: usize, size: usize) -> usize {
     (leader + 1 + (shift + at) % (size - 1)) % size
 }
@@ -86,7 +89,7 @@ fn in_turn(order: &[BrokerAndRack], leader: usize, shift: usize, factor: usize) 
     std::iter::once(leader).chain(others).map(|index| order[index].0).collect()
 }
 
-/// As [`in_turn`], passing over racks that have a replica while others have none, and brokers likewise.
+/// As [`in_turn`], passing over racks that have a replica while others have none, and over brokers likewise.
 fn over_racks(
     order: &[BrokerAndRack],
     leader: usize,
@@ -109,7 +112,7 @@ fn over_racks(
     replicas
 }
 
-/// The brokers with racks taking turns: the first of each rack, then the second of each, …
+/// The brokers with the racks in turns: the first broker of each rack, then the second of each, …
 fn alternate_racks(brokers: &[BrokerAndRack]) -> Vec<BrokerAndRack> {
     let mut by_rack = BTreeMap::<Option<&str>, Vec<&BrokerAndRack>>::new();
     for broker in brokers {

@@ -14,16 +14,16 @@ use crate::zk::{CreateMode, ZkError, ZooKeeper};
 /// The replicas of every partition.
 pub type PartitionReplicas = BTreeMap<i32, Vec<BrokerId>>;
 
-/// How much racks count when replicas are placed (`RackAwareMode`).
+/// Whether racks are taken into account when replicas are assigned (`RackAwareMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RackAware {
-    /// Not at all.
+    /// Racks are ignored.
     Disabled,
-    /// All brokers name one or none does; anything else is refused.
+    /// All brokers have a rack or none has one; anything else is refused.
     Enforced,
-    /// Where all brokers name one.
+    /// Racks are taken into account only if all brokers have one.
     Safe,
-    /// As brokers name them: placement refuses where only some do.
+    /// Racks are taken into account; the assignment is refused if only some brokers have one.
     AsNamed,
 }
 
@@ -76,7 +76,7 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerAn
     Ok(brokers)
 }
 
-/// Replicas for a new topic's partitions, placed from a random start.
+/// Replicas for a new topic's partitions, assigned from a random start.
 ///
 /// # Errors
 /// As [`placement::assign_replicas`].
@@ -90,7 +90,7 @@ pub fn assign(
     placement::assign_replicas(brokers, partitions, replication_factor, 0, start)
 }
 
-/// Checks that a topic could be created so.
+/// Checks that a topic could be created with these partitions and configs.
 ///
 /// # Errors
 /// TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, failures of ZooKeeper.
@@ -172,7 +172,8 @@ pub async fn create(
     }
 }
 
-/// The replicas of the partitions that bring a topic to `count`: as wished, or placed after those it has.
+/// The replicas of the partitions that bring a topic to `count`: as the caller asks, or assigned in
+/// continuation of the existing ones.
 ///
 /// # Errors
 /// INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, BROKER_NOT_AVAILABLE, and `AdminOperationException`.

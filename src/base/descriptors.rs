@@ -1,8 +1,8 @@
 //! The file descriptors that the process may hold, and how connections and log files share them.
 //!
-//! Without shares a crowd of clients would take the descriptors that segments are opened with, and a log would fail for want
-//! of one. The shares are fixed when the broker starts; each part counts its own. Kafka has no such thing:
-//! its documentation asks operators to set a limit that is never reached.
+//! Without shares many clients could take the descriptors that segments are opened with, and a log would fail
+//! because none is left. The shares are fixed when the broker starts; each part counts its own descriptors.
+//! Kafka has no such limit: its documentation asks operators to set an open file limit that is never reached.
 
 use std::io;
 
@@ -11,10 +11,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// What stands for a process without a limit.
 const UNLIMITED: usize = 1 << 30;
 
-/// The least and the most that is kept for all else: ZooKeeper, connections to other brokers, checkpoints, timers.
+/// The least and the most that is kept for everything else: ZooKeeper, connections to other brokers,
+/// checkpoints, timers.
 const RESERVED: std::ops::RangeInclusive<usize> = 32..=1024;
 
-/// How many file descriptors there are, and how many of them are for what.
+/// How many file descriptors the process may hold, and how many of them are for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DescriptorBudget {
     limit: usize,
@@ -31,7 +32,8 @@ impl DescriptorBudget {
         Self::of(count(getrlimit(Resource::Nofile).current))
     }
 
-    /// Raises the soft limit of this process to its hard limit; the shares then, and the soft limit before.
+    /// Raises the soft limit of this process to its hard limit. Returns the shares under the new limit, and
+    /// the soft limit before.
     ///
     /// # Errors
     /// The system refuses; the soft limit is as it was.

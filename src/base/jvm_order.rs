@@ -1,6 +1,7 @@
-//! The order in which the JVM's hash maps hand out string keys: our JSON has the bytes of Kafka's, our tools their lines.
+//! The order in which the JVM's hash maps iterate over string keys. Barnabas writes JSON with the bytes of
+//! Kafka's, and its tools print lines in the order of Kafka's.
 //!
-//! Pure. No reader depends on the order; it lets a znode that Kafka or Barnabas writes again stay the same.
+//! Pure. No reader depends on the order. With it, a znode that Kafka or Barnabas writes again stays the same.
 
 /// `String.hashCode`.
 fn hash_code(key: &str) -> i32 {
@@ -11,7 +12,8 @@ fn spread(hash: i32) -> i32 {
     hash ^ ((hash as u32) >> 16) as i32
 }
 
-/// How many slots a table has that holds `entries`: from 16 doubled before three quarters of them are in use.
+/// How many slots a hash table with `entries` entries has: 16, doubled whenever three quarters of the slots
+/// are in use.
 fn slots(entries: usize) -> i64 {
     let mut slots = 16;
     while entries * 4 >= slots * 3 {
@@ -30,14 +32,16 @@ pub fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     entries
 }
 
-/// Entries in the order of a `java.util.Properties`, as for configs. Those that share a slot keep the order they have.
+/// Entries in the order of a `java.util.Properties`, as for configs. Entries that share a slot keep the order
+/// they have.
 pub fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     let mask = slots(entries.len()) - 1;
     entries.sort_by_key(|(key, _)| i64::from(spread(hash_code(key))) & mask);
     entries
 }
 
-/// Entries in the order of a `java.util.HashMap` that was made for as many and filled in the order they have.
+/// Entries in the order of a `java.util.HashMap` that was created with their number as its capacity and
+/// filled in the order they have.
 pub fn java_map_of_size<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     let mut slots = entries.len().next_power_of_two();
     while entries.len() > slots * 3 / 4 {

@@ -1,6 +1,6 @@
-//! The language everyone speaks: names, positions, time.
+//! The nouns that all rooms use: names, positions, time.
 //!
-//! Nouns without behaviour that needs IO. This room imports no other.
+//! None of them does IO. This room imports no other.
 
 pub mod backoff;
 pub mod cluster;

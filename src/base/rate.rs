@@ -1,4 +1,5 @@
-//! How often something happens, over a window of a few samples, and how long to wait where that is too often.
+//! How often something happens, over a window of a few samples, and how long to wait until the rate is below
+//! a bound.
 //!
 //! Pure. Kafka's `Rate` over a `WindowedSum`, and `QuotaUtils.throttleTime`.
 
@@ -9,18 +10,18 @@ use super::Millis;
 pub struct Rate {
     samples: usize,
     window_ms: Millis,
-    /// Begin and sum of each sample, oldest first.
+    /// Start and sum of each sample, oldest first.
     sums: std::collections::VecDeque<(Millis, f64)>,
 }
 
 impl Rate {
-    /// A rate over so many windows (at least one) of so many milliseconds (`quota.window.num`,
+    /// A rate over `samples` windows (at least one) of `window_ms` milliseconds (`quota.window.num`,
     /// `quota.window.size.seconds`).
     pub fn new(samples: usize, window_ms: Millis) -> Self {
         Self { samples: samples.max(1), window_ms: window_ms.max(1), sums: std::collections::VecDeque::new() }
     }
 
-    /// Takes in that `amount` happened at `now`.
+    /// Counts `amount` at the time `now`.
     pub fn record(&mut self, amount: f64, now: Millis) {
         self.forget(now);
         match self.sums.back_mut() {
@@ -29,15 +30,15 @@ impl Rate {
         }
     }
 
-    /// How long to wait, in milliseconds, until the rate is down at `bound` per second; 0 where it is. With `n` windows,
-    /// a rate is never measured over less than the n-1 windows that are full.
+    /// How long to wait, in milliseconds, until the rate is down at `bound` per second; 0 where the rate is
+    /// not above it. With `n` windows, a rate is never measured over less than the n-1 windows that are full.
     pub fn throttle(&mut self, bound: f64, now: Millis) -> Millis {
         let (rate, elapsed) = (self.measure(now), self.elapsed(now));
         if rate <= bound {
             return 0;
         }
         let wait = (rate - bound) / bound * elapsed;
-        // A bound of nothing is waited for as long as the caller allows at most.
+        // With a bound of 0 the wait is the longest that the caller allows.
         if wait.is_finite() { wait.round() as Millis } else { Millis::MAX }
     }
 
@@ -51,7 +52,7 @@ impl Rate {
         self.sums.iter().map(|(_, sum)| sum).sum()
     }
 
-    /// The time that is measured over, in milliseconds.
+    /// The time, in milliseconds, over which the rate is measured.
     fn elapsed(&mut self, now: Millis) -> f64 {
         self.forget(now);
         let elapsed = self.sums.front().map_or(0, |(begin, _)| now - begin);

@@ -1,5 +1,5 @@
-//! Record bytes on their way between disk, memory and socket: never copied on it, and never whole in memory where they are
-//! made on the way.
+//! Record bytes on their way between disk, memory and socket. They are never copied on the way. Records that
+//! are converted while they are sent are never in memory as a whole.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -20,36 +20,36 @@ pub struct FileSlice {
     pub length: u32,
 }
 
-/// What a file that is kept open counts among bytes of memory.
+/// How many bytes of memory an open file counts as.
 const OPEN_FILE: usize = 4 << 10;
 
 /// The bytes of lazy records in order, in chunks of bounded size; ends after the first error.
 pub type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 
-/// Record bytes that are made while they are sent, chunk by chunk (Kafka's `LazyDownConversionRecords`).
+/// Record bytes that are produced while they are sent, chunk by chunk (Kafka's `LazyDownConversionRecords`).
 pub trait LazyRecords: Debug + Send + Sync {
     /// How many bytes all chunks have together; at least 1.
     fn size(&self) -> usize;
 
-    /// How many bytes of memory are held before the first chunk is taken.
+    /// How many bytes of memory are in use before the first chunk is taken.
     fn memory_size(&self) -> usize;
 
-    /// The file that is read to make them, if one is.
+    /// The file that the records are read from, if there is one.
     fn file(&self) -> Option<&File>;
 
-    /// All chunks, from the first on. Each step may read files and decompress: it must not be taken on a thread that polls
-    /// sockets.
+    /// All chunks, from the first on. Each step may read files and decompress: it must not run on a thread
+    /// that polls sockets.
     fn chunks(&self) -> Chunks;
 }
 
-/// Record batches, in memory, still on disk, or yet to be made.
+/// Record batches, in memory, still on disk, or yet to be converted.
 #[derive(Clone, Debug)]
 pub enum Records {
     /// In memory.
     Memory(Bytes),
     /// In a segment file, to be sent from there.
     File(FileSlice),
-    /// Made while they are sent.
+    /// Converted while they are sent.
     Lazy(Arc<dyn LazyRecords>),
 }
 
@@ -68,7 +68,7 @@ impl Records {
         self.len() == 0
     }
 
-    /// How many bytes of memory they hold; a file that they keep open counts as [`OPEN_FILE`].
+    /// How many bytes of memory the records use; a file that they keep open counts as [`OPEN_FILE`].
     pub fn memory_size(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
@@ -77,7 +77,7 @@ impl Records {
         }
     }
 
-    /// The file that they lie in or are made from, if there is one.
+    /// The file that the records lie in or are converted from, if there is one.
     pub fn file(&self) -> Option<&File> {
         match self {
             Self::Memory(_) => None,
@@ -86,7 +86,8 @@ impl Records {
         }
     }
 
-    /// The bytes themselves, read from the file where they lie in one, or made. Lazy records lose by it what they are for.
+    /// The bytes themselves: as they are in memory, read from their file, or converted as a whole. Lazy
+    /// records lose their purpose by this call.
     ///
     /// # Errors
     /// Those of reading the file.
@@ -97,7 +98,8 @@ impl Records {
         }
     }
 
-    /// A part of the bytes: `length` of them from `position` on, or as many as there are; of lazy records none.
+    /// A part of the bytes: `length` of them from `position` on, or as many as there are. For lazy records
+    /// the part is empty.
     ///
     /// # Errors
     /// Those of reading the file.

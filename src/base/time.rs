@@ -1,4 +1,4 @@
-//! The clock, handed in wherever time matters, so that tests can hold it.
+//! The clock. It is a parameter wherever time matters, so that tests can control it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,7 +11,7 @@ pub fn millis(milliseconds: impl Into<Millis>) -> Duration {
     Duration::from_millis(u64::try_from(milliseconds.into()).unwrap_or(0))
 }
 
-/// Tells the time: the system's, or one that a test sets.
+/// Gives the time: the system's, or the time that a test sets.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The system's wall clock.

@@ -1,4 +1,5 @@
-//! Where lines end up: a stream or a file, each an `env_logger` of its own, laid out by log4j's pattern.
+//! Where log lines go: a stream or a file. Each appender is an `env_logger` of its own with the layout of
+//! log4j's pattern.
 //!
 //! log4j: `ConsoleAppender`, `FileAppender` and its kin.
 
@@ -10,14 +11,14 @@ use super::layout::Layout;
 use super::rolling::{Rolling, RollingFile};
 use super::sink::logger_of;
 
-/// An appender as it is set.
+/// An appender's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AppenderSettings {
     /// Where its lines go.
     pub destination: Destination,
-    /// The lowest level that it takes.
+    /// The lowest level that it accepts.
     pub threshold: Level,
-    /// How a line looks.
+    /// Its layout.
     pub layout: Layout,
 }
 

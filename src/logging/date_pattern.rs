@@ -5,8 +5,7 @@
 
 /// The `strftime` pattern that writes what this pattern of Java's writes.
 ///
-/// # Errors
-/// The letter that stands for nothing here.
+/// # Errors The letter that is not known.
 pub(super) fn to_strftime(pattern: &str) -> Result<String, char> {
     let letters: Vec<char> = pattern.chars().collect();
     let (mut out, mut at) = (String::new(), 0);
@@ -26,7 +25,8 @@ pub(super) fn to_strftime(pattern: &str) -> Result<String, char> {
     Ok(out)
 }
 
-/// Writes the quoted text from `at` on; two quotes stand for one. Where the text goes on behind it.
+/// Writes the quoted text from `at` on; two quotes stand for one. Returns where the pattern goes on behind
+/// it.
 fn quoted(letters: &[char], mut at: usize, out: &mut String) -> usize {
     if letters.get(at) == Some(&'\'') {
         literal('\'', out);

@@ -1,6 +1,6 @@
-//! Loggers by name. Pure. A logger without a level has that of the nearest logger above it, where the dots of its
-//! name separate the generations; a line goes to the appenders of its logger and of all above it, up to one that is
-//! not additive.
+//! Loggers by name. Pure. A logger without a level has that of its nearest ancestor that has one; the dots of
+//! a name separate the generations. A line goes to the appenders of its logger and of all ancestors, up to
+//! one that is not additive.
 //!
 //! log4j: `Hierarchy`, `Category`.
 
@@ -33,12 +33,12 @@ pub(super) struct Hierarchy {
     loggers: BTreeMap<String, Logger>,
 }
 
-/// What becomes of the lines of a logger.
+/// What is done with the lines of a logger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// The level in force.
     pub level: Level,
-    /// The appenders that its lines go to, in the order in which they are asked.
+    /// The appenders that its lines go to, in order.
     pub appenders: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Hierarchy {
         Self { root_level, root_appenders, loggers: BTreeMap::new() }
     }
 
-    /// The logger of this name, which is there from now on; not the root.
+    /// The logger of this name, which is created if it does not exist; not the root.
     pub fn logger(&mut self, name: &str) -> &mut Logger {
         self.loggers.entry(name.to_owned()).or_default()
     }
@@ -58,7 +58,8 @@ impl Hierarchy {
         name == ROOT || self.loggers.contains_key(name)
     }
 
-    /// Gives a logger a level, or takes its own away; the root always keeps one. Whether there is such a logger.
+    /// Sets a logger's level, or removes it (None); the root always keeps one. Returns whether there is such
+    /// a logger.
     pub fn set_level(&mut self, name: &str, level: Option<Level>) -> bool {
         match (self.loggers.get_mut(name), level) {
             (Some(logger), level) => logger.level = level,
@@ -82,7 +83,7 @@ impl Hierarchy {
         self.loggers.values().filter_map(|logger| logger.level).fold(self.root_level, Level::max)
     }
 
-    /// What becomes of the lines of the logger of this name, whether it is there or not.
+    /// What is done with the lines of the logger of this name, whether it exists or not.
     pub fn route(&self, name: &str) -> Route {
         let mut level = None;
         let mut appenders = Vec::new();
@@ -103,7 +104,7 @@ impl Hierarchy {
     }
 }
 
-/// The name of the next logger above; None where that is the root.
+/// The name of the parent; None where that is the root.
 fn parent(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(parent, _)| parent)
 }

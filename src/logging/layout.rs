@@ -18,7 +18,7 @@ pub(super) struct Layout(Vec<Part>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    /// A value, at least and at most so many letters wide.
+    /// A value, padded to a minimum and truncated to a maximum of letters.
     Converted(Conversion, Padding),
 }
 
@@ -26,20 +26,20 @@ enum Part {
 struct Padding {
     least: usize,
     most: Option<usize>,
-    /// Whether what is too short is filled on its right.
+    /// Whether the padding stands on the right.
     left: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Conversion {
-    /// The logger; only the last so many parts of its name where that is said.
+    /// The logger's name; only its last parts where the pattern has a precision.
     Logger(Option<usize>),
     /// The time, by a `strftime` pattern.
     Date(String),
     Message,
     Level,
     Thread,
-    /// What log4j keeps for a thread; nothing here.
+    /// log4j's diagnostic context of a thread; always empty here.
     Nothing,
 }
 
@@ -49,10 +49,9 @@ impl Layout {
         Self::parse("[%d] %p %m (%c)%n").unwrap_or_else(|_| Self(Vec::new()))
     }
 
-    /// Takes a pattern apart.
+    /// Parses a pattern.
     ///
-    /// # Errors
-    /// What of it is not known.
+    /// # Errors The part of it that is not known.
     pub fn parse(pattern: &str) -> Result<Self, String> {
         let (mut parts, mut rest) = (Vec::new(), pattern);
         while let Some(at) = rest.find('%') {
@@ -86,7 +85,7 @@ impl Layout {
     }
 }
 
-/// The conversion that stands behind a percent sign, and what stands behind it.
+/// The conversion that stands behind a percent sign, and the rest of the pattern.
 fn conversion(text: &str) -> Result<(Part, &str), String> {
     let letters = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%');
     let at = letters.ok_or_else(|| format!("%{text}"))?;
@@ -139,7 +138,7 @@ impl Conversion {
 }
 
 impl Padding {
-    /// `-5.10`: filled on the right to 5 letters, and no more than the last 10.
+    /// `-5.10`: padded on the right to 5 letters, and truncated to the last 10.
     fn parse(text: &str) -> Option<Self> {
         let (sizes, left) = text.strip_prefix('-').map_or((text, false), |sizes| (sizes, true));
         let (least, most) = sizes.split_once('.').map_or((sizes, None), |(least, most)| (least, Some(most)));

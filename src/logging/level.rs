@@ -1,4 +1,4 @@
-//! log4j's levels. Nothing logs at FATAL here, so that it shows as little as OFF.
+//! log4j's levels. Nothing here logs at FATAL, so FATAL shows as little as OFF.
 //!
 //! Pure.
 
@@ -11,19 +11,19 @@ use log::LevelFilter;
 pub enum Level {
     /// Nothing.
     Off,
-    /// What ends the process.
+    /// Errors after which the process ends.
     Fatal,
     /// Errors.
     Error,
-    /// Warnings, too.
+    /// Warnings and errors.
     Warn,
-    /// What happens, too.
+    /// Also what happens.
     Info,
-    /// Details, too.
+    /// Also details.
     Debug,
-    /// Everything.
+    /// All lines.
     Trace,
-    /// Everything.
+    /// All lines.
     All,
 }
 

@@ -1,7 +1,7 @@
 //! Logging as a file in log4j 1.2's syntax sets it: loggers with levels and additivity, appenders with layouts.
 //!
-//! Pure. What is not known is complained of and left out, as log4j does; it never keeps a broker from starting. log4j:
-//! `PropertyConfigurator`.
+//! Pure. What is not known is reported and left out, as in log4j; it never keeps a broker from starting.
+//! log4j: `PropertyConfigurator`.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use super::rolling::Rolling;
 use super::{LOGGERS, Level};
 use crate::config::Properties;
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug)]
 pub(super) struct Setup {
     /// The loggers: those of the file, and every one that a broker has.
@@ -28,7 +28,7 @@ pub(super) struct Setup {
     pub complaints: Vec<String>,
 }
 
-/// Reads a file's properties; `variable` is the value of what stands in them as `${name}`.
+/// Reads a file's properties; `variable` gives the value of `${name}`.
 pub(super) fn read(properties: &Properties, variable: impl Fn(&str) -> Option<String>) -> Setup {
     let mut complaints = Vec::new();
     let properties: Properties =
@@ -126,7 +126,7 @@ fn bytes(text: &str) -> Option<u64> {
     number.trim().parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-/// A value with its variables replaced: by what is set outside, else by the file itself, else by nothing.
+/// A value with its variables replaced: by `variable`, else by the file's own keys, else by nothing.
 fn substituted(value: &str, file: &Properties, variable: &impl Fn(&str) -> Option<String>) -> String {
     let (mut out, mut rest) = (String::new(), value);
     while let Some((before, behind)) = rest.split_once("${") {

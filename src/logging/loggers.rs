@@ -1,6 +1,6 @@
-//! Every logger of a broker, by the name of the class that logs the same in Kafka.
+//! Every logger of a broker, by the name of the Kafka class that logs the same.
 
-/// The names, sorted. Each exists from the start, so that `kafka-configs.sh` can give it a level.
+/// The names, sorted. Each exists from the start, so that `kafka-configs.sh` can set its level.
 pub const LOGGERS: &[&str] = &[
     "kafka.Kafka$",
     "kafka.cluster.Partition",

@@ -23,8 +23,8 @@ pub use sink::{LoggingDefaults, init};
 /// The name of the logger above all others.
 pub const ROOT: &str = "root";
 
-/// Every logger with its level; that of the root where a logger has none of its own (`Log4jController.loggers`). Empty
-/// where nothing was set up.
+/// Every logger with its level; that of the root where a logger has none of its own
+/// (`Log4jController.loggers`). Empty if logging was not set up.
 pub fn levels() -> BTreeMap<String, Level> {
     sink::current().map(|sink| sink.levels()).unwrap_or_default()
 }
@@ -34,7 +34,7 @@ pub fn exists(logger: &str) -> bool {
     sink::current().is_some_and(|sink| sink.exists(logger))
 }
 
-/// Gives a logger a level, or takes its own away. Changes nothing where there is no such logger.
+/// Sets a logger's level, or removes it (None). Changes nothing where there is no such logger.
 pub fn set_level(logger: &str, level: Option<Level>) {
     if let Some(sink) = sink::current() {
         sink.set_level(logger, level);

@@ -1,4 +1,4 @@
-//! The file that lines are appended to, and how it makes room for a new one: by the clock, by its size, or never.
+//! The file that lines are appended to, and when it rolls: by date, by size, or never.
 //!
 //! log4j: `FileAppender`, `DailyRollingFileAppender`, `RollingFileAppender`. Blocks as long as the disk does.
 
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
-/// When a file is put aside.
+/// When a file rolls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rolling {
     /// Never.
     Never,
-    /// When what this `strftime` pattern writes is something else than when the file was last written; the old text
-    /// is then the end of the old file's name.
+    /// When this `strftime` pattern gives a text that differs from the one at the last write. The old text
+    /// becomes the suffix of the old file's name.
     ByDate(String),
-    /// When the file has grown to so many bytes; so many old files are kept, numbered from 1, the newest.
+    /// When the file has grown to `most`. `kept` old files stay, numbered from 1, the newest.
     BySize {
-        /// The bytes.
+        /// The size that the file may reach, in bytes.
         most: u64,
-        /// The files.
+        /// How many old files are kept.
         kept: u32,
     },
 }
 
-/// A file that is written at its end.
+/// A file that lines are appended to.
 #[derive(Debug)]
 pub(super) struct RollingFile {
     path: PathBuf,
@@ -34,14 +34,14 @@ pub(super) struct RollingFile {
     file: File,
     /// How large the file is, in bytes.
     size: u64,
-    /// What the pattern of the date wrote when the file was last written.
+    /// The text of the date pattern at the last write.
     period: String,
-    /// The second for which that was last looked at.
+    /// The second in which that text was last computed.
     looked_at: i64,
 }
 
 impl RollingFile {
-    /// Opens the file, which is made where it is missing, as is its folder.
+    /// Opens the file; creates it and its folder if they are missing.
     ///
     /// # Errors
     /// Those of the file system.
@@ -57,7 +57,7 @@ impl RollingFile {
         Ok(Self { path: path.to_owned(), rolling, file, size: metadata.len(), period, looked_at: i64::MIN })
     }
 
-    /// Puts the file aside where it is time to.
+    /// Rolls the file if it is time to.
     fn roll_if_due(&mut self, now: &Zoned) -> io::Result<()> {
         match self.rolling {
             Rolling::Never => Ok(()),
@@ -96,7 +96,7 @@ impl RollingFile {
         self.start_anew(&newest)
     }
 
-    /// Goes on in a new file; what there was is kept as `old`.
+    /// Begins a new file; the present one is kept as `old`.
     fn start_anew(&mut self, old: &Path) -> io::Result<()> {
         fs::rename(&self.path, old)?;
         self.file = append(&self.path)?;
@@ -115,9 +115,9 @@ impl Rolling {
 }
 
 impl Write for RollingFile {
-    /// Writes whole lines; a file that cannot be put aside is written on.
+    /// Writes whole lines. A file that cannot roll is still written to.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        // It is tried again with a later line.
+        // Rolling is tried again with a later line.
         let _ = self.roll_if_due(&Zoned::now());
         self.file.write_all(lines)?;
         self.size += lines.len() as u64;

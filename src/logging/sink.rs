@@ -1,4 +1,5 @@
-//! The logger of the process: takes every line of the `log` crate and hands it to the appenders that want it.
+//! The logger of the process: accepts every line of the `log` crate and hands it to the appenders of its
+//! logger.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -16,12 +17,12 @@ use crate::config::Properties;
 /// Java's options for logging, as Kafka's scripts take them: `-Dlog4j.configuration=file:PATH`,
 /// `-Dkafka.logs.dir=PATH`.
 const OPTIONS: &str = "KAFKA_LOG4J_OPTS";
-/// The folder of the files, where the options do not name it.
+/// The folder of the files, if the options do not name it.
 const LOG_DIR: &str = "LOG_DIR";
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// How a process logs that is told nothing.
+/// How a process logs without a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggingDefaults {
     /// `System.out` or `System.err`.
@@ -34,7 +35,7 @@ pub struct LoggingDefaults {
 pub(super) struct Sink {
     hierarchy: RwLock<Hierarchy>,
     appenders: BTreeMap<String, env_logger::Logger>,
-    /// What was found out of the hierarchy so far, by target.
+    /// The routes that were looked up so far, by target.
     routes: RwLock<HashMap<String, Arc<OpenRoute>>>,
 }
 
@@ -44,8 +45,8 @@ struct OpenRoute {
     appenders: Vec<String>,
 }
 
-/// Sets up the logging of the process, by the file that `KAFKA_LOG4J_OPTS` names, else as `defaults` say. What is wrong
-/// with the file is said on standard error. A second call changes nothing.
+/// Sets up the logging of the process, by the file that `KAFKA_LOG4J_OPTS` names, else by `defaults`. Faults
+/// of the file are printed on standard error. A second call changes nothing.
 pub fn init(defaults: LoggingDefaults) {
     let options = std::env::var(OPTIONS).unwrap_or_default();
     let setup = match configuration(&options) {
@@ -62,7 +63,7 @@ pub fn init(defaults: LoggingDefaults) {
         eprintln!("log4j:ERROR {complaint}");
     }
     let sink = SINK.get_or_init(|| Sink::new(setup));
-    // A logger that is set already is this one, or that of a test.
+    // If a logger is set already, it is this one or that of a test.
     if log::set_logger(sink).is_ok() {
         sink.apply_highest();
     }
@@ -73,7 +74,7 @@ pub(super) fn current() -> Option<&'static Sink> {
     SINK.get()
 }
 
-/// The logger that a target of the `log` crate stands for: of a crate's module, one named as a Java package.
+/// The logger that a target of the `log` crate stands for: a module path becomes the name of a Java package.
 pub(super) fn logger_of(target: &str) -> Cow<'_, str> {
     if target.starts_with("zookeeper_client") {
         return Cow::Borrowed("org.apache.zookeeper.ClientCnxn");
@@ -102,7 +103,8 @@ fn configuration(options: &str) -> Option<PathBuf> {
     Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
 }
 
-/// The value of the last `-Dname=value`; it may hold blanks, as a path does, up to the next option.
+/// The value of the last `-Dname=value`. It may contain blanks, as a path does; it ends before the next
+/// option.
 fn java_property<'a>(options: &'a str, name: &str) -> Option<&'a str> {
     let set = |option: &'a str| {
         option.trim_start_matches('-').strip_prefix('D')?.strip_prefix(name)?.strip_prefix('=')
@@ -114,7 +116,7 @@ fn java_property<'a>(options: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// A variable of the file: one of Java's properties, or the folder of the files.
+/// The value of a variable: one of Java's properties, or the folder of the files.
 fn variable(options: &str, name: &str) -> Option<String> {
     let set = java_property(options, name).map(str::to_owned);
     set.or_else(|| {
@@ -145,12 +147,12 @@ impl Sink {
         self.hierarchy.read().contains(logger)
     }
 
-    /// Gives a logger a level, or takes its own away.
+    /// Sets a logger's level, or removes it (None).
     pub fn set_level(&self, logger: &str, level: Option<Level>) {
         {
             let mut hierarchy = self.hierarchy.write();
             hierarchy.set_level(logger, level);
-            // Under the lock, so that no route of before is kept.
+            // Under the lock, so that no old route stays in the cache.
             self.routes.write().clear();
         }
         self.apply_highest();

@@ -12,7 +12,7 @@ use super::{MetadataSnapshot, MetadataUpdate};
 #[derive(Debug)]
 pub struct MetadataCache {
     snapshot: ArcSwap<MetadataSnapshot>,
-    /// Held while a snapshot is replaced by the next one. Readers do not take it.
+    /// Locked while a snapshot is replaced by the next one. Readers do not take this lock.
     updating: Mutex<()>,
     /// Counts the snapshots, so that the next one can be awaited.
     changes: watch::Sender<u64>,
@@ -30,12 +30,12 @@ impl MetadataCache {
         self.snapshot.load_full()
     }
 
-    /// Counts the snapshots; a receiver is notified of every one that follows.
+    /// Counts the snapshots; a receiver is notified of every later one.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Replaces the snapshot by one that also holds this update, and notifies all that await a change.
+    /// Replaces the snapshot by one with this update, and notifies every receiver.
     pub fn apply(&self, update: MetadataUpdate) {
         {
             let _one_at_a_time = self.updating.lock();

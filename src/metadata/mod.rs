@@ -2,8 +2,8 @@
 //!
 //! - *Entry points:* [`MetadataCache`], one a broker, shared by everything that reads it; [`MetadataSnapshot`], the
 //!   cluster at one moment.
-//! - *Never:* decodes a request (`api::cluster::update_metadata` does), nor decides whether a controller may still
-//!   write here (`replica::role_changes` does).
+//! - *Never:* decodes a request (`api::cluster::update_metadata` does); never decides whether a controller is
+//!   fenced (`replica::role_changes` does).
 //! - *In Kafka:* `MetadataCache`, `MetadataSnapshot`.
 
 mod cache;

@@ -35,7 +35,7 @@ pub struct MetadataUpdate {
     pub partitions: Vec<(TopicPartition, PartitionUpdate)>,
 }
 
-/// What became of a partition.
+/// The new state of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionUpdate {
     /// It exists, with this state.

@@ -11,7 +11,8 @@ use super::{Attribute, Metric};
 /// The media type of what [`text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// One line a metric, and one before each name's first that tells its type. `metrics` are in the order of their names.
+/// One line for each metric, and before the first line of a name a line with its type. `metrics` are in the
+/// order of their names.
 pub fn text(metrics: &[Metric]) -> String {
     let mut text = String::new();
     let mut last = String::new();

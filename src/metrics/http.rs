@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Registry, exposition};
 
-/// Answers on `listener` until `stop`.
+/// Serves requests on `listener` until `stop`.
 ///
 /// # Errors
 /// Those of accepting connections.

@@ -1,9 +1,10 @@
 //! What is measured of a broker, under the names of Kafka's MBeans.
 //!
-//! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts who waits; [`http::serve`] tells all of it.
-//! - *Never:* costs those who work more than an addition: a metric is worked out when somebody asks for it.
-//! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. What is served
-//!   here is what Prometheus' `jmx_exporter` makes of those MBeans with no rules of its own.
+//! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts waiting requests; [`http::serve`]
+//!   serves all metrics.
+//! - *Never:* costs a request more than an addition: a metric is computed when the registry is read.
+//! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. The names
+//!   served here are those that Prometheus' `jmx_exporter` gives these MBeans by default.
 
 pub mod exposition;
 pub mod http;
@@ -20,37 +21,37 @@ pub struct Name {
     pub kind: &'static str,
     /// What is measured, e.g. `LeaderCount`.
     pub name: &'static str,
-    /// What tells it from others of that name, e.g. a topic.
+    /// What distinguishes it from others of that name, e.g. a topic.
     pub tags: Vec<(&'static str, String)>,
 }
 
-/// What is told of an MBean.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attribute {
-    /// What it is now: of a gauge.
+    /// The value now: a gauge.
     Value,
-    /// How often it has happened since the start: of a meter. Rates are for the reader to work out.
+    /// How often something has happened since the start: a meter. Readers compute rates themselves.
     Count,
 }
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
-    /// Of what.
+    /// The MBean.
     pub name: Name,
-    /// What of it.
+    /// The attribute.
     pub attribute: Attribute,
-    /// How much.
+    /// The value.
     pub value: f64,
 }
 
 impl Metric {
-    /// What `kafka.server:type=kind,name=name` is now.
+    /// A gauge `kafka.server:type=kind,name=name`.
     pub fn gauge(kind: &'static str, name: &'static str, value: usize) -> Self {
         Self::new(kind, name, Attribute::Value, value as f64)
     }
 
-    /// How often `kafka.server:type=kind,name=name` has happened.
+    /// A meter `kafka.server:type=kind,name=name`: how often something has happened.
     pub fn meter(kind: &'static str, name: &'static str, count: u64) -> Self {
         Self::new(kind, name, Attribute::Count, count as f64)
     }
@@ -89,7 +90,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// Asks `source` too, from now on.
+    /// Adds a source of metrics.
     pub fn add(&self, source: impl Fn() -> Vec<Metric> + Send + Sync + 'static) {
         self.sources.write().push(Box::new(source));
     }

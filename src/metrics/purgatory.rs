@@ -1,6 +1,6 @@
 //! How many requests wait, and for how much (the metrics of Kafka's `DelayedOperationPurgatory`).
 //!
-//! A request waits in its own handler: this only counts.
+//! A request waits in its own handler: this file only counts.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ pub struct Purgatory {
     watched: AtomicUsize,
 }
 
-/// A request that waits, for as long as this is held.
+/// A request that waits, as long as this value exists.
 #[derive(Debug)]
 #[must_use]
 pub struct Delayed<'a> {
@@ -27,19 +27,19 @@ pub struct Delayed<'a> {
 }
 
 impl Purgatory {
-    /// No request waits. `name` is what Kafka's tag `delayedOperation` has, e.g. `Produce`.
+    /// No waiting requests. `name` is the value of Kafka's tag `delayedOperation`, e.g. `Produce`.
     pub const fn new(name: &'static str) -> Self {
         Self { name, operations: AtomicUsize::new(0), watched: AtomicUsize::new(0) }
     }
 
-    /// A request waits for something in `keys` places, e.g. partitions.
+    /// Counts a request that waits for `keys` things, e.g. partitions.
     pub fn delay(&self, keys: usize) -> Delayed<'_> {
         self.operations.fetch_add(1, Ordering::Relaxed);
         self.watched.fetch_add(keys, Ordering::Relaxed);
         Delayed { purgatory: self, keys }
     }
 
-    /// `NumDelayedOperations`, the requests that wait, and `PurgatorySize`, the places where they wait.
+    /// `NumDelayedOperations`, the requests that wait, and `PurgatorySize`, the keys that they wait for.
     pub fn metrics(&self) -> [Metric; 2] {
         let metric = |name, value: &AtomicUsize| {
             Metric::gauge("DelayedOperationPurgatory", name, value.load(Ordering::Relaxed))
@@ -56,8 +56,8 @@ impl Drop for Delayed<'_> {
     }
 }
 
-/// Counts what was waited for in vain, in all and by partition: `ExpiresPerSec` of `DelayedProduceMetrics` and
-/// `DelayedDeleteRecordsMetrics`.
+/// Counts the waits that have timed out, in all and by partition: `ExpiresPerSec` of `DelayedProduceMetrics`
+/// and `DelayedDeleteRecordsMetrics`.
 #[derive(Debug)]
 pub struct Expirations {
     kind: &'static str,
@@ -66,18 +66,18 @@ pub struct Expirations {
 }
 
 impl Expirations {
-    /// None yet. `kind` is the MBean's type.
+    /// No timeouts yet. `kind` is the MBean's type.
     pub const fn new(kind: &'static str) -> Self {
         Self { kind, all: AtomicU64::new(0), partitions: Mutex::new(BTreeMap::new()) }
     }
 
-    /// The time for this partition is up.
+    /// Counts a timeout of this partition.
     pub fn count(&self, partition: &TopicPartition) {
         self.all.fetch_add(1, Ordering::Relaxed);
         *self.partitions.lock().entry(partition.clone()).or_default() += 1;
     }
 
-    /// `ExpiresPerSec` in all, and of each partition that it has happened to.
+    /// `ExpiresPerSec` in all, and of each partition that has had a timeout.
     pub fn metrics(&self) -> Vec<Metric> {
         let metric = |count| Metric::meter(self.kind, "ExpiresPerSec", count);
         let partitions = self.partitions.lock();

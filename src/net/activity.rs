@@ -1,4 +1,5 @@
-//! When a connection was used last: whenever bytes have come or gone on it (Kafka's `Selector.IdleExpiryManager`).
+//! When a connection was used last: whenever bytes have come or gone on it (Kafka's
+//! `Selector.IdleExpiryManager`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::base::Millis;
 
-/// The last use of a connection, shared by its clones; what reads and what writes both mark it.
+/// The last use of a connection, shared by its clones; the reading half and the writing half both mark it.
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
     begun: Instant,
@@ -23,22 +24,22 @@ impl Activity {
         activity
     }
 
-    /// Marks that it is used now.
+    /// Marks the connection as used now.
     pub fn mark(&self) {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
-    /// When it was used last, in milliseconds since `begun`.
+    /// When the connection was used last, in milliseconds since `begun`.
     pub fn last(&self) -> Millis {
         self.last.load(Ordering::Relaxed)
     }
 
-    /// How long it has been unused.
+    /// How long the connection has been unused.
     pub fn unused_for(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.now() - self.last()).unwrap_or(0))
     }
 
-    /// Waits until it has been unused for `limit`.
+    /// Waits until the connection has been unused for `limit`.
     pub async fn expired(&self, limit: Duration) {
         loop {
             let left = limit.saturating_sub(self.unused_for());

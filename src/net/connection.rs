@@ -1,8 +1,10 @@
-//! One connection: after its handshake frames are read and dispatched in order, answers leave in that order.
+//! One connection: after its handshake, frames are read and dispatched in order, and answers leave in that
+//! order.
 //!
-//! A client that does not read its answers holds little memory, as they are counted in bytes; one that sends half a
-//! frame holds what `queued.max.request.bytes` counts; after `connections.max.idle.ms` without a byte neither,
-//! whatever waits. In Kafka: `Processor`, `Selector`, `NetworkReceive`.
+//! The memory of a connection is bounded. Answers that a client does not read are counted in bytes. Half a
+//! frame is counted against `queued.max.request.bytes`. A connection is closed after
+//! `connections.max.idle.ms` without a byte, even while a request waits. In Kafka: `Processor`, `Selector`,
+//! `NetworkReceive`.
 
 use std::io;
 use std::pin::Pin;
@@ -31,18 +33,18 @@ use crate::wire::frame;
 /// How many answers may be outstanding on one connection before no further request is read.
 const ANSWERS_WAITING: usize = 8;
 
-/// How many bytes of memory the outstanding answers of one connection may hold together before no further request is
-/// read. One answer may hold more, and then stands alone.
+/// How many bytes of memory the outstanding answers of one connection may hold together before no further
+/// request is read. A single answer may hold more, if it is the only outstanding one.
 const ANSWERS_HOLD: usize = 512 << 10;
 
-/// After how many requests other connections of the thread are given their turn.
+/// After how many requests the other connections of the thread get their turn.
 const REQUESTS_AT_ONCE: u64 = 32;
 
-/// An answer in its turn.
+/// An answer in the queue of a connection.
 enum Outgoing {
-    /// It is there, and holds its share of what answers may hold.
+    /// A complete answer, and its share of the memory that answers may hold.
     Now(Vec<Records>, OwnedSemaphorePermit),
-    /// It is awaited; None where the request turns out to be worth no answer but the end of the connection.
+    /// An answer that is awaited; None ends the connection instead of an answer.
     Later(BoxFuture<'static, Option<Reply>>),
 }
 
@@ -53,8 +55,8 @@ pub(super) struct Served {
     pub stop: CancellationToken,
 }
 
-/// Has an accepted connection authenticated, and serves it from then on. No request is read before; a connection whose
-/// handshake fails, takes too long or has to make room is closed.
+/// Authenticates an accepted connection, and serves it from then on. No request is read before. The
+/// connection is closed when its handshake fails or takes too long, or when the connection has to make room.
 pub(super) async fn open<A: ServerAuthenticator>(
     authenticator: A,
     stream: TcpStream,
@@ -100,7 +102,7 @@ async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: Connection
     let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
     let reading = Reading { frames, caller: Arc::new(caller), served, answers, room, mute };
     let answered = tokio::select! {
-        // What was taken in is still answered after the last request was read.
+        // Requests that were accepted are still answered after the last request was read.
         answered = async { reading.run().await; (&mut writing).await } => Some(answered),
         () = over.cancelled() => None,
         () = excess.cancelled() => None,
@@ -129,7 +131,8 @@ struct Reading<R> {
 }
 
 impl<R: ReadHalf> Reading<R> {
-    /// Reads requests and has them answered. The next one is read once the answers before leave room for its own.
+    /// Reads requests and dispatches them. The next request is read once the answers before it leave room for
+    /// its own.
     async fn run(mut self) {
         for at in 1_u64.. {
             if at.is_multiple_of(REQUESTS_AT_ONCE) {
@@ -162,20 +165,20 @@ impl<R: ReadHalf> Reading<R> {
         }
     }
 
-    /// Waits until the answers before have left room for the memory that this one holds.
+    /// Waits until the answers before this one have left room for the memory that it holds.
     async fn room(&self, pieces: &[Records]) -> Option<OwnedSemaphorePermit> {
         let in_memory = size_of_val(pieces) + pieces.iter().map(Records::memory_size).sum::<usize>();
         let share = u32::try_from(in_memory.min(ANSWERS_HOLD)).unwrap_or(u32::MAX);
         self.room.clone().acquire_many_owned(share).await.ok()
     }
 
-    /// Has a request handled; None where the other side breaks the connection off meanwhile. One that has only closed
-    /// its own half still gets its answer, at once where the request only waits.
+    /// Handles a request; None when the other side breaks the connection off meanwhile. A client that has
+    /// only closed its own half still gets the answer, at once if the request only waits.
     async fn answer(&mut self, frame: Bytes) -> Option<Answer> {
         let admission = self.served.limits.request().await;
         let handling = self.served.dispatch.dispatch(&self.caller, frame);
         let mut handling = Handling { rest: Some(handling), stop: self.served.stop.clone() };
-        // A request that waits for something counts no longer among those to be taken up.
+        // A request that waits no longer counts against `queued.max.requests`.
         let begun = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut handling).poll(context))).await;
         drop(admission);
         if let Poll::Ready(answer) = begun {
@@ -194,7 +197,8 @@ impl<R: ReadHalf> Reading<R> {
         }
     }
 
-    /// The next frame; None where the other side has closed in between two, or announces one that cannot be.
+    /// The next frame; None when the other side has closed the connection between two frames, or announces a
+    /// frame of an impossible length.
     async fn next_frame(&mut self) -> io::Result<Option<Bytes>> {
         let limits = &self.served.limits;
         let Some(prefix) = self.frames.announced().await? else { return Ok(None) };
@@ -211,8 +215,9 @@ impl<R: ReadHalf> Reading<R> {
     }
 }
 
-/// Lets the other tasks of this thread run first. Unlike with tokio's budgets, which connections do without, this one
-/// waits where other threads find it, should the thread get stuck in an append meanwhile.
+/// Lets the other tasks of this thread run first. Tokio's budgets are off for connections. Unlike a budget,
+/// this yield puts the task where other threads find it, in case the thread gets stuck in an append
+/// meanwhile.
 async fn give_way() {
     let mut given = false;
     std::future::poll_fn(|context| {
@@ -225,8 +230,8 @@ async fn give_way() {
     .await;
 }
 
-/// A request that is being handled. It is not cut off where its connection ends, as that would leave half of what it
-/// does done; it runs on by itself, unless the broker stops.
+/// A request that is being handled. It is not stopped when its connection ends, as a half-done request would
+/// leave half of its effects. It runs to its end by itself, unless the broker stops.
 struct Handling {
     rest: Option<BoxFuture<'static, Answer>>,
     stop: CancellationToken,
@@ -259,7 +264,7 @@ impl Drop for Handling {
     }
 }
 
-/// Sends answers in the order of their requests, each as soon as it is there.
+/// Sends answers in the order of their requests, each as soon as it is complete.
 async fn write_answers<W: WriteHalf>(
     mut out: W,
     mut answers: Answers,
@@ -290,8 +295,8 @@ struct Answers {
 }
 
 impl Answers {
-    /// What can be sent, and the room it takes: the next answer, once it is there, with those behind it that are there
-    /// already. None where no answer follows.
+    /// What can be sent, and the memory it holds: the next answer, once it is complete, with the complete
+    /// answers behind it. None when no answer follows.
     async fn next(&mut self) -> Option<(Vec<Records>, Option<OwnedSemaphorePermit>)> {
         let first = match self.next.take() {
             Some(awaited) => awaited,

@@ -1,8 +1,9 @@
 //! Which connections may be open: how many in all, by listener and by address, and how fast new ones may come.
 //!
-//! A connection from an address that has its share is turned away; one beyond the other limits waits at the
-//! door. With several listeners, the brokers' own is never shut for what comes in by the others: the connection
-//! longest unused on one of those is closed instead. *Never:* touches a socket. *In Kafka:* `ConnectionQuotas`.
+//! A connection from an address that has its share is rejected. A connection beyond one of the other limits
+//! waits to be accepted. With several listeners, the one between brokers stays open when the others use up
+//! `max.connections`: the connection longest unused on one of those is closed instead. *Never:* touches a
+//! socket. *In Kafka:* `ConnectionQuotas`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -18,7 +19,7 @@ use super::activity::Activity;
 use crate::base::{DescriptorBudget, Millis, Rate};
 use crate::config::{BrokerConfig, ConfigError};
 
-/// How long a connection has been unused that is closed for a new one where file descriptors are scarce.
+/// How long a connection must have been unused to be closed for a new one when file descriptors are scarce.
 const SPARE_AFTER: Duration = Duration::from_secs(10);
 
 /// Why a connection is closed as soon as it was accepted. The texts are those of the log.
@@ -39,9 +40,9 @@ pub struct ConnectionQuotas {
     /// Wakes the connections that wait when a slot has become free or a limit has changed.
     changed: Notify,
     begun: Instant,
-    /// How many connections may be open for the process's file descriptors to last.
+    /// How many connections may be open so that the process keeps file descriptors for its other parts.
     descriptors: usize,
-    /// For how long a connection has to be unused to make room for another one then.
+    /// How long a connection must have been unused to be closed for another one when descriptors run out.
     spare_after: Duration,
     /// `quota.window.size.seconds`: the longest that a new connection waits for the rate.
     longest_throttle: Millis,
@@ -56,7 +57,7 @@ struct OpenConnections {
     overrides: HashMap<IpAddr, i32>,
     addresses: HashMap<IpAddr, i32>,
     listeners: HashMap<String, ListenerQuota>,
-    /// The brokers' own listener, where there are others beside it.
+    /// The listener between brokers, where there are others beside it.
     protected: Option<String>,
     open: BTreeMap<u64, Arc<OpenConnection>>,
     next: u64,
@@ -69,7 +70,7 @@ struct ListenerQuota {
     open: i32,
 }
 
-/// What a listener is limited to by settings of its own, `listener.name.NAME.…`; None for the broker's.
+/// The limits of a single listener, set by `listener.name.NAME.…`; None where the broker's limit applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListenerLimits {
     /// `max.connections`.
@@ -95,7 +96,7 @@ pub struct ConnectionSlot {
 }
 
 impl ConnectionQuotas {
-    /// No connections, and these limits; `own` are those of single listeners, by their names.
+    /// No connections, under these limits; `own` are the limits of single listeners, by their names.
     ///
     /// # Errors
     /// [`ConfigError`] where the config's listeners or overrides cannot be read.
@@ -133,9 +134,9 @@ impl ConnectionQuotas {
         Ok(Arc::new(connections))
     }
 
-    /// Takes over `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides, and
-    /// what single listeners are limited to. Where more connections are open than may be now, those longest unused
-    /// are closed.
+    /// Applies `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides,
+    /// and the limits of single listeners. If more connections are open than the new limits allow, those
+    /// longest unused are closed.
     ///
     /// # Errors
     /// [`ConfigError`] where the overrides cannot be read; nothing has changed then.
@@ -166,8 +167,8 @@ impl ConnectionQuotas {
 
     /// Waits until a connection by this listener is allowed, and takes a slot for it.
     ///
-    /// # Errors
-    /// [`Rejected`] where its address has as many as it may, or the process cannot hold more.
+    /// # Errors [`Rejected`] when its address has as many as it may, or the process has no descriptor left
+    /// for it.
     pub async fn acquire(
         self: &Arc<Self>,
         listener: &str,
@@ -215,7 +216,8 @@ impl ConnectionQuotas {
         Some(Ok(ConnectionSlot { connections: self.clone(), number, open }))
     }
 
-    /// Closes a connection that no client has used for a while, if there is one, as file descriptors have run out.
+    /// Closes a connection that no client has used for a while, if there is one. The listener calls this when
+    /// file descriptors have run out.
     pub fn shed(&self) {
         self.state.lock().close_spare(self.spare_after);
     }
@@ -288,7 +290,8 @@ impl OpenConnections {
         self.open.values().filter(|open| !open.over.is_cancelled()).count()
     }
 
-    /// Closes the connection longest unused, but on the brokers' own listener; whether one was unused for long enough.
+    /// Closes the connection longest unused, except on the listener between brokers. Returns whether one was
+    /// unused for long enough.
     fn close_spare(&self, spare_after: Duration) -> bool {
         let staying =
             |open: &&Arc<OpenConnection>| !open.over.is_cancelled() && !self.is_protected(&open.listener);
@@ -300,7 +303,8 @@ impl OpenConnections {
         true
     }
 
-    /// Closes what has been unused for longest, but on the brokers' own listener, until no more are open than may be.
+    /// Closes the connections longest unused, except on the listener between brokers, until no more are open
+    /// than the limit allows.
     fn close_excess(&self) {
         let excess = self.open.len().saturating_sub(usize::try_from(self.maximum).unwrap_or(0));
         if excess == 0 {
@@ -320,7 +324,7 @@ impl OpenConnections {
 }
 
 impl ConnectionSlot {
-    /// Where every use of the connection is to be marked.
+    /// The mark that every use of the connection sets.
     pub(super) fn activity(&self) -> &Activity {
         &self.open.activity
     }
@@ -338,7 +342,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// The addresses of hosts; a host that cannot be resolved has no limit of its own, which is said in the log.
+/// The addresses of hosts. A host that cannot be resolved has no limit of its own, and a warning is logged.
 fn addresses(hosts: BTreeMap<String, i32>) -> HashMap<IpAddr, i32> {
     let mut found = HashMap::new();
     for (host, limit) in hosts {

@@ -1,6 +1,6 @@
-//! Reads for an answer that may wait for a disk, on threads that may wait: so many at once for each file system, so
-//! that one that does not answer does not take them all. Kafka reads on its network threads, which one disk may hold
-//! up.
+//! Reads for an answer, on threads that may wait for a disk. The number of reads at once is bounded for each
+//! file system, so that a disk that does not answer does not block all of these threads. Kafka reads on its
+//! network threads, which one disk may block.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,10 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How many reads of one file system wait for it at once.
 const AT_ONCE: usize = 32;
 
-/// Whose turn it is, by the device of the file system.
+/// The permits for reads, by the device of the file system.
 static TURNS: LazyLock<Mutex<HashMap<u64, Arc<Semaphore>>>> = LazyLock::new(Mutex::default);
 
-/// Does what reads `file`, or something else where there is None.
+/// Runs `work`, which reads `file`; None if it reads no single file.
 ///
 /// # Errors
 /// `work` has panicked.
@@ -26,7 +26,7 @@ pub async fn run<T: Send + 'static>(
 ) -> io::Result<T> {
     let turn = turn(file).await;
     let working = tokio::task::spawn_blocking(move || {
-        // Held until the disk has answered, also where no request waits for it any longer.
+        // Held until the disk has answered, even when no request waits for the read any longer.
         let _turn = turn;
         work()
     });

@@ -1,8 +1,8 @@
-//! Frames out of a connection: one read brings whatever has come, mostly whole frames, and a frame is a part of what was
-//! read.
+//! Frames out of a connection: one read brings all bytes that have come, mostly whole frames, and a frame is
+//! a slice of these bytes.
 //!
-//! Bytes are moved at most once after they left the system: those of a frame that begins in one read and goes on in the
-//! next. A connection that sends nothing holds no memory. Never looks into a frame. Kafka: `NetworkReceive`.
+//! A byte is moved at most once after it was read: when its frame begins in one read and ends in the next. A
+//! connection that sends nothing holds no memory. Never looks into a frame. Kafka: `NetworkReceive`.
 
 use std::io;
 
@@ -13,11 +13,11 @@ use super::activity::Activity;
 use super::transport::{ConnectionEnd, ReadHalf};
 use crate::wire::frame;
 
-/// How much is read at once, in bytes, where a larger frame is not known to come.
+/// How much is read at once, in bytes, unless a larger frame has been announced.
 const AHEAD: usize = 64 << 10;
 
-/// How much room a frame is given before that much of it has arrived, in bytes: a batch of a mebibyte, as clients are
-/// often told to send, and what stands around it, so that it is received where it stays.
+/// How much buffer a frame is given before that much of it has arrived, in bytes: a batch of a mebibyte, a
+/// common size in clients, and its request header, so that such a frame is received into one buffer.
 const FIRST_ROOM: usize = (1 << 20) + (64 << 10);
 
 /// The reading half of a connection, and what was read of it beyond the last frame.
@@ -30,12 +30,12 @@ pub(super) struct Frames<R> {
 }
 
 impl<R: ReadHalf> Frames<R> {
-    /// Frames that come by `reader`.
+    /// Frames that `reader` brings.
     pub(super) fn new(reader: R, activity: Activity) -> Self {
         Self { reader, ahead: BytesMut::new(), activity }
     }
 
-    /// The length that announces the next frame; None where the other side has closed in between two.
+    /// The length that announces the next frame; None if the other side has closed between two frames.
     ///
     /// # Errors
     /// Those of the socket, `UnexpectedEof` within the announcement.
@@ -60,7 +60,8 @@ impl<R: ReadHalf> Frames<R> {
         Ok(Some(prefix))
     }
 
-    /// Waits for bytes and reads what has come, without room for them meanwhile: most connections are idle.
+    /// Waits for bytes and reads what has come. While it waits it holds no buffer, as most connections are
+    /// idle.
     async fn first_bytes(&mut self) -> io::Result<usize> {
         loop {
             self.rest();
@@ -74,14 +75,14 @@ impl<R: ReadHalf> Frames<R> {
         }
     }
 
-    /// Gives back the room for further bytes, where none have come: for a while none will be read.
+    /// Gives back the buffer for further bytes if none have come, as none will be read for a while.
     pub(super) fn rest(&mut self) {
         if self.ahead.is_empty() {
             self.ahead = BytesMut::new();
         }
     }
 
-    /// Closes the whole connection, also while the half that writes is still held.
+    /// Closes the whole connection, even while the writing half still exists.
     pub(super) fn close(self) {
         self.reader.close();
     }
@@ -102,7 +103,7 @@ impl<R: ReadHalf> Frames<R> {
         Ok(self.ahead.split_to(length).freeze())
     }
 
-    /// A frame with a buffer of its own, which is made for the whole of it once [`FIRST_ROOM`] has come.
+    /// A frame with a buffer of its own, which gets the frame's full size once [`FIRST_ROOM`] has come.
     async fn large(&mut self, length: usize) -> io::Result<Bytes> {
         let mut body = BytesMut::with_capacity(length.min(FIRST_ROOM));
         let come = self.ahead.len().min(length);
@@ -118,14 +119,14 @@ impl<R: ReadHalf> Frames<R> {
         Ok(body.freeze())
     }
 
-    /// Waits until the other side has ended the connection, also where requests have come before the end that were not
-    /// read yet.
+    /// Waits until the other side has ended the connection, even if requests have come before the end that
+    /// were not read yet.
     pub(super) async fn until_ended(&mut self) -> ConnectionEnd {
         self.reader.ended().await
     }
 }
 
-/// That something was read, or the end is not where it should be.
+/// Ok when something was read; else the error of an end inside a frame.
 fn some(read: usize) -> io::Result<()> {
     if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }

@@ -1,8 +1,9 @@
-//! What stands between a TCP connection and its first request: who the caller is, and what secures the bytes.
+//! What happens between a TCP connection and its first request: the caller is authenticated, and the bytes
+//! are secured.
 //!
-//! - *Entry points:* [`ServerAuthenticator`] for connections that were accepted, [`ClientAuthenticator`] for those that were
-//!   made; [`Plaintext`] is both for listeners that ask for nothing.
-//! - *Never:* reads a request of a connection that is not through its handshake.
+//! - *Entry points:* [`ServerAuthenticator`] for connections that were accepted, [`ClientAuthenticator`] for
+//!   those that were made; [`Plaintext`] is both for listeners without authentication.
+//! - *Never:* reads a request before the handshake is done.
 //! - *In Kafka:* `Authenticator`, `SaslServerAuthenticator`, `SaslClientAuthenticator`, `ChannelBuilder`.
 
 use std::future::{Future, ready};
@@ -36,7 +37,7 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    /// The caller, once the handshake has told the principal.
+    /// The caller, once the handshake has found its principal.
     pub fn authenticated(self, principal: Arc<KafkaPrincipal>) -> Caller {
         let Self { listener, protocol, address, connection } = self;
         Caller { principal, listener, protocol, address, connection, gone: CancellationToken::new() }
@@ -52,14 +53,14 @@ pub(super) struct Authenticated<T> {
     pub principal: Arc<KafkaPrincipal>,
 }
 
-/// The handshake of a listener. Its clones share what they know.
+/// The handshake of a listener. Its clones share its state.
 #[doc(alias = "Authenticator")]
 #[doc(alias = "SaslServerAuthenticator")]
 pub(super) trait ServerAuthenticator: Clone + Send + Sync + 'static {
-    /// What connections are after the handshake.
+    /// The transport of a connection after the handshake.
     type Transport: TransportLayer;
 
-    /// Goes through the handshake with the other side of `stream`. Dropped where it takes too long.
+    /// Does the handshake with the other side of `stream`. Dropped when it takes too long.
     ///
     /// # Errors
     /// The other side has failed to authenticate, or the connection has ended; the connection is closed then.
@@ -73,10 +74,10 @@ pub(super) trait ServerAuthenticator: Clone + Send + Sync + 'static {
 /// The handshake with a broker that was connected to.
 #[doc(alias = "SaslClientAuthenticator")]
 pub(super) trait ClientAuthenticator: Sync {
-    /// What the connection is after the handshake.
+    /// The transport of the connection after the handshake.
     type Transport: TransportLayer;
 
-    /// Goes through the handshake with the broker at `host`. Dropped where it takes too long.
+    /// Does the handshake with the broker at `host`. Dropped when it takes too long.
     ///
     /// # Errors
     /// A side could not authenticate the other, or the connection has ended.
@@ -120,7 +121,8 @@ impl ClientAuthenticator for Plaintext {
     }
 }
 
-/// Goes through a listener's handshake, for as long as a connection may be `idle`, at most [`LONGEST_HANDSHAKE`].
+/// Does a listener's handshake within the time that a connection may be `idle`, at most
+/// [`LONGEST_HANDSHAKE`].
 ///
 /// # Errors
 /// As [`ServerAuthenticator::authenticate`], `TimedOut`.

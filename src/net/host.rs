@@ -1,7 +1,7 @@
-//! This machine's name, by which others are to find it.
+//! This machine's canonical name, which a broker advertises where its config names no host.
 //!
-//! As Java's `InetAddress.getLocalHost().getCanonicalHostName()` finds it: the first address of the machine's own name,
-//! and the name that this address has where that leads back to it.
+//! It is found as Java's `InetAddress.getLocalHost().getCanonicalHostName()` does: the first address of the
+//! machine's own name, and the name of this address if that resolves back to the address.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -11,7 +11,8 @@ use std::net::{IpAddr, ToSocketAddrs};
 #[error("{0}: {0}: {1}")]
 pub struct UnknownHost(String, String);
 
-/// The canonical name of this machine, or its address where that has no name. Blocks as long as name servers take.
+/// The canonical name of this machine, or its address if the address has no name. Blocks as long as name
+/// servers take.
 ///
 /// # Errors
 /// [`UnknownHost`] where the machine's own name has no address.
@@ -28,14 +29,14 @@ fn canonical(
 ) -> Result<String, UnknownHost> {
     let unknown = |reason: String| UnknownHost(own.to_owned(), reason);
     let found = addresses(own).map_err(|error| unknown(reason(&error)))?;
-    // Java prefers the old protocol.
+    // Java prefers IPv4.
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     let address = *first.ok_or_else(|| unknown("Name or service not known".to_owned()))?;
     let leads_back = |name: &String| addresses(name).is_ok_and(|found| found.contains(&address));
     Ok(name(address).ok().filter(leads_back).unwrap_or_else(|| address.to_string()))
 }
 
-/// Why a name was not found, as the C library says it.
+/// Why a name was not found, in the C library's words.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()

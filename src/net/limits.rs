@@ -16,20 +16,20 @@ use crate::config::{BrokerConfig, ConfigError, Properties};
 pub struct SocketLimits {
     /// `socket.request.max.bytes`.
     pub largest_request: i32,
-    /// `connections.max.idle.ms`; a century where it is off.
+    /// `connections.max.idle.ms`; a hundred years where it is off.
     pub idle: Duration,
     /// `socket.receive.buffer.bytes` and `socket.send.buffer.bytes`; -1 for the system's.
     pub buffers: (i32, i32),
-    /// Who may be connected.
+    /// Which connections may be open.
     pub connections: Arc<ConnectionQuotas>,
-    /// `queued.max.requests`: those read and not taken up yet.
+    /// `queued.max.requests`: the requests that were read and whose handlers have not begun yet.
     requests: Semaphore,
     /// `queued.max.request.bytes`; None where it is off.
     memory: Option<Arc<MemoryPool>>,
 }
 
 impl SocketLimits {
-    /// The limits that a broker is configured with; `given` are its properties, for `listener.name.…`.
+    /// The limits of a broker's config; `given` are its properties, for `listener.name.…`.
     ///
     /// # Errors
     /// [`ConfigError`] where listeners or `max.connections.per.ip.overrides` cannot be read, or a listener's own
@@ -49,7 +49,7 @@ impl SocketLimits {
         }))
     }
 
-    /// Takes over what may change while the broker runs (KIP-226, KIP-402, KIP-612): see
+    /// Applies the settings that may change while the broker runs (KIP-226, KIP-402, KIP-612): see
     /// [`ConnectionQuotas::reconfigure`].
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl SocketLimits {
         self.connections.reconfigure(config, &own_limits(config, given)?)
     }
 
-    /// Waits until one more request may be taken in; held until its handler has begun.
+    /// Waits until one more request may be read; the permit lasts until the request's handler has begun.
     pub async fn request(&self) -> Option<SemaphorePermit<'_>> {
         self.requests.acquire().await.ok()
     }
@@ -96,8 +96,8 @@ fn own_limits(
     config.listeners()?.into_iter().map(|endpoint| limits(endpoint.listener)).collect()
 }
 
-/// MemoryPool for requests. As in Kafka's `SimpleMemoryPool`, a request gets its memory as long as any is left, so that the
-/// largest one always passes; the pool may be overdrawn by one request.
+/// Memory for requests. As in Kafka's `SimpleMemoryPool`, a request gets its memory as long as any is left,
+/// so that the largest one always passes; the pool may be overdrawn by one request.
 #[derive(Debug)]
 struct MemoryPool {
     free: AtomicI64,
@@ -122,14 +122,14 @@ impl MemoryPool {
     }
 }
 
-/// MemoryPool that a request has; given back when dropped.
+/// The memory of one request; given back when dropped.
 #[derive(Debug)]
 pub struct RequestMemory {
     memory: Option<(Arc<MemoryPool>, i64)>,
 }
 
 impl RequestMemory {
-    /// The frame it was taken for, which holds it until the last slice of the frame is gone.
+    /// The frame that the memory was taken for, which holds it until the last slice of the frame is gone.
     pub fn by(self, frame: Bytes) -> Bytes {
         match self.memory {
             None => frame,

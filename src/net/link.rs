@@ -1,8 +1,8 @@
-//! A link to one broker: a connection that is made when it is needed, and made anew after it has ended.
+//! A link to one broker: it connects when a request is sent, and again after the connection has ended.
 //!
-//! Never waits between two tries and never repeats a request: whether a broker has acted on a request that failed is
-//! not known, so both are for the caller to decide. Kafka: `NetworkClient` with `NetworkClientUtils.awaitReady`,
-//! `ReplicaFetcherBlockingSend`.
+//! Never waits between two tries and never repeats a request: after a failure it is not known whether the
+//! broker has acted on the request, so the caller decides on both. Kafka: `NetworkClient` with
+//! `NetworkClientUtils.awaitReady`, `ReplicaFetcherBlockingSend`.
 
 use std::io;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct LinkOptions {
 pub struct BrokerLink {
     endpoint: Endpoint,
     options: LinkOptions,
-    /// The connection, where there was one; it may have ended since.
+    /// The connection, if there was one; it may have ended since.
     peer: Option<Peer>,
 }
 
@@ -38,13 +38,13 @@ impl BrokerLink {
         Self { endpoint, options, peer: None }
     }
 
-    /// Sends a request at a version and waits for its answer, over the connection that stands or a new one. After a
-    /// failure the connection is given up.
+    /// Sends a request at a version and waits for its answer, over the open connection or a new one. After a
+    /// failure the connection is closed.
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has acted on the request is then not known.
     pub async fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, PeerError> {
-        // The connection is put back once the answer is read: a call that is dropped before takes it along.
+        // The connection is put back once the answer is read: a call that is dropped before that closes it.
         let peer = match self.peer.take().filter(Peer::is_open) {
             Some(peer) => peer,
             None => self.connect().await?,
@@ -84,7 +84,7 @@ mod tests {
         BrokerLink::new(endpoint, options)
     }
 
-    /// Takes one request in, and answers it with an error code and no partitions (ControlledShutdown, version 1).
+    /// Answers one request with an error code and no partitions (ControlledShutdown, version 1).
     async fn answer(stream: &mut TcpStream) -> io::Result<()> {
         let length = stream.read_u32().await?;
         let mut request = vec![0; length as usize];

@@ -21,7 +21,7 @@ use crate::base::poll;
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// How long nothing is accepted after that has failed.
+/// How long the listener pauses after it could not accept a connection.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// A listener that could not be bound.
@@ -69,7 +69,7 @@ impl Listener {
         Err(failed(&last))
     }
 
-    /// The endpoint with the port that was really bound, which differs where port 0 was asked for.
+    /// The endpoint with the port that was bound, which differs from the config if that has port 0.
     pub fn endpoint(&self) -> Endpoint {
         let bound = self.socket.local_addr().map_or(self.endpoint.port, |address| address.port().into());
         Endpoint { port: bound, ..self.endpoint.clone() }
@@ -85,7 +85,7 @@ impl Listener {
         self.serve_authenticated(Plaintext::default(), dispatch, limits, stop).await;
     }
 
-    /// As [`Listener::serve`], with the handshake that every connection goes through first.
+    /// As [`Listener::serve`], with the handshake that every connection does first.
     pub(super) async fn serve_authenticated<A: ServerAuthenticator>(
         mut self,
         authenticator: A,
@@ -119,8 +119,8 @@ impl Listener {
         tasks.wait().await;
     }
 
-    /// The next connection that may be served; None where it could not be accepted or is turned away. Like Kafka's
-    /// acceptor it takes a connection from the system first and waits then until there is a slot for it.
+    /// The next connection that may be served; None if it could not be accepted or was rejected. Like Kafka's
+    /// acceptor, this takes a connection from the system first and then waits for a slot.
     async fn accept(&mut self, limits: &SocketLimits) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
         let (stream, from) = match self.socket.accept().await {
             Ok(accepted) => accepted,
@@ -148,8 +148,8 @@ impl Listener {
         Some((stream, slot, from))
     }
 
-    /// Logs the first of a row of failures, and waits: the next try would fail at once too. Where descriptors have
-    /// run out a connection that no client uses is closed.
+    /// Logs the first of several failures in a row, and waits, as the next try would fail at once too. If
+    /// descriptors have run out, a connection that no client uses is closed.
     async fn accept_failed(&mut self, error: &io::Error, limits: &SocketLimits) {
         if !self.failing {
             log::error!(target: "kafka.network.Acceptor", "Error while accepting connection: {error}");

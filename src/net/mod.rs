@@ -1,8 +1,8 @@
 //! Listeners and connections: sockets in, frames in order, answers in order, limits on all of it.
 //!
-//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for those that talk
-//!   to one.
-//! - *Never:* knows an API; frames go to a [`Dispatch`] that it is handed.
+//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for the
+//!   client side.
+//! - *Never:* knows an API; frames go to a [`Dispatch`].
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
 
@@ -33,29 +33,30 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Records, SecurityProtocol};
 use crate::security::KafkaPrincipal;
 
-/// Who sends requests on a connection.
+/// The sender of the requests on a connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who that is, by the connection's handshake.
+    /// The principal, from the connection's handshake.
     pub principal: Arc<KafkaPrincipal>,
-    /// The name of the listener it came in by.
+    /// The name of the listener that accepted the connection.
     pub listener: Arc<str>,
     /// How that listener is secured.
     pub protocol: SecurityProtocol,
-    /// Its address.
+    /// The caller's address.
     pub address: IpAddr,
     /// The connection as the log names it: `local:port-remote:port-index`.
     pub connection: Arc<str>,
-    /// Cancelled once the other side has closed its half of the connection, or the connection has ended: a request that
-    /// only waits is to be answered at once then.
+    /// Cancelled once the other side has closed its half of the connection, or the connection has ended: a
+    /// request that only waits is then answered at once.
     pub gone: CancellationToken,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 pub enum Answer {
     /// It is answered.
     Now(Reply),
-    /// It is taken in, the next request may be read, and the reply follows in its turn; None ends the connection.
+    /// The request is accepted, the next request may be read, and the reply follows in its turn; None ends
+    /// the connection.
     Later(BoxFuture<'static, Option<Reply>>),
     /// It is not answered.
     Nothing,
@@ -67,7 +68,8 @@ pub enum Answer {
 pub struct Reply {
     /// What is sent, one piece after the other.
     pub pieces: Vec<Records>,
-    /// For how long the connection is not read from now on, as its caller has exceeded a quota (KIP-219).
+    /// For how long no request is read from the connection from now on, because its caller has exceeded a
+    /// quota (KIP-219).
     pub throttle: Duration,
 }
 
@@ -81,7 +83,7 @@ impl From<Vec<Records>> for Reply {
 #[doc(alias = "RequestChannel")]
 #[doc(alias = "KafkaRequestHandler")]
 pub trait Dispatch: Send + Sync + 'static {
-    /// Takes in one request, a frame without its length. The next one of the connection waits until this resolves;
-    /// where the connection ends before, it is still run to its end.
+    /// Handles one request, a frame without its length. The next request of the connection waits until this
+    /// future resolves. If the connection ends before, the future still runs to its end.
     fn dispatch(&self, caller: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer>;
 }

@@ -1,4 +1,4 @@
-//! Until when a connection is not read, because its caller has exceeded a quota.
+//! Until when no request is read from a connection, because its caller has exceeded a quota.
 //!
 //! Kafka: `ChannelMuteState`, `ThrottledChannel`.
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::base::Millis;
 use crate::base::time::millis;
 
-/// A connection's mute, shared by its clones: the half that writes sets it, the half that reads waits for its end.
+/// A connection's mute, shared by its clones: the writing half sets it, the reading half waits for its end.
 #[derive(Clone, Debug)]
 pub(super) struct Mute {
     begun: Instant,
@@ -25,14 +25,14 @@ impl Mute {
         Self { begun: Instant::now(), until: Arc::default() }
     }
 
-    /// Lets no request be read for so long from now on. Of two mutes the one that ends later counts.
+    /// Lets no request be read for this duration from now on. Of two mutes the one that ends later counts.
     pub fn extend(&self, throttle: Duration) {
         if !throttle.is_zero() {
             self.extend_at(self.elapsed(), throttle);
         }
     }
 
-    /// Waits until the mute is over, also where it is extended meanwhile.
+    /// Waits until the mute is over, even if it is extended meanwhile.
     pub async fn over(&self) {
         // Most connections are never muted: no clock is read for them.
         while self.until.load(Ordering::Relaxed) > 0 {

@@ -1,7 +1,9 @@
-//! A connection to a broker: requests go out as they come, each gets the answer that carries its number.
+//! A connection to a broker: requests go out as they come, and an answer is matched to its request by
+//! correlation id.
 //!
-//! Never goes on after a request that was given up half written, or that was not answered in time: the connection is closed,
-//! since what followed would be taken for the rest of that request, or wait behind it. Kafka: `NetworkClient`.
+//! Never goes on after a request that was dropped half written, or that was not answered in time: the
+//! connection is closed. The broker would take the next request for the rest of the half-written one, or
+//! answer it only after the late one. Kafka: `NetworkClient`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,7 +29,7 @@ use crate::wire::codec::WireError;
 use crate::wire::frame;
 use crate::wire::message::Request;
 
-/// The largest answer that is read, in bytes: what a client allows itself to be sent at once.
+/// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: i32 = 512 << 20;
 
 /// Why a request got no answer.
@@ -61,7 +63,7 @@ struct PeerShared {
     ended: CancellationToken,
 }
 
-/// The half of a connection that writes, whatever its transport: callers need not know which one it is.
+/// The writing half of a connection, whatever its transport.
 trait RequestWriter: fmt::Debug + Send {
     /// Sends a request, whose pieces leave one after the other.
     fn send<'a>(&'a mut self, request: Vec<Records>, activity: &'a Activity)
@@ -92,7 +94,7 @@ impl PeerShared {
     }
 }
 
-/// A request that is being written; dropped before it is written whole, it ends the connection.
+/// A request that is being written. Dropped before it is written whole, it ends the connection.
 struct Writing<'a>(Option<&'a PeerShared>);
 
 impl Writing<'_> {
@@ -123,7 +125,7 @@ impl Drop for Awaited<'_> {
 }
 
 impl Peer {
-    /// Connects to `host:port`, naming itself `client_id` in its requests.
+    /// Connects to `host:port`; `client_id` is the client id of the requests.
     ///
     /// # Errors
     /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`].
@@ -131,7 +133,7 @@ impl Peer {
         Self::connect_authenticated(&Plaintext::default(), host, port, client_id, limit).await
     }
 
-    /// As [`Peer::connect`], with the handshake that the connection goes through before its first request.
+    /// As [`Peer::connect`], with the handshake that the connection does before its first request.
     pub(super) async fn connect_authenticated<A: ClientAuthenticator>(
         authenticator: &A,
         host: &str,
@@ -166,13 +168,13 @@ impl Peer {
         Self { shared }
     }
 
-    /// Whether the connection still stands, as far as is known.
+    /// Whether the connection is still open, as far as is known.
     pub fn is_open(&self) -> bool {
         !self.shared.ended.is_cancelled()
     }
 
-    /// Sends a request at a version and waits for its answer. The connection ends where that takes longer than `limit`, or
-    /// where this is dropped while the request is being written.
+    /// Sends a request at a version and waits for its answer. The connection ends if that takes longer than
+    /// `limit`, or if this future is dropped while the request is being written.
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has acted on the request is then not known.
@@ -245,7 +247,7 @@ fn ended() -> PeerError {
     PeerError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection has ended"))
 }
 
-/// Hands every answer to the call that waits for it, until the connection or its last user is gone.
+/// Hands every answer to the call that waits for it, until the connection has ended or its last user is gone.
 async fn read_answers<R: ReadHalf>(
     shared: std::sync::Weak<PeerShared>,
     mut frames: Frames<R>,
@@ -254,7 +256,7 @@ async fn read_answers<R: ReadHalf>(
     loop {
         let answer = tokio::select! {
             answer = next_answer(&mut frames) => answer,
-            // The half that writes may be held for a while yet; the other side is to know now.
+            // The writing half may exist for a while yet; the other side must notice the end now.
             () = over.cancelled() => return frames.close(),
         };
         let Some(shared) = shared.upgrade() else { return };

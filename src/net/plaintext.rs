@@ -1,4 +1,4 @@
-//! A connection that nothing secures: a TCP stream as it is.
+//! A connection without encryption or authentication: a TCP stream as it is.
 //!
 //! Memory leaves by vectored writes, runs of a segment by `sendfile`, so that no record byte is copied. Kafka:
 //! `PlaintextTransportLayer`.
@@ -20,7 +20,8 @@ use super::disk_reads;
 use super::transport::{Behind, ConnectionEnd, ReadHalf, TransportLayer, WriteHalf};
 use crate::base::FileSlice;
 
-/// How much of a file is sent at once, in bytes, and looked at before: whether it is in memory.
+/// How much of a file is sent at once, in bytes. Before each such part, the sender checks whether it is in
+/// memory.
 const RUN: u64 = 1 << 20;
 
 /// How much is read from a disk at once, in bytes.
@@ -45,7 +46,7 @@ impl ReadHalf for OwnedReadHalf {
     }
 
     async fn ended(&mut self) -> ConnectionEnd {
-        // Urgent data are not read here: what is awaited beside errors is that the read half is closed.
+        // Urgent data are not read here. The event awaited beside errors is that the read half is closed.
         match self.ready(Interest::PRIORITY | Interest::ERROR).await {
             Ok(ready) if !ready.is_error() => ConnectionEnd::Closed,
             _ => ConnectionEnd::BrokenOff,
@@ -79,10 +80,10 @@ impl WriteHalf for OwnedWriteHalf {
     }
 }
 
-/// How many pieces of memory the system is handed at once.
+/// How many pieces of memory one system call is given.
 const AT_ONCE: usize = 32;
 
-/// Sends pieces of memory and forgets them.
+/// Sends pieces of memory and removes them from the list.
 async fn send_memory(
     stream: &TcpStream,
     pieces: &mut Vec<Bytes>,
@@ -119,7 +120,7 @@ async fn send_memory(
     Ok(())
 }
 
-/// Sends a run of a file by `sendfile`, after waiting for the disk elsewhere where the run is not in memory.
+/// Sends a run of a file by `sendfile`. If the run is not in memory, another thread reads it first.
 async fn send_file(stream: &TcpStream, slice: &FileSlice, activity: &Activity) -> io::Result<()> {
     let (mut position, end) = (slice.position, slice.position + u64::from(slice.length));
     while position < end {
@@ -134,8 +135,8 @@ async fn send_file(stream: &TcpStream, slice: &FileSlice, activity: &Activity) -
                 || match rustix::fs::sendfile(stream.as_fd(), slice.file.as_fd(), Some(&mut position), rest)?
                 {
                     0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                    // The socket took what it holds: asking it for more would be in vain until it says that it has
-                    // room.
+                    // The socket took what it holds: another write would be in vain until the socket is
+                    // writable again.
                     sent if sent < rest => Err(io::ErrorKind::WouldBlock.into()),
                     _ => Ok(()),
                 };
@@ -153,8 +154,8 @@ async fn send_file(stream: &TcpStream, slice: &FileSlice, activity: &Activity) -
     Ok(())
 }
 
-/// Whether a run can be sent without waiting for the disk, as far as its two ends tell. Where the system cannot say, it
-/// counts as being in memory.
+/// Whether a run can be sent without waiting for the disk, judged by its two ends. If the system cannot
+/// answer, the run counts as being in memory.
 fn is_cached(slice: &FileSlice, run: &Range<u64>) -> bool {
     [run.start, run.end.saturating_sub(1)].into_iter().all(|at| {
         let mut byte = [0];
@@ -164,8 +165,8 @@ fn is_cached(slice: &FileSlice, run: &Range<u64>) -> bool {
     })
 }
 
-/// Reads a run into the system's cache where that may take its time: `sendfile` would keep the thread, and with it
-/// every other connection it serves, waiting for the disk.
+/// Reads a run into the page cache on a thread that may wait: `sendfile` would make the thread wait for the
+/// disk, and with it every other connection that the thread serves.
 async fn warm(slice: FileSlice, run: Range<u64>) -> io::Result<()> {
     let file = slice.file.clone();
     let reading = disk_reads::run(Some(&file), move || {

@@ -1,4 +1,4 @@
-//! What a connection is to the parts that read and answer it, whatever secures it.
+//! What a connection is to the code that reads and answers it, whether or not its bytes are secured.
 //!
 //! - *Entry point:* [`TransportLayer`], which is split into a [`ReadHalf`] and a [`WriteHalf`], each with a task of its own.
 //! - *Never:* knows requests or principals; a transport is made by a handshake, see [`super::handshake`].
@@ -40,43 +40,44 @@ pub(super) enum ConnectionEnd {
     BrokenOff,
 }
 
-/// The half of a connection that reads. Reading yields what the other side has sent, without what secures it; a read of
-/// no bytes means that the other side has closed its half.
+/// The half of a connection that reads. Reading yields what the other side has sent, decrypted; a read of no
+/// bytes means that the other side has closed its half.
 pub(super) trait ReadHalf: AsyncRead + fmt::Debug + Send + Sync + Unpin + 'static {
-    /// Waits until [`ReadHalf::try_read_buf`] is worth a try: until bytes or the end have come. May resolve without.
+    /// Waits until [`ReadHalf::try_read_buf`] is worth a try: until bytes or the end have come. May resolve
+    /// without.
     ///
     /// # Errors
     /// Those of the socket.
     fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Reads what has come behind the content of `buffer`, as far as the buffer has room, without waiting.
+    /// Appends what has come to `buffer`, as far as the buffer has room, without waiting.
     ///
     /// # Errors
     /// `WouldBlock` where nothing has come; those of the socket and of what secures it.
     fn try_read_buf(&mut self, buffer: &mut BytesMut) -> io::Result<usize>;
 
-    /// Waits until the other side has ended the connection, also where bytes have come before the end that were not read
-    /// yet. Reads nothing that a later read would miss.
+    /// Waits until the other side has ended the connection, even if bytes have come before the end that were
+    /// not read yet. Reads nothing that a later read would miss.
     fn ended(&mut self) -> impl Future<Output = ConnectionEnd> + Send;
 
-    /// Closes the whole connection, also while the half that writes is still held.
+    /// Closes the whole connection, even while the writing half still exists.
     fn close(self);
 }
 
 /// What the caller sends next, behind pieces of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// A run of a file: the pieces may wait for its first bytes, so that they leave in one packet.
+    /// A run of a file: the pieces may wait for its first bytes, so that both leave in one packet.
     File,
-    /// Nothing that is known of: the pieces leave at once.
+    /// Nothing that is known: the pieces leave at once.
     Nothing,
 }
 
-/// The half of a connection that writes. A send that fails or is dropped may have sent a part; the connection is of no use
-/// then.
+/// The half of a connection that writes. A send that fails or is dropped may have sent a part; the connection
+/// is then unusable.
 pub(super) trait WriteHalf: fmt::Debug + Send + 'static {
-    /// Sends pieces of memory one after the other and forgets them. `activity` is marked whenever the other side has taken
-    /// some.
+    /// Sends pieces of memory one after the other and removes them from the list. `activity` is marked
+    /// whenever the other side has taken some bytes.
     ///
     /// # Errors
     /// Those of the socket and of what secures it.

@@ -1,5 +1,6 @@
-//! Requests and answers on their way out, over any transport: pieces of memory together, each run of a segment as the
-//! transport can, lazy records chunk by chunk, one of which is in memory at a time.
+//! Requests and answers on their way out, over any transport: pieces of memory together, each run of a
+//! segment by the transport's own means, lazy records chunk by chunk. Of lazy records one chunk at a time is
+//! in memory.
 //!
 //! Kafka: `NetworkSend`, `MultiRecordsSend`.
 
@@ -12,7 +13,7 @@ use super::disk_reads;
 use super::transport::{Behind, WriteHalf};
 use crate::base::{LazyRecords, Records};
 
-/// Sends pieces one after the other; `activity` is marked whenever the other side has taken some.
+/// Sends pieces one after the other; `activity` is marked whenever the other side has taken some bytes.
 ///
 /// # Errors
 /// Those of the socket, of the file and of making lazy records, and `UnexpectedEof` where a file is shorter than its
@@ -28,7 +29,7 @@ pub(super) async fn send<W: WriteHalf>(
             Records::Memory(bytes) if bytes.is_empty() => {}
             Records::Memory(bytes) => memory.push(bytes),
             Records::File(slice) => {
-                // What stands before records leaves with the first of them, not as a packet of its own.
+                // The bytes before a run of records leave with its first bytes, not as a packet of their own.
                 writer.send_memory(&mut memory, Behind::File, activity).await?;
                 writer.send_file(&slice, activity).await?;
             }
@@ -38,8 +39,8 @@ pub(super) async fn send<W: WriteHalf>(
     writer.send_memory(&mut memory, Behind::Nothing, activity).await
 }
 
-/// Sends lazy records behind what is in memory. A chunk is made on a thread that may wait, once the one before has
-/// left.
+/// Sends lazy records behind the pieces that are in memory. A chunk is converted on a thread that may block,
+/// once the chunk before it has left.
 async fn send_lazy<W: WriteHalf>(
     writer: &mut W,
     memory: &mut Vec<Bytes>,

@@ -10,16 +10,16 @@ use std::time::Duration;
 use crate::base::Millis;
 use crate::security::KafkaPrincipal;
 
-/// What one request has taken.
+/// The usage of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestUsage<'a> {
-    /// Who sent it.
+    /// The principal that sent it.
     pub principal: &'a KafkaPrincipal,
-    /// How the sender names itself; empty where it does not.
+    /// Its client id; empty where it has none.
     pub client_id: &'a str,
     /// For how long it has kept a thread busy.
     pub thread_time: Duration,
-    /// Whether it is counted but never throttled, as requests between brokers are.
+    /// Whether the request is counted but never throttled, as requests between brokers are.
     pub is_exempt: bool,
     /// When it was answered, in milliseconds since the Unix epoch.
     pub now: Millis,
@@ -28,7 +28,7 @@ pub struct RequestUsage<'a> {
 /// Counts requests against quotas.
 #[doc(alias = "ClientRequestQuotaManager")]
 pub trait RequestQuota: Debug + Send + Sync + 'static {
-    /// Counts a request; for how long its sender has to be throttled then.
+    /// Counts a request. Returns for how long its sender is to be throttled.
     fn record(&self, usage: &RequestUsage<'_>) -> Duration;
 }
 
@@ -45,7 +45,8 @@ impl ClientQuotas {
         Self { request: Some(request) }
     }
 
-    /// Counts a request; for how long its sender has to be throttled then, which an exempt one never has.
+    /// Counts a request. Returns for how long its sender is to be throttled; always zero for an exempt
+    /// request.
     pub fn record_request(&self, usage: &RequestUsage<'_>) -> Duration {
         let Some(quota) = &self.request else { return Duration::ZERO };
         let throttle = quota.record(usage);

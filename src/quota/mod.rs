@@ -1,4 +1,4 @@
-//! How much of something may pass in a while. Decides only; the caller holds back.
+//! How much of something may pass in a while. This room decides; its callers throttle.
 //!
 //! Pure. The time is an argument; nothing waits.
 //!

@@ -1,5 +1,4 @@
-//! A rate over windows of time: what was counted in the last of them, by how long that took (`SimpleRate`,
-//! `SampledStat`).
+//! A rate over windows of time: the sum of the last windows by their duration (`SimpleRate`, `SampledStat`).
 //!
 //! Pure.
 
@@ -29,7 +28,7 @@ impl SimpleRate {
         Self { window: window.max(1), most: windows.max(1), samples: VecDeque::new() }
     }
 
-    /// Counts `amount` now.
+    /// Counts `amount` at `now`.
     pub fn record(&mut self, amount: f64, now: Millis) {
         let complete = self.samples.back().is_none_or(|last| now - last.began >= self.window);
         if complete {
@@ -43,8 +42,8 @@ impl SimpleRate {
         }
     }
 
-    /// How much was counted a second. What is older than all windows together is forgotten; less than one window
-    /// counts as one, so that a first burst is not taken for a flood.
+    /// The count per second. Windows older than the last ones are dropped; a duration shorter than one window
+    /// counts as one window, so that a first burst does not look like a high rate.
     pub fn per_second(&mut self, now: Millis) -> f64 {
         let span = self.window.saturating_mul(i64::try_from(self.most).unwrap_or(i64::MAX));
         self.samples.retain(|sample| now - sample.began < span);

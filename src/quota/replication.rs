@@ -1,7 +1,7 @@
-//! Replication held back (KIP-73): which replicas, and whether they have had enough for now.
+//! Throttled replication (KIP-73): which replicas are throttled, and whether they have used up their quota.
 //!
-//! Pure. A throttle holds back replicas that catch up, never those that are in sync: they would fall behind. What
-//! passes is counted for all throttled replicas, in sync or not. Kafka: `ReplicationQuotaManager`.
+//! Pure. A throttle holds back replicas that catch up, never those that are in sync: they would fall behind.
+//! Bytes are counted for all throttled replicas, in sync or not. Kafka: `ReplicationQuotaManager`.
 
 use super::rate::SimpleRate;
 use crate::base::{BrokerId, Millis};
@@ -14,23 +14,23 @@ pub struct ReplicationThrottle {
 }
 
 impl ReplicationThrottle {
-    /// A throttle without a bound, whose rate is taken over so many windows (`replication.quota.window.num`), each so
-    /// many milliseconds long (`replication.quota.window.size.seconds`).
+    /// A throttle without a bound. Its rate is taken over `windows` windows (`replication.quota.window.num`),
+    /// each `window` milliseconds long (`replication.quota.window.size.seconds`).
     pub fn new(windows: usize, window: Millis) -> Self {
         Self { bound: i64::MAX, rate: SimpleRate::new(windows, window) }
     }
 
-    /// Allows so many bytes a second.
+    /// Sets the bound, in bytes a second.
     pub fn allow(&mut self, bytes_per_second: i64) {
         self.bound = bytes_per_second;
     }
 
-    /// Counts what has passed.
+    /// Counts bytes that have passed.
     pub fn record(&mut self, bytes: usize, now: Millis) {
         self.rate.record(bytes as f64, now);
     }
 
-    /// Whether more than allowed has passed lately.
+    /// Whether the rate is above the bound.
     pub fn is_exceeded(&mut self, now: Millis) -> bool {
         self.bound < i64::MAX && self.rate.per_second(now) > self.bound as f64
     }

@@ -1,7 +1,8 @@
 //! The one decision on what a caller may do.
 //!
-//! Without an authorizer every caller may do everything, as in Kafka without `authorizer.class.name`. An authorizer
-//! judges one action at a time. Kafka: `Authorizer`, `Action`, `AuthorizationResult`, `AuthorizableRequestContext`.
+//! Without an authorizer every caller may do everything, as in Kafka without `authorizer.class.name`. An
+//! authorizer judges one action at a time. Kafka: `Authorizer`, `Action`, `AuthorizationResult`,
+//! `AuthorizableRequestContext`.
 
 use std::fmt::Debug;
 use std::net::IpAddr;
@@ -22,11 +23,11 @@ pub trait Authorizer: Debug + Send + Sync + 'static {
 #[doc(alias = "AuthorizableRequestContext")]
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
-    /// Who sent it.
+    /// The principal that sent it.
     pub principal: &'a KafkaPrincipal,
-    /// From which address it came.
+    /// The address that it came from.
     pub address: IpAddr,
-    /// The listener by which it came.
+    /// The listener that it came by.
     pub listener: &'a str,
     /// How that listener is secured.
     pub protocol: SecurityProtocol,
@@ -40,24 +41,24 @@ pub struct RequestContext<'a> {
 pub struct AclAction<'a> {
     /// What is to be done.
     pub operation: AclOperation,
-    /// To what.
+    /// The resource.
     pub resource: AclResource<'a>,
-    /// Which outcomes an authorizer's log is to name.
+    /// Which outcomes an authorizer logs.
     pub audit: Audit,
 }
 
-/// Which outcomes an authorizer's log is to name.
+/// Which outcomes an authorizer logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audit {
-    /// Both.
+    /// Allowed and denied.
     AllowedAndDenied,
-    /// Not a denial: another permission will do as well, or what is denied is left out of the answer.
+    /// Allowed only: another permission may be sufficient, or the denied item is left out of the answer.
     AllowedOnly,
     /// None: nothing is done, the caller only learns what it could do.
     Nothing,
 }
 
-/// What an authorizer says of an action.
+/// The outcome of an authorizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorizationResult {
     /// The caller may do it.
@@ -66,17 +67,17 @@ pub enum AuthorizationResult {
     Denied,
 }
 
-/// A broker's authorizer, if it has one; clones ask the same one.
+/// A broker's authorizer, if it has one; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Authorization(Option<Arc<dyn Authorizer>>);
 
 impl Authorization {
-    /// Asks this authorizer.
+    /// Uses this authorizer.
     pub fn by(authorizer: Arc<dyn Authorizer>) -> Self {
         Self(Some(authorizer))
     }
 
-    /// Whether anything can be denied.
+    /// Whether any action can be denied.
     pub fn is_configured(&self) -> bool {
         self.0.is_some()
     }

@@ -1,7 +1,7 @@
-//! Who a caller is, and what it may do.
+//! The principal of a caller, and what it may do.
 //!
 //! - *Entry points:* [`KafkaPrincipal`], which a connection carries; [`Authorization`], which every handler asks.
-//! - *Never:* touches a socket or an API's messages; what a denied request is answered with, `api` knows.
+//! - *Never:* touches a socket or an API's messages; `api` knows the answer to a denied request.
 //! - *In Kafka:* `KafkaPrincipal`, `org.apache.kafka.server.authorizer`, `kafka.security.authorizer`.
 
 pub mod acl;

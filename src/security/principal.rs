@@ -1,11 +1,12 @@
-//! The name that a caller is known by.
+//! The name that identifies a caller.
 //!
-//! Pure. A principal is the outcome of a connection's handshake; a plaintext connection has none to give, so that its
-//! caller is [`KafkaPrincipal::anonymous`]. Kafka: `KafkaPrincipal`.
+//! Pure. A principal is the outcome of a connection's handshake. A plaintext connection has none; its caller
+//! is [`KafkaPrincipal::anonymous`]. Kafka: `KafkaPrincipal`.
 
 use std::fmt;
 
-/// Who sends a request: a kind of principal and a name. Prints as ACLs and quotas write it, e.g. `User:alice`.
+/// The sender of a request: a type of principal and a name. Prints as ACLs and quotas write it, e.g.
+/// `User:alice`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KafkaPrincipal {
     /// The kind of principal; Kafka's own builder makes `User` only.

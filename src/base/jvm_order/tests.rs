@@ -1,4 +1,4 @@
-//! Held against the orders that a JVM with Scala 2.13 gave.
+//! Compared with the orders that a JVM with Scala 2.13 gave.
 
 use super::{java_map_of_size, properties, scala_mutable_map};
 

@@ -10,7 +10,7 @@ use crate::base::SecurityProtocol;
 use crate::config::{BrokerConfig, Properties};
 use crate::security::KafkaPrincipal;
 
-/// Answers every request with itself, once it is let go on.
+/// Answers every request with itself, once the test lets it go on.
 #[derive(Default)]
 struct Echo {
     /// For how long the caller is throttled after each request.
@@ -79,7 +79,7 @@ async fn what_has_begun_is_finished_though_its_client_has_left() {
     let (mut client, limits) = connected(&echo, &stop).await;
     client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();
     echo.begun.notified().await;
-    // Broken off, not only closed, so that the other side learns of it at once.
+    // Broken off, not only closed, so that the other side notices at once.
     rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
     drop(client);
     while limits.connections.count() > 0 {
@@ -106,7 +106,7 @@ async fn what_has_begun_is_finished_though_its_connection_was_idle_for_too_long(
 async fn no_request_is_taken_while_answers_hold_too_much() {
     let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
     let (mut client, _) = connected(&echo, &stop).await;
-    // Two answers of which the sockets' buffers hold but a part, and then a small one.
+    // Two large answers, of which the sockets' buffers hold only a part, and then a small one.
     let large = 16 << 20;
     let (mut reader, mut writer) = client.split();
     let sending = async {

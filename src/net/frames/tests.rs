@@ -18,7 +18,7 @@ async fn next(frames: &mut Frames<OwnedReadHalf>) -> io::Result<Option<Bytes>> {
     }
 }
 
-/// Bytes that tell where in which frame they are.
+/// Bytes that encode their position and their frame.
 fn body(number: usize, length: usize) -> Vec<u8> {
     (0..length).map(|at| (at / 3 + number) as u8).collect()
 }
@@ -96,7 +96,7 @@ async fn who_sends_nothing_holds_no_memory() {
     let (mut sender, mut frames) = pair().await;
     sender.write_all(&framed(b"one")).await.unwrap();
     next(&mut frames).await.unwrap();
-    // Dropped while it waits for the next one.
+    // Dropped while it waits for the next frame.
     assert!(futures_util::FutureExt::now_or_never(frames.announced()).is_none());
     assert_eq!(frames.ahead.capacity(), 0);
 }

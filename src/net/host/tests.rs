@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// What is found in a network in which names and addresses lead where they are said to.
+/// What is found in a network with the given names and addresses.
 fn find(own: &str, names: &[(&str, &[&str])], addresses: &[(&str, &str)]) -> Result<String, UnknownHost> {
     let names: BTreeMap<_, _> = names.iter().copied().collect();
     let addresses: BTreeMap<_, _> = addresses.iter().copied().collect();

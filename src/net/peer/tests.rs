@@ -9,7 +9,7 @@ use crate::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(50);
 
-/// A peer of a server that takes the connection and does no more.
+/// A peer of a server that accepts the connection and does nothing more.
 async fn silent() -> (Peer, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -23,13 +23,13 @@ fn small() -> MetadataRequest {
     MetadataRequest::default()
 }
 
-/// More than any socket holds that nobody reads.
+/// More than the buffers of a socket hold while the server reads nothing.
 fn large() -> MetadataRequest {
     let topic = MetadataRequestTopic { name: "t".repeat(30_000) };
     MetadataRequest { topics: Some(vec![topic; 2000]), ..Default::default() }
 }
 
-/// What the server has been sent, to the end of the connection.
+/// What the server has received, to the end of the connection.
 async fn received(mut server: TcpStream) -> usize {
     let reading = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();

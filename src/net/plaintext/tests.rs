@@ -5,7 +5,7 @@ use super::super::writer::send;
 use super::*;
 use crate::base::Records;
 
-/// A file of two runs of which nothing is in memory, where the file system can do without.
+/// A file of two runs of which nothing is in memory, where the file system can drop them.
 fn cold_file() -> FileSlice {
     let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
     std::io::Write::write_all(&mut file, &vec![7; 2 * RUN as usize]).unwrap();

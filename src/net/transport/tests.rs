@@ -1,4 +1,5 @@
-//! Connections over a transport that is no plain socket: every byte is changed by a key that the handshake agrees on.
+//! Connections over a transport that is no plain socket: every byte is changed by a key that the handshake
+//! agrees on.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -109,7 +110,7 @@ impl WriteHalf for MaskedWriter {
     }
 }
 
-/// The caller names its key and gets it back changed by it; a caller whose key is 0 is refused.
+/// The caller sends its key and gets it back changed by itself. A caller whose key is 0 is refused.
 #[derive(Clone)]
 struct Keys;
 
