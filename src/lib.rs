@@ -17,6 +17,7 @@ pub mod logging;
 pub mod metadata;
 pub mod replica;
 pub mod controller;
+pub mod coordinator;
 pub mod api;
 pub mod broker;
 pub mod client;

@@ -3,8 +3,8 @@
 //!
 //! Pure. No reader depends on the order. With it, a znode that Kafka or Barnabas writes again stays the same.
 
-/// `String.hashCode`.
-fn hash_code(key: &str) -> i32 {
+/// The hash of a string (`String.hashCode`).
+pub fn hash_code(key: &str) -> i32 {
     key.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 

@@ -213,4 +213,4 @@ impl ReplicaManager {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::partition::{Acknowledgement, Partition, Refused};
 use super::{ReplicaManager, Waits};
 use crate::admin::names::is_internal;
-use crate::base::{Millis, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;
@@ -64,6 +64,8 @@ pub struct AppendParams {
     pub internal_topics: InternalTopics,
     /// Where the records come from, by which the log validates them.
     pub origin: AppendOrigin,
+    /// The only leader epoch in which they are appended: a coordinator's, which knows what the log held when it began.
+    pub leader_epoch: Option<LeaderEpoch>,
 }
 
 /// How the records of one partition fared.
@@ -166,24 +168,6 @@ impl ReplicaManager {
         PendingProduce { waits: self.waits.clone(), timeout: params.timeout, entries: appended }
     }
 
-    /// Appends records of a coordinator to partitions that this broker leads, and waits until all replicas in sync
-    /// have them (`GroupMetadataManager.appendForGroup`, `TransactionStateManager.appendTransactionToLog`). The
-    /// outcome of a partition is an error where that is not certain: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS,
-    /// NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT, or the log's.
-    pub async fn append_as_coordinator(
-        &self,
-        timeout: Duration,
-        entries: Vec<(TopicPartition, Bytes)>,
-    ) -> Vec<(TopicPartition, ProduceOutcome)> {
-        let params = AppendParams {
-            acks: RequiredAcks::All,
-            timeout,
-            internal_topics: InternalTopics::Allowed,
-            origin: AppendOrigin::Coordinator,
-        };
-        self.append_records(params, entries).await.outcomes().await
-    }
-
     async fn append_to(
         &self,
         id: &TopicPartition,
@@ -209,9 +193,9 @@ impl ReplicaManager {
         records: Bytes,
         params: &AppendParams,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
-        let (all, origin) = (params.acks.is_all(), params.origin);
+        let (all, origin, within) = (params.acks.is_all(), params.origin, params.leader_epoch);
         // Asked once more when the records are appended; here so that none are validated that another broker leads.
-        let (log, _) = partition.admits_append(all).map_err(Refused::Partition)?;
+        let (log, _) = partition.admits_append(all, within).map_err(Refused::Partition)?;
         let prepared = match log.prepare_quickly(&records, origin) {
             Some(prepared) => prepared,
             None => {
@@ -224,7 +208,7 @@ impl ReplicaManager {
         let prepared = prepared.map_err(Refused::Log)?;
         let is_quick = log.takes_quickly(prepared.bytes());
         let (led, now) = (partition.clone(), self.clock.now());
-        log.disk().append(is_quick, move || led.append(&prepared, all, now)).await
+        log.disk().append(is_quick, move || led.append(&prepared, all, within, now)).await
     }
 }
 

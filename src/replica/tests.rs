@@ -21,17 +21,17 @@ use crate::replica::produce::{AppendParams, InternalTopics, RequiredAcks};
 use crate::wire::batch::BatchBuilder;
 
 /// When everything happens.
-pub(super) const NOW: i64 = 1_700_000_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000_000;
 
 /// Broker 1 with its directory.
-pub(super) struct Room {
+pub(crate) struct Room {
     pub replicas: Arc<ReplicaManager>,
     pub clock: Clock,
     pub dir: TempDir,
 }
 
 /// A partition of topic `t`.
-pub(super) fn partition(number: i32) -> TopicPartition {
+pub(crate) fn partition(number: i32) -> TopicPartition {
     TopicPartition::new("t", number)
 }
 
@@ -48,17 +48,18 @@ fn live(id: BrokerId) -> Broker {
 }
 
 /// An append of a client.
-pub(super) fn of_client(acks: i16, timeout: Duration) -> AppendParams {
+pub(crate) fn of_client(acks: i16, timeout: Duration) -> AppendParams {
     AppendParams {
         acks: RequiredAcks::from_wire(acks).unwrap(),
         timeout,
         internal_topics: InternalTopics::Refused,
         origin: AppendOrigin::Client,
+        leader_epoch: None,
     }
 }
 
 /// One batch of records without keys.
-pub(super) fn batch(values: &[&str]) -> Bytes {
+pub(crate) fn batch(values: &[&str]) -> Bytes {
     let mut builder = BatchBuilder::new();
     for value in values {
         builder.push(NOW, None, Some(value.as_bytes()), &[]);
@@ -67,27 +68,27 @@ pub(super) fn batch(values: &[&str]) -> Bytes {
 }
 
 /// The epochs of a request of the first controller, which does not know this broker's.
-pub(super) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
+pub(crate) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
 
 /// The order to lead or to follow one partition of `t`.
-pub(super) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
+pub(crate) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
     let reassignment = Reassigned::default();
     let order = PartitionOrder { partition: partition(number), state, is_new, reassignment };
     LeaderAndIsrOrder { epochs: EPOCHS, partitions: vec![order] }
 }
 
 impl Room {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[], TopicConfig::default())
     }
 
     /// A broker with these further properties, and this config for every topic.
-    pub(super) fn with(properties: &[(&str, &str)], topics: TopicConfig) -> Self {
+    pub(crate) fn with(properties: &[(&str, &str)], topics: TopicConfig) -> Self {
         Self::opened(tempfile::tempdir().unwrap(), properties, topics)
     }
 
     /// A broker with two data directories.
-    pub(super) fn with_two_dirs() -> Self {
+    pub(crate) fn with_two_dirs() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let dirs = ["one", "two"].map(|name| dir.path().join(name)).to_vec();
         Self::opened_in(dir, dirs, &[], TopicConfig::default())
@@ -95,7 +96,7 @@ impl Room {
 
     /// Fetches from the first partition as a follower that has everything below `offset`, and whose log starts at
     /// `log_start_offset`.
-    pub(super) async fn follow(&self, replica_id: BrokerId, offset: Offset, log_start_offset: Offset) {
+    pub(crate) async fn follow(&self, replica_id: BrokerId, offset: Offset, log_start_offset: Offset) {
         let params = FetchParams {
             replica_id,
             max_wait: Duration::ZERO,
@@ -117,7 +118,7 @@ impl Room {
     }
 
     /// Its logs.
-    pub(super) fn logs(&self) -> &LogManager {
+    pub(crate) fn logs(&self) -> &LogManager {
         &self.replicas.logs
     }
 
@@ -148,7 +149,7 @@ impl Room {
     }
 
     /// The same directory, opened by a broker started anew.
-    pub(super) fn restarted(self) -> Self {
+    pub(crate) fn restarted(self) -> Self {
         let Self { replicas, dir, .. } = self;
         replicas.close();
         replicas.logs.close();
@@ -157,7 +158,7 @@ impl Room {
     }
 
     /// Makes the broker leader or follower of a partition of `t`; the result is the error.
-    pub(super) fn become_replica(
+    pub(crate) fn become_replica(
         &self,
         number: i32,
         leader: BrokerId,
@@ -168,7 +169,7 @@ impl Room {
     }
 
     /// The same, with the version of the state's znode.
-    pub(super) fn become_replica_at(
+    pub(crate) fn become_replica_at(
         &self,
         number: i32,
         leader: BrokerId,
@@ -183,7 +184,7 @@ impl Room {
     }
 
     /// Carries out an order; topics have no configs of their own.
-    pub(super) fn obey(
+    pub(crate) fn obey(
         &self,
         order: LeaderAndIsrOrder,
         own_broker_epoch: i64,
@@ -198,7 +199,7 @@ impl Room {
     }
 
     /// Stops a partition of `t`; the answer is its error.
-    pub(super) fn stop(&self, number: i32, leader_epoch: LeaderEpoch, delete: bool) -> ErrorCode {
+    pub(crate) fn stop(&self, number: i32, leader_epoch: LeaderEpoch, delete: bool) -> ErrorCode {
         let log = if delete { StoppedLog::Deleted } else { StoppedLog::Kept };
         let replicas = vec![ReplicaStop { partition: partition(number), leader_epoch, log }];
         let order = StopReplicaOrder { epochs: EPOCHS, replicas };
@@ -206,7 +207,7 @@ impl Room {
     }
 
     /// Appends a batch to a partition of `t`; the offset of its first record.
-    pub(super) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
+    pub(crate) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
         let entries = vec![(partition(number), batch(values))];
         let outcomes =
             self.replicas.append_records(of_client(1, Duration::ZERO), entries).await.outcomes().await;
@@ -215,13 +216,13 @@ impl Room {
     }
 
     /// Begins a produce of these bytes to a partition of `t`, with a minute's time.
-    pub(super) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
+    pub(crate) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
         let entries = vec![(partition(number), records)];
         let appending = self.replicas.append_records(of_client(acks, Duration::from_secs(60)), entries);
         appending.now_or_never().expect("few plain bytes are appended at once, without another thread")
     }
 
-    pub(super) fn high_watermark(&self, number: i32) -> Offset {
+    pub(crate) fn high_watermark(&self, number: i32) -> Offset {
         self.replicas.partition(&partition(number)).unwrap().log().unwrap().high_watermark()
     }
 }

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metadata", &["base"]),
     ("replica", &["base", "wire", "config", "zk", "admin", "net", "log", "quota", "metrics", "metadata"]),
     ("controller", &["base", "wire", "config", "zk", "admin", "net"]),
+    ("coordinator", &["base", "wire", "config", "zk", "net", "log", "metrics", "metadata", "replica"]),
     (
         "api",
         &[
@@ -38,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "metadata",
             "replica",
             "controller",
+            "coordinator",
         ],
     ),
     (
@@ -56,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "metadata",
             "replica",
             "controller",
+            "coordinator",
             "api",
         ],
     ),
@@ -73,6 +76,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "logging",
             "replica",
             "controller",
+            "coordinator",
             "api",
             "broker",
             "client",

@@ -41,7 +41,8 @@ pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<Pro
         Some(ADMIN_CLIENT) => InternalTopics::Allowed,
         _ => InternalTopics::Refused,
     };
-    let params = AppendParams { acks, timeout, internal_topics, origin: AppendOrigin::Client };
+    let params =
+        AppendParams { acks, timeout, internal_topics, origin: AppendOrigin::Client, leader_epoch: None };
     let pending = exchange.services.replicas.append_records(params, entries).await;
     if acks == RequiredAcks::None {
         let outcomes = pending.outcomes().await;

@@ -33,7 +33,8 @@ pub enum Acknowledgement {
 
 impl Partition {
     /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and all of them must have it
-    /// before that is settled. Blocks on the disk.
+    /// before that is settled. `within` is the only leader epoch in which they are appended, where there is one. Blocks
+    /// on the disk.
     ///
     /// # Errors
     /// [`Refused`]; nothing is appended then.
@@ -41,10 +42,11 @@ impl Partition {
         &self,
         prepared: &Prepared,
         all: bool,
+        within: Option<LeaderEpoch>,
         now: Millis,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
         loop {
-            let (log, epoch) = self.admits_append(all).map_err(Refused::Partition)?;
+            let (log, epoch) = self.admits_append(all, within).map_err(Refused::Partition)?;
             match log.append_prepared(prepared.clone(), epoch) {
                 Ok(info) => {
                     let acknowledged = self.appended(epoch, &info, all, now);
@@ -60,11 +62,19 @@ impl Partition {
     /// The log to append to, and in which epoch.
     ///
     /// # Errors
-    /// Those of [`crate::replica::machine::LocalReplica::admits_append`].
-    pub(in crate::replica) fn admits_append(&self, all: bool) -> Result<(Arc<Log>, LeaderEpoch), ErrorCode> {
+    /// Those of [`crate::replica::machine::LocalReplica::admits_append`], and NOT_LEADER_OR_FOLLOWER where the leader
+    /// epoch is another than `within`.
+    pub(in crate::replica) fn admits_append(
+        &self,
+        all: bool,
+        within: Option<LeaderEpoch>,
+    ) -> Result<(Arc<Log>, LeaderEpoch), ErrorCode> {
         let state = self.state.lock();
         let log = state.log.clone().ok_or(ErrorCode::NotLeaderOrFollower)?;
         let epoch = state.machine.admits_append(all, min_isr(&log))?;
+        if within.is_some_and(|within| within != epoch) {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
         Ok((log, epoch))
     }
 

@@ -3,8 +3,9 @@ use std::time::Duration;
 use super::*;
 use crate::base::LeaderAndIsr;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
+use crate::replica::produce::AppendParams;
 use crate::replica::role_feed::{NewRole, RoleChanged};
-use crate::replica::tests::{EPOCHS, Room, batch, lead_or_follow, partition};
+use crate::replica::tests::{EPOCHS, Room, batch, lead_or_follow, of_client, partition};
 
 fn code(room: &Room, number: i32) -> Option<ErrorCode> {
     room.replicas.partition(&partition(number)).err()
@@ -199,17 +200,19 @@ async fn a_coordinator_writes_where_it_leads_and_stops_where_it_no_longer_does()
     room.obey(order(1, 0, &[1]), 0).unwrap();
     let RoleChanged { partition, role } = changes.recv().await.unwrap();
     assert_eq!((&partition, role), (&id, NewRole::Leader(0)));
-    let write = || {
+    let write = async |epoch| {
         let entries = vec![(partition.clone(), batch(&["a", "b"]))];
-        room.replicas.append_as_coordinator(Duration::from_millis(1), entries)
+        let params = AppendParams { leader_epoch: Some(epoch), ..of_client(-1, Duration::from_millis(1)) };
+        room.replicas.append_records(params, entries).await.outcomes().await.remove(0).1
     };
-    let written = write().await.remove(0).1;
+    let written = write(0).await;
     assert_eq!((written.error, written.base_offset), (ErrorCode::None, 0));
     room.obey(order(1, 1, &[1, 2]), 0).unwrap();
-    let written = write().await.remove(0).1;
+    assert_eq!(write(0).await.error, ErrorCode::NotLeaderOrFollower, "in a later epoch");
+    let written = write(1).await;
     assert_eq!((written.error, written.base_offset), (ErrorCode::RequestTimedOut, 2), "2 does not have it");
     room.obey(order(2, 2, &[2]), 0).unwrap();
-    assert_eq!(write().await.remove(0).1.error, ErrorCode::NotLeaderOrFollower);
+    assert_eq!(write(2).await.error, ErrorCode::NotLeaderOrFollower);
     assert_eq!(changes.recv().await.unwrap().role, NewRole::Leader(1));
     assert_eq!(changes.recv().await.unwrap().role, NewRole::Follower { leader: 2, leader_epoch: 2 });
 }

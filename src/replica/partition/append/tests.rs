@@ -28,7 +28,7 @@ fn stuck(
     thread::scope(|scope| {
         let disk = log.append_lock();
         let appending = scope.spawn(move || {
-            let (log, epoch) = held.admits_append(all).map_err(Refused::Partition)?;
+            let (log, epoch) = held.admits_append(all, None).map_err(Refused::Partition)?;
             begin.send(()).unwrap();
             let info =
                 log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).map_err(Refused::Log)?;
@@ -79,7 +79,7 @@ fn nothing_lands_in_a_log_that_is_stopped() {
 #[test]
 fn who_follows_after_an_append_acknowledges_it_to_nobody_who_wants_all() {
     let (room, held) = led();
-    let (log, epoch) = held.admits_append(true).unwrap();
+    let (log, epoch) = held.admits_append(true, None).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
     room.become_replica(0, 2, 1, &[1, 2]);
     let acknowledged = held.appended(epoch, &info, true, NOW);
@@ -89,7 +89,7 @@ fn who_follows_after_an_append_acknowledges_it_to_nobody_who_wants_all() {
 #[test]
 fn who_leads_on_in_a_later_epoch_still_has_what_it_appended() {
     let (room, held) = led();
-    let (log, epoch) = held.admits_append(true).unwrap();
+    let (log, epoch) = held.admits_append(true, None).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
     room.become_replica(0, 1, 1, &[1, 2]);
     assert!(matches!(held.appended(epoch, &info, true, NOW), Acknowledgement::Awaited(_)));

@@ -1,0 +1,12 @@
+//! The coordinators: of groups, for each partition of `__consumer_offsets` that this broker leads, and of transactions,
+//! for each of `__transaction_state`.
+//!
+//! - *Entry points:* [`runtime::CoordinatorRuntime`], one a coordinator, and the machine that it runs.
+//! - *Owns:* what the records of these topics say, as long as this broker leads their partition.
+//! - *Never:* decodes a request; creates its topic.
+//! - *In Kafka:* `GroupCoordinator`, `GroupMetadataManager`, `TransactionCoordinator`, `TransactionStateManager`.
+//!
+//! Both are one kind of [`machine`], with one [`runtime`] and two sets of decisions.
+
+pub mod machine;
+pub mod runtime;

@@ -1,0 +1,156 @@
+//! Gathers what a turn appends into batches.
+//!
+//! Pure. Records outside of transactions share batches, in their order, up to a size; those of a producer's transaction
+//! have one of their own, as a batch names one producer.
+
+use bytes::Bytes;
+
+use crate::base::Millis;
+use crate::coordinator::machine::{CoordinatorRecord, TransactionalProducer};
+use crate::wire::batch::{BatchBuilder, BatchError, NO_SEQUENCE};
+use crate::wire::compression::Compression;
+
+/// How many bytes of records share a batch, unless one append alone has more: appended at once by the thread that
+/// decided on them.
+const SHARED: usize = 64 << 10;
+/// About what a record takes beside key and value.
+const RECORD_OVERHEAD: usize = 16;
+
+/// A batch, and how to go on with each append in it.
+#[derive(Debug)]
+pub struct GatheredBatch<T> {
+    /// The bytes, or why there are none.
+    pub records: Result<Bytes, BatchError>,
+    /// The appends, in the order of their records.
+    pub appends: Vec<T>,
+}
+
+/// The appends of a turn.
+#[derive(Debug)]
+pub struct Gathered<T> {
+    compression: Compression,
+    /// The largest batch that the log takes, in bytes.
+    max_batch: usize,
+    batches: Vec<GatheredBatch<T>>,
+    open: Option<OpenBatch<T>>,
+}
+
+#[derive(Debug)]
+struct OpenBatch<T> {
+    builder: BatchBuilder,
+    appends: Vec<T>,
+}
+
+impl<T> Gathered<T> {
+    /// Nothing yet.
+    pub fn new(compression: Compression, max_batch: usize) -> Self {
+        Self { compression, max_batch, batches: Vec::new(), open: None }
+    }
+
+    /// Adds an append with its records' time.
+    pub fn push(
+        &mut self,
+        now: Millis,
+        producer: Option<TransactionalProducer>,
+        records: &[CoordinatorRecord],
+        then: T,
+    ) {
+        let size: usize = records.iter().map(size_of).sum();
+        if !self.shares(producer, size) {
+            self.close();
+        }
+        let compression = self.compression;
+        let open = self.open.get_or_insert_with(|| OpenBatch {
+            builder: builder(compression, producer),
+            appends: Vec::new(),
+        });
+        for record in records {
+            open.builder.push(now, Some(&record.key), record.value.as_deref(), &[]);
+        }
+        open.appends.push(then);
+        if producer.is_some() {
+            self.close();
+        }
+    }
+
+    /// The batches, in order.
+    pub fn finish(mut self) -> Vec<GatheredBatch<T>> {
+        self.close();
+        self.batches
+    }
+
+    fn shares(&self, producer: Option<TransactionalProducer>, size: usize) -> bool {
+        let used = self.open.as_ref().map_or(0, |open| open.builder.uncompressed_size());
+        producer.is_none() && used + size <= SHARED.min(self.max_batch)
+    }
+
+    fn close(&mut self) {
+        if let Some(OpenBatch { builder, appends }) = self.open.take() {
+            self.batches.push(GatheredBatch { records: builder.build(), appends });
+        }
+    }
+}
+
+fn size_of(record: &CoordinatorRecord) -> usize {
+    record.key.len() + record.value.as_ref().map_or(0, Bytes::len) + RECORD_OVERHEAD
+}
+
+fn builder(compression: Compression, producer: Option<TransactionalProducer>) -> BatchBuilder {
+    let builder = BatchBuilder::new().compression(compression);
+    match producer {
+        None => builder,
+        Some(TransactionalProducer { id, epoch }) => {
+            builder.producer(id, epoch, NO_SEQUENCE).transactional(true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::batch::Batch;
+
+    fn record(size: usize) -> CoordinatorRecord {
+        CoordinatorRecord { key: Bytes::from_static(b"k"), value: Some(vec![0; size].into()) }
+    }
+
+    /// For each batch: its producer, its number of records, its appends.
+    fn batches(gathered: Gathered<u8>) -> Vec<(i64, i32, Vec<u8>)> {
+        let of = |batch: GatheredBatch<u8>| {
+            let parsed = Batch::parse(&batch.records.unwrap()).unwrap();
+            let header = parsed.header();
+            (header.producer_id, header.record_count, batch.appends)
+        };
+        gathered.finish().into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn appends_of_one_turn_share_a_batch_up_to_a_size() {
+        let mut gathered = Gathered::new(Compression::None, 1 << 20);
+        gathered.push(7, None, &[record(10), record(10)], 1);
+        gathered.push(7, None, &[record(10)], 2);
+        gathered.push(7, None, &[record(70_000)], 3);
+        gathered.push(7, None, &[record(1)], 4);
+        assert_eq!(batches(gathered), [(-1, 3, vec![1, 2]), (-1, 1, vec![3]), (-1, 1, vec![4])]);
+    }
+
+    #[test]
+    fn a_transactions_records_have_a_batch_of_their_own() {
+        let producer = Some(TransactionalProducer { id: 5, epoch: 0 });
+        let mut gathered = Gathered::new(Compression::None, 1 << 20);
+        gathered.push(7, None, &[record(1)], 1);
+        gathered.push(7, producer, &[record(1)], 2);
+        gathered.push(7, producer, &[record(1)], 3);
+        gathered.push(7, None, &[record(1)], 4);
+        assert_eq!(batches(gathered), [(-1, 1, vec![1]), (5, 1, vec![2]), (5, 1, vec![3]), (-1, 1, vec![4])]);
+    }
+
+    #[test]
+    fn no_batch_is_larger_than_the_log_takes_unless_one_append_is() {
+        let mut gathered = Gathered::new(Compression::None, 200);
+        gathered.push(7, None, &[record(100)], 1);
+        gathered.push(7, None, &[record(100)], 2);
+        gathered.push(7, None, &[record(500)], 3);
+        assert_eq!(batches(gathered), [(-1, 1, vec![1]), (-1, 1, vec![2]), (-1, 1, vec![3])]);
+    }
+}
