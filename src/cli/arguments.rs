@@ -1,7 +1,8 @@
-//! Reads a tool's arguments the way Kafka's tools do: same spellings accepted, same complaints, same exit codes.
+//! Reads a tool's arguments as Kafka's tools do: the same spellings, error texts and exit codes.
 //!
-//! Kafka's tools use jopt-simple (`CommandLineUtils`, `CommandDefaultOptions`): options may stand behind one dash, take
-//! whatever follows as their value, a repeated flag is no error, and what is no option is passed over.
+//! Kafka's tools use jopt-simple (`CommandLineUtils`, `CommandDefaultOptions`): options may have one dash, an
+//! option takes the next argument as its value whatever it is, a repeated flag is no error, and arguments
+//! that are no options are ignored.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -11,10 +12,10 @@ use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
 use crate::config::{Properties, unbuilt};
 
-/// What `--version` prints: the version of Kafka that is spoken, and who speaks it.
+/// The output of `--version`: the version of Kafka, and this project's name.
 pub const VERSION: &str = concat!("2.7.2 (Barnabas ", env!("CARGO_PKG_VERSION"), ")");
 
-/// The name under which is kept what is no option.
+/// The name under which arguments that are no options are kept.
 const PASSED_OVER: &str = "passed over";
 
 /// Why a tool ends before it has done anything. Each is printed by [`EarlyExit::print`] and ends with exit code 1.
@@ -22,9 +23,10 @@ const PASSED_OVER: &str = "passed over";
 pub enum EarlyExit {
     /// A sentence, and below it the usage (`CommandLineUtils.printUsageAndDie`).
     Usage(String),
-    /// What Java would have thrown out of `main`: the exception's class and its message.
+    /// What Java would throw out of `main`: the exception's class and its message.
     Thrown(&'static str, String),
-    /// As [`EarlyExit::Thrown`], by the option whose argument cannot be used: Java's tools throw where they read that option.
+    /// As [`EarlyExit::Thrown`], for an option whose argument cannot be used: Java's tools throw when they
+    /// read that option.
     Argument {
         /// The option, without dashes.
         option: String,
@@ -33,12 +35,12 @@ pub enum EarlyExit {
         /// Its message.
         message: String,
     },
-    /// The version was asked for; the only one that is no failure.
+    /// `--version` was given; the only exit that is no failure.
     Version,
 }
 
 impl EarlyExit {
-    /// Prints it, with the usage of the tool `T` where it belongs there, and gives the exit code.
+    /// Prints it, with the usage of the tool `T` where it belongs there, and returns the exit code.
     pub fn print<T: CommandFactory>(&self) -> ExitCode {
         match self {
             Self::Usage(sentence) => {
@@ -55,16 +57,16 @@ impl EarlyExit {
     }
 }
 
-/// Prints what Java prints of an exception that leaves `main`, and gives its exit code.
+/// Prints what Java prints of an exception that leaves `main`, and returns the exit code.
 pub fn thrown(class: &str, message: impl Display) -> ExitCode {
     eprintln!("Exception in thread \"main\" {class}: {message}");
     ExitCode::FAILURE
 }
 
-/// Reads the arguments of a tool; `about` is the sentence that stands above its usage.
+/// Reads the arguments of a tool; `about` is the sentence above its usage.
 ///
-/// # Errors
-/// A [`EarlyExit`] with Kafka's words: no or unknown options, values that are missing or no numbers, help and version.
+/// # Errors An [`EarlyExit`] with Kafka's words: no or unknown options, values that are missing or no
+/// numbers, help and version.
 pub fn parse<T: Parser>(about: &str, arguments: &[String]) -> Result<T, EarlyExit> {
     let command = prepare(T::command());
     if arguments.iter().any(|argument| argument == "--help") {
@@ -120,10 +122,9 @@ pub fn pairs(arguments: &[String]) -> Result<Properties, EarlyExit> {
         .collect()
 }
 
-/// A client's settings: those of the file, if one is given, and over them the pairs.
+/// A client's settings: those of the file, if one is given, overridden by the pairs.
 ///
-/// # Errors
-/// The file cannot be read, a pair has no key, or a setting asks for security that is not built.
+/// # Errors The file cannot be read, a pair has no key, or a setting asks for security that is not built.
 pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, EarlyExit> {
     let mut settings = match file {
         None => Properties::default(),
@@ -138,7 +139,7 @@ pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, EarlyE
     }
 }
 
-/// Java's exception of a file that cannot be read.
+/// Java's exception for a file that cannot be read.
 fn unreadable(file: &str, error: &std::io::Error) -> EarlyExit {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
@@ -153,7 +154,8 @@ fn prepare(command: Command) -> Command {
                 let itself = argument.get_id().clone();
                 argument.overrides_with(itself)
             }
-            // What looks like an option is no value of one whose value may be left out.
+            // For an option whose value may be left out, an argument that looks like an option is not its
+            // value.
             _ if argument.get_num_args().is_some_and(|count| count.min_values() == 0) => argument,
             _ => argument.allow_hyphen_values(true),
         },

@@ -20,7 +20,7 @@ use crate::config::Properties;
 use crate::wire::api_key::ApiKey;
 use crate::wire::message::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey};
 
-/// What can be typed.
+/// The options.
 #[derive(Debug, Parser)]
 struct ApiVersionsOptions {
     /// The brokers to begin with, as host:port[,host:port...].
@@ -60,7 +60,7 @@ async fn print_versions(options: &ApiVersionsOptions, settings: &Properties) -> 
     let settings = read_admin(settings, servers, "admin-1")?;
     JavaClient::LegacyAdmin.log_ignored(&settings.ignored);
     let admin = Admin::new(ClusterOptions {
-        // Where no broker takes the connection this tool gives up nearly at once.
+        // This tool gives up nearly at once when no broker takes the connection.
         api_timeout: Duration::from_millis(500),
         events: JavaClient::LegacyAdmin.log_events(&settings.cluster.client_id),
         ..settings.cluster
@@ -90,7 +90,7 @@ async fn print_versions(options: &ApiVersionsOptions, settings: &Properties) -> 
     Ok(())
 }
 
-/// Every API that this client knows, and behind them those that only the broker does.
+/// Every API that this client knows, and after them those that only the broker has.
 fn print_table(keys: &[ApiVersionsResponseKey]) {
     let known = ApiKey::ALL.iter().map(|key| {
         let name = format!("{}({})", key.name(), key.code());

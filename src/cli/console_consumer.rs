@@ -1,6 +1,7 @@
 //! `kafka-console-consumer.sh`: records of a topic on standard output (Kafka's `ConsoleConsumer`).
 //!
-//! Reads all partitions of its topics itself, or the one named, without joining a group and without commits.
+//! Reads all partitions of its topics, or the partition of `--partition`, without joining a group and without
+//! commits.
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use crate::config::Properties;
 
 mod format;
 
-/// What can be typed.
+/// The options.
 #[derive(Debug, Parser)]
 struct ConsoleConsumerOptions {
     /// The brokers to read from, as host:port[,host:port...]. Required.
@@ -90,7 +91,7 @@ enum TopicSelection {
     Pattern(regex::Regex),
 }
 
-/// Options that go together.
+/// Options that were found to go together.
 struct ConsumeCommand {
     wanted: TopicSelection,
     partition: Option<i32>,
@@ -103,9 +104,9 @@ struct ConsumeCommand {
 
 /// Why reading ended.
 enum ConsumeEnd {
-    /// As many records as were wanted have come, or the reader of the output has gone.
+    /// As many records as were asked for have come, or the reader of the output is gone.
     Enough,
-    /// None came for too long.
+    /// No record came within the timeout.
     TimedOut,
     /// By SIGINT or SIGTERM: the exit code.
     Signal(u8),
@@ -115,7 +116,7 @@ enum ConsumeEnd {
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     let about = "This tool helps to read data from Kafka topics and outputs it to standard output.";
-    // This tool prints its usage below what it cannot read, where others throw.
+    // This tool prints its usage below a file that it cannot read; other tools throw.
     let parsed =
         arguments::parse::<ConsoleConsumerOptions>(about, &arguments).map_err(|refusal| match refusal {
             EarlyExit::Thrown(_, message) | EarlyExit::Argument { message, .. } => EarlyExit::Usage(message),
@@ -150,7 +151,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     code
 }
 
-/// Prints the error that ends a consumer under way; the exit code is 0 all the same, as Kafka's.
+/// Prints an error that ends the consumer while it reads; the exit code is 0 all the same, as in Kafka.
 fn failed(error: &str) -> ExitCode {
     log::error!(target: "kafka.tools.ConsoleConsumer$", "Error processing message, terminating consumer process: ");
     eprintln!("{error}");
@@ -195,7 +196,7 @@ impl ConsumeCommand {
         })
     }
 
-    /// Reads until there is an end, counting in `read` what was printed.
+    /// Reads until the end, and counts in `read` the records that were printed.
     async fn consume(self, settings: ConsumerSettings, read: &mut u64) -> anyhow::Result<ConsumeEnd> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
@@ -218,7 +219,7 @@ impl ConsumeCommand {
         }
         let mut out = BufWriter::new(std::io::stdout());
         while self.max_messages.is_none_or(|most| *read < most) {
-            // What is there already is printed without a flush between the records.
+            // Records that are there already are printed without a flush between them.
             let next = match consumer.next(Duration::ZERO).await? {
                 None => {
                     if out.flush().is_err() {
@@ -242,7 +243,7 @@ impl ConsumeCommand {
         if out.flush().is_err() { Ok(unread()) } else { Ok(ConsumeEnd::Enough) }
     }
 
-    /// The partitions to read, waited for while the topic is being made.
+    /// The partitions to read; waits while the topic is being created.
     async fn partitions(&self, cluster: &Cluster) -> Result<Vec<TopicPartition>, ClientError> {
         loop {
             let (asked, may_create) = match &self.wanted {
@@ -271,13 +272,13 @@ impl ConsumeCommand {
     }
 }
 
-/// The end of a consumer whose output's reader has gone.
+/// The end of a consumer when the reader of its output is gone.
 fn unread() -> ConsumeEnd {
     eprintln!("Unable to write to standard out, closing consumer.");
     ConsumeEnd::Enough
 }
 
-/// None where the limit is over first.
+/// None when the limit is reached first.
 async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
     match limit {
         Some(limit) => tokio::time::timeout_at(Instant::now() + limit, work).await.ok(),
@@ -325,7 +326,7 @@ impl ConsoleConsumerOptions {
             }
         }
         if settings.get("client.id").is_none() {
-            // As Kafka names it, after a group of its own.
+            // The client id that Kafka gives, from the name of a group of the consumer's own.
             settings.set("client.id", format!("consumer-console-consumer-{}-1", fastrand::u32(0..100_000)));
         }
         Ok(settings)

@@ -19,7 +19,7 @@ use crate::client::producer::{Delivery, ProducerRecord};
 use crate::client::settings::ProducerSettings;
 use crate::config::Properties;
 
-/// What can be typed.
+/// The options.
 #[derive(Debug, Parser)]
 struct ConsoleProducerOptions {
     /// Accepted for old scripts; --max-partition-memory-bytes bounds batches.
@@ -102,7 +102,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-/// Options that go together.
+/// Options that were found to go together.
 struct ProduceCommand {
     topic: String,
     sync: bool,
@@ -217,7 +217,7 @@ impl LineReader {
         &mut self,
         input: &mut (impl AsyncBufReadExt + Unpin),
     ) -> anyhow::Result<Option<ProducerRecord>> {
-        // What is typed is sent whether or not anybody sees the prompt.
+        // A line is sent whether or not the prompt can be printed.
         let _ = std::io::stdout().write_all(b">").and_then(|()| std::io::stdout().flush());
         let mut line = Vec::new();
         if input.read_until(b'\n', &mut line).await? == 0 {
@@ -255,7 +255,7 @@ impl LineReader {
     }
 }
 
-/// Tells of a record that could not be sent (Kafka's `ErrorLoggingCallback`).
+/// Logs a record that could not be sent (Kafka's `ErrorLoggingCallback`).
 struct Report {
     sentence: String,
 }

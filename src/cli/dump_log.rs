@@ -1,7 +1,8 @@
 //! `kafka-dump-log.sh`: prints what lies in segments, indexes and snapshots (Kafka's `kafka.tools.DumpLogSegments`).
 //!
-//! Reads files only and never changes one, so it may be used beside a running broker. Contents of `__consumer_offsets` and
-//! `__transaction_state` are not decoded yet: those two options end with a sentence that says so.
+//! Reads files only and never changes one, so it may be used beside a running broker. The contents of
+//! `__consumer_offsets` and `__transaction_state` are not decoded yet: with either of those two options the
+//! tool ends with a sentence about it.
 
 mod index_file;
 mod log_file;
@@ -125,7 +126,7 @@ impl DumpOptions {
     }
 }
 
-/// Why dumping ends before its last file: what Java would have thrown.
+/// Why dumping ends before its last file: what Java would throw.
 #[derive(Debug, Error)]
 enum DumpError {
     #[error("java.lang.NumberFormatException: For input string: \"{0}\"")]
@@ -196,7 +197,7 @@ impl Problems {
     }
 }
 
-/// Dumps the files the arguments name; exit code 1 where Java would have thrown.
+/// Dumps the files that the arguments name; exit code 1 where Java would throw.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     let options = match DumpOptions::parse(&arguments) {
         Ok(options) => options,

@@ -13,7 +13,7 @@ use crate::base::TopicPartition;
 use crate::client::admin::Admin;
 use crate::client::cluster::ClusterOptions;
 
-/// What can be typed.
+/// The options.
 #[derive(Debug, Parser)]
 struct OffsetShellOptions {
     /// The brokers to ask, as host:port[,host:port...].

@@ -1,7 +1,8 @@
-//! How Kafka's Java clients speak: the classes of their exceptions, and what they log and under which names.
+//! The words of Kafka's Java clients: the classes of their exceptions, and their log lines with the names of
+//! their loggers.
 //!
-//! The client itself names none of this; the tools print it, so that scripts find what they look for. Kafka: `NetworkClient`,
-//! `ClientUtils`, `Sender`, `AbstractConfig.logUnused`, `KafkaAdminClient.Call`.
+//! The client has none of these words itself; the tools print them, so that scripts find what they look for.
+//! Kafka: `NetworkClient`, `ClientUtils`, `Sender`, `AbstractConfig.logUnused`, `KafkaAdminClient.Call`.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::client::settings::IgnoredSetting;
 use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
 
-/// The Java client that a tool's client stands for.
+/// The Java client in whose words a tool prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JavaClient {
     /// `KafkaAdminClient`.
@@ -99,7 +100,7 @@ impl JavaClient {
     }
 }
 
-/// The class of the Java exception that stands for a client's error.
+/// The class of the Java exception for a client's error.
 pub(super) fn class(error: &ClientError) -> String {
     match error {
         ClientError::BadAddress(_) | ClientError::NoneResolvable | ClientError::Records(_) => {
@@ -128,7 +129,8 @@ impl fmt::Display for JavaException<'_> {
     }
 }
 
-/// A client's error in the words of Java's admin client, which names the call whose time is over and not its last error.
+/// A client's error in the words of Java's admin client. If the time of a call is over, it names the call and
+/// not the last error.
 pub(super) fn admin_message(error: &ClientError) -> String {
     let ClientError::CallTimedOut { api, at, .. } = error else { return error.to_string() };
     let call = match api {
@@ -145,7 +147,7 @@ pub(super) fn admin_message(error: &ClientError) -> String {
     )
 }
 
-/// The class that goes with [`admin_message`].
+/// The exception's class that goes with [`admin_message`].
 pub(super) fn admin_class(error: &ClientError) -> String {
     match error {
         ClientError::CallTimedOut { .. } => ErrorCode::RequestTimedOut.exception(),

@@ -1,10 +1,10 @@
-//! How a tool or a broker logs: as the file says that `KAFKA_LOG4J_OPTS` names, else to one stream.
+//! How a tool or a broker logs: by the file that `KAFKA_LOG4J_OPTS` names, else to one stream.
 
 use log::LevelFilter;
 
 use crate::logging::{self, Level, LoggingDefaults};
 
-/// Where log lines go.
+/// Where log lines go without a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// As a broker logs.
@@ -13,7 +13,7 @@ pub enum Stream {
     Stderr,
 }
 
-/// Sets up the logging of the process: where nothing else is said, lines of at least `level` go to `stream`, laid out as
+/// Sets up the logging of the process. Without a file, lines of at least `level` go to `stream`, laid out as
 /// `[time] LEVEL message (logger)`. A second call changes nothing.
 pub fn init(stream: Stream, level: LevelFilter) {
     let stream = match stream {

@@ -3,7 +3,7 @@
 //! A tool reads its arguments, talks to the cluster through `client` or to ZooKeeper through `admin`, and prints what
 //! Kafka 2.7.2's tool of the same name prints. It never decides anything that a broker decides.
 
-// Before all others, which print by its macros.
+// Before all other modules, as they print by its macros.
 #[macro_use]
 pub mod output;
 
@@ -22,14 +22,14 @@ pub mod topics;
 
 use std::process::ExitCode;
 
-/// A tool: what its script is called and what runs it.
+/// A tool: its name, its script and the function that runs it.
 #[derive(Debug)]
 pub struct Tool {
     /// The first argument that selects it, e.g. `topics`.
     pub name: &'static str,
-    /// The script in `scripts/` that stands in front of it, named as in Kafka's `bin/`; None where it has none.
+    /// Its script in `scripts/`, named as in Kafka's `bin/`; None where it has none.
     pub script: Option<&'static str>,
-    /// The Java class it answers to, as `kafka-run-class.sh` is given it.
+    /// The Java class that `kafka-run-class.sh` is given for it.
     pub class: Option<&'static str>,
     /// Runs it with the arguments after its name.
     pub run: fn(Vec<String>) -> ExitCode,

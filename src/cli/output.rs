@@ -1,12 +1,12 @@
-//! What a tool prints. A reader that has gone, as the `head` of a pipe has, ends the tool quietly.
+//! What a tool prints. When the reader of the output is gone, as with `| head`, the tool ends quietly.
 //!
-//! The macros take the place of the standard library's of the same names in every tool, which panic without a reader:
-//! a Rust process ignores SIGPIPE. Java's streams swallow the error as well.
+//! The macros replace the standard library's of the same names in every tool. The standard macros panic
+//! without a reader, because a Rust process ignores SIGPIPE. Java's streams swallow the error as well.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 
-/// Writes text to standard output, and ends the process with exit code 0 where its reader has gone.
+/// Writes text to standard output, and ends the process with exit code 0 if the reader is gone.
 pub fn write(text: Arguments<'_>) {
     let mut out = std::io::stdout();
     let written = out.write_fmt(text).and_then(|()| out.flush());
@@ -15,7 +15,7 @@ pub fn write(text: Arguments<'_>) {
     }
 }
 
-/// Writes text to standard error; a tool goes on whether or not anybody reads that.
+/// Writes text to standard error; a tool goes on if that cannot be written.
 pub fn write_error(text: Arguments<'_>) {
     let _ = std::io::stderr().write_fmt(text);
 }

@@ -1,5 +1,5 @@
-//! `barnabas ready HOST:PORT`: whether a broker answers there. For scripts and containers, so that they need no log line for it;
-//! Kafka has no such tool.
+//! `barnabas ready HOST:PORT`: whether a broker answers at this address. Scripts and containers use it
+//! instead of waiting for a log line; Kafka has no such tool.
 
 use std::process::ExitCode;
 use std::time::Duration;

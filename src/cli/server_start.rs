@@ -15,7 +15,8 @@ use crate::broker::{BrokerServer, StartError, threads};
 use crate::config::{BrokerConfig, Properties, unbuilt};
 use crate::log::disk;
 
-/// Runs the broker; exit code 1 where it does not start or cannot go on, else that of Java after the signal that ended it.
+/// Runs the broker; exit code 1 if it does not start or cannot go on, else Java's exit code for the signal
+/// that ended it.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stdout, LevelFilter::Info);
     let properties = match read(&arguments) {
@@ -48,7 +49,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     code
 }
 
-/// Takes all the file descriptors that the process may have, and logs how many those are.
+/// Raises the limit of file descriptors as far as the process may, and logs it.
 fn raise_file_limit() {
     const TARGET: &str = "kafka.server.KafkaServer";
     match DescriptorBudget::raise() {
@@ -60,15 +61,15 @@ fn raise_file_limit() {
     }
 }
 
-/// Has the system provide memory in small pages. Buffers of requests come and go: in huge ones, which the allocator asks for,
-/// each costs two mebibytes of zeros, and what is freed stays resident.
+/// Has the system provide memory in small pages. Buffers of requests come and go. In huge pages, which the
+/// allocator asks for, each buffer costs two mebibytes of zeros, and freed memory stays resident.
 fn refuse_huge_pages() {
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
         log::debug!(target: "kafka.server.KafkaServer", "Transparent huge pages cannot be disabled: {error}");
     }
 }
 
-/// How many threads serve requests: what is wrong with the properties is found when the broker starts.
+/// How many threads serve requests. Faults of the properties are reported later, when the broker starts.
 fn data_threads(properties: &Properties) -> usize {
     let directories = BrokerConfig::read(properties).map_or(1, |read| read.config.log_directories().len());
     disk::threads(std::thread::available_parallelism().map_or(2, usize::from), directories)
@@ -80,7 +81,7 @@ fn runtime(name: &str, threads: usize) -> std::io::Result<tokio::runtime::Runtim
 
 const USAGE: &str = "USAGE: java [options] KafkaServer server.properties [--override property=value]*";
 
-/// Why the arguments make no properties. Kafka's texts.
+/// Why the arguments do not give properties. Kafka's texts.
 #[derive(Debug, thiserror::Error)]
 enum ArgumentError {
     #[error("{USAGE}")]
@@ -93,7 +94,7 @@ enum ArgumentError {
     NoPair,
 }
 
-/// The properties of the file, and over them those of `--override`.
+/// The properties of the file, overridden by those of `--override`.
 fn read(arguments: &[String]) -> Result<Properties, ArgumentError> {
     let (file, rest) = match arguments {
         [] => return Err(ArgumentError::Usage),
@@ -163,7 +164,7 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
     loop {
         tokio::select! {
             () = &mut stopping => return code,
-            // It is stopping already; but how far it is can be asked.
+            // The broker is stopping already, but its state can still be asked for.
             request = signals.next() => if request == SignalRequest::Report {
                 print(&format!("The broker is stopping.\n{}", threads()));
             },
@@ -171,15 +172,15 @@ async fn serve(properties: Properties, control: Handle, mut signals: Signals) ->
     }
 }
 
-/// Prints what a signal asked for, where a JVM prints its threads.
+/// Prints the broker's state for SIGQUIT, where a JVM prints its threads.
 fn print(report: &str) {
     let mut out = std::io::stdout().lock();
     let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
-    // A broker does not end because the reader of its output has gone.
+    // A broker does not end because the reader of its output is gone.
     let _ = write!(out, "{now}\n{report}").and_then(|()| out.flush());
 }
 
-/// Logs the signal that ends the process; the exit code for it.
+/// Logs the signal that ends the process; returns its exit code.
 fn terminated(signal: &str, code: u8) -> ExitCode {
     const TARGET: &str = "org.apache.kafka.common.utils.LoggingSignalHandler";
     log::info!(target: TARGET, "Terminating process due to signal {signal}");

@@ -1,7 +1,8 @@
-//! The signals of a running broker, as a JVM that runs Kafka's takes them.
+//! The signals of a running broker, as a JVM that runs Kafka handles them.
 //!
-//! SIGTERM, SIGINT and SIGHUP stop it in order, unless it was started with the signal ignored, as by `nohup` or in the
-//! background of a script; SIGQUIT asks what it is doing. Kafka: `LoggingSignalHandler`.
+//! SIGTERM, SIGINT and SIGHUP stop the broker in order, unless the process was started with the signal
+//! ignored, as by `nohup` or in the background of a script. SIGQUIT asks for the broker's state. Kafka:
+//! `LoggingSignalHandler`.
 
 use std::io;
 
@@ -26,7 +27,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on, except for what the process was started to ignore.
+    /// Listens from now on, except for signals that the process was started to ignore.
     ///
     /// # Errors
     /// Those of registering with the system.
@@ -40,7 +41,7 @@ impl Signals {
             terminate: unless_ignored(SignalKind::terminate())?,
             interrupt: unless_ignored(SignalKind::interrupt())?,
             hang_up: unless_ignored(SignalKind::hangup())?,
-            // A JVM always takes this one.
+            // A JVM always handles SIGQUIT.
             quit: signal(SignalKind::quit())?,
         })
     }
@@ -68,7 +69,7 @@ async fn received(signal: &mut Option<Signal>) {
 struct Ignored(u64);
 
 impl Ignored {
-    /// As `/proc` shows them; none where it does not.
+    /// As `/proc` shows them; none if it does not.
     fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::parse(&status)

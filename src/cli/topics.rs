@@ -1,6 +1,7 @@
 //! `kafka-topics.sh`: creates, lists, describes, alters and deletes topics (Kafka's `TopicCommand`).
 //!
-//! Either through ZooKeeper (`by_znode`) or through a broker (`by_broker`); both print through `describe`.
+//! The commands go through ZooKeeper (`by_znode`) or through a broker (`by_broker`); both print through
+//! `describe`.
 
 mod by_broker;
 mod by_znode;
@@ -15,7 +16,7 @@ use log::LevelFilter;
 use super::{arguments, block_on, logging};
 use options::{Action, TopicsCommand, TopicsOptions};
 
-/// What a topic command failed with.
+/// Why a topic command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     /// A Java exception.
@@ -26,7 +27,7 @@ enum Failure {
         /// Its message.
         message: String,
     },
-    /// The settings make no client; says why.
+    /// The client's settings are wrong; the text gives the reason.
     #[error("{0}")]
     NoClient(String),
 }
@@ -49,7 +50,7 @@ impl Failure {
     }
 }
 
-/// What no command was begun for.
+/// A failure before any command has begun.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Thrown(Failure);
@@ -75,7 +76,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
-/// Whether Java's tool reads an option only once it executes the command: those that name the server are read before.
+/// Whether Java's tool reads an option only when it executes the command. The options that name the server
+/// are read before.
 fn is_read_late(option: &str) -> bool {
     !["zookeeper", "bootstrap-server", "command-config"].contains(&option)
 }
@@ -104,7 +106,8 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
     }
 }
 
-/// Prints a failure as `TopicCommand` does; what stops it before it begins leaves `main` as an exception.
+/// Prints a failure as `TopicCommand` does. A failure before the command begins leaves `main` as an
+/// exception.
 fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(Thrown(failure)) = error.downcast_ref() {
         return arguments::thrown(failure.class(), failure);
@@ -121,7 +124,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Says that a topic's name may stand for another one's in the names of metrics.
+/// Warns that a topic's name may collide with another one's in the names of metrics.
 fn warn_of_collisions(topic: &str) {
     if crate::admin::names::may_collide(topic) {
         println!(

@@ -1,4 +1,4 @@
-//! Addresses of servers: the list of `bootstrap.servers`, and which of them have a name that can be looked up.
+//! Addresses of servers: the list of `bootstrap.servers`, and which of their names can be looked up.
 //!
 //! Kafka: `ClientUtils.parseAndValidateAddresses`.
 
@@ -53,7 +53,7 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// The servers whose names can be looked up; each other one is an event.
+/// The servers whose names can be looked up; each of the others is reported as an event.
 ///
 /// # Errors
 /// [`ClientError::NoneResolvable`].

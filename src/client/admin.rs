@@ -37,7 +37,7 @@ pub enum ResourceType {
     BrokerLogger = 8,
 }
 
-/// Where a timestamp's offset lies in a partition.
+/// The offset that belongs to a timestamp in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundOffset {
     /// The offset; -1 where no record is that young.
@@ -56,7 +56,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// An admin of the cluster that is reached so.
+    /// An admin client with these settings.
     ///
     /// # Errors
     /// A bootstrap address is wrong.
@@ -182,7 +182,7 @@ impl Admin {
         Ok(result.configs)
     }
 
-    /// Changes configs of one resource: a value sets the key, None takes it back to its default.
+    /// Changes configs of one resource: a value sets the key, None resets it to its default.
     ///
     /// # Errors
     /// No broker answers, or it refuses.
@@ -224,7 +224,8 @@ impl Admin {
         Ok(self.cluster.call_until(&Target::Controller, &request, check).await?.topics)
     }
 
-    /// The offset of a timestamp ([`EARLIEST`], [`LATEST`] or milliseconds since the epoch) in each partition.
+    /// The offset of a timestamp ([`EARLIEST`], [`LATEST`] or milliseconds since the epoch) in each
+    /// partition.
     ///
     /// # Errors
     /// A leader cannot be found or reached within the time for calls, or refuses for good.
@@ -240,7 +241,8 @@ impl Admin {
         }
         let mut found = BTreeMap::new();
         for partitions in by_leader.into_values() {
-            // Its first partition stands for the broker, so that a new leader is looked for where this one is gone.
+            // The first partition of a broker stands for all of them: if the leader has moved, it is looked
+            // up again.
             let target = Target::Leader(partitions[0].clone());
             let request = offsets_request(&partitions, timestamp, read_committed);
             let check = |answer: &ListOffsetResponse| {
@@ -258,7 +260,7 @@ impl Admin {
         Ok(found)
     }
 
-    /// The leader, waited for while there is none.
+    /// The leader; waits while there is none.
     async fn leader_of(&self, partition: &TopicPartition) -> Result<BrokerId, ClientError> {
         let options = self.cluster.options();
         let end = tokio::time::Instant::now() + options.api_timeout;
@@ -274,7 +276,7 @@ impl Admin {
     }
 }
 
-/// NOT_CONTROLLER from any of them, so that the controller is looked for again.
+/// NOT_CONTROLLER from any topic, so that the controller is looked up again.
 fn not_controller(codes: impl Iterator<Item = i16>) -> Result<(), ClientError> {
     let mut codes = codes;
     match codes.find(|code| *code == ErrorCode::NotController.code()) {

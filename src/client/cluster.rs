@@ -1,7 +1,8 @@
-//! A cluster as a client talks to it: a request goes to a target and comes back answered.
+//! A cluster as a client sees it: a request is sent to a target, and its answer comes back.
 //!
-//! A handle to the background task ([`super::supervisor`]) that owns connections and metadata. Every call may be dropped
-//! at any time. Never looks into an answer beyond metadata, never logs. Kafka: `NetworkClient`, `Metadata`.
+//! A handle to the background task ([`super::supervisor`]) that owns connections and metadata. Every call may
+//! be dropped at any time. Never looks into an answer beyond metadata, never logs. Kafka: `NetworkClient`,
+//! `Metadata`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use crate::wire::message::Request;
 use crate::wire::message::find_coordinator::FindCoordinatorRequest;
 use crate::wire::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 
-/// How often the way to a target is looked for before it counts as unknown: a coordinator's broker may be missing, too.
+/// How many lookups a target may need before it counts as unknown: after a coordinator, its broker's address
+/// may be missing, too.
 const ROUTE_TRIES: usize = 3;
 
 /// How a client reaches a cluster.
@@ -45,7 +47,7 @@ pub struct ClusterOptions {
     pub connection_setup_timeout: Duration,
     /// How many requests may be in flight to one broker (`max.in.flight.requests.per.connection`); at least 1.
     pub max_in_flight: usize,
-    /// Takes what the calls do not return.
+    /// Receives the client's events.
     pub events: EventSink,
 }
 
@@ -73,7 +75,8 @@ impl ClusterOptions {
 #[derive(Clone, Debug)]
 pub struct Cluster {
     options: Arc<ClusterOptions>,
-    /// Every command but `Forget` is awaited by the call that gives it, so the queue is as long as calls are many.
+    /// Unbounded. A call waits for the reply to each command but `Forget`, so there are about as many
+    /// commands as calls.
     commands: mpsc::UnboundedSender<ClientCommand>,
     metadata: watch::Receiver<ClientMetadata>,
 }
@@ -92,15 +95,15 @@ impl Cluster {
         Ok(Self { options, commands, metadata })
     }
 
-    /// How it reaches the cluster.
+    /// Its settings.
     pub fn options(&self) -> &ClusterOptions {
         &self.options
     }
 
     /// Sends a request to its target, once, in the newest version that both sides know.
     ///
-    /// # Errors
-    /// The target is not known, or the exchange failed; the target is then forgotten, so that it is looked for again.
+    /// # Errors The target is not known, or the exchange failed. The target is then forgotten, so that it is
+    /// looked up again.
     pub async fn call<R: Request>(&self, target: &Target, request: &R) -> Result<R::Response, ClientError> {
         self.call_within(target, request, self.options.request_timeout).await
     }
@@ -131,11 +134,10 @@ impl Cluster {
         self.connection(target).await?.send(request, self.options.request_timeout).await
     }
 
-    /// As [`Cluster::call`], again and again while the connection fails or `check` finds an error that may pass.
+    /// As [`Cluster::call`], repeated while the connection fails or `check` finds a retriable error.
     ///
-    /// # Errors
-    /// The first error that will not pass, an answer's last error once the time for calls is over,
-    /// [`ClientError::CallTimedOut`] where no answer came in that time.
+    /// # Errors The first error that is not retriable, an answer's last error once the time for calls is
+    /// over, [`ClientError::CallTimedOut`] if no answer came in that time.
     pub async fn call_until<R: Request>(
         &self,
         target: &Target,
@@ -162,7 +164,7 @@ impl Cluster {
         }
     }
 
-    /// Asks for the metadata of topics, all of them for None, and remembers it.
+    /// Requests the metadata of topics, all of them for None, and keeps it.
     ///
     /// # Errors
     /// No broker answered within the time for calls.
@@ -178,7 +180,7 @@ impl Cluster {
         self.ask(|applied| ClientCommand::Apply(answer, applied)).await
     }
 
-    /// The leader of a partition and its epoch, asked for where it is not known.
+    /// The leader of a partition and its epoch; requests metadata if it is not known.
     ///
     /// # Errors
     /// The topic's error, [`ClientError::NoLeader`], or that of asking.
@@ -194,15 +196,15 @@ impl Cluster {
         self.ask(|reply| ClientCommand::Leader(partition.clone(), reply)).await
     }
 
-    /// The leader of each partition of a topic, as they were last heard of, None for a partition without one; None where
-    /// the topic is not known. Costs no exchange with anybody.
+    /// The leader of each partition of a topic by the last metadata, None for a partition without one; None
+    /// if the topic is not known. Sends no request.
     pub fn leaders_of(&self, topic: &str) -> Option<Vec<Option<PartitionLeader>>> {
         self.metadata.borrow().leaders_of(topic)
     }
 
-    /// Forgets who stands behind a target, so that it is asked for again.
+    /// Forgets the broker behind a target, so that it is looked up again.
     pub fn forget(&self, target: &Target) {
-        // Without the task there is nothing to be forgotten.
+        // Without the task there is nothing to forget.
         let _ = self.commands.send(ClientCommand::Forget(target.clone()));
     }
 
@@ -216,7 +218,7 @@ impl Cluster {
         Err(ClientError::NoLeader)
     }
 
-    /// Asks the cluster for what is missing.
+    /// Requests what is missing from the cluster.
     async fn learn(&self, missing: Missing) -> Result<(), ClientError> {
         match missing {
             Missing::Brokers => self.metadata(Some(&[]), false).await.map(drop),
@@ -240,7 +242,7 @@ impl Cluster {
         self.ask(|applied| ClientCommand::ApplyCoordinator { kind, key, broker, address, applied }).await
     }
 
-    /// Gives the task a command and waits for its reply.
+    /// Sends the task a command and waits for its reply.
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> ClientCommand,
@@ -251,7 +253,7 @@ impl Cluster {
     }
 }
 
-/// The error of a call whose time is over: what a broker last answered, or that nothing came.
+/// The error of a call whose time is over: a broker's last error, or that no answer came.
 fn timed_out(api: ApiKey, last: ClientError) -> ClientError {
     if matches!(last, ClientError::Refused { .. } | ClientError::CallTimedOut { .. }) {
         return last;

@@ -1,7 +1,7 @@
 //! An open connection to a broker: which versions the broker understands, and how many requests may be in flight.
 //!
-//! A call that is dropped leaves the connection in order: the exchange runs on without its caller, and counts as in
-//! flight, until it is answered or its time is over. Kafka: `NetworkClient`, `ApiVersions`.
+//! A call that is dropped leaves the connection in order: the exchange goes on without its caller, and counts
+//! as in flight, until it is answered or its time is over. Kafka: `NetworkClient`, `ApiVersions`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -48,7 +48,7 @@ impl BrokerConnection {
         Ok(Self { peer, versions, in_flight: Arc::new(Semaphore::new(options.max_in_flight)) })
     }
 
-    /// Whether the connection still stands, as far as is known.
+    /// Whether the connection is still open, as far as is known.
     pub(super) fn is_open(&self) -> bool {
         self.peer.is_open()
     }
@@ -62,8 +62,8 @@ impl BrokerConnection {
         if version < lowest { Err(ClientError::Unsupported(api)) } else { Ok(version) }
     }
 
-    /// Sends a request and waits for its answer. Where `limit` is over first, the connection is closed: an answer that
-    /// came later would hold up all that follow it.
+    /// Sends a request and waits for its answer. If `limit` is over first, the connection is closed: a late
+    /// answer would delay all answers behind it.
     ///
     /// # Errors
     /// [`ClientError::Unsupported`], [`ClientError::Connection`]; after the latter it is not known whether the broker has
@@ -90,14 +90,14 @@ impl BrokerConnection {
         in_background(permit, async move { peer.send_unanswered(&request, version, limit).await }).await
     }
 
-    /// Waits until fewer requests are in flight than may be.
+    /// Waits until fewer requests are in flight than the limit.
     async fn permit(&self, limit: Duration) -> Result<OwnedSemaphorePermit, ClientError> {
         let permit = timeout_at(Instant::now() + limit, self.in_flight.clone().acquire_owned()).await;
         permit.map_err(|_| PeerError::Timeout(limit))?.map_err(|_| ClientError::Closed)
     }
 }
 
-/// Runs an exchange to its end, even where the caller is dropped.
+/// Runs an exchange to its end, even if the caller is dropped.
 async fn in_background<T: Send + 'static>(
     permit: OwnedSemaphorePermit,
     exchange: impl Future<Output = Result<T, PeerError>> + Send + 'static,
@@ -111,8 +111,8 @@ async fn in_background<T: Send + 'static>(
     Ok(running.await.map_err(ended)??)
 }
 
-/// What a broker understands. A broker too old for version 3 of the question answers in the layout of version 0, and is
-/// asked again.
+/// The versions that a broker understands. A broker too old for version 3 of ApiVersions answers in the
+/// layout of version 0, and is asked again.
 async fn negotiate(peer: &Peer, limit: Duration) -> Result<BTreeMap<i16, VersionRange>, ClientError> {
     let request = ApiVersionsRequest {
         client_software_name: "barnabas".to_owned(),

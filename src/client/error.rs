@@ -1,7 +1,7 @@
 //! Why a client's call failed, and what its caller can do about it.
 //!
-//! Pure. Texts are those of Kafka's clients; the classes of Java's exceptions are named where a tool prints them
-//! (`cli::java`).
+//! Pure. Texts are those of Kafka's clients. The classes of Java's exceptions are added when a tool prints an
+//! error (`cli::java`).
 
 use std::sync::Arc;
 
@@ -63,10 +63,10 @@ pub enum ClientError {
         /// The error of the last attempt.
         last: Box<ClientError>,
     },
-    /// A wait inside of the client took too long; says for what.
+    /// A wait inside the client took too long; the text names what it waited for.
     #[error("{0}")]
     Timeout(String),
-    /// Records that came cannot be read.
+    /// Records in an answer cannot be read.
     #[error("{0}")]
     Records(#[from] BatchError),
     /// The client was closed, or its runtime is shutting down.
@@ -81,7 +81,8 @@ pub enum Recovery {
     Retry,
     /// Give up what the call was for (the record, the transaction). Other calls of the client may succeed.
     Abort,
-    /// Give up the client: no call of it can succeed as it is configured, or another one has taken its place.
+    /// Give up the client: no call of it can succeed with its settings, or another client has taken its
+    /// place.
     Fatal,
 }
 
@@ -92,7 +93,7 @@ impl From<PeerError> for ClientError {
 }
 
 impl ClientError {
-    /// An answer's error, with the broker's own text where it gave one; Ok where there is none.
+    /// An answer's error, with the broker's own text if it gave one; Ok if there is none.
     ///
     /// # Errors
     /// [`ClientError::Refused`].
@@ -105,7 +106,7 @@ impl ClientError {
         Err(Self::Refused { error, message })
     }
 
-    /// The error that metadata has for a topic, in the words of Kafka's clients.
+    /// The error of a topic in metadata, in the words of Kafka's clients.
     ///
     /// # Errors
     /// [`ClientError::Refused`].
@@ -148,8 +149,8 @@ impl ClientError {
     }
 }
 
-/// What the caller can do about an answer's error. Fatal are the errors after which Kafka's producer refuses every
-/// further call, and those of a client that may not or cannot talk to the cluster at all.
+/// What the caller can do about an answer's error. Fatal are the errors after which Kafka's producer refuses
+/// every further call, and those of a client that is not allowed or not able to use the cluster at all.
 fn of_answer(error: ErrorCode) -> Recovery {
     match error {
         ErrorCode::ProducerFenced

@@ -1,4 +1,4 @@
-//! What a client reports while it works, for the program that embeds it: to log it, to count it, or to pass it over.
+//! What a client reports while it works. The program that embeds the client may log, count or ignore it.
 //!
 //! A client logs nothing itself. The tools log these events in the words of Kafka's Java clients (`cli::java`).
 
@@ -24,27 +24,27 @@ pub enum ServerName {
 pub enum ClientEvent {
     /// The name of a bootstrap server cannot be looked up; the server is left out.
     Unresolvable(ServerAddress),
-    /// A server did not take the connection when any server would have done.
+    /// A server did not take the connection when any server would do.
     Unreachable {
         /// The server.
         server: ServerName,
         /// Its address as it was configured or as metadata has it.
         address: ServerAddress,
-        /// What the address was looked up as.
+        /// The IP address that the name was resolved to.
         ip: Option<IpAddr>,
     },
-    /// A batch is sent once more.
+    /// A batch is sent again.
     BatchRetried {
         /// Its partition.
         partition: TopicPartition,
-        /// How often it may be sent yet.
+        /// How many tries are left.
         attempts_left: u32,
         /// Why it was not written.
         error: ClientError,
     },
 }
 
-/// Takes a client's events; cheap to clone. The default drops them.
+/// Receives a client's events; cheap to clone. The default drops them.
 #[derive(Clone)]
 pub struct EventSink(Arc<dyn Fn(&ClientEvent) + Send + Sync>);
 

@@ -1,7 +1,7 @@
-//! A cluster as a client knows it: which brokers there are, who leads what, who coordinates what.
+//! A cluster as a client knows it: brokers, leaders, coordinators.
 //!
-//! Pure. It is what the last answers said, less what calls have found to be wrong since. Kafka: `Metadata`,
-//! `MetadataCache` of the clients.
+//! Pure. It holds the content of the last answers, without what calls have found to be wrong since. Kafka:
+//! `Metadata`, `MetadataCache` of the clients.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum CoordinatorKind {
     Transaction = 1,
 }
 
-/// Where a request has to go.
+/// The destination of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Any broker.
@@ -45,7 +45,7 @@ pub struct PartitionLeader {
     pub epoch: LeaderEpoch,
 }
 
-/// What has to be asked for before a request can be sent.
+/// What must be looked up before a request can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
     /// The brokers and the controller.
@@ -68,10 +68,9 @@ pub(super) struct ClientMetadata {
 }
 
 impl ClientMetadata {
-    /// Where a target's broker listens; None for [`Target::Any`].
+    /// The address of a target's broker; None for [`Target::Any`].
     ///
-    /// # Errors
-    /// What has to be asked for first.
+    /// # Errors What must be looked up first.
     pub(super) fn address(&self, target: &Target) -> Result<Option<&ServerAddress>, Missing> {
         let broker = match target {
             Target::Any => return Ok(None),
@@ -110,7 +109,7 @@ impl ClientMetadata {
         Some((0..*count).map(|partition| self.leader(&id(partition))).collect())
     }
 
-    /// Takes over what an answer says; topics that it does not name stay as they were.
+    /// Applies an answer; topics that it does not name stay as they were.
     pub(super) fn apply(&mut self, answer: &MetadataResponse) {
         self.controller = Some(answer.controller_id).filter(|id| *id >= 0);
         let brokers = answer.brokers.iter().filter_map(|broker| {
@@ -136,7 +135,7 @@ impl ClientMetadata {
         }
     }
 
-    /// Takes over who coordinates what, and where that broker listens.
+    /// Sets the coordinator of a group or producer, and its broker's address.
     pub(super) fn apply_coordinator(
         &mut self,
         kind: CoordinatorKind,
@@ -148,8 +147,8 @@ impl ClientMetadata {
         self.coordinators.insert((kind, key), broker);
     }
 
-    /// Forgets who stands behind a target, so that it is asked for again. Of a broker it forgets all that it led and
-    /// coordinated.
+    /// Forgets the broker behind a target, so that it is looked up again. With a broker, everything that it
+    /// led and coordinated is forgotten.
     pub(super) fn forget(&mut self, target: &Target) {
         match target {
             Target::Any => {}

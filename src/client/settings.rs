@@ -1,7 +1,7 @@
 //! The settings of admins, producers and consumers, read from properties with the keys of Kafka's clients.
 //!
-//! Pure. Keys that Kafka knows and this client has no use for are accepted; all others are listed as ignored, for the
-//! program to say so. Kafka: `AdminClientConfig`, `ProducerConfig`, `ConsumerConfig`.
+//! Pure. Keys that Kafka knows and this client has no use for are accepted; all others are listed as ignored,
+//! so that the program can log them. Kafka: `AdminClientConfig`, `ProducerConfig`, `ConsumerConfig`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::error::ClientError;
 use crate::config::Properties;
 use crate::wire::compression::Compression;
 
-/// Keys of Kafka's clients that are accepted without effect here: what they tune does not exist in this client.
+/// Keys of Kafka's clients that are accepted without effect: what they tune does not exist in this client.
 const WITHOUT_EFFECT: &[&str] = &[
     "allow.auto.create.topics",
     "auto.commit.interval.ms",
@@ -38,7 +38,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "value.serializer",
 ];
 
-/// Keys that a program would miss: they are reported rather than passed over.
+/// Keys whose missing effect matters to a program: they are reported as ignored.
 const NOT_YET: &[&str] =
     &["interceptor.classes", "partitioner.class", "transactional.id", "transaction.timeout.ms"];
 
@@ -76,14 +76,15 @@ pub struct ProducerSettings {
     pub max_block: Duration,
     /// How often a batch is sent again (`retries`).
     pub retries: u32,
-    /// Whether batches are numbered, so that each is written once (`enable.idempotence`); it takes acks=all.
+    /// Whether batches have sequence numbers, so that each is written once (`enable.idempotence`); needs
+    /// acks=all.
     pub idempotent: bool,
     /// Properties that have no effect.
     pub ignored: Vec<IgnoredSetting>,
 }
 
 impl ProducerSettings {
-    /// The settings that properties give, Kafka's defaults for the rest.
+    /// The settings of these properties, Kafka's defaults for the rest.
     ///
     /// # Errors
     /// [`ClientError::BadSetting`].
@@ -143,14 +144,14 @@ pub fn read_admin(
     Ok(AdminSettings { cluster, ignored: keys.ignored() })
 }
 
-/// Where a consumer begins in a partition whose position is not known or gone.
+/// Where a consumer begins when the position in a partition is unknown or out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetReset {
     /// At its start.
     Earliest,
     /// At its end.
     Latest,
-    /// Nowhere: it is an error.
+    /// Nowhere: the position is an error.
     None,
 }
 
@@ -176,7 +177,7 @@ pub struct ConsumerSettings {
 }
 
 impl ConsumerSettings {
-    /// The settings that properties give, Kafka's defaults for the rest.
+    /// The settings of these properties, Kafka's defaults for the rest.
     ///
     /// # Errors
     /// [`ClientError::BadSetting`].
@@ -219,7 +220,7 @@ fn bad(key: &'static str, value: &str, reason: &str) -> ClientError {
     ClientError::BadSetting { key, value: value.to_owned(), reason: reason.to_owned() }
 }
 
-/// Properties, and which of their keys were asked for.
+/// Properties, and which of their keys were read.
 struct Keys<'a> {
     properties: &'a Properties,
     used: Vec<&'static str>,
@@ -266,7 +267,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// The properties that nothing has read, but for those that are accepted without effect.
+    /// The properties that were not read, except those that are accepted without effect.
     fn ignored(&self) -> Vec<IgnoredSetting> {
         let unread = self.properties.iter().filter(|(key, _)| !self.used.contains(key));
         let ignored = unread.filter(|(key, _)| !WITHOUT_EFFECT.contains(key));

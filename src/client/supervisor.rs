@@ -1,9 +1,11 @@
-//! The background task of a client: it alone owns the connections and the metadata, and answers for both.
+//! The background task of a client. It is the only owner of the connections and the metadata.
 //!
-//! - One connection at a time is made to a server, however many calls need it; after a failure the next one waits for a
-//!   time that doubles with every further failure (`reconnect.backoff.ms` up to `reconnect.backoff.max.ms`).
-//! - Where any server will do, an open connection is taken, else the known brokers are tried in the order of their ids,
-//!   and after them the bootstrap servers: a client whose known brokers are all gone begins at its bootstrap again.
+//! - One connection at a time is made to a server, however many calls need it. After a failure the next try
+//!   waits for a time that doubles with every further failure (`reconnect.backoff.ms` up to
+//!   `reconnect.backoff.max.ms`).
+//! - When any server will do, an open connection is taken, else the known brokers are tried in the order of
+//!   their ids, and after them the bootstrap servers. A client whose known brokers are all gone begins at its
+//!   bootstrap servers again.
 //! - The task ends, and its connections with it, when the last handle to it is dropped.
 //!
 //! Kafka: `NetworkClient.leastLoadedNode`, `ClusterConnectionStates`.
@@ -27,25 +29,25 @@ use super::metadata::{ClientMetadata, CoordinatorKind, Missing, PartitionLeader,
 use crate::base::{Backoff, BrokerId, TopicPartition};
 use crate::wire::message::metadata::MetadataResponse;
 
-/// What the way to a target is.
+/// The result of looking up a target.
 pub(super) enum TargetRoute {
-    /// This connection.
+    /// The connection to it.
     Open(BrokerConnection),
-    /// Not known before this has been asked for.
+    /// Not known before this has been looked up.
     Unknown(Missing),
 }
 
 type RouteReply = oneshot::Sender<Result<TargetRoute, ClientError>>;
 
-/// What a handle asks of the task.
+/// A command of a handle to the task.
 pub(super) enum ClientCommand {
-    /// Finds the way to a target and opens a connection where there is none.
+    /// Looks up a target and opens a connection if there is none.
     Route(Target, RouteReply),
     /// The leader of a partition, as far as it is known.
     Leader(TopicPartition, oneshot::Sender<Option<PartitionLeader>>),
-    /// Takes over an answer to Metadata, and gives it back.
+    /// Applies an answer to Metadata, and returns it.
     Apply(MetadataResponse, oneshot::Sender<MetadataResponse>),
-    /// Takes over who coordinates what.
+    /// Sets a coordinator.
     ApplyCoordinator {
         kind: CoordinatorKind,
         key: Arc<str>,
@@ -53,15 +55,15 @@ pub(super) enum ClientCommand {
         address: ServerAddress,
         applied: oneshot::Sender<()>,
     },
-    /// Forgets who stands behind a target.
+    /// Forgets the broker behind a target.
     Forget(Target),
 }
 
-/// A server that is, was or will be connected to.
+/// A server with or without a connection.
 struct Server {
     state: ServerState,
     backoff: Backoff,
-    /// No connection is tried before; None after a success.
+    /// No connection is tried before this time; None after a success.
     retry_at: Option<Instant>,
 }
 
@@ -79,11 +81,11 @@ struct Search {
     waiting: Vec<RouteReply>,
 }
 
-/// What has become of a connection that was being made.
+/// The outcome of a connection attempt.
 struct ConnectionAttempt {
     address: ServerAddress,
     outcome: Result<BrokerConnection, ClientError>,
-    /// What the name of a server that cannot be reached stands for, if anything.
+    /// The IP address of a server that cannot be reached, if its name was resolved.
     ip: Option<IpAddr>,
 }
 
@@ -98,7 +100,7 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// A task that knows no more than its bootstrap servers; it changes what `metadata` holds.
+    /// A task that knows only its bootstrap servers; it updates `metadata`.
     pub(super) fn new(
         options: Arc<ClusterOptions>,
         bootstrap: Vec<ServerAddress>,
@@ -114,7 +116,7 @@ impl Supervisor {
         }
     }
 
-    /// Answers commands until no handle is left to give any.
+    /// Answers commands until no handle is left.
     pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<ClientCommand>) {
         loop {
             tokio::select! {
@@ -128,7 +130,7 @@ impl Supervisor {
     }
 
     fn obey(&mut self, command: ClientCommand) {
-        // A caller that has gone needs no reply.
+        // A caller that is gone needs no reply.
         match command {
             ClientCommand::Route(target, reply) => self.route(&target, reply),
             ClientCommand::Leader(partition, reply) => {
@@ -157,7 +159,7 @@ impl Supervisor {
         }
     }
 
-    /// Replies with the connection to a server, once there is one or it has failed.
+    /// Replies with the connection to a server, once it is open or has failed.
     fn connect(&mut self, address: &ServerAddress, reply: Option<RouteReply>) {
         let options = self.options.clone();
         let server = self.servers.entry(address.clone()).or_insert_with(|| Server {
@@ -244,7 +246,7 @@ impl Supervisor {
         }
     }
 
-    /// Tries the next server of a search; where none is left, the search has failed with the last one's error.
+    /// Tries the next server of a search. If none is left, the search fails with the last one's error.
     fn search_on(&mut self, last: &Result<BrokerConnection, ClientError>) {
         let Some(search) = &mut self.search else { return };
         match search.next.pop_front() {
@@ -270,7 +272,7 @@ impl Supervisor {
 
 fn reply_to_all(waiting: Vec<RouteReply>, outcome: &Result<BrokerConnection, ClientError>) {
     for reply in waiting {
-        // A caller that has gone needs no reply.
+        // A caller that is gone needs no reply.
         let _ = reply.send(outcome.clone().map(TargetRoute::Open));
     }
 }

@@ -588,7 +588,7 @@ config! {
     zookeeper_sync_time_ms: i32 = "zookeeper.sync.time.ms", default: "2000", importance: Low, support: Irrelevant;
 }
 
-/// A broker's settings as read, and what is to be said of them.
+/// A broker's settings as read, and what is to be logged about them.
 #[derive(Clone, Debug)]
 pub struct ReadConfig {
     /// The settings.
@@ -606,7 +606,7 @@ impl BrokerConfig {
         Self::read(properties).map(|read| read.config)
     }
 
-    /// As [`BrokerConfig::parse`], with what is to be warned of.
+    /// As [`BrokerConfig::parse`], with the warnings.
     ///
     /// # Errors
     /// As there.
@@ -631,7 +631,8 @@ impl BrokerConfig {
         Ok(ReadConfig { config, warnings })
     }
 
-    /// A line for every key whose value is not the default, secrets hidden: a line's end, a tab, `key = value`.
+    /// A line for every key whose value is not the default, secrets hidden: a line's end, a tab, `key =
+    /// value`.
     pub fn changed(&self) -> Vec<String> {
         let default = Self::default();
         let changed = ROWS.iter().filter(|row| self.get(row.key) != default.get(row.key));

@@ -1,8 +1,8 @@
-//! A broker's settings in layers: those kept for it in ZooKeeper over those kept there for all brokers, over its
-//! properties file, over the defaults (KIP-226).
+//! A broker's settings in layers: those that ZooKeeper has for this broker, over those that it has for all
+//! brokers, over the properties file, over the defaults (KIP-226).
 //!
-//! Pure. Says what is in force, and which changes a running broker takes; never reads ZooKeeper itself. Kafka:
-//! `DynamicBrokerConfig`.
+//! Pure. Decides what is in force, and which changes a running broker accepts; never reads ZooKeeper itself.
+//! Kafka: `DynamicBrokerConfig`.
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,7 @@ pub enum Layer {
 pub struct LayeredSettings {
     /// The keys that a properties file may hold.
     pub broker: BrokerConfig,
-    /// The keys that it may not.
+    /// The keys that exist only in ZooKeeper.
     pub throttles: Throttles,
     /// Everything that is set, with the settings of single listeners (`listener.name.…`) among it.
     pub pairs: Properties,
@@ -48,7 +48,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// The layers of a broker that has nothing but its properties file.
+    /// The layers of a broker with a properties file alone.
     pub fn new(file: Properties) -> Self {
         Self { file, ..Self::default() }
     }
@@ -68,8 +68,7 @@ impl Layers {
 
     /// What is in force.
     ///
-    /// # Errors
-    /// [`ConfigError`] of the first value that is wrong, or goes ill with another.
+    /// # Errors [`ConfigError`] of the first value that is wrong, or contradicts another.
     pub fn settings(&self) -> Result<LayeredSettings, ConfigError> {
         let (mut throttles, mut file) = (Throttles::default(), self.file.clone());
         let mut of_zookeeper_only = Vec::new();
@@ -86,8 +85,8 @@ impl Layers {
         Ok(LayeredSettings { broker, throttles, pairs: file })
     }
 
-    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`); what would
-    /// be in force then.
+    /// Checks that a layer may be replaced by these configs (`DynamicBrokerConfig.validatedKafkaProps`);
+    /// returns what would be in force then.
     ///
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
@@ -113,7 +112,8 @@ impl Layers {
         self.with(layer, own.clone()).settings()
     }
 
-    /// Takes what ZooKeeper holds for a layer. What cannot be in force is left out; the sentences say what and why.
+    /// Applies what ZooKeeper has for a layer. Values that cannot be in force are left out; the sentences
+    /// name them and the reason.
     pub fn take(&mut self, layer: Layer, own: OwnConfigs) -> Vec<String> {
         let mut refused = Vec::new();
         let valid = own.into_iter().filter(|(key, value)| {
@@ -160,14 +160,14 @@ pub fn row(key: &str) -> Option<&'static ConfigRow> {
     BrokerConfig::row(key).or_else(|| Throttles::row(key))
 }
 
-/// The keys that say the same in other units, the one that counts first; a key without any stands alone.
+/// The keys of the same setting in other units, the one that counts first; a key without any stands alone.
 pub fn synonyms(key: &str) -> Vec<&str> {
     const TIMES: &[&[&str]] = &[
         &["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
         &["log.roll.ms", "log.roll.hours"],
         &["log.roll.jitter.ms", "log.roll.jitter.hours"],
     ];
-    // The scheduler's interval stands behind this one, but not the other way round.
+    // The scheduler's interval is a fallback of this key, but not the other way round.
     const FLUSH: &[&str] = &["log.flush.interval.ms", "log.flush.scheduler.interval.ms"];
     if key == FLUSH[0] {
         return FLUSH.to_vec();

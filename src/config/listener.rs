@@ -10,7 +10,7 @@ use crate::base::{Endpoint, SecurityProtocol};
 /// The security protocol of each listener name.
 pub type Protocols = BTreeMap<String, SecurityProtocol>;
 
-/// Whether a key is one of those that only hold for one listener, or for a plugin of Kafka's that has its own keys.
+/// Whether a key holds for one listener only, or belongs to a plugin of Kafka's that has keys of its own.
 pub fn is_prefixed(key: &str) -> bool {
     key.starts_with("listener.name.")
 }

@@ -1,4 +1,4 @@
-//! A running broker's settings: what is in force now, and the parts of the broker that take new ones.
+//! A running broker's settings: what is in force now, and the parts of the broker that apply changes.
 //!
 //! What is in force follows from [`layers`](super::layers). Kafka: `DynamicBrokerConfig`.
 
@@ -14,7 +14,7 @@ use super::properties::Properties;
 use super::reconfigurable::{BrokerReconfigurable, SettingsChange};
 use super::rows::ConfigError;
 
-/// A broker's settings while it runs; clones show the same ones.
+/// A broker's settings while it runs; clones share them.
 #[doc(alias = "DynamicBrokerConfig")]
 #[derive(Clone, Debug)]
 pub struct LiveConfig {
@@ -45,12 +45,12 @@ impl LiveConfig {
         self.in_force.lock().settings.clone()
     }
 
-    /// The layers behind it.
+    /// The layers from which it follows.
     pub fn layers(&self) -> Layers {
         self.in_force.lock().layers.clone()
     }
 
-    /// Adds a part, which applies what is in force, and every change from now on.
+    /// Adds a part, which applies what is in force now, and every change from then on.
     pub async fn add(&self, part: Arc<dyn BrokerReconfigurable>) {
         self.parts.lock().push(part.clone());
         let now = self.current();
@@ -74,7 +74,8 @@ impl LiveConfig {
         })
     }
 
-    /// Takes what ZooKeeper has for a layer, and has it applied; the sentences name what of it cannot be in force.
+    /// Applies what ZooKeeper has for a layer, here and in every part; the sentences name the values that
+    /// cannot be in force.
     pub async fn take(&self, layer: Layer, own: OwnConfigs) -> Vec<String> {
         let (mut layers, before) = {
             let in_force = self.in_force.lock();

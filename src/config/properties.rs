@@ -4,23 +4,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// Keys and their values, sorted by key; of a key that stands twice the last value counts.
+/// Keys and their values, sorted by key; of a key that appears twice the last value counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
 impl Properties {
     /// The properties of a file.
     ///
-    /// # Errors
-    /// Those of reading it, and `InvalidData` where an escape in it is none.
+    /// # Errors Those of reading it, and `InvalidData` where an escape in it is not valid.
     pub fn read(path: impl AsRef<Path>) -> io::Result<Self> {
         Self::parse(&std::fs::read(path)?)
     }
 
     /// The properties of a file's bytes.
     ///
-    /// # Errors
-    /// `InvalidData` where an escape in it is none.
+    /// # Errors `InvalidData` where an escape is not valid.
     pub fn parse(bytes: &[u8]) -> io::Result<Self> {
         java_properties::read(&*ascii(bytes))
             .map(|read| Self(read.into_iter().collect()))
@@ -32,12 +30,12 @@ impl Properties {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Gives a key a value, in place of the one it has.
+    /// Sets the value of a key.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.0.insert(key.into(), value.into());
     }
 
-    /// Takes a key away.
+    /// Removes a key.
     pub fn remove(&mut self, key: &str) {
         self.0.remove(key);
     }
@@ -48,15 +46,15 @@ impl Properties {
     }
 }
 
-/// The bytes with every one beyond ASCII as an escape. The reader would take a byte order mark for a sign of another
-/// encoding; to Java's it is three letters of the first key.
+/// The bytes with every one beyond ASCII as an escape. The library would take a byte order mark for a sign of
+/// another encoding; in Java it is three letters of the first key.
 fn ascii(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut escaping = false;
     for &byte in bytes {
         match byte {
             0x80.. => {
-                // A backslash before it has no meaning of its own, and begins the escape.
+                // A backslash before the byte has no meaning of its own, and begins the escape.
                 let backslash = if escaping { "" } else { "\\" };
                 text.extend_from_slice(format!("{backslash}u{byte:04x}").as_bytes());
             }

@@ -1,7 +1,7 @@
-//! What a part of the broker is that takes new settings while it runs.
+//! A part of the broker that accepts new settings while it runs.
 //!
-//! A request that changes configs and a notice that they have changed ask the same parts: first whether they can take
-//! the new settings, then, once these are in force, to apply them. Kafka: `BrokerReconfigurable`.
+//! A request that changes configs and a notice that they have changed use the same parts: they first validate
+//! the new settings, then apply them once they are in force. Kafka: `BrokerReconfigurable`.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -12,15 +12,14 @@ use futures_util::future::BoxFuture;
 use super::layers::LayeredSettings;
 use super::rows::ConfigError;
 
-/// A part of the broker that takes new settings while it runs.
+/// A part of the broker that accepts new settings while it runs.
 pub trait BrokerReconfigurable: Debug + Send + Sync {
-    /// Whether the part takes this key. That of a single listener is `listener.name.NAME.KEY`.
+    /// Whether the part reads this key. That of a single listener is `listener.name.NAME.KEY`.
     fn takes(&self, key: &str) -> bool;
 
     /// Refuses settings that the part could not apply.
     ///
-    /// # Errors
-    /// [`ConfigError`] of what it cannot take.
+    /// # Errors [`ConfigError`] of a value that it cannot apply.
     fn validate(&self, _change: &SettingsChange) -> Result<(), ConfigError> {
         Ok(())
     }
@@ -29,7 +28,7 @@ pub trait BrokerReconfigurable: Debug + Send + Sync {
     fn apply<'a>(&'a self, change: &'a SettingsChange) -> BoxFuture<'a, ()>;
 }
 
-/// Settings that take the place of others.
+/// Settings that replace others.
 #[derive(Clone, Debug)]
 pub struct SettingsChange {
     /// The settings that were in force.
@@ -46,7 +45,7 @@ impl SettingsChange {
         keys.filter(|key| before.get(key) != now.get(key)).collect()
     }
 
-    /// Whether this part has to take it.
+    /// Whether this part has to apply the change.
     pub fn concerns(&self, part: &dyn BrokerReconfigurable) -> bool {
         self.keys().into_iter().any(|key| part.takes(key))
     }

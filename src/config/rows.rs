@@ -1,7 +1,7 @@
 //! What a row of a config table is, the types a value can have, and the `config!` table itself.
 //!
-//! Pure. Kafka says each key five times (define, default, documentation, getter, dynamic set); here it is said once.
-//! Messages are those of `ConfigDef`.
+//! Pure. Kafka writes each key down five times (define, default, documentation, getter, dynamic set); here it
+//! stands once. Messages are those of `ConfigDef`.
 
 use super::values::{ConfigValue, items};
 use super::version::KafkaVersion;
@@ -127,10 +127,10 @@ pub enum UpdateMode {
     ClusterWide,
 }
 
-/// Whether Barnabas applies a key yet. A test compares it with what the sources read.
+/// Whether Barnabas applies a key. A test compares it with the settings that the sources read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
-    /// It does.
+    /// It is applied.
     Supported,
     /// It is accepted and shown; no value of it can make a difference here.
     Irrelevant,
@@ -142,9 +142,9 @@ pub enum Support {
 #[doc(alias = "ConfigDef.Validator")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Validator {
-    /// All.
+    /// All values.
     Any,
-    /// Numbers from here up.
+    /// Numbers from this one up.
     AtLeast(i64),
     /// Numbers between these two, both included.
     Between(i64, i64),
@@ -158,14 +158,14 @@ pub enum Validator {
     ThrottledReplicas,
 }
 
-/// What a key is where it is not given.
+/// The value of a key that is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {
-    /// It has to be given.
+    /// The key is required.
     Required,
-    /// Nothing.
+    /// No value.
     Null,
-    /// This.
+    /// This value.
     Is(&'static str),
 }
 
@@ -177,7 +177,7 @@ pub struct ConfigRow {
     pub key: &'static str,
     /// The type of its value.
     pub kind: ConfigType,
-    /// What it is where it is not given.
+    /// Its value if it is not set.
     pub fallback: Fallback,
     /// Which values it may have.
     pub check: Validator,
@@ -193,9 +193,9 @@ pub struct ConfigRow {
     pub doc: &'static str,
 }
 
-/// What a row of a table says, one method a word; what it does not say is as in [`ConfigRow::new`].
+/// The columns of a row, one method each; a column that a row does not name is as in [`ConfigRow::new`].
 impl ConfigRow {
-    /// A key of this type: null where it is not given, any value, read-only, supported.
+    /// A key of this type: null if it is not set, any value, read-only, supported.
     pub(crate) const fn new(key: &'static str, kind: ConfigType, doc: &'static str) -> Self {
         Self {
             key,
@@ -210,17 +210,17 @@ impl ConfigRow {
         }
     }
 
-    /// Where the field's type does not say it: a class is a text.
+    /// Where the field's type does not show it: a class is a text.
     pub(crate) const fn kind(self, kind: ConfigType) -> Self {
         Self { kind, ..self }
     }
 
-    /// The value where it is not given.
+    /// The value if it is not set.
     pub(crate) const fn default(self, text: &'static str) -> Self {
         Self { fallback: Fallback::Is(text), ..self }
     }
 
-    /// Whether it has to be given.
+    /// Makes the key required.
     pub(crate) const fn required(self, required: bool) -> Self {
         let fallback = if required { Fallback::Required } else { self.fallback };
         Self { fallback, ..self }
@@ -256,7 +256,7 @@ impl ConfigRow {
         Self { importance, ..self }
     }
 
-    /// How a running broker takes a new value.
+    /// How a running broker accepts a new value.
     pub(crate) const fn dynamic(self, update_mode: UpdateMode) -> Self {
         Self { update_mode, ..self }
     }
@@ -273,12 +273,12 @@ impl ConfigRow {
 }
 
 impl ConfigRow {
-    /// Whether it has to be given.
+    /// Whether it is required.
     pub fn is_required(&self) -> bool {
         self.fallback == Fallback::Required
     }
 
-    /// Its default as text; None for null and where it has to be given.
+    /// Its default as text; None for null and for a required key.
     pub fn default_text(&self) -> Option<&'static str> {
         match self.fallback {
             Fallback::Is(text) => Some(text),
@@ -297,8 +297,8 @@ impl ConfigRow {
         let value = V::read(text).map_err(invalid)?;
         let shown = value.show().unwrap_or_default();
         self.check.test(self.key, &shown, self.kind).map_err(|reason| match self.check {
-            // Of other lists the element is named that is none; this is the one that is checked as a whole, and Java prints
-            // lists in brackets.
+            // For other lists the error names the wrong element. This list is checked as a whole, and Java
+            // prints lists in brackets.
             Validator::ThrottledReplicas => {
                 let value = format!("[{}]", shown.replace(',', ", "));
                 ConfigError::Invalid { key: self.key.to_owned(), value, reason }
@@ -361,8 +361,9 @@ fn are_throttled_replicas(text: &str) -> bool {
     text.is_empty() || text == "*" || text.split(',').all(|pair| is_pair(pair.trim()))
 }
 
-/// A config table, a row for each key: `field: type = "key", word: value, …;` with what it means as the row's doc comment.
-/// The words are the methods of [`ConfigRow`]. Yields the struct, its defaults, and access by key.
+/// A config table, a row for each key: `field: type = "key", column: value, …;` with its meaning as the row's
+/// doc comment. The columns are the methods of [`ConfigRow`]. Yields the struct, its defaults, and access by
+/// key.
 macro_rules! config {
     (
         $(#[doc = $about:literal])*
@@ -404,7 +405,7 @@ macro_rules! config {
                 ROWS.iter().find(|row| row.key == key)
             }
 
-            /// Gives a key a value; false where there is no such key.
+            /// Sets the value of a key; false where there is no such key.
             ///
             /// # Errors
             /// [`ConfigError::Invalid`](crate::config::ConfigError::Invalid) where the key cannot have this value.

@@ -117,8 +117,9 @@ impl TopicConfig {
         Ok(config)
     }
 
-    /// These settings with those of a topic's own values that are valid: a value that no longer is, e.g. written by
-    /// another version, must not keep a broker from serving the topic. The keys left out are returned too.
+    /// These settings with the valid ones of a topic's own values: a value that is no longer valid, e.g.
+    /// written by another version, must not keep a broker from serving the topic. The keys left out are
+    /// returned too.
     pub fn with_valid_overrides(&self, overrides: &BTreeMap<String, String>) -> (Self, Vec<ConfigError>) {
         let mut config = self.clone();
         let refused = overrides.iter().filter_map(|(key, value)| match config.set(key, value) {
@@ -132,8 +133,7 @@ impl TopicConfig {
 
     /// Whether every one of these is a topic's key.
     ///
-    /// # Errors
-    /// [`ConfigError::UnknownTopicConfig`] of the first that is none.
+    /// # Errors [`ConfigError::UnknownTopicConfig`] of the first key that is not a topic's.
     pub fn check_names<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
         match names.find(|name| Self::row(name).is_none()) {
             Some(name) => Err(ConfigError::UnknownTopicConfig(name.to_owned())),

@@ -1,8 +1,8 @@
-//! Settings that ask for what is not built and must not be missed in silence: encryption, authentication,
-//! authorization, and Java classes that refuse what clients may ask for. Pure.
+//! Settings that ask for features that are not built and must not be ignored silently: encryption,
+//! authentication, authorization, and Java classes that refuse requests of clients. Pure.
 //!
-//! A broker or a tool that is given one refuses to start; a running broker refuses the change. The value that a
-//! setting has by default asks for nothing.
+//! A broker or a tool with such a setting refuses to start; a running broker refuses the change. The default
+//! value of a setting asks for nothing.
 
 #[cfg(test)]
 mod tests;
@@ -69,7 +69,7 @@ pub fn check_java_options(options: &str) -> Result<(), ConfigError> {
     check(&set.collect(), of_java)
 }
 
-/// Those of an entity's own configs that have no effect yet and differ from their default.
+/// The keys of an entity's own configs that have no effect yet and differ from their default.
 pub fn without_effect(
     own: &BTreeMap<String, String>,
     row: impl Fn(&str) -> Option<&'static ConfigRow>,
@@ -121,7 +121,7 @@ fn of_broker(key: &str, value: &str) -> Option<Feature> {
     (!is_default(key, value)).then_some(feature)
 }
 
-/// Kafka's own, which makes of a connection without authentication what this broker makes of it.
+/// Kafka's default builder. It treats a connection without authentication as this broker does.
 const DEFAULT_PRINCIPAL_BUILDER: &str =
     "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder";
 
@@ -133,7 +133,7 @@ fn of_listener(base: &str, value: &str) -> Option<Feature> {
     }
 }
 
-/// A map may hold the pairs that it holds by default, which every listener without TLS and SASL has beside it.
+/// A map may hold its default pairs, which belong to every listener without TLS and SASL.
 fn of_protocol_map(value: &str) -> Option<Feature> {
     let pairs = value.split(',').filter_map(|pair| pair.trim().rsplit_once(':'));
     pairs.filter(|(name, protocol)| name.trim() != protocol.trim()).find_map(|(_, it)| of_protocol(it.trim()))
@@ -143,7 +143,7 @@ fn of_protocol(name: &str) -> Option<Feature> {
     match name {
         "SSL" => Some(Feature::Tls),
         "SASL_PLAINTEXT" | "SASL_SSL" => Some(Feature::Sasl),
-        // What does not exist is refused where it is read.
+        // A name that does not exist is refused where the setting is read.
         _ => None,
     }
 }
@@ -177,10 +177,10 @@ fn of_java(name: &str, value: &str) -> Option<Feature> {
     }
 }
 
-/// Whether a key of a broker has the value that it has by default.
+/// Whether a key of a broker has its default value.
 fn is_default(key: &str, value: &str) -> bool {
     let mut config = BrokerConfig::default();
     let default = config.get(key);
-    // A value that cannot be read is refused where it is.
+    // A value that cannot be read is refused where it is parsed.
     matches!(config.set(key, value), Ok(true)) && config.get(key) == default && default.is_some()
 }

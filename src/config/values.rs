@@ -1,4 +1,4 @@
-//! The types that a config's value can have: from text and back.
+//! The types that a config's value can have, from text and to text.
 //!
 //! Pure. Kafka: `ConfigDef.parseType`, `ConfigDef.convertToString`.
 
@@ -14,13 +14,12 @@ pub(super) fn items(text: &str) -> Vec<String> {
 
 /// A type that a config field can have.
 pub trait ConfigValue: Sized {
-    /// What the protocol calls this type.
+    /// The type's name in the protocol.
     const TYPE: ConfigType;
 
-    /// Its value from text, or Kafka's reason why not.
+    /// Its value from text, or Kafka's reason why the text is none.
     ///
-    /// # Errors
-    /// That reason, as it stands behind "Invalid value … for configuration …: ".
+    /// # Errors The reason, as it stands behind "Invalid value … for configuration …: ".
     fn read(text: &str) -> Result<Self, String>;
 
     /// Its value as text; None for null.
@@ -152,10 +151,9 @@ impl ConfigValue for Password {
     }
 }
 
-/// The value a field begins with: its row's default. A required key begins with nothing.
+/// The value a field begins with: its row's default. A required key begins with an empty value.
 ///
-/// # Panics
-/// Where a row's default is none of its type; a test makes every default once.
+/// # Panics Where a row's default is not of its type; a test makes every default once.
 pub(crate) fn initial<V: ConfigValue + Initial>(row: Option<&ConfigRow>, key: &str) -> V {
     match row.and_then(ConfigRow::default_text) {
         None => V::null(),
@@ -166,9 +164,9 @@ pub(crate) fn initial<V: ConfigValue + Initial>(row: Option<&ConfigRow>, key: &s
     }
 }
 
-/// What a field is before it is given a value.
+/// The value of a field before it is set.
 pub(crate) trait Initial {
-    /// Null where the type has it, else nothing.
+    /// Null where the type has it, else an empty value.
     fn null() -> Self;
 }
 

@@ -1,6 +1,7 @@
 //! The versions of Kafka that `inter.broker.protocol.version` and `log.message.format.version` name. Pure.
 //!
-//! Code asks for a version by its constant ([`KafkaVersion::V2_7_IV2`]), never by a text. Kafka's `ApiVersion`.
+//! Code compares a version with a constant ([`KafkaVersion::V2_7_IV2`]), never with a text. Kafka's
+//! `ApiVersion`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -79,7 +80,7 @@ pub struct KafkaVersion {
 }
 
 impl KafkaVersion {
-    /// The version that Barnabas speaks.
+    /// The version of Kafka that Barnabas implements.
     pub const LATEST: Self = Self::V2_7_IV2;
 
     /// The version a text names: exactly, or by its first parts (`2.7`, `2.7.2`), which means the newest of that

@@ -1,5 +1,5 @@
-//! One channel to each broker: requests go out in order, each again and again until it is answered or the channel is closed
-//! (`ControllerChannelManager`, `RequestSendThread`).
+//! One channel to each broker. Requests go out in order; each is sent again until it is answered or the
+//! channel is closed (`ControllerChannelManager`, `RequestSendThread`).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::net::peer::PeerError;
 /// The shortest and the longest wait before a request is sent again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// What all channels have in common.
+/// What all channels share.
 #[derive(Clone, Debug)]
 pub(super) struct ChannelOptions {
     /// The form of requests on the wire.
@@ -39,7 +39,7 @@ pub(super) struct BrokerChannel {
 impl BrokerChannel {
     /// Opens a channel to a broker.
     pub fn open(broker: Broker, options: ChannelOptions) -> Self {
-        // Unbounded: it holds what the controller has decided and the broker has not yet answered.
+        // Unbounded: it holds the decided requests that the broker has not answered yet.
         let (queue, requests) = mpsc::unbounded_channel();
         let closed = CancellationToken::new();
         let sender = Sender { broker, options, requests };
@@ -89,7 +89,7 @@ impl Sender {
         Some(BrokerLink::new(endpoint.clone(), options))
     }
 
-    /// Sends one request until the broker has answered it; the answers.
+    /// Sends one request until the broker has answered it; returns the answers.
     async fn deliver(&self, link: &mut Option<BrokerLink>, request: &ControlRequest) -> Vec<ControlResponse> {
         let controller = self.options.encoding.controller;
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
@@ -104,7 +104,7 @@ impl Sender {
         }
     }
 
-    /// Sends one request, which some versions need several wire requests for; the answers.
+    /// Sends one request once; some versions need several wire requests for it. Returns the answers.
     async fn send(
         &self,
         link: &mut Option<BrokerLink>,
@@ -140,7 +140,7 @@ impl Sender {
     }
 }
 
-/// Logs what a broker is about to be sent.
+/// Logs a request before it is sent.
 fn log_state_change(controller: BrokerId, request: &ControlRequest) {
     let broker = request.to;
     let text = match &request.body {

@@ -1,8 +1,9 @@
-//! Writes what a step decided: each write in a multi that first checks the version of `/controller_epoch`, so that a
-//! controller that was replaced changes nothing.
+//! Writes what a step decided. Each write is in a multi that first checks the version of `/controller_epoch`,
+//! so that a controller that was replaced changes nothing.
 //!
-//! A few writes have a multi each, as in Kafka. Many partitions' are put together, since what costs ZooKeeper is the
-//! transaction; where one of them cannot be written, those with it are written again one by one.
+//! A few writes have a multi each, as in Kafka. The writes of many partitions share multis, because the
+//! transaction is the cost in ZooKeeper. If one of them cannot be written, the writes of its multi are
+//! repeated one by one.
 
 use std::ops::Range;
 
@@ -15,12 +16,12 @@ use super::writes::{Outcome, Write};
 use crate::zk::znode::topic::{self, TopicZNode};
 use crate::zk::{MultiError, Op, ZkError, ZooKeeper};
 
-/// From so many writes on, those of partitions share their multis.
+/// From this number of writes on, those of partitions share their multis.
 const MANY: usize = 64;
-/// How many share one: a few tens of kilobytes.
+/// How many writes share one multi: a few tens of kilobytes.
 const TOGETHER: usize = 100;
 
-/// Writes in this order, all in one go over the wire; what came of each.
+/// Writes in this order, pipelined; returns the outcome of each.
 ///
 /// # Errors
 /// [`Stopped`]: this broker is no longer the controller, or may not be.
@@ -57,7 +58,8 @@ pub(super) async fn commit(
     for (at, result) in apart.into_iter().zip(zk.multi_many(&multis).await) {
         outcomes[at] = outcome(result, &writes[at])?;
     }
-    // A lost connection may have overtaken a parent with its child; the parent is there now.
+    // After a lost connection, a child's write may have been processed before its parent's; the parent is
+    // there now.
     for (at, write) in writes.iter().enumerate() {
         if outcomes[at] == Outcome::NoNode
             && matches!(write, Write::CreatePartitionDir(_) | Write::CreateState(..))
@@ -68,7 +70,7 @@ pub(super) async fn commit(
     Ok(outcomes)
 }
 
-/// Which writes, one after the other, go into one multi.
+/// Which consecutive writes go into one multi.
 fn runs(writes: &[Write]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, write) in writes.iter().enumerate() {
@@ -88,14 +90,15 @@ fn is_of_partition(write: &Write) -> bool {
     matches!(write, Write::CreatePartitionDir(_) | Write::CreateState(..) | Write::SetState(..))
 }
 
-/// One multi of several, with the first's check of the controller's epoch.
+/// One multi of several writes, with one check of the controller's epoch.
 fn together(multis: &[Vec<Op>]) -> Vec<Op> {
     let (first, rest) = (multis.first(), multis.iter().skip(1));
     first.into_iter().flatten().chain(rest.flat_map(|multi| multi.iter().skip(1))).cloned().collect()
 }
 
-/// What newer versions wrote beside what this write replaces. Partitions of a topic that were refused when they were read
-/// are not known to the controller: they become part of the write, so that they stay in the znode.
+/// What newer versions wrote beside the part that this write replaces. The controller does not know
+/// partitions of a topic that were refused when they were read: they become part of the write, so that they
+/// stay in the znode.
 async fn beside(zk: &ZooKeeper, write: &mut Write, others: &Others) -> Result<Map<String, Value>, ZkError> {
     match write {
         Write::SetState(partition, _) => Ok(others.get(partition).cloned().unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! The controller's requests in wire form, and the brokers' answers out of it. Pure.
+//! The controller's requests as wire messages, and the content of the brokers' answers. Pure.
 //!
 //! The only file of this room that knows the layouts of LeaderAndIsr, UpdateMetadata and StopReplica, which differ by
 //! version. Kafka: `LeaderAndIsrRequest.Builder` and its neighbours, `ControllerBrokerRequestBatch`.
@@ -132,7 +132,7 @@ impl Encoding {
         wire
     }
 
-    /// A live broker in UpdateMetadata. Version 0 knows one endpoint alone.
+    /// A live broker in UpdateMetadata. Version 0 has only one endpoint.
     fn live_broker(&self, broker: &Broker) -> UpdateMetadataBroker {
         let only = broker.endpoint(&self.listener).filter(|_| self.versions.update_metadata == 0);
         let endpoints = broker.endpoints.iter().map(|endpoint| UpdateMetadataEndpoint {
@@ -218,7 +218,7 @@ impl ControlResponse {
         Self::UpdateMetadata { broker, error: ErrorCode::from_code(answer.error_code) }
     }
 
-    /// A broker's answer to StopReplica, as far as it is of the partitions whose logs were to be deleted.
+    /// A broker's answer to StopReplica, restricted to the partitions whose logs were to be deleted.
     pub(super) fn of_stop_replica(
         broker: BrokerId,
         answer: StopReplicaResponse,

@@ -1,4 +1,5 @@
-//! The controller's loop: stands for election, and while elected carries events through the machine one after the other.
+//! The controller's loop: takes part in the election, and while elected passes events to the machine one
+//! after the other.
 //!
 //! Kafka: `KafkaController.elect` and `startup`, `ControllerEventManager`.
 
@@ -33,7 +34,7 @@ use crate::zk::{Watches, ZkError, ZnodeChange, ZooKeeper};
 const RESPONSES_WAITING: usize = 1024;
 /// How long after its election a controller first looks at leader imbalance.
 const FIRST_IMBALANCE_CHECK: Duration = Duration::from_secs(5);
-/// How long a candidate waits after a failure before it stands again.
+/// How long a candidate waits after a failure before it tries again.
 const PAUSE: Duration = Duration::from_millis(100);
 const TARGET: &str = "kafka.controller.KafkaController";
 
@@ -46,14 +47,14 @@ pub(super) struct Driver {
     pub clock: Clock,
     /// The generation of the session in which this broker registered last.
     pub registered: watch::Receiver<u64>,
-    /// What brokers and tools ask.
+    /// Requests of brokers and tools.
     pub requests: mpsc::Receiver<Event>,
     /// The controller epoch while this broker is the controller.
     pub activity: watch::Sender<Option<i32>>,
     pub stop: CancellationToken,
 }
 
-/// Stands for election until `stop`.
+/// Takes part in elections until `stop`.
 pub(super) async fn run(mut driver: Driver) {
     let stop = driver.stop.clone();
     tokio::select! {
@@ -65,10 +66,11 @@ pub(super) async fn run(mut driver: Driver) {
 }
 
 impl Driver {
-    /// Stands for election, and acts when elected, until the session is closed.
+    /// Takes part in elections, and acts as controller when elected, until the session is closed.
     ///
-    /// `/controller` is watched anew by each candidate and by each controller. A watch reports only what differs from its last
-    /// look: a `/controller` that came and went between two looks would leave an old watch waiting for a change that is past.
+    /// Each candidate and each controller sets a new watch on `/controller`. A watch reports only what
+    /// differs from its last read: if `/controller` came and went between two reads, an old watch would wait
+    /// for a change that is past.
     async fn stand(&mut self) {
         loop {
             if !self.vacancy(&mut self.watched_anew()).await {
@@ -86,13 +88,14 @@ impl Driver {
         }
     }
 
-    /// Waits until this broker is registered in the present session: elected before that, it would count itself among the dead.
+    /// Waits until this broker is registered in the present session: elected before that, it would count
+    /// itself among the dead brokers.
     async fn await_registration(&mut self) {
         let Self { registered, zk, requests, .. } = self;
         loop {
             tokio::select! {
                 _ = registered.wait_for(|generation| *generation == zk.generation()) => return,
-                // A request that is dropped is answered: not the controller.
+                // A request whose reply is dropped is answered NOT_CONTROLLER.
                 Some(_) = requests.recv() => {}
             }
         }
@@ -104,12 +107,12 @@ impl Driver {
         watches
     }
 
-    /// Waits until `/controller` is vacant; false where the session is closed.
+    /// Waits until `/controller` is vacant; false if the session is closed.
     async fn vacancy(&mut self, watches: &mut Watches) -> bool {
         loop {
             let change = tokio::select! {
                 change = watches.next() => change,
-                // A request that is dropped is answered: not the controller.
+                // A request whose reply is dropped is answered NOT_CONTROLLER.
                 Some(_) = self.requests.recv() => continue,
             };
             match change {
@@ -138,8 +141,8 @@ impl Driver {
         }
     }
 
-    /// Deletes `/controller` where it belongs to this session though this broker does not act; whether it did. Without this, a
-    /// term that ended in a failure would leave a cluster whose controller does nothing.
+    /// Deletes `/controller` if it belongs to this session while this broker does not act; returns whether it
+    /// did. Without this, a term that ended in a failure would leave a cluster whose controller does nothing.
     async fn vacate(&self) -> bool {
         let version = match self.zk.get(controller::PATH).await {
             Ok(Some((_, stat))) if stat.ephemeral_owner == self.zk.session_id() => stat.version,
@@ -175,7 +178,7 @@ struct Term {
     channels: BTreeMap<BrokerId, BrokerChannel>,
     /// What is written back beside the states of partitions.
     others: Others,
-    /// What has happened and is not taken up yet.
+    /// Events that wait.
     events: VecDeque<Event>,
 }
 
@@ -214,7 +217,7 @@ impl Term {
         })
     }
 
-    /// Takes events up, one after the other, until the term is over.
+    /// Handles events, one after the other, until the term is over.
     async fn run(
         &mut self,
         driver: &mut Driver,
@@ -246,7 +249,7 @@ impl Term {
         }
     }
 
-    /// Carries one event through the machine.
+    /// Passes one event through the machine.
     async fn process(&mut self, event: Event, watches: &mut Watches) -> Result<(), TermOver> {
         self.machine.begin(event);
         while let Some(questions) = self.machine.ask() {

@@ -1,7 +1,7 @@
-//! The leader of a partition: the four ways of choosing it.
+//! The leader of a partition: four elections.
 //!
-//! Pure. It reads the cluster's picture and the partition's last written leadership, and proposes the next one.
-//! It never writes. Kafka's `Election` and `PartitionLeaderElectionAlgorithms`.
+//! Pure. An election reads the cluster's state and the partition's last written leadership, and proposes the
+//! next one. It never writes. Kafka's `Election` and `PartitionLeaderElectionAlgorithms`.
 
 use std::fmt;
 
@@ -9,11 +9,13 @@ use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 
 use super::state::ClusterState;
 
-/// Why, and so how, a leader is chosen (Kafka's `PartitionLeaderElectionStrategy`).
+/// The reason for an election, which decides how the leader is chosen (Kafka's
+/// `PartitionLeaderElectionStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "PartitionLeaderElectionStrategy")]
 pub enum Election {
-    /// The partition is new or its leader is gone. `unclean`: a replica that is out of sync may lead, whatever the topic's config.
+    /// The partition is new or its leader is gone. `unclean`: a replica that is out of sync may lead,
+    /// whatever the topic's config.
     Offline {
         /// Whether data may be lost to have a leader again.
         unclean: bool,
@@ -61,19 +63,19 @@ impl fmt::Display for ElectionKind {
 /// The outcome of an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elected {
-    /// The next leadership, an epoch higher; None where no replica may lead.
+    /// The next leadership, in an epoch one higher; None if no replica may lead.
     pub leader_and_isr: Option<LeaderAndIsr>,
     /// The brokers that are to get LeaderAndIsr.
     pub recipients: Vec<BrokerId>,
 }
 
-/// Whether any in-sync replica of this leadership can work.
+/// Whether any in-sync replica of this leadership is online.
 pub fn has_live_isr(state: &ClusterState, partition: &TopicPartition, current: &LeaderAndIsr) -> bool {
     current.isr.iter().any(|&id| state.is_online(id, partition))
 }
 
-/// Chooses the leader of `partition`, whose leadership is now `current`.
-/// `unclean`: whether a replica out of sync may lead; only [`Election::Offline`] looks at it.
+/// Elects a leader of `partition`, whose leadership is now `current`. `unclean`: whether a replica out of
+/// sync may lead; only [`Election::Offline`] uses it.
 pub fn elect(
     state: &ClusterState,
     partition: &TopicPartition,
@@ -122,7 +124,7 @@ fn offline(
 
 fn controlled_shutdown(state: &ClusterState, partition: &TopicPartition, current: &LeaderAndIsr) -> Elected {
     let stays = |id: &BrokerId| !state.shutting_down.contains(id);
-    // Brokers that are shutting down hear of the change too: they still serve until they are gone.
+    // Brokers that are shutting down are notified of the change too: they still serve until they are gone.
     let recipients: Vec<_> =
         state.replicas(partition).iter().copied().filter(|&id| state.is_reachable(id, partition)).collect();
     let leader = recipients.iter().copied().find(|id| current.isr.contains(id) && stays(id));

@@ -1,7 +1,7 @@
 //! Everything that can happen to an active controller (Kafka's `ControllerEvent`). Pure.
 //!
-//! Closed: nothing that is not listed here makes the controller act. An event of a znode only means that it changed;
-//! the steps read what is there now.
+//! Closed: only the events listed here make the controller act. An event of a znode only means that it
+//! changed; the steps read its present content.
 
 use std::sync::Arc;
 
@@ -39,9 +39,10 @@ pub enum Event {
     CheckImbalance,
     /// Unclean election was enabled: for one topic, or None for all.
     UncleanEnabled(Option<Arc<str>>),
-    /// A broker or a tool asks for something: the step that does it and replies ([`super::requests`] has them all).
+    /// A request of a broker or a tool: the step that handles it and replies ([`super::requests`] has them
+    /// all).
     Request(Box<dyn Step>),
-    /// A step that an earlier event put off.
+    /// A step that an earlier event postponed.
     PutOff(Box<dyn Step>),
     /// A broker answered a request of the controller.
     Response(ControlResponse),

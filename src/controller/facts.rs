@@ -1,6 +1,6 @@
-//! What a step asks to be read from ZooKeeper before it decides, and what was found.
+//! What a step needs from ZooKeeper before it decides, and what was read.
 //!
-//! Pure. `gather` reads; a step only names what it needs. Znodes that cannot be decoded are as good as absent.
+//! Pure. `gather` reads; a step only names what it needs. A znode that cannot be decoded counts as absent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub struct TopicFacts {
     pub partitions: BTreeMap<i32, Assignment>,
 }
 
-/// `/feature`, as far as the controller looks at it (KIP-584).
+/// `/feature`, as far as the controller uses it (KIP-584).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureFacts {
     /// Whether finalized features are enabled.
@@ -62,7 +62,7 @@ pub struct FeatureFacts {
     pub version: i32,
 }
 
-/// The answers to a step's questions; what was not asked is empty.
+/// The answers to a step's questions; a question that was not asked has an empty answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Answers [`Question::Brokers`] and [`Question::Broker`].
@@ -77,7 +77,7 @@ pub struct Facts {
     pub partition_dirs: BTreeSet<i32>,
     /// Answers [`Question::TopicTree`]: parents after their children, as they are to be deleted.
     pub topic_tree: Vec<String>,
-    /// Answers [`Question::UncleanElection`]; Err says why a topic's config could not be read.
+    /// Answers [`Question::UncleanElection`]; Err has the reason why a topic's config could not be read.
     pub unclean: BTreeMap<Arc<str>, Result<bool, String>>,
     /// Answers [`Question::TopicDeletions`].
     pub topic_deletions: BTreeSet<Arc<str>>,

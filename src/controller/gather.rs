@@ -1,4 +1,4 @@
-//! Reads what a step asks for: many znodes at once, decoded into facts.
+//! Reads what a step needs: many znodes at once, decoded into facts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,13 +18,12 @@ use crate::zk::znode::{
 };
 use crate::zk::{Read, ZkError, ZooKeeper};
 
-/// What newer versions wrote beside the states of partitions, where they did: it is written back with every state.
+/// Fields that newer versions wrote beside the states of partitions. They are written back with every state.
 pub(super) type Others = HashMap<TopicPartition, Map<String, Value>>;
 
 /// Answers every question; `defaults` are the topic configs of this broker.
 ///
-/// # Errors
-/// Failures of ZooKeeper. Znodes that cannot be decoded are as good as absent, and named in the log.
+/// # Errors Failures of ZooKeeper. A znode that cannot be decoded counts as absent, and is logged.
 pub(super) async fn gather(
     zk: &ZooKeeper,
     defaults: &TopicConfig,
@@ -85,7 +84,7 @@ async fn answer(
         }
         Question::PreferredElection => {
             let found = zk.get(preferred_election::PATH).await?;
-            // A request that cannot be read is answered by removing it.
+            // A request that cannot be read is answered by its deletion.
             facts.preferred_election = found.map(|(data, _)| {
                 readable(preferred_election::PATH, preferred_election::decode(&data))
                     .unwrap_or_default()
@@ -105,12 +104,12 @@ async fn answer(
     Ok(())
 }
 
-/// What was decoded; None, and a line in the log, where it could not be.
+/// What was decoded; if it could not be decoded, None and a line in the log.
 fn readable<T>(path: &str, decoded: Result<T, crate::zk::znode::ZnodeError>) -> Option<T> {
     decoded.map_err(|error| log::error!(target: "kafka.controller.KafkaController", "{path}: {error}")).ok()
 }
 
-/// Many znodes at once. One that cannot be read, because its access list forbids it, is as good as absent.
+/// Reads many znodes at once. A znode whose access list forbids the read counts as absent.
 async fn read_many(zk: &ZooKeeper, paths: &[String]) -> Result<Vec<Read>, ZkError> {
     match zk.get_many(paths).await {
         Err(ZkError::NoAuth | ZkError::Other(_)) => {}
@@ -180,7 +179,8 @@ async fn states(
     Ok(decoded.collect())
 }
 
-/// The brokers of an ISR, each once: named twice by hand, one would count for two of `min.insync.replicas`.
+/// The brokers of an ISR, each once: a broker that was named twice by hand would count twice for
+/// `min.insync.replicas`.
 fn distinct(isr: Vec<BrokerId>) -> Vec<BrokerId> {
     let mut seen = BTreeSet::new();
     isr.into_iter().filter(|id| seen.insert(*id)).collect()
@@ -205,7 +205,7 @@ async fn unclean(
     let paths: Vec<_> = topics.iter().map(|name| config_entity::path(EntityType::Topics, name)).collect();
     let found = read_many(zk, &paths).await?;
     let allowed = |path: &String, found: Option<(bytes::Bytes, _)>| {
-        // What cannot be read holds no configs.
+        // A config that cannot be read has no values.
         let entity = found.and_then(|(data, _)| readable(path, ConfigEntity::decode(&data)));
         let own = entity.unwrap_or_default().to_map();
         Ok(defaults.with_valid_overrides(&own).0.unclean_leader_election_enable)
@@ -214,7 +214,7 @@ async fn unclean(
     Ok(found.map(|(name, (path, found))| (name, allowed(path, found))).collect())
 }
 
-/// The children of a parent of notices with their data, in the order of their numbers.
+/// The children of a parent of notifications with their data, in the order of their numbers.
 async fn notices(zk: &ZooKeeper, parent: &str) -> Result<Vec<(String, bytes::Bytes)>, ZkError> {
     let names: BTreeSet<_> = names(zk, parent).await?.into_iter().collect();
     let paths: Vec<_> = names.iter().map(|name| format!("{parent}/{name}")).collect();

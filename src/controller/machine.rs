@@ -1,9 +1,10 @@
 //! The controller's decisions, one event at a time: events in; questions, writes and effects out. Pure.
 //!
-//! An event becomes steps. Every step goes the same way: it asks (`gather` reads), decides (`commit` writes), applies the
-//! outcomes of the writes to the cluster's picture, and may leave further steps, which are done right after it and before
-//! anything else. A write that lost a race is such a further step, never a loop. Transcripts and the simulation run the
-//! machine as `driver` does. Kafka spreads this over `KafkaController`, its two state machines and `TopicDeletionManager`.
+//! An event becomes steps. Every step goes the same way: it asks (`gather` reads), decides (`commit` writes),
+//! applies the outcomes of the writes to the cluster's state, and may enqueue further steps, which run right
+//! after it and before anything else. If another session wrote a znode first, the step enqueues such a
+//! further step; there is no loop. Transcripts and the simulation run the machine as `driver` does. Kafka
+//! spreads this over `KafkaController`, its two state machines and `TopicDeletionManager`.
 
 use super::decide;
 use super::event::Event;
@@ -17,13 +18,13 @@ use super::writes::{Outcome, Write};
 #[derive(Debug)]
 pub struct ControllerMachine {
     context: StepContext,
-    /// What is still to be done for the event at hand; the next step is the last.
+    /// The steps of the present event that are still to run; the next one is the last.
     agenda: Vec<Box<dyn Step>>,
     current: Option<Box<dyn Step>>,
 }
 
 impl ControllerMachine {
-    /// A machine that knows `state`.
+    /// A machine with `state`.
     pub fn new(settings: ControllerSettings, state: ClusterState) -> Self {
         Self { context: StepContext::new(settings, state), agenda: Vec::new(), current: None }
     }
@@ -33,7 +34,7 @@ impl ControllerMachine {
         &self.context.state
     }
 
-    /// Takes an event up. The one before must be through.
+    /// Begins an event. The one before must be complete.
     pub fn begin(&mut self, event: Event) {
         assert!(
             self.agenda.is_empty() && self.current.is_none(),
@@ -44,7 +45,7 @@ impl ControllerMachine {
         self.queue();
     }
 
-    /// What the next step wants read; None when the event is through.
+    /// What the next step needs to be read; None when the event is complete.
     pub fn ask(&mut self) -> Option<Vec<Question>> {
         let step = self.agenda.pop()?;
         let questions = step.ask(&self.context);
@@ -52,7 +53,7 @@ impl ControllerMachine {
         Some(questions)
     }
 
-    /// Hands the step what was read; what it wants written, in this order.
+    /// Passes the step what was read; returns its writes, in this order.
     pub fn decide(&mut self, facts: Facts) -> Vec<Write> {
         match &mut self.current {
             Some(step) => step.decide(&mut self.context, facts),
@@ -60,7 +61,8 @@ impl ControllerMachine {
         }
     }
 
-    /// Hands the step the outcomes of its writes, one each; what is to be done before the next step asks.
+    /// Passes the step the outcomes of its writes, one each; returns the effects that come before the next
+    /// step.
     pub fn apply(&mut self, outcomes: &[Outcome]) -> Vec<Effect> {
         if let Some(mut step) = self.current.take() {
             step.apply(&mut self.context, outcomes);

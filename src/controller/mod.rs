@@ -1,13 +1,14 @@
 //! The controller: the elected broker that decides which replica leads each partition (Kafka's `KafkaController` and its
 //! state machines).
 //!
-//! An event becomes steps (`decide`). For each step ZooKeeper is read (`gather`), the step decides, its writes are committed
-//! (`commit` and `multi`, guarded by the controller epoch), their outcomes are applied to the cluster's picture (`state`),
-//! and requests go to the brokers (`outbox`, `control_requests`, `channel`). `machine` runs the steps and is pure; `driver`
-//! is the only loop that waits. `watching` turns changes of znodes into events; `requests` has what brokers and tools ask.
+//! An event becomes steps (`decide`). For each step ZooKeeper is read (`gather`), the step decides, its
+//! writes are committed (`commit` and `multi`, guarded by the controller epoch), their outcomes are applied
+//! to the cluster's state (`state`), and requests are sent to the brokers (`outbox`, `control_requests`,
+//! `channel`). `machine` runs the steps and is pure; `driver` is the only loop that waits. `watching` turns
+//! changes of znodes into events; `requests` has the requests of brokers and tools.
 //!
-//! - *Entry points:* [`Controller::start`] and the handle it gives.
-//! - *Never:* touches a log or a replica of its own broker but by requests over the wire.
+//! - *Entry points:* [`Controller::start`] and the handle it returns.
+//! - *Never:* reaches a log or a replica, not even its own broker's, except by requests over the wire.
 //! - *Tasks:* the driver; one channel for each broker.
 
 pub(crate) mod channel;
@@ -58,8 +59,9 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Stands for election from now on, and acts as controller whenever elected. `registered` holds the generation of the
-    /// session in which this broker registered last: it stands in no other.
+    /// Takes part in elections from now on, and acts as controller whenever elected. `registered` holds the
+    /// generation of the session in which this broker registered last: in any other session the broker is no
+    /// candidate.
     pub fn start(
         zk: ZooKeeper,
         broker: BrokerId,
@@ -92,12 +94,12 @@ impl Controller {
         self.active.borrow().is_some()
     }
 
-    /// The controller epoch, where this broker is the controller.
+    /// The controller epoch, if this broker is the controller.
     pub fn epoch(&self) -> Option<i32> {
         *self.active.borrow()
     }
 
-    /// Resigns and stands for election no more.
+    /// Resigns, and takes part in no more elections.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         if tokio::time::timeout(Duration::from_secs(30), self.tasks.wait()).await.is_err() {

@@ -32,7 +32,7 @@ pub struct MetadataRow {
     pub leadership: Leadership,
     /// Its replicas in order of preference.
     pub replicas: Vec<BrokerId>,
-    /// Those of `replicas` that cannot work now.
+    /// Those of `replicas` that are offline.
     pub offline: Vec<BrokerId>,
 }
 
@@ -80,7 +80,7 @@ pub struct ControlRequest {
     pub broker_epoch: i64,
     /// The controller's epoch.
     pub controller_epoch: i32,
-    /// What it asks for.
+    /// The content.
     pub body: ControlBody,
 }
 
@@ -95,8 +95,9 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// LeaderAndIsr of `partition` for `brokers`, and UpdateMetadata of it for every registered broker. A later row for the
-    /// same broker and partition replaces the earlier one; `is_new` stays true once it was.
+    /// Adds LeaderAndIsr of `partition` for `brokers`, and UpdateMetadata of it for every registered broker.
+    /// A later row for the same broker and partition replaces the earlier one; `is_new` stays true once it
+    /// was.
     pub fn leader_and_isr(
         &mut self,
         state: &ClusterState,
@@ -119,7 +120,7 @@ impl Outbox {
         self.metadata_for_all(state, std::slice::from_ref(partition));
     }
 
-    /// StopReplica of `partition` for `broker`; `delete` stays true once it was.
+    /// Adds StopReplica of `partition` for `broker`; `delete` stays true once it was.
     pub fn stop_replica(
         &mut self,
         state: &ClusterState,
@@ -142,12 +143,13 @@ impl Outbox {
         rows.insert(partition.clone(), StopReplicaRow { partition: partition.clone(), leader_epoch, delete });
     }
 
-    /// UpdateMetadata of `partitions` for every registered broker.
+    /// Adds UpdateMetadata of `partitions` for every registered broker.
     pub fn metadata_for_all(&mut self, state: &ClusterState, partitions: &[TopicPartition]) {
         self.metadata(state, &state.broker_ids(), partitions);
     }
 
-    /// UpdateMetadata for `brokers`: the live brokers, and `partitions`, of which those that never had a leader are left out.
+    /// Adds UpdateMetadata for `brokers`: the live brokers, and `partitions` without those that never had a
+    /// leader.
     pub fn metadata(&mut self, state: &ClusterState, brokers: &[BrokerId], partitions: &[TopicPartition]) {
         self.metadata_to.extend(brokers.iter().copied().filter(|&id| id >= 0));
         for partition in partitions {
@@ -157,8 +159,8 @@ impl Outbox {
         }
     }
 
-    /// Makes requests of all that was gathered, in the order they are to be sent, and begins anew.
-    /// Brokers that are not registered get none.
+    /// Makes requests of all rows, in the order they are to be sent, and begins anew. Brokers that are not
+    /// registered get none.
     pub fn seal(&mut self, state: &ClusterState) -> Vec<ControlRequest> {
         let Self { leader_and_isr, stop, metadata_to, metadata } = std::mem::take(self);
         let mut requests = Vec::new();

@@ -1,6 +1,7 @@
-//! What the sender of a request waits for: a typed reply, and the errors it can hold. Pure.
+//! What the sender of a request waits for: a typed reply, and its possible errors. Pure.
 //!
-//! A step replies through its context, which leaves the delivery among the effects; nothing is sent before those ahead of it.
+//! A step replies through its context, which makes the delivery one of the effects. It is delivered after the
+//! effects before it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,11 +10,11 @@ use std::sync::Arc;
 use crate::base::TopicPartition;
 use crate::wire::error_code::ErrorCode;
 
-/// Where the reply to a request goes. A reply that is dropped unused is answered NOT_CONTROLLER.
+/// The destination of a request's reply. A reply that is dropped unused is answered NOT_CONTROLLER.
 pub struct ControllerReply<T>(Arc<dyn Fn(T) + Send + Sync>);
 
 impl<T> ControllerReply<T> {
-    /// A reply that is handed to `receive`, once.
+    /// A reply that is passed to `receive`, once.
     pub fn new(receive: impl Fn(T) + Send + Sync + 'static) -> Self {
         Self(Arc::new(receive))
     }
@@ -40,7 +41,7 @@ impl ReplyDelivery {
         Self(Box::new(move || reply.0(value)))
     }
 
-    /// Hands the value to the one that waits for it.
+    /// Passes the value to its receiver.
     pub fn deliver(self) {
         (self.0)();
     }

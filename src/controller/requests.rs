@@ -1,7 +1,7 @@
-//! What brokers and tools ask of the controller: each request is a step of `decide` and a method here.
+//! The requests of brokers and tools to the controller. Each is a step of `decide` and a method here.
 //!
-//! A request is answered in the order in which the controller takes it up. Every method gives NOT_CONTROLLER where this
-//! broker is not the controller, or resigns before it has answered.
+//! Requests are answered in the order in which the controller handles them. Every method returns
+//! NOT_CONTROLLER if this broker is not the controller, or resigns before it has answered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::base::{Assignment, BrokerId, LeaderAndIsr, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
 impl Controller {
-    /// Moves a broker's leaderships away, so that it can stop; the partitions it still leads.
+    /// Moves a broker's leaderships away, so that it can stop; returns the partitions it still leads.
     ///
     /// # Errors
     /// NOT_CONTROLLER, BROKER_NOT_AVAILABLE, STALE_BROKER_EPOCH; UNKNOWN_SERVER_ERROR for the epoch of an unknown broker.
@@ -34,7 +34,8 @@ impl Controller {
         self.ask(|reply| ControlledShutdown { broker, broker_epoch, reply }).await?
     }
 
-    /// Writes the in-sync replicas that a leader wants; the leadership of each partition afterwards.
+    /// Writes the in-sync replicas that a leader asks for; returns the leadership of each partition
+    /// afterwards.
     ///
     /// # Errors
     /// NOT_CONTROLLER, STALE_BROKER_EPOCH.
@@ -47,8 +48,8 @@ impl Controller {
         self.ask(|reply| AlterIsr::new(broker, broker_epoch, wanted, reply)).await?
     }
 
-    /// Begins to give partitions other replicas, or, where None is wanted, takes back the reassignment in progress (KIP-455);
-    /// the outcome of each.
+    /// Begins reassignments of partitions, or cancels the one in progress for None (KIP-455); returns the
+    /// outcome of each.
     ///
     /// # Errors
     /// NOT_CONTROLLER.
@@ -70,7 +71,7 @@ impl Controller {
         self.ask(|reply| ListReassignments { partitions, reply }).await
     }
 
-    /// Elects leaders; the leader of each partition now, or why there is no other.
+    /// Elects leaders; returns the leader of each partition now, or why there is no other.
     ///
     /// # Errors
     /// NOT_CONTROLLER.
@@ -87,8 +88,8 @@ impl Controller {
         .await
     }
 
-    /// Unclean election was enabled, for a topic or for all: where this broker is the controller, leaders are sought among
-    /// replicas that are not in sync.
+    /// Unclean election was enabled, for a topic or for all. If this broker is the controller, it elects
+    /// leaders among replicas that are not in sync.
     pub async fn unclean_enabled(&self, topic: Option<&str>) {
         if self.is_active() && self.requests.send(Event::UncleanEnabled(topic.map(Arc::from))).await.is_err()
         {
@@ -96,7 +97,7 @@ impl Controller {
         }
     }
 
-    /// Hands a request over and waits for the reply.
+    /// Sends a request to the controller's loop and waits for the reply.
     async fn ask<T: Send + 'static, S: Step + 'static>(
         &self,
         request: impl FnOnce(ControllerReply<T>) -> S,
@@ -111,7 +112,7 @@ impl Controller {
     }
 }
 
-/// A reply that ends in a channel; a sender that has stopped waiting is passed over.
+/// A reply that goes to a channel; a caller that has stopped waiting is ignored.
 fn once<T: Send + 'static>(channel: oneshot::Sender<T>) -> ControllerReply<T> {
     let channel = Mutex::new(Some(channel));
     ControllerReply::new(move |value| {

@@ -51,7 +51,7 @@ pub struct KnownTopic {
     pub znode_version: i32,
 }
 
-/// The topics on their way out (Kafka keeps these in `ControllerContext` for `TopicDeletionManager`).
+/// Topics to be deleted (Kafka keeps these in `ControllerContext` for `TopicDeletionManager`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deletions {
     /// Topics that are to be deleted.
@@ -62,7 +62,7 @@ pub struct Deletions {
     pub ineligible: BTreeSet<Arc<str>>,
 }
 
-/// The controller's picture of the cluster.
+/// The controller's view of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[doc(alias = "ControllerContext")]
 pub struct ClusterState {
@@ -72,9 +72,9 @@ pub struct ClusterState {
     pub epoch_version: i32,
     /// Partitions with a reassignment under way.
     pub reassigning: BTreeSet<TopicPartition>,
-    /// KnownTopic deletions.
+    /// Topic deletions.
     pub deletions: Deletions,
-    /// Brokers that asked for a controlled shutdown and still live.
+    /// Brokers that asked for a controlled shutdown and are still alive.
     pub shutting_down: BTreeSet<BrokerId>,
     /// Replicas in log directories that failed, by broker.
     pub offline_dirs: BTreeMap<BrokerId, BTreeSet<TopicPartition>>,
@@ -83,7 +83,7 @@ pub struct ClusterState {
 }
 
 impl ClusterState {
-    /// The empty picture of a controller just elected with this epoch and this version of `/controller_epoch`.
+    /// The empty state of a controller just elected with this epoch and this version of `/controller_epoch`.
     pub fn elected(controller_epoch: i32, epoch_version: i32) -> Self {
         Self { controller_epoch, epoch_version, ..Self::default() }
     }
@@ -115,12 +115,13 @@ impl ClusterState {
         self.brokers.insert(broker.id, broker);
     }
 
-    /// Forgets a broker.
+    /// Removes a broker.
     pub fn remove_broker(&mut self, id: BrokerId) {
         self.brokers.remove(&id);
     }
 
-    /// Whether the replica of `partition` on `broker` can work: the broker lives, is not shutting down, and its log directory is well.
+    /// Whether the replica of `partition` on `broker` is online: the broker is alive, is not shutting down,
+    /// and its log directory has not failed.
     pub fn is_online(&self, broker: BrokerId, partition: &TopicPartition) -> bool {
         !self.shutting_down.contains(&broker) && self.is_reachable(broker, partition)
     }
@@ -148,14 +149,14 @@ impl ClusterState {
         self.topics.get(name)
     }
 
-    /// One topic, to be changed; made empty where it is not known.
+    /// One topic, to be changed; created empty if it is not known.
     pub fn topic_mut(&mut self, name: &Arc<str>) -> &mut KnownTopic {
         self.topics
             .entry(name.clone())
             .or_insert_with(|| KnownTopic { znode_version: -1, ..KnownTopic::default() })
     }
 
-    /// Forgets a topic and everything about its partitions.
+    /// Removes a topic and everything about its partitions.
     pub fn remove_topic(&mut self, name: &str) {
         self.topics.remove(name);
         self.deletions.queued.remove(name);
@@ -280,7 +281,7 @@ impl ClusterState {
         self.replicas_of(&self.partitions_of(topic))
     }
 
-    /// The replicas of a topic that stand in `state`.
+    /// The replicas of a topic that are in `state`.
     pub fn replicas_in(&self, topic: &str, state: ReplicaState) -> Vec<Replica> {
         self.replicas_of_topic(topic)
             .into_iter()
@@ -310,7 +311,7 @@ impl ClusterState {
             .collect()
     }
 
-    /// The partitions whose leader on record cannot work, and that are not being deleted.
+    /// The partitions whose leader on record is offline, and that are not being deleted.
     pub fn partitions_with_offline_leader(&self) -> Vec<TopicPartition> {
         let mut found = self.partitions_with_leaders();
         found.retain(|partition| !self.is_online(self.leader(partition), partition));

@@ -1,7 +1,7 @@
-//! A step: the part of an event's handling that needs at most one reading and one writing; and what it works on. Pure.
+//! A step: the part of an event's handling that needs at most one read and one write; and its context. Pure.
 //!
-//! [`super::machine`] runs steps, [`super::decide`] has them all. Kafka runs the handling of an event to its end in one go
-//! (`KafkaController.process`), with ZooKeeper read and written in between.
+//! [`super::machine`] runs steps, [`super::decide`] has them all. Kafka runs the handling of an event to its
+//! end in one go (`KafkaController.process`), with ZooKeeper read and written in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +15,7 @@ use super::reply::{ApiError, ControllerReply, ReplyDelivery};
 use super::state::ClusterState;
 use super::writes::{Outcome, Write};
 
-/// What the decisions need to know of the broker's config.
+/// The values of the broker's config that decisions depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerSettings {
     /// This broker's id.
@@ -30,7 +30,7 @@ pub struct ControllerSettings {
     pub imbalance_percentage: u32,
 }
 
-/// A znode of which the driver is to report changes.
+/// A znode whose changes the driver is to report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Watched {
     /// A registration.
@@ -41,18 +41,18 @@ pub enum Watched {
     State(TopicPartition),
 }
 
-/// How much a line of the log matters.
+/// The severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The normal course.
     Info,
-    /// Something was refused or put off.
+    /// Something was refused or postponed.
     Warn,
     /// A decision could not be carried out.
     Error,
 }
 
-/// What the driver does once a step is through, in this order.
+/// What the driver does once a step is complete, in this order.
 #[derive(Debug)]
 pub enum Effect {
     /// Send a request, after all those sent to that broker before.
@@ -63,17 +63,17 @@ pub enum Effect {
     Disconnect(BrokerId),
     /// Report changes of a znode.
     Watch(Watched),
-    /// Cease to report changes of a znode.
+    /// Stop reporting changes of a znode.
     Unwatch(Watched),
     /// Deliver the reply to a request.
     Reply(ReplyDelivery),
-    /// Take this step up after the events that wait already.
+    /// Handle this step after the events that wait already.
     Later(Box<dyn Step>),
     /// Write a line to the log.
     Log(Severity, String),
 }
 
-/// A part of an event's handling that needs at most one reading and one writing.
+/// A part of an event's handling that needs at most one read and one write.
 pub trait Step: fmt::Debug + Send + Sync {
     /// What it needs to be read first.
     fn ask(&self, context: &StepContext) -> Vec<Question> {
@@ -81,21 +81,22 @@ pub trait Step: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Decides on what was read, and names what is to be written.
+    /// Decides on what was read, and returns what is to be written.
     fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write>;
 
-    /// Takes the outcomes in, one for each write in its order. Called even where nothing was to be written.
+    /// Applies the outcomes, one for each write in its order. Called even if nothing was written.
     fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         let _ = (context, outcomes);
     }
 }
 
-/// What a step reads and changes: the cluster's picture, the requests to be sent, the effects and steps that follow.
+/// What a step reads and changes: the cluster's state, the requests to be sent, the effects and steps that
+/// follow.
 #[derive(Debug)]
 pub struct StepContext {
     /// The cluster as the controller knows it.
     pub state: ClusterState,
-    /// The broker's config, as far as it matters.
+    /// The values of the broker's config that decisions depend on.
     pub settings: ControllerSettings,
     /// What brokers get with the next [`StepContext::send_requests`].
     pub outbox: Outbox,
@@ -104,12 +105,12 @@ pub struct StepContext {
     /// Partitions whose reassignment the event at hand could not begin, carry on or finish.
     pub failed_reassignments: BTreeSet<TopicPartition>,
     effects: Vec<Effect>,
-    /// The steps left by the step at hand, the first one to be done first.
+    /// The steps enqueued by the present step, the first one to run first.
     steps: Vec<Box<dyn Step>>,
 }
 
 impl StepContext {
-    /// The context of a controller that knows `state`.
+    /// The context of a controller with `state`.
     pub(super) fn new(settings: ControllerSettings, state: ClusterState) -> Self {
         Self {
             state,
@@ -122,7 +123,7 @@ impl StepContext {
         }
     }
 
-    /// Leaves a step to be done after this one and those left before it, and before anything else.
+    /// Enqueues a step, to run after this one and those enqueued before it, and before anything else.
     pub fn enqueue(&mut self, step: impl Step + 'static) {
         self.enqueue_boxed(Box::new(step));
     }
@@ -132,39 +133,39 @@ impl StepContext {
         self.steps.push(step);
     }
 
-    /// Leaves the requests that the outbox holds, to be sent.
+    /// Enqueues the requests that the outbox holds, to be sent.
     pub fn send_requests(&mut self) {
         let requests = self.outbox.seal(&self.state);
         self.effects.extend(requests.into_iter().map(Effect::Send));
     }
 
-    /// Leaves the reply to a request.
+    /// Enqueues the reply to a request.
     pub fn reply<T: Send + Sync + 'static>(&mut self, reply: &ControllerReply<T>, value: T) {
         self.effects.push(Effect::Reply(ReplyDelivery::of(reply.clone(), value)));
     }
 
-    /// Leaves an effect for the driver.
+    /// Enqueues an effect for the driver.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    /// Leaves a line for the log.
+    /// Enqueues a line for the log.
     pub fn log(&mut self, severity: Severity, text: impl Into<String>) {
         self.effects.push(Effect::Log(severity, text.into()));
     }
 
-    /// Forgets what belonged to the event before.
+    /// Clears what belonged to the event before.
     pub(super) fn begin_event(&mut self) {
         self.elections.clear();
         self.failed_reassignments.clear();
     }
 
-    /// The effects since they were taken last.
+    /// The effects since the last call.
     pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// The steps left since they were taken last.
+    /// The steps enqueued since the last call.
     pub(super) fn take_steps(&mut self) -> Vec<Box<dyn Step>> {
         std::mem::take(&mut self.steps)
     }

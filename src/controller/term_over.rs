@@ -7,7 +7,7 @@ use crate::zk::ZkError;
 /// Why a controller resigns.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TermOver {
-    /// Another controller was elected: its epoch stands in `/controller_epoch`.
+    /// Another controller was elected: its epoch is in `/controller_epoch`.
     #[error("Controller moved to another broker")]
     Moved,
     /// `/controller` was deleted or rewritten.

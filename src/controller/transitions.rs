@@ -1,14 +1,14 @@
-//! The states a partition and a replica can be in, and the moves between them that are legal.
+//! The states a partition and a replica can be in, and the valid moves between them.
 //!
 //! Pure. It knows no cluster and changes nothing. Kafka's `PartitionState` and `ReplicaState`.
 
 use std::fmt;
 
-/// Where a partition stands in the controller's eyes (Kafka's `PartitionState`).
+/// The state of a partition in the controller (Kafka's `PartitionState`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[doc(alias = "PartitionStateMachine")]
 pub enum PartitionState {
-    /// Never made, or deleted again.
+    /// Never created, or deleted again.
     #[default]
     NonExistent,
     /// Replicas are assigned; it never had a leader.
@@ -37,24 +37,24 @@ impl fmt::Display for PartitionState {
     }
 }
 
-/// Where one replica of a partition stands (Kafka's `ReplicaState`).
+/// The state of a replica (Kafka's `ReplicaState`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[doc(alias = "ReplicaStateMachine")]
 pub enum ReplicaState {
-    /// Never made, or deleted again.
+    /// Never created, or deleted again.
     #[default]
     NonExistent,
-    /// Made; it can only become a follower.
+    /// Created; it can only become a follower.
     New,
-    /// Part of the assignment, on a broker that lives.
+    /// Part of the assignment, on a live broker.
     Online,
     /// Its broker or its log directory is gone, or it got StopReplica.
     Offline,
-    /// Told to delete its log; no answer yet.
+    /// It was sent StopReplica that deletes its log, and has not answered yet.
     DeletionStarted,
     /// Its log is deleted.
     DeletionSuccessful,
-    /// Its log cannot be deleted now: its broker is gone, or the broker refused.
+    /// Its log cannot be deleted now: its broker is gone, or the broker answered with an error.
     DeletionIneligible,
 }
 

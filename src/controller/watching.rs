@@ -49,7 +49,8 @@ impl Watching {
         Self { broker, generation, request: None }
     }
 
-    /// The event that a change is; None where it concerns no decision. `session` is the id of the present session.
+    /// The event of a change; None if the change concerns no decision. `session` is the id of the present
+    /// session.
     ///
     /// # Errors
     /// [`TermOver`] where the change ends the term.
@@ -98,14 +99,14 @@ impl Watching {
             return data.map(|_| Event::BrokerChanged(id));
         }
         let name = child(path, topic::PARENT)?;
-        // The first look at a topic that has just been read shows nothing new.
+        // The first read of a topic that has just been read shows nothing new.
         let known = state.topic(name).map(|topic| topic.znode_version);
         let is_new = data.is_some_and(|(_, stat)| known != Some(stat.version));
         is_new.then(|| Event::TopicChanged(Arc::from(name)))
     }
 
-    /// Whether `/admin/reassign_partitions` was created anew: what the controller itself takes off it is no request, and what
-    /// was there at the election was taken up with it.
+    /// Whether `/admin/reassign_partitions` was created anew. A removal by the controller itself is no
+    /// request, and the znode's content at the election was handled with the election.
     fn is_new_request(&mut self, data: Option<(Bytes, Stat)>, state: &ClusterState) -> bool {
         let Some((data, stat)) = data else {
             self.request = Some(-1);

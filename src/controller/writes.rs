@@ -1,7 +1,7 @@
-//! What a step wants written to ZooKeeper, and what came of it.
+//! What a step writes to ZooKeeper, and the outcome of each write.
 //!
-//! Pure. `commit` writes. All writes but those of `/feature` go only if `/controller_epoch` still has the version
-//! this controller gave it, so that a controller that was replaced changes nothing.
+//! Pure. `commit` writes. All writes but those of `/feature` succeed only if `/controller_epoch` still has
+//! the version that this controller wrote, so that a controller that was replaced changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::state::Leadership;
 /// One change of one znode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Makes `/brokers/topics/T/partitions`.
+    /// Creates `/brokers/topics/T/partitions`.
     CreatePartitionsDir(Arc<str>),
-    /// Makes `/brokers/topics/T/partitions/P`.
+    /// Creates `/brokers/topics/T/partitions/P`.
     CreatePartitionDir(TopicPartition),
-    /// Makes a partition's state znode.
+    /// Creates a partition's state znode.
     CreateState(TopicPartition, Leadership),
     /// Writes a partition's state over the version that its leadership names.
     SetState(TopicPartition, Leadership),
@@ -39,7 +39,7 @@ pub enum Write {
     DeleteReassignment,
     /// Deletes `/admin/preferred_replica_election`.
     DeletePreferredElection,
-    /// Makes `/feature` (not guarded).
+    /// Creates `/feature` (not guarded).
     CreateFeature {
         /// Whether finalized features are enabled.
         enabled: bool,
@@ -53,12 +53,12 @@ pub enum Write {
     },
 }
 
-/// What came of one write. That the controller moved, or the session ended, is no outcome: it ends the whole event.
+/// The outcome of one write. If the controller moved or the session ended, the whole event ends instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Written; the znode's version now (0 for one just made or deleted).
+    /// Written; the znode's version now (0 for one just created or deleted).
     Ok(i32),
-    /// Somebody else wrote the znode since it was read.
+    /// The znode has another version: another session wrote it since it was read.
     BadVersion,
     /// There is no such znode, or no parent for it.
     NoNode,
@@ -66,7 +66,7 @@ pub enum Outcome {
     NodeExists,
     /// It has children.
     NotEmpty,
-    /// So many bytes are more than ZooKeeper takes; nothing was sent.
+    /// The data have so many bytes, more than ZooKeeper accepts; nothing was sent.
     TooLarge(usize),
     /// Refused for another reason.
     Failed,

@@ -152,7 +152,7 @@ impl AdminClientTopicService {
         }
         let mut grown = Vec::new();
         for topic in self.admin.describe_topics(&found).await.map_err(Failure::from)? {
-            // The list names all partitions; those that exist stay as they are.
+            // The list names all partitions; the existing ones keep their replicas.
             let lists = assignment.as_ref().map(|assignment| {
                 let new = assignment.values().skip(topic.partitions.len());
                 new.map(|ids| CreatePartitionsAssignment { broker_ids: ids.clone() }).collect()

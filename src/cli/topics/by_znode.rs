@@ -1,4 +1,5 @@
-//! Topic commands through ZooKeeper (Kafka's `ZookeeperTopicService`): what they write, controller and brokers act on.
+//! Topic commands through ZooKeeper (Kafka's `ZookeeperTopicService`): they write znodes that the controller
+//! and the brokers act on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
 
 /// How long the session and its first connection may take, as in Kafka's tool.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What Java says of making znodes below a chroot that does not exist.
+/// Java's error text for a znode below a chroot that does not exist.
 const NO_CHROOT: &str = "Path length must be > 0";
 
 /// The topics in ZooKeeper.
@@ -23,7 +24,7 @@ pub(crate) struct ZookeeperTopicService {
     zk: ZooKeeper,
 }
 
-/// The class of the Java exception that stands for a refusal.
+/// The class of the Java exception for a refusal.
 fn exception(error: &AdminError) -> String {
     match error {
         AdminError::Operation(_) => "kafka.admin.AdminOperationException".to_owned(),
@@ -88,7 +89,8 @@ impl ZookeeperTopicService {
         };
         let created = creating.await;
         if created.is_err() && self.zk.exists("/").await.map_err(Failure::from)?.is_none() {
-            // Java's tool, too, finds no brokers below a chroot that does not exist, and stumbles over it otherwise.
+            // Java's tool, too, finds no brokers below a chroot that does not exist; its other commands fail
+            // there.
             let refused =
                 created.err().filter(|error| matches!(error, AdminError::InvalidReplicationFactor(_)));
             return Err(refused.map_or_else(|| Failure::illegal_argument(NO_CHROOT), Failure::from).into());
@@ -198,7 +200,7 @@ impl ZookeeperTopicService {
         let Some(topic) = topics::fetch(&self.zk, name).await? else {
             return Err(AdminError::InvalidTopic(format!("The topic {name} does not exist")).into());
         };
-        // The list names all partitions; those that exist stay as they are.
+        // The list names all partitions; the existing ones keep their replicas.
         let existing = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
         let wished = wished.map(|mut wished| wished.split_off(&existing)).filter(|wished| !wished.is_empty());
         let brokers = topics::candidates(&self.zk, RackAware::Enforced).await?;

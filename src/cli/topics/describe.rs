@@ -58,7 +58,7 @@ impl PartitionDescription {
 }
 
 impl TopicDescription {
-    /// Prints what the options leave of it; `live` are the live brokers.
+    /// Prints the topics and partitions that the options select; `live` are the live brokers.
     pub fn print(&self, options: &TopicsOptions, live: &[BrokerId]) {
         let filtered = options.under_replicated_partitions
             || options.unavailable_partitions

@@ -11,7 +11,7 @@ use crate::base::BrokerId;
 use crate::cli::arguments::{self, EarlyExit, forbid, require};
 use crate::config::Properties;
 
-/// What can be typed.
+/// The options.
 #[derive(Debug, Default, Parser)]
 pub(crate) struct TopicsOptions {
     /// Change partitions, replica assignment or, through ZooKeeper, configs of the topics.
@@ -89,7 +89,7 @@ pub(crate) struct TopicsOptions {
     pub zookeeper: Option<String>,
 }
 
-/// What is to be done.
+/// The command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Create,
@@ -104,7 +104,7 @@ pub(crate) enum Action {
 pub(crate) struct TopicsCommand {
     pub action: Action,
     pub options: TopicsOptions,
-    /// What `--command-config` says.
+    /// The properties of `--command-config`.
     pub settings: Properties,
 }
 

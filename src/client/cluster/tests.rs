@@ -20,21 +20,21 @@ use crate::wire::message::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 use crate::wire::message::list_groups::{ListGroupsRequest, ListGroupsResponse};
 use crate::wire::message::metadata::MetadataResponseBroker;
 
-/// A broker on a socket, which answers what a client needs to find its way.
+/// A broker on a socket, which answers the requests that a client needs to find its targets.
 struct FakeBroker {
     address: ServerAddress,
     seen: Arc<Seen>,
     task: tokio::task::JoinHandle<()>,
 }
 
-/// What a broker has seen, and how it answers.
+/// What a broker has received, and how it answers.
 #[derive(Default)]
 struct Seen {
     connections: AtomicUsize,
     requests: Mutex<HashMap<ApiKey, usize>>,
     /// Brokers that metadata names, by id.
     brokers: Mutex<Vec<(BrokerId, ServerAddress)>>,
-    /// Who coordinates groups.
+    /// The coordinator of groups.
     coordinator: Mutex<Option<(BrokerId, ServerAddress)>>,
     /// ListGroups is answered only while this is set.
     answers: std::sync::atomic::AtomicBool,
@@ -97,7 +97,7 @@ fn write<M: Message>(to: &RequestHeader, response: &M) -> Option<Vec<Records>> {
 
 impl FakeBroker {
     async fn start() -> Self {
-        // Below the ports that outgoing connections are given, so that one can be bound again.
+        // Below the ports that outgoing connections get, so that the port can be bound again.
         let listener = loop {
             if let Ok(listener) = TcpListener::bind(("127.0.0.1", fastrand::u16(20_000..30_000))).await {
                 break listener;
@@ -236,7 +236,7 @@ async fn a_client_whose_known_brokers_are_gone_begins_at_its_bootstrap_again() {
     cluster.call_until(&Target::Any, &ListGroupsRequest::default(), |_| Ok(())).await.unwrap();
     assert_eq!(known.seen.count(ApiKey::ListGroups), 1, "the known broker is tried first");
 
-    // The bootstrap server is there again, and the only one.
+    // The bootstrap server is there again, and is the only server.
     known.stop().await;
     let again = TcpListener::bind((gone.host.as_str(), gone.port)).await.unwrap();
     let seen = Arc::new(Seen::default());

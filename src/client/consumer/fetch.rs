@@ -19,11 +19,11 @@ pub(super) struct FetchedPartition {
     pub(super) partition: TopicPartition,
     /// From where on.
     pub(super) offset: Offset,
-    /// The leader epoch the leader is known by; -1 for none.
+    /// The leader epoch in which the leader is known; -1 for none.
     pub(super) leader_epoch: LeaderEpoch,
 }
 
-/// A whole fetch, without a session, of these partitions from these offsets.
+/// A full fetch, without a session, of these partitions from these offsets.
 pub(super) fn request(settings: &ConsumerSettings, partitions: &[FetchedPartition]) -> FetchRequest {
     let mut topics: BTreeMap<&str, Vec<FetchPartition>> = BTreeMap::new();
     for FetchedPartition { partition: id, offset, leader_epoch } in partitions {
@@ -48,10 +48,9 @@ pub(super) fn request(settings: &ConsumerSettings, partitions: &[FetchedPartitio
     }
 }
 
-/// Appends a partition's records from `position` on to `out`; the next position.
+/// Appends a partition's records from `position` on to `out`; returns the next position.
 ///
-/// # Errors
-/// The bytes are no records.
+/// # Errors The bytes are no records.
 pub(super) fn records(
     id: &TopicPartition,
     position: Offset,
@@ -81,7 +80,7 @@ pub(super) fn records(
     Ok(next)
 }
 
-/// Follows which producers are inside an aborted transaction while a partition's batches go by.
+/// Knows which producers have an aborted transaction open at the present batch.
 struct Aborted {
     /// Producer and first offset, by offset.
     begins: VecDeque<(i64, Offset)>,

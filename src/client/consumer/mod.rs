@@ -1,7 +1,7 @@
-//! A consumer of assigned partitions: their records in order, from positions that it keeps.
+//! A consumer of assigned partitions. It returns their records in order and keeps a position in each.
 //!
-//! Without group membership and commits. Each leader is fetched from by one request at a time, all leaders at once.
-//! Kafka: KafkaConsumer with `assign`, Fetcher.
+//! Without group membership and commits. Each leader has at most one fetch in flight, all leaders are fetched
+//! from at once. Kafka: KafkaConsumer with `assign`, Fetcher.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -45,10 +45,10 @@ pub struct Consumed {
     pub append_time: bool,
 }
 
-/// A request that is under way: which leader it went to, and what comes of it.
+/// A request that is in flight: its leader, and its outcome.
 type Fetching = BoxFuture<'static, (BrokerId, Result<FetchResponse, ClientError>)>;
 
-/// Reads partitions from positions that advance with what was read.
+/// Reads partitions from positions that advance with every record.
 #[doc(alias = "KafkaConsumer")]
 #[doc(alias = "Fetcher")]
 pub struct Consumer {
@@ -112,11 +112,10 @@ impl Consumer {
         first.map(|it| it.record.offset).or_else(|| self.positions.get(partition).copied())
     }
 
-    /// The next record, waited for up to `limit`; None where none came in that time.
+    /// The next record; waits up to `limit`; None if none came in that time.
     ///
-    /// # Errors
-    /// What no waiting helps against: a position out of range without a reset, no authorization, bytes that are no
-    /// records.
+    /// # Errors What waiting does not cure: a position out of range without a reset, no authorization, bytes
+    /// that are no records.
     pub async fn next(&mut self, limit: Duration) -> Result<Option<Consumed>, ClientError> {
         let end = Instant::now() + limit;
         loop {
@@ -125,7 +124,7 @@ impl Consumer {
             }
             if self.retry_at.is_none_or(|at| at <= Instant::now()) {
                 self.retry_at = None;
-                // Given up half-way it has started nothing.
+                // Dropped half-way, it has started nothing.
                 if tokio::time::timeout_at(end, self.start_fetching()).await.is_err() {
                     return Ok(None);
                 }
@@ -149,7 +148,7 @@ impl Consumer {
         }
     }
 
-    /// Asks every leader that is not being asked already.
+    /// Sends a fetch to every leader that has none in flight.
     async fn start_fetching(&mut self) {
         let mut by_leader: BTreeMap<BrokerId, Vec<fetch::FetchedPartition>> = BTreeMap::new();
         for (partition, offset) in &self.positions {
@@ -183,7 +182,7 @@ impl Consumer {
         Instant::now() + self.settings.cluster.retry_backoff
     }
 
-    /// Takes the records of an answer, and goes after what stands in the way of more.
+    /// Takes the records of an answer, and handles the errors that keep more from coming.
     async fn take(
         &mut self,
         leader: BrokerId,
@@ -227,7 +226,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Begins anew where the position has fallen out of the log.
+    /// Resets a position that is out of range.
     async fn reset(&mut self, partition: TopicPartition) -> Result<(), ClientError> {
         let start = match self.settings.offset_reset {
             OffsetReset::Earliest => StartPosition::Earliest,

@@ -1,4 +1,4 @@
-//! What waits to be sent: records gathered into batches, partition by partition.
+//! Records that wait to be sent, gathered into batches, partition by partition.
 //!
 //! Pure. Time is a parameter, nothing is sent here. Kafka: RecordAccumulator.
 
@@ -135,7 +135,8 @@ impl<T> Accumulator<T> {
         Added { begun, full: last.full || several }
     }
 
-    /// Takes, until it is settled or put back, the first batch of every partition that may be sent now; with `all`, those still lingering too.
+    /// Takes the first batch of every partition that may be sent now, until it is completed or put back. With
+    /// `all`, batches that still linger are taken too.
     pub fn take(&mut self, now: Millis, all: bool) -> Vec<Pending<T>> {
         let linger = self.gathering.linger;
         let mut taken = Vec::new();
@@ -151,7 +152,7 @@ impl<T> Accumulator<T> {
         taken
     }
 
-    /// Counts a batch that was taken as done with.
+    /// Counts a batch that was taken as completed.
     pub fn settle(&mut self, pending: &Pending<T>) {
         self.records = self.records.saturating_sub(pending.waiting.len());
         let size = pending.size().saturating_sub(crate::wire::batch::BATCH_OVERHEAD);
@@ -180,14 +181,14 @@ impl<T> Accumulator<T> {
     }
 }
 
-/// No record takes more than this in a batch.
+/// The most bytes that a record takes in a batch.
 fn size_bound(record: &ProducerRecord) -> usize {
     let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
     let headers: usize = record.headers.iter().map(|(name, value)| 10 + name.len() + length(value)).sum();
     36 + length(&record.key) + length(&record.value) + headers
 }
 
-/// Bytes that a record takes at most as a batch of its own.
+/// The most bytes that a record takes as a batch of its own.
 pub fn lone_size(record: &ProducerRecord) -> usize {
     crate::wire::batch::BATCH_OVERHEAD + size_bound(record)
 }

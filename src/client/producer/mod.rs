@@ -25,27 +25,27 @@ pub mod sequences;
 
 pub use accumulate::ProducerRecord;
 
-/// Where a record has come to lie.
+/// The position of a record that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Its partition.
     pub partition: TopicPartition,
-    /// Its offset; -1 where the broker was not asked (acks=0).
+    /// Its offset; -1 if the broker does not answer (acks=0).
     pub offset: Offset,
 }
 
-/// What becomes of a record: where it lies, or why it was not written.
+/// The outcome of a record: its position, or why it was not written.
 pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<ClientError>>>;
 type DeliverySender = oneshot::Sender<Result<Delivered, Arc<ClientError>>>;
 
-/// What a producer shares with its sender.
+/// What a producer and its sender share.
 #[derive(Debug)]
 struct ProducerCore {
     cluster: Cluster,
     settings: ProducerSettings,
     gathered: Mutex<Accumulator<DeliverySender>>,
     sequences: Mutex<Sequences>,
-    /// Something was gathered that may be sent, or a flush began.
+    /// A batch may be sent, or a flush began.
     wake: Notify,
     /// A round of sending is over.
     sent: Notify,
@@ -63,7 +63,8 @@ impl ProducerCore {
     }
 }
 
-/// Sends records; what was handed over is sent even after it is dropped, as long as the runtime lives.
+/// Sends records. A record that was accepted is sent even if the producer is dropped, as long as the runtime
+/// lives.
 #[derive(Debug)]
 #[doc(alias = "KafkaProducer")]
 pub struct Producer {
@@ -102,8 +103,8 @@ impl Producer {
         &self.shared.cluster
     }
 
-    /// Hands a record over, to the partition given or else the one of its key, or else any. Waits for metadata
-    /// and memory as long as `max.block.ms` allows; the receiver gets the record's offset or error.
+    /// Accepts a record, for the given partition or else that of its key, or else any. Waits for metadata and
+    /// memory as long as `max.block.ms` allows; the receiver gets the record's position or error.
     ///
     /// # Errors
     /// The topic is refused or not known in time, or the record is too large.
@@ -136,14 +137,14 @@ impl Producer {
         if added.full {
             self.turn.fetch_add(1, Ordering::Relaxed);
         }
-        // A batch that has just begun is due sooner than what the sender sleeps for.
+        // A batch that has just begun is due before the sender would wake.
         if added.full || added.begun || self.shared.settings.linger.is_zero() {
             self.shared.wake.notify_one();
         }
         Ok(receiver)
     }
 
-    /// Waits until everything handed over before has been answered or given up.
+    /// Waits until every record accepted before has been answered or given up.
     pub async fn flush(&self) {
         self.shared.flushes.fetch_add(1, Ordering::SeqCst);
         loop {
@@ -169,7 +170,8 @@ impl Producer {
         Ok(match &record.key {
             Some(key) => partition::of_key(key, partitions.len()),
             None => {
-                // Those that have a leader take turns, batch by batch as Kafka's sticky partitioner does.
+                // The partitions that have a leader take turns, batch by batch as in Kafka's sticky
+                // partitioner.
                 let with_leader: Vec<i32> =
                     (0..).zip(&partitions).filter(|(_, leader)| leader.is_some()).map(|(at, _)| at).collect();
                 let turn = self.turn.load(Ordering::Relaxed);
@@ -178,7 +180,7 @@ impl Producer {
         })
     }
 
-    /// The leader of each of the topic's partitions, in order; waited for while the topic is being made.
+    /// The leader of each of the topic's partitions, in order; waits while the topic is being created.
     async fn partitions(
         &self,
         topic: &str,

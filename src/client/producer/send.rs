@@ -1,7 +1,7 @@
-//! Carries gathered batches to their leaders, and brings each record's fate back.
+//! Sends gathered batches to their leaders, and reports each record's outcome.
 //!
-//! One Produce request a leader at a time, so that batches of a partition cannot overtake each other. An idempotent
-//! producer's batches carry a number, by which a broker writes each once. Kafka: Sender.
+//! One Produce request to a leader at a time, so that batches of a partition cannot overtake each other. An
+//! idempotent producer's batches carry sequence numbers, by which a broker writes each once. Kafka: Sender.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn send_all(shared: &ProducerCore, batches: Vec<PendingBatch>) {
     join_all(by_leader.into_iter().map(|(leader, batches)| send_to(shared, leader, batches))).await;
 }
 
-/// Asks for a producer id where one is needed.
+/// Requests a producer id if one is needed.
 async fn ensure_id(shared: &ProducerCore) -> Result<(), ClientError> {
     if !shared.settings.idempotent || !shared.sequences.lock().needs_id() {
         return Ok(());
@@ -78,7 +78,7 @@ async fn ensure_id(shared: &ProducerCore) -> Result<(), ClientError> {
     Ok(())
 }
 
-/// One request to one leader, and the fate of its batches.
+/// Sends one request to one leader, and reports the outcome of its batches.
 async fn send_to(shared: &ProducerCore, leader: BrokerId, batches: Vec<PendingBatch>) {
     let settings = &shared.settings;
     let request = match request(settings.acks, settings.cluster.request_timeout, &batches) {
@@ -132,7 +132,7 @@ fn settle(shared: &ProducerCore, batches: Vec<PendingBatch>, answer: &ProduceRes
         };
         match ClientError::check(answer.error_code, answer.error_message.as_deref()) {
             Ok(()) => deliver(shared, batch, answer.base_offset),
-            // The first try got through, its answer did not.
+            // The first try was written, but its answer was lost.
             Err(ClientError::Refused { error: ErrorCode::DuplicateSequenceNumber, .. }) => {
                 deliver(shared, batch, -1)
             }
@@ -153,7 +153,7 @@ fn deliver(shared: &ProducerCore, batch: PendingBatch, base_offset: i64) {
 fn fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     shared.gathered.lock().settle(&batch);
     if batch.numbered.is_some() {
-        // Whether it was written is not known, and so not which sequence comes next.
+        // It is not known whether the batch was written, and so the next sequence is not known.
         shared.sequences.lock().give_up();
     }
     let error = Arc::new(error.clone());
@@ -162,7 +162,7 @@ fn fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     }
 }
 
-/// Sends the batch again later if the error may pass and there is time and patience left.
+/// Puts the batch back for another try if the error is retriable and time and retries are left.
 fn again_or_fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     let settings = &shared.settings;
     let now = Clock::System.now();

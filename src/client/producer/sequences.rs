@@ -1,14 +1,14 @@
 //! An idempotent producer's numbers: its id, and the sequence of each partition's next record.
 //!
-//! Pure. A batch keeps its number however often it is sent, so that a broker writes it once. After a
-//! batch of which it is not known whether it was written, the producer takes a new id: its sequences cannot go on. Kafka:
+//! Pure. A batch keeps its sequence however often it is sent, so that a broker writes it once. If it is not
+//! known whether a batch was written, the producer takes a new id, as its sequences cannot go on. Kafka:
 //! TransactionManager (KIP-98).
 
 use std::collections::HashMap;
 
 use crate::base::{ProducerEpoch, ProducerId, TopicPartition};
 
-/// The number of a batch: who produced it, and the sequence of its first record in its partition.
+/// The identity of a batch: its producer, and the sequence of its first record in its partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbered {
     /// The producer's id.
@@ -19,7 +19,7 @@ pub struct Numbered {
     pub first: i32,
 }
 
-/// What a producer numbers its batches with.
+/// The producer id and the sequences that batches get.
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "TransactionManager")]
 pub struct Sequences {
@@ -28,12 +28,12 @@ pub struct Sequences {
 }
 
 impl Sequences {
-    /// Whether it has to be given an id before it can number anything.
+    /// Whether a producer id is needed before a batch can be sent.
     pub fn needs_id(&self) -> bool {
         self.producer.is_none()
     }
 
-    /// Begins at 0 everywhere, with this id.
+    /// Begins at 0 in every partition, with this id.
     pub fn begin(&mut self, id: ProducerId, epoch: ProducerEpoch) {
         (self.producer, self.next) = (Some((id, epoch)), HashMap::new());
     }
@@ -43,12 +43,12 @@ impl Sequences {
         *self = Self::default();
     }
 
-    /// The number of a partition's next batch, of so many records; None without an id.
+    /// The identity of a partition's next batch, of so many records; None without an id.
     pub fn number(&mut self, partition: &TopicPartition, records: usize) -> Option<Numbered> {
         let (id, epoch) = self.producer?;
         let next = self.next.entry(partition.clone()).or_insert(0);
         let first = *next;
-        // After the largest comes 0, as a broker counts too.
+        // After the largest sequence comes 0, as a broker counts too.
         let after = (i64::from(first) + records as i64) % (i64::from(i32::MAX) + 1);
         *next = i32::try_from(after).unwrap_or(0);
         Some(Numbered { id, epoch, first })

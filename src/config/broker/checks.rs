@@ -1,4 +1,5 @@
-//! Which values of a broker's settings go together (`KafkaConfig.validateValues`), in Kafka's order and words.
+//! Which values of a broker's settings may be combined (`KafkaConfig.validateValues`), in Kafka's order and
+//! words.
 //!
 //! Pure.
 

@@ -1,4 +1,5 @@
-//! What follows from several keys of a broker: times given in three units, directories, listeners, topics' defaults.
+//! Values that follow from several keys of a broker: times given in three units, directories, listeners,
+//! topics' defaults.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ impl BrokerConfig {
         self.zookeeper_connection_timeout_ms.unwrap_or(self.zookeeper_session_timeout_ms)
     }
 
-    /// What topics are set to where they do not say: every topic key's value from its twin among the broker's.
+    /// The defaults of topics: every topic key's value from its twin among the broker's keys.
     pub fn topic_defaults(&self) -> TopicConfig {
         let mut defaults = TopicConfig::default();
         for row in topic::ROWS {
@@ -59,8 +60,8 @@ impl BrokerConfig {
                 "flush.ms" => Some(self.flush_ms().to_string()),
                 _ => row.broker_key.and_then(|key| self.get(key)),
             };
-            // A broker's key may hold what its topic twin refuses (a ratio above 1); the topic's own default then
-            // stands.
+            // A broker's key may have a value that its topic twin refuses (a ratio above 1); the topic's own
+            // default then applies.
             if let Some(value) = value
                 && let Err(error) = defaults.set(row.key, &value)
             {
@@ -124,8 +125,7 @@ impl BrokerConfig {
 
     /// `max.connections.per.ip.overrides` as host → limit.
     ///
-    /// # Errors
-    /// [`ConfigError::Illegal`] where it is no list of host:count pairs.
+    /// # Errors [`ConfigError::Illegal`] where it is no list of host:count pairs.
     pub fn connection_overrides(&self) -> Result<BTreeMap<String, i32>, ConfigError> {
         let key = "max.connections.per.ip.overrides";
         listener::parse_map(key, &self.max_connections_per_ip_overrides)?

@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::rows::{ConfigRow, Support};
 
-/// What a broker with these properties beside the usual ones refuses to start with.
+/// The error with which a broker refuses these properties beside the usual ones.
 fn refusal(pairs: &[(&str, &str)]) -> String {
     let usual = [
         ("broker.id", "1"),
@@ -169,8 +169,8 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
 
 use crate::config::topic::TopicConfig;
 
-/// The product's sources but the tables of configs and the checks of which values go together: what reads a setting there
-/// does so to act on it.
+/// The product's sources without the tables of configs and the checks: code there that reads a setting also
+/// acts on it.
 fn sources() -> String {
     let mut text = String::new();
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -200,12 +200,12 @@ fn is_read(sources: &str, field: &str) -> bool {
 
 #[test]
 fn a_row_says_whether_its_key_is_read() {
-    // Compaction is to come: of the policies 'delete' alone is followed, and the lag only rolls segments.
+    // Compaction is to come: only the policy 'delete' is followed, and the lag only rolls segments.
     const IN_PART: [&str; 2] = ["cleanup.policy", "max.compaction.lag.ms"];
     let sources = sources();
     let read = |row: &ConfigRow| is_read(&sources, &row.key.replace(['.'], "_"));
     let topics = crate::config::topic::ROWS;
-    // Some keys of a broker are what a topic's key is where the topic does not say.
+    // Some keys of a broker are the defaults of a topic's keys.
     let is_default = |row: &ConfigRow| {
         topics.iter().any(|it| it.broker_key == Some(row.key) && it.support == Support::Supported)
     };

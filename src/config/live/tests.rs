@@ -3,7 +3,7 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 
-/// A part that takes `message.max.bytes`, at most a thousand, and notes what it has applied.
+/// A part that reads `message.max.bytes`, at most a thousand, and records what it has applied.
 #[derive(Debug, Default)]
 struct Part {
     applied: Mutex<Vec<(i32, i32)>>,

@@ -1,7 +1,9 @@
-//! What of a topic's znode is taken up: what CreateTopics refuses is refused where it is written into ZooKeeper, too.
+//! Which assignments of a topic's znode are accepted. An assignment that CreateTopics would refuse is also
+//! refused when it was written into ZooKeeper directly.
 //!
-//! Pure. What is refused stays in the znode as it is, and no broker hears of it. Kafka 2.7.2 brings everything online that it
-//! finds: a topic's name with a blank then makes the checkpoint files of a whole log directory unreadable.
+//! Pure. A refused assignment stays in the znode as it is, and no broker is notified of it. Kafka 2.7.2
+//! brings everything online that it finds: a topic's name with a blank then makes the checkpoint files of a
+//! whole log directory unreadable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use crate::admin::names;
 use crate::base::{Assignment, BrokerId};
 use crate::controller::step::{Severity, StepContext};
 
-/// Why a partition of this number cannot have this assignment; None where it can.
+/// Why a partition of this number cannot have this assignment; None if it can.
 pub(in crate::controller) fn fault(number: i32, assignment: &Assignment) -> Option<&'static str> {
     let Assignment { replicas, adding, removing } = assignment;
     let are_replicas = |ids: &[BrokerId]| ids.iter().all(|id| replicas.contains(id));
@@ -36,7 +38,7 @@ pub(super) fn has_duplicates(ids: &[BrokerId]) -> bool {
     ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id))
 }
 
-/// The partitions of `read` that can be brought online; each refusal is noted.
+/// The partitions of `read` that can be brought online; each refusal is logged.
 pub(super) fn accepted(
     context: &mut StepContext,
     topic: &Arc<str>,

@@ -1,7 +1,7 @@
-//! Brokers came, went, came back between two looks, or registered anew with other endpoints.
+//! Brokers came, went, came back between two reads, or registered anew with other endpoints.
 //!
-//! Pure. A broker that came back so fast that it was never missed is known by its new epoch: it is treated as gone,
-//! then as new. Kafka: `processBrokerChange`, `onBrokerStartup`, `onBrokerFailure`, `processBrokerModification`.
+//! Pure. A broker that came back between two reads has a new epoch: it is treated as gone, then as new.
+//! Kafka: `processBrokerChange`, `onBrokerStartup`, `onBrokerFailure`, `processBrokerModification`.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,8 @@ fn listed(ids: &[BrokerId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Takes brokers in: they learn everything, leaders are sought for what has none, and what waited for them goes on.
+/// Adds brokers: they get the whole metadata, partitions without a leader are elected one, and what waited
+/// for these brokers goes on.
 #[derive(Debug)]
 struct BrokersJoined(Vec<Broker>);
 
@@ -109,7 +110,7 @@ impl Step for BrokersJoined {
     }
 }
 
-/// Takes leave of brokers.
+/// Removes brokers.
 #[derive(Debug)]
 struct BrokersLeft(Vec<BrokerId>);
 
@@ -126,8 +127,8 @@ impl Step for BrokersLeft {
     }
 }
 
-/// Replicas cannot work any more, because their broker or their log directory is gone
-/// (Kafka's `onReplicasBecomeOffline`).
+/// Replicas are offline, because their broker or their log directory is gone (Kafka's
+/// `onReplicasBecomeOffline`).
 #[derive(Debug)]
 pub(super) struct BecameOffline(pub Vec<Replica>);
 
@@ -142,11 +143,12 @@ impl Step for BecameOffline {
         context.enqueue(TriggerOnline { topic: None });
         context.enqueue(MoveReplicas::to(ReplicaState::Offline, staying));
         if !leaving.is_empty() {
-            // Their deletion cannot be answered any more: it is put off until they are back.
+            // The brokers of these replicas cannot confirm their deletion any more: it is postponed until
+            // they are back.
             context.enqueue(topic_deletion::Fail(leaving));
         }
         if nobody_led {
-            // With elections, the brokers learn of it by the metadata of the partitions.
+            // With elections, the brokers get this from the metadata of the partitions.
             context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
         }
         Vec::new()
@@ -169,7 +171,7 @@ impl Step for BrokerChanged {
             return Vec::new();
         }
         let text = format!("Updated broker metadata: {known:?} -> {new:?}");
-        // The epoch stays the one known: a broker that registered anew is for BrokersChanged to find.
+        // The known epoch stays: a broker that registered anew is handled by BrokersChanged.
         let new = Broker { epoch: known.epoch, ..new };
         context.log(Severity::Info, text);
         context.state.put_broker(new);

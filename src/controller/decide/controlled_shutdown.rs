@@ -1,4 +1,4 @@
-//! A broker wants to stop: what it leads goes to others first.
+//! A broker is about to stop: its leaderships move to other brokers first.
 //!
 //! Pure. Partitions with one replica stay where they are. Kafka: `doControlledShutdown`.
 
@@ -15,7 +15,7 @@ use crate::wire::error_code::ErrorCode;
 use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
 
-/// What stands for the epoch of a broker that sent none.
+/// The epoch in a request of a broker that sent none.
 const UNKNOWN_BROKER_EPOCH: i64 = -1;
 
 /// Moves the leaderships of a broker away.
@@ -25,14 +25,14 @@ pub struct ControlledShutdown {
     pub broker: BrokerId,
     /// The broker epoch in the request; -1 where there is none.
     pub broker_epoch: i64,
-    /// Gets the partitions that the broker still leads.
+    /// Receives the partitions that the broker still leads.
     pub reply: ControllerReply<Result<Vec<TopicPartition>, ErrorCode>>,
 }
 
 impl ControlledShutdown {
     fn refusal(&self, context: &StepContext) -> Option<ErrorCode> {
         match context.state.broker(self.broker) {
-            // Kafka looks the epoch up before it looks whether there is one.
+            // Kafka looks the epoch up before it checks whether the request has one.
             None if self.broker_epoch != UNKNOWN_BROKER_EPOCH => Some(ErrorCode::UnknownServerError),
             None => Some(ErrorCode::BrokerNotAvailable),
             Some(known) if self.broker_epoch != UNKNOWN_BROKER_EPOCH && self.broker_epoch < known.epoch => {
@@ -80,7 +80,7 @@ impl Step for ControlledShutdown {
     }
 }
 
-/// Stops the broker's followers before their leaders hear of it, so that they do not rejoin the ISR.
+/// Stops the broker's followers before their leaders are notified, so that they do not rejoin the ISR.
 #[derive(Debug)]
 struct StopFollowing {
     broker: BrokerId,
@@ -97,7 +97,7 @@ impl Step for StopFollowing {
     }
 }
 
-/// Replies what the broker still leads.
+/// Replies with the partitions that the broker still leads.
 #[derive(Debug)]
 struct ReplyStillLed {
     broker: BrokerId,

@@ -1,4 +1,5 @@
-//! In-sync replicas changed: by AlterIsr through this controller, or by a leader itself that then left a notification.
+//! In-sync replicas changed: by AlterIsr through this controller, or by a leader that wrote the state itself
+//! and then a notification.
 //!
 //! Pure. Kafka: `processAlterIsr` (inter-broker protocol 2.7-IV2 on), `processIsrChangeNotification` (before).
 
@@ -15,7 +16,8 @@ use crate::wire::error_code::ErrorCode;
 use super::reassignment::MaybeComplete;
 use super::send::{Recipients, SendUpdateMetadata};
 
-/// Leaders changed partition states by themselves: the states are read, the brokers get them, the notifications go.
+/// Leaders changed partition states by themselves: the states are read, the brokers get them, the
+/// notifications are deleted.
 #[derive(Debug)]
 pub(super) struct IsrNotified;
 
@@ -39,7 +41,7 @@ impl Step for IsrNotified {
     }
 }
 
-/// Takes the state znodes in, and sends them to every broker.
+/// Applies the state znodes, and sends them to every broker.
 #[derive(Debug)]
 struct Refresh(Vec<TopicPartition>);
 
@@ -64,7 +66,7 @@ impl Step for Refresh {
     }
 }
 
-/// Removes notifications that were handled.
+/// Deletes notifications that were handled.
 #[derive(Debug)]
 struct DeleteIsrNotifications(Vec<String>);
 
@@ -89,7 +91,7 @@ pub struct AlterIsr {
 }
 
 impl AlterIsr {
-    /// The request of `broker`; `reply` gets the leadership of each partition as it is afterwards.
+    /// The request of `broker`; `reply` receives the leadership of each partition as it is afterwards.
     pub fn new(
         broker: BrokerId,
         broker_epoch: i64,

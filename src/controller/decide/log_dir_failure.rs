@@ -1,4 +1,5 @@
-//! Log directories failed: brokers leave a notification, and name the replicas in their answers to LeaderAndIsr.
+//! Log directories failed: brokers write a notification, and name the replicas in their answers to
+//! LeaderAndIsr.
 //!
 //! Pure. Kafka: `processLogDirEventNotification`, `processLeaderAndIsrResponseReceived`.
 
@@ -16,7 +17,8 @@ use crate::wire::error_code::ErrorCode;
 use super::broker_change::BecameOffline;
 use super::move_replicas::MoveReplicas;
 
-/// Log directories of brokers failed: all their replicas get LeaderAndIsr again, and the answers say which are lost.
+/// Log directories of brokers failed: all their replicas get LeaderAndIsr again, and the answers name the
+/// replicas that are lost.
 #[derive(Debug)]
 pub(super) struct LogDirNotified;
 
@@ -46,7 +48,7 @@ impl Step for LogDirNotified {
     }
 }
 
-/// Removes notifications that were handled.
+/// Deletes notifications that were handled.
 #[derive(Debug)]
 struct DeleteLogDirEvents(Vec<String>);
 
@@ -56,7 +58,7 @@ impl Step for DeleteLogDirEvents {
     }
 }
 
-/// A broker answered LeaderAndIsr: a replica that it could not open counts as offline, the others as online again.
+/// A broker answered LeaderAndIsr: a replica that it could not open is offline, the others are online again.
 #[derive(Debug)]
 pub(super) struct LeaderAndIsrResponseReceived {
     /// The broker.

@@ -1,8 +1,8 @@
-//! What the controller does about each event, as steps.
+//! The handling of each event, as steps.
 //!
-//! One file an event, and five that events share: moves of partitions and of replicas, elections, what is sent, what of a
-//! topic's znode is taken up.
-//! Pure. A step sees the cluster's picture and the facts it asked for, nothing else.
+//! One file an event, and five that events share: moves of partitions and of replicas, elections, requests to
+//! brokers, assignments of a topic's znode. Pure. A step sees only the cluster's state and the facts it asked
+//! for.
 
 pub(in crate::controller) mod assignments;
 mod broker_change;
@@ -31,7 +31,7 @@ pub use isr_change::{AlterIsr, Leaderships};
 pub use preferred_leader::{ElectLeaders, ElectionTrigger};
 pub use reassignment::{AlterReassignments, ListReassignments};
 
-/// Leaves the first step of an event's handling.
+/// Enqueues the first step of an event's handling.
 pub(super) fn begin(context: &mut StepContext, event: Event) {
     match event {
         Event::Elected => context.enqueue(startup::Failover),
@@ -56,7 +56,7 @@ pub(super) fn begin(context: &mut StepContext, event: Event) {
     }
 }
 
-/// Leaves the first step of what a broker's answer asks for.
+/// Enqueues the first step for a broker's answer.
 fn receive(context: &mut StepContext, response: ControlResponse) {
     match response {
         ControlResponse::LeaderAndIsr { broker, error, partitions } => {

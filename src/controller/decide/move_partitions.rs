@@ -1,4 +1,5 @@
-//! Moves partitions from state to state, and gives new ones their first leader (Kafka's `ZkPartitionStateMachine`).
+//! Moves partitions from state to state, and elects the first leader of new ones (Kafka's
+//! `ZkPartitionStateMachine`).
 //!
 //! Pure. Elections among existing replicas are in `elect`.
 
@@ -17,15 +18,15 @@ use crate::wire::error_code::ErrorCode;
 use super::elect::Elect;
 use super::send;
 
-/// Moves partitions to a state, those that may; the others are noted and left.
+/// Moves partitions to a state; an invalid move is logged and left out.
 #[derive(Debug)]
 #[doc(alias = "ZkPartitionStateMachine")]
 pub(super) struct MovePartitions {
     /// The partitions.
     pub partitions: Vec<TopicPartition>,
-    /// Where to.
+    /// The new state.
     pub to: PartitionState,
-    /// How a leader is chosen; used on the way to [`PartitionState::Online`] only.
+    /// How a leader is elected; used on the way to [`PartitionState::Online`] only.
     pub election: Election,
 }
 
@@ -73,7 +74,7 @@ impl Step for MovePartitions {
     }
 }
 
-/// Notes that a partition stays as it is, and keeps the reason for the reply to a request for elections.
+/// Logs that a partition stays as it is, and keeps the reason for the reply to a request for elections.
 pub(super) fn failed(
     context: &mut StepContext,
     partition: &TopicPartition,
@@ -91,7 +92,7 @@ pub(super) fn failed(
         .insert(partition.clone(), Err(ApiError::because(ErrorCode::UnknownServerError, reason)));
 }
 
-/// Makes the state znodes of new partitions: the first live replica leads, all live ones are in sync.
+/// Creates the state znodes of new partitions: the first live replica leads, all live ones are in sync.
 #[derive(Debug)]
 struct Initialize {
     partitions: Vec<TopicPartition>,
@@ -124,7 +125,8 @@ impl Step for Initialize {
     }
 
     fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
-        // The state znodes were written last. That a directory exists already is no fault: partitions are added to topics.
+        // The state znodes are the last writes. An existing directory is no failure: partitions are added to
+        // topics.
         let states = &outcomes[outcomes.len().saturating_sub(self.created.len())..];
         let mut found = Vec::new();
         for ((partition, leadership), outcome) in std::mem::take(&mut self.created).into_iter().zip(states) {
@@ -145,7 +147,7 @@ impl Step for Initialize {
     }
 }
 
-/// Takes over state znodes that an earlier controller created before it went, without having sent LeaderAndIsr.
+/// Takes over state znodes that an earlier controller created and for which it sent no LeaderAndIsr.
 #[derive(Debug)]
 struct Adopt(Vec<TopicPartition>);
 

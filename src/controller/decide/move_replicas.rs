@@ -1,7 +1,7 @@
-//! Moves replicas from state to state, and takes those that went offline out of the in-sync replicas
-//! (Kafka's `ZkReplicaStateMachine`).
+//! Moves replicas from state to state, and removes those that went offline from the in-sync replicas (Kafka's
+//! `ZkReplicaStateMachine`).
 //!
-//! Pure. Replicas are moved broker by broker; the requests go out once, at the end.
+//! Pure. Replicas are moved broker by broker; the requests are sent once, at the end.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::controller::writes::{Outcome, Write};
 
 use super::send;
 
-/// Moves replicas to a state, those that may; the others are noted and left.
+/// Moves replicas to a state; an invalid move is logged and left out.
 #[derive(Debug)]
 #[doc(alias = "ZkReplicaStateMachine")]
 pub(super) struct MoveReplicas {
     /// The replicas.
     pub replicas: Vec<Replica>,
-    /// Where to.
+    /// The new state.
     pub to: ReplicaState,
 }
 
@@ -54,7 +54,7 @@ impl Step for MoveReplicas {
     }
 }
 
-/// The replicas that may be moved to `to`; the others are noted.
+/// The replicas that may be moved to `to`; the others are logged.
 fn legal(context: &mut StepContext, replicas: Vec<Replica>, to: ReplicaState) -> Vec<Replica> {
     let (legal, illegal) = replicas
         .into_iter()
@@ -75,7 +75,7 @@ fn failed(context: &mut StepContext, replica: &Replica, to: ReplicaState, reason
     context.log(Severity::Error, text);
 }
 
-/// A move that needs nothing written: all but the one to [`ReplicaState::Offline`].
+/// A move without a write: all but the one to [`ReplicaState::Offline`].
 fn move_one(context: &mut StepContext, replica: &Replica, to: ReplicaState) {
     let Replica { partition, broker } = replica;
     match to {
@@ -107,7 +107,7 @@ fn move_one(context: &mut StepContext, replica: &Replica, to: ReplicaState) {
     context.state.set_replica_state(replica, to);
 }
 
-/// Stops the replicas of one broker, and takes them out of the in-sync replicas.
+/// Stops the replicas of one broker, and removes them from the in-sync replicas.
 #[derive(Debug)]
 struct TakeOffline {
     broker: BrokerId,
@@ -139,19 +139,19 @@ impl Step for TakeOffline {
     }
 }
 
-/// Takes one broker out of the in-sync replicas of partitions; where it led, the partition has no leader then.
-/// The last one in sync stays: it alone may lead again without loss.
+/// Removes one broker from the in-sync replicas of partitions; where it led, the partition has no leader
+/// then. The last replica in sync stays in the ISR: only this one can lead again without loss.
 #[derive(Debug)]
 struct RemoveFromIsr {
     broker: BrokerId,
     partitions: Vec<TopicPartition>,
-    /// Whether the states are read: where leaders write them themselves, or what is known may be old.
+    /// Whether the states are read: if leaders write them themselves, or if the known states may be old.
     reread: bool,
     written: Vec<(TopicPartition, LeaderAndIsr)>,
 }
 
 impl RemoveFromIsr {
-    /// What is to be written over `current`; None where the broker is not in sync anyway.
+    /// What is to be written over `current`; None if the broker is not in sync anyway.
     fn without_broker(&self, current: &LeaderAndIsr) -> Option<LeaderAndIsr> {
         if !current.isr.contains(&self.broker) {
             return None;
@@ -162,7 +162,8 @@ impl RemoveFromIsr {
         Some(current.followed_by(leader, isr))
     }
 
-    /// The replica is out of sync now: the cluster's picture, the other replicas and the brokers' metadata follow.
+    /// The replica is out of sync now: the controller's state, the other replicas and the brokers' metadata
+    /// are updated.
     fn removed(&self, context: &mut StepContext, partition: &TopicPartition, leader_and_isr: LeaderAndIsr) {
         let controller_epoch = context.state.controller_epoch;
         context.state.set_leadership(partition, Leadership { leader_and_isr, controller_epoch });
@@ -175,7 +176,7 @@ impl RemoveFromIsr {
         context.state.set_replica_state(&replica, ReplicaState::Offline);
     }
 
-    /// Removes the broker from what is read then.
+    /// Removes the broker from the ISR that is read then.
     fn again(&self, context: &mut StepContext, partitions: Vec<TopicPartition>) {
         if !partitions.is_empty() {
             context.enqueue(Self { broker: self.broker, partitions, reread: true, written: Vec::new() });
@@ -214,8 +215,9 @@ impl Step for RemoveFromIsr {
             }
             match self.without_broker(&read.leader_and_isr) {
                 Some(next) => self.written.push((partition, next)),
-                // A leader of an older inter-broker protocol may have taken the broker in without saying so yet. A write
-                // would show it; where no write is called for, the state is read.
+                // A leader of an older inter-broker protocol may have added the broker to the ISR without a
+                // notification yet. A write would fail on the version; if there is nothing to write, the
+                // state is read.
                 None if !self.reread => unsure.push(partition),
                 None => self.removed(context, &partition, read.leader_and_isr),
             }

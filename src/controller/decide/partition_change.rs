@@ -1,6 +1,6 @@
-//! A topic's znode was rewritten: partitions were added, or an assignment changed under our feet.
+//! A topic's znode was rewritten: partitions were added, or an assignment changed.
 //!
-//! Pure. A topic that is being deleted gets no partitions any more: its znode is put back. Kafka:
+//! Pure. A topic that is being deleted gets no more partitions: its znode is restored. Kafka:
 //! `processPartitionModifications`.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Leaders are to be elected on request: by znode, by ElectLeaders, or because leadership got out of balance.
+//! Leaders are to be elected on request: by znode, by ElectLeaders, or because leadership is out of balance.
 //!
 //! Pure. Kafka: `processReplicaLeaderElection`, `onReplicaElection`, `checkAndTriggerAutoLeaderRebalance`.
 
@@ -37,14 +37,14 @@ impl fmt::Display for ElectionTrigger {
     }
 }
 
-/// Elects leaders for the partitions asked for, those that need it.
+/// Elects leaders for those of the partitions that need an election.
 #[derive(Debug)]
 pub struct ElectLeaders {
-    /// The partitions; None stands for what the znode names.
+    /// The partitions; None stands for those that the znode names.
     pub partitions: Option<Vec<TopicPartition>>,
-    /// Which leader is wanted.
+    /// Which leader is asked for.
     pub kind: ElectionKind,
-    /// What asked for it.
+    /// The trigger.
     pub trigger: ElectionTrigger,
 }
 
@@ -103,7 +103,7 @@ impl Step for ElectLeaders {
     }
 }
 
-/// Notes which partitions that the znode names can have no election; that one needs none is no fault.
+/// Logs which partitions of the znode can have no election. A partition that needs none is no failure.
 fn note_refused(context: &mut StepContext, kind: ElectionKind, refused: &BTreeMap<TopicPartition, ApiError>) {
     for (partition, refusal) in refused.iter().filter(|(_, it)| it.code != ErrorCode::ElectionNotNeeded) {
         let reason = refusal.clone().text().unwrap_or_default();
@@ -113,7 +113,7 @@ fn note_refused(context: &mut StepContext, kind: ElectionKind, refused: &BTreeMa
     }
 }
 
-/// Leaves the steps of an election; one that the znode asked for ends with the znode deleted.
+/// Enqueues the steps of an election; one that the znode asked for ends with the deletion of the znode.
 pub(super) fn start(
     context: &mut StepContext,
     partitions: Vec<TopicPartition>,
@@ -139,7 +139,7 @@ pub(super) fn start(
     }
 }
 
-/// Deletes `/admin/preferred_replica_election`, there or not, as 2.7 does.
+/// Deletes `/admin/preferred_replica_election`, whether or not it exists, as 2.7 does.
 #[derive(Debug)]
 struct Finished;
 
@@ -149,7 +149,7 @@ impl Step for Finished {
     }
 }
 
-/// Replies how the elections ended.
+/// Replies with the outcomes of the elections.
 #[derive(Debug)]
 struct ReplyElected {
     elected: Vec<TopicPartition>,
@@ -183,7 +183,7 @@ impl Step for ReplyElected {
     }
 }
 
-/// Elects preferred leaders where too many of a broker's partitions are led by others.
+/// Elects preferred leaders where too many of a broker's partitions are led by other brokers.
 #[derive(Debug)]
 pub(super) struct CheckImbalance;
 

@@ -1,6 +1,6 @@
-//! Partitions get other replicas: asked for by AlterPartitionReassignments (`request`) or `/admin/reassign_partitions`
-//! (`listed`), taken up again by a new controller or when a broker comes, and finished once all of the target are in sync
-//! (`progress`, KIP-455).
+//! Reassignments of partitions: requested by AlterPartitionReassignments (`request`) or
+//! `/admin/reassign_partitions` (`listed`), resumed by a new controller or when a broker comes, and completed
+//! once all target replicas are in sync (`progress`, KIP-455).
 //!
 //! Pure. Kafka: `onPartitionReassignment` and its neighbours in `KafkaController`.
 
@@ -19,7 +19,7 @@ pub(super) use listed::FromZnode;
 use progress::BeginReassignment;
 pub use request::{AlterReassignments, ListReassignments};
 
-/// Goes on with reassignments as they stand.
+/// Continues reassignments from their present state.
 fn resume(context: &mut StepContext, partitions: BTreeSet<TopicPartition>) {
     for partition in partitions {
         let assignment = context.state.assignment(&partition);
@@ -27,7 +27,7 @@ fn resume(context: &mut StepContext, partitions: BTreeSet<TopicPartition>) {
     }
 }
 
-/// Goes on with the reassignments to brokers that have come.
+/// Continues the reassignments to brokers that have come.
 pub(super) fn resume_on(context: &mut StepContext, joined: &[BrokerId]) {
     let mut waiting = context.state.reassigning.clone();
     waiting.retain(|partition| {
@@ -36,7 +36,7 @@ pub(super) fn resume_on(context: &mut StepContext, joined: &[BrokerId]) {
     resume(context, waiting);
 }
 
-/// An ISR has changed: where that was awaited, the reassignment goes on.
+/// An ISR has changed: a reassignment that waited for it continues.
 #[derive(Debug)]
 pub(super) struct MaybeComplete(pub TopicPartition);
 
@@ -54,7 +54,7 @@ impl Step for MaybeComplete {
     }
 }
 
-/// Whether all of the target are in sync, as the state znode has it.
+/// Whether all target replicas are in sync by the state znode.
 fn is_complete(assignment: &Assignment, partition: &TopicPartition, facts: &Facts) -> bool {
     let in_sync = |isr: &[BrokerId]| assignment.target().iter().all(|id| isr.contains(id));
     !assignment.is_being_reassigned()

@@ -7,12 +7,12 @@ use crate::controller::facts::Facts;
 use crate::controller::step::{Step, StepContext};
 use crate::controller::writes::Write;
 
-/// The brokers that an UpdateMetadata is for.
+/// The brokers that get an UpdateMetadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recipients {
     /// Every registered broker.
     All,
-    /// These.
+    /// The brokers of these ids.
     Brokers(Vec<BrokerId>),
 }
 

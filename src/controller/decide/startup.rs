@@ -1,4 +1,5 @@
-//! This broker was just elected: it reads the whole cluster, brings every state up, and goes on with what others left.
+//! This broker was just elected: it reads the whole cluster, initializes every state, and continues what
+//! earlier controllers left.
 //!
 //! Pure. Kafka: `onControllerFailover`, `initializeControllerContext`, and the `startup` of the two state machines.
 
@@ -20,7 +21,7 @@ use super::send::{Recipients, SendUpdateMetadata};
 use super::topic_deletion::Carry;
 use super::unclean_leader::TriggerOnline;
 
-/// Puts `/feature` right and sweeps notifications, which the reading that follows makes needless.
+/// Corrects `/feature` and deletes notifications, which the read that follows makes unnecessary.
 #[derive(Debug)]
 pub(super) struct Failover;
 
@@ -43,7 +44,8 @@ impl Step for Failover {
                     );
                     context.log(Severity::Warn, text);
                 }
-                // What was finalized is given up where features cease to be in force, and was none before they were.
+                // Finalized features are cleared when features go out of force, and were empty before they
+                // came into force.
                 let differs = found.enabled != enabled || !found.features.is_empty();
                 differs.then(|| Write::SetFeature { enabled, features: Default::default() })
             }
@@ -111,7 +113,7 @@ impl Step for ReadAssignments {
     }
 }
 
-/// Reads the leadership of all partitions, then brings every state up.
+/// Reads the leadership of all partitions, then initializes every state.
 #[derive(Debug)]
 struct ReadStates {
     partitions: Vec<TopicPartition>,
@@ -151,7 +153,7 @@ impl Step for ReadStates {
 }
 
 impl ReadStates {
-    /// Takes up the deletions that others left, or drops them where topics may not be deleted.
+    /// Resumes the deletions that earlier controllers left, or drops them if topics may not be deleted.
     fn queue_deletions(&mut self, context: &mut StepContext) -> Vec<Write> {
         let (known, unknown) = std::mem::take(&mut self.deletions)
             .into_iter()
@@ -172,7 +174,8 @@ impl ReadStates {
     }
 }
 
-/// Puts every partition and replica into the state that shows from outside; the replicas that work, and those that do not.
+/// Initializes the state of every partition and replica; returns the replicas that are online, and those that
+/// are not.
 fn first_states(
     context: &mut StepContext,
 ) -> (Vec<crate::controller::state::Replica>, Vec<crate::controller::state::Replica>) {
@@ -195,7 +198,7 @@ fn first_states(
         context.state.set_replica_state(replica, ReplicaState::Online);
     }
     for replica in &offline {
-        // A deletion that waits for this replica can thus be taken up when its broker is back.
+        // So a deletion that waits for this replica can be resumed when its broker is back.
         context.state.set_replica_state(replica, ReplicaState::DeletionIneligible);
     }
     (online, offline)

@@ -45,7 +45,7 @@ impl Step for TopicsChanged {
     }
 }
 
-/// Reads the assignments of new topics, and makes their partitions.
+/// Reads the assignments of new topics, and creates their partitions.
 #[derive(Debug)]
 struct ReadNew(Vec<Arc<str>>);
 
@@ -69,7 +69,8 @@ impl Step for ReadNew {
     }
 }
 
-/// Makes partitions whose assignment is known: the states are created with their first leaders, then the brokers get LeaderAndIsr.
+/// Creates partitions whose assignment is known: the states are created with their first leaders, then the
+/// brokers get LeaderAndIsr.
 pub(super) fn make(context: &mut StepContext, partitions: Vec<TopicPartition>) {
     if partitions.is_empty() {
         return;

@@ -1,7 +1,8 @@
-//! Topics are deleted: asked for under `/admin/delete_topics`, carried out in rounds as replicas answer.
+//! Topics are deleted: requested under `/admin/delete_topics`, carried out in rounds as brokers answer.
 //!
-//! Pure. A topic goes only when every broker has answered that it deleted its replica; a replica that cannot be reached, or a
-//! reassignment in progress, makes the topic wait. Kafka: `TopicDeletionManager`, `processTopicDeletion`.
+//! Pure. A topic is deleted only when every broker has answered that it deleted its replica. A replica that
+//! cannot be reached, or a reassignment in progress, makes the topic wait. Kafka: `TopicDeletionManager`,
+//! `processTopicDeletion`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::move_partitions::MovePartitions;
 use super::move_replicas::MoveReplicas;
 use super::send::{Recipients, SendUpdateMetadata};
 
-/// Looks at what is to be deleted.
+/// Reads the deletions that are requested.
 #[derive(Debug)]
 pub(super) struct DeletionsChanged;
 
@@ -74,7 +75,7 @@ pub(super) fn queued_among(context: &StepContext, replicas: &[Replica]) -> BTree
     topics.filter(|topic| context.state.is_queued_for_deletion(topic)).cloned().collect()
 }
 
-/// What kept these topics from being deleted is over (Kafka's `resumeDeletionForTopics`).
+/// The reason why these topics could not be deleted is over (Kafka's `resumeDeletionForTopics`).
 #[derive(Debug)]
 pub(super) struct ResumeFor(pub BTreeSet<Arc<str>>);
 
@@ -90,7 +91,7 @@ impl Step for ResumeFor {
     }
 }
 
-/// Makes those of `topics` wait that are to be deleted.
+/// Those of `topics` that are to be deleted must wait.
 pub(super) fn halt(context: &mut StepContext, topics: BTreeSet<Arc<str>>, reason: &str) {
     let halted: BTreeSet<_> =
         topics.into_iter().filter(|topic| context.state.is_queued_for_deletion(topic)).collect();
@@ -136,7 +137,7 @@ impl Step for Carry {
     }
 }
 
-/// Takes topics out of service, and has every replica that can be reached delete its log.
+/// Takes topics out of service, and sends every online replica's broker StopReplica that deletes its log.
 #[derive(Debug)]
 struct BeginTopics(BTreeSet<Arc<str>>);
 
@@ -169,7 +170,7 @@ impl Step for MarkStarted {
     }
 }
 
-/// Stops, then deletes, the replicas that can be reached and are not deleted yet; the others make their topic wait.
+/// Stops, then deletes, the online replicas that are not deleted yet; the others make their topic wait.
 #[derive(Debug)]
 struct BeginReplicas(Vec<TopicPartition>);
 
@@ -247,7 +248,7 @@ impl Step for StopReplicaResponseReceived {
     }
 }
 
-/// Every replica is gone: the topic's znodes follow.
+/// Every replica is deleted: the topic's znodes follow.
 #[derive(Debug)]
 struct Complete(Arc<str>);
 
@@ -263,7 +264,7 @@ impl Step for Complete {
 
     fn apply(&mut self, context: &mut StepContext, outcomes: &[Outcome]) {
         if outcomes.contains(&Outcome::NotEmpty) {
-            // Somebody put a znode below the topic while it went.
+            // Another client created a znode below the topic while it was being deleted.
             context.enqueue(Self(self.0.clone()));
         } else {
             context.enqueue(ForgetTopic(self.0.clone()));
@@ -271,7 +272,8 @@ impl Step for Complete {
     }
 }
 
-/// The topic's config goes, and last of all the request to delete it: until then a new controller would carry on.
+/// The topic's config is deleted, and last of all the request for the deletion: until then a new controller
+/// would carry on.
 #[derive(Debug)]
 struct ForgetTopic(Arc<str>);
 

@@ -1,4 +1,4 @@
-//! Unclean election was enabled; and, since it is the same, the attempt to bring every leaderless partition online.
+//! Unclean election was enabled: the controller tries to bring every partition without a leader online.
 //!
 //! Pure. Kafka's `triggerOnlinePartitionStateChange`.
 
@@ -12,7 +12,7 @@ use crate::controller::writes::Write;
 
 use super::move_partitions::MovePartitions;
 
-/// Tries to give every new or offline partition a leader, those of topics being deleted aside.
+/// Tries to elect a leader for every new or offline partition, except those of topics being deleted.
 #[derive(Debug)]
 pub(super) struct TriggerOnline {
     /// One topic's partitions, or None for all.

@@ -69,7 +69,7 @@ fn what_the_controller_takes_off_the_list_of_reassignments_is_no_request() {
         let found = found.map(|czxid| (&listed[..], Stat { czxid, ..STAT }));
         watching.event(data(reassign_partitions::PATH, found), 7, &state).unwrap().is_some()
     };
-    // It was taken up at the election, then rewritten, deleted, and created anew.
+    // It was handled at the election, then rewritten, deleted, and created anew.
     assert!(!requested(Some(5)));
     assert!(!requested(Some(5)));
     assert!(!requested(None));

@@ -1,8 +1,9 @@
-//! `/admin/reassign_partitions`, the way to ask for reassignments before KIP-455: it lists what is wanted, and shrinks as
-//! that is reached or refused.
+//! `/admin/reassign_partitions`, the way to request reassignments before KIP-455: it lists target replicas,
+//! and the controller removes each entry once it is completed or refused.
 //!
-//! Pure. What AlterPartitionReassignments refuses is refused here, too. Kafka: `processZkPartitionReassignment`, which
-//! checks nothing and deletes all records of a partition whose list of replicas is empty; `maybeRemoveFromZkReassignment`.
+//! Pure. A target that AlterPartitionReassignments would refuse is refused here, too. Kafka:
+//! `processZkPartitionReassignment`, which checks nothing and deletes all records of a partition whose list
+//! of replicas is empty; `maybeRemoveFromZkReassignment`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,8 @@ use crate::wire::error_code::ErrorCode;
 use super::request::{invalid_list, not_alive, trigger};
 use super::resume;
 
-/// `/admin/reassign_partitions` appeared, or is looked at by a new controller, which also takes up what is on its way.
+/// `/admin/reassign_partitions` appeared, or a new controller reads it and resumes the reassignments in
+/// progress.
 #[derive(Debug)]
 pub(in crate::controller::decide) struct FromZnode {
     /// Whether this controller has just been elected.
@@ -33,7 +35,7 @@ impl Step for FromZnode {
         for (partition, target) in facts.reassignment.unwrap_or_default() {
             let current = context.state.assignment(&partition);
             let assignment = current.reassign_to(&target);
-            // What is on its way already goes on, though a broker has died since.
+            // A reassignment in progress goes on, though a broker has died since.
             let dead = || (assignment != current).then(|| not_alive(context, &assignment)).flatten();
             match invalid_list(&target).or_else(dead) {
                 Some(refusal) => drop(refused.insert(partition, refusal)),
@@ -56,7 +58,7 @@ impl Step for FromZnode {
     }
 }
 
-/// Takes off the list what was refused or has failed.
+/// Removes the entries that were refused or have failed.
 #[derive(Debug)]
 struct Strike {
     refused: BTreeMap<TopicPartition, ApiError>,
@@ -85,16 +87,16 @@ impl Step for Strike {
     }
 }
 
-/// What is no longer to be listed in `/admin/reassign_partitions`.
+/// What is to be removed from `/admin/reassign_partitions`.
 #[derive(Debug)]
 pub(super) enum Done {
     /// These partitions.
     Named(BTreeSet<TopicPartition>),
-    /// This partition, where these replicas were wanted.
+    /// This partition, if its target is these replicas.
     Reached(TopicPartition, Vec<BrokerId>),
 }
 
-/// Takes partitions off `/admin/reassign_partitions`, and deletes it with the last of them.
+/// Removes partitions from `/admin/reassign_partitions`, and deletes it with the last of them.
 #[derive(Debug)]
 pub(super) struct TakeOffList(pub Done);
 
@@ -110,7 +112,7 @@ impl Step for TakeOffList {
             Done::Reached(reached, target) => reached != partition || replicas != target,
         });
         if listed.is_empty() {
-            // What was written there meanwhile is looked at once more.
+            // Entries that were written meanwhile are read once more.
             context.effect(Effect::Later(Box::new(FromZnode { elected: false })));
             return vec![Write::DeleteReassignment];
         }

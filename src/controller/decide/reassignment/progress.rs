@@ -1,9 +1,10 @@
-//! A reassignment's phases: the topic's znode names the origin and the target (U); the new replicas follow (A);
-//! once they are in sync the leader moves if it must, the others are stopped and deleted, and the znode names the
-//! target alone (B).
+//! A reassignment's phases. U: the topic's znode names the origin and the target. A: the new replicas follow.
+//! B: once they are in sync the leader moves if it must, the other replicas are stopped and deleted, and the
+//! znode names the target alone.
 //!
-//! Pure. A phase whose leader epoch could not be raised ends there: the reassignment stays as it is in ZooKeeper and goes on
-//! with the next change of the ISR, the next broker that comes, or the next controller. Kafka: `onPartitionReassignment`.
+//! Pure. A phase whose leader epoch could not be raised ends there: the reassignment stays in ZooKeeper and
+//! continues with the next change of the ISR, the next broker that comes, or the next controller. Kafka:
+//! `onPartitionReassignment`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,12 +23,12 @@ use crate::controller::decide::move_replicas::MoveReplicas;
 use crate::controller::decide::send::{Recipients, SendUpdateMetadata};
 use crate::controller::decide::topic_deletion;
 
-/// Writes where a partition is to go, if that is new, and takes the first steps there.
+/// Writes the target of a partition, if it is new, and takes the first steps of the reassignment.
 #[derive(Debug)]
 pub(super) struct BeginReassignment {
     /// The partition.
     pub partition: TopicPartition,
-    /// Where it is to go, and from where.
+    /// The origin and the target.
     pub assignment: Assignment,
 }
 
@@ -52,7 +53,7 @@ impl Step for BeginReassignment {
                 context.state.topic_mut(&partition.topic).znode_version = *version;
                 let before = context.state.assignment(partition).replicas;
                 context.state.set_assignment(partition, assignment.clone());
-                // What an earlier reassignment was adding may be of no use any more.
+                // Replicas that an earlier reassignment was adding may be unnecessary now.
                 let unneeded = before.into_iter().filter(|id| !assignment.replicas.contains(id));
                 stop(context, partition, &unneeded.collect::<Vec<_>>());
             }
@@ -66,7 +67,7 @@ impl Step for BeginReassignment {
     }
 }
 
-/// Logs that a reassignment goes no further, and keeps that for the reply.
+/// Logs that a reassignment stops, and keeps the reason for the reply.
 fn unfinished(context: &mut StepContext, partition: &TopicPartition, reason: &str) {
     context.log(Severity::Error, format!("Error completing reassignment of partition {partition}: {reason}"));
     context.failed_reassignments.insert(partition.clone());
@@ -100,7 +101,7 @@ fn stop(context: &mut StepContext, partition: &TopicPartition, brokers: &[Broker
     let way = [
         ReplicaState::Offline,
         ReplicaState::DeletionStarted,
-        // Whether the log could be deleted is not waited for.
+        // The controller does not wait for the deletion of the log.
         ReplicaState::DeletionSuccessful,
         ReplicaState::NonExistent,
     ];
@@ -109,7 +110,7 @@ fn stop(context: &mut StepContext, partition: &TopicPartition, brokers: &[Broker
     }
 }
 
-/// Lets the new replicas follow, or finishes.
+/// Lets the new replicas follow, or completes the reassignment.
 #[derive(Debug)]
 struct Proceed(TopicPartition);
 
@@ -135,7 +136,7 @@ impl Step for Proceed {
     }
 }
 
-/// Makes the replicas that are added, once the leader epoch is above the one it was.
+/// Creates the replicas that are added, once the leader epoch is higher than before.
 #[derive(Debug)]
 struct StartNew {
     partition: TopicPartition,
@@ -156,7 +157,8 @@ impl Step for StartNew {
     }
 }
 
-/// Writes the leadership anew with a higher epoch, so that every replica accepts the LeaderAndIsr that follows.
+/// Writes the leadership again with a higher epoch, so that every replica accepts the LeaderAndIsr that
+/// follows.
 #[derive(Debug)]
 struct RaiseEpoch {
     partition: TopicPartition,
@@ -210,7 +212,7 @@ impl Step for RaiseEpoch {
                 let assignment = context.state.assignment(&self.partition);
                 let StepContext { state, outbox, .. } = context;
                 outbox.leader_and_isr(state, &assignment.origin(), &self.partition, false);
-                // New replicas may be made although a directory is offline, in which they cannot lie.
+                // New replicas may be created although a directory is offline, in which they cannot lie.
                 outbox.leader_and_isr(state, &assignment.adding, &self.partition, true);
                 context.send_requests();
             }
@@ -220,7 +222,7 @@ impl Step for RaiseEpoch {
     }
 }
 
-/// All of the target are in sync: the leader moves where it is none of them.
+/// All target replicas are in sync: the leader moves if it is none of them.
 #[derive(Debug)]
 struct MoveLeader {
     partition: TopicPartition,
@@ -244,12 +246,12 @@ impl Step for MoveLeader {
     }
 }
 
-/// The replicas that are none of the target go, once one of the target leads in a higher epoch: before that they may be all
-/// that leads.
+/// The replicas outside the target are deleted once one of the target leads in a higher epoch. Before that,
+/// one of them may be the only leader.
 #[derive(Debug)]
 struct RemoveOld {
     partition: TopicPartition,
-    /// As it was before the leader was to move.
+    /// The leadership before the leader was to move.
     assignment: Assignment,
     above: LeaderEpoch,
 }

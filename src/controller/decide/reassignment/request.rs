@@ -1,4 +1,5 @@
-//! AlterPartitionReassignments and ListPartitionReassignments (KIP-455): what is wanted is checked, begun and answered.
+//! AlterPartitionReassignments and ListPartitionReassignments (KIP-455): targets are checked, begun and
+//! answered.
 //!
 //! Pure. Kafka: `processApiPartitionReassignment`, `validateReplicas`, `maybeTriggerPartitionReassignment`,
 //! `processListPartitionReassignments`.
@@ -16,12 +17,12 @@ use crate::wire::error_code::ErrorCode;
 use super::listed::{Done, TakeOffList};
 use super::progress::BeginReassignment;
 
-/// AlterPartitionReassignments: the replicas wanted of each partition; None takes a reassignment back.
+/// AlterPartitionReassignments: the target replicas of each partition; None cancels a reassignment.
 #[derive(Debug)]
 pub struct AlterReassignments {
-    /// The target replicas; None takes back the reassignment in progress.
+    /// The target replicas; None cancels the reassignment in progress.
     pub wanted: BTreeMap<TopicPartition, Option<Vec<BrokerId>>>,
-    /// Gets which reassignments have begun.
+    /// Receives the outcome of each partition.
     pub reply: ControllerReply<PerPartition<()>>,
 }
 
@@ -34,7 +35,7 @@ impl Step for AlterReassignments {
                 Err(refusal) => drop(outcomes.insert(partition, Err(refusal))),
             }
         }
-        // The latest request holds, whether it came by this API or by the znode.
+        // The latest request counts, whether it came by this API or by the znode.
         context.enqueue(TakeOffList(Done::Named(begun.keys().cloned().collect())));
         outcomes.extend(trigger(context, begun));
         context.enqueue(ReplyBegun { outcomes, reply: self.reply.clone() });
@@ -121,7 +122,7 @@ pub(super) fn trigger(
     outcomes
 }
 
-/// Replies which reassignments have begun.
+/// Replies with the outcome of each partition.
 #[derive(Debug)]
 struct ReplyBegun {
     outcomes: PerPartition<()>,
@@ -146,7 +147,7 @@ impl Step for ReplyBegun {
 pub struct ListReassignments {
     /// The partitions asked about; None for all.
     pub partitions: Option<Vec<TopicPartition>>,
-    /// Gets the assignments.
+    /// Receives the assignments.
     pub reply: ControllerReply<BTreeMap<TopicPartition, Assignment>>,
 }
 
