@@ -1,6 +1,6 @@
-//! The authorize step of the handlers: what a request's caller may do, asked item by item.
+//! The authorize step of the handlers: what a request's caller may do, item by item.
 //!
-//! What a denied item is answered with stands in the handler. Kafka: `KafkaApis.authorize`, `filterByAuthorized`,
+//! The answer for a denied item is the handler's. Kafka: `KafkaApis.authorize`, `filterByAuthorized`,
 //! `authorizedOperations`.
 
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ pub(super) enum AuthorizedTopics {
 }
 
 impl AuthorizedTopics {
-    /// Whether some may be missing.
+    /// Whether any topic may be missing.
     pub fn is_partial(&self) -> bool {
         matches!(self, Self::Named(_))
     }
@@ -38,12 +38,12 @@ impl Exchange {
         self.allows(operation, resource, Audit::AllowedAndDenied)
     }
 
-    /// Whether the caller may do this to the cluster, where another permission would do as well.
+    /// Whether the caller may do this to the cluster, where another permission is sufficient as well.
     pub(super) fn is_authorized_on_cluster(&self, operation: AclOperation) -> bool {
         self.allows(operation, AclResource::CLUSTER, Audit::AllowedOnly)
     }
 
-    /// Which of these topics the caller may do this to; each is asked for once.
+    /// Which of these topics the caller may do this to; the authorizer is asked once for each.
     pub(super) fn authorized_topics<'a>(
         &self,
         operation: AclOperation,
@@ -52,7 +52,7 @@ impl Exchange {
         self.topics_allowed(operation, names, Audit::AllowedAndDenied)
     }
 
-    /// As [`Exchange::authorized_topics`], where a denied topic is left out of the answer without a word.
+    /// As [`Exchange::authorized_topics`], where a denied topic is left out of the answer without an error.
     pub(super) fn visible_topics<'a>(
         &self,
         operation: AclOperation,

@@ -1,4 +1,5 @@
-//! Topics that are created because somebody asked for them: any topic by Metadata, Kafka's own also by FindCoordinator.
+//! Topics that are created because a request named them: any topic by Metadata, Kafka's own also by
+//! FindCoordinator.
 //!
 //! Never decides whether the caller may create them; the handler has. Kafka: `KafkaApis.createTopic`,
 //! `createInternalTopic`, `GroupCoordinator.offsetsTopicConfigs`, `TransactionStateManager.transactionTopicConfigs`.
@@ -22,7 +23,7 @@ pub(super) enum InternalTopic {
     Transactions,
 }
 
-/// What a topic is created with.
+/// The settings of a new topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct NewTopicSettings {
     partitions: i32,
@@ -72,7 +73,7 @@ impl InternalTopic {
         }
     }
 
-    /// Logs that fewer brokers live than the topic is to have replicas.
+    /// Logs that fewer brokers are alive than the topic is to have replicas.
     fn log_too_few_brokers(self, alive: usize, needed: i32) {
         let (what, key) = match self {
             Self::Offsets => ("offsets", "offsets.topic.replication.factor"),
@@ -85,7 +86,7 @@ impl InternalTopic {
     }
 }
 
-/// Creates a topic with the broker's defaults; what the caller is answered until the topic has leaders:
+/// Creates a topic with the broker's defaults. Returns the caller's answer until the topic has leaders:
 /// LEADER_NOT_AVAILABLE, or why it cannot be created.
 pub(super) async fn create_topic(services: &Services, name: &str) -> ErrorCode {
     let config = &services.config;
@@ -94,8 +95,9 @@ pub(super) async fn create_topic(services: &Services, name: &str) -> ErrorCode {
         .await
 }
 
-/// Creates one of Kafka's own topics; what the caller is answered until the topic has leaders: LEADER_NOT_AVAILABLE,
-/// COORDINATOR_NOT_AVAILABLE where fewer brokers live than it is to have replicas, or why it cannot be created.
+/// Creates one of Kafka's own topics. Returns the caller's answer until the topic has leaders:
+/// LEADER_NOT_AVAILABLE, COORDINATOR_NOT_AVAILABLE if fewer brokers are alive than the topic is to have
+/// replicas, or why it cannot be created.
 pub(super) async fn create_internal_topic(services: &Services, topic: InternalTopic) -> ErrorCode {
     let settings = topic.settings(&services.config);
     let alive = services.metadata.snapshot().live_brokers().count();

@@ -1,6 +1,7 @@
-//! The levels of this broker's loggers as they are described and changed (KIP-412).
+//! The levels of this broker's loggers, described and changed (KIP-412).
 //!
-//! A level is in force at once and until the broker ends; it is kept nowhere. Kafka: `AdminManager`, `Log4jController`.
+//! A level is in force at once and until the broker ends; it is not stored. Kafka: `AdminManager`,
+//! `Log4jController`.
 
 use super::config_changes::{APPEND, DELETE, SUBTRACT};
 use crate::admin::AdminError;
@@ -52,7 +53,7 @@ pub(super) fn alter(
     Ok(())
 }
 
-/// The level that a change gives a logger; None where it takes the logger's own away.
+/// The level that a change sets; None if it removes the logger's own level.
 fn level(broker: &str, operation: i8, logger: &str, value: &str) -> Result<Option<Level>, AdminError> {
     let refused = |reason: String| {
         AdminError::invalid_request(format!(

@@ -1,5 +1,5 @@
-//! What AlterConfigs and IncrementalAlterConfigs share: which entity a request means, its own configs, and replacing
-//! them.
+//! What AlterConfigs and IncrementalAlterConfigs share: the entity of a resource, its own configs, and their
+//! replacement.
 //!
 //! Kafka: `AdminManager.alterConfigs`, `DynamicBrokerConfig.validate`.
 
@@ -20,8 +20,8 @@ pub(super) const BROKER: i8 = 4;
 /// The number of a broker's loggers.
 pub(super) const BROKER_LOGGER: i8 = 8;
 
-/// Whether the caller may do this to the configs of a resource: those of brokers and their loggers belong to the
-/// cluster. What is no such resource needs no permission, as it is refused for what it is.
+/// Whether the caller may do this to the configs of a resource: those of brokers and their loggers belong to
+/// the cluster. An unknown type of resource needs no permission, as it is refused anyway.
 pub(super) fn is_authorized(
     exchange: &Exchange,
     operation: AclOperation,
@@ -62,7 +62,7 @@ pub(super) enum Entity {
 }
 
 impl Entity {
-    /// The brokers that a resource of this name means: this one, or for no name all.
+    /// The brokers that a resource of this name means: this one, or all for an empty name.
     ///
     /// # Errors
     /// INVALID_REQUEST where it names another broker, or none.
@@ -82,7 +82,7 @@ impl Entity {
         }
     }
 
-    /// The configs it has of its own.
+    /// The entity's own configs.
     ///
     /// # Errors
     /// Failures of ZooKeeper.
@@ -97,11 +97,10 @@ impl Entity {
         Ok(layers.own(*layer).clone())
     }
 
-    /// Replaces its own configs, or only checks whether that may be.
+    /// Replaces the entity's own configs, or only validates them.
     ///
-    /// # Errors
-    /// UNKNOWN_TOPIC_OR_PARTITION; INVALID_CONFIG for a key that no topic has; INVALID_REQUEST for what may not be;
-    /// failures of ZooKeeper.
+    /// # Errors UNKNOWN_TOPIC_OR_PARTITION; INVALID_CONFIG for a key that no topic has; INVALID_REQUEST for a
+    /// change that is not allowed; failures of ZooKeeper.
     pub async fn replace(
         &self,
         exchange: &Exchange,
@@ -154,7 +153,7 @@ impl Entity {
     }
 }
 
-/// What a client is told of an outcome; of what no exception of Kafka's stands behind, only the code.
+/// The error code and text of an outcome. An error that is none of Kafka's exceptions has only its code.
 pub(super) fn error_and_message(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
     match outcome {
         Ok(()) => (ErrorCode::None, None),

@@ -1,4 +1,4 @@
-//! The configs of a topic or a broker as they are described: value, source, and the values that stand behind it.
+//! The configs of a topic or a broker as they are described: value, source, and synonyms.
 //!
 //! Kafka: `AdminManager.createTopicConfigEntry` and `createBrokerConfigEntry`.
 
@@ -36,13 +36,13 @@ pub(super) struct ConfigEntry {
     pub source: ConfigSource,
     pub sensitive: bool,
     pub read_only: bool,
-    /// None of a key that only somebody else knows.
+    /// None for a key that this broker does not know.
     pub row: Option<&'static ConfigRow>,
-    /// The values behind it, the one in force first.
+    /// The values from all sources, the one in force first.
     pub synonyms: Vec<Synonym>,
 }
 
-/// A value that stands behind a config: under which key, and where.
+/// A value from one source: its key, and the source.
 pub(super) type Synonym = (String, Option<String>, ConfigSource);
 
 /// Every config of a topic that has these configs of its own.
@@ -58,7 +58,7 @@ pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<ConfigEntry> {
     entries.collect()
 }
 
-/// Every config of this broker, those of somebody else's among them.
+/// Every config of this broker, keys that it does not know included.
 pub(super) fn broker(services: &Services) -> Vec<ConfigEntry> {
     let (layers, settings) = (services.live.layers(), services.live.current());
     let rows = broker::ROWS.iter().map(|row| row.key);
@@ -99,7 +99,7 @@ pub(super) fn loggers() -> Vec<ConfigEntry> {
 
 fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> ConfigEntry {
     let row = layers::row(key);
-    // The throttles stand in no properties file, which makes them read-only in a description.
+    // The throttles are in no properties file, which makes them read-only in a description.
     let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
     let read_only = of_zookeeper_only || row.is_none_or(|row| row.update_mode == UpdateMode::ReadOnly);
     entry(key, row, value, synonyms, read_only)
@@ -112,7 +112,7 @@ fn entry(
     synonyms: Vec<Synonym>,
     read_only: bool,
 ) -> ConfigEntry {
-    // What is not known may be a secret.
+    // A key that is not known may be a secret.
     let sensitive = row.is_none_or(|row| row.kind == ConfigType::Password);
     let source = synonyms.first().map_or(ConfigSource::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
@@ -137,7 +137,7 @@ fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
             Some(named(key, BrokerConfig::row(key)?.default_text()?, ConfigSource::Default))
         }),
     );
-    // What stands before the key itself is not told, and where that stands nowhere, nothing is
+    // The values before the one with this key are left out; if there is none with this key, all are
     // (`AdminManager.configSynonyms`).
     all.into_iter().skip_while(|(name, ..)| name != key).collect()
 }

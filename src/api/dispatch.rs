@@ -1,4 +1,5 @@
-//! From a frame to its handler and back: header, row, version, decoding, encoding, and what becomes of bad requests.
+//! From a frame to its handler and back: header, row, version, decoding, encoding, and the answers to bad
+//! requests.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::wire::header::RequestHeader;
 
 const TARGET: &str = "kafka.network.Processor";
 
-/// Where requests are handed in.
+/// Where frames are dispatched.
 #[doc(alias = "KafkaApis")]
 #[derive(Debug)]
 pub struct RequestDispatch {
@@ -27,7 +28,7 @@ impl RequestDispatch {
     }
 }
 
-/// Decodes a request and has it handled; [`Answer::Close`] where it is none that is built.
+/// Decodes a request and handles it; [`Answer::Close`] if its API is not built.
 ///
 /// # Errors
 /// The frame is no request.

@@ -1,4 +1,5 @@
-//! The answer to a request that is refused as a whole: its error stands wherever the response has room for one.
+//! The answer to a request that is refused as a whole: the response has the error in each of its error
+//! fields.
 //!
 //! Kafka: `AbstractRequest.getErrorResponse`.
 
@@ -25,7 +26,7 @@ use crate::wire::message::update_metadata::{UpdateMetadataRequest, UpdateMetadat
 /// A request that can be refused as a whole.
 #[doc(alias = "getErrorResponse")]
 pub(super) trait Refusable: Request {
-    /// The answer with this error, and this sentence where the response has a place for one.
+    /// The answer with this error, and with this text where the response has a field for one.
     fn error_response(&self, error: ErrorCode, message: &str) -> Self::Response;
 }
 

@@ -1,8 +1,8 @@
-//! What happens to every request alike, before its handler and after it: decoding, the request quota, encoding.
+//! What is done for every request before its handler and after it: decoding, the request quota, encoding.
 //!
-//! The time that a handler keeps a thread busy is measured and counted against the caller's quota. A caller over its
-//! quota is answered at once, told for how long, and its connection is not read meanwhile (KIP-219). Kafka:
-//! `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
+//! The time for which a handler keeps a thread busy is measured and counted against the caller's quota. A
+//! caller over its quota is answered at once with its throttle time, and its connection is not read meanwhile
+//! (KIP-219). Kafka: `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -21,15 +21,16 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
 use crate::wire::message::{Request, ResponseMessage};
 
-/// What a handler makes of a request.
+/// The outcome of a handler.
 pub enum Handled<R> {
-    /// The response. A `throttle_time_ms` that a quota of the handler's own has set in it is kept to.
+    /// The response. If a quota of the handler's own has set `throttle_time_ms` in it, the connection is
+    /// muted for that time.
     Now(R),
-    /// The request is taken in, and the next one may be; the response follows in its turn.
+    /// The request is accepted, the next request may be read, and the response follows in its turn.
     Later(BoxFuture<'static, R>),
     /// The caller wants no response.
     Unanswered,
-    /// The caller wants no response, but has to learn that something went wrong.
+    /// The caller wants no response, but must notice that there was an error.
     Close,
 }
 
@@ -39,7 +40,7 @@ impl<R> From<R> for Handled<R> {
     }
 }
 
-/// Decodes a request, has it handled and answers it; `exempt` says whether it counts towards no request quota.
+/// Decodes a request, handles it and answers it; `exempt` is whether no request quota applies to it.
 ///
 /// # Errors
 /// The frame is no such request, or the response does not fit its version.
@@ -54,14 +55,14 @@ where
     T: Into<Handled<R::Response>>,
 {
     let request = R::decode(&mut input, exchange.version())?;
-    // The frame is not held while the handler waits.
+    // The frame is dropped before the handler waits.
     drop(input);
     let is_exempt = exempt(&request) || R::KEY.is_cluster_action();
     let (handled, thread_time) = measured(handler(&exchange, request)).await;
     finish(exchange, handled.into(), thread_time, is_exempt)
 }
 
-/// As [`run`], for a request that is refused as a whole where the caller may not do `operation` to the cluster.
+/// As [`run`], for a request that is refused as a whole unless the caller may do `operation` to the cluster.
 ///
 /// # Errors
 /// As [`run`].
@@ -89,7 +90,7 @@ where
     finish(exchange, handled.into(), thread_time, is_exempt)
 }
 
-/// Counts the request, and turns what the handler made of it into an answer.
+/// Counts the request, and makes an answer of the handler's outcome.
 fn finish<R: ResponseMessage>(
     exchange: Exchange,
     handled: Handled<R>,
@@ -111,7 +112,7 @@ fn finish<R: ResponseMessage>(
     }
 }
 
-/// The encoded response, with the time for which the caller is throttled in it.
+/// The encoded response, with the throttle time in it.
 fn reply<R: ResponseMessage>(
     exchange: &Exchange,
     mut response: R,

@@ -1,7 +1,7 @@
 //! One handler an API, each in the same four paragraphs: authorize, check, act, answer.
 //!
-//! - *Entry points:* [`dispatch::RequestDispatch`], which `net` hands frames to; [`table::ROWS`], one row an API,
-//!   which is also what ApiVersions answers with.
+//! - *Entry points:* [`dispatch::RequestDispatch`], the receiver of `net`'s frames; [`table::ROWS`], one row
+//!   an API, which is also the content of ApiVersions.
 //! - *Never:* keeps state; what a handler may use is in [`Services`].
 //! - *In Kafka:* `KafkaApis`, `AdminManager`, `ApiVersionsResponse`.
 
@@ -46,17 +46,17 @@ use crate::zk::znode::feature::Finalized;
 pub struct Services {
     /// This broker's id.
     pub broker_id: BrokerId,
-    /// The time; a request's handler asks no other clock.
+    /// The clock; a request's handler uses no other one.
     pub clock: Clock,
-    /// What callers may do.
+    /// The authorizer.
     pub authorization: Authorization,
-    /// How much callers may take.
+    /// The quotas of clients.
     pub quotas: ClientQuotas,
     /// The cluster's id.
     pub cluster_id: String,
     /// This broker's epoch: the czxid of its registration in the present session.
     pub broker_epoch: Arc<AtomicI64>,
-    /// Its settings at the start; right for the keys that need a restart.
+    /// Its settings at the start, for the keys that need a restart.
     pub config: Arc<BrokerConfig>,
     /// Its settings now.
     pub live: LiveConfig,
@@ -64,24 +64,24 @@ pub struct Services {
     pub replicas: Arc<ReplicaManager>,
     /// The cluster as the controller last described it.
     pub metadata: Arc<MetadataCache>,
-    /// The controller, as far as this broker is it.
+    /// The controller, while this broker is it.
     pub controller: Controller,
     /// The ensemble.
     pub zk: ZooKeeper,
     /// Reads configs from it.
     pub configs: Arc<ConfigReader>,
-    /// Producer ids to hand out.
+    /// Producer ids to assign.
     pub producer_ids: Arc<ProducerIdManager>,
-    /// The features finalized for the cluster; None where they are not in force.
+    /// The features finalized for the cluster; None if they are not in force.
     pub features: watch::Receiver<Option<Finalized>>,
 }
 
-/// One request: who sent it, and its header.
+/// One request: its caller, and its header.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Who sent it.
+    /// The caller.
     pub caller: Arc<Caller>,
-    /// API, version, and how the caller names itself.
+    /// API, version and client id.
     pub header: RequestHeader,
     /// What the handler may use.
     pub services: Arc<Services>,

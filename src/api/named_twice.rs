@@ -1,15 +1,16 @@
-//! Partitions that a request names more than once: Kafka keeps what is asked in a map, so that the last mention
-//! counts, in the place of the first.
+//! Partitions that a request names more than once. Kafka keeps the content of a request in a map: the last
+//! mention counts, in the position of the first.
 //!
-//! Pure. Never for what Kafka refuses when it is named twice (ListOffsets, CreatePartitions). Kafka: `ProduceRequest`,
-//! `FetchRequest.toPartitionDataMap`, `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.
+//! Pure. Not used for requests that Kafka refuses when a partition is named twice (ListOffsets,
+//! CreatePartitions). Kafka: `ProduceRequest`, `FetchRequest.toPartitionDataMap`,
+//! `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::base::TopicPartition;
 
-/// Every partition once: where it was named first, with what was last asked of it.
+/// Every partition once: in the position of its first mention, with the content of its last.
 pub fn last_mentions<T>(mentions: Vec<(TopicPartition, T)>) -> Vec<(TopicPartition, T)> {
     if mentions.len() < 2 {
         return mentions;

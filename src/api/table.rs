@@ -1,4 +1,5 @@
-//! Every API that is built, one row each, in the order of their keys: what ApiVersions advertises is exactly this.
+//! Every API that is built, one row each, in the order of their keys. ApiVersions advertises exactly these
+//! rows.
 
 use futures_util::future::BoxFuture;
 
@@ -19,11 +20,12 @@ pub struct ApiRow {
     pub(super) handle: fn(Exchange, Reader) -> BoxFuture<'static, Result<Answer, WireError>>,
 }
 
-/// A row. The request is the type that the handler takes. Named behind the handler:
+/// A row. The request is the type that the handler takes. Behind the handler stand:
 ///
-/// - `needs OPERATION`: what the caller has to be allowed on the cluster for the request to be handled at all;
-///   without it the handler asks for what it needs;
-/// - `exempt FUNCTION`: requests that are never throttled, beside those of brokers ([`ApiKey::is_cluster_action`]).
+/// - `needs OPERATION`: the operation on the cluster that the caller must be allowed for the request to be
+///   handled at all; without it the handler authorizes by itself;
+/// - `exempt FUNCTION`: requests that are never throttled, beside those of brokers
+///   ([`ApiKey::is_cluster_action`]).
 macro_rules! row {
     ($key:ident, $handler:path) => {
         row!(@ $key, |exchange, input| Box::pin(handling::run(exchange, input, $handler, |_| false)))
@@ -69,7 +71,7 @@ pub const ROWS: &[ApiRow] = &[
     row!(AlterIsr, cluster::alter_isr::handle, needs ClusterAction),
 ];
 
-/// The row of an API, where it is built.
+/// The row of an API, if it is built.
 pub fn row(key: ApiKey) -> Option<&'static ApiRow> {
     ROWS.iter().find(|row| row.key == key)
 }

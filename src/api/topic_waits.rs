@@ -1,5 +1,5 @@
-//! Waiting until a change to topics or leaders has reached the brokers (Kafka's purgatories `topic` and `ElectLeader`):
-//! until this broker's own metadata cache shows it, or the time is up.
+//! Waits until a change to topics or leaders has reached this broker's metadata cache, or a timeout (Kafka's
+//! purgatories `topic` and `ElectLeader`).
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use crate::metadata::{MetadataCache, MetadataSnapshot};
 use crate::metrics::purgatory::Purgatory;
 
-/// Waits in `purgatory` until `holds` is true of the metadata cache, at most `timeout_ms`; whether it is. A timeout
-/// of zero or less is no wait at all: Kafka then answers REQUEST_TIMED_OUT whatever the cache shows.
+/// Waits in `purgatory` until `holds` is true of the metadata cache, at most `timeout_ms`; returns whether it
+/// is. A timeout of zero or less does not wait: Kafka then answers REQUEST_TIMED_OUT whatever the cache
+/// holds.
 pub(super) async fn wait_for(
     cache: &MetadataCache,
     purgatory: &Purgatory,

@@ -1,7 +1,7 @@
 //! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
 //!
-//! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches nothing but
-//! the notices. Kafka: `DynamicConfigManager`.
+//! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches
+//! nothing but the notices. Kafka: `DynamicConfigManager`.
 
 mod handlers;
 pub(super) mod parts;
@@ -51,7 +51,7 @@ impl DynamicConfigManager {
         stop.run_until_cancelled(following).await;
     }
 
-    /// Applies what a notice is about. A notice that cannot be read is logged, and the next one is gone on with.
+    /// Applies the change of a notice. A notice that cannot be read is logged, and the next one is handled.
     async fn process(&self, path: &str, data: &[u8]) {
         let processed = match config_change::decode(data) {
             Ok(entity) => self.process_entity(&entity).await.map_err(|error| error.to_string()),

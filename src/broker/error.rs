@@ -7,13 +7,13 @@ use crate::net::host::UnknownHost;
 use crate::net::listener::BindError;
 use crate::zk::ZkError;
 
-/// Why a broker did not start. Each prints Kafka's message.
+/// Why a broker did not start. Prints Kafka's message.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// The data directories belong to somebody else.
+    /// The data directories belong to another broker or cluster.
     #[error("{0}")]
     Metadata(#[from] MetadataError),
     /// The logs cannot be opened.
@@ -25,15 +25,15 @@ pub enum StartError {
     /// A listener cannot be bound.
     #[error("{0}")]
     Bind(#[from] BindError),
-    /// The metrics cannot be served at the address that is named.
+    /// The metrics cannot be served at the given address.
     #[error("METRICS_LISTENER={address}: {error}")]
     Metrics {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why not.
+        /// The reason.
         error: std::io::Error,
     },
-    /// This machine has no name by which it could be found.
+    /// This machine has no name that could be advertised.
     #[error("{0}")]
     Host(#[from] UnknownHost),
     /// The start was given up because the process is to end.

@@ -43,12 +43,12 @@ impl BrokerServer {
     }
 }
 
-/// Leaves a notification whenever a directory has failed, and tries until it is there.
+/// Writes a notification whenever a directory has failed, and tries until it is written.
 async fn notify_controller(zk: ZooKeeper, id: BrokerId, failed: Arc<Notify>, stop: CancellationToken) {
     stop.run_until_cancelled(async {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         loop {
-            // What fails while one is being written asks for another.
+            // A directory that fails while one is being written causes another.
             failed.notified().await;
             let (path, data) = (log_dir_event::sequential_path(), log_dir_event::encode(id));
             loop {

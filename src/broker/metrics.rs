@@ -1,4 +1,4 @@
-//! The address at which a broker serves its metrics.
+//! The HTTP server of a broker's metrics.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::metrics::{Metric, Registry, http};
 /// metrics are served.
 const LISTENER: &str = "METRICS_LISTENER";
 
-/// Opens what [`LISTENER`] names.
+/// Binds the address that [`LISTENER`] names.
 ///
 /// # Errors
 /// [`StartError::Metrics`]: it cannot be bound.

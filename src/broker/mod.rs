@@ -33,12 +33,12 @@ pub use report::threads;
 
 const TARGET: &str = "kafka.server.KafkaServer";
 
-/// What stands in for the classes that Kafka's settings name; nothing by default.
+/// Plugins for the classes that Kafka's settings name; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct Plugins {
-    /// What callers may do (`authorizer.class.name`).
+    /// The authorizer (`authorizer.class.name`).
     pub authorization: Authorization,
-    /// How much callers may take (`client.quota.callback.class`).
+    /// The quotas of clients (`client.quota.callback.class`).
     pub quotas: ClientQuotas,
 }
 
@@ -61,7 +61,7 @@ impl BrokerServer {
         self.services.broker_id
     }
 
-    /// Cancelled when it cannot go on, e.g. because no log directory is left.
+    /// Cancelled when the broker cannot go on, e.g. because no log directory is left.
     pub fn failed(&self) -> CancellationToken {
         self.shutdown.clone()
     }

@@ -1,4 +1,4 @@
-//! What a broker is doing, in words for the operator who sends SIGQUIT; a JVM prints its threads then.
+//! A report of the broker's state for SIGQUIT, for which a JVM prints its threads.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,8 +9,8 @@ use super::BrokerServer;
 use crate::metrics::Metric;
 
 impl BrokerServer {
-    /// What it leads and follows, who is connected and who waits, its controller, its session, its tasks and threads.
-    /// `control` is the runtime that was given at the start; the caller's is the other one.
+    /// The partitions it leads and follows, connections and waiting requests, its controller, its session,
+    /// its tasks and threads. `control` is the control runtime of the start; the other one is the caller's.
     pub fn report(&self, control: &Handle) -> String {
         let services = &self.services;
         let metrics = services.replicas.metrics();
@@ -75,10 +75,10 @@ pub fn threads() -> String {
 
 /// A line of `/proc/PID/task/TID/stat` in words.
 fn thread(stat: &str) -> Option<String> {
-    /// What a tick is, in milliseconds: the kernel counts for programs in hundredths of a second.
+    /// The length of a tick, in milliseconds: the kernel counts in hundredths of a second.
     const TICK: u64 = 10;
     let (id, rest) = stat.split_once(" (")?;
-    // A name may hold anything.
+    // A name may contain any byte.
     let (name, rest) = rest.rsplit_once(") ")?;
     let fields: Vec<_> = rest.split(' ').collect();
     let state = match *fields.first()? {

@@ -1,5 +1,5 @@
-//! The boot, in order: settings, directories, ZooKeeper, logs, listeners, replicas, controller, registration, doors
-//! open.
+//! The boot, in order: settings, directories, ZooKeeper, logs, listeners, replicas, controller, registration,
+//! requests served.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// What was found out before the session with ZooKeeper.
+/// The state of the start before the session with ZooKeeper.
 struct PreparedStart {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
@@ -57,11 +57,10 @@ struct PreparedStart {
 }
 
 impl BrokerServer {
-    /// Starts a broker with these properties. `control` runs what must not wait for disks. Once `interrupted` is
-    /// cancelled the start is given up: data directories that were stopped cleanly are then left as clean as they were.
+    /// Starts a broker with these properties. `control` runs what must not wait for disks. Once `interrupted`
+    /// is cancelled the start is given up: data directories that were stopped cleanly are then left clean.
     ///
-    /// # Errors
-    /// [`StartError`] of the first thing that keeps it from starting; nothing is left running then.
+    /// # Errors [`StartError`] of the first failure; nothing is left running then.
     pub async fn start(
         properties: Properties,
         control: Handle,
@@ -99,7 +98,7 @@ impl BrokerServer {
     }
 }
 
-/// Takes a step of the start, unless the start is interrupted before the step is done.
+/// Runs a step of the start, unless the start is interrupted before the step is done.
 async fn unless<T>(
     interrupted: &CancellationToken,
     step: impl Future<Output = Result<T, StartError>>,
@@ -148,8 +147,8 @@ async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, S
     Ok(zk)
 }
 
-/// From the session on: finds out who it is, opens the logs, and goes on with them. Where that fails they are closed
-/// as by a stop, so that the next start finds them as this one did.
+/// The start from the session on: determines the broker's id, opens the logs, and goes on with them. If that
+/// fails they are closed as by a stop, so that the next start finds them as this one did.
 async fn boot(
     prepared: PreparedStart,
     plugins: Plugins,
@@ -182,20 +181,20 @@ async fn boot(
     joined
 }
 
-/// What was found out before the broker is known to others.
+/// The state of the start before the broker is registered.
 struct Opened {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
     plugins: Plugins,
-    /// What the data directories say of the broker.
+    /// The content of the data directories' `meta.properties`.
     metadata: BrokerMetadata,
-    /// What they are to say.
+    /// Their new content.
     known: BrokerMetadata,
     configs: Arc<ConfigReader>,
     logs: Arc<LogManager>,
 }
 
-/// With its logs open: binds its listeners, registers, and lets everybody in.
+/// The start with open logs: binds the listeners, registers, and serves requests.
 async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerServer, StartError> {
     let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
@@ -265,7 +264,7 @@ async fn bind(config: &BrokerConfig, limits: &Arc<SocketLimits>) -> Result<Vec<L
 }
 
 impl BrokerServer {
-    /// Lets clients and other brokers in.
+    /// Serves clients and other brokers.
     fn serve(&self, listeners: Vec<Listener>, limits: &Arc<SocketLimits>) {
         let dispatch: Arc<dyn Dispatch> = Arc::new(RequestDispatch::new(self.services.clone()));
         for listener in listeners {
@@ -275,7 +274,7 @@ impl BrokerServer {
         }
     }
 
-    /// ISRs, high watermarks, logs that move between directories.
+    /// Starts the tasks for ISRs, high watermarks, and moves of logs between directories.
     fn keep_replicas(&self, control: &Handle) {
         let Services { replicas, zk, broker_epoch, .. } = &*self.services;
         let stop = || self.shutdown.clone();
@@ -285,7 +284,7 @@ impl BrokerServer {
         self.tasks.spawn(replicas.log_dirs().clone().copy_logs(stop()));
     }
 
-    /// The registration, through every session.
+    /// Keeps the registration, through every session.
     fn keep_registered(&self, registrar: Arc<Registrar>, registration: Registration, control: &Handle) {
         let Services { zk, broker_epoch, .. } = &*self.services;
         let keeping = registration::keep(
@@ -298,7 +297,7 @@ impl BrokerServer {
         self.tasks.spawn_on(keeping, control);
     }
 
-    /// The parts that take settings which change while it runs.
+    /// The parts that apply settings while the broker runs.
     async fn add_reconfigurable_parts(&self, limits: Arc<SocketLimits>) {
         let Services { live, replicas, controller, .. } = &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
@@ -308,7 +307,7 @@ impl BrokerServer {
         live.add(Arc::new(DynamicLogConfig { replicas, controller })).await;
     }
 
-    /// Configs that change while it runs.
+    /// Follows the configs that change while the broker runs.
     fn follow_config_changes(&self, control: &Handle) {
         let Services { broker_id, live, replicas, controller, zk, configs, clock, .. } = &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
@@ -324,7 +323,7 @@ impl BrokerServer {
         self.tasks.spawn_on(manager.follow(zk.clone(), self.shutdown.clone()), control);
     }
 
-    /// The features finalized for the cluster, where this broker's protocol has them.
+    /// Follows the features finalized for the cluster, if this broker's protocol has them.
     fn follow_features(&self, finalized: watch::Sender<Option<Finalized>>, control: &Handle) {
         let Services { config, zk, .. } = &*self.services;
         if config.inter_broker_protocol_version.at_least(KafkaVersion::V2_7_IV0) {
@@ -332,7 +331,7 @@ impl BrokerServer {
         }
     }
 
-    /// Retention, flushing and checkpoints of the logs; what is done about failed directories.
+    /// Starts retention, flushing and checkpoints of the logs, and the handling of failed directories.
     fn keep_logs(&self, control: &Handle) {
         let (logs, stop, requests) = (self.logs.clone(), self.shutdown.clone(), Handle::current());
         let watching = async move { logs.shared().disks.watch(requests).await };
@@ -377,14 +376,14 @@ async fn open_logs(
     let opening = tokio::task::spawn_blocking(move || LogManager::open(LogManagerOptions { own, ..options }));
     let opening = async { Ok(opening.await.map_err(failed)??) };
     if all_clean {
-        // Opening takes the marks of a clean stop away, and only closing all logs again puts them back.
+        // Opening removes the markers of a clean stop; they are written again when all logs are closed.
         opening.await
     } else {
         unless(interrupted, opening).await
     }
 }
 
-/// Writes `meta.properties` where it is missing or says less than is known now.
+/// Writes `meta.properties` where it is missing or incomplete.
 fn write_metadata(
     logs: &LogManager,
     read: &BrokerMetadata,

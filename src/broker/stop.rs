@@ -1,4 +1,4 @@
-//! The stop: leaderships handed over, doors closed, logs closed cleanly, and last of all the session ended.
+//! The stop: leaderships moved, listeners closed, logs closed cleanly, and last of all the session closed.
 
 use super::hand_over::{HandOver, Next};
 use super::{BrokerServer, TARGET};
@@ -37,7 +37,7 @@ impl BrokerServer {
         log::info!(target: TARGET, "[KafkaServer id={id}] shut down completed");
     }
 
-    /// Asks the controller to move this broker's leaderships away, a few times where it cannot at once.
+    /// Asks the controller to move this broker's leaderships away, a few times if it cannot at once.
     async fn hand_over(&self) {
         let config = &self.services.config;
         let pause = millis(config.controlled_shutdown_retry_backoff_ms);
@@ -47,8 +47,8 @@ impl BrokerServer {
             next = match next {
                 Next::Ask => {
                     let Ok(controller) = tokio::time::timeout(session, self.controller()).await else {
-                        // Without a session the others have taken over what this broker led, or wait for ZooKeeper
-                        // themselves. Kafka's broker would wait here until it is back.
+                        // Without a session other brokers lead already what this broker led, or wait for
+                        // ZooKeeper themselves. Kafka's broker would wait here until the session is back.
                         log::warn!(target: TARGET, "ZooKeeper has not answered for as long as the session lasts: proceeding to do an unclean shutdown");
                         // Whatever of this broker waits for ZooKeeper waits no longer.
                         self.services.zk.close().await;
@@ -73,7 +73,7 @@ impl BrokerServer {
         }
     }
 
-    /// Asks the controller once: how many partitions this broker still leads; None where it did not answer.
+    /// Asks the controller once; returns how many partitions this broker still leads, None without an answer.
     async fn partitions_left(&self, controller: Result<Endpoint, HandOverError>) -> Option<usize> {
         let asked = match controller {
             Ok(endpoint) => self.ask(endpoint).await,
@@ -93,7 +93,8 @@ impl BrokerServer {
         }
     }
 
-    /// How many partitions this broker still leads after the controller, which listens there, has moved what it could.
+    /// How many partitions this broker still leads after the controller, which listens there, has moved what
+    /// it could.
     async fn ask(&self, endpoint: Endpoint) -> Result<usize, HandOverError> {
         let services = &self.services;
         let limit = millis(services.config.controller_socket_timeout_ms);
@@ -112,7 +113,7 @@ impl BrokerServer {
         }
     }
 
-    /// Where the controller listens for brokers.
+    /// The address at which the controller listens for brokers.
     async fn controller(&self) -> Result<Endpoint, HandOverError> {
         let zk = &self.services.zk;
         let id = claim::controller(zk).await?.ok_or(HandOverError::NoController)?;

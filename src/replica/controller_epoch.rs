@@ -1,11 +1,11 @@
-//! The epoch of the controller that this broker obeys: a request of a replaced controller is refused, and so is a
-//! request that was meant for an earlier registration of this broker.
+//! The epoch of the controller that this broker accepts requests from. A request of a replaced controller is
+//! refused, and so is a request for an earlier registration of this broker.
 //!
 //! Pure. Kafka: `ReplicaManager.controllerEpoch`, `KafkaApis.isBrokerEpochStale` (KIP-380).
 
 use crate::wire::error_code::ErrorCode;
 
-/// What stands for the broker epoch of a request that has none.
+/// The broker epoch of a request that has none.
 const UNKNOWN_BROKER_EPOCH: i64 = -1;
 
 /// The epochs that a request of the controller carries.

@@ -1,4 +1,5 @@
-//! Deleting records from the start: a leader's log starts later at once, and its live followers' logs soon after.
+//! Deletes records from the start: a leader's log start moves up at once, and its live followers' log starts
+//! soon after.
 //!
 //! Kafka: `ReplicaManager.deleteRecords`, `Partition.deleteRecordsOnLeader`, `DelayedDeleteRecords`.
 
@@ -13,10 +14,10 @@ use super::partition::Partition;
 use crate::base::{Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
-/// What stands for the high watermark among the offsets to delete up to.
+/// The offset in a request that means the high watermark.
 const HIGH_WATERMARK: Offset = -1;
 
-/// Where a partition starts now in all its live replicas, or why not there.
+/// The log start of a partition in all its live replicas, or an error.
 pub type LowWatermark = Result<Offset, NotDeleted>;
 
 /// Why records were not deleted everywhere.
@@ -24,8 +25,7 @@ pub type LowWatermark = Result<Offset, NotDeleted>;
 pub struct NotDeleted {
     /// The reason.
     pub error: ErrorCode,
-    /// Where the partition started in all its live replicas when the time began to run; -1 where nothing was waited
-    /// for.
+    /// The log start in all live replicas when the wait began; -1 if the request did not wait.
     pub low_watermark: Offset,
 }
 
@@ -36,8 +36,8 @@ impl From<ErrorCode> for NotDeleted {
 }
 
 impl ReplicaManager {
-    /// Deletes what lies before these offsets, -1 for the high watermark; waits up to `limit` until no live replica has
-    /// it any more.
+    /// Deletes the records below these offsets, -1 for the high watermark; waits up to `limit` until no live
+    /// replica has them any more.
     ///
     /// Errors: INVALID_TOPIC_EXCEPTION for internal topics, POLICY_VIOLATION where `cleanup.policy` does not delete,
     /// OFFSET_OUT_OF_RANGE, REQUEST_TIMED_OUT, and those of [`ReplicaManager::partition`].
@@ -62,7 +62,8 @@ impl ReplicaManager {
         outcomes
     }
 
-    /// Moves the start of the leader's log; the partition, and the offset that its replicas have to reach.
+    /// Moves the start of the leader's log; returns the partition, and the offset that its replicas have to
+    /// reach.
     async fn delete_before(
         &self,
         id: &TopicPartition,

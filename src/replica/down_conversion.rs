@@ -1,9 +1,10 @@
 //! Fetched records in a message format that the client reads, converted while they are sent (KIP-283).
 //!
-//! The first batch is converted at once: its size, where it is larger than what was fetched, is that of all. What follows is
-//! converted in chunks, up to exactly that size; where there is too little, or a batch cannot be converted, a message that is
-//! too long for the rest fills it, which clients leave alone like any message that was cut off.
-//! Kafka: `LazyDownConversionRecords`, `LazyDownConversionRecordsSend`.
+//! The first batch is converted at once. The size of the answer is what was fetched, or the size of this
+//! batch if that is larger. The batches after it are converted in chunks, up to exactly that size. If they
+//! give too little, or a batch cannot be converted, a message whose length is larger than the rest fills it;
+//! clients ignore it like any incomplete message. Kafka: `LazyDownConversionRecords`,
+//! `LazyDownConversionRecordsSend`.
 
 use std::fs::File;
 use std::io;
@@ -22,10 +23,10 @@ const CHUNK: usize = 128 << 10;
 /// Why fetched records cannot be converted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConversionError {
-    /// They cannot be read.
+    /// The records cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// A batch is none, or has no equivalent in the older format.
+    /// A batch is not valid, or has no equivalent in the older format.
     #[error(transparent)]
     Batch(#[from] BatchError),
 }
@@ -44,16 +45,16 @@ pub(super) fn is_newer(stored: &Records, magic: i8) -> bool {
     StoredBatches::new(stored.clone()).map_while(Result::ok).any(|batch| batch.header().magic > magic)
 }
 
-/// Stored records, and what they are converted to.
+/// Stored records, and the target of their conversion.
 #[derive(Clone, Debug)]
 pub(super) struct DownConversion {
     partition: TopicPartition,
     magic: i8,
-    /// Where the client reads from: records before it are left out where each is a message of its own.
+    /// The offset that the client reads from: records before it are left out if each is a message of its own.
     from: Offset,
     /// The first converted batch that is not empty; empty where there is none.
     first: Bytes,
-    /// The batches behind it.
+    /// The batches after it.
     rest: StoredBatches,
     size: usize,
 }
@@ -89,7 +90,7 @@ impl LazyRecords for DownConversion {
     }
 
     fn memory_size(&self) -> usize {
-        // A batch that stays as it is keeps alive what was read with it.
+        // A batch that is not converted keeps the whole chunk in memory that was read with it.
         self.first.len().max(CHUNK) + self.rest.records.memory_size()
     }
 
@@ -108,11 +109,11 @@ impl LazyRecords for DownConversion {
     }
 }
 
-/// A conversion under way.
+/// A conversion in progress.
 struct Converting {
     conversion: DownConversion,
     first: Option<Bytes>,
-    /// None once all that can be converted was.
+    /// None once all batches were converted.
     rest: Option<StoredBatches>,
     /// How many bytes are still to come.
     left: usize,
@@ -144,7 +145,7 @@ impl Iterator for Converting {
 }
 
 impl Converting {
-    /// The next batches, converted; empty where none are left.
+    /// The next batches, converted; empty if none are left.
     ///
     /// # Errors
     /// The stored records cannot be read.
@@ -163,7 +164,7 @@ impl Converting {
                 Some(Ok(batch)) => converted.extend_from_slice(&batch),
                 Some(Err(ConversionError::Read(error))) => return Err(error),
                 Some(Err(ConversionError::Batch(error))) => {
-                    // The client comes back to it, and is told then.
+                    // The client fetches this batch again, and gets the error then.
                     log::debug!(target: "kafka.server.KafkaApis", "Down-conversion of records of partition {partition} ends: {error}");
                     self.rest = None;
                 }
@@ -174,7 +175,7 @@ impl Converting {
     }
 }
 
-/// A message that says it is longer than the `left` bytes, with which these are filled.
+/// A message whose length field is larger than the `left` bytes that it fills.
 fn filler(left: usize) -> Bytes {
     let mut message = vec![0; (left + 1).clamp(LOG_OVERHEAD, CHUNK)];
     message[..8].copy_from_slice(&(-1_i64).to_be_bytes());
@@ -183,12 +184,12 @@ fn filler(left: usize) -> Bytes {
     message.into()
 }
 
-/// The batches of stored records in order, read a chunk at a time. One that was cut off at the end is left out; ends after
-/// the first error.
+/// The batches of stored records in order, read a chunk at a time. An incomplete batch at the end is left
+/// out; ends after the first error.
 #[derive(Clone, Debug)]
 struct StoredBatches {
     records: Records,
-    /// Where among the records those that were read begin.
+    /// The position of the chunk among the records.
     position: usize,
     read: Bytes,
 }

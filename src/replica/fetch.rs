@@ -1,9 +1,12 @@
-//! Fetching: what partitions have from an offset on, at once or once there is enough of it, within limits of size.
+//! Fetching: batches of partitions from an offset on, at once or once there are enough bytes, within limits
+//! of size.
 //!
-//! - *Here:* what a fetch asks for and what it is answered. [`context`]: a request in its session. [`read`]: one pass over
-//!   the logs. [`wait`]: until there is enough.
-//! - *Pure:* [`session`] (which partitions have to be read, and sent), [`delayed`] (when a waiting fetch has enough).
-//! - *Cost:* a request costs what has changed since the last one of its session; a waiting fetch, what moves.
+//! - *Here:* what a fetch asks for, and its outcome. [`context`]: a request in its session. [`read`]: one
+//!   read of the logs. [`wait`]: until there are enough bytes.
+//! - *Pure:* [`session`] (which partitions have to be read, and sent), [`delayed`] (when a waiting fetch has
+//!   enough bytes).
+//! - *Cost:* a request costs what has changed since the last one of its session; a waiting fetch costs what
+//!   changes while it waits.
 //! - *In Kafka:* `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchManager`, `FetchSession`.
 
 mod cache;
@@ -30,22 +33,22 @@ pub enum Isolation {
     /// Those that are replicated.
     #[default]
     ReadUncommitted,
-    /// Of those, the ones whose transactions are decided.
+    /// Only replicated records whose transactions have ended.
     ReadCommitted,
 }
 
-/// What holds for a fetch as a whole.
+/// The parameters of a fetch that hold for all of its partitions.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchParams {
     /// The follower that fetches; negative for consumers.
     pub replica_id: BrokerId,
     /// How long to wait for `min_bytes`.
     pub max_wait: Duration,
-    /// How many bytes are worth an answer.
+    /// How many bytes end the wait.
     pub min_bytes: i32,
-    /// How many bytes an answer may have, but for one first batch.
+    /// How many bytes an answer may have; the first batch may exceed this.
     pub max_bytes: i32,
-    /// Whether not even one first batch may be larger, as for fetches before version 3.
+    /// Whether even the first batch must not exceed the limit, as for fetches before version 3.
     pub hard_max_bytes: bool,
     /// Which records may be seen.
     pub isolation: Isolation,
@@ -56,13 +59,13 @@ pub struct FetchParams {
 /// What is fetched of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionFetch {
-    /// From where.
+    /// The offset that is fetched from.
     pub offset: Offset,
-    /// How many bytes, but for one first batch.
+    /// The most bytes; the first batch may exceed this.
     pub max_bytes: i32,
     /// The leader epoch as the caller knows it.
     pub current_leader_epoch: Option<LeaderEpoch>,
-    /// The epoch of the caller's last record, by which it learns where its log has diverged (KIP-595).
+    /// The epoch of the caller's last record; the answer shows where the caller's log has diverged (KIP-595).
     pub last_fetched_epoch: Option<LeaderEpoch>,
     /// Where a follower's log starts; -1 for consumers.
     pub log_start_offset: Offset,
@@ -71,7 +74,7 @@ pub struct PartitionFetch {
 /// What was found of a partition.
 #[derive(Clone, Debug)]
 pub struct FetchOutcome {
-    /// What went wrong, if anything did.
+    /// The error, or NONE.
     pub error: ErrorCode,
     /// The high watermark; -1 where it is not known.
     pub high_watermark: Offset,
@@ -83,9 +86,10 @@ pub struct FetchOutcome {
     pub aborted: Option<Vec<LogAbortedTransaction>>,
     /// The replica to read from instead (KIP-392).
     pub preferred_read_replica: Option<BrokerId>,
-    /// Where the caller's log has diverged: the largest epoch here up to its last one, and where that ended.
+    /// If the caller's log has diverged: the largest epoch of this log up to the caller's last one, and its
+    /// end.
     pub diverging: Option<(LeaderEpoch, Offset)>,
-    /// The batches; the last may be cut off.
+    /// The batches; the last may be incomplete.
     pub records: Records,
 }
 
@@ -115,9 +119,9 @@ impl FetchOutcome {
         }
     }
 
-    /// What was read; `allows_incomplete` says whether less than one batch is of use, as it is before version 3.
+    /// What was read. `allows_incomplete`: whether less than one batch is of use, as before version 3.
     fn read(read: LogRead, allows_incomplete: bool) -> Self {
-        // Later clients take a first batch that is cut off for one they will never get past.
+        // Later clients would wait forever for the rest of an incomplete first batch.
         let records =
             if read.first_entry_incomplete && !allows_incomplete { Records::default() } else { read.records };
         Self {
@@ -133,7 +137,7 @@ impl FetchOutcome {
     }
 }
 
-/// Who fetches, as far as that decides what may be read.
+/// The reader of a fetch, as far as it decides what may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchReader {
     /// The follower; negative for consumers.
@@ -150,7 +154,7 @@ impl FetchReader {
         self.replica_id >= 0
     }
 
-    /// Up to where it may read.
+    /// The offset that bounds its reads.
     pub fn up_to(&self) -> ReadUpTo {
         match self.isolation {
             _ if self.is_follower() => ReadUpTo::LogEnd,
@@ -159,7 +163,7 @@ impl FetchReader {
         }
     }
 
-    /// The position in a log up to which it may read.
+    /// The position in a log that bounds its reads.
     pub fn bound(&self, log: &LogSnapshot) -> LogPosition {
         match self.up_to() {
             ReadUpTo::LogEnd => log.log_end,
@@ -170,7 +174,7 @@ impl FetchReader {
 }
 
 impl FetchParams {
-    /// Who fetches.
+    /// The reader.
     pub fn reader(&self) -> FetchReader {
         let Self { replica_id, isolation, leader_only, .. } = *self;
         FetchReader { replica_id, isolation, leader_only }

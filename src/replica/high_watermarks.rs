@@ -1,4 +1,4 @@
-//! High watermarks on disk: written every few seconds and at the end, read when a partition is opened again.
+//! High watermarks on disk: written every few seconds and at the stop, read when a partition's log is opened.
 //!
 //! Kafka: `ReplicaManager.checkpointHighWatermarks`, `highWatermarkCheckpoints`, `replication-offset-checkpoint`.
 
@@ -18,8 +18,8 @@ use super::partitions::Partitions;
 use crate::base::{Offset, TopicPartition};
 use crate::log::{Log, LogManager};
 
-/// How often a checkpoint is written though nothing has changed, so that a directory that fails is found though
-/// nothing is appended to it.
+/// How often a checkpoint is written even if nothing has changed. It finds a failed directory to which
+/// nothing is appended.
 const REWRITE: Duration = Duration::from_secs(60);
 
 /// High watermarks by partition, those of one data directory.
@@ -31,20 +31,21 @@ type HighWatermarks = BTreeMap<TopicPartition, Offset>;
 pub(super) struct HighWatermarkCheckpoints {
     logs: Arc<LogManager>,
     partitions: Arc<Partitions>,
-    /// Whether the controller has described this broker's partitions: before that a checkpoint would lack most of them.
+    /// Whether a LeaderAndIsr has described this broker's partitions. Before that a checkpoint would lack
+    /// most of them.
     is_allowed: AtomicBool,
-    /// What was written last, by data directory, so that nothing is written again where nothing has changed.
+    /// The content written last, by data directory, so that an unchanged one is not written again.
     written: Mutex<HashMap<PathBuf, HighWatermarks>>,
 }
 
-/// The high watermarks last written, read once for each directory that is asked about.
+/// The high watermarks last written; each directory's checkpoint is read once.
 pub(super) struct StoredHighWatermarks {
     logs: Arc<LogManager>,
     read: HashMap<PathBuf, HighWatermarks>,
 }
 
 impl StoredHighWatermarks {
-    /// A log's high watermark as last written, within the log; the log's start where none was.
+    /// A log's high watermark as last written, bounded to the log; the log's start if none was written.
     pub fn of(&mut self, partition: &TopicPartition, log: &Log) -> Offset {
         let (dir, logs) = (log.data_dir(), &self.logs);
         let stored = match self.read.get(dir) {
@@ -69,12 +70,13 @@ impl HighWatermarkCheckpoints {
         StoredHighWatermarks { logs: self.logs.clone(), read: HashMap::new() }
     }
 
-    /// The controller has described this broker's partitions: from now on their high watermarks may be written.
+    /// The controller has described this broker's partitions: from now on their high watermarks may be
+    /// written.
     pub fn allow(&self) {
         self.is_allowed.store(true, Ordering::Release);
     }
 
-    /// Writes the high watermarks of every data directory, where they may be. Blocks on the disks.
+    /// Writes the high watermarks of every data directory, once that is allowed. Blocks on the disks.
     pub fn write(&self) {
         for (dir, offsets) in self.current() {
             self.write_to(&dir, offsets);
@@ -120,9 +122,9 @@ impl HighWatermarkCheckpoints {
         }
     }
 
-    /// Writes what has changed, every `interval` until `stop`, and all of it once a minute; and sweeps appends whose
-    /// time ran out. A directory that has not taken its last checkpoint yet is left out, so that it keeps the others
-    /// from nothing.
+    /// Writes changed high watermarks every `interval` until `stop`, and all of them once a minute; also
+    /// removes timed-out produces. A directory that has not finished its last checkpoint is left out, so that
+    /// it does not delay the others.
     pub async fn keep(self: Arc<Self>, interval: Duration, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(interval);
         let mut writing: HashMap<PathBuf, JoinHandle<()>> = HashMap::new();

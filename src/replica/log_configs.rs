@@ -1,8 +1,9 @@
-//! What logs are configured with: read from ZooKeeper for a log that is to be made, changed by notices after that.
+//! The configs of logs: read from ZooKeeper for a log that is to be created, changed by notices after that.
 //!
-//! The handler of LeaderAndIsr reads the configs, before and without any lock of the replicas. A change that is
-//! noticed while a log is being made is kept until the log is there. Nothing is kept of topics without logs here.
-//! Kafka: `Partition.createLog`, `LogManager.initializingLog` and `finishedInitializingLog`, `TopicConfigHandler`.
+//! The handler of LeaderAndIsr reads the configs, before and without any lock of the replicas. A change whose
+//! notice comes while a log is being created is kept until the log exists. Nothing is kept of topics without
+//! logs here. Kafka: `Partition.createLog`, `LogManager.initializingLog` and `finishedInitializingLog`,
+//! `TopicConfigHandler`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::log::{Log, LogManager};
 /// The broker's defaults, as they are now.
 type TopicDefaults = Box<dyn Fn() -> TopicConfig + Send + Sync>;
 
-/// The defaults, and what changes while logs are being made. Its lock is a leaf.
+/// The defaults, and the changes while logs are being created. Its lock is a leaf.
 #[doc(alias = "TopicConfigHandler")]
 pub struct LogConfigs {
     logs: Arc<LogManager>,
@@ -42,13 +43,13 @@ struct ConfigChanges {
     count: u64,
     /// The last change of the defaults.
     of_defaults: u64,
-    /// Topics whose logs are being made.
+    /// Topics whose logs are being created.
     initializing: HashMap<Arc<str>, InitializingTopic>,
 }
 
 #[derive(Default)]
 struct InitializingTopic {
-    /// How many orders make logs of it.
+    /// How many requests are creating logs of it.
     makers: usize,
     /// The last change since the first of them began.
     newest: Option<TopicChange>,
@@ -62,15 +63,15 @@ struct TopicChange {
     own: OwnConfigs,
 }
 
-/// Topics whose logs are about to be made: from now until this is dropped, no change of their configs is missed.
+/// Topics whose logs are about to be created: until this is dropped, no change of their configs is missed.
 pub struct InitializingLogs {
     configs: Arc<LogConfigs>,
     topics: BTreeSet<Arc<str>>,
-    /// How many changes there had been when their configs were not yet read.
+    /// The number of changes before their configs were read.
     seen: u64,
 }
 
-/// What logs that an order makes are configured with, by topic.
+/// The configs of the logs that a request creates, by topic.
 pub type LogSettings = HashMap<Arc<str>, Settings>;
 
 impl LogConfigs {
@@ -86,7 +87,7 @@ impl LogConfigs {
         Settings::of(&(self.defaults)(), own)
     }
 
-    /// The topics of which this order makes logs; their configs are to be read after this.
+    /// The topics of which this request creates logs; their configs are to be read after this.
     pub fn initialize(self: &Arc<Self>, order: &LeaderAndIsrOrder) -> InitializingLogs {
         let is_missing = |id: &&TopicPartition| {
             !matches!(self.partitions.hosted(id), Some(HostedPartition::Offline))
@@ -101,7 +102,7 @@ impl LogConfigs {
         InitializingLogs { configs: self.clone(), topics, seen: changes.count }
     }
 
-    /// Puts a topic's own configs into force in all its logs here, those that are being made among them.
+    /// Applies a topic's own configs to all its logs here, those that are being created included.
     pub fn topic_config_changed(&self, topic: &str, own: &OwnConfigs) {
         {
             let mut changes = self.changes.lock();
@@ -114,7 +115,7 @@ impl LogConfigs {
         self.reconfigure(&self.logs_of(topic), own);
     }
 
-    /// Puts new defaults into force in all logs, as far as their topics have no configs of their own.
+    /// Applies new defaults to all logs whose topics have no configs of their own for these keys.
     pub fn log_defaults_changed(&self) {
         {
             let mut changes = self.changes.lock();
@@ -141,7 +142,7 @@ impl LogConfigs {
         all.filter(|log| &*log.partition().topic == topic).collect()
     }
 
-    /// Keeps these logs by their topic's own configs from now on.
+    /// Sets these logs' configs to those of their topic.
     fn reconfigure(&self, logs: &[Arc<Log>], own: &OwnConfigs) {
         if logs.is_empty() {
             return;
@@ -161,13 +162,13 @@ impl InitializingLogs {
         self.topics.iter().cloned().collect()
     }
 
-    /// What the logs are configured with, by what was read for each of the topics; a topic whose configs could not be
-    /// read gets no logs.
+    /// The configs of the logs, by what was read for each topic; a topic whose configs could not be read gets
+    /// no logs.
     pub fn settings(&self, own: impl IntoIterator<Item = (Arc<str>, OwnConfigs)>) -> LogSettings {
         own.into_iter().map(|(topic, own)| (topic, self.configs.settings(own))).collect()
     }
 
-    /// Puts into force, in the logs that have been made, what was noticed meanwhile.
+    /// Applies the changes that came meanwhile to the logs that were created.
     pub fn finish(mut self) {
         loop {
             let (topics, of_defaults) = {
@@ -188,7 +189,7 @@ impl InitializingLogs {
         }
     }
 
-    /// The changes not seen yet: of which topics, and whether of the defaults.
+    /// The changes since then: their topics, and whether the defaults are among them.
     fn missed(&self, changes: &ConfigChanges) -> (Vec<(Arc<str>, OwnConfigs)>, bool) {
         let newer = |topic: &Arc<str>| {
             let TopicChange { count, own } = changes.initializing.get(topic)?.newest.as_ref()?;
@@ -205,7 +206,7 @@ impl Drop for InitializingLogs {
 }
 
 impl ConfigChanges {
-    /// An order makes no logs of these topics any more.
+    /// A request has finished creating logs of these topics.
     fn forget(&mut self, topics: &BTreeSet<Arc<str>>) {
         for topic in topics {
             if let Some(initializing) = self.initializing.get_mut(topic) {
@@ -218,7 +219,7 @@ impl ConfigChanges {
     }
 }
 
-/// Has a log's epochs follow another message format, on a thread that may wait for its disk.
+/// Applies another message format to a log's epochs, on a thread that may wait for its disk.
 fn adopt_format(log: Arc<Log>) {
     let work = move || {
         if let Err(error) = log.adopt_format() {

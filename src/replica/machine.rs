@@ -1,5 +1,5 @@
-//! What a partition's replica on this broker decides: its role, how far its followers are, who is in sync, how high the
-//! high watermark may rise.
+//! The decisions of a partition's replica on this broker: its role, its followers' log ends, the ISR, the
+//! bound of the high watermark.
 //!
 //! Pure. A leader does not change the ISR itself. It proposes an ISR, and applies it when the proposal is answered.
 //! Until then the high watermark waits for every replica of the present ISR and of the proposed one (KIP-497). Events
@@ -36,7 +36,7 @@ impl LeadershipState {
     }
 }
 
-/// How far a follower is, as its fetches show (Kafka's `Replica`).
+/// How far a follower is, by its fetches (Kafka's `Replica`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "Replica")]
 pub struct Follower {
@@ -46,21 +46,21 @@ pub struct Follower {
     pub log_start: Offset,
     /// The last time at which the follower had everything that the leader had. It never goes back within an epoch.
     pub caught_up: Millis,
-    /// The leader's log end at the follower's last fetch, by which the next fetch is judged.
+    /// The leader's log end at the follower's last fetch, with which the next fetch is compared.
     last_fetch: LeaderEndSeen,
 }
 
-/// The end of the leader's log as a follower's fetch found it.
+/// The end of the leader's log when a follower's fetch was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LeaderEndSeen {
     offset: Offset,
     at: Millis,
 }
 
-/// What a replica is.
+/// The role of a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplicaRole {
-    /// The leader, which keeps an account of its followers.
+    /// The leader, with the state of its followers.
     Leader {
         /// The followers by broker. Invariant: the keys are the replicas without this broker.
         followers: BTreeMap<BrokerId, Follower>,
@@ -156,7 +156,7 @@ impl IsrAnswer {
     }
 }
 
-/// What came of an answer.
+/// The effect of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IsrOutcome {
     /// The ISR has changed; the high watermark may have room to rise.
@@ -194,7 +194,7 @@ pub struct FollowerFetch {
     pub leader_end: Offset,
 }
 
-/// What a follower's fetch led to.
+/// The effects of a follower's fetch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowerFetchOutcome {
     /// How high the high watermark may be now; the log keeps it from falling.
@@ -244,8 +244,8 @@ impl LocalReplica {
         self.proposed.as_ref()
     }
 
-    /// Leads; true where this broker did not lead in this epoch before. A leader that leads on in a later epoch keeps
-    /// the account of its followers.
+    /// Leads; true if this broker did not lead in this epoch before. A leader that leads on in a later epoch
+    /// keeps the state of its followers.
     ///
     /// # Panics
     /// Where the ISR is not a subset of the replicas, which [`LeadershipState::new`] makes impossible.
@@ -276,7 +276,7 @@ impl LocalReplica {
         !again
     }
 
-    /// Follows the leader of this state, if it has one; true where the leader or the epoch is another than before.
+    /// Follows the leader of this state, if it has one; true if the leader or the epoch has changed.
     pub fn become_follower(&mut self, state: LeadershipState) -> bool {
         let (before, after) = (&self.state.leadership, &state.leadership);
         let changed =
@@ -361,7 +361,7 @@ impl LocalReplica {
         }
     }
 
-    /// Whether this broker leads, and has followers that neither are in sync nor were proposed to be.
+    /// Whether this broker leads, and has followers that are neither in sync nor proposed to be.
     pub fn has_followers_out_of_sync(&self) -> bool {
         let ReplicaRole::Leader { followers, .. } = &self.role else { return false };
         followers.keys().any(|id| !self.maximal_isr().contains(id))
@@ -406,7 +406,8 @@ impl LocalReplica {
                 self.proposed = None;
                 IsrOutcome::Unchanged
             }
-            // It is not known which ISR is in force: the high watermark waits for both until the controller says.
+            // It is not known which ISR is in force: the high watermark waits for both until the controller
+            // describes the partition again.
             IsrAnswer::InForce { .. } | IsrAnswer::Refused => IsrOutcome::Unchanged,
         }
     }

@@ -1,5 +1,5 @@
-//! What is measured of this broker's replicas, and who waits for them (the metrics of Kafka's `ReplicaManager`, its
-//! purgatories and `FetchSessionCache`).
+//! The metrics of this broker's replicas and of the requests that wait for them (Kafka's `ReplicaManager`,
+//! its purgatories and `FetchSessionCache`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ use crate::metrics::purgatory::{Expirations, Purgatory};
 const REPLICA_MANAGER: &str = "ReplicaManager";
 const FETCH_METRICS: &str = "DelayedFetchMetrics";
 
-/// Who waits for replicas, by what for.
+/// The requests that wait for replicas.
 #[derive(Debug)]
 pub struct Waits {
     /// Produces, for the in-sync replicas.
@@ -22,13 +22,13 @@ pub struct Waits {
     pub fetch: Purgatory,
     /// Deletions of records, for followers.
     pub delete_records: Purgatory,
-    /// Elections, for this broker to be told of the leaders.
+    /// Elections, until the metadata cache has the leaders.
     pub elect_leader: Purgatory,
-    /// Changes of topics, for this broker to be told of them.
+    /// Changes of topics, until the metadata cache has them.
     pub topic: Purgatory,
     pub(super) produce_expired: Expirations,
     pub(super) delete_records_expired: Expirations,
-    /// Of followers, and of consumers.
+    /// Timeouts of followers' fetches, and of consumers'.
     fetches_expired: [AtomicU64; 2],
 }
 
@@ -48,7 +48,7 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// A fetch's time was up before there was enough for it.
+    /// A fetch has timed out before there were enough bytes.
     pub(super) fn fetch_expired(&self, of_follower: bool) {
         self.fetches_expired[usize::from(!of_follower)].fetch_add(1, Ordering::Relaxed);
     }
@@ -66,7 +66,7 @@ impl Waits {
     }
 }
 
-/// How the ISRs of partitions led here have changed.
+/// Changes of the ISRs of partitions led here.
 #[derive(Debug, Default)]
 pub(super) struct IsrChanges {
     expanded: AtomicU64,
@@ -75,7 +75,7 @@ pub(super) struct IsrChanges {
 }
 
 impl IsrChanges {
-    /// A proposal, to let one join or some leave, was answered.
+    /// A proposal was applied: it expands or shrinks the ISR.
     pub fn count(&self, expands: bool, outcome: &IsrOutcome) {
         let counter = match outcome {
             IsrOutcome::Changed if expands => &self.expanded,
@@ -98,12 +98,12 @@ impl IsrChanges {
 }
 
 impl ReplicaManager {
-    /// Who waits.
+    /// The requests that wait.
     pub fn waits(&self) -> &Waits {
         &self.waits
     }
 
-    /// All that is measured here.
+    /// All metrics of the replicas.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut metrics = self.partition_metrics();
         metrics.extend(self.alter_isr.changes().metrics());

@@ -1,14 +1,15 @@
-//! The replicas of this broker: which partitions it leads, which it follows, how far its followers are, and which
-//! requests wait for them.
+//! The replicas of this broker: the partitions it leads and follows, its followers' progress, and the
+//! requests that wait for them.
 //!
 //! - *Entry points:* [`ReplicaManager`], one a broker. Its parts own their state: [`partitions`] (the map),
-//!   [`role_changes`] (the controller's orders, under one lock), [`role_feed`] (the stream of role changes),
-//!   `alter_isr`, `high_watermarks`, [`log_configs`], [`move_dirs`]; following has a room of its own, [`fetcher`].
-//!   Requests: `produce`, `fetch`, `offsets`, `delete_records`.
-//! - *Never:* calls the controller, but for AlterIsr; sees a request of the controller only as decoded by
-//!   `api::cluster`.
-//! - *Locks,* in the order in which they are taken: the role-change lock ([`role_changes`]), the map of partitions, one
-//!   partition, its log's marks. Only the first is held over IO, and nothing is woken while another is held.
+//!   [`role_changes`] (the controller's requests, under one lock), [`role_feed`] (the stream of role
+//!   changes), `alter_isr`, `high_watermarks`, [`log_configs`], [`move_dirs`]; followers' fetches have a room
+//!   of their own, [`fetcher`]. Requests: `produce`, `fetch`, `offsets`, `delete_records`.
+//! - *Never:* sends the controller a request, except AlterIsr; knows the wire form of the controller's
+//!   requests, which `api::cluster` decodes.
+//! - *Locks,* in the order in which they are taken: the role-change lock ([`role_changes`]), the map of
+//!   partitions, one partition, its log's marks. Only the first is held over IO, and no request is woken
+//!   while another is held.
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
 mod alter_isr;
@@ -82,7 +83,7 @@ pub struct ReplicaManager {
     fetchers: Arc<fetcher::Fetchers>,
     fetch_sessions: fetch::FetchSessions,
     throttles: Arc<Throttles>,
-    /// Turns for validating what takes its time.
+    /// Permits for validations that take long.
     validations: Semaphore,
     waits: Arc<metrics::Waits>,
 }
@@ -161,8 +162,8 @@ impl ReplicaManager {
         replicas
     }
 
-    /// A log starts later: a follower that fetches from it here is to learn it, and so is its leader from this
-    /// follower.
+    /// A log start has moved: a follower that fetches from it here gets it in an answer, and this broker's
+    /// own leader gets it in a fetch.
     fn log_start_moved(&self, id: &TopicPartition) {
         if let Ok(partition) = self.partition(id) {
             partition.log_start_moved();
@@ -183,12 +184,12 @@ impl ReplicaManager {
         &self.partitions
     }
 
-    /// Carries out the controller's orders.
+    /// Applies the controller's requests.
     pub fn role_changes(&self) -> &Arc<RoleChanges> {
         &self.role_changes
     }
 
-    /// What logs are configured with.
+    /// The configs of logs.
     pub fn log_configs(&self) -> &Arc<LogConfigs> {
         &self.log_configs
     }
@@ -205,7 +206,8 @@ impl ReplicaManager {
         self.checkpoints.clone().keep(Duration::from_millis(interval.max(1)), stop).await;
     }
 
-    /// Writes the high watermarks for the last time; nothing is followed from then on. Blocks on the disks.
+    /// Writes the high watermarks for the last time, after which this broker follows nothing more. Blocks on
+    /// the disks.
     pub fn close(&self) {
         self.fetchers.close();
         self.checkpoints.write();

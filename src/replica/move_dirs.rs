@@ -1,5 +1,5 @@
-//! Replicas moved from one data directory of this broker to another (KIP-113): ordered, copied one after the other, and
-//! described.
+//! Replicas moved from one data directory of this broker to another (KIP-113): begun, copied one after the
+//! other, and described.
 //!
 //! Kafka: `ReplicaManager.alterReplicaLogDirs`, `describeLogDirs`, `ReplicaAlterLogDirsManager`.
 
@@ -50,7 +50,7 @@ impl LogDirMoves {
         self.added.notify_one();
     }
 
-    /// Goes on with a move that was under way when the broker was started, or the partition stopped.
+    /// Resumes a move that was in progress when the broker was started, or the partition stopped.
     pub fn resume(&self, partition: &Partition) {
         if let Some(future) = self.logs.future(partition.id()) {
             self.begin(partition, future);
@@ -85,18 +85,18 @@ impl LogDirMoves {
 /// A replica in a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaInDir {
-    /// Which partition's.
+    /// Its partition.
     pub partition: TopicPartition,
     /// Bytes of its segments.
     pub size: u64,
-    /// How many records it is behind: the copy behind its log, a log behind its high watermark; -1 where the broker
-    /// holds no such partition.
+    /// How many records it is behind: the copy behind its log, a log behind its high watermark; -1 if the
+    /// broker has no such partition.
     pub lag: Offset,
-    /// Whether it is on its way here.
+    /// Whether it is the copy of a move in progress.
     pub is_future: bool,
 }
 
-/// This broker's replicas by data directory: moves them, and describes where they lie.
+/// This broker's replicas by data directory: moves them, and describes them.
 #[derive(Debug)]
 pub struct ReplicaLogDirs {
     logs: Arc<LogManager>,
@@ -120,7 +120,8 @@ impl ReplicaLogDirs {
         Self { logs, partitions, moves, role_changes, throttles, config, clock }
     }
 
-    /// Has replicas moved to data directories, each absolute path as configured; how that went for each.
+    /// Begins moves of replicas to data directories, each an absolute path as configured; returns the outcome
+    /// of each.
     pub fn alter(
         &self,
         wanted: Vec<(TopicPartition, PathBuf)>,
@@ -151,7 +152,8 @@ impl ReplicaLogDirs {
             Some(HostedPartition::Online(partition)) => Some(partition),
             None => None,
         };
-        // The mover puts a copy in the log's place under this lock: a move either has ended by now, or is under way.
+        // The mover replaces a log by its copy under this lock: a move either has ended by now, or is in
+        // progress.
         let log = partition.as_ref().and_then(|partition| partition.log());
         let _append_lock = log.as_ref().map(|log| log.append_lock());
         if let Some(partition) = &partition
@@ -160,9 +162,9 @@ impl ReplicaLogDirs {
             partition.end_move();
             self.logs.delete_future(id).map_err(|_| ErrorCode::KafkaStorageError)?;
         }
-        // Also where the log does not exist yet: it will be made there.
+        // Even if the log does not exist yet: it will be created there.
         self.logs.prefer(id, dir);
-        // Older clients know of no other error for a replica that is not here.
+        // Older clients know no other error for a replica that is not here.
         let not_here = |error| match error {
             ErrorCode::NotLeaderOrFollower => ErrorCode::ReplicaNotAvailable,
             error => error,
@@ -177,8 +179,8 @@ impl ReplicaLogDirs {
         Ok(())
     }
 
-    /// Copies what is to be moved until `stop`, with `num.replica.alter.log.dirs.threads` copying at once, else one
-    /// for each data directory.
+    /// Copies logs until `stop`, with `num.replica.alter.log.dirs.threads` copying at once, else one for each
+    /// data directory.
     pub async fn copy_logs(self: Arc<Self>, stop: CancellationToken) {
         let configured = self.config.num_replica_alter_log_dirs_threads;
         let count = configured.and_then(|count| usize::try_from(count).ok());

@@ -1,4 +1,5 @@
-//! Which offsets partitions have: by timestamp (ListOffsets), and where a leader epoch ends (OffsetForLeaderEpoch).
+//! The offsets of partitions: by timestamp (ListOffsets), and the end of a leader epoch
+//! (OffsetForLeaderEpoch).
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub const LATEST: Millis = -1;
 pub const EARLIEST: Millis = -2;
 
 impl ReplicaManager {
-    /// As [`ReplicaManager::list_offset`], with the search by time where it may wait for the disk.
+    /// As [`ReplicaManager::list_offset`], with the search by time on a thread that may wait for the disk.
     ///
     /// # Errors
     /// As there.
@@ -36,7 +37,7 @@ impl ReplicaManager {
         log.disk().run(work).await
     }
 
-    /// As [`ReplicaManager::legacy_offsets`], where it may wait for the disk.
+    /// As [`ReplicaManager::legacy_offsets`], on a thread that may wait for the disk.
     ///
     /// # Errors
     /// As there.
@@ -53,8 +54,8 @@ impl ReplicaManager {
         log.disk().run(move || replicas.legacy_offsets(&id, timestamp, most, consumer, leader_only)).await
     }
 
-    /// The first offset at or after a timestamp, of those that may be fetched; None where there is none. `isolation` is
-    /// None for followers, who may fetch to the end.
+    /// The first offset at or after a timestamp, of those that may be fetched; None if there is none.
+    /// `isolation` is None for followers, which may fetch to the end.
     ///
     /// # Errors
     /// Those of [`super::Partition::readable`], OFFSET_NOT_AVAILABLE, UNSUPPORTED_FOR_MESSAGE_FORMAT.
@@ -74,7 +75,7 @@ impl ReplicaManager {
             Some(Isolation::ReadCommitted) => log.last_stable_offset(),
         };
         let (state, role) = partition.standing();
-        // A new leader knows what may be fetched once its own first record is replicated.
+        // A new leader does not know the bound of consumers' reads before its own first record is replicated.
         let unsure = matches!(role, ReplicaRole::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
         if timestamp == LATEST {
             if unsure {
@@ -117,7 +118,7 @@ impl ReplicaManager {
         Ok(offsets)
     }
 
-    /// The largest epoch up to `wanted` and where it ends; (-1, -1) where it is not known.
+    /// The largest epoch up to `wanted` and its end; (-1, -1) if it is not known.
     ///
     /// # Errors
     /// Those of [`super::Partition::readable`].

@@ -1,4 +1,4 @@
-//! What was fetched, in a form that older clients can read: older message formats, no codec that they do not know.
+//! Fetched records for older clients: older message formats, and no codec that they do not know.
 //!
 //! Never decides what is fetched. Kafka: `KafkaApis.handleFetchRequest`'s `maybeConvertFetchedData`.
 
@@ -16,8 +16,8 @@ pub const READS_FORMAT_2: i16 = 4;
 const READS_ZSTD: i16 = 10;
 
 impl ReplicaManager {
-    /// Refuses partitions whose topic has zstd to clients that do not read it: UNSUPPORTED_COMPRESSION_TYPE. `version` is
-    /// that of their Fetch.
+    /// Refuses partitions whose topic has zstd to clients that do not read it: UNSUPPORTED_COMPRESSION_TYPE.
+    /// `version` is the version of their Fetch.
     pub fn refuse_zstd(&self, version: i16, outcomes: &mut [(TopicPartition, FetchOutcome)]) {
         if version >= READS_ZSTD {
             return;
@@ -30,8 +30,9 @@ impl ReplicaManager {
         }
     }
 
-    /// What was fetched of a partition from `offset` on, by a Fetch before [`READS_FORMAT_2`], with its records in message
-    /// format 0 or 1: the first batch now, the rest when it is sent. Blocks on the disk, and takes time.
+    /// What was fetched of a partition from `offset` on, by a Fetch before [`READS_FORMAT_2`], with its
+    /// records in message format 0 or 1: the first batch now, the rest when it is sent. Blocks on the disk,
+    /// and may take long.
     pub fn down_convert(
         &self,
         version: i16,

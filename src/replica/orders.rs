@@ -1,33 +1,34 @@
-//! What the controller orders, decoded from whichever version of LeaderAndIsr or StopReplica brought it.
+//! The controller's LeaderAndIsr and StopReplica, decoded from any of their versions.
 
 use super::controller_epoch::RequestEpochs;
 use super::machine::LeadershipState;
 use crate::base::{LeaderEpoch, TopicPartition};
 
-/// The order to lead and to follow partitions.
+/// LeaderAndIsr: the partitions to lead and to follow.
 #[derive(Clone, Debug)]
 #[doc(alias = "LeaderAndIsrRequest")]
 pub struct LeaderAndIsrOrder {
-    /// The epochs of the controller and of the broker that the order is meant for.
+    /// The epochs of the controller and of the broker that the request is meant for.
     pub epochs: RequestEpochs,
     /// The partitions.
     pub partitions: Vec<PartitionOrder>,
 }
 
-/// The order to lead or to follow one partition.
+/// Leads or follows one partition.
 #[derive(Clone, Debug)]
 pub struct PartitionOrder {
     /// The partition.
     pub partition: TopicPartition,
     /// Its leader, in-sync replicas and replicas.
     pub state: LeadershipState,
-    /// Whether the partition has just been created, so that its log may be made though a directory is offline.
+    /// Whether the partition has just been created, so that its log may be created though a directory is
+    /// offline.
     pub is_new: bool,
-    /// The reassignment under way.
+    /// The reassignment in progress.
     pub reassignment: Reassigned,
 }
 
-/// How many replicas a reassignment adds and removes; none of both where none is under way.
+/// The replicas that a reassignment adds and removes; both empty without a reassignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reassigned {
     /// Replicas being added.
@@ -36,28 +37,28 @@ pub struct Reassigned {
     pub removing: usize,
 }
 
-/// The order to stop replicas.
+/// StopReplica: the replicas to stop.
 #[derive(Clone, Debug)]
 #[doc(alias = "StopReplicaRequest")]
 pub struct StopReplicaOrder {
-    /// The epochs of the controller and of the broker that the order is meant for.
+    /// The epochs of the controller and of the broker that the request is meant for.
     pub epochs: RequestEpochs,
     /// The replicas, each partition once.
     pub replicas: Vec<ReplicaStop>,
 }
 
-/// The order to stop one replica.
+/// Stops one replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaStop {
     /// The partition.
     pub partition: TopicPartition,
-    /// The leader epoch of the order. -1: the request has none (before v3); -2: the topic is being deleted.
+    /// The leader epoch of the request. -1: the request has none (before v3); -2: the topic is being deleted.
     pub leader_epoch: LeaderEpoch,
-    /// What becomes of the replica's log.
+    /// Whether the replica's log is deleted.
     pub log: StoppedLog,
 }
 
-/// What becomes of the log of a replica that is stopped.
+/// Whether the log of a stopped replica is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoppedLog {
     /// It stays.
@@ -66,5 +67,5 @@ pub enum StoppedLog {
     Deleted,
 }
 
-/// How an order fared for each partition, in the order of the request.
+/// The outcome of a request for each partition, in the order of the request.
 pub type OrderOutcomes = Vec<(TopicPartition, Result<(), crate::wire::error_code::ErrorCode>)>;

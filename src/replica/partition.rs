@@ -1,10 +1,10 @@
 //! One partition of this broker: its machine, its log and the requests that wait for it, under one lock, which is
 //! never held over IO.
 //!
-//! A change of the log takes three steps. It is decided under the lock, in a leader epoch. It is written under the
-//! log's own lock, which refuses what was decided in an epoch that is no longer in force (the fence). What follows
-//! from it is applied under the partition's lock again, if the epoch is still the same. So no record is appended
-//! after a change of roles has begun to truncate.
+//! A change of the log takes three steps. It is decided under the lock, in a leader epoch. It is written
+//! under the log's own lock, which refuses a change that was decided in an epoch that is no longer in force
+//! (the fence). Its effects are applied under the partition's lock again, if the epoch is still the same. So
+//! no record is appended after a change of roles has begun to truncate.
 
 mod append;
 mod following;
@@ -54,15 +54,15 @@ struct LockedState {
     moving: Option<moving::Moving>,
     /// Invariant: empty unless this broker leads.
     produces: ProduceWaiters,
-    /// What hears of changes of the log and the role.
+    /// The waiting requests that are notified of changes of the log and the role.
     watchers: Watchers,
     reassignment: Reassigned,
 }
 
-/// How a replica is stopped.
+/// Why a replica is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Its log stays, and its high watermark goes on being written.
+    /// StopReplica: its log stays, and its high watermark is still written.
     KeepLog,
     /// Its log is about to be deleted.
     DeleteLog,
@@ -71,7 +71,7 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    /// What the requests that wait for the replica are answered.
+    /// The answer to the requests that wait for the replica.
     fn error(self) -> ErrorCode {
         match self {
             Self::KeepLog | Self::DeleteLog => ErrorCode::NotLeaderOrFollower,
@@ -88,25 +88,25 @@ impl Stop {
     }
 }
 
-/// A follower's fetch that counted.
+/// A follower's fetch that was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CountedFetch {
     /// A larger ISR, where the follower has caught up.
     pub proposal: Option<IsrProposal>,
-    /// The leader epoch in which it counted.
+    /// The leader epoch in which it was applied.
     pub leader_epoch: LeaderEpoch,
 }
 
 /// How well a partition that is led here is replicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Replication {
-    /// How many replicas it is to have, those left out that a reassignment is adding.
+    /// How many replicas it is to have, without those that a reassignment is adding.
     pub factor: usize,
     /// How many are in sync.
     pub in_sync: usize,
     /// `min.insync.replicas`.
     pub min_in_sync: usize,
-    /// Whether a reassignment is under way.
+    /// Whether a reassignment is in progress.
     pub reassigning: bool,
 }
 
@@ -124,7 +124,7 @@ impl Partition {
         Self { id, me, lag_max, state: Mutex::new(state), roles }
     }
 
-    /// Which partition it is.
+    /// Its topic and number.
     pub fn id(&self) -> &TopicPartition {
         &self.id
     }
@@ -134,7 +134,7 @@ impl Partition {
         self.state.lock().log.clone()
     }
 
-    /// What the controller described last, and this broker's role.
+    /// The state that the controller described last, and this broker's role.
     pub fn standing(&self) -> (LeadershipState, ReplicaRole) {
         let state = self.state.lock();
         (state.machine.state().clone(), state.machine.role().clone())
@@ -155,15 +155,14 @@ impl Partition {
         self.state.lock().machine.accepts(next)
     }
 
-    /// Whether an order to stop is to be carried out, by [`LocalReplica::accepts_stop`].
+    /// Whether a stop is to be applied, by [`LocalReplica::accepts_stop`].
     pub(super) fn accepts_stop(&self, leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
         self.state.lock().machine.accepts_stop(leader_epoch)
     }
 
-    /// Leads, from the end of this log on; true where it did not at this epoch before. Blocks on the disk.
+    /// Leads, from the end of this log on; true if it did not lead in this epoch before. Blocks on the disk.
     ///
-    /// # Errors
-    /// KAFKA_STORAGE_ERROR: the epoch could not be written down; the role is what it was.
+    /// # Errors KAFKA_STORAGE_ERROR: the epoch could not be written; the role is unchanged.
     pub(super) fn lead(&self, next: LeadershipState, log: Arc<Log>, now: Millis) -> Result<bool, ErrorCode> {
         loop {
             let current = self.state.lock().log.get_or_insert_with(|| log.clone()).clone();
@@ -174,7 +173,7 @@ impl Partition {
         }
     }
 
-    /// Leads with this log; None where a copy in another data directory has taken its place meanwhile.
+    /// Leads with this log; None if a copy in another data directory has replaced it meanwhile.
     fn lead_with(
         &self,
         next: &LeadershipState,
@@ -183,8 +182,8 @@ impl Partition {
     ) -> Result<Option<(bool, Released)>, ErrorCode> {
         // Appends find the log fenced and this partition in its new epoch, or neither.
         let append_lock = log.append_lock();
-        // The start of the epoch is on disk before any record of it, so that followers can be told where to truncate. A
-        // broker that cannot write it does not lead. An epoch that is known keeps its start.
+        // The start of the epoch is on disk before any record of it, so that followers can find out where to
+        // truncate. A broker that cannot write it does not lead. An epoch that is known keeps its start.
         let begun = append_lock
             .begin_leadership(next.leadership.leader_epoch)
             .map_err(|_| ErrorCode::KafkaStorageError)?;
@@ -197,7 +196,8 @@ impl Partition {
         Ok(Some((fresh, state.role_changed(released))))
     }
 
-    /// Follows; requests that wait for this broker to acknowledge fail. True where leader or epoch changed.
+    /// Follows; requests that wait for this broker to acknowledge fail. True if the leader or the epoch has
+    /// changed.
     pub(super) fn follow(&self, next: LeadershipState, log: Arc<Log>) -> bool {
         let mut state = self.state.lock();
         let (leader, leader_epoch) = (next.leadership.leader, next.leadership.leader_epoch);
@@ -211,7 +211,7 @@ impl Partition {
         changed
     }
 
-    /// Has this log, whatever its role.
+    /// Sets the log, whatever the role.
     pub(super) fn set_log(&self, log: Arc<Log>) {
         self.state.lock().log.get_or_insert(log);
     }
@@ -234,8 +234,8 @@ impl Partition {
         released.wake();
     }
 
-    /// Applies a follower's fetch, read in the leader epoch that it names, and before it the fetches that read
-    /// nothing here. None where the follower is no replica, or the epoch is another.
+    /// Applies a follower's fetch, which was read in the leader epoch that it names, and the follower's
+    /// fetches before it that read nothing here. None if the follower is no replica, or the epoch is another.
     pub(super) fn follower_fetched(
         &self,
         fetch: FollowerFetch,
@@ -257,7 +257,8 @@ impl Partition {
         let LogSnapshot { log_end, high_watermark, .. } = log.snapshot();
         let step = state.machine.on_follower_fetch(fetch, log_end, high_watermark.offset, now, self.lag_max);
         let released = step.high_watermark.and_then(|to| release(&mut state, &log, to));
-        // Nothing was appended: but for the high watermark, followers, this one among them, would look in vain.
+        // Nothing was appended. Only the high watermark may have changed, so followers are not woken for
+        // records.
         let released = state.high_watermark_moved(released).and(state.watchers.take_starts());
         drop(state);
         released.wake();
@@ -329,7 +330,7 @@ impl Partition {
         self.state.lock().machine.state().leadership.isr.contains(&broker)
     }
 
-    /// Wakes `waiter` once, when the log of a follower may start later, or the role has changed.
+    /// Wakes `waiter` once, when a follower's log start may have moved, or the role has changed.
     pub(super) fn await_starts(&self, waiter: &Arc<Notify>) {
         self.state.lock().watchers.await_starts(waiter);
     }
@@ -339,20 +340,21 @@ impl Partition {
         self.state.lock().watchers.role_changes()
     }
 
-    /// Has a session hear of changes from now on; the role had changed so often when it was looked at.
+    /// Notifies a session of changes from now on; `role_changes` is the count at which the session has read
+    /// the role.
     pub(super) fn watch(&self, session: &Arc<SharedSession>, key: PartitionKey, role_changes: u64) {
         let mut state = self.state.lock();
         let now = state.log.as_ref().map(|log| log.snapshot());
         state.watchers.watch(session, key, now.as_ref(), role_changes);
     }
 
-    /// The log starts later than before.
+    /// The log start has moved.
     pub(super) fn log_start_moved(&self) {
         let released = self.state.lock().log_changed(LogChange::LogStart, Released::default());
         released.wake();
     }
 
-    /// Where the log starts in all live replicas.
+    /// The log start in all live replicas.
     ///
     /// # Errors
     /// NOT_LEADER_OR_FOLLOWER.
@@ -362,7 +364,7 @@ impl Partition {
         state.machine.low_watermark(start, is_live).ok_or(ErrorCode::NotLeaderOrFollower)
     }
 
-    /// Notes the reassignment under way.
+    /// Sets the reassignment in progress.
     pub(super) fn set_reassignment(&self, reassignment: Reassigned) {
         self.state.lock().reassignment = reassignment;
     }
@@ -383,7 +385,7 @@ impl Partition {
         })
     }
 
-    /// Forgets waiting produces whose time ran out.
+    /// Removes waiting produces that have timed out.
     pub(super) fn sweep(&self) {
         self.state.lock().produces.sweep();
     }
@@ -399,13 +401,13 @@ impl Partition {
 }
 
 impl LockedState {
-    /// Gives notice of a change of the log; all who are to look, once the lock is gone.
+    /// Notifies of a change of the log; the requests to wake once the lock is free.
     fn log_changed(&mut self, change: LogChange, released: Released) -> Released {
         let Some(log) = &self.log else { return released };
         released.and(self.watchers.moved(change, &log.snapshot()))
     }
 
-    /// Gives notice of a high watermark that has moved, where it has released anything.
+    /// Notifies of a higher high watermark, if it has released any request.
     fn high_watermark_moved(&mut self, released: Option<Released>) -> Released {
         match released {
             Some(released) => self.log_changed(LogChange::HighWatermark, released),
@@ -413,7 +415,7 @@ impl LockedState {
         }
     }
 
-    /// Gives notice of another role.
+    /// Notifies of another role.
     fn role_changed(&mut self, released: Released) -> Released {
         released.and(self.watchers.role_changed())
     }

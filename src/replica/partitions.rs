@@ -1,4 +1,4 @@
-//! The map of this broker's partitions: what it hosts, and what of that works.
+//! The map of this broker's partitions, and which of them are online.
 //!
 //! Kafka: `ReplicaManager.allPartitions`, `HostedPartition`, `getPartitionOrException`.
 
@@ -16,7 +16,7 @@ use crate::wire::error_code::ErrorCode;
 /// A partition of which this broker is, or was, a replica.
 #[derive(Clone, Debug)]
 pub(super) enum HostedPartition {
-    /// It works.
+    /// It is online.
     Online(Arc<Partition>),
     /// Its log directory has failed.
     Offline,
@@ -55,11 +55,10 @@ impl Partitions {
         &self.roles
     }
 
-    /// The partition, if this broker hosts it and it works.
+    /// The partition, if this broker hosts it and it is online.
     ///
-    /// # Errors
-    /// KAFKA_STORAGE_ERROR: its log directory has failed. NOT_LEADER_OR_FOLLOWER: only other brokers host it.
-    /// UNKNOWN_TOPIC_OR_PARTITION: the metadata cache does not know it.
+    /// # Errors KAFKA_STORAGE_ERROR: its log directory has failed. NOT_LEADER_OR_FOLLOWER: only other brokers
+    /// have replicas of it. UNKNOWN_TOPIC_OR_PARTITION: the metadata cache does not know it.
     pub fn partition(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
         match self.map.read().get(id) {
             Some(HostedPartition::Online(partition)) => return Ok(partition.clone()),
@@ -72,12 +71,12 @@ impl Partitions {
         }
     }
 
-    /// What this broker hosts of a partition; None where it is no replica.
+    /// What this broker hosts of a partition; None if it has no replica.
     pub(super) fn hosted(&self, id: &TopicPartition) -> Option<HostedPartition> {
         self.map.read().get(id).cloned()
     }
 
-    /// All partitions that work.
+    /// All partitions that are online.
     pub fn online(&self) -> Vec<Arc<Partition>> {
         let map = self.map.read();
         let online = map.values().filter_map(|hosted| match hosted {
@@ -94,7 +93,7 @@ impl Partitions {
         PartitionCounts { all: map.len(), offline }
     }
 
-    /// The partition, created where this broker does not host it yet.
+    /// The partition, created if this broker does not host it yet.
     ///
     /// # Errors
     /// KAFKA_STORAGE_ERROR: its log directory has failed.
@@ -109,7 +108,7 @@ impl Partitions {
         }
     }
 
-    /// Marks a partition as offline; what worked of it until now.
+    /// Marks a partition as offline; returns it if it was online until now.
     pub(super) fn mark_offline(&self, id: TopicPartition) -> Option<Arc<Partition>> {
         match self.map.write().insert(id, HostedPartition::Offline) {
             Some(HostedPartition::Online(partition)) => Some(partition),
@@ -117,7 +116,7 @@ impl Partitions {
         }
     }
 
-    /// Hosts a partition no longer.
+    /// Removes a partition.
     pub(super) fn remove(&self, id: &TopicPartition) {
         self.map.write().remove(id);
     }

@@ -1,4 +1,4 @@
-//! The preferred read replica (KIP-392): a leader names to a consumer a follower that is nearer to it.
+//! The preferred read replica (KIP-392): a leader sends a consumer to a follower that is nearer to it.
 //!
 //! Only where `replica.selector.class` is set. [`rack_aware`] decides. Kafka: `ReplicaManager.findPreferredReadReplica`.
 
@@ -14,7 +14,7 @@ use crate::wire::error_code::ErrorCode;
 /// Where a consumer is (Kafka's `ClientMetadata`).
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
-    /// Its rack; empty where it does not say.
+    /// Its rack; empty if it has none.
     pub rack: &'a str,
     /// The listener it came in by, by which it would reach other brokers, too.
     pub listener: &'a str,
@@ -29,7 +29,7 @@ impl ReplicaManager {
             && !params.leader_only
     }
 
-    /// The outcome that names the preferred replica; None where the leader serves the consumer itself.
+    /// The outcome that names the preferred replica; None if the leader serves the consumer itself.
     pub(super) fn preferred_replica(
         &self,
         from: Location<'_>,

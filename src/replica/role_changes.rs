@@ -1,7 +1,8 @@
-//! Role changes: this broker leads, follows and stops replicas as the controller orders.
+//! Role changes: this broker leads, follows and stops replicas as the controller's requests ask.
 //!
-//! Orders are carried out one at a time, in the order in which they came, under one lock ([`RoleChanges::lock`]).
-//! Kafka: `ReplicaManager.becomeLeaderOrFollower`, `stopReplicas`, `handleLogDirFailure`, `replicaStateChangeLock`.
+//! Requests are applied one at a time, in the order in which they came, under one lock
+//! ([`RoleChanges::lock`]). Kafka: `ReplicaManager.becomeLeaderOrFollower`, `stopReplicas`,
+//! `handleLogDirFailure`, `replicaStateChangeLock`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,13 +32,13 @@ const TARGET: &str = "state.change.logger";
 /// How many partitions change their roles at once.
 const AT_ONCE: usize = 16;
 
-/// What an order made of a partition.
+/// The effect of a request on a partition.
 enum RoleOutcome {
     /// This broker leads it.
     Leads,
     /// It follows.
     Follows(Follow),
-    /// Its role is what it was: its leader is not alive.
+    /// Its role is unchanged: its leader is not alive.
     Unchanged,
 }
 
@@ -60,11 +61,11 @@ pub struct RoleChanges {
     pub(super) locks: RoleChangeLocks,
 }
 
-/// What orders wait for.
+/// What requests wait for.
 #[derive(Debug, Default)]
 pub(super) struct RoleChangeLocks {
-    /// Held by an order from the reading of configs to its end, so that orders take effect in the order in which they
-    /// came. Fair.
+    /// Taken by a request from the reading of configs to its end, so that requests take effect in the order
+    /// in which they came. Fair.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Kafka's `replicaStateChangeLock`.
     replica_state_change: Mutex<()>,
@@ -73,14 +74,14 @@ pub(super) struct RoleChangeLocks {
 }
 
 impl RoleChanges {
-    /// The right to carry out an order of the controller, LeaderAndIsr or StopReplica: one order has it at a time, in
-    /// the order in which they asked for it.
+    /// The right to apply a request of the controller, LeaderAndIsr or StopReplica: one request has it at a
+    /// time, in the order in which they asked for it.
     pub async fn turn(&self) -> OwnedMutexGuard<()> {
         self.locks.turn.clone().lock_owned().await
     }
 
-    /// While this is held no role changes (Kafka's `replicaStateChangeLock`). It is held over IO: never lock it on a
-    /// thread that polls. Reading, appending and ticking do not need it.
+    /// While this is locked no role changes (Kafka's `replicaStateChangeLock`). It is held over IO: never
+    /// lock it on a thread that polls. Reading, appending and ticking do not need it.
     #[doc(alias = "replicaStateChangeLock")]
     pub(super) fn lock(&self) -> MutexGuard<'_, ()> {
         self.locks.replica_state_change.lock()
@@ -90,7 +91,7 @@ impl RoleChanges {
         self.locks.controller_epoch.lock().accept(epochs, own_broker_epoch)
     }
 
-    /// Applies what the controller says of the cluster to the metadata cache (`maybeUpdateMetadataCache`).
+    /// Applies an UpdateMetadata to the metadata cache (`maybeUpdateMetadataCache`).
     ///
     /// # Errors
     /// STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is applied.
@@ -100,19 +101,19 @@ impl RoleChanges {
         own_broker_epoch: i64,
         update: MetadataUpdate,
     ) -> Result<(), ErrorCode> {
-        // Held until the update is applied: one of a replaced controller cannot come after it.
+        // Locked until the update is applied, so that no update of a replaced controller can come after it.
         let mut accepted = self.locks.controller_epoch.lock();
         accepted.accept(epochs, own_broker_epoch)?;
         self.metadata.apply(update);
         Ok(())
     }
 
-    /// Leads and follows as the controller orders. Logs are made with `settings`, which hold every topic that has any
-    /// log to be made. Blocks on the disks.
+    /// Applies a LeaderAndIsr. Logs are created with `settings`, which hold every topic that has any log to
+    /// be created. Blocks on the disks.
     ///
-    /// # Errors
-    /// STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is changed. The outcome of a partition is an error
-    /// where its role is what it was: STALE_CONTROLLER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR.
+    /// # Errors STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is changed. The outcome of a
+    /// partition is an error if its role is unchanged: STALE_CONTROLLER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION,
+    /// KAFKA_STORAGE_ERROR.
     pub fn become_leader_or_follower(
         &self,
         order: LeaderAndIsrOrder,
@@ -178,7 +179,7 @@ impl RoleChanges {
         let endpoint = metadata.live_broker(leader).and_then(|broker| broker.endpoint(&self.listener));
         let Some(endpoint) = endpoint.cloned() else {
             log::error!(target: TARGET, "Received LeaderAndIsrRequest for partition {id} but cannot become follower since the new leader {leader} is unavailable.");
-            // Its role is what it was, but its log exists, so that its high watermark goes on being written
+            // Its role is unchanged, but its log exists, so that its high watermark is still written
             // (KAFKA-1647).
             partition.set_log(log);
             return Ok(RoleOutcome::Unchanged);
@@ -190,7 +191,7 @@ impl RoleChanges {
         Ok(RoleOutcome::Follows(Follow { partition: id, leader, endpoint, start, dir }))
     }
 
-    /// The partition's log, made where there is none; its high watermark is the one last written.
+    /// The partition's log, created if there is none; its high watermark is the one last written.
     fn log_for(
         &self,
         id: &TopicPartition,
@@ -210,7 +211,7 @@ impl RoleChanges {
         };
         let log = log.map_err(|error| {
             log::error!(target: TARGET, "No log for partition {id}: {error}");
-            // Where only a file descriptor was wanting the next order may succeed.
+            // If only a file descriptor was missing the next request may succeed.
             if !error.is_transient {
                 self.partitions.mark_offline(id.clone());
             }
@@ -230,11 +231,10 @@ impl RoleChanges {
         }
     }
 
-    /// Stops replicas, and deletes their logs where ordered. Blocks on the disks.
+    /// Applies a StopReplica. Blocks on the disks.
     ///
-    /// # Errors
-    /// STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is changed. The outcome of a partition is an error
-    /// where its role is what it was: FENCED_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+    /// # Errors STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is changed. The outcome of a
+    /// partition is an error if its role is unchanged: FENCED_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
     pub fn stop_replicas(
         &self,
         order: StopReplicaOrder,
@@ -252,7 +252,7 @@ impl RoleChanges {
         Ok(outcomes)
     }
 
-    /// Stops a replica; its log, where that was deleted.
+    /// Stops a replica; returns its log if that was deleted.
     fn stop(&self, replica: &ReplicaStop) -> Result<Option<Arc<Log>>, ErrorCode> {
         let ReplicaStop { partition: id, leader_epoch, log } = replica;
         let stop = match log {
@@ -273,15 +273,15 @@ impl RoleChanges {
         }
         self.partitions.remove(id);
         self.logs.delete_future(id).map_err(|_| ErrorCode::KafkaStorageError)?;
-        // A partition that was never opened since the start may still lie on disk.
+        // A partition that was not opened since the start may still have a log on disk.
         self.logs.delete(id).map_err(|error| {
             log::error!(target: TARGET, "Deleting {id}: {error}");
             ErrorCode::KafkaStorageError
         })
     }
 
-    /// A log directory has failed: its partitions go offline, and what waits for them fails. It does not wait for an
-    /// order under way, which may itself wait for that directory.
+    /// A log directory has failed: its partitions go offline, and the requests that wait for them fail. This
+    /// does not wait for a request in progress, which may itself wait for that directory.
     pub fn directory_failed(&self, dir: &Path) {
         let gone = self.logs.take_offline(dir);
         self.moves.drop_failed();

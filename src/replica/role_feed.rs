@@ -1,8 +1,8 @@
-//! The stream of role changes: which partition this broker leads, follows or no longer holds, as it happens.
+//! The stream of role changes: which partition this broker leads, follows or no longer hosts.
 //!
-//! Coordinators learn from it which partitions of their topics they serve; the ISR expiration watches the partitions
-//! that are led. A change is sent under its partition's lock, so that a partition's changes arrive in the order in
-//! which they came to be. Kafka: `onLeadershipChange` and the callbacks of `becomeLeaderOrFollower` and
+//! Coordinators learn from it which partitions of their topics they serve; the ISR expiration watches the
+//! partitions that are led. A change is sent under its partition's lock, so that the changes of a partition
+//! arrive in their order. Kafka: `onLeadershipChange` and the callbacks of `becomeLeaderOrFollower` and
 //! `stopReplicas`.
 
 use parking_lot::Mutex;
@@ -20,7 +20,7 @@ pub struct RoleChanged {
     pub role: NewRole,
 }
 
-/// What a partition is on this broker from now on.
+/// The role of a partition on this broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewRole {
     /// This broker leads it in this leader epoch.
@@ -47,15 +47,15 @@ pub struct RoleFeed {
 }
 
 impl RoleFeed {
-    /// All changes from now on. The stream holds as many as its reader has not taken yet, so a subscriber is to read
-    /// all the time. One that also needs the roles of before subscribes first and looks at the partitions after that.
+    /// All changes from now on. The stream is unbounded, so a subscriber must read it continuously. A
+    /// subscriber that also needs the earlier roles subscribes first and reads the partitions after that.
     pub fn subscribe(&self) -> mpsc::UnboundedReceiver<RoleChanged> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.subscribers.lock().push(sender);
         receiver
     }
 
-    /// Sends a change to all subscribers, and forgets those that have gone.
+    /// Sends a change to all subscribers, and removes those that are gone.
     pub(super) fn send(&self, partition: &TopicPartition, role: NewRole) {
         let mut subscribers = self.subscribers.lock();
         subscribers.retain(|to| to.send(RoleChanged { partition: partition.clone(), role }).is_ok());

@@ -1,4 +1,5 @@
-//! A broker's partitions over real logs in a temporary directory, told what to do as a controller tells it.
+//! A broker's partitions over real logs in a temporary directory, driven by requests as a controller sends
+//! them.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::replica::orders::{
 use crate::replica::produce::{AppendParams, InternalTopics, RequiredAcks};
 use crate::wire::batch::BatchBuilder;
 
-/// When everything happens.
+/// The time of everything.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
 
 /// Broker 1 with its directory.
@@ -67,11 +68,19 @@ pub(crate) fn batch(values: &[&str]) -> Bytes {
     builder.build().unwrap()
 }
 
+<<<<<<< HEAD
 /// The epochs of a request of the first controller, which does not know this broker's.
 pub(crate) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
 
 /// The order to lead or to follow one partition of `t`.
 pub(crate) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
+=======
+/// The epochs of a request of the first controller, which has no broker epoch.
+pub(super) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
+
+/// The request to lead or to follow one partition of `t`.
+pub(super) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
+>>>>>>> 975390c (api, replica, broker: comments name their subject)
     let reassignment = Reassigned::default();
     let order = PartitionOrder { partition: partition(number), state, is_new, reassignment };
     LeaderAndIsrOrder { epochs: EPOCHS, partitions: vec![order] }
@@ -183,8 +192,13 @@ impl Room {
         self.obey(order, 0).unwrap()[0].1.err().unwrap_or_default()
     }
 
+<<<<<<< HEAD
     /// Carries out an order; topics have no configs of their own.
     pub(crate) fn obey(
+=======
+    /// Applies a request; topics have no configs of their own.
+    pub(super) fn obey(
+>>>>>>> 975390c (api, replica, broker: comments name their subject)
         &self,
         order: LeaderAndIsrOrder,
         own_broker_epoch: i64,

@@ -54,8 +54,8 @@ impl ReplicaManager {
         is_throttled(throttled, log.partition().partition, self.broker_id)
     }
 
-    /// Whether what a follower is sent of a partition counts against the leader's rate. For one that is in sync it never
-    /// does.
+    /// Whether the bytes of a partition that a follower is sent count against the leader's rate. For a
+    /// follower in sync they never do.
     pub(super) fn may_throttle(&self, partition: &Partition, log: &Log, follower: BrokerId) -> bool {
         self.sends_throttled(log) && !partition.is_in_sync(follower)
     }
@@ -67,7 +67,7 @@ impl ReplicaManager {
             && self.throttles.leader.lock().is_exceeded(self.clock.now())
     }
 
-    /// Counts what is sent to a follower.
+    /// Counts the bytes that a follower is sent.
     pub(super) fn count_sent(&self, outcomes: &[(TopicPartition, FetchOutcome)]) {
         let log_of = |id| self.partition(id).ok()?.log();
         let throttled = outcomes.iter().filter(|(id, outcome)| {

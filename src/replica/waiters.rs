@@ -17,7 +17,8 @@ pub(super) struct ProduceWaiters {
     queue: VecDeque<(Offset, oneshot::Sender<ErrorCode>)>,
 }
 
-/// Requests to be woken once no lock is held: produces that have ended, and the sessions that watch the partition.
+/// Requests to be woken once no lock is held: produces that have ended, and the sessions that watch the
+/// partition.
 #[derive(Debug, Default)]
 #[must_use]
 pub(super) struct Released {
@@ -34,18 +35,18 @@ impl ProduceWaiters {
         receiver
     }
 
-    /// Those whose records the high watermark has passed; `outcome` is how they end.
+    /// The produces whose records the high watermark has passed; `outcome` is how they end.
     pub fn release(&mut self, high_watermark: Offset, outcome: ErrorCode) -> Released {
         let count = self.queue.partition_point(|(offset, _)| *offset <= high_watermark);
         Released::of(self.queue.drain(..count).map(|(_, sender)| (sender, outcome)).collect())
     }
 
-    /// All of them, because the records are no longer this broker's to acknowledge.
+    /// All produces, because this broker can no longer acknowledge their records.
     pub fn give_up(&mut self, outcome: ErrorCode) -> Released {
         Released::of(self.queue.drain(..).map(|(_, sender)| (sender, outcome)).collect())
     }
 
-    /// Forgets those that no longer wait.
+    /// Removes the produces that no longer wait.
     pub fn sweep(&mut self) {
         self.queue.retain(|(_, sender)| !sender.is_closed());
     }
@@ -56,7 +57,7 @@ impl Released {
         Self { produces, woken: Woken::default() }
     }
 
-    /// These, and those who watch.
+    /// These produces, and the watching requests.
     pub fn and(mut self, woken: Woken) -> Self {
         self.woken = self.woken.and(woken);
         self

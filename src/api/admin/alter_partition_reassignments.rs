@@ -1,4 +1,4 @@
-//! AlterPartitionReassignments, v0. Partitions get other replicas, or keep what they had (KIP-455).
+//! AlterPartitionReassignments, v0. Begins and cancels reassignments of partitions (KIP-455).
 //!
 //! Kafka: `KafkaApis.handleAlterPartitionReassignmentsRequest`.
 
@@ -12,7 +12,7 @@ use crate::wire::message::alter_partition_reassignments::{
     ReassignableTopicResponse,
 };
 
-/// Asks the controller, where this broker is it.
+/// Sends the request to the controller, if this broker is it.
 pub async fn handle(
     exchange: &Exchange,
     request: AlterPartitionReassignmentsRequest,

@@ -14,8 +14,8 @@ use crate::wire::message::alter_replica_log_dirs::{
     AlterReplicaLogDirsResponse,
 };
 
-/// Has them moved, off the runtime's threads; copying goes on after the answer. Of a partition named twice the last
-/// directory counts.
+/// Begins the moves, off the runtime's threads; copying goes on after the answer. Of a partition named twice
+/// the last directory counts.
 pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
     if !exchange.is_authorized(AclOperation::Alter, AclResource::CLUSTER) {
         return denied(&request);

@@ -1,4 +1,5 @@
-//! CreatePartitions, v0-3. Gives topics more partitions and waits until the controller has given them leaders.
+//! CreatePartitions, v0-3. Adds partitions to topics and waits until the controller has elected their
+//! leaders.
 //!
 //! v2 flexible. Kafka: `KafkaApis.handleCreatePartitionsRequest`, `AdminManager.createPartitions`.
 
@@ -17,7 +18,8 @@ use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
 };
 
-/// Treats each topic by itself; one that is named twice is refused once. Without a list of brokers none can be treated.
+/// Handles each topic by itself; one that is named twice is refused once. Without a list of live brokers
+/// every topic is refused.
 pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let services = &exchange.services;
     let brokers = if services.controller.is_active() {
@@ -65,7 +67,8 @@ fn result(name: &str, error: ErrorCode, error_message: Option<String>) -> Create
     CreatePartitionsTopicResult { name: name.to_owned(), error_code: error.code(), error_message }
 }
 
-/// Waits until the topics that have grown have all their leaders; those that have not in time are answered so.
+/// Waits until the topics that have grown have all their leaders; a topic without them in time gets
+/// REQUEST_TIMED_OUT.
 async fn await_leaders(
     exchange: &Exchange,
     request: &CreatePartitionsRequest,
@@ -111,7 +114,7 @@ async fn grow(
     validate_only: bool,
 ) -> Result<(), AdminError> {
     let zk = &exchange.services.zk;
-    // The mark stays until the last of the topic is gone; what is written before that the controller takes back.
+    // The mark stays until the topic is deleted; the controller would revert what is written before that.
     if topics::is_marked_for_deletion(zk, &topic.name).await? {
         return Err(AdminError::InvalidTopic("The topic is queued for deletion.".to_owned()));
     }
@@ -119,7 +122,7 @@ async fn grow(
     let Some(existing) = existing.filter(|existing| !existing.partitions.is_empty()) else {
         return Err(AdminError::UnknownTopic(topic.name.clone()));
     };
-    // The controller's writes of a reassignment and these here would be about the same znode.
+    // A reassignment and this request would write the same znode.
     if existing.partitions.values().any(Assignment::is_being_reassigned) {
         return Err(AdminError::ReassignmentInProgress(topic.name.clone()));
     }
@@ -142,7 +145,7 @@ async fn grow(
     Ok(())
 }
 
-/// The replicas wished for the new partitions, numbered from the first new one on.
+/// The replicas that the request gives for the new partitions, numbered from the first new one on.
 fn wishes(
     topic: &CreatePartitionsTopic,
     count: i32,

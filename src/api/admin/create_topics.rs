@@ -1,4 +1,4 @@
-//! CreateTopics, v0-6. Writes topics to ZooKeeper and waits until the controller has given them leaders.
+//! CreateTopics, v0-6. Writes topics to ZooKeeper and waits until the controller has elected their leaders.
 //!
 //! v1 validate only, messages · v4 defaults for partitions and replicas (KIP-464) · v5 what was created (KIP-525).
 //! Kafka: `KafkaApis.handleCreateTopicsRequest`, `AdminManager.createTopics`.
@@ -16,7 +16,7 @@ use crate::wire::message::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
 
-/// Creates each topic by itself; one that cannot be does not keep the others back.
+/// Creates each topic by itself; one that fails does not hold up the others.
 pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let is_controller = exchange.services.controller.is_active();
     let permissions = Permissions::of(exchange, &request, is_controller);
@@ -83,7 +83,7 @@ struct Permissions {
 }
 
 impl Permissions {
-    /// Nothing is asked where another broker is the controller: nothing is done then, and nothing shown.
+    /// The authorizer is not asked if another broker is the controller: nothing is created or shown then.
     fn of(exchange: &Exchange, request: &CreateTopicsRequest, is_controller: bool) -> Self {
         if !is_controller {
             return Self { create: AuthorizedTopics::Every, describe_configs: AuthorizedTopics::Every };
@@ -106,7 +106,7 @@ impl Permissions {
         }
     }
 
-    /// What the caller may see of a topic that was made.
+    /// What the caller may see of a topic that was created.
     fn shown(&self, created: CreatableTopicResult) -> CreatableTopicResult {
         match self.config_error(&created.name) {
             ErrorCode::None => created,
@@ -187,7 +187,7 @@ async fn create(
     Ok((replicas, result))
 }
 
-/// The replicas as wished, or placed.
+/// The replicas that the request gives, or those that the broker assigns.
 async fn assigned_replicas(
     exchange: &Exchange,
     topic: &CreatableTopic,

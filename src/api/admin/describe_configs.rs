@@ -116,7 +116,7 @@ fn describe(
         synonyms: synonyms.collect(),
         config_type: entry.row.map_or(0, |row| row.kind.id()),
         documentation: match entry.source {
-            // Never null: what Kafka does not set in a message is empty.
+            // Never null: a field that Kafka does not set in a message is empty.
             ConfigSource::Logger => Some(String::new()),
             _ => entry
                 .row

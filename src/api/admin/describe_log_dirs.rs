@@ -1,4 +1,5 @@
-//! DescribeLogDirs, v0-2. What lies in which data directory of this broker, and what is on its way (KIP-113).
+//! DescribeLogDirs, v0-2. The logs in each data directory of this broker, with the moves in progress
+//! (KIP-113).
 //!
 //! v2 flexible. Kafka: `KafkaApis.handleDescribeLogDirsRequest`.
 
@@ -13,10 +14,10 @@ use crate::wire::message::describe_log_dirs::{
     DescribeLogDirsTopic,
 };
 
-/// Looks through the directories. Of partitions that are not named their topics are told all the same.
+/// Describes the directories. A topic is in the answer even if none of its partitions is asked for.
 pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
     if !exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER) {
-        // Kafka 2.7 names no error here: the caller sees no directories.
+        // Kafka 2.7 answers without an error here: the caller sees no directories.
         return DescribeLogDirsResponse::default();
     }
     let named: Option<HashSet<TopicPartition>> = request.topics.map(|topics| {

@@ -1,6 +1,7 @@
-//! ElectLeaders, v0-2. Preferred leaders lead again, or any replica that lives, loss allowed (KIP-183, KIP-460).
+//! ElectLeaders, v0-2. Elects preferred leaders, or any live replica, loss of records allowed (KIP-183,
+//! KIP-460).
 //!
-//! v1 kinds of elections, an error of the whole · v2 flexible. Kafka: `KafkaApis.handleElectReplicaLeader`.
+//! v1 types of elections, an error of the whole · v2 flexible. Kafka: `KafkaApis.handleElectReplicaLeader`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use crate::wire::message::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
 };
 
-/// Asks the controller, where this broker is it, and waits until the new leaders are known here.
+/// Sends the request to the controller, if this broker is it, and waits until the metadata cache here has the
+/// new leaders.
 pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
     if !exchange.is_authorized(AclOperation::Alter, AclResource::CLUSTER) {
         return failed(request, ErrorCode::ClusterAuthorizationFailed);
@@ -24,7 +26,7 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
     let kind = match request.election_type {
         0 => ElectionKind::Preferred,
         1 => ElectionKind::Unclean,
-        // Kafka's handler does not survive a kind it does not know.
+        // Kafka's handler fails on a type that it does not know.
         _ => return failed(request, ErrorCode::UnknownServerError),
     };
     let all = request.topic_partitions.is_none();
@@ -86,7 +88,7 @@ fn failed(request: ElectLeadersRequest, error: ErrorCode) -> ElectLeadersRespons
     ElectLeadersResponse { error_code, replica_election_results: topics.collect(), ..Default::default() }
 }
 
-/// A refusal that says no more than its code.
+/// A refusal with its code alone.
 fn silent(code: ErrorCode) -> ApiError {
     ApiError { code, message: Some(String::new()) }
 }

@@ -121,7 +121,7 @@ fn apply(
     Ok(())
 }
 
-/// The items that a list holds, its default's where it is not set.
+/// The items of a list, or of its default where it is not set.
 fn list(own: &OwnConfigs, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
     let Some(row) = entity.row(key) else {
         return Err(ConfigError::UnknownTopicConfig(key.to_owned()).into());

@@ -1,4 +1,4 @@
-//! ListPartitionReassignments, v0. Which partitions are on their way to other replicas (KIP-455).
+//! ListPartitionReassignments, v0. The reassignments in progress (KIP-455).
 //!
 //! Kafka: `KafkaApis.handleListPartitionReassignmentsRequest`.
 
@@ -9,7 +9,7 @@ use crate::wire::message::list_partition_reassignments::{
     OngoingTopicReassignment,
 };
 
-/// Asks the controller, where this broker is it.
+/// Sends the request to the controller, if this broker is it.
 pub async fn handle(
     exchange: &Exchange,
     request: ListPartitionReassignmentsRequest,

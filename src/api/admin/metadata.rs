@@ -1,4 +1,5 @@
-//! Metadata, v0-9. Who leads what, and where brokers can be reached by the listener the request came in by.
+//! Metadata, v0-9. Leaders and replicas, and the brokers' addresses for the listener that the request came in
+//! by.
 //!
 //! v1 racks, controller, null for all topics · v2 cluster id · v4 auto-creation only where wanted · v5 offline
 //! replicas · v7 leader epochs · v8 authorized operations · v9 flexible. Kafka:
@@ -18,8 +19,9 @@ use crate::wire::message::metadata::{
     MetadataResponseTopic,
 };
 
-/// Describes the topics that the caller may see, and creates those that are missing where that is wanted and allowed. A
-/// topic that the caller may not see is answered alike whether it exists or not; among all topics it is left out.
+/// Describes the topics that the caller may see, and creates missing ones if that is asked for and allowed.
+/// The answer for a topic that the caller may not see does not show whether it exists; a request for all
+/// topics leaves it out.
 pub async fn handle(exchange: &Exchange, request: MetadataRequest) -> MetadataResponse {
     let version = exchange.version();
     let services = &exchange.services;
@@ -57,7 +59,7 @@ pub async fn handle(exchange: &Exchange, request: MetadataRequest) -> MetadataRe
     }
 }
 
-/// The topics that a request names, each once, and behind them those that are denied.
+/// The topics that a request names, each once, and after them those that are denied.
 async fn named_topics(
     exchange: &Exchange,
     request: &MetadataRequest,
@@ -89,7 +91,7 @@ async fn named_topics(
     (found, not_creatable)
 }
 
-/// Which of the missing topics the caller may create; all where none is created anyway.
+/// Which of the missing topics the caller may create; all if none is to be created.
 fn creatable<'a>(
     exchange: &Exchange,
     create: bool,
@@ -102,7 +104,7 @@ fn creatable<'a>(
     exchange.authorized_topics(AclOperation::Create, missing)
 }
 
-/// What the caller may do to the cluster; nothing where it may not see it.
+/// What the caller may do to the cluster; nothing if it may not see the cluster.
 fn cluster_operations(exchange: &Exchange) -> i32 {
     if exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER) {
         exchange.authorized_operations(AclResource::CLUSTER)
@@ -129,13 +131,13 @@ fn missing(name: &str, error: ErrorCode) -> MetadataResponseTopic {
     }
 }
 
-/// Creates a topic that a request names and that does not exist, if that is wanted; what the caller is answered
-/// meanwhile. Kafka's own topics are created always.
+/// Creates a topic that a request names and that does not exist, if that is asked for; returns the caller's
+/// answer. Kafka's own topics are always created.
 async fn create_missing(exchange: &Exchange, name: &str, create: bool) -> ErrorCode {
     let services = &exchange.services;
     match InternalTopic::named(name) {
         Some(internal) => match create_internal_topic(services, internal).await {
-            // The caller asked for a topic, not for its coordinator.
+            // LEADER_NOT_AVAILABLE, as the caller asked for a topic and not for its coordinator.
             ErrorCode::CoordinatorNotAvailable => ErrorCode::InvalidReplicationFactor,
             error => error,
         },
@@ -171,7 +173,7 @@ fn described_partition(
     let reachable = |id: &i32| {
         metadata.live_broker(*id).is_some_and(|broker| broker.endpoint(&exchange.caller.listener).is_some())
     };
-    // Version 0 leaves out replicas that cannot be reached, and says so.
+    // Version 0 leaves out replicas that cannot be reached, with an error.
     let shown =
         |ids: &[i32]| ids.iter().copied().filter(|id| version > 0 || reachable(id)).collect::<Vec<_>>();
     let (replica_nodes, isr_nodes) = (shown(&partition.replicas), shown(&partition.leadership.isr));

@@ -1,4 +1,4 @@
-//! APIs of administrators and of everybody who looks around.
+//! APIs of administrators, and those that describe the cluster.
 
 pub mod alter_configs;
 pub mod alter_partition_reassignments;

@@ -12,7 +12,7 @@ use crate::wire::message::alter_isr::{
     AlterIsrRequest, AlterIsrResponse, PartitionDataResponse, TopicDataResponse,
 };
 
-/// Asks the controller, where this broker is it.
+/// Sends the request to the controller, if this broker is it.
 pub async fn handle(exchange: &Exchange, request: AlterIsrRequest) -> AlterIsrResponse {
     let (broker, epoch) = (request.broker_id, request.broker_epoch);
     match exchange.services.controller.alter_isr(broker, epoch, wanted(request)).await {
@@ -21,7 +21,7 @@ pub async fn handle(exchange: &Exchange, request: AlterIsrRequest) -> AlterIsrRe
     }
 }
 
-/// The leadership that the request wants of each partition, over the version it names.
+/// The leadership that the request proposes for each partition, over the version it names.
 fn wanted(request: AlterIsrRequest) -> BTreeMap<TopicPartition, LeaderAndIsr> {
     let leader = request.broker_id;
     let topics = request.topics.into_iter().flat_map(|topic| {

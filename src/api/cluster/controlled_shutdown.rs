@@ -1,4 +1,5 @@
-//! ControlledShutdown, v0-3. A broker wants to stop; the controller moves its leaderships away and says what is left.
+//! ControlledShutdown, v0-3. A broker is about to stop; the controller moves its leaderships away and answers
+//! with the rest.
 //!
 //! v2 broker epoch · v3 flexible. Kafka: `KafkaApis.handleControlledShutdownRequest`.
 
@@ -8,7 +9,7 @@ use crate::wire::message::controlled_shutdown::{
     ControlledShutdownRequest, ControlledShutdownResponse, RemainingPartition,
 };
 
-/// Asks the controller, where this broker is it.
+/// Sends the request to the controller, if this broker is it.
 pub async fn handle(exchange: &Exchange, request: ControlledShutdownRequest) -> ControlledShutdownResponse {
     let controller = &exchange.services.controller;
     match controller.controlled_shutdown(request.broker_id, request.broker_epoch).await {
@@ -23,7 +24,7 @@ pub async fn handle(exchange: &Exchange, request: ControlledShutdownRequest) -> 
             }
         }
         Err(error) => {
-            // Who has moved on from being the controller says so in these words here, and nowhere else.
+            // Only this API answers in these words when the broker is no longer the controller.
             let error =
                 if error == ErrorCode::NotController { ErrorCode::StaleControllerEpoch } else { error };
             ControlledShutdownResponse { error_code: error as i16, ..Default::default() }

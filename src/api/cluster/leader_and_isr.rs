@@ -1,4 +1,4 @@
-//! LeaderAndIsr, v0-4. The controller orders to lead and to follow.
+//! LeaderAndIsr, v0-4. The controller makes this broker leader or follower of partitions.
 //!
 //! v1 is_new · v2 broker epoch, topics · v3 reassignments · v4 flexible. Kafka: `KafkaApis.handleLeaderAndIsrRequest`.
 
@@ -16,15 +16,15 @@ use crate::wire::message::leader_and_isr::{
 };
 use crate::zk::znode::config_entity::EntityType;
 
-/// Carries out the order, off the runtime's threads: logs may have to be made. Their configs are read from ZooKeeper
-/// before, and waited for where ZooKeeper does not answer, as in Kafka.
+/// Applies the request, off the runtime's threads: logs may have to be created. Their configs are read from
+/// ZooKeeper before. The handler waits for ZooKeeper as Kafka's does.
 pub async fn handle(exchange: &Exchange, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse {
     let replicas = exchange.services.replicas.clone();
     let order = decoded(request);
     let _turn = replicas.role_changes().turn().await;
     let initializing = replicas.log_configs().initialize(&order);
     let settings = read(exchange, &initializing).await;
-    // Not earlier: the session in which the order came may have ended meanwhile.
+    // Not earlier: the session in which the request came may have ended meanwhile.
     let own_epoch = super::own_epoch(exchange);
     let changing = tokio::task::spawn_blocking(move || {
         let named: Vec<_> = order.partitions.iter().map(|order| order.partition.clone()).collect();
@@ -38,7 +38,7 @@ pub async fn handle(exchange: &Exchange, request: LeaderAndIsrRequest) -> Leader
     })
 }
 
-/// Reads what the logs to be made are configured with; a topic whose configs cannot be read is left out.
+/// Reads the configs of the logs to be created; a topic whose configs cannot be read is left out.
 async fn read(exchange: &Exchange, initializing: &InitializingLogs) -> LogSettings {
     let topics = initializing.topics();
     let own = exchange.services.configs.fetch_each(EntityType::Topics, &topics).await;
@@ -52,7 +52,7 @@ async fn read(exchange: &Exchange, initializing: &InitializingLogs) -> LogSettin
     initializing.settings(own)
 }
 
-/// What a request of any version orders.
+/// The content of a request of any version.
 fn decoded(request: LeaderAndIsrRequest) -> LeaderAndIsrOrder {
     let controller_epoch = request.controller_epoch;
     let mut partitions = Vec::new();
@@ -87,7 +87,7 @@ fn partition(topic: Arc<str>, state: LeaderAndIsrPartitionState, controller_epoc
     }
 }
 
-/// The response. An order that is refused as a whole is refused for each partition, too.
+/// The response. A request that is refused as a whole has the error for each partition, too.
 fn encoded(outcomes: Result<OrderOutcomes, ErrorCode>, named: Vec<TopicPartition>) -> LeaderAndIsrResponse {
     let (error, outcomes) = match outcomes {
         Ok(outcomes) => (ErrorCode::None, outcomes),

@@ -1,4 +1,4 @@
-//! APIs between brokers: what the controller orders, and what brokers ask of it.
+//! APIs between brokers: the controller's requests, and the brokers' requests to it.
 
 pub mod alter_isr;
 pub mod controlled_shutdown;
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::Exchange;
 
-/// This broker's epoch, by which requests meant for an earlier life of it are known (KIP-380).
+/// This broker's epoch, which identifies requests for an earlier registration (KIP-380).
 fn own_epoch(exchange: &Exchange) -> i64 {
     exchange.services.broker_epoch.load(Ordering::SeqCst)
 }

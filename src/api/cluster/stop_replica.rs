@@ -1,4 +1,4 @@
-//! StopReplica, v0-3. The controller orders to stop replicas, and to delete their logs where it says so.
+//! StopReplica, v0-3. The controller stops replicas, and has the logs deleted that the request marks.
 //!
 //! v1 broker epoch, topics · v2 flexible · v3 leader epoch and deletion for each partition (KIP-570).
 //! Kafka: `KafkaApis.handleStopReplicaRequest`.
@@ -15,7 +15,7 @@ use crate::wire::message::stop_replica::{
     StopReplicaPartitionError, StopReplicaRequest, StopReplicaResponse,
 };
 
-/// Carries out the order, off the runtime's threads: directories are renamed.
+/// Applies the request, off the runtime's threads: directories are renamed.
 pub async fn handle(exchange: &Exchange, request: StopReplicaRequest) -> StopReplicaResponse {
     let role_changes = exchange.services.replicas.role_changes().clone();
     let order = decoded(request);
@@ -25,7 +25,7 @@ pub async fn handle(exchange: &Exchange, request: StopReplicaRequest) -> StopRep
     encoded(stopping.await.unwrap_or(Err(ErrorCode::UnknownServerError)))
 }
 
-/// What a request of any version orders, each partition once.
+/// The content of a request of any version, each partition once.
 fn decoded(request: StopReplicaRequest) -> StopReplicaOrder {
     let fate = |delete: bool| if delete { StoppedLog::Deleted } else { StoppedLog::Kept };
     let of_all = fate(request.delete_partitions);

@@ -24,7 +24,7 @@ pub async fn handle(exchange: &Exchange, request: UpdateMetadataRequest) -> Upda
     UpdateMetadataResponse { error_code: applied.err().unwrap_or(ErrorCode::None).code() }
 }
 
-/// What a request of any version says.
+/// The content of a request of any version.
 fn decoded(request: UpdateMetadataRequest) -> MetadataUpdate {
     let mut partitions = Vec::new();
     let mut add = |topic: Arc<str>, state: UpdateMetadataPartitionState| {
@@ -74,7 +74,7 @@ fn broker(state: UpdateMetadataBroker) -> Broker {
         let endpoints = state.endpoints.into_iter().map(|it| {
             let protocol =
                 SecurityProtocol::from_id(it.security_protocol).unwrap_or(SecurityProtocol::Plaintext);
-            // Before version 3 a listener has no name; its protocol stands for it.
+            // Before version 3 a listener has no name; the name of its protocol is used.
             let is_named = !it.listener.is_empty();
             let listener = if is_named { it.listener } else { protocol.name().to_owned() };
             Endpoint { listener, protocol, host: it.host, port: it.port }

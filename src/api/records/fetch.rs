@@ -1,4 +1,5 @@
-//! Fetch, v0-12. Batches from an offset on, at once or once there is enough; sessions send only what changed.
+//! Fetch, v0-12. Batches from an offset on, at once or once there are enough bytes; in a session only what
+//! changed.
 //!
 //! v3 response limit · v4 isolation, aborted transactions · v5 log start offset · v7 sessions (KIP-227) · v9 leader epochs ·
 //! v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka: `KafkaApis.handleFetchRequest`.
@@ -21,10 +22,11 @@ use crate::wire::message::fetch::{
     FetchableTopicResponse,
 };
 
-/// What was found of it.
+/// What was found of a partition.
 type AnsweredFetches = Vec<(TopicPartition, FetchOutcome)>;
 
-/// Plans with the caller's session, fetches, and leaves of the outcomes what the caller has to be told.
+/// Applies the request to the caller's session, fetches, and answers with those outcomes that the caller does
+/// not know yet.
 pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
     let replicas = &exchange.services.replicas;
     let (version, isolation) = (exchange.version(), request.isolation_level);
@@ -32,7 +34,8 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     let (rack, session_id) = (request.rack_id.clone(), request.session_id);
     let near = Location { rack: &rack, listener: &exchange.caller.listener };
     let request = session_request(version, request);
-    // An answer to a request that cannot be names the partitions of the request, whatever else its session holds.
+    // An error of the whole request is answered for the partitions of the request, whatever else its session
+    // contains.
     let named = if isolation_level(isolation).is_err() { ids(&request.partitions) } else { Vec::new() };
     let context = replicas.fetch_context(request, params.reader());
     if let Err(error) = isolation_level(isolation)
@@ -138,7 +141,7 @@ fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
     }
 }
 
-/// What the request says of its session; before version 7 there are none.
+/// The session fields of the request; before version 7 there is no session.
 fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
     let partitions = request.topics.into_iter().flat_map(|topic| {
         let name: std::sync::Arc<str> = topic.topic.into();
@@ -146,7 +149,7 @@ fn session_request(version: i16, request: FetchRequest) -> SessionRequest {
             let wanted = PartitionFetch {
                 offset: it.fetch_offset,
                 max_bytes: it.partition_max_bytes,
-                // Here any negative epoch stands for none, elsewhere only -1.
+                // In Fetch any negative epoch means none, in other requests only -1.
                 current_leader_epoch: Some(it.current_leader_epoch).filter(|epoch| *epoch >= 0),
                 last_fetched_epoch: Some(it.last_fetched_epoch).filter(|epoch| *epoch >= 0),
                 log_start_offset: it.log_start_offset,
@@ -195,7 +198,7 @@ fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePa
     });
     let diverging = outcome.diverging.map(|(epoch, end_offset)| EpochEndOffset { epoch, end_offset });
     let preferred = outcome.preferred_read_replica.filter(|_| version >= 11).unwrap_or(-1);
-    // Clients before version 5 of Metadata's kin know no storage error.
+    // Clients of this version do not know KAFKA_STORAGE_ERROR.
     let error = match outcome.error {
         ErrorCode::KafkaStorageError if version <= 5 => ErrorCode::NotLeaderOrFollower,
         error => error,

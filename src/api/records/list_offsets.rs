@@ -15,9 +15,9 @@ use crate::wire::message::list_offsets::{
     ListOffsetTopicResponse,
 };
 
-/// What stands for a consumer among replica ids.
+/// The replica id of a consumer.
 const CONSUMER: i32 = -1;
-/// What stands for a tool that reads from any replica.
+/// The replica id of a tool that reads from any replica.
 const DEBUGGING_CONSUMER: i32 = -2;
 
 /// Looks every partition up.

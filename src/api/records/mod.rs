@@ -1,4 +1,4 @@
-//! APIs that move records, and those that say where they are.
+//! APIs that move records, and those that find their offsets.
 
 pub mod delete_records;
 pub mod fetch;

@@ -1,5 +1,5 @@
-//! OffsetForLeaderEpoch, v0-3. Where a leader epoch ends, so that followers and consumers see whether their log
-//! diverged.
+//! OffsetForLeaderEpoch, v0-3. The end of a leader epoch, by which followers and consumers notice that their
+//! log diverged.
 //!
 //! v1 the epoch found · v2 the caller's leader epoch (KIP-320) · v3 replica id. Kafka:
 //! `KafkaApis.handleOffsetForLeaderEpochRequest`.
@@ -20,7 +20,7 @@ pub async fn handle(
     exchange: &Exchange,
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
-    // Followers ask by what they are, consumers by what they may see (KIP-320).
+    // A follower needs ClusterAction on the cluster, a consumer Describe on the topic (KIP-320).
     let authorized = if exchange.is_authorized_on_cluster(AclOperation::ClusterAction) {
         AuthorizedTopics::Every
     } else {

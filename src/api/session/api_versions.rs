@@ -1,4 +1,4 @@
-//! ApiVersions, v0-3. Which APIs this broker has, and their versions: the rows of the table.
+//! ApiVersions, v0-3. The APIs of this broker, and their versions: the rows of the table.
 //!
 //! v3 client software name and version (KIP-511), features (KIP-584). A version that is too new is answered in the
 //! layout of version 0, with error 35 and the versions of ApiVersions alone, so that the client can ask again. Kafka:
@@ -17,8 +17,8 @@ use crate::wire::message::api_versions::{
     ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey, FinalizedFeatureKey,
 };
 
-/// Answers with the table, and the finalized features as last heard of. Every caller may ask, also before it is
-/// authenticated. Not an `async fn`: the table has this handler in a row, and so cannot stand inside of its future.
+/// Answers with the table, and the finalized features. Every caller may ask, also before it is authenticated.
+/// Not an `async fn`: the table has this handler in a row, and so cannot be part of its future.
 pub fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> Ready<ApiVersionsResponse> {
     ready(response(exchange, &request))
 }
@@ -67,7 +67,7 @@ fn feature(name: &str, (min_version_level, max_version_level): (i16, i16)) -> Fi
     FinalizedFeatureKey { name: name.to_owned(), max_version_level, min_version_level }
 }
 
-/// Whether a software's name or version is written as KIP-511 wants it.
+/// Whether a software's name or version is valid by KIP-511.
 fn is_name(text: &str) -> bool {
     let is_end = |byte: u8| byte.is_ascii_alphanumeric();
     let is_inner = |byte: u8| is_end(byte) || byte == b'-' || byte == b'.';

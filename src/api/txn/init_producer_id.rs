@@ -9,7 +9,7 @@ use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 
-/// Hands out an id.
+/// Assigns an id.
 pub async fn handle(exchange: &Exchange, request: InitProducerIdRequest) -> InitProducerIdResponse {
     let refused = |error: ErrorCode| InitProducerIdResponse {
         error_code: error.code(),

@@ -1,4 +1,4 @@
-//! What is done with changed configs, one handler for each kind of entity.
+//! The handlers of changed configs, one for each kind of entity.
 //!
 //! Kafka: `TopicConfigHandler`, `BrokerConfigHandler`.
 
@@ -48,7 +48,7 @@ impl TopicConfigHandler {
         Ok(())
     }
 
-    /// Reads and applies the configs of all topics that have logs here; logs what cannot be read.
+    /// Reads and applies the configs of all topics that have logs here; a failed read is logged.
     pub async fn process_all(&self) {
         let topics: Vec<_> = self.replicas.log_configs().topics_with_logs().into_iter().collect();
         let found = self.configs.fetch_each(EntityType::Topics, &topics).await;
@@ -61,7 +61,7 @@ impl TopicConfigHandler {
     }
 }
 
-/// Takes the settings of this broker, and of all brokers; the parts of the broker apply them.
+/// Applies the settings of this broker, and of all brokers, through the broker's parts.
 pub struct BrokerConfigHandler {
     pub broker_id: BrokerId,
     pub configs: Arc<ConfigReader>,
@@ -69,7 +69,7 @@ pub struct BrokerConfigHandler {
 }
 
 impl BrokerConfigHandler {
-    /// Reads and takes the settings of a broker, where that is this one, or of all brokers.
+    /// Reads and applies the settings of this broker, or of all brokers; those of another broker are ignored.
     ///
     /// # Errors
     /// Failures of ZooKeeper.
@@ -81,7 +81,7 @@ impl BrokerConfigHandler {
         }
     }
 
-    /// Reads and takes both; logs what cannot be read.
+    /// Reads and applies both; a failed read is logged.
     pub async fn process_all(&self) {
         for layer in [Layer::AllBrokers, Layer::Broker] {
             if let Err(error) = self.take(layer).await {
@@ -90,7 +90,7 @@ impl BrokerConfigHandler {
         }
     }
 
-    /// Reads and takes the settings of a layer.
+    /// Reads and applies the settings of a layer.
     ///
     /// # Errors
     /// Failures of ZooKeeper.

@@ -1,6 +1,7 @@
-//! The parts of a broker that take new settings while it runs, one for each of Kafka's.
+//! The parts of a broker that apply new settings while it runs, one for each of Kafka's.
 //!
-//! A key that a running broker takes is taken by one of these; a test names the few that wait for its next start.
+//! A key that a running broker accepts is read by one of these parts; a test names the few that wait for the
+//! next start.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::controller::Controller;
 use crate::net::limits::SocketLimits;
 use crate::replica::ReplicaManager;
 
-/// The keys of pools of threads.
+/// The keys of thread pools.
 const POOLS: [&str; 5] = [
     "background.threads",
     "num.io.threads",
@@ -24,7 +25,7 @@ const POOLS: [&str; 5] = [
 ];
 
 fn is_connection_limit(key: &str) -> bool {
-    /// What a listener may be limited to by itself.
+    /// The keys that limit a single listener.
     const EACH: [&str; 2] = ["max.connections", "max.connection.creation.rate"];
     match listener::own_key(key) {
         Some(key) => EACH.contains(&key),
@@ -58,12 +59,12 @@ impl BrokerReconfigurable for DynamicConnectionLimits {
     }
 }
 
-/// What logs are configured with whose topics do not say.
+/// The default configs of logs.
 #[derive(Debug)]
 pub struct DynamicLogConfig {
     /// The logs.
     pub replicas: Arc<ReplicaManager>,
-    /// Seeks leaders once unclean election is enabled.
+    /// Elects leaders once unclean election is enabled.
     pub controller: Controller,
 }
 
@@ -86,8 +87,8 @@ impl BrokerReconfigurable for DynamicLogConfig {
     }
 }
 
-/// The sizes of thread pools: each may at most be doubled or halved at once. Only the fetchers are pools of threads
-/// here.
+/// The sizes of thread pools: each may at most be doubled or halved at once. Of these, only the fetchers
+/// exist here.
 #[derive(Debug)]
 pub struct DynamicThreadPool;
 
@@ -145,7 +146,7 @@ impl BrokerReconfigurable for DynamicReplication {
     fn apply<'a>(&'a self, change: &'a SettingsChange) -> BoxFuture<'a, ()> {
         let (replicas, now) = (self.0.clone(), change.now.clone());
         async move {
-            // A change of fetchers waits for role changes under way, which wait for disks.
+            // A change of fetchers waits for role changes in progress, which wait for disks.
             let applying = tokio::task::spawn_blocking(move || replicas.apply_settings(&now));
             if let Err(error) = applying.await {
                 log::error!(target: super::BROKERS, "Applying the settings of replication: {error}");

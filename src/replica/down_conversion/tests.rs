@@ -39,7 +39,8 @@ fn filler_of(left: usize) -> Vec<u8> {
 
 #[test]
 fn what_was_fetched_is_filled_up_with_a_message_that_is_cut_off() {
-    // As Kafka 2.7.2 was seen to answer: 1,539 whole messages of 26 bytes each from the last record of the first batch on.
+    // As Kafka 2.7.2 was seen to answer: 1,539 whole messages of 26 bytes each from the last record of the
+    // first batch on.
     let mut stored = [0, 2000, 4000].map(|offset| batch(offset, 2000, Compression::None));
     stored[2].truncate(40_000 - stored[0].len() - stored[1].len());
     let (offsets, rest) = read(convert(&stored, 0, 1999).unwrap());

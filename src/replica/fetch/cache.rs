@@ -24,7 +24,7 @@ struct CachedSession {
 
 type CachedSessions = HashMap<i32, CachedSession>;
 
-/// What a session is worth.
+/// The rank of a session, by which one is evicted for another.
 #[derive(Clone, Copy, Debug)]
 struct SessionFacts {
     id: i32,
@@ -40,7 +40,7 @@ struct SessionFacts {
 pub struct FetchSessions {
     slots: usize,
     sessions: ArcSwap<CachedSessions>,
-    /// Held while a session begins or ends.
+    /// Locked while a session begins or ends.
     changes: Mutex<()>,
 }
 
@@ -72,7 +72,7 @@ impl FetchSessions {
 
     /// Ends a session.
     pub(super) fn remove(&self, id: i32) {
-        // Most requests for none name none.
+        // Most requests without a session have id 0.
         if !self.sessions.load().contains_key(&id) {
             return;
         }
@@ -82,7 +82,7 @@ impl FetchSessions {
         self.sessions.store(Arc::new(sessions));
     }
 
-    /// Keeps a session under one of the `ids`, the first that is free; None where there is no room for it.
+    /// Adds a session under the first of the `ids` that is free; None if there is no room for it.
     pub(super) fn insert(
         &self,
         mut ids: impl Iterator<Item = i32>,
@@ -108,7 +108,7 @@ impl FetchSessions {
     }
 }
 
-/// The session that goes to make room for one of this size; None where all are worth more.
+/// The session to evict for one of this size; None if all rank higher.
 fn victim(sessions: &CachedSessions, size: usize, privileged: bool, now: Millis) -> Option<i32> {
     let facts = sessions.iter().map(|(id, slot)| {
         let state = slot.session.lock();
@@ -120,8 +120,8 @@ fn victim(sessions: &CachedSessions, size: usize, privileged: bool, now: Millis)
     if now - oldest.used > SAFE_FOR {
         return Some(oldest.id);
     }
-    // Followers' sessions are worth more than consumers', larger ones more than smaller ones. A young session is safe from
-    // its like, or a crowd of clients would push each other out in turns.
+    // Followers' sessions rank higher than consumers', larger ones higher than smaller ones. A young session
+    // is safe from one of its own kind, else many clients would evict each other in turns.
     let worth = |it: &SessionFacts| (it.privileged, it.size);
     let at_risk = |it: &&SessionFacts| privileged && !it.privileged || now - it.created > SAFE_FOR;
     let least = facts.iter().filter(at_risk).min_by_key(|it| worth(it))?;

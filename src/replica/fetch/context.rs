@@ -1,4 +1,4 @@
-//! A fetch request in its session, if it has one: begun, answered, remembered (KIP-227).
+//! A fetch request in its session, if it has one: begun, answered, stored (KIP-227).
 //!
 //! A request names its session and the epoch in it; epoch 0 asks for a new session, -1 for none. Kafka: `FetchManager`,
 //! `FetchContext`.
@@ -16,14 +16,14 @@ use crate::base::TopicPartition;
 use crate::replica::ReplicaManager;
 use crate::wire::error_code::ErrorCode;
 
-/// The id that stands for no session.
+/// The id of no session.
 const NO_SESSION: i32 = 0;
-/// The epoch of a request that wants a new session.
+/// The epoch of a request that asks for a new session.
 const INITIAL_EPOCH: i32 = 0;
-/// The epoch of a request that wants none.
+/// The epoch of a request without a session.
 const FINAL_EPOCH: i32 = -1;
 
-/// What a fetch request says of its session.
+/// The session fields of a fetch request.
 #[derive(Clone, Debug)]
 pub struct SessionRequest {
     /// The session; 0 for none.
@@ -52,7 +52,7 @@ enum FetchContextKind {
     Refused(ErrorCode),
     /// With all partitions, outside any session.
     Sessionless(Vec<(TopicPartition, PartitionFetch)>),
-    /// With all partitions, which begin a session where there is room for one.
+    /// With all partitions, which begin a session if there is room for one.
     Full(Arc<SharedSession>),
     /// With those partitions of a session in which something changed.
     Incremental(i32, Arc<SharedSession>, Turn),
@@ -61,7 +61,7 @@ enum FetchContextKind {
 /// What is sent to the client.
 #[derive(Debug)]
 pub struct SessionAnswer {
-    /// An error of the session: nothing else is sent then.
+    /// An error of the session: then nothing else is sent.
     pub error: ErrorCode,
     /// The session; 0 for none.
     pub session_id: i32,
@@ -70,7 +70,7 @@ pub struct SessionAnswer {
 }
 
 impl FetchContext {
-    /// The error that is all the answer.
+    /// The error of the session as the whole answer.
     pub fn refusal(&self) -> Option<ErrorCode> {
         match self.0 {
             FetchContextKind::Refused(error) => Some(error),
@@ -78,7 +78,7 @@ impl FetchContext {
         }
     }
 
-    /// Whether any partition of the request, or of its session, is such.
+    /// Whether any partition of the request, or of its session, satisfies the condition.
     pub fn any(&self, mut is_such: impl FnMut(&TopicPartition) -> bool) -> bool {
         match &self.0 {
             FetchContextKind::Refused(_) => false,
@@ -103,7 +103,7 @@ impl FetchContext {
         }
     }
 
-    /// From where a partition is fetched outside any session.
+    /// The offset and limits of a partition that is fetched outside any session.
     pub fn sessionless(&self) -> Option<&[(TopicPartition, PartitionFetch)]> {
         match &self.0 {
             FetchContextKind::Sessionless(partitions) => Some(partitions),
@@ -113,7 +113,7 @@ impl FetchContext {
 }
 
 impl ReplicaManager {
-    /// What a request wants, with its session brought up to date.
+    /// A request, with its session brought up to date.
     pub fn fetch_context(&self, request: SessionRequest, reader: FetchReader) -> FetchContext {
         let (id, epoch, now) = (request.id, request.epoch, self.clock.now());
         let SessionRequest { partitions, forgotten, .. } = request;
@@ -141,7 +141,7 @@ impl ReplicaManager {
                             FetchContextKind::Sessionless(Vec::new())
                         }
                         Ok(turn) => {
-                            // A request that waits is overtaken.
+                            // A request that still waits in the session ends without an answer of its own.
                             session.woken.notify_waiters();
                             FetchContextKind::Incremental(id, session, turn)
                         }
@@ -151,8 +151,8 @@ impl ReplicaManager {
         })
     }
 
-    /// Fetches what a request has to read. Once the client is `gone` it is answered with what there is, so that nothing
-    /// waits for it.
+    /// Reads the partitions that are due. Once the client is `gone` the fetch ends with what there is, so
+    /// that nothing waits for it.
     pub async fn fetch_for(
         &self,
         context: &FetchContext,
@@ -173,7 +173,7 @@ impl ReplicaManager {
             }
             FetchContextKind::Incremental(_, session, turn) => {
                 if near.is_some() || caller.denies.is_some() {
-                    // Who is near, and what is denied, changes without a change of the partition.
+                    // The consumer's location, and what is denied, change without a change of the partition.
                     session.lock().make_all_due();
                 }
                 self.fetch_in(session, *turn, params, caller, gone).await
@@ -181,7 +181,8 @@ impl ReplicaManager {
         }
     }
 
-    /// Leaves of the outcomes what the client has to be sent. `ids` are random positive numbers, for a session that begins.
+    /// Selects the outcomes that the client has to be sent. `ids` are random positive numbers, for a session
+    /// that begins.
     pub fn answer_fetch(
         &self,
         context: &FetchContext,
@@ -189,7 +190,7 @@ impl ReplicaManager {
         ids: impl Iterator<Item = i32>,
     ) -> SessionAnswer {
         let answer = |session_id, outcomes| SessionAnswer { error: ErrorCode::None, session_id, outcomes };
-        // Kafka puts what it does not know behind what it has read, and what it denies behind that.
+        // Kafka puts unknown partitions behind those it has read, and denied partitions behind both.
         outcomes.sort_by_key(|(_, outcome)| match outcome.error {
             ErrorCode::UnknownTopicOrPartition => 1,
             ErrorCode::TopicAuthorizationFailed => 2,

@@ -1,20 +1,22 @@
-//! When a waiting fetch is answered: bytes are added up over its partitions as their logs grow, until there are enough.
+//! When a waiting fetch is answered: readable bytes are added up over its partitions as their logs grow,
+//! until there are enough.
 //!
-//! Pure. Never reads: the partitions that moved are named to it, each with where its readers may read to. Kafka: `DelayedFetch`.
+//! Pure. Never reads: a change of a partition comes with the position that bounds its readers. Kafka:
+//! `DelayedFetch`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::log::LogPosition;
 
-/// Names a partition within a fetch or a session; never used again for another one.
+/// Identifies a partition within a fetch or a session; never used again for another one.
 pub type PartitionKey = u64;
 
-/// Where a fetch stands in a partition's log.
+/// The positions of a fetch in a partition's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchPosition {
-    /// The offset that is fetched from, and where it lies.
+    /// The position of the offset that is fetched from.
     pub start: LogPosition,
-    /// Up to where the reader may read: the log's end, the high watermark or the last stable offset.
+    /// The position that bounds the reader: the log's end, the high watermark or the last stable offset.
     pub bound: LogPosition,
     /// The most bytes that are wanted of the partition.
     pub max_bytes: i32,
@@ -25,13 +27,13 @@ pub struct FetchPosition {
 /// What a fetch could read of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readable {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(i64),
     /// The start and the bound lie in different segments: the fetch is answered whatever there is.
     OtherSegment,
-    /// Something, but only the log can say how much: a place in it is not known.
+    /// Some bytes, but only the log can count them: a position in it is not known.
     Unmeasured,
-    /// Something, if replication is not throttled any more.
+    /// Some bytes, if replication is not throttled any more.
     Throttled,
 }
 
@@ -51,7 +53,7 @@ impl FetchPosition {
         if start.offset > bound.offset {
             return Readable::Bytes(0);
         }
-        // There is at least a record, whatever the places say: a copy of the log has them elsewhere.
+        // There is at least one record, whatever the positions are: a copy of the log has other positions.
         match bound.bytes_since(&start) {
             Some(bytes) => Readable::Bytes(bytes.max(1).min(i64::from(max_bytes.max(0)))),
             None => Readable::Unmeasured,
@@ -59,14 +61,15 @@ impl FetchPosition {
     }
 }
 
-/// What becomes of a waiting fetch.
+/// The state of a waiting fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DelayedVerdict {
     /// It waits on.
     Waits,
-    /// Some partitions have to be looked at, as their positions do not say enough.
+    /// Some partitions have to be read again, as their positions are not sufficient.
     Examine,
-    /// There are no records, but a high watermark that the follower does not know: the fetch is answered for it soon.
+    /// There are no records, but a high watermark that the follower does not know: the fetch is answered soon
+    /// for it.
     HasNews,
     /// It is answered.
     Satisfied,
@@ -122,7 +125,7 @@ impl DelayedFetch {
         self.satisfied |= self.available >= self.min_bytes;
     }
 
-    /// The waiting request has to look at a partition: its role may be another.
+    /// The waiting request has to read a partition again: its role may have changed.
     pub fn examine(&mut self, key: PartitionKey) {
         self.to_examine.insert(key);
     }
@@ -137,18 +140,19 @@ impl DelayedFetch {
         self.satisfied = true;
     }
 
-    /// The partitions to look at, which are then counted anew.
+    /// The partitions to read again, which are then counted anew.
     pub fn take_to_examine(&mut self) -> BTreeSet<PartitionKey> {
         std::mem::take(&mut self.to_examine)
     }
 
-    /// What becomes of the fetch.
+    /// The state of the fetch.
     pub fn verdict(&self) -> DelayedVerdict {
         if self.satisfied {
             DelayedVerdict::Satisfied
         } else if !self.to_examine.is_empty() {
             DelayedVerdict::Examine
-        // Where there are records, `min_bytes` says when they go out, and the news with them.
+        // If there are records, `min_bytes` decides when the fetch is answered, and the high watermark goes
+        // with them.
         } else if self.has_news && self.available == 0 {
             DelayedVerdict::HasNews
         } else {

@@ -1,4 +1,4 @@
-//! One pass over the partitions of a fetch: what each has, and where the fetch stands in it.
+//! One read of the partitions of a fetch: their records, and the positions of the fetch in their logs.
 //!
 //! Kafka: `ReplicaManager.readFromLocalLog`, `updateFollowerFetchState`.
 
@@ -13,30 +13,30 @@ use crate::replica::machine::FollowerFetch;
 use crate::replica::{Location, Partition, ReplicaManager};
 use crate::wire::error_code::ErrorCode;
 
-/// Which pass over its partitions a request makes.
+/// Which read of its partitions a request makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
-    /// The first: a follower shows by it what it has, and a consumer may be sent to another replica.
+    /// The first: it applies the follower's fetch, and may send a consumer to another replica.
     First,
     /// A later one.
     Again,
 }
 
-/// What else counts for a fetch, besides what it asks for.
+/// Further parameters of a fetch, beside its partitions.
 #[derive(Clone, Copy, Default)]
 pub struct FetchCaller<'a> {
-    /// Where the consumer is that may be sent to a nearer replica.
+    /// The location of a consumer that may be sent to a nearer replica.
     pub near: Option<Location<'a>>,
     /// The partitions that the caller may not fetch; None where it may fetch all.
     pub denies: Option<&'a (dyn Fn(&TopicPartition) -> bool + Sync)>,
 }
 
-/// What a pass found.
+/// The outcome of a read.
 pub(super) struct Look {
     /// In the order of the partitions that were read.
     pub found: Vec<FoundPartition>,
     pub bytes: i64,
-    /// Whether waiting brings nothing, because something went wrong.
+    /// Whether waiting would bring nothing, because there was an error.
     pub is_settled: bool,
     unknown: usize,
     denied: usize,
@@ -45,9 +45,9 @@ pub(super) struct Look {
 /// What was found of a partition.
 pub(super) struct FoundPartition {
     pub outcome: FetchOutcome,
-    /// None where nothing can be read.
+    /// None if nothing can be read.
     pub position: Option<FoundPosition>,
-    /// The partition, and how often its role had changed before it was read.
+    /// The partition, and its count of role changes before it was read.
     pub partition: Option<(Arc<Partition>, u64)>,
 }
 
@@ -60,7 +60,7 @@ impl FoundPartition {
 impl Look {
     /// Whether the request is answered with this; `count` is how many partitions it has, read or not.
     pub fn satisfies(&self, params: &FetchParams, count: usize) -> bool {
-        // Those that are not known yet are not waited for, unless there are others.
+        // A partition that is not known yet does not end the wait, unless it is the only one.
         self.is_settled || self.unknown + self.denied == count || self.bytes >= i64::from(params.min_bytes)
     }
 }
@@ -83,7 +83,8 @@ impl ReplicaManager {
             let found = self.look_at(params, caller, due, (room, min_one), pass);
             let size = found.outcome.records.len();
             look.bytes += i64::try_from(size).unwrap_or(i64::MAX);
-            // Only a limit that was negative from the start refuses a read, and only that of the first partition.
+            // Only a limit that was negative from the start refuses a read, and only that of the first
+            // partition.
             left = left.saturating_sub(i32::try_from(size).unwrap_or(i32::MAX)).max(0);
             match found.outcome.error {
                 ErrorCode::UnknownTopicOrPartition => look.unknown += 1,
@@ -116,16 +117,15 @@ impl ReplicaManager {
             Ok(partition) => partition,
             Err(error) => return FoundPartition::of(FetchOutcome::refused(error)),
         };
-        // Asked for first, so that no change is missed.
+        // Read first, so that no change is missed.
         let role_changes = partition.role_changes();
         let read = self.read(params, &partition, due, limits, pass);
         let (outcome, position) = read.unwrap_or_else(|error| (FetchOutcome::refused(error), None));
         FoundPartition { outcome, position, partition: Some((partition, role_changes)) }
     }
 
-    /// # Errors
-    /// Those of [`Partition::readable`] and [`Log::read`]; UNKNOWN_SERVER_ERROR where less than no bytes are allowed of
-    /// records that there are.
+    /// # Errors Those of [`Partition::readable`] and [`Log::read`]; UNKNOWN_SERVER_ERROR if there are records
+    /// and the limit is negative.
     fn read(
         &self,
         params: &FetchParams,
@@ -180,7 +180,7 @@ impl ReplicaManager {
         Ok((outcome, Some(FoundPosition { position, high_watermark, log_start_offset, counted_in })))
     }
 
-    /// Counts a follower's fetch; in which leader epoch it did, if it did.
+    /// Applies a follower's fetch; returns the leader epoch in which it was applied, if it was.
     fn count_fetch(
         &self,
         partition: &Partition,
@@ -196,7 +196,7 @@ impl ReplicaManager {
     }
 }
 
-/// Up to which offset a read went at most.
+/// The largest offset that a read can have reached.
 fn bound(read: &LogRead, up_to: ReadUpTo) -> Offset {
     match up_to {
         ReadUpTo::LogEnd => read.log_end_offset,
@@ -205,10 +205,10 @@ fn bound(read: &LogRead, up_to: ReadUpTo) -> Offset {
     }
 }
 
-/// Where a caller's log has diverged from this one, if it tells the epoch of its last record and it has.
+/// Where a caller's log has diverged from this one, if the caller sends the epoch of its last record and it
+/// has.
 ///
-/// # Errors
-/// OFFSET_OUT_OF_RANGE where nothing is known of the epoch, or the offset lies before the log.
+/// # Errors OFFSET_OUT_OF_RANGE if nothing is known of the epoch, or the offset lies before the log.
 fn diverging(log: &Log, wanted: &PartitionFetch) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
     let Some(last) = wanted.last_fetched_epoch else { return Ok(None) };
     let Some((epoch, end)) = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset())

@@ -1,9 +1,10 @@
-//! An incremental fetch session (KIP-227): what a client fetches is remembered, and only what changed is read and sent.
+//! An incremental fetch session (KIP-227): the partitions of a client's fetches are stored, and only what
+//! changed is read and sent.
 //!
-//! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: this session is notified when its log or its role
-//! changes, and has nothing to say of it until then. A due one is read by the next request. So a request costs what has
-//! changed, not what the session holds. A fetch outside any session is a session of one request.
-//! Kafka: `FetchSession`, `IncrementalFetchContext`, `CachedPartition`.
+//! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: the session is notified when
+//! its log or its role changes, and has nothing to send of it until then. A due one is read by the next
+//! request. So a request costs what has changed, not what the session contains. A fetch outside any session
+//! is a session of one request. Kafka: `FetchSession`, `IncrementalFetchContext`, `CachedPartition`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,26 +14,27 @@ use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::{LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
-/// The epoch in a session that the request has which begins it.
+/// The session epoch of the request that begins the session.
 const FIRST_EPOCH: i32 = 1;
 
 /// What a request changes in its session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionChanges {
-    /// Partitions that are new, or fetched otherwise than before.
+    /// Partitions that are new, or fetched with other parameters than before.
     pub partitions: Vec<(TopicPartition, PartitionFetch)>,
-    /// Partitions to take out.
+    /// Partitions to remove.
     pub forgotten: Vec<TopicPartition>,
 }
 
-/// A request's turn in a session: the epoch that the session has after it, as long as no other one has come.
+/// A request's turn in a session: the epoch that the session has after it, as long as no other request has
+/// come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn(i32);
 
 /// A partition that a request has to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuePartition {
-    /// Its name in the session.
+    /// Its key in the session.
     pub key: PartitionKey,
     /// Which partition.
     pub partition: TopicPartition,
@@ -42,34 +44,34 @@ pub struct DuePartition {
     pub idle: Option<IdleFetch>,
 }
 
-/// A follower's last request that counted for a partition without reading it: the follower had everything.
+/// A follower's last request that was applied to a partition without reading it: the follower had everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdleFetch {
-    /// The leader epoch in which that was so.
+    /// The leader epoch at that time.
     pub leader_epoch: LeaderEpoch,
     /// When the request came.
     pub at: Millis,
 }
 
-/// What reading a partition has shown, besides the records.
+/// The outcome of reading a partition, besides the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundPosition {
-    /// Where the fetch stands.
+    /// The positions of the fetch.
     pub position: FetchPosition,
-    /// The high watermark before this fetch was counted.
+    /// The high watermark before this fetch was applied.
     pub high_watermark: Offset,
-    /// Where the log starts.
+    /// The log start.
     pub log_start_offset: Offset,
-    /// The leader epoch in which the fetch counted as a follower's.
+    /// The leader epoch in which the fetch was applied as a follower's.
     pub counted_in: Option<LeaderEpoch>,
 }
 
-/// What follows from a change of a watched partition.
+/// The effects of a change of a watched partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// Whether the session goes on watching the partition.
     pub keep: bool,
-    /// Whether the waiting request has to look at its verdict.
+    /// Whether the waiting request has to check its state.
     pub wake: bool,
 }
 
@@ -83,7 +85,8 @@ pub struct FetchSession {
     used: Millis,
     cached: HashMap<PartitionKey, CachedPartition>,
     keys: HashMap<TopicPartition, PartitionKey>,
-    /// The partitions to read next, by their places: what was sent goes to the end, so that all get their turn.
+    /// The partitions to read next, by their places: a partition that was sent goes to the end, so that all
+    /// get their turn.
     due: BTreeMap<u64, PartitionKey>,
     /// The next key, and the next place.
     next: u64,
@@ -96,25 +99,27 @@ struct CachedPartition {
     partition: TopicPartition,
     slot: u64,
     wanted: PartitionFetch,
-    /// The high watermark that the client was last sent; -1 where none was, or an error since.
+    /// The high watermark that the client was last sent; -1 if none was, or an error since.
     sent_high_watermark: Offset,
-    /// The log start offset that the client was last sent; -1 where none was.
+    /// The log start offset that the client was last sent; -1 if none was.
     sent_log_start: Offset,
     /// The high watermark now, as far as it is known.
     high_watermark: Offset,
     /// The log start offset now, as far as it is known.
     log_start: Offset,
-    /// Up to where the reader may read now, as far as it is known.
+    /// The position that bounds the reader now, as far as it is known.
     bound: LogPosition,
-    /// Where the offset that is fetched from lies; None before the partition was read, and where that failed.
+    /// The position of the offset that is fetched from; None before the partition was read, and after a
+    /// failed read.
     start: Option<LogPosition>,
     /// Whether replication to this follower was throttled when the partition was last read.
     throttled: bool,
-    /// Whether the session is notified of changes: then what is known of the log is what the last notice said.
+    /// Whether the session is notified of changes: then the state of the log here is that of the last notice.
     is_watched: bool,
-    /// The leader epoch in which the partition's last read counted as a follower's; None where the next one has to.
+    /// The leader epoch in which the partition's last read was applied as a follower's; None if the next one
+    /// has to be.
     counted_in: Option<LeaderEpoch>,
-    /// Set when a quiet partition becomes due, until a request counts for it.
+    /// Set when a quiet partition becomes due, until a request is applied to it.
     idle: Option<IdleFetch>,
 }
 
@@ -129,7 +134,7 @@ impl CachedPartition {
         !self.throttled && self.start.is_some_and(|start| start.offset >= self.bound.offset)
     }
 
-    /// Whether there is nothing to read, nothing to say, and nothing that the follower has to show.
+    /// Whether there is nothing to read, nothing to send, and no fetch of the follower to apply.
     fn is_quiet(&self, reader: FetchReader) -> bool {
         self.is_watched
             && self.is_at_end()
@@ -138,12 +143,12 @@ impl CachedPartition {
             && self.sent_log_start == self.log_start
     }
 
-    /// Whether the high watermark has passed what the client was sent.
+    /// Whether the high watermark is higher than the one that the client was sent.
     fn has_news(&self) -> bool {
         self.start.is_some() && self.high_watermark > self.sent_high_watermark.max(0)
     }
 
-    /// Takes in how the log stands now.
+    /// Applies the present state of the log.
     fn update(&mut self, reader: FetchReader, now: &LogSnapshot) {
         self.bound = reader.bound(now);
         (self.high_watermark, self.log_start) = (now.high_watermark.offset, now.log_start_offset);
@@ -151,7 +156,7 @@ impl CachedPartition {
 }
 
 impl FetchSession {
-    /// A session whose first request wants these partitions.
+    /// A session whose first request asks for these partitions.
     pub fn new(
         reader: FetchReader,
         partitions: impl IntoIterator<Item = (TopicPartition, PartitionFetch)>,
@@ -172,17 +177,17 @@ impl FetchSession {
         session
     }
 
-    /// Who fetches.
+    /// The reader.
     pub fn reader(&self) -> FetchReader {
         self.reader
     }
 
-    /// How many partitions it holds.
+    /// How many partitions it contains.
     pub fn len(&self) -> usize {
         self.cached.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it contains none.
     pub fn is_empty(&self) -> bool {
         self.cached.is_empty()
     }
@@ -209,10 +214,9 @@ impl FetchSession {
         Turn(FIRST_EPOCH)
     }
 
-    /// Takes in a request of this epoch. A request that still waits is overtaken.
+    /// Applies a request of this epoch. A request that still waits ends.
     ///
-    /// # Errors
-    /// INVALID_FETCH_SESSION_EPOCH where the session is at another epoch.
+    /// # Errors INVALID_FETCH_SESSION_EPOCH if the session is at another epoch.
     pub fn begin(
         &mut self,
         epoch: i32,
@@ -226,7 +230,7 @@ impl FetchSession {
         self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
         changes.partitions.into_iter().for_each(|(partition, wanted)| self.put(partition, wanted));
         changes.forgotten.iter().for_each(|partition| self.forget(partition));
-        // From here on it counts for all that is quiet.
+        // From here on the request is applied to every quiet partition.
         self.used = now;
         if self.reader != reader {
             self.reader = reader;
@@ -235,7 +239,7 @@ impl FetchSession {
         Ok(Turn(self.epoch))
     }
 
-    /// Has all partitions read by the next request.
+    /// Makes all partitions due.
     pub fn make_all_due(&mut self) {
         let keys: Vec<_> = self.cached.keys().copied().collect();
         keys.into_iter().for_each(|key| self.fall_due(key));
@@ -251,7 +255,7 @@ impl FetchSession {
         Some(DuePartition { key, partition: partition.clone(), wanted: *wanted, idle: *idle })
     }
 
-    /// Takes in what reading a partition has shown; None where it failed, or the log has diverged.
+    /// Applies the outcome of reading a partition; None if it failed, or the log has diverged.
     pub fn found(&mut self, key: PartitionKey, found: Option<FoundPosition>) {
         let Some(cached) = self.cached.get_mut(&key) else { return };
         let Some(found) = found else {
@@ -272,7 +276,7 @@ impl FetchSession {
             (cached.counted_in, cached.idle) = (found.counted_in, None);
         }
         if self.epoch == FIRST_EPOCH && cached.sent_high_watermark < 0 {
-            // What the client was sent before the session is not known.
+            // It is not known what the client was sent before the session.
             cached.sent_high_watermark = found.high_watermark;
         }
         self.refresh(key);
@@ -280,8 +284,8 @@ impl FetchSession {
 
     // ---- watching ----
 
-    /// The partitions among these that are to be watched: all of them by a request that waits, else those of which there
-    /// is nothing to read.
+    /// The partitions among these that are to be watched: all of them by a request that waits, else those
+    /// without anything to read.
     pub fn unwatched(&self, keys: impl IntoIterator<Item = PartitionKey>) -> Vec<PartitionKey> {
         let waits = self.delayed.is_some();
         let is_wanted = |key: &PartitionKey| {
@@ -290,7 +294,7 @@ impl FetchSession {
         keys.into_iter().filter(is_wanted).collect()
     }
 
-    /// A partition is watched from now on; its log stands like this.
+    /// A partition is watched from now on; its log has this state.
     pub fn watched(&mut self, key: PartitionKey, now: &LogSnapshot) {
         let reader = self.reader;
         let Some(cached) = self.cached.get_mut(&key) else { return };
@@ -300,7 +304,7 @@ impl FetchSession {
         self.refresh(key);
     }
 
-    /// A watched partition's log stands like this now.
+    /// A watched partition's log has this state now.
     pub fn moved(&mut self, key: PartitionKey, now: &LogSnapshot) -> Notice {
         let reader = self.reader;
         let Some(cached) = self.cached.get_mut(&key) else { return Notice { keep: false, wake: false } };
@@ -313,18 +317,20 @@ impl FetchSession {
             let wake = self.count(key);
             return Notice { keep: true, wake };
         }
-        // A follower's partitions are watched for good; a consumer's until they change, as it may not come back.
+        // A follower's partitions stay watched; a consumer's are watched until they change, as it may not
+        // come back.
         cached.is_watched = reader.is_follower();
         self.fall_due(key);
         Notice { keep: reader.is_follower(), wake: false }
     }
 
-    /// The role of a watched partition has changed, or it is gone: it is watched no more. Whether the waiting request has
-    /// to look at its verdict.
+    /// The role of a watched partition has changed, or it is gone: it is no longer watched. Returns whether
+    /// the waiting request has to check its state.
     pub fn role_changed(&mut self, key: PartitionKey) -> bool {
         let Some(cached) = self.cached.get_mut(&key) else { return false };
         cached.is_watched = false;
-        // Whether the follower has everything counts in the next epoch only once it has fetched there.
+        // A follower that has everything is known to have it in the next epoch only once it has fetched
+        // there.
         (cached.idle, cached.counted_in) = (None, None);
         self.due.insert(cached.slot, key);
         let Some((_, delayed)) = &mut self.delayed else { return false };
@@ -333,7 +339,8 @@ impl FetchSession {
         delayed.verdict() != before
     }
 
-    /// The ISR may take a follower in now that has not been taken in: its next request counts, though the log is as it was.
+    /// The ISR may admit a follower now that it did not admit before: the follower's next request is applied,
+    /// though the log is unchanged.
     pub fn isr_changed(&mut self, key: PartitionKey) {
         self.fall_due(key);
         if let Some(cached) = self.cached.get_mut(&key) {
@@ -348,7 +355,8 @@ impl FetchSession {
         }
     }
 
-    /// Lets the waiting request know how a partition stands; whether it has to look at its verdict.
+    /// Applies a partition's state to the waiting request; returns whether the request has to check its
+    /// state.
     fn count(&mut self, key: PartitionKey) -> bool {
         let (Some((_, delayed)), Some(cached)) = (&mut self.delayed, self.cached.get(&key)) else {
             return false;
@@ -384,7 +392,7 @@ impl FetchSession {
         }
     }
 
-    /// What becomes of the request that waits in this turn; it is answered where another one has overtaken it.
+    /// The state of the request that waits in this turn; it is answered if another one has come.
     pub fn verdict(&self, turn: Turn) -> DelayedVerdict {
         match &self.delayed {
             Some((waiting, delayed)) if *waiting == turn && self.is_current(turn) => delayed.verdict(),
@@ -392,14 +400,14 @@ impl FetchSession {
         }
     }
 
-    /// The partitions that the waiting request has to look at.
+    /// The partitions that the waiting request has to read again.
     pub fn take_to_examine(&mut self) -> Vec<DuePartition> {
         let Some((_, delayed)) = &mut self.delayed else { return Vec::new() };
         let keys = delayed.take_to_examine();
         keys.into_iter().filter_map(|key| self.named(key)).collect()
     }
 
-    /// The waiting request has looked at a partition: this is how it stands, and how many bytes can be read; None where
+    /// The waiting request has read a partition again: its state, and how many bytes can be read; None if
     /// reading failed, or the log has diverged, which is answered.
     pub fn examined(&mut self, key: PartitionKey, found: Option<(FoundPosition, i64)>) {
         self.found(key, found.map(|(found, _)| found));
@@ -427,10 +435,9 @@ impl FetchSession {
         self.epoch == turn.0
     }
 
-    /// Leaves of the outcomes those that the client has to be sent; their partitions go to the end.
+    /// Selects the outcomes that the client has to be sent; their partitions go to the end.
     ///
-    /// # Errors
-    /// INVALID_FETCH_SESSION_EPOCH where another request of the session has come in the meantime.
+    /// # Errors INVALID_FETCH_SESSION_EPOCH if another request of the session has come meanwhile.
     pub fn answer(
         &mut self,
         turn: Turn,
@@ -451,7 +458,7 @@ impl FetchSession {
         Ok(outcomes)
     }
 
-    /// Takes in the answer that begins the session: everything is sent, and stays in the order of the answer.
+    /// Applies the answer that begins the session: everything is sent, and stays in the order of the answer.
     pub fn answer_first(&mut self, outcomes: &[(TopicPartition, FetchOutcome)]) {
         for (partition, outcome) in outcomes {
             let Some(key) = self.keys.get(partition).copied() else { continue };
@@ -461,7 +468,7 @@ impl FetchSession {
         }
     }
 
-    /// Remembers what a client is sent of a partition; whether it has to be sent at all.
+    /// Stores what a client is sent of a partition; returns whether it has to be sent at all.
     fn send(&mut self, key: PartitionKey, outcome: &FetchOutcome) -> bool {
         let Some(cached) = self.cached.get_mut(&key) else { return true };
         let mut is_sent = !outcome.records.is_empty();
@@ -471,7 +478,7 @@ impl FetchSession {
         cached.sent_high_watermark = outcome.high_watermark;
         cached.sent_log_start = outcome.log_start_offset;
         if outcome.error != ErrorCode::None {
-            // So that its end is sent too.
+            // So that the end of the error is sent too.
             cached.sent_high_watermark = -1;
             is_sent = true;
         }
@@ -517,7 +524,7 @@ impl FetchSession {
         }
     }
 
-    /// Nothing that is watched for the former reader counts: all partitions get other names.
+    /// Nothing that is watched for the former reader counts: all partitions get other keys.
     fn watch_anew(&mut self) {
         self.due.clear();
         for (_, mut cached) in std::mem::take(&mut self.cached) {
@@ -540,7 +547,7 @@ impl FetchSession {
         self.next += 1;
     }
 
-    /// Whether a partition is due follows from how it stands.
+    /// Makes a partition due or quiet by its state.
     fn refresh(&mut self, key: PartitionKey) {
         let Some(cached) = self.cached.get_mut(&key) else { return };
         if cached.is_quiet(self.reader) {

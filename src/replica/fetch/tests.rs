@@ -38,7 +38,7 @@ async fn one(room: &Room, params: FetchParams, number: i32, wanted: PartitionFet
     outcomes.remove(0).1
 }
 
-/// Looks once whether a fetch has come to an end.
+/// Polls a fetch once, to see whether it has ended.
 fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -56,7 +56,7 @@ async fn what_was_produced_is_fetched() {
     assert_eq!((found.error, found.high_watermark, found.log_start_offset), (ErrorCode::None, 3, 0));
     assert_eq!(found.last_stable_offset, 3);
     assert_eq!(found.aborted, None);
-    // The batch that holds offset 1 begins at 0 and is given whole; the leader's epoch is stamped on it.
+    // The batch with offset 1 begins at 0 and is returned whole, with the leader's epoch in it.
     assert_eq!(found.records.len(), batch(&["a", "b"]).len() + batch(&["c"]).len());
     assert_eq!(one(&room, consumer(Duration::ZERO), 0, from(3)).await.records.len(), 0);
 }
@@ -167,7 +167,7 @@ async fn a_waiting_follower_is_woken_by_records_only() {
     let patient = FetchParams { max_wait: Duration::from_secs(3600), ..follower(2) };
     let mut waiting = pin!(one(&room, patient, 0, from(0)));
     assert!(polled(waiting.as_mut()).is_none());
-    // Its own fetch, and the other follower's, are nothing to wake up for.
+    // Its own fetch, and the other follower's, do not wake it.
     assert_eq!(one(&room, follower(3), 0, from(0)).await.records.len(), 0);
     assert!(polled(waiting.as_mut()).is_none());
     room.produce(0, &["a"]).await;

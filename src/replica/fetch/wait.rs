@@ -1,4 +1,5 @@
-//! A fetch that waits until there is enough for it, or its time is up; it reads once before that, and once after.
+//! A fetch that waits until there are enough bytes, or until its timeout; it reads once before that, and once
+//! after.
 //!
 //! Kafka: `ReplicaManager.fetchMessages`, `DelayedFetch.onComplete`.
 
@@ -17,8 +18,8 @@ use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::TopicPartition;
 use crate::replica::ReplicaManager;
 
-/// How long a follower's fetch waits for records once it lacks a high watermark: where records keep coming,
-/// it goes out with them, and costs no request of its own.
+/// How long a follower's fetch still waits for records once it lacks a high watermark. If records keep
+/// coming, the high watermark goes with them, and costs no request of its own.
 const NEWS_LINGER: Duration = Duration::from_millis(6);
 
 /// What was found of the partitions of a fetch.
@@ -29,13 +30,13 @@ pub(in crate::replica) type FetchOutcomes = Vec<(TopicPartition, FetchOutcome)>;
 enum Waited {
     /// There is something to answer.
     Satisfied,
-    /// The time is up.
+    /// The timeout is over.
     Expired,
     /// The client is gone.
     Abandoned,
 }
 
-/// A request that waits in a session; no more once dropped.
+/// A request that waits in a session; dropping it ends the wait.
 struct Waiting<'a> {
     session: &'a Arc<SharedSession>,
     turn: Turn,
@@ -48,8 +49,8 @@ impl Drop for Waiting<'_> {
 }
 
 impl ReplicaManager {
-    /// Reads from partitions in this order, outside any session. Answers once there are `min_bytes`, an error, or no time
-    /// left.
+    /// Reads from partitions in this order, outside any session. Answers once there are `min_bytes`, or an
+    /// error, or the timeout is over.
     pub async fn fetch(
         &self,
         params: FetchParams,
@@ -118,7 +119,7 @@ impl ReplicaManager {
         outcomes
     }
 
-    /// Has a session hear of partitions that it is to watch.
+    /// Lets a session watch the partitions that it has to.
     fn watch(&self, session: &Arc<SharedSession>, due: &[DuePartition], found: &[FoundPartition]) {
         let unwatched = session.lock().unwatched(due.iter().map(|due| due.key));
         if unwatched.is_empty() {
@@ -134,7 +135,7 @@ impl ReplicaManager {
         }
     }
 
-    /// Waits until the session has a verdict on the request, after its first look.
+    /// Waits until the session has an answer to the request, after its first read.
     async fn wait(
         &self,
         session: &Arc<SharedSession>,
@@ -158,7 +159,7 @@ impl ReplicaManager {
         let _delayed = self.waits.fetch.delay(session.lock().len());
         loop {
             let mut woken = pin!(session.woken.notified());
-            // Before the verdict, so that nothing comes between it and the wait.
+            // Before the check, so that no notification is lost between it and the wait.
             woken.as_mut().enable();
             let verdict = session.lock().verdict(turn);
             let until = match verdict {
@@ -187,7 +188,7 @@ impl ReplicaManager {
         }
     }
 
-    /// Looks at partitions whose positions do not say enough.
+    /// Reads partitions again whose positions are not sufficient.
     fn examine(&self, session: &Arc<SharedSession>, params: &FetchParams) {
         let due = session.lock().take_to_examine();
         for due in due {
@@ -200,7 +201,7 @@ impl ReplicaManager {
     }
 }
 
-/// Has a session know what a look has shown.
+/// Applies the outcome of such a read to the session.
 fn take_in(session: &Arc<SharedSession>, due: &[DuePartition], found: &[FoundPartition]) {
     let mut state = session.lock();
     for (due, found) in due.iter().zip(found) {

@@ -1,7 +1,7 @@
-//! What watches a partition for changes of its log and its role: sessions of fetches, and deletions of records.
+//! The watchers of a partition's log and role: sessions of fetches, and deletions of records.
 //!
-//! Kept under the partition's lock, in which a change and its notice are one. A session's own lock is taken within
-//! that, and holds nothing else. The requests that are to look are collected, and woken once no lock is held. Kafka:
+//! Kept under the partition's lock, so that a change and its notice are atomic. A session's own lock is taken
+//! within that one, and is a leaf. The requests to wake are collected, and woken once no lock is held. Kafka:
 //! the watcher lists of `DelayedOperationPurgatory`.
 
 use std::sync::{Arc, Weak};
@@ -14,11 +14,11 @@ use super::session::{FetchSession, IdleFetch};
 use crate::base::BrokerId;
 use crate::log::LogSnapshot;
 
-/// A session that a request uses, and that partitions give notice to.
+/// A session that a request uses, and that partitions notify.
 #[derive(Debug)]
 pub(in crate::replica) struct SharedSession {
     state: Mutex<FetchSession>,
-    /// Woken when the waiting request has to look at its verdict.
+    /// Woken when the waiting request has to check its state.
     pub woken: Notify,
 }
 
@@ -40,7 +40,7 @@ struct PartitionWatch {
     key: PartitionKey,
 }
 
-/// How many watches there are before those of sessions that are gone are looked for.
+/// The number of watches from which on those of sessions that are gone are looked for.
 const SWEEP_FROM: usize = 64;
 
 /// The watches of one kind of reader.
@@ -57,7 +57,7 @@ pub(in crate::replica) struct Watchers {
     followers: PartitionWatches,
     /// Sessions of consumers, which see what is replicated.
     consumers: PartitionWatches,
-    /// Deletions of records that wait for followers' logs to start later.
+    /// Deletions of records that wait for followers' log starts.
     starts: Vec<Weak<Notify>>,
     /// How often the role has changed.
     role_changes: u64,
@@ -71,7 +71,7 @@ pub(in crate::replica) struct Woken {
     starts: Vec<Weak<Notify>>,
 }
 
-/// What has changed of a partition's log.
+/// What has changed in a partition's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::replica) enum LogChange {
     /// Records were appended; the high watermark may have moved, too.
@@ -81,7 +81,7 @@ pub(in crate::replica) enum LogChange {
     },
     /// The high watermark has moved.
     HighWatermark,
-    /// The log starts later.
+    /// The log start has moved.
     LogStart,
 }
 
@@ -122,8 +122,8 @@ impl Watchers {
         self.role_changes
     }
 
-    /// Has a session hear of changes, from how things are `now` on; a role that has changed since that count of
-    /// [`Watchers::role_changes`] is a change already.
+    /// Notifies a session of changes from the state `now` on. If the role has changed since `role_changes`
+    /// was read from [`Watchers::role_changes`], that is a change already.
     pub fn watch(
         &mut self,
         session: &Arc<SharedSession>,
@@ -143,13 +143,13 @@ impl Watchers {
         watches.add(session, key);
     }
 
-    /// Wakes `waiter` once, when a follower's log may start later, or the role has changed.
+    /// Wakes `waiter` once, when a follower's log start may have moved, or the role has changed.
     pub fn await_starts(&mut self, waiter: &Arc<Notify>) {
         self.starts.retain(|known| known.strong_count() > 0 && !known.ptr_eq(&Arc::downgrade(waiter)));
         self.starts.push(Arc::downgrade(waiter));
     }
 
-    /// The log has changed, and stands like this now.
+    /// The log has changed, and has this state now.
     pub fn moved(&mut self, change: LogChange, now: &LogSnapshot) -> Woken {
         let mut woken = Woken::default();
         self.followers.moved(now, &mut woken);
@@ -169,12 +169,12 @@ impl Watchers {
         woken
     }
 
-    /// A follower's log may start later.
+    /// A follower's log start may have moved.
     pub fn take_starts(&mut self) -> Woken {
         Woken { sessions: Vec::new(), starts: std::mem::take(&mut self.starts) }
     }
 
-    /// The ISR may take followers in now: their next fetches are looked at.
+    /// The ISR may admit followers now: their next fetches are applied.
     pub fn isr_changed(&mut self) {
         for watch in &self.followers.watches {
             if let Some(session) = watch.session.upgrade() {

@@ -1,5 +1,5 @@
-//! A fetcher's connection to the leader, and the three requests it sends, at the versions that
-//! `inter.broker.protocol.version` calls for.
+//! A fetcher's connection to the leader, and its three requests, at the versions that
+//! `inter.broker.protocol.version` asks for.
 //!
 //! Kafka: `ReplicaFetcherBlockingSend`, and the versions of `ReplicaFetcherThread`.
 
@@ -21,15 +21,15 @@ use crate::wire::message::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 
-/// Everything is read, whether a transaction has committed it or not.
+/// A follower reads all records, whether a transaction has committed them or not.
 const READ_UNCOMMITTED: i8 = 0;
 
-/// What a fetcher's requests look like.
+/// The form of a fetcher's requests.
 #[derive(Clone, Debug)]
 pub(super) struct FetcherOptions {
     me: BrokerId,
     pub versions: RequestVersions,
-    /// Whether leaders know of leader epochs at all.
+    /// Whether the leaders' version of Kafka has leader epochs at all.
     pub epochs: bool,
     link: LinkOptions,
     max_wait_ms: i32,
@@ -105,7 +105,7 @@ impl LeaderLink {
         Self { options, link }
     }
 
-    /// Fetches.
+    /// Sends a Fetch.
     ///
     /// # Errors
     /// [`PeerError`].
@@ -114,7 +114,8 @@ impl LeaderLink {
         self.link.call(&request, self.options.versions.fetch).await
     }
 
-    /// Asks where epochs end: for each partition the leader epoch as it is known here, and the epoch asked for.
+    /// Sends OffsetForLeaderEpoch: for each partition the leader epoch as it is known here, and the epoch
+    /// whose end is asked for.
     ///
     /// # Errors
     /// [`PeerError`].
@@ -149,10 +150,9 @@ impl LeaderLink {
         Ok(ends)
     }
 
-    /// Asks for the leader's end or start, by a timestamp that stands for it.
+    /// Sends ListOffsets, for the leader's end or start by the timestamp that means it.
     ///
-    /// # Errors
-    /// [`PeerError`]; what the leader refuses is in the answer.
+    /// # Errors [`PeerError`]; an error of the leader is in the answer.
     pub async fn offset(
         &mut self,
         id: &TopicPartition,

@@ -1,8 +1,10 @@
-//! Following: what other brokers lead is fetched from them (Kafka's `ReplicaFetcherManager` and `ReplicaFetcherThread`).
+//! Following: records are fetched from the brokers that lead (Kafka's `ReplicaFetcherManager` and
+//! `ReplicaFetcherThread`).
 //!
 //! - *Entry point:* `Fetchers`, one a broker: a few tasks for every leader, each with partitions of its own.
-//! - *Pure:* [`plan`] (what is done next), [`session`] (what a request names), [`truncation`] (where a log is cut).
-//! - *Never:* decides whom to follow; the controller's requests do, through `role_change`.
+//! - *Pure:* [`plan`] (what is done next), [`session`] (what a request names), [`truncation`] (where a log is
+//!   truncated).
+//! - *Never:* decides which leader a partition follows; the controller's requests do, through `role_change`.
 
 mod link;
 pub mod plan;
@@ -36,12 +38,12 @@ pub(super) struct Follow {
     /// The leader's endpoint of the listener between brokers.
     pub endpoint: Endpoint,
     pub start: Start,
-    /// The data directory that its log lies in, by its number among those configured. Each has fetchers of its own, so
-    /// that one that does not answer keeps no records from the others.
+    /// The data directory of its log, by its number among those configured. Each directory has fetchers of
+    /// its own, so that a slow one does not delay the others.
     pub dir: usize,
 }
 
-/// Which fetcher: its leader, and its number among those of that leader: as many for each data directory as configured.
+/// Which fetcher: its leader, its data directory, and its number among those of both.
 type Key = (BrokerId, usize);
 
 /// What fetchers run on.
@@ -52,7 +54,7 @@ struct Ground {
     shutdown: CancellationToken,
 }
 
-/// A fetcher as seen from outside; dropping it ends it.
+/// The handle of a fetcher; dropping it ends the fetcher.
 struct Running {
     endpoint: Endpoint,
     orders: mpsc::UnboundedSender<Order>,
@@ -71,7 +73,7 @@ struct FetchersState {
     /// How many fetchers a leader has (`num.replica.fetchers`); 0 before that is known.
     per_leader: usize,
     running: BTreeMap<Key, Running>,
-    /// Who fetches what.
+    /// The fetchers, and the fetcher of each partition.
     assigned: HashMap<TopicPartition, Key>,
     /// Whether the broker is stopping, and begins to fetch nothing any more.
     stopping: bool,
@@ -90,7 +92,7 @@ impl std::fmt::Debug for Fetchers {
 }
 
 impl Fetchers {
-    /// Follows partitions, each from its high watermark on.
+    /// Begins to fetch partitions, each from its high watermark on.
     pub fn follow(&self, partitions: Vec<Follow>) {
         let mut state = self.state.lock();
         if state.stopping {
@@ -106,7 +108,7 @@ impl Fetchers {
             orders.entry(key).or_insert_with(|| (endpoint, Vec::new())).1.push((partition, start));
         }
         for (key, (endpoint, partitions)) in orders {
-            // A leader that came back elsewhere is another connection.
+            // A leader that is at another address now needs another connection.
             if running.get(&key).is_none_or(|fetcher| fetcher.endpoint != endpoint) {
                 running.insert(key, ground.begin(key, endpoint));
             }
@@ -118,7 +120,7 @@ impl Fetchers {
         }
     }
 
-    /// Follows partitions no more.
+    /// Stops fetching partitions.
     pub fn leave<'a>(&self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let mut state = self.state.lock();
         let FetchersState { running, assigned, .. } = &mut *state;
@@ -135,7 +137,7 @@ impl Fetchers {
         }
     }
 
-    /// A partition's own log starts later: its leader is told with the next request.
+    /// A partition's own log start has moved: the next request sends it to the leader.
     pub fn log_start_moved(&self, partition: &TopicPartition) {
         let state = self.state.lock();
         if let Some(fetcher) = state.assigned.get(partition).and_then(|key| state.running.get(key)) {
@@ -143,7 +145,8 @@ impl Fetchers {
         }
     }
 
-    /// Changes how many fetchers a leader has; what is fetched, and from where. None where it is as it was.
+    /// Changes how many fetchers a leader has; returns the fetched partitions and their offsets. None if the
+    /// number is unchanged.
     fn resize(&self, per_leader: usize) -> Option<Vec<(TopicPartition, BrokerId, Endpoint)>> {
         let mut state = self.state.lock();
         if state.per_leader == per_leader {
@@ -158,7 +161,7 @@ impl Fetchers {
         Some(state.assigned.iter().filter_map(of).collect())
     }
 
-    /// Ends the fetchers that have nothing to fetch any more.
+    /// Ends the fetchers without partitions.
     pub fn end_idle(&self) {
         let mut state = self.state.lock();
         let FetchersState { running, assigned, .. } = &mut *state;
@@ -194,8 +197,8 @@ impl Ground {
 }
 
 impl ReplicaManager {
-    /// Lets this broker follow others: its fetchers run on this runtime, as `tasks`, until `shutdown`. Before that, what it
-    /// is told to follow is not fetched.
+    /// Starts fetching: fetchers run on this runtime, as `tasks`, until `shutdown`. Before that, partitions
+    /// are followed without being fetched.
     pub fn fetch_from_others(
         self: &Arc<Self>,
         runtime: Handle,
@@ -208,14 +211,15 @@ impl ReplicaManager {
         state.ground = Some(Ground { replicas, runtime, tasks, shutdown });
     }
 
-    /// From now on this broker is stopping: what it is told to follow it does not fetch, lest it come back into an ISR that
-    /// it was just taken out of (Kafka: `ReplicaManager.makeFollowers`). What it fetches already it goes on fetching.
+    /// This broker is stopping: partitions that it is asked to follow from now on are not fetched, as they
+    /// could bring it back into an ISR that it was just removed from (Kafka: `ReplicaManager.makeFollowers`).
+    /// Partitions that are fetched already go on.
     pub fn begin_stop(&self) {
         self.fetchers.state.lock().stopping = true;
     }
 
-    /// Shares what is fetched among so many fetchers a leader and data directory (`num.replica.fetchers`). Waits for role
-    /// changes under way, which wait for disks.
+    /// Sets how many fetchers a leader and data directory have (`num.replica.fetchers`). Waits for role
+    /// changes in progress, which wait for disks.
     pub(super) fn resize_fetchers(&self, per_leader: i32) {
         let _no_role_changes = self.role_changes.lock();
         let Some(followed) = self.fetchers.resize(usize::try_from(per_leader).unwrap_or(1)) else { return };

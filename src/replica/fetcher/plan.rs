@@ -1,8 +1,9 @@
 //! What a fetcher does next, for each partition that it follows from one leader.
 //!
-//! Pure. A partition is first cut to what the leader has ([`super::truncation`]), then fetched; one that fails waits
-//! for a while, one that cannot go on is given up until the controller tells of it again. Knows neither logs nor
-//! connections: they are told to it. Kafka: `AbstractFetcherThread`, `PartitionFetchState`.
+//! Pure. A partition is first truncated to what the leader has ([`super::truncation`]), then fetched. One
+//! that fails waits for a while, one that cannot go on is given up until the controller describes it again.
+//! Knows neither logs nor connections: their state comes as parameters. Kafka: `AbstractFetcherThread`,
+//! `PartitionFetchState`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,7 +27,7 @@ enum Stage {
     Fetching,
 }
 
-/// How far following is.
+/// The state of a followed partition.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     offset: Offset,
@@ -51,29 +52,29 @@ impl Row {
     }
 }
 
-/// A partition whose log is to be cut.
+/// A partition whose log is to be truncated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncating {
-    /// Which one.
+    /// The partition.
     pub partition: TopicPartition,
-    /// The leader's epoch, which the order to truncate names again.
+    /// The leader's epoch, in which the log is truncated.
     pub leader_epoch: LeaderEpoch,
-    /// Where to truncate if the epochs say nothing better.
+    /// Where to truncate if the leader epochs give no better offset.
     pub fetch_offset: Offset,
 }
 
-/// What follows from a partition's answer.
+/// What to do after a partition's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Append what was fetched, then tell [`Plan::appended`], [`Plan::delay`] or [`Plan::give_up`].
+    /// Append what was fetched, then call [`Plan::appended`], [`Plan::delay`] or [`Plan::give_up`].
     Append,
-    /// Ask the leader for its range, then tell [`Plan::reset`] or [`Plan::refused`].
+    /// Ask the leader for its range, then call [`Plan::reset`] or [`Plan::refused`].
     AskRange,
-    /// It is tried again after a while.
+    /// Nothing: it is tried again after the backoff.
     Later,
-    /// It is given up until the controller tells of it again.
+    /// Nothing: it is given up until the controller describes it again.
     GivenUp,
-    /// The partition has moved on since it was asked for.
+    /// Nothing: the partition has changed since it was asked for.
     Stale,
 }
 
@@ -82,18 +83,20 @@ pub enum Verdict {
 pub struct Plan {
     backoff: Millis,
     rows: HashMap<TopicPartition, Row>,
-    /// In the order they are asked for; what was fetched goes to the end, so that all get their turn.
+    /// In the order they are asked for. A partition that was fetched goes to the end, so that all get their
+    /// turn.
     order: BTreeMap<u64, TopicPartition>,
     next_slot: u64,
-    /// The places of those whose logs are to be cut.
+    /// The keys of the partitions to be truncated.
     truncating: BTreeSet<u64>,
-    /// The places of those that are fetched and not known to be in sync, which may be throttled.
+    /// The keys of the fetched partitions that are not known to be in sync, which may be throttled.
     behind: BTreeSet<u64>,
-    /// The places of those that wait, by until when.
+    /// The keys of the delayed partitions, by the end of the delay.
     delayed: BTreeSet<(Millis, u64)>,
-    /// The places of those that may differ from what the leader was asked for last: the next request looks at these alone.
+    /// The keys of the partitions that may differ from the last request: the next request looks at these
+    /// alone.
     changed: BTreeSet<u64>,
-    /// Those that are followed no more since the last request.
+    /// The partitions that were removed since the last request.
     gone: BTreeSet<TopicPartition>,
     given_up: BTreeSet<TopicPartition>,
     session: Session,
@@ -117,7 +120,7 @@ impl Plan {
         }
     }
 
-    /// Follows a partition, unless it is followed at this epoch already.
+    /// Follows a partition, unless it is followed in this epoch already.
     pub fn add(&mut self, partition: TopicPartition, start: Start) {
         self.given_up.remove(&partition);
         if self.rows.get(&partition).is_some_and(|row| row.leader_epoch == start.leader_epoch) {
@@ -129,7 +132,7 @@ impl Plan {
         self.put(&partition, row);
     }
 
-    /// Follows a partition no more.
+    /// Stops following a partition.
     pub fn remove(&mut self, partition: &TopicPartition) {
         self.given_up.remove(partition);
         self.forget(partition);
@@ -140,7 +143,7 @@ impl Plan {
         self.rows.len()
     }
 
-    /// Whether none is.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -150,14 +153,14 @@ impl Plan {
         &self.given_up
     }
 
-    /// Where the next record of a partition is fetched from.
+    /// The fetch offset of a partition.
     pub fn fetch_offset(&self, partition: &TopicPartition) -> Option<Offset> {
         self.rows.get(partition).map(|row| row.offset)
     }
 
     // ---- truncating ----
 
-    /// The partitions whose logs are to be cut before they are fetched.
+    /// The partitions whose logs are to be truncated before they are fetched.
     pub fn truncating(&self, now: Millis) -> Vec<Truncating> {
         let due = self.truncating.iter().filter_map(|slot| {
             let partition = self.order.get(slot)?;
@@ -171,14 +174,15 @@ impl Plan {
         due.collect()
     }
 
-    /// Whether a partition is still to be cut at this epoch: nothing was told meanwhile.
+    /// Whether a partition is still to be truncated in this epoch: the controller has not changed it
+    /// meanwhile.
     pub fn is_truncating(&self, partition: &TopicPartition, leader_epoch: LeaderEpoch) -> bool {
         self.rows
             .get(partition)
             .is_some_and(|row| row.stage == Stage::Truncating && row.leader_epoch == leader_epoch)
     }
 
-    /// A log was cut.
+    /// A log was truncated.
     pub fn truncated(
         &mut self,
         partition: &TopicPartition,
@@ -193,15 +197,16 @@ impl Plan {
 
     // ---- fetching ----
 
-    /// A partition's own log starts later than the leader was told.
+    /// A partition's own log start has moved since the last request.
     pub fn log_start_moved(&mut self, partition: &TopicPartition) {
         if let Some(row) = self.rows.get(partition) {
             self.changed.insert(row.slot);
         }
     }
 
-    /// The next request; None where nothing can be asked for. `log_start` tells where a partition's own log starts, None
-    /// where it has failed; `throttled` whether a partition that is not in sync may not be fetched now.
+    /// The next request; None if there is nothing to ask for. `log_start` gives the start of a partition's
+    /// own log, None if its directory has failed; `throttled` is whether a partition that is not in sync may
+    /// not be fetched now.
     pub fn request(
         &mut self,
         now: Millis,
@@ -236,7 +241,7 @@ impl Plan {
         self.session.request(changes)
     }
 
-    /// Those whose delay is over are asked for again.
+    /// Partitions whose delay is over are asked for again.
     fn end_delays(&mut self, now: Millis) {
         while let Some((until, slot)) = self.delayed.first().copied().filter(|(until, _)| *until <= now) {
             self.delayed.remove(&(until, slot));
@@ -244,7 +249,7 @@ impl Plan {
         }
     }
 
-    /// Those that are behind are left out while they are throttled.
+    /// Partitions that are behind are left out while they are throttled.
     fn weigh_throttles(&mut self, throttled: &mut impl FnMut(&TopicPartition) -> bool) {
         for slot in &self.behind {
             let Some(row) = self.order.get(slot).and_then(|partition| {
@@ -258,12 +263,12 @@ impl Plan {
         }
     }
 
-    /// Takes in an answer as a whole; false where nothing in it may be used.
+    /// Applies an answer as a whole; false if nothing in it may be used.
     pub fn answered(&mut self, error: ErrorCode, session_id: i32, named: &[TopicPartition]) -> bool {
         self.session.answered(error, session_id, named)
     }
 
-    /// There was no answer: everything waits for a while.
+    /// There was no answer: all partitions are delayed.
     pub fn unanswered(&mut self, now: Millis) {
         self.session.failed();
         let all: Vec<_> = self.order.values().cloned().collect();
@@ -272,7 +277,7 @@ impl Plan {
         }
     }
 
-    /// What follows from how a partition of the last request was answered.
+    /// What to do after the answer for a partition of the last request.
     pub fn judge(&mut self, partition: &TopicPartition, error: ErrorCode, now: Millis) -> (Verdict, Want) {
         let Some(asked) = self.session.wanted(partition).copied() else {
             return (Verdict::Stale, Want { offset: -1, log_start: -1, leader_epoch: -1 });
@@ -312,8 +317,8 @@ impl Plan {
         }
     }
 
-    /// The leader refused a request made at this epoch: a partition that is fenced is given up, unless the controller has
-    /// told of it meanwhile; any other is tried again.
+    /// The leader refused a request made in this epoch: a fenced partition is given up, unless the controller
+    /// has described it meanwhile; any other is tried again.
     pub fn refused(
         &mut self,
         partition: &TopicPartition,
@@ -330,14 +335,14 @@ impl Plan {
         Verdict::Later
     }
 
-    /// Leaves a partition alone for a while.
+    /// Delays a partition.
     pub fn delay(&mut self, partition: &TopicPartition, now: Millis) {
         if let Some(row) = self.rows.get(partition).copied().filter(|row| row.delayed_until <= now) {
             self.put(partition, Row { delayed_until: now + self.backoff, ..row });
         }
     }
 
-    /// Gives a partition up until the controller tells of it again.
+    /// Gives a partition up until the controller describes it again.
     pub fn give_up(&mut self, partition: &TopicPartition) {
         if self.forget(partition) {
             self.given_up.insert(partition.clone());
@@ -351,14 +356,14 @@ impl Plan {
         true
     }
 
-    /// Puts a row at the end.
+    /// Moves a row to the end.
     fn put(&mut self, partition: &TopicPartition, row: Row) {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.update(partition, Row { slot, ..row });
     }
 
-    /// Puts a row at its place.
+    /// Puts a row at its place in the order.
     fn update(&mut self, partition: &TopicPartition, row: Row) {
         let is_fetched = row.stage == Stage::Fetching;
         let row = Row { throttled: row.throttled && is_fetched && !row.is_in_sync(), ..row };
@@ -378,7 +383,7 @@ impl Plan {
         }
     }
 
-    /// Takes a row's place out.
+    /// Removes a row's keys.
     fn leave(&mut self, row: &Row) {
         self.order.remove(&row.slot);
         self.truncating.remove(&row.slot);

@@ -10,12 +10,12 @@ use crate::wire::error_code::ErrorCode;
 /// The epoch of a request that names everything and asks for a new session.
 const FULL: i32 = 0;
 
-/// What is wanted of a partition.
+/// The fetch parameters of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want {
-    /// From where.
+    /// The fetch offset.
     pub offset: Offset,
-    /// Where the follower's own log starts.
+    /// The start of the follower's own log.
     pub log_start: Offset,
     /// The leader epoch as the follower knows it.
     pub leader_epoch: LeaderEpoch,
@@ -30,11 +30,11 @@ pub struct FetcherRequest {
     pub session_epoch: i32,
     /// The partitions to name.
     pub send: Vec<(TopicPartition, Want)>,
-    /// The partitions to take out of the session.
+    /// The partitions to remove from the session.
     pub forget: Vec<TopicPartition>,
 }
 
-/// What the leader is taken to remember.
+/// The leader's state of the session, as far as it is known.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     id: i32,
@@ -43,13 +43,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether the next request names everything that is wanted, as there is no session yet, or none any more.
+    /// Whether the next request names all partitions, because there is no session.
     pub fn is_full(&self) -> bool {
         self.epoch == FULL
     }
 
-    /// The next request: for a full one, everything; else what has changed since the last one, where None is wanted of a
-    /// partition no more. None where there is nothing to ask or to forget.
+    /// The next request. A full one names all partitions; an incremental one what has changed since the last
+    /// request, where None means that a partition is removed. None if there is nothing to ask or to remove.
     pub fn request(&mut self, changes: Vec<(TopicPartition, Option<Want>)>) -> Option<FetcherRequest> {
         let (session_id, session_epoch) = (self.id, self.epoch);
         if self.is_full() {
@@ -71,12 +71,13 @@ impl Session {
         something.then_some(FetcherRequest { session_id, session_epoch, send, forget })
     }
 
-    /// What was wanted last of a partition.
+    /// The last parameters of a partition.
     pub fn wanted(&self, partition: &TopicPartition) -> Option<&Want> {
         self.partitions.get(partition)
     }
 
-    /// Takes in an answer: its error, its session, and the partitions it names. False where the rest of it is of no use.
+    /// Applies an answer: its error, its session, and the partitions it names. False if the rest of the
+    /// answer is of no use.
     pub fn answered(&mut self, error: ErrorCode, session_id: i32, named: &[TopicPartition]) -> bool {
         if error != ErrorCode::None {
             match error {
@@ -103,7 +104,7 @@ impl Session {
         true
     }
 
-    /// Whether the leader got the request is not known: the next one ends the session and begins another.
+    /// It is not known whether the leader got the request: the next one ends the session and begins another.
     pub fn failed(&mut self) {
         self.epoch = FULL;
     }

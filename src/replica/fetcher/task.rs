@@ -1,7 +1,7 @@
-//! One fetcher: does what its [`Plan`] says, over one connection to one leader.
+//! One fetcher: carries out its [`Plan`], over one connection to one leader.
 //!
-//! Decides nothing itself. Whatever the controller tells meanwhile reaches it as orders; a log is only touched in the
-//! leader epoch that it was asked for in. Kafka: `ReplicaFetcherThread`.
+//! Decides nothing itself. The effects of the controller's requests reach it as orders. A log is only changed
+//! in the leader epoch that the request was made in. Kafka: `ReplicaFetcherThread`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::wire::message::fetch::{FetchResponse, FetchablePartitionResponse};
 
 const TARGET: &str = "kafka.server.ReplicaFetcherThread";
 
-/// What a fetcher is told.
+/// An order to a fetcher.
 #[derive(Debug)]
 pub(super) enum Order {
     /// Follow these partitions.
     Follow(Vec<(TopicPartition, Start)>),
-    /// Follow these no more.
+    /// Stop following these.
     Leave(Vec<TopicPartition>),
-    /// This partition's own log starts later.
+    /// This partition's own log start has moved.
     LogStartMoved(TopicPartition),
 }
 
@@ -45,12 +45,12 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    /// Fetches until it is over.
+    /// Fetches until it is ended.
     pub async fn run(mut self) {
         log::info!(target: TARGET, "{} Starting", self.ident());
         let over = self.over.clone();
         over.run_until_cancelled(async {
-            // Asked here, too: a round that waits for nothing never looks up.
+            // Checked here, too: a round that never waits would not notice the end.
             while !over.is_cancelled() {
                 self.accept_orders();
                 self.truncate().await;
@@ -128,7 +128,7 @@ impl Fetcher {
         }
     }
 
-    /// Asks the leader where epochs end, and where to cut by that.
+    /// Asks the leader for the ends of epochs, and decides by them where to truncate.
     async fn truncations_by_epoch(
         &mut self,
         asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)>,
@@ -172,7 +172,7 @@ impl Fetcher {
         Some(truncation)
     }
 
-    /// Cuts logs, off the runtime's threads.
+    /// Truncates logs, off the runtime's threads.
     async fn apply_truncations(&mut self, truncations: Vec<(TopicPartition, LeaderEpoch, Truncation)>) {
         let replicas = self.replicas.clone();
         let cutting = tokio::task::spawn_blocking(move || {
@@ -191,7 +191,7 @@ impl Fetcher {
                     (partition, epoch, truncation, outcome)
                 })
                 .collect();
-            // What is appended from now on must not lie below a recovery point of records that are gone.
+            // The recovery point is lowered before new records are appended below it.
             changed.iter().for_each(|dir| replicas.logs.write_recovery_points(dir));
             outcomes
         });
@@ -265,7 +265,7 @@ impl Fetcher {
     ) {
         let records = match part.record_set {
             Some(Records::Memory(bytes)) => bytes,
-            // What comes off a connection lies in memory.
+            // Bytes from a connection are in memory.
             Some(Records::File(_) | Records::Lazy(_)) | None => bytes::Bytes::new(),
         };
         self.replicas.count_fetched(partition, records.len());
@@ -281,7 +281,7 @@ impl Fetcher {
         }
     }
 
-    /// Appends when it is the directory's turn, on this thread where that is quick.
+    /// Appends when it is the directory's turn, on this thread if the append is quick.
     async fn appended(
         &self,
         partition: &TopicPartition,
@@ -295,7 +295,7 @@ impl Fetcher {
         log.disk().append(is_quick, move || followed.append_fetched(epoch, fetched)).await
     }
 
-    /// A partition that cannot go on is given up, unless the controller is about to say what is next.
+    /// A partition that cannot go on is given up, unless the controller is about to describe it again.
     fn failed(&mut self, partition: &TopicPartition, error: &NotFollowed, at: &str) {
         if let NotFollowed::Outdated = error {
             return self.plan.delay(partition, self.now());
@@ -328,7 +328,7 @@ impl Fetcher {
 
     // ---- out of range ----
 
-    /// Finds a place in the leader's range to go on from.
+    /// Finds an offset in the leader's range to go on from.
     async fn reset(&mut self, partition: &TopicPartition, epoch: LeaderEpoch) {
         let end = match self.link.offset(partition, epoch, LATEST).await {
             Ok(Ok(end)) => end,

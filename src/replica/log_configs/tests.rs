@@ -20,7 +20,7 @@ fn retention(room: &Room) -> i64 {
     room.logs().get(&partition(0)).unwrap().config().retention_ms
 }
 
-/// Carries out the order with what was read for `t`, and whatever happens between the reading and that.
+/// Applies the request with what was read for `t`; `meanwhile` runs between the reading and that.
 fn make(room: &Room, read: OwnConfigs, meanwhile: impl FnOnce()) {
     let initializing = room.replicas.log_configs().initialize(&order());
     assert_eq!(initializing.topics(), [Arc::from("t")]);
@@ -31,7 +31,7 @@ fn make(room: &Room, read: OwnConfigs, meanwhile: impl FnOnce()) {
     initializing.finish();
 }
 
-/// Whether any topic's logs are still being made.
+/// Whether any topic's logs are still being created.
 fn is_making(room: &Room) -> bool {
     !room.replicas.log_configs.changes.lock().initializing.is_empty()
 }

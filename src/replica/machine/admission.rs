@@ -1,5 +1,5 @@
-//! What a replica accepts: states and stops of a later leader epoch, readers that know the present one, records that
-//! enough replicas will have.
+//! What a replica accepts: leaderships and stops of a later leader epoch, readers that know the present one,
+//! appends that enough replicas will have.
 //!
 //! Pure. Nothing here changes the machine. Kafka:
 //! `ReplicaManager.becomeLeaderOrFollower` and `stopReplicas`, `Partition.checkCurrentLeaderEpoch`,
@@ -40,8 +40,8 @@ impl LocalReplica {
         Err(ErrorCode::FencedLeaderEpoch)
     }
 
-    /// Whether a caller that knows this leader epoch (None: it does not say) may read here; with `leader_only` a
-    /// follower refuses.
+    /// Whether a caller that knows this leader epoch (None: it sends none) may read here; with `leader_only`
+    /// a follower refuses.
     ///
     /// # Errors
     /// FENCED_LEADER_EPOCH where the caller's epoch is smaller than the known one, UNKNOWN_LEADER_EPOCH where it is

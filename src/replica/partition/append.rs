@@ -1,6 +1,7 @@
-//! Appending to a partition that this broker leads: let in, written, and acknowledged once enough replicas have it.
+//! Appends to a partition that this broker leads: admitted, written, and acknowledged once enough replicas
+//! have the records.
 //!
-//! Three steps, of which only the middle one waits for the disk, without the partition's lock. Kafka:
+//! Three steps. Only the middle one waits for the disk, without the partition's lock. Kafka:
 //! `Partition.appendRecordsToLeader`, `checkEnoughReplicasReachOffset`.
 
 use std::sync::Arc;
@@ -16,25 +17,25 @@ use crate::wire::error_code::ErrorCode;
 /// Why records could not be appended.
 #[derive(Debug)]
 pub enum Refused {
-    /// For a reason of the partition's.
+    /// The partition refused them.
     Partition(ErrorCode),
-    /// For a reason of the log's.
+    /// The log refused them.
     Log(AppendError),
 }
 
-/// What is known of the replication of appended records.
+/// The state of the replication of appended records.
 #[derive(Debug)]
 pub enum Acknowledgement {
-    /// How it ended; NONE also with acks=0.
+    /// It has ended; NONE also with acks=0.
     Settled(ErrorCode),
     /// It is awaited.
     Awaited(oneshot::Receiver<ErrorCode>),
 }
 
 impl Partition {
-    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and all of them must have it
-    /// before that is settled. `within` is the only leader epoch in which they are appended, where there is one. Blocks
-    /// on the disk.
+    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and the records are
+    /// acknowledged once all of them have them. With `within`, they are appended in that leader epoch only. Blocks on
+    /// the disk.
     ///
     /// # Errors
     /// [`Refused`]; nothing is appended then.
@@ -52,14 +53,14 @@ impl Partition {
                     let acknowledged = self.appended(epoch, &info, all, now);
                     return Ok((info, acknowledged));
                 }
-                // It leads on in a later epoch, or with a log in another data directory.
+                // This broker leads on in a later epoch, or with a log in another data directory.
                 Err(AppendError::Fenced(_)) if self.leads_otherwise(&log, epoch) => {}
                 Err(error) => return Err(Refused::Log(error)),
             }
         }
     }
 
-    /// The log to append to, and in which epoch.
+    /// The log to append to, and the epoch.
     ///
     /// # Errors
     /// Those of [`crate::replica::machine::LocalReplica::admits_append`], and NOT_LEADER_OR_FOLLOWER where the leader
@@ -84,8 +85,8 @@ impl Partition {
         state.machine.is_leader() && (is_other || !state.machine.leads_in(epoch))
     }
 
-    /// Takes in what was appended in an epoch: the high watermark follows, who waits for records is woken, and with
-    /// `all` it is awaited that all in-sync replicas have them.
+    /// Applies the effects of an append in an epoch: the high watermark may rise, requests that wait for
+    /// records are woken, and with `all` the append waits for all in-sync replicas.
     fn appended(&self, epoch: LeaderEpoch, info: &LogAppendInfo, all: bool, now: Millis) -> Acknowledgement {
         let required = info.last_offset + 1;
         let mut state = self.state.lock();
@@ -99,7 +100,7 @@ impl Partition {
                     Acknowledgement::Awaited(state.produces.wait_for(required))
                 }
             }
-            // The role has changed since: whether these records stay is for the new leader to say.
+            // The role has changed since: the new leader decides whether these records stay.
             _ => Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower),
         };
         let change = LogChange::Appended { high_watermark_too: released.is_some() };
@@ -110,8 +111,8 @@ impl Partition {
     }
 }
 
-/// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the same epoch,
-/// or leads on in a later one without having been truncated in between.
+/// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the
+/// same epoch, or leads on in a later one without having been truncated in between.
 fn has_kept(state: &LockedState, log: &Log, epoch: LeaderEpoch, required: Offset) -> bool {
     let reaches = |(found, end)| found == epoch && end >= required;
     state.machine.leads_in(epoch)

@@ -1,4 +1,5 @@
-//! A partition that another broker leads: what was fetched is appended, what the leader does not have is cut off.
+//! A partition that another broker leads: fetched batches are appended, and records that the leader does not
+//! have are truncated.
 //!
 //! Every change names the leader epoch in which it was decided, and is refused once the controller has described
 //! another. Kafka: `Partition.appendRecordsToFollowerOrFutureReplica`, `truncateTo`, and
@@ -15,31 +16,31 @@ use crate::replica::fetch::watch::LogChange;
 use crate::replica::waiters::Released;
 use crate::wire::error_code::ErrorCode;
 
-/// What a leader sent.
+/// A leader's answer.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// The offset that was asked for.
+    /// The offset that was fetched from.
     pub offset: Offset,
-    /// Batches from there on; the last may be cut off.
+    /// Batches from there on; the last may be incomplete.
     pub records: Bytes,
     /// The leader's high watermark.
     pub high_watermark: Offset,
-    /// Where the leader's log starts; -1 where it does not say.
+    /// The start of the leader's log; -1 if the answer has none.
     pub log_start: Offset,
 }
 
-/// Why a follower did not do what its fetcher wanted.
+/// Why a follower did not apply what its fetcher asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFollowed {
     /// The controller has described another leadership meanwhile.
     #[error("the replica no longer follows at this leader epoch")]
     Outdated,
-    /// What was fetched does not continue the log.
+    /// The fetched batches do not continue the log.
     #[error("Offset mismatch: fetched offset = {fetched}, log end offset = {end}.")]
     Mismatch {
-        /// Where the records begin.
+        /// The offset of the first record.
         fetched: Offset,
-        /// Where the log ends.
+        /// The end of the log.
         end: Offset,
     },
     /// The records cannot be appended.
@@ -72,13 +73,13 @@ impl From<TruncateError> for NotFollowed {
 }
 
 impl NotFollowed {
-    /// Whether the records were damaged, maybe on the way only: they are fetched once more.
+    /// Whether the records were damaged, maybe on the way only: they are fetched again.
     pub fn is_corrupt(&self) -> bool {
         let Self::Append(error) = self else { return false };
         matches!(ErrorCode::from(error), ErrorCode::CorruptMessage | ErrorCode::InvalidRecord)
     }
 
-    /// Whether only a file descriptor was wanting: the same may succeed later.
+    /// Whether only a file descriptor was missing: a later try may succeed.
     pub fn is_transient(&self) -> bool {
         let storage = match self {
             Self::Storage(error) => Some(error),
@@ -91,8 +92,8 @@ impl NotFollowed {
 }
 
 impl Partition {
-    /// Appends what was fetched in a leader epoch, and takes over the leader's high watermark and log start. The offset
-    /// to fetch from next.
+    /// Appends what was fetched in a leader epoch, and applies the leader's high watermark and log start.
+    /// Returns the offset to fetch from next.
     ///
     /// # Errors
     /// [`NotFollowed`].
@@ -120,7 +121,8 @@ impl Partition {
         Ok(log.log_end_offset())
     }
 
-    /// Cuts the log at an offset, in a leader epoch; whether anything was cut. Blocks on the disk.
+    /// Truncates the log at an offset, in a leader epoch; returns whether any record was removed. Blocks on
+    /// the disk.
     ///
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
@@ -142,7 +144,7 @@ impl Partition {
         Ok(is_truncated)
     }
 
-    /// Forgets everything and starts at an offset, in a leader epoch.
+    /// Removes all records and starts at an offset, in a leader epoch.
     ///
     /// # Errors
     /// [`NotFollowed::Outdated`], [`NotFollowed::Storage`].
@@ -153,20 +155,20 @@ impl Partition {
         Ok(())
     }
 
-    /// Gives notice of a log that ends, and maybe starts, elsewhere.
+    /// Notifies of a log whose end, and maybe start, has moved.
     fn truncated(&self) {
         let released = self.state.lock().log_changed(LogChange::HighWatermark, Released::default());
         released.wake();
     }
 }
 
-/// The log, where this broker follows in this epoch.
+/// The log, if this broker follows in this epoch.
 fn follows(state: &LockedState, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollowed> {
     state.log.clone().filter(|_| state.machine.follows_in(epoch)).ok_or(NotFollowed::Outdated)
 }
 
-/// Appends as a follower. Where the leader's log starts within a batch, an empty log begins with that batch, below the
-/// offset it was to start at. What was fetched in a leader epoch is appended in that epoch only.
+/// Appends as a follower. If the leader's log starts within a batch, an empty log begins with that batch,
+/// below the offset it was to start at. What was fetched in a leader epoch is appended in that epoch only.
 pub(super) fn append(
     log: &Log,
     records: Bytes,

@@ -1,7 +1,7 @@
-//! A partition whose log is copied to another data directory, until the copy takes its place (KIP-113).
+//! A partition whose log is copied to another data directory, until the copy replaces it (KIP-113).
 //!
-//! The copy follows the log as a follower its leader: what the log no longer has is cut from it first. Kafka:
-//! `Partition`'s `futureLog`, `ReplicaAlterLogDirsThread`.
+//! The copy follows the log as a follower follows its leader: records that the log no longer has are
+//! truncated from the copy first. Kafka: `Partition`'s `futureLog`, `ReplicaAlterLogDirsThread`.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::base::Offset;
 use crate::log::{Log, LogManager, ReadError, ReadUpTo};
 use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
 
-/// A log on its way to another data directory.
+/// The copy of a log in another data directory.
 #[derive(Debug)]
 pub(super) struct Moving {
     log: Arc<Log>,
-    /// From where on the current log was cut since the last look.
+    /// The offset at which the current log was truncated since the last step.
     truncated_to: Option<Offset>,
 }
 
@@ -25,35 +25,35 @@ impl Moving {
     }
 }
 
-/// What came of one step.
+/// The outcome of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
-    /// So many bytes; there is more.
+    /// This many bytes were copied; there are more.
     Some(usize),
-    /// So many bytes, the last: the copy is the partition's log now.
+    /// This many bytes were copied, the last: the copy is the partition's log now.
     All(usize),
-    /// Nothing is to be copied any more.
+    /// There is nothing to copy any more.
     Nothing,
 }
 
 impl Partition {
-    /// Has the log copied to this one from now on.
+    /// Copies the log to this one from now on.
     pub(in crate::replica) fn begin_move(&self, to: Arc<Log>) {
         self.state.lock().moving = Some(Moving { log: to, truncated_to: None });
     }
 
-    /// Leaves the log where it is.
+    /// Ends the move; the log stays in its directory.
     pub(in crate::replica) fn end_move(&self) {
         self.state.lock().moving = None;
     }
 
-    /// The log on its way.
+    /// The copy of the log.
     pub(in crate::replica) fn future(&self) -> Option<Arc<Log>> {
         self.state.lock().moving.as_ref().map(|moving| moving.log.clone())
     }
 
-    /// Copies up to so many bytes, or one batch, and puts the copy in the log's place where that was all. Blocks on the
-    /// disk; nothing is appended to the log while the last bytes are copied.
+    /// Copies up to so many bytes, or one batch, and replaces the log by the copy if those were the last.
+    /// Blocks on the disk; nothing is appended to the log while the last bytes are copied.
     pub(in crate::replica) fn copy_some(
         &self,
         logs: &LogManager,
@@ -62,7 +62,7 @@ impl Partition {
         let Some((log, future, truncated_to)) = self.next_to_copy() else { return Ok(Copied::Nothing) };
         truncate_to_agree(&log, &future, truncated_to)?;
         let size = copy(&log, &future, max_bytes)?;
-        // Where less was read than may be, it was all there was; what has come since is not much.
+        // If less was read than allowed, it was all there was; what has come since is not much.
         if future.log_end_offset() < log.log_end_offset() && size >= usize::try_from(max_bytes).unwrap_or(0) {
             return Ok(Copied::Some(size));
         }
@@ -72,14 +72,14 @@ impl Partition {
         })
     }
 
-    /// The log, its copy, and from where on the log was cut since the last look.
+    /// The log, its copy, and the offset at which the log was truncated since the last step.
     fn next_to_copy(&self) -> Option<(Arc<Log>, Arc<Log>, Option<Offset>)> {
         let mut state = self.state.lock();
         let LockedState { log: Some(log), moving: Some(moving), .. } = &mut *state else { return None };
         Some((log.clone(), moving.log.clone(), moving.truncated_to.take()))
     }
 
-    /// Whether this copy is the one to go on with, and nothing was cut that it still has.
+    /// Whether the move still uses this copy, and no record that the copy has was truncated from the log.
     fn agrees(&self, future: &Arc<Log>) -> bool {
         let state = self.state.lock();
         state
@@ -88,8 +88,8 @@ impl Partition {
             .is_some_and(|moving| Arc::ptr_eq(&moving.log, future) && moving.truncated_to.is_none())
     }
 
-    /// Copies the rest and puts the copy in the log's place; how many bytes that were. None where the log was cut
-    /// meanwhile, or is to stay.
+    /// Copies the rest and replaces the log by the copy; returns the number of bytes. None if the log was
+    /// truncated meanwhile, or the move has ended.
     fn replace(
         &self,
         log: &Arc<Log>,
@@ -97,7 +97,7 @@ impl Partition {
         logs: &LogManager,
         max_bytes: i32,
     ) -> Result<Option<usize>, NotFollowed> {
-        // Until the end: a thread that waits to change the log finds the other one in its place afterwards.
+        // Locked until the end: a thread that waits to change the log then finds the copy in its stead.
         let mut append_lock = log.append_lock();
         let mut size = 0;
         if !self.agrees(future) {
@@ -120,7 +120,7 @@ impl Partition {
     }
 }
 
-/// Copies up to so many bytes, or one batch, to the end of the copy; how many.
+/// Copies up to so many bytes, or one batch, to the end of the copy; returns their number.
 fn copy(log: &Log, future: &Log, max_bytes: i32) -> Result<usize, NotFollowed> {
     let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, true) {
         Err(ReadError::OutOfRange { start, .. }) => {
@@ -129,14 +129,15 @@ fn copy(log: &Log, future: &Log, max_bytes: i32) -> Result<usize, NotFollowed> {
         }
         read => read?,
     };
-    // What is read stays what it is: other records at these offsets would be of another epoch, and cut next time.
+    // What is read cannot change: other records at these offsets would have another epoch, and be truncated
+    // in the next step.
     let bytes = read.records.read().map_err(|error| ReadError::Corrupt(error.to_string()))?;
     let size = bytes.len();
     take(log, future, bytes)?;
     Ok(size)
 }
 
-/// Appends what was read of a log to its copy, which takes over the log's marks.
+/// Appends what was read of a log to its copy, which gets the log's marks.
 fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed> {
     if !bytes.is_empty() {
         append(future, bytes, None)?;
@@ -149,7 +150,7 @@ fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed>
     Ok(())
 }
 
-/// Truncates the copy to where it agrees with the log, and to `truncated_to` where the log was truncated there.
+/// Truncates the copy to where it agrees with the log, and to `truncated_to` if the log was truncated there.
 fn truncate_to_agree(log: &Log, future: &Log, truncated_to: Option<Offset>) -> Result<(), NotFollowed> {
     let end = log.log_end_offset().min(truncated_to.unwrap_or(Offset::MAX));
     if future.log_end_offset() > end {

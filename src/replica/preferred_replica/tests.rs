@@ -6,7 +6,7 @@ use crate::replica::FetchCaller;
 use crate::replica::fetch::Isolation;
 use crate::replica::tests::{Room, partition};
 
-/// Broker 1 leads from rack `r1`; what a consumer in a rack is told, once broker 2 has fetched everything.
+/// Broker 1 leads from rack `r1`; the answer to a consumer in a rack, once broker 2 has fetched everything.
 async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchOutcome {
     let room = Room::with(selector, TopicConfig::default());
     room.become_replica(0, 1, 0, &[1, 2]);

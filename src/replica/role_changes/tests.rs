@@ -64,7 +64,7 @@ fn old_controllers_and_orders_for_an_earlier_life_are_refused() {
         let order = StopReplicaOrder { epochs, replicas: Vec::new() };
         assert_eq!(room.replicas.role_changes().stop_replicas(order, 7), Err(expected));
     }
-    // The refused request's controller epoch was not taken over.
+    // The refused request's controller epoch was not accepted.
     assert_eq!(room.become_replica(0, 1, 1, &[1]), ErrorCode::None);
 }
 
@@ -183,8 +183,8 @@ fn role_changes_are_sent_in_the_order_in_which_they_happen() {
     assert!(changes.try_recv().is_err(), "what was ignored, or waits for its leader, is no change");
 }
 
-/// What a coordinator does: it learns from the role changes which partition of its topic it serves, writes there, and
-/// learns that it serves it no more.
+/// A coordinator: it learns from the role changes which partition of its topic it serves, writes there, and
+/// learns that it no longer serves it.
 #[tokio::test]
 async fn a_coordinator_writes_where_it_leads_and_stops_where_it_no_longer_does() {
     let room = Room::new();

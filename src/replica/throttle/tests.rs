@@ -10,7 +10,7 @@ fn throttled(list: &str) -> TopicConfig {
     TopicConfig { leader_replication_throttled_replicas: vec![list.to_owned()], ..TopicConfig::default() }
 }
 
-/// What a follower gets of partition 0 from its start.
+/// The bytes that a follower gets of partition 0 from its start.
 async fn fetched(room: &Room, follower: BrokerId, max_wait: Duration) -> Records {
     let params = FetchParams {
         replica_id: follower,

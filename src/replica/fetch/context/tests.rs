@@ -106,11 +106,11 @@ async fn a_follower_hears_of_the_high_watermark_without_records() {
     let answer = fetch(&room, params(2), request(7, 1, &[], &[])).await;
     assert_eq!((numbers(&answer), answer.outcomes[0].1.high_watermark), (vec![0], 0));
     let patient = FetchParams { max_wait: PATIENT, ..params(2) };
-    // It has the record now, which moves the high watermark; and no record follows.
+    // The follower has the record now, which moves the high watermark; no record follows.
     let answer = fetch(&room, patient, request(7, 2, &[(0, 1)], &[])).await;
     assert_eq!((numbers(&answer), answer.outcomes[0].1.high_watermark), (vec![0], 1));
     assert!(answer.outcomes[0].1.records.is_empty());
-    // Now it has nothing to say any more.
+    // Now there is nothing to send any more.
     assert!(fetch(&room, patient, request(7, 3, &[], &[])).now_or_never().is_none());
 }
 

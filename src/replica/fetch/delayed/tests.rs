@@ -1,6 +1,6 @@
 use super::*;
 
-/// A place in a log whose segments begin at 0 and 100; a record is ten bytes.
+/// A position in a log whose segments begin at 0 and 100; a record is ten bytes.
 fn at(offset: i64, segment: i64) -> LogPosition {
     LogPosition::at(offset, segment, u32::try_from((offset - segment) * 10).unwrap())
 }

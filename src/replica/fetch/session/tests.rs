@@ -62,7 +62,7 @@ fn key(session: &FetchSession, number: i32) -> PartitionKey {
     session.keys[&partition(number)]
 }
 
-/// Reads what is due, in logs that all stand alike, and watches what is to be watched.
+/// Reads what is due, in logs that all have this state, and watches what is to be watched.
 fn look(session: &mut FetchSession, now: &LogSnapshot) {
     let reader = session.reader();
     for due in session.due() {
@@ -196,7 +196,7 @@ fn a_waiting_follower_hears_of_a_high_watermark_that_it_was_not_sent() {
     session.wait(turn, 1);
     let zero = key(&session, 0);
     assert_eq!(session.moved(zero, &log(5, 5)), Notice { keep: true, wake: false });
-    // Sent 5; what was appended before it is sent with the records.
+    // The client was sent 5; what was appended before that is sent with the records.
     let mut behind = quiet_session(FOLLOWER);
     let turn = begin(&mut behind, changes(&[0], 6, &[]), 2);
     look(&mut behind, &log(6, 5));
@@ -318,7 +318,7 @@ fn a_follower_that_the_isr_may_take_in_is_counted_once_more() {
     begin(&mut session, SessionChanges::default(), 100);
     session.isr_changed(zero);
     assert_eq!(session.idle_fetch(zero), Some(IdleFetch { leader_epoch: 0, at: 100 }));
-    // What a request reads after it has waited does not count.
+    // What a request reads after it has waited is not applied as a follower's fetch.
     let position = FetchPosition {
         start: LogPosition::at(5, 0, 50),
         bound: LogPosition::at(5, 0, 50),

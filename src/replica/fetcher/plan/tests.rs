@@ -18,8 +18,8 @@ fn follow(plan: &mut Plan, number: i32, offset: Offset) {
     plan.truncated(&partition(number), 3, Truncation { to: offset, complete: true });
 }
 
-/// Asks, and takes the answer for one that names everything.
-/// By how much the partition furthest behind is behind its leader's high watermark.
+/// Makes a request, and applies the answer as one that names every partition. Returns the largest lag behind
+/// a leader's high watermark.
 fn max_lag(plan: &Plan) -> Offset {
     plan.rows.values().filter_map(|row| row.lag).max().unwrap_or(0)
 }

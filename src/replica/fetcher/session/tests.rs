@@ -9,7 +9,7 @@ fn wants(offsets: &[(i32, Offset)]) -> Vec<(TopicPartition, Want)> {
     offsets.iter().map(|(number, offset)| (partition(*number), want(*offset))).collect()
 }
 
-/// The request that wants these partitions and no others.
+/// The request for these partitions and no others.
 fn request(session: &mut Session, wanted: Vec<(TopicPartition, Want)>) -> Option<FetcherRequest> {
     let unwanted = session.partitions.keys().filter(|known| !wanted.iter().any(|(id, _)| id == *known));
     let unwanted: Vec<_> = unwanted.cloned().map(|partition| (partition, None)).collect();

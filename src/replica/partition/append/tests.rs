@@ -17,7 +17,7 @@ fn led() -> (Room, Arc<Partition>) {
     (room, held)
 }
 
-/// An append that is let in and then waits for the log, whose disk does not answer while `meanwhile` is done.
+/// An append that is admitted and then waits for the log, whose disk does not answer while `meanwhile` runs.
 fn stuck(
     held: &Arc<Partition>,
     all: bool,

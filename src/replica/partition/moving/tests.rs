@@ -38,7 +38,7 @@ async fn what_the_log_loses_the_copy_loses() {
     for _ in 0..2 {
         held.copy_some(room.logs(), 1).unwrap();
     }
-    // Another leads, with other records from offset 2 on.
+    // Another broker leads, with other records from offset 2 on.
     room.become_replica(0, 2, 1, &[1, 2]);
     held.truncate(1, 2).unwrap();
     room.become_replica(0, 1, 2, &[1]);
