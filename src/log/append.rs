@@ -1,10 +1,11 @@
 //! Appending to a log: check, validate, assign offsets, roll if due, write, account.
 //!
-//! One append at a time; each costs one write of the pieces it is made of, or a few where they are large, and nothing
-//! that grows with the log. What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka:
-//! `Log.append`.
+//! What takes time without needing the log is done before (`prepare`). One append at a time; each costs one write of the
+//! pieces it is made of, or a few where they are large, and nothing that grows with the log. What may be appended is
+//! decided in [`super::validate`] and [`super::producers`]. Kafka: `Log.append`.
 
 mod outcome;
+mod prepare;
 
 use std::io;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use outcome::{AppendError, LogAppendInfo};
+pub use prepare::Prepared;
 
 use super::appender::Appender;
 use super::epochs::EpochEntry;
@@ -23,46 +25,33 @@ use super::producers::{Change, CompletedTransaction, ProducerError};
 use super::segment::{Coming, Segment};
 use super::settings::Settings;
 use super::snapshots::ProducerState;
-use super::validate::{
-    AppendOrigin, Checked, Effort, LIGHT_UNPACKED_SIZE, Validated, Validation, check, effort, validate,
-};
+use super::validate::{AppendOrigin, Checked, Validated, check};
 use crate::base::{LeaderEpoch, Millis, Offset};
-use crate::wire::batch::{Batch, BatchError, BatchHeader, TimestampType};
+use crate::wire::batch::{Batch, BatchError, BatchHeader};
 use crate::wire::control::EndTransactionMarker;
+use crate::wire::memory_records::MemoryRecords;
 
 /// How many bytes are copied into the page cache in no more time than another thread needs to wake up.
 const QUICK_BYTES: usize = 128 << 10;
 
+/// A batch as its producer and the leader epochs account for it.
+struct ReadyBatch {
+    /// Its header as written.
+    header: BatchHeader,
+    /// The marker in it, if it is a control batch that has one.
+    marker: Option<EndTransactionMarker>,
+}
+
 /// Batches ready to be written.
 struct Ready {
     pieces: Vec<Bytes>,
-    /// Their headers as written.
-    headers: Vec<BatchHeader>,
-    /// The markers of those that are control batches, in order.
-    markers: Vec<Option<EndTransactionMarker>>,
+    /// All of them; of messages of formats 0 and 1 that a producer sent, the last one.
+    batches: Vec<ReadyBatch>,
     size: usize,
     first_offset: Option<Offset>,
     last_offset: Offset,
     largest: TimestampOffset,
     log_append_time: Millis,
-}
-
-/// A producer's or coordinator's batches, checked and laid out, without offsets yet.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    origin: AppendOrigin,
-    checked: Checked,
-    settings: Arc<Settings>,
-    batches: Option<(Validated, Vec<Option<EndTransactionMarker>>)>,
-    log_append_time: Millis,
-    bytes: usize,
-}
-
-impl Prepared {
-    /// About how many bytes are to be written.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
 }
 
 impl Log {
@@ -72,57 +61,11 @@ impl Log {
     /// [`AppendError`]; nothing is appended then. [`AppendError::Fenced`] where a later leader epoch is in force.
     pub fn append_as_leader(
         &self,
-        records: Bytes,
+        records: impl Into<MemoryRecords>,
         leader_epoch: LeaderEpoch,
         origin: AppendOrigin,
     ) -> Result<LogAppendInfo, AppendError> {
-        self.append_prepared(self.prepare(records, origin)?, leader_epoch)
-    }
-
-    /// As [`Log::prepare`], on a thread that polls sockets; None where that takes longer than such a thread has.
-    pub fn prepare_quickly(
-        &self,
-        records: &Bytes,
-        origin: AppendOrigin,
-    ) -> Option<Result<Prepared, AppendError>> {
-        let settings = self.current_settings();
-        match effort(records, settings.magic, settings.compression) {
-            Effort::Light => Some(self.prepare(records.clone(), origin)),
-            // What is refused may be refused for the limit.
-            Effort::Unknown => self.prepare_within(records.clone(), origin, LIGHT_UNPACKED_SIZE).ok().map(Ok),
-            Effort::Heavy => None,
-        }
-    }
-
-    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its
-    /// time.
-    ///
-    /// # Errors
-    /// [`AppendError::Refused`].
-    pub fn prepare(&self, records: Bytes, origin: AppendOrigin) -> Result<Prepared, AppendError> {
-        self.prepare_within(records, origin, usize::MAX)
-    }
-
-    fn prepare_within(
-        &self,
-        records: Bytes,
-        origin: AppendOrigin,
-        unpacked_at_most: usize,
-    ) -> Result<Prepared, AppendError> {
-        let settings = self.settings();
-        let checked = check(self.partition(), &records, origin, Some(settings.max_message_bytes))?;
-        let now = self.now();
-        let mut batches = None;
-        if checked.batches > 0 {
-            let records = records.slice(..checked.valid_bytes);
-            // What a client may not write is refused before anybody reads what it would have ended.
-            let validated =
-                self.validated(records.clone(), &checked, &settings, now, origin, unpacked_at_most)?;
-            batches = Some((validated, markers(&records)?));
-        }
-        let append_time = settings.timestamp_type == TimestampType::LogAppendTime;
-        let log_append_time = if append_time { now } else { -1 };
-        Ok(Prepared { origin, checked, settings, batches, log_append_time, bytes: records.len() })
+        self.append_prepared(self.prepare(&records.into(), origin)?, leader_epoch)
     }
 
     /// Appends prepared batches, giving them offsets and this leader epoch.
@@ -135,9 +78,9 @@ impl Log {
         leader_epoch: LeaderEpoch,
     ) -> Result<LogAppendInfo, AppendError> {
         let Prepared { origin, checked, settings, batches, log_append_time, .. } = prepared;
-        let Some((validated, markers)) = batches else { return Ok(self.nothing_appended(&checked)) };
+        let Some((validated, marker)) = batches else { return Ok(self.nothing_appended(&checked)) };
         self.append(&checked, &settings, origin, Some(leader_epoch), || {
-            self.with_offsets(validated, markers, log_append_time, leader_epoch)
+            self.with_offsets(validated, marker, log_append_time, leader_epoch)
         })
     }
 
@@ -145,7 +88,11 @@ impl Log {
     ///
     /// # Errors
     /// [`AppendError`]; nothing is appended then. [`AppendError::Fenced`] where a later leader epoch is in force.
-    pub fn append_fetched(&self, records: Bytes, epoch: LeaderEpoch) -> Result<LogAppendInfo, AppendError> {
+    pub fn append_fetched(
+        &self,
+        records: &MemoryRecords,
+        epoch: LeaderEpoch,
+    ) -> Result<LogAppendInfo, AppendError> {
         self.append_replicated(records, Some(epoch))
     }
 
@@ -153,21 +100,20 @@ impl Log {
     ///
     /// # Errors
     /// [`AppendError`]; nothing is appended then.
-    pub fn append_as_follower(&self, records: Bytes) -> Result<LogAppendInfo, AppendError> {
+    pub fn append_as_follower(&self, records: &MemoryRecords) -> Result<LogAppendInfo, AppendError> {
         self.append_replicated(records, None)
     }
 
     fn append_replicated(
         &self,
-        records: Bytes,
+        records: &MemoryRecords,
         epoch: Option<LeaderEpoch>,
     ) -> Result<LogAppendInfo, AppendError> {
         let origin = AppendOrigin::Replication;
-        let checked = check(self.partition(), &records, origin, None)?;
+        let checked = check(self.partition(), records, origin, None)?;
         if checked.batches == 0 {
             return Ok(self.nothing_appended(&checked));
         }
-        let records = records.slice(..checked.valid_bytes);
         self.append(&checked, &self.settings(), origin, epoch, || self.as_offered(records, &checked))
     }
 
@@ -186,7 +132,7 @@ impl Log {
         }
         self.still_open()?;
         let ready = ready()?;
-        self.note_epochs(&appender, &ready.headers)?;
+        self.note_epochs(&appender, &ready.batches)?;
         if ready.size as u64 > settings.segment_bytes {
             return Err(AppendError::LargerThanSegment(format!(
                 "Message batch size is {} bytes in append to partition {}, which exceeds the maximum configured \
@@ -261,44 +207,18 @@ impl Log {
             last_offset: ready.last_offset,
             max_timestamp: ready.largest.timestamp,
             log_append_time: ready.log_append_time,
-            leader_epoch: ready.headers.last().map_or(-1, |header| header.leader_epoch),
-            batches: ready.headers.len(),
+            leader_epoch: ready.batches.last().map_or(-1, |batch| batch.header.leader_epoch),
+            batches: ready.batches.len(),
             bytes: ready.size,
             ..self.nothing_appended(checked)
         }
-    }
-
-    /// The batches as they will be stored but for their offsets. Takes no lock and touches no disk.
-    fn validated(
-        &self,
-        records: Bytes,
-        checked: &Checked,
-        settings: &Settings,
-        now: Millis,
-        origin: AppendOrigin,
-        unpacked_at_most: usize,
-    ) -> Result<Validated, AppendError> {
-        let validation = Validation {
-            partition: self.partition(),
-            now,
-            origin,
-            target_codec: settings.compression.unwrap_or(checked.source_codec),
-            compacted: settings.compact,
-            magic: settings.magic,
-            timestamp_type: settings.timestamp_type,
-            max_timestamp_difference: settings.timestamp_difference_max_ms,
-            max_batch_size: Some(settings.max_message_bytes),
-            zstd_allowed: self.shared().zstd_allowed,
-            unpacked_at_most,
-        };
-        Ok(validate(records, checked.source_codec, &validation)?)
     }
 
     /// Validated batches with offsets from the log's end on.
     fn with_offsets(
         &self,
         validated: Validated,
-        markers: Vec<Option<EndTransactionMarker>>,
+        marker: Option<EndTransactionMarker>,
         log_append_time: Millis,
         leader_epoch: LeaderEpoch,
     ) -> Result<Ready, AppendError> {
@@ -313,20 +233,17 @@ impl Log {
                 offset: assigned.offset_of_max_timestamp,
             },
             log_append_time,
+            batches: assigned.batches.into_iter().map(|header| ReadyBatch { header, marker }).collect(),
             pieces: assigned.pieces,
-            headers: assigned.batches,
-            markers,
         })
     }
 
     /// The leader's batches, if they continue the log.
-    fn as_offered(&self, records: Bytes, checked: &Checked) -> Result<Ready, AppendError> {
-        let headers = Batch::split(records.clone())
-            .map(|batch| Ok(batch?.header().clone()))
-            .collect::<Result<Vec<_>, BatchError>>()?;
+    fn as_offered(&self, records: &MemoryRecords, checked: &Checked) -> Result<Ready, AppendError> {
+        let batches = records.batches();
         let partition = self.partition();
         if !checked.monotonic {
-            let offsets = first_offsets(&headers, usize::MAX);
+            let offsets = first_offsets(batches, usize::MAX);
             return Err(AppendError::OutOfOrder(format!(
                 "Out of order offsets found in append to {partition}: {offsets}"
             )));
@@ -341,12 +258,17 @@ impl Log {
             let message = format!(
                 "Unexpected offset in append to {partition}. {name} {first} is less than the next offset {end}. \
                  First 10 offsets in append: {}, last offset in append: {last_offset}. Log start offset = {start}",
-                first_offsets(&headers, 10)
+                first_offsets(batches, 10)
             );
             return Err(AppendError::UnexpectedOffset { message, first_offset: first, last_offset });
         }
+        let ready = |batch: &Batch| {
+            let marker = EndTransactionMarker::of_batch(batch)?;
+            Ok(ReadyBatch { header: batch.header().clone(), marker })
+        };
+        let pieces = records.whole();
         Ok(Ready {
-            size: records.len(),
+            size: pieces.len(),
             first_offset: checked.first_offset,
             last_offset,
             largest: TimestampOffset {
@@ -354,28 +276,27 @@ impl Log {
                 offset: checked.offset_of_max_timestamp,
             },
             log_append_time: -1,
-            markers: markers(&records)?,
-            pieces: vec![records],
-            headers,
+            batches: batches.iter().map(ready).collect::<Result<_, BatchError>>()?,
+            pieces: vec![pieces],
         })
     }
 
     /// Notes the leader epochs that begin in these batches. One of an old format makes all of them worthless.
-    fn note_epochs(&self, appender: &Appender, headers: &[BatchHeader]) -> Result<(), StorageError> {
+    fn note_epochs(&self, appender: &Appender, batches: &[ReadyBatch]) -> Result<(), StorageError> {
         // Mostly the epoch is the latest one, which is seen without a copy of all of them.
         let latest = self.epochs().get(|epochs| epochs.latest());
-        let is_known = |header: &BatchHeader| {
+        let is_known = |ReadyBatch { header, .. }: &ReadyBatch| {
             let continues = |latest: EpochEntry| {
                 latest.epoch == header.leader_epoch && latest.start_offset <= header.base_offset
             };
             header.magic >= 2 && latest.is_some_and(continues)
         };
-        if headers.iter().all(is_known) {
+        if batches.iter().all(is_known) {
             return self.write_pending_epochs(appender);
         }
         self.change_epochs(appender, |epochs| {
             let mut changed = false;
-            for header in headers {
+            for ReadyBatch { header, .. } in batches {
                 if header.magic >= 2 {
                     changed |= epochs.assign(header.leader_epoch, header.base_offset);
                 } else if !epochs.entries().is_empty() {
@@ -427,7 +348,7 @@ impl Log {
     ) -> Result<Account, ProducerError> {
         let mut change = Change::new(origin);
         let mut completed = Vec::new();
-        for (header, marker) in ready.headers.iter().zip(&ready.markers) {
+        for ReadyBatch { header, marker } in &ready.batches {
             if !header.has_producer_id() {
                 continue;
             }
@@ -491,12 +412,9 @@ pub(super) fn aborted(transaction: &CompletedTransaction, last_stable_offset: Of
     }
 }
 
-fn markers(records: &Bytes) -> Result<Vec<Option<EndTransactionMarker>>, AppendError> {
-    Batch::split(records.clone()).map(|batch| Ok(EndTransactionMarker::of_batch(&batch?)?)).collect()
-}
-
-fn first_offsets(headers: &[BatchHeader], most: usize) -> String {
-    let offsets: Vec<_> = headers.iter().take(most).map(|header| header.base_offset.to_string()).collect();
+fn first_offsets(batches: &[Batch], most: usize) -> String {
+    let offsets: Vec<_> =
+        batches.iter().take(most).map(|batch| batch.header().base_offset.to_string()).collect();
     format!("ArrayBuffer({})", offsets.join(", "))
 }
 

@@ -1,6 +1,6 @@
 //! What a produced run of batches may hold, and the offsets, timestamps and leader epoch it gets.
 //!
-//! Pure. Two steps. [`validate()`] does the work: it walks the records and converts or recompresses where the topic's
+//! Pure. [`check`] looks at headers and checksums. Then two steps. [`validate()`] does the work: it walks the records and converts or recompresses where the topic's
 //! format or codec differs. It needs no lock and no offset and may run on any thread. [`Validated::assign_offsets`]
 //! writes offsets and leader epoch into headers: that is cheap and is done under the log's append lock. A batch that is
 //! in order keeps its bytes but for a copy of its header. Decides by data alone: no clock, no files. Never waits, never
@@ -11,13 +11,13 @@ mod records;
 mod rules;
 mod walk;
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use crate::base::{Millis, Offset, TopicPartition};
-use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
+use crate::wire::batch::{Batch, BatchError, NO_TIMESTAMP, TimestampType};
 use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
+use crate::wire::memory_records::MemoryRecords;
 
 pub use offsets::{Assigned, Validated};
 pub use records::validate;
@@ -120,8 +120,6 @@ pub struct Checked {
     pub offset_of_max_timestamp: Offset,
     /// How many batches there are, each message of formats 0 and 1 counted.
     pub batches: usize,
-    /// Bytes of whole batches; what follows was cut off and is not to be appended.
-    pub valid_bytes: usize,
     /// Whether the last offsets grow.
     pub monotonic: bool,
     /// The codec of the last compressed batch.
@@ -136,7 +134,7 @@ pub struct Checked {
 /// does not begin at offset 0.
 pub fn check(
     partition: &TopicPartition,
-    records: &Bytes,
+    records: &MemoryRecords,
     origin: AppendOrigin,
     max_batch_size: Option<usize>,
 ) -> Result<Checked, ValidationError> {
@@ -147,15 +145,12 @@ pub fn check(
         max_timestamp: NO_TIMESTAMP,
         offset_of_max_timestamp: -1,
         batches: 0,
-        valid_bytes: 0,
         monotonic: true,
         source_codec: Compression::None,
     };
-    for batch in Batch::split(records.clone()) {
-        let batch =
-            batch.map_err(|error| unreadable(partition, &records[checked.valid_bytes..], origin, error))?;
+    for batch in records.batches() {
         let header = batch.header();
-        check_batch(partition, &batch, origin, max_batch_size)?;
+        check_batch(partition, batch, origin, max_batch_size)?;
         let last = header.last_offset();
         if checked.batches == 0 {
             checked.first_offset = (header.magic >= 2).then_some(header.base_offset);
@@ -167,12 +162,14 @@ pub fn check(
             (checked.max_timestamp, checked.offset_of_max_timestamp) = (header.max_timestamp, last);
         }
         checked.batches += 1;
-        checked.valid_bytes += header.size();
         if header.compression()? != Compression::None {
             checked.source_codec = header.compression()?;
         }
     }
-    Ok(checked)
+    match records.fault() {
+        Some(fault) => Err(unreadable(partition, records.rest(), origin, fault)),
+        None => Ok(checked),
+    }
 }
 
 /// Why `bytes` are no batch. Of one that is too short for its format, Kafka looks at the offset first.
@@ -180,14 +177,14 @@ fn unreadable(
     partition: &TopicPartition,
     bytes: &[u8],
     origin: AppendOrigin,
-    error: BatchError,
+    fault: &BatchError,
 ) -> ValidationError {
     match bytes {
         [o0, o1, o2, o3, o4, o5, o6, o7, _, _, _, _, _, _, _, _, 2, ..] if origin == AppendOrigin::Client => {
             let offset = Offset::from_be_bytes([*o0, *o1, *o2, *o3, *o4, *o5, *o6, *o7]);
-            if offset == 0 { error.into() } else { not_at_0(partition, offset) }
+            if offset == 0 { fault.clone().into() } else { not_at_0(partition, offset) }
         }
-        _ => error.into(),
+        _ => fault.clone().into(),
     }
 }
 
@@ -219,41 +216,6 @@ fn check_batch(
             format!("Record is corrupt (stored crc = {}) in topic partition {partition}.", header.crc);
         ValidationError::refused(ErrorCode::CorruptMessage, reason)
     })
-}
-
-/// Checks what a Produce request of this version may hold at all; each partition's records on their own.
-///
-/// # Errors
-/// INVALID_RECORD or UNSUPPORTED_COMPRESSION_TYPE from version 3 on, CORRUPT_MESSAGE if the bytes are no batches.
-/// Kafka: `ProduceRequest.validateRecords`.
-pub fn check_request(
-    partition: &TopicPartition,
-    version: i16,
-    records: &Bytes,
-) -> Result<(), ValidationError> {
-    let mut batches = Batch::split(records.clone());
-    if version < 3 {
-        return Ok(());
-    }
-    let reason = |rule: &str| format!("Produce requests with version {version} {rule}");
-    let first = batches.next().transpose();
-    let Some(first) = first.map_err(|error| unreadable(partition, records, AppendOrigin::Client, error))?
-    else {
-        return Err(ValidationError::invalid(reason("must have at least one record batch")));
-    };
-    if first.header().magic != 2 {
-        return Err(ValidationError::invalid(reason(
-            "are only allowed to contain record batches with magic version 2",
-        )));
-    }
-    if version < 7 && first.header().compression()? == Compression::Zstd {
-        let reason = reason("are not allowed to use ZStandard compression");
-        return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, reason));
-    }
-    if batches.next().transpose()?.is_some() {
-        return Err(ValidationError::invalid(reason("are only allowed to contain exactly one record batch")));
-    }
-    Ok(())
 }
 
 /// The codec that a topic stores: its `compression.type`, where `producer` keeps the `source` and `uncompressed` has
@@ -317,8 +279,8 @@ pub const LIGHT_UNPACKED_SIZE: usize = 192 << 10;
 
 /// How long it takes to validate batches that are to be stored in format `magic` and with this codec (None keeps the
 /// producer's).
-pub fn effort(records: &[u8], magic: i8, compression: Option<Compression>) -> Effort {
-    let Ok(header) = BatchHeader::parse(records) else { return Effort::Light };
+pub fn effort(records: &MemoryRecords, magic: i8, compression: Option<Compression>) -> Effort {
+    let Some(header) = records.batches().first().map(Batch::header) else { return Effort::Light };
     let keeps_codec = compression.is_none_or(|codec| header.compression() == Ok(codec));
     if header.magic != magic || !keeps_codec {
         return Effort::Heavy;
@@ -328,7 +290,7 @@ pub fn effort(records: &[u8], magic: i8, compression: Option<Compression>) -> Ef
         (true, 2) => (LIGHT_COMPRESSED_SIZE, Effort::Unknown),
         (true, _) => return Effort::Heavy,
     };
-    if records.len() > light_size { Effort::Heavy } else { effort }
+    if records.bytes().len() > light_size { Effort::Heavy } else { effort }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::partition::{Acknowledgement, Partition, Refused};
@@ -16,6 +15,7 @@ use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
 use crate::wire::error_code::ErrorCode;
+use crate::wire::memory_records::MemoryRecords;
 
 /// Which replicas must have records before they are acknowledged (`acks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl ReplicaManager {
     pub async fn append_records(
         &self,
         params: AppendParams,
-        entries: Vec<(TopicPartition, Bytes)>,
+        entries: Vec<(TopicPartition, MemoryRecords)>,
     ) -> PendingProduce {
         let mut appended = Vec::with_capacity(entries.len());
         for (id, records) in entries {
@@ -171,7 +171,7 @@ impl ReplicaManager {
     async fn append_to(
         &self,
         id: &TopicPartition,
-        records: Bytes,
+        records: MemoryRecords,
         params: &AppendParams,
     ) -> (ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>) {
         let partition = match self.partition(id) {
@@ -190,7 +190,7 @@ impl ReplicaManager {
     async fn prepare_and_append(
         &self,
         partition: &Arc<Partition>,
-        records: Bytes,
+        records: MemoryRecords,
         params: &AppendParams,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
         let (all, origin, within) = (params.acks.is_all(), params.origin, params.leader_epoch);
@@ -202,7 +202,7 @@ impl ReplicaManager {
                 let log = log.clone();
                 // No more of them than there are cores, and none of them while it waits for a disk.
                 let _turn = self.validations.acquire().await;
-                blocking(move || log.prepare(records, origin)).await
+                blocking(move || log.prepare(&records, origin)).await
             }
         };
         let prepared = prepared.map_err(Refused::Log)?;

@@ -68,19 +68,11 @@ pub(crate) fn batch(values: &[&str]) -> Bytes {
     builder.build().unwrap()
 }
 
-<<<<<<< HEAD
-/// The epochs of a request of the first controller, which does not know this broker's.
+/// The epochs of a request of the first controller, which has no broker epoch.
 pub(crate) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
 
-/// The order to lead or to follow one partition of `t`.
-pub(crate) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
-=======
-/// The epochs of a request of the first controller, which has no broker epoch.
-pub(super) const EPOCHS: RequestEpochs = RequestEpochs { controller: 1, broker: -1 };
-
 /// The request to lead or to follow one partition of `t`.
-pub(super) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
->>>>>>> 975390c (api, replica, broker: comments name their subject)
+pub(crate) fn lead_or_follow(number: i32, state: LeadershipState, is_new: bool) -> LeaderAndIsrOrder {
     let reassignment = Reassigned::default();
     let order = PartitionOrder { partition: partition(number), state, is_new, reassignment };
     LeaderAndIsrOrder { epochs: EPOCHS, partitions: vec![order] }
@@ -192,13 +184,8 @@ impl Room {
         self.obey(order, 0).unwrap()[0].1.err().unwrap_or_default()
     }
 
-<<<<<<< HEAD
-    /// Carries out an order; topics have no configs of their own.
-    pub(crate) fn obey(
-=======
     /// Applies a request; topics have no configs of their own.
-    pub(super) fn obey(
->>>>>>> 975390c (api, replica, broker: comments name their subject)
+    pub(crate) fn obey(
         &self,
         order: LeaderAndIsrOrder,
         own_broker_epoch: i64,
@@ -222,7 +209,7 @@ impl Room {
 
     /// Appends a batch to a partition of `t`; the offset of its first record.
     pub(crate) async fn produce(&self, number: i32, values: &[&str]) -> Offset {
-        let entries = vec![(partition(number), batch(values))];
+        let entries = vec![(partition(number), batch(values).into())];
         let outcomes =
             self.replicas.append_records(of_client(1, Duration::ZERO), entries).await.outcomes().await;
         assert_eq!(outcomes[0].1.error, ErrorCode::None, "{outcomes:?}");
@@ -231,7 +218,7 @@ impl Room {
 
     /// Begins a produce of these bytes to a partition of `t`, with a minute's time.
     pub(crate) fn append(&self, number: i32, acks: i16, records: Bytes) -> PendingProduce {
-        let entries = vec![(partition(number), records)];
+        let entries = vec![(partition(number), records.into())];
         let appending = self.replicas.append_records(of_client(acks, Duration::from_secs(60)), entries);
         appending.now_or_never().expect("few plain bytes are appended at once, without another thread")
     }

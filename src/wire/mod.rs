@@ -12,6 +12,7 @@ pub mod error_code;
 pub mod frame;
 pub mod header;
 pub mod legacy;
+pub mod memory_records;
 pub mod message;
 pub mod record;
 pub mod records_builder;

@@ -258,7 +258,7 @@ fn the_same_appends_give_the_same_files() {
         let theirs = recorded_dir::path().join(&partition);
         for name in files(&theirs).into_iter().filter(|name| name.ends_with(".log")) {
             for batch in Batch::split(fs::read(theirs.join(name)).unwrap().into()) {
-                log.append_as_follower(batch.unwrap().bytes().clone()).unwrap();
+                log.append_as_follower(&batch.unwrap().bytes().clone().into()).unwrap();
             }
         }
         if topic == "trimmed" {

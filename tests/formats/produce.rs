@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use barnabas::api::records::produce::produced_records::validate_records;
 use barnabas::base::{Clock, TopicPartition};
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
 use barnabas::log::recovery::Opening;
-use barnabas::log::validate::check_request;
 use barnabas::log::{AppendOrigin, Log};
 use barnabas::wire::batch::{Batch, BatchBuilder};
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::wire::memory_records::MemoryRecords;
 use base64::Engine;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -53,17 +54,18 @@ fn open(topic: &str, home: &Path) -> Arc<Log> {
 
 /// The answer in the row's terms.
 fn answer(log: &Log, version: i16, records: &Bytes) -> Value {
-    if !matches!(Batch::split(records.clone()).next(), Some(Ok(_))) {
+    let records = MemoryRecords::decode(records.clone());
+    if records.batches().is_empty() {
         return json!({"closed": true});
     }
     let refused = |code: ErrorCode, errors: Vec<Value>, message: Option<&str>| {
         let (errors, message) = if version < 8 { (Vec::new(), None) } else { (errors, message) };
         json!({"error": code as i16, "offset": -1, "recordErrors": errors, "errorMessage": message})
     };
-    if let Err(error) = check_request(&TopicPartition::new("t", 0), version, records) {
-        return refused(ErrorCode::from(&error), Vec::new(), None);
+    if let Err(error) = validate_records(version, &records) {
+        return refused(error, Vec::new(), None);
     }
-    match log.append_as_leader(records.clone(), 0, AppendOrigin::Client) {
+    match log.append_as_leader(records, 0, AppendOrigin::Client) {
         Ok(info) => {
             json!({"error": 0, "offset": info.first_offset, "recordErrors": [], "errorMessage": null})
         }

@@ -16,6 +16,7 @@ use barnabas::wire::batch::{Batch, TimestampType};
 use barnabas::wire::compression::Compression;
 use barnabas::wire::control::EndTransactionMarker;
 use barnabas::wire::convert::down_convert;
+use barnabas::wire::memory_records::MemoryRecords;
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -129,8 +130,9 @@ pub fn use_up(bytes: &Bytes) {
         }
     }
     let partition = TopicPartition::new("t", 0);
+    let records = MemoryRecords::decode(bytes.clone());
     for magic in [0, 1, 2] {
-        let Ok(checked) = check(&partition, bytes, AppendOrigin::Replication, None) else { continue };
+        let Ok(checked) = check(&partition, &records, AppendOrigin::Replication, None) else { continue };
         let validation = Validation {
             partition: &partition,
             now: 1_700_000_000_000,
@@ -144,7 +146,7 @@ pub fn use_up(bytes: &Bytes) {
             zstd_allowed: true,
             unpacked_at_most: usize::MAX,
         };
-        let validated = validate(bytes.slice(..checked.valid_bytes), checked.source_codec, &validation);
+        let validated = validate(&records, checked.source_codec, &validation);
         let _ = validated.map(|it| it.assign_offsets(7, 1));
     }
 }

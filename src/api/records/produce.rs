@@ -1,13 +1,15 @@
-//! Produce, v0-8. Appends batches; answers when `acks` is satisfied. Never decides offsets (`log::validate`) nor waits itself
-//! (`replica::produce`).
+//! Produce, v0-8. Decodes the batches' headers, which go on from here decoded; appends them; answers when `acks` is
+//! satisfied. Never decides offsets (`log::validate`) nor waits itself (`replica::produce`).
 //!
 //! v3 message format 2, transactions · v5 log start offset · v7 zstd · v8 errors of single records (KIP-467).
 //! With acks=0 nothing is answered, and an error closes the connection. Kafka: `KafkaApis.handleProduceRequest`.
 
+pub mod produced_records;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use produced_records::{BatchKinds, validate_records};
 
 use crate::api::Exchange;
 use crate::api::handling::Handled;
@@ -15,11 +17,10 @@ use crate::api::named_twice::last_mentions;
 use crate::base::time::millis;
 use crate::base::{Records, TopicPartition};
 use crate::log::AppendOrigin;
-use crate::log::validate::check_request;
 use crate::replica::produce::{AppendParams, InternalTopics, ProduceOutcome, RequiredAcks};
 use crate::security::{AclOperation, AclResource};
-use crate::wire::batch::{Batch, LOG_OVERHEAD, NO_PRODUCER_ID};
 use crate::wire::error_code::ErrorCode;
+use crate::wire::memory_records::MemoryRecords;
 use crate::wire::message::produce::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
     TopicProduceResponse,
@@ -69,7 +70,7 @@ fn followed_by(mut outcomes: ProduceOutcomes, refused: ProduceOutcomes) -> Produ
 fn entries(
     exchange: &Exchange,
     request: ProduceRequest,
-) -> Option<(Vec<(TopicPartition, Bytes)>, ProduceOutcomes)> {
+) -> Option<(Vec<(TopicPartition, MemoryRecords)>, ProduceOutcomes)> {
     let mut asked = Vec::new();
     let mut kinds = BatchKinds::default();
     for topic in request.topics {
@@ -79,6 +80,7 @@ fn entries(
                 Records::Memory(bytes) => bytes,
                 other => other.read().ok()?,
             };
+            let records = produced_records::decode(exchange.version(), records);
             kinds.look_at(&records)?;
             asked.push((id, records));
         }
@@ -96,8 +98,8 @@ fn entries(
             denied.push((id, ProduceOutcome::refused(ErrorCode::TopicAuthorizationFailed)));
         } else if metadata.partition(&id).is_none() {
             refused.push((id, ProduceOutcome::refused(ErrorCode::UnknownTopicOrPartition)));
-        } else if let Err(error) = check_request(&id, exchange.version(), &records) {
-            refused.push((id, ProduceOutcome::refused(ErrorCode::from(&error))));
+        } else if let Err(error) = validate_records(exchange.version(), &records) {
+            refused.push((id, ProduceOutcome::refused(error)));
         } else {
             entries.push((id, records));
         }
@@ -116,37 +118,6 @@ fn denial(exchange: &Exchange, kinds: &BatchKinds, transactional_id: Option<&str
     let may =
         !kinds.idempotent || exchange.is_authorized(AclOperation::IdempotentWrite, AclResource::CLUSTER);
     (!may).then_some(ErrorCode::ClusterAuthorizationFailed)
-}
-
-/// Which kinds of batches a request begins its partitions with.
-#[derive(Clone, Copy, Debug, Default)]
-struct BatchKinds {
-    /// One is part of a transaction.
-    transactional: bool,
-    /// One has a producer id.
-    idempotent: bool,
-}
-
-impl BatchKinds {
-    /// Looks at a partition's first batch; None if there is none, or one so short that Kafka's reader fails at it. One that
-    /// is longer, but not as long as a batch, is refused later.
-    fn look_at(&mut self, records: &Bytes) -> Option<()> {
-        /// Where the producer id stands in a batch.
-        const PRODUCER_ID: std::ops::Range<usize> = 43..51;
-        let (transactional, idempotent) = match Batch::split(records.clone()).next()? {
-            Ok(first) => (first.header().is_transactional(), first.header().has_producer_id()),
-            Err(_) => {
-                let size = u32::from_be_bytes(*records.get(8..)?.first_chunk::<4>()?) as usize + LOG_OVERHEAD;
-                let is_looked_at =
-                    records.get(16) == Some(&2) && (PRODUCER_ID.end..=records.len()).contains(&size);
-                let producer_id = records.get(PRODUCER_ID)?.first_chunk::<8>().filter(|_| is_looked_at)?;
-                (records[22] & 0x10 != 0, i64::from_be_bytes(*producer_id) > NO_PRODUCER_ID)
-            }
-        };
-        self.transactional |= transactional;
-        self.idempotent |= idempotent;
-        Some(())
-    }
 }
 
 /// The response, partitions grouped by topic in the order they came to be known.

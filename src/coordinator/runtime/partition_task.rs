@@ -202,7 +202,7 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
             origin: AppendOrigin::Coordinator,
             leader_epoch: Some(self.task.handle.leader_epoch),
         };
-        let entries = vec![(self.task.partition.clone(), records)];
+        let entries = vec![(self.task.partition.clone(), records.into())];
         let pending = self.task.replicas.append_records(params, entries).await;
         self.appending.push_back(Box::pin(async move {
             let error = pending.outcomes().await.first().map(|(_, outcome)| outcome.error);

@@ -67,21 +67,21 @@ fn a_follower_appends_what_continues_its_log() {
     append(&leader, 1, &["a", "b"]);
     append(&leader, 2, &["c"]);
     let bytes = leader.read(0, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
-    let info = follower.append_as_follower(bytes.slice(..bytes.len() - 1)).unwrap();
+    let info = follower.append_as_follower(&bytes.slice(..bytes.len() - 1).into()).unwrap();
     assert_eq!(
         (info.first_offset, info.last_offset, info.batches),
         (Some(0), 1, 1),
         "a cut batch is left out"
     );
-    let refused = follower.append_as_follower(bytes.clone()).unwrap_err();
+    let refused = follower.append_as_follower(&bytes.clone().into()).unwrap_err();
     assert!(matches!(refused, AppendError::UnexpectedOffset { first_offset: 0, last_offset: 2, .. }));
     let rest = leader.read(2, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
-    follower.append_as_follower(rest).unwrap();
+    follower.append_as_follower(&rest.into()).unwrap();
     for name in ["00000000000000000000.log", "leader-epoch-checkpoint"] {
         let read = |fixture: &Fixture| std::fs::read(fixture.path().join(name)).unwrap();
         assert_eq!(read(&leading), read(&following), "{name}");
     }
-    assert_eq!(follower.append_as_follower(Bytes::new()).unwrap().batches, 0);
+    assert_eq!(follower.append_as_follower(&MemoryRecords::default()).unwrap().batches, 0);
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn a_follower_refuses_batches_out_of_order() {
         builder.build().unwrap()
     };
     let mixed = Bytes::from([at(5), at(4)].concat());
-    let refused = log.append_as_follower(mixed).unwrap_err();
+    let refused = log.append_as_follower(&mixed.into()).unwrap_err();
     assert_eq!(refused.to_string(), "Out of order offsets found in append to t-0: ArrayBuffer(5, 4)");
     assert_eq!(ErrorCode::from(&refused), ErrorCode::UnknownServerError);
-    log.append_as_follower(at(5)).unwrap();
+    log.append_as_follower(&at(5).into()).unwrap();
     assert_eq!(log.log_end_offset(), 6, "gaps are allowed");
 }
 
@@ -131,14 +131,14 @@ fn compressed_batches_that_unpack_to_little_are_prepared_at_once() {
         builder.build().unwrap()
     };
     for codec in Compression::ALL.into_iter().filter(|codec| *codec != Compression::None) {
-        let little = compressed(codec, 16 << 10);
+        let little = MemoryRecords::decode(compressed(codec, 16 << 10));
         let prepared =
             log.prepare_quickly(&little, AppendOrigin::Client).expect("it is done at once").unwrap();
-        assert_eq!(prepared.bytes(), little.len());
-        let much = compressed(codec, 300 << 10);
-        assert!(much.len() < 20 << 10, "{codec:?}: {} bytes", much.len());
+        assert_eq!(prepared.bytes(), little.bytes().len());
+        let much = MemoryRecords::decode(compressed(codec, 300 << 10));
+        assert!(much.bytes().len() < 20 << 10, "{codec:?}: {} bytes", much.bytes().len());
         assert!(log.prepare_quickly(&much, AppendOrigin::Client).is_none(), "{codec:?}");
-        log.prepare(much, AppendOrigin::Client).expect("it is right all the same");
+        log.prepare(&much, AppendOrigin::Client).expect("it is right all the same");
     }
 }
 
@@ -150,7 +150,8 @@ fn what_a_quick_look_refuses_is_refused_for_its_own_reason() {
     builder.push(7, None, Some(b"x"), &[]);
     let mut broken = builder.build().unwrap().to_vec();
     *broken.last_mut().unwrap() ^= 1;
-    assert!(log.prepare_quickly(&broken.clone().into(), AppendOrigin::Client).is_none());
-    let refused = log.prepare(broken.into(), AppendOrigin::Client).unwrap_err();
+    let broken = MemoryRecords::decode(broken.into());
+    assert!(log.prepare_quickly(&broken, AppendOrigin::Client).is_none());
+    let refused = log.prepare(&broken, AppendOrigin::Client).unwrap_err();
     assert_eq!(ErrorCode::from(&refused), ErrorCode::CorruptMessage);
 }

@@ -3,8 +3,6 @@
 //!
 //! Pure. Kafka: `LogValidator.validateMessagesAndAssignOffsets` and what it calls.
 
-use bytes::Bytes;
-
 use super::offsets::{SizeLimit, StoredLayout, Validated};
 use super::walk::{self, RecordSink, Walk};
 use super::{Validation, ValidationError, rules};
@@ -15,6 +13,7 @@ use crate::wire::batch::{
 use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::legacy;
+use crate::wire::memory_records::MemoryRecords;
 use crate::wire::records_builder::{Built, RecordsBuilder};
 
 /// The most bytes of messages of formats 0 and 1 that a compressed message is laid out in without compression: all of
@@ -27,7 +26,7 @@ const LARGEST_MESSAGES: usize = 32 << 20;
 /// # Errors
 /// [`ValidationError`]; nothing may be appended then.
 pub fn validate(
-    records: Bytes,
+    records: &MemoryRecords,
     source: Compression,
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
@@ -36,24 +35,24 @@ pub fn validate(
         let message = "Produce requests to inter.broker.protocol.version < 2.1 broker are not allowed to use ZStandard compression";
         return Err(ValidationError::refused(ErrorCode::UnsupportedCompressionType, message));
     }
-    let batches = Batch::split(records.clone()).collect::<Result<Vec<_>, _>>()?;
+    let batches = records.batches();
     if source == Compression::None && target == Compression::None {
         let keeps_format = batches.iter().all(|batch| batch.header().magic == validation.magic);
         return if keeps_format {
-            keep_uncompressed(&records, &batches, validation)
+            keep_uncompressed(records, validation)
         } else {
-            convert_uncompressed(&batches, validation)
+            convert_uncompressed(batches, validation)
         };
     }
-    compressed(&batches, source, validation)
+    compressed(batches, source, validation)
 }
 
 /// Checks uncompressed batches that stay as they are.
 fn keep_uncompressed(
-    records: &Bytes,
-    batches: &[Batch],
+    records: &MemoryRecords,
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
+    let batches = records.batches();
     let first = rules::first_of(batches, false)?;
     let mut all = Walk::new();
     let mut largest = Vec::new();
@@ -71,7 +70,7 @@ fn keep_uncompressed(
     let layout = if validation.magic == 2 {
         retimed(first, all.max_timestamp, validation)?
     } else {
-        StoredLayout::Messages(retimed_messages(records, batches, &largest, validation))
+        StoredLayout::Messages(retimed_messages(records, &largest, validation))
     };
     if validation.timestamp_type == TimestampType::LogAppendTime {
         all.max_timestamp = validation.now;
@@ -164,15 +163,10 @@ fn retimed(
 
 /// Messages of formats 0 and 1 with their times: they are small and many, so that one copy of all is cheaper than
 /// pieces of each.
-fn retimed_messages(
-    records: &Bytes,
-    batches: &[Batch],
-    largest: &[Millis],
-    validation: &Validation<'_>,
-) -> Vec<u8> {
-    let mut messages = records.to_vec();
+fn retimed_messages(records: &MemoryRecords, largest: &[Millis], validation: &Validation<'_>) -> Vec<u8> {
+    let mut messages = records.whole().to_vec();
     let mut at = 0;
-    for (batch, largest) in batches.iter().zip(largest) {
+    for (batch, largest) in records.batches().iter().zip(largest) {
         let size = batch.header().size();
         retime_message(&mut messages[at..at + size], batch, *largest, validation);
         at += size;

@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::*;
 use crate::wire::batch::BatchBuilder;
 use crate::wire::legacy::MessageSetBuilder;
@@ -44,10 +46,11 @@ fn messages(magic: i8, codec: Compression) -> Bytes {
 fn append(records: &Bytes, change: impl FnOnce(&mut Validation<'_>)) -> Result<Assigned, ValidationError> {
     let partition = partition();
     let mut validation = validation(&partition);
-    let checked = check(&partition, records, validation.origin, None)?;
+    let records = MemoryRecords::decode(records.clone());
+    let checked = check(&partition, &records, validation.origin, None)?;
     validation.target_codec = checked.source_codec;
     change(&mut validation);
-    validate(records.clone(), checked.source_codec, &validation)?.assign_offsets(100, 7)
+    validate(&records, checked.source_codec, &validation)?.assign_offsets(100, 7)
 }
 
 /// What would be in the log, every checksum and every header proven.
@@ -196,16 +199,23 @@ fn what_unpacks_to_much_is_walked_in_little_memory() {
 
 #[test]
 fn what_takes_long_is_known_before() {
-    assert_eq!(effort(&produced(Compression::None), 2, None), Effort::Light);
-    assert_eq!(effort(&[], 2, None), Effort::Light);
-    assert_eq!(effort(&produced(Compression::Lz4), 2, None), Effort::Unknown);
-    assert_eq!(effort(&produced(Compression::Lz4), 2, Some(Compression::Lz4)), Effort::Unknown);
-    assert_eq!(effort(&produced(Compression::Lz4), 2, Some(Compression::Gzip)), Effort::Heavy);
-    assert_eq!(effort(&messages(1, Compression::Lz4), 1, None), Effort::Heavy);
-    assert_eq!(effort(&produced(Compression::None), 1, None), Effort::Heavy);
-    assert_eq!(effort(&produced(Compression::None), 2, Some(Compression::Gzip)), Effort::Heavy);
-    assert_eq!(effort(&[&produced(Compression::None)[..]; 1000].concat(), 2, None), Effort::Heavy);
-    assert_eq!(effort(&[&produced(Compression::Lz4)[..]; 1000].concat(), 2, None), Effort::Heavy);
+    let decoded = |bytes| MemoryRecords::decode(bytes);
+    assert_eq!(effort(&decoded(produced(Compression::None)), 2, None), Effort::Light);
+    assert_eq!(effort(&decoded(Bytes::new()), 2, None), Effort::Light);
+    assert_eq!(effort(&decoded(produced(Compression::Lz4)), 2, None), Effort::Unknown);
+    assert_eq!(effort(&decoded(produced(Compression::Lz4)), 2, Some(Compression::Lz4)), Effort::Unknown);
+    assert_eq!(effort(&decoded(produced(Compression::Lz4)), 2, Some(Compression::Gzip)), Effort::Heavy);
+    assert_eq!(effort(&decoded(messages(1, Compression::Lz4)), 1, None), Effort::Heavy);
+    assert_eq!(effort(&decoded(produced(Compression::None)), 1, None), Effort::Heavy);
+    assert_eq!(effort(&decoded(produced(Compression::None)), 2, Some(Compression::Gzip)), Effort::Heavy);
+    assert_eq!(
+        effort(&decoded([&produced(Compression::None)[..]; 1000].concat().into()), 2, None),
+        Effort::Heavy
+    );
+    assert_eq!(
+        effort(&decoded([&produced(Compression::Lz4)[..]; 1000].concat().into()), 2, None),
+        Effort::Heavy
+    );
 }
 
 #[test]
@@ -360,10 +370,11 @@ fn clients_batches_that_lie_are_refused() {
 fn checksums_and_sizes_are_looked_at_first() {
     let mut batch = produced(Compression::None).to_vec();
     let size = batch.len();
-    let error = check(&partition(), &batch.clone().into(), AppendOrigin::Client, Some(size - 1));
+    let decoded = |batch: &[u8]| MemoryRecords::decode(Bytes::copy_from_slice(batch));
+    let error = check(&partition(), &decoded(&batch), AppendOrigin::Client, Some(size - 1));
     assert_eq!(error.as_ref().map_err(ErrorCode::from), Err(ErrorCode::MessageTooLarge));
     batch[size - 1] ^= 1;
-    let error = check(&partition(), &batch.into(), AppendOrigin::Client, Some(size));
+    let error = check(&partition(), &decoded(&batch), AppendOrigin::Client, Some(size));
     assert_eq!(error.as_ref().map_err(ErrorCode::from), Err(ErrorCode::CorruptMessage));
 }
 
@@ -374,18 +385,4 @@ fn a_batch_that_grew_is_measured_again() {
         it.max_batch_size = Some(70);
     });
     assert_eq!(error.as_ref().map_err(ErrorCode::from).err(), Some(ErrorCode::MessageTooLarge));
-}
-
-#[test]
-fn requests_hold_what_their_version_knows() {
-    let refusal = |version, records: &Bytes| {
-        check_request(&partition(), version, records).as_ref().err().map(ErrorCode::from)
-    };
-    let two = Bytes::from([&produced(Compression::None)[..]; 2].concat());
-    assert_eq!(refusal(3, &produced(Compression::None)), None);
-    assert_eq!(refusal(2, &messages(1, Compression::None)), None);
-    assert_eq!(refusal(3, &messages(1, Compression::None)), Some(ErrorCode::InvalidRecord));
-    assert_eq!(refusal(8, &two), Some(ErrorCode::InvalidRecord));
-    assert_eq!(refusal(6, &produced(Compression::Zstd)), Some(ErrorCode::UnsupportedCompressionType));
-    assert_eq!(refusal(7, &produced(Compression::Zstd)), None);
 }

@@ -18,6 +18,7 @@ use crate::replica::ReplicaManager;
 use crate::replica::offsets::{EARLIEST, LATEST};
 use crate::replica::partition::{Fetched, NotFollowed};
 use crate::wire::error_code::ErrorCode;
+use crate::wire::memory_records::MemoryRecords;
 use crate::wire::message::fetch::{FetchResponse, FetchablePartitionResponse};
 
 const TARGET: &str = "kafka.server.ReplicaFetcherThread";
@@ -264,11 +265,11 @@ impl Fetcher {
         part: FetchablePartitionResponse,
     ) {
         let records = match part.record_set {
-            Some(Records::Memory(bytes)) => bytes,
+            Some(Records::Memory(bytes)) => MemoryRecords::decode(bytes),
             // Bytes from a connection are in memory.
-            Some(Records::File(_) | Records::Lazy(_)) | None => bytes::Bytes::new(),
+            Some(Records::File(_) | Records::Lazy(_)) | None => MemoryRecords::default(),
         };
-        self.replicas.count_fetched(partition, records.len());
+        self.replicas.count_fetched(partition, records.bytes().len());
         let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);
         let fetched = Fetched { offset, records, high_watermark, log_start };
         match self.appended(partition, epoch, fetched).await {
@@ -291,7 +292,7 @@ impl Fetcher {
         let followed = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated)?;
         let log = followed.log().ok_or(NotFollowed::Outdated)?;
         let is_quick =
-            log.takes_quickly(fetched.records.len()) && fetched.log_start <= log.log_start_offset();
+            log.takes_quickly(fetched.records.bytes().len()) && fetched.log_start <= log.log_start_offset();
         log.disk().append(is_quick, move || followed.append_fetched(epoch, fetched)).await
     }
 

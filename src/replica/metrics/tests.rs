@@ -41,7 +41,7 @@ async fn partitions_are_counted_by_how_they_fare() {
 async fn a_produce_waits_in_its_purgatory_and_expires() {
     let room = Room::new();
     room.become_replica(0, 1, 0, &[1, 2, 3]);
-    let entries = vec![(partition(0), batch(&["a"]))];
+    let entries = vec![(partition(0), batch(&["a"]).into())];
     let pending = room.replicas.append_records(of_client(-1, Duration::from_millis(50)), entries).await;
     let waiting = tokio::spawn(pending.outcomes());
     tokio::task::yield_now().await;

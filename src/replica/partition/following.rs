@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::{LockedState, Partition};
 use crate::base::{LeaderEpoch, Offset};
 use crate::log::{AppendError, Log, LogAppendInfo, ReadError, StorageError, TruncateError};
 use crate::replica::fetch::watch::LogChange;
 use crate::replica::waiters::Released;
 use crate::wire::error_code::ErrorCode;
+use crate::wire::memory_records::MemoryRecords;
 
 /// A leader's answer.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub struct Fetched {
     /// The offset that was fetched from.
     pub offset: Offset,
     /// Batches from there on; the last may be incomplete.
-    pub records: Bytes,
+    pub records: MemoryRecords,
     /// The leader's high watermark.
     pub high_watermark: Offset,
     /// The start of the leader's log; -1 if the answer has none.
@@ -103,7 +102,7 @@ impl Partition {
         if fetched.offset != end {
             return Err(NotFollowed::Mismatch { fetched: fetched.offset, end });
         }
-        let info = append(&log, fetched.records, Some(epoch))?;
+        let info = append(&log, &fetched.records, Some(epoch))?;
         let released = {
             let mut state = self.state.lock();
             follows(&state, epoch)?;
@@ -171,12 +170,12 @@ fn follows(state: &LockedState, epoch: LeaderEpoch) -> Result<Arc<Log>, NotFollo
 /// below the offset it was to start at. What was fetched in a leader epoch is appended in that epoch only.
 pub(super) fn append(
     log: &Log,
-    records: Bytes,
+    records: &MemoryRecords,
     epoch: Option<LeaderEpoch>,
 ) -> Result<LogAppendInfo, NotFollowed> {
     let offer = || match epoch {
-        Some(epoch) => log.append_fetched(records.clone(), epoch),
-        None => log.append_as_follower(records.clone()),
+        Some(epoch) => log.append_fetched(records, epoch),
+        None => log.append_as_follower(records),
     };
     match offer() {
         Err(AppendError::UnexpectedOffset { first_offset, last_offset, .. })

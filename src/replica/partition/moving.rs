@@ -140,7 +140,7 @@ fn copy(log: &Log, future: &Log, max_bytes: i32) -> Result<usize, NotFollowed> {
 /// Appends what was read of a log to its copy, which gets the log's marks.
 fn take(log: &Log, future: &Log, bytes: bytes::Bytes) -> Result<(), NotFollowed> {
     if !bytes.is_empty() {
-        append(future, bytes, None)?;
+        append(future, &bytes.into(), None)?;
     }
     future.update_high_watermark(log.high_watermark());
     let start = log.log_start_offset().min(future.high_watermark());

@@ -78,7 +78,7 @@ async fn whoever_waits_learns_that_another_leads() {
 #[tokio::test]
 async fn time_runs_out_but_the_offset_is_told() {
     let room = leading(0, &[1, 2], &[]);
-    let entries = vec![(partition(0), batch(&["a"]))];
+    let entries = vec![(partition(0), batch(&["a"]).into())];
     let timed_out =
         outcome(room.replicas.append_records(of_client(-1, Duration::from_millis(1)), entries).await).await;
     assert_eq!((timed_out.error, timed_out.base_offset), (ErrorCode::RequestTimedOut, 0));
@@ -130,7 +130,7 @@ async fn internal_topics_are_for_those_allowed() {
         (InternalTopics::Refused, ErrorCode::InvalidTopicException),
         (InternalTopics::Allowed, ErrorCode::UnknownTopicOrPartition),
     ] {
-        let entries = vec![(id.clone(), batch(&["a"]))];
+        let entries = vec![(id.clone(), batch(&["a"]).into())];
         let params = AppendParams { internal_topics, ..of_client(1, Duration::ZERO) };
         let refused = outcome(room.replicas.append_records(params, entries).await).await;
         assert_eq!(refused.error, expected);

@@ -201,7 +201,7 @@ async fn a_coordinator_writes_where_it_leads_and_stops_where_it_no_longer_does()
     let RoleChanged { partition, role } = changes.recv().await.unwrap();
     assert_eq!((&partition, role), (&id, NewRole::Leader(0)));
     let write = async |epoch| {
-        let entries = vec![(partition.clone(), batch(&["a", "b"]))];
+        let entries = vec![(partition.clone(), batch(&["a", "b"]).into())];
         let params = AppendParams { leader_epoch: Some(epoch), ..of_client(-1, Duration::from_millis(1)) };
         room.replicas.append_records(params, entries).await.outcomes().await.remove(0).1
     };

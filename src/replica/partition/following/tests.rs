@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::*;
 use crate::replica::tests::{Room, batch, partition};
 
@@ -10,6 +12,7 @@ fn following() -> (Room, Arc<Partition>) {
 }
 
 fn fetched(offset: Offset, records: Bytes, high_watermark: Offset, log_start: Offset) -> Fetched {
+    let records = records.into();
     Fetched { offset, records, high_watermark, log_start }
 }
 
