@@ -16,11 +16,11 @@ config! {
     /// The settings of a broker, every key with the value in force.
     BrokerConfig;
 
-    /// Deprecated, and heeded only without advertised.listeners and listeners: the host that clients are told to connect to.
+    /// Deprecated, and used only without advertised.listeners and listeners: the host that clients connect to.
     advertised_host_name: Option<String> = "advertised.host.name", importance: High;
-    /// The listeners as clients and other brokers are told of them in ZooKeeper, where they differ from listeners; 0.0.0.0 cannot be advertised.
+    /// The listeners as ZooKeeper has them for clients and other brokers, where they differ from listeners; 0.0.0.0 cannot be advertised.
     advertised_listeners: Option<String> = "advertised.listeners", importance: High, dynamic: PerBroker;
-    /// Deprecated, and heeded only without advertised.listeners and listeners: the port that clients are told to connect to.
+    /// Deprecated, and used only without advertised.listeners and listeners: the port that clients connect to.
     advertised_port: Option<i32> = "advertised.port", importance: High;
     /// A class that judges config changes before they are made (Java only).
     alter_config_policy_class_name: Option<String> = "alter.config.policy.class.name",
@@ -31,7 +31,7 @@ config! {
     /// How long each window of that quota is, in seconds.
     alter_log_dirs_replication_quota_window_size_seconds: i32 = "alter.log.dirs.replication.quota.window.size.seconds",
         default: "1", at_least: 1, importance: Low;
-    /// The class that authorizes requests; empty means that everybody may do everything.
+    /// The class that authorizes requests; empty means that every client may do everything.
     authorizer_class_name: String = "authorizer.class.name", default: "", importance: Low, support: NotYet;
     /// Whether a topic that a client asks for and that does not exist is created.
     auto_create_topics_enable: bool = "auto.create.topics.enable", default: "true", importance: High;
@@ -44,12 +44,12 @@ config! {
     broker_id: i32 = "broker.id", default: "-1", importance: High;
     /// Whether an id may be generated where broker.id is -1.
     broker_id_generation_enable: bool = "broker.id.generation.enable", default: "true", importance: Medium;
-    /// The rack this broker stands in, which placement and nearest-replica fetching heed.
+    /// The rack this broker stands in, used by replica assignment and by fetching from the nearest replica.
     broker_rack: Option<String> = "broker.rack", importance: Medium;
     /// A class that decides which quota applies to a request (Java only).
     client_quota_callback_class: Option<String> = "client.quota.callback.class",
         kind: Class, importance: Low, support: NotYet;
-    /// The codec that topics are kept in where they do not say; 'producer' keeps what the producer chose.
+    /// The codec that topics are kept in where they have no config of their own; 'producer' keeps what the producer chose.
     compression_type: String = "compression.type", default: "producer", importance: High, dynamic: ClusterWide;
     /// How long a connection stays open after failed authentication, in milliseconds; less than connections.max.idle.ms.
     connection_failed_authentication_delay_ms: i32 = "connection.failed.authentication.delay.ms",
@@ -78,7 +78,7 @@ config! {
     /// A class that judges topics before they are created (Java only).
     create_topic_policy_class_name: Option<String> = "create.topic.policy.class.name",
         kind: Class, importance: Low, support: NotYet;
-    /// How many replicas a topic gets that is created without saying.
+    /// How many replicas a topic gets that is created without a replication factor.
     default_replication_factor: i32 = "default.replication.factor", default: "1", importance: Medium;
     /// How often expired delegation tokens are removed, in milliseconds.
     delegation_token_expiry_check_interval_ms: i64 = "delegation.token.expiry.check.interval.ms",
@@ -113,7 +113,7 @@ config! {
     /// The shortest session timeout that a group member may ask for, in milliseconds.
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms",
         default: "6000", importance: Medium, support: NotYet;
-    /// Deprecated, and heeded only without listeners: the address to bind to; empty binds to all.
+    /// Deprecated, and used only without listeners: the address to bind to; empty binds to all.
     host_name: String = "host.name", default: "", importance: High;
     /// The listener that brokers talk to each other on; by default that of security.inter.broker.protocol.
     inter_broker_listener_name: Option<String> = "inter.broker.listener.name", importance: Medium;
@@ -202,7 +202,7 @@ config! {
     /// The message format that brokers append with, named by a Kafka version.
     log_message_format_version: KafkaVersion = "log.message.format.version",
         default: "2.7-IV2", check: Version, importance: Medium;
-    /// How far a record's own timestamp may be from the broker's clock, in milliseconds; not heeded with LogAppendTime.
+    /// How far a record's own timestamp may be from the broker's clock, in milliseconds; without effect with LogAppendTime.
     log_message_timestamp_difference_max_ms: i64 = "log.message.timestamp.difference.max.ms",
         default: "9223372036854775807", importance: Medium, dynamic: ClusterWide;
     /// Whose clock stamps records: the producer's (CreateTime) or the broker's (LogAppendTime).
@@ -263,7 +263,7 @@ config! {
     /// How long a metric's sample is, in milliseconds.
     metrics_sample_window_ms: i64 = "metrics.sample.window.ms",
         default: "30000", at_least: 1, importance: Low, support: NotYet;
-    /// How many replicas must have a record before a producer with acks=all is told so.
+    /// How many replicas must have a record before a produce with acks=all is acknowledged.
     min_insync_replicas: i32 = "min.insync.replicas",
         default: "1", at_least: 1, importance: High, dynamic: ClusterWide;
     /// How many threads work on requests.
@@ -271,7 +271,7 @@ config! {
     /// How many threads read requests and write answers.
     num_network_threads: i32 = "num.network.threads",
         default: "3", at_least: 1, importance: High, dynamic: ClusterWide;
-    /// How many partitions a topic gets that is created without saying.
+    /// How many partitions a topic gets that is created without a number of partitions.
     num_partitions: i32 = "num.partitions", default: "1", at_least: 1, importance: Medium;
     /// How many threads a log directory gets for recovery at start and flushing at stop.
     num_recovery_threads_per_data_dir: i32 = "num.recovery.threads.per.data.dir",
@@ -326,7 +326,7 @@ config! {
         importance: Medium, support: NotYet;
     /// The secret that dynamic passwords are encoded with.
     password_encoder_secret: Option<Password> = "password.encoder.secret", importance: Medium, support: NotYet;
-    /// Deprecated, and heeded only without listeners: the port to listen on.
+    /// Deprecated, and used only without listeners: the port to listen on.
     port: i32 = "port", default: "9092", importance: High;
     /// The class that names the principal of a connection (Java only).
     principal_builder_class: Option<String> = "principal.builder.class",
@@ -555,7 +555,7 @@ config! {
     /// Whether to connect to ZooKeeper with TLS.
     zookeeper_ssl_client_enable: bool = "zookeeper.ssl.client.enable",
         default: "false", importance: Medium, support: NotYet;
-    /// Whether revocation lists are heeded in TLS to ZooKeeper.
+    /// Whether revocation lists are checked in TLS to ZooKeeper.
     zookeeper_ssl_crl_enable: bool = "zookeeper.ssl.crl.enable", default: "false", importance: Low, support: NotYet;
     /// The TLS versions to use to ZooKeeper.
     zookeeper_ssl_enabled_protocols: Option<Vec<String>> = "zookeeper.ssl.enabled.protocols",

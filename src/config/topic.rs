@@ -59,7 +59,7 @@ config! {
     /// The message format that brokers append with, named by a Kafka version.
     message_format_version: KafkaVersion = "message.format.version",
         default: "2.7-IV2", check: Version, importance: Medium, broker_key: "log.message.format.version";
-    /// How far a record's own timestamp may be from the broker's clock, in milliseconds; not heeded with LogAppendTime.
+    /// How far a record's own timestamp may be from the broker's clock, in milliseconds; without effect with LogAppendTime.
     message_timestamp_difference_max_ms: i64 = "message.timestamp.difference.max.ms",
         default: "9223372036854775807", at_least: 0,
         importance: Medium, broker_key: "log.message.timestamp.difference.max.ms";
@@ -75,7 +75,7 @@ config! {
     min_compaction_lag_ms: i64 = "min.compaction.lag.ms",
         default: "0", at_least: 0,
         importance: Medium, broker_key: "log.cleaner.min.compaction.lag.ms", support: NotYet;
-    /// How many replicas must have a record before a producer with acks=all is told so.
+    /// How many replicas must have a record before a produce with acks=all is acknowledged.
     min_insync_replicas: i32 = "min.insync.replicas",
         default: "1", at_least: 1, importance: Medium, broker_key: "min.insync.replicas";
     /// Whether a new segment's file is made at its full size.

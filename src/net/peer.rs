@@ -264,7 +264,7 @@ async fn read_answers<R: ReadHalf>(
             Ok(frame) => {
                 let id = (&frame[..]).try_get_i32().unwrap_or(-1);
                 if let Some(waiter) = shared.waiting.lock().remove(&id) {
-                    let _ = waiter.send(frame); // Whoever gave up waiting needs it no more.
+                    let _ = waiter.send(frame); // A caller that gave up needs no answer.
                 }
             }
             Err(_) => return shared.end(),

@@ -66,7 +66,7 @@ impl Released {
     /// Wakes them all.
     pub fn wake(self) {
         for (sender, outcome) in self.produces {
-            let _ = sender.send(outcome); // Its time may have run out meanwhile.
+            let _ = sender.send(outcome); // The produce may have timed out meanwhile.
         }
         self.woken.wake();
     }

@@ -1,7 +1,8 @@
 //! The APIs of Kafka 2.7.2 in ZooKeeper mode: their keys, names, versions.
 //!
-//! Pure. The versions stand in the message tables; here one row an API leads to them. Never knows who handles an API.
-//! The keys 52 to 55 are the raft quorum's, which 2.7.2 does not serve with ZooKeeper. Kafka: ApiKeys.
+//! Pure. The versions are in the message tables; here one row an API leads to them. Never knows the handler
+//! of an API. The keys 52 to 55 are the raft quorum's, which 2.7.2 does not serve with ZooKeeper. Kafka:
+//! ApiKeys.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -11,7 +12,7 @@ use crate::wire::message::{self, Request};
 /// The table of APIs: name, key, request.
 macro_rules! api_keys {
     ($($name:ident = $key:literal, $module:ident::$request:ident;)*) => {
-        /// An API, by the key that opens its requests.
+        /// An API, by the key that begins its requests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ApiKey {
             $(

@@ -1,8 +1,9 @@
 //! Bounded reading and writing of the protocol's primitive types.
 //!
-//! Pure. [`Reader`] never reads past its end and never allocates by a length it has not held against what remains;
-//! [`Writer`] splices record bytes between its own instead of copying them. Neither knows a message: those are tables
-//! in [`crate::wire::message`]. Kafka: ByteBufferAccessor, ByteUtils, RecordsWriter.
+//! Pure. [`Reader`] never reads past its end and never allocates by a length that it has not compared with
+//! the bytes that remain. [`Writer`] puts record bytes between its own without copying them. Neither knows a
+//! message: those are tables in [`crate::wire::message`]. Kafka: ByteBufferAccessor, ByteUtils,
+//! RecordsWriter.
 
 use std::fmt;
 use std::io;
@@ -13,10 +14,11 @@ use crate::base::Records;
 
 pub mod field;
 
-/// Record bytes in memory up to this many are copied among the writer's own: a piece of its own would cost more.
+/// Record bytes in memory up to this size are copied among the writer's own: a piece of their own would cost
+/// more.
 const SPLICE_FROM: usize = 1024;
 
-/// Why bytes are no message, or a message no bytes.
+/// Why bytes are no valid message, or a message has no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireError {
     /// What is wrong.
@@ -35,7 +37,7 @@ pub enum Problem {
         /// How many remain.
         remaining: usize,
     },
-    /// A length or count that cannot be: negative, past the end, or more than the type may hold.
+    /// An impossible length or count: negative, past the end, or more than the type may have.
     Length(i64),
     /// Null where null is not allowed.
     Null,
@@ -83,7 +85,7 @@ impl fmt::Display for WireError {
 
 impl std::error::Error for WireError {}
 
-/// Reads big-endian values from shared bytes; byte runs it hands out alias the input.
+/// Reads big-endian values from shared bytes; the byte slices it returns share them.
 #[derive(Clone, Debug)]
 pub struct Reader {
     bytes: Bytes,
@@ -100,7 +102,7 @@ impl Reader {
         self.bytes.len()
     }
 
-    /// All that is left, taken.
+    /// Takes all that is left.
     pub fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.bytes)
     }
@@ -114,7 +116,7 @@ impl Reader {
         Ok(self.bytes.split_to(length))
     }
 
-    /// Passes over `length` bytes.
+    /// Skips `length` bytes.
     ///
     /// # Errors
     /// Fewer remain.
@@ -216,11 +218,10 @@ impl Reader {
         Ok((value >> 1) as i32 ^ -((value & 1) as i32))
     }
 
-    /// The tagged fields that end a flexible struct: each is given to `known` with a reader of its own bytes
-    /// alone; `known` leaves the tags it does not know unread.
+    /// The tagged fields that end a flexible struct. Each is given to `known` with a reader of its own bytes
+    /// alone; `known` leaves unread the tags that it does not know.
     ///
-    /// # Errors
-    /// The section is cut short, or `known` refuses a field.
+    /// # Errors The section is incomplete, or `known` refuses a field.
     pub fn tagged_fields(
         &mut self,
         mut known: impl FnMut(u32, &mut Reader) -> Result<(), WireError>,
@@ -236,10 +237,11 @@ impl Reader {
     }
 }
 
-/// Room that a frame begins with, in bytes: enough for most, so that they are written without being moved.
+/// The capacity that a frame begins with, in bytes: enough for most frames, so that they are written without
+/// being moved.
 const FRAME_ROOM: usize = 256;
 
-/// What a writer holds, in the order to be sent.
+/// The content of a writer, in the order to be sent.
 #[derive(Debug)]
 enum Piece {
     Own(Vec<u8>),

@@ -1,7 +1,8 @@
 //! The codecs of compressed batches: gzip, snappy in xerial's framing, LZ4 frames, zstd.
 //!
-//! [`Decompressor`] and [`Compressor`] stream; nothing is allocated for sizes that input merely claims. Which streams are read,
-//! and where they end, is as in Kafka, not as in a library. Kafka: `CompressionType`.
+//! [`Decompressor`] and [`Compressor`] stream; nothing is allocated for sizes that the input only claims.
+//! Which streams are valid, and where they end, is as in Kafka, not as in a library. Kafka:
+//! `CompressionType`.
 
 mod gzip;
 mod lz4;
@@ -58,8 +59,7 @@ impl Compression {
 
     /// Compresses as Kafka's clients do, at their default levels.
     ///
-    /// # Errors
-    /// [`BatchError::Decompress`] with the codec's own words.
+    /// # Errors [`BatchError::Decompress`] with the codec's own text.
     pub fn compress(self, input: &[u8]) -> Result<Vec<u8>, BatchError> {
         if self == Self::Zstd {
             return zstd::bulk::compress(input, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed);
@@ -69,8 +69,8 @@ impl Compression {
         writer.finish().map_err(failed)
     }
 
-    /// Makes a stream that [`Compressor`] wrote one for messages of format 0: clients of that time expect another
-    /// header checksum of LZ4 frames.
+    /// Turns a stream of [`Compressor`] into one for messages of format 0: clients of that time expect
+    /// another header checksum of LZ4 frames.
     pub fn finish_v0(self, stream: &mut [u8]) {
         if self == Self::Lz4 {
             lz4::with_checksum_of_format_0(stream);
@@ -80,9 +80,8 @@ impl Compression {
     /// Decompresses up to `limit` bytes; without a codec the input itself comes back, uncopied and unlimited. `magic`
     /// is the format of the batch.
     ///
-    /// # Errors
-    /// [`BatchError::TooLarge`] beyond the limit, [`BatchError::InvalidRecord`] if the stream ends early,
-    /// [`BatchError::Decompress`] if it makes no sense.
+    /// # Errors [`BatchError::TooLarge`] beyond the limit, [`BatchError::InvalidRecord`] if the stream ends
+    /// early, [`BatchError::Decompress`] if it is invalid.
     pub fn decompress(self, magic: i8, input: &Bytes, limit: usize) -> Result<Bytes, BatchError> {
         if self == Self::None {
             return Ok(input.clone());

@@ -8,7 +8,7 @@ use super::batch::{Batch, BatchBuilder, BatchError};
 use super::record::Record;
 use crate::base::{LeaderEpoch, Millis, ProducerEpoch, ProducerId};
 
-/// What a control record says, by the type in its key.
+/// The kind of a control record, by the type in its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlType {
     /// The transaction was aborted.

@@ -1,4 +1,4 @@
-//! Records of one format laid out in another: for clients older than the records.
+//! Records converted from one format to another, for clients that are older than the records.
 //!
 //! Pure. Kafka: `RecordsUtil.downConvert`.
 
@@ -10,15 +10,15 @@ use super::record::Record;
 pub use super::records_builder::RecordsBuilder;
 use crate::base::Offset;
 
-/// A batch as a client that knows no more than format `magic` (0 or 1) reads it, from `first_offset` on; empty where
-/// nothing is left of it. Its records are unpacked, converted and packed again one by one.
+/// A batch as a client that knows no more than format `magic` (0 or 1) reads it, from `first_offset` on;
+/// empty if no record is left. Its records are unpacked, converted and packed again one by one.
 ///
 /// A batch that is old enough stays as it is. Control batches are left out, headers dropped. Records below
-/// `first_offset` are dropped where each becomes a message of its own, which some versions of librdkafka rely on.
+/// `first_offset` are dropped if each becomes a message of its own, which some versions of librdkafka rely
+/// on.
 ///
-/// # Errors
-/// [`BatchError::UnsupportedCompression`] for zstd, what reading the records finds; `limit` bounds the batch's
-/// decompressed bytes.
+/// # Errors [`BatchError::UnsupportedCompression`] for zstd, and the errors of reading the records; `limit`
+/// bounds the batch's decompressed bytes.
 pub fn down_convert(
     batch: &Batch,
     magic: i8,

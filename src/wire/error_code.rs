@@ -7,7 +7,7 @@ use std::fmt;
 /// The table of errors: code, variant, name, whether a client may try again, text.
 macro_rules! error_codes {
     ($($(#[$default:meta])? $code:literal $variant:ident $name:literal $retriable:literal $message:literal;)*) => {
-        /// What a response says went wrong, or that nothing did.
+        /// The error in a response, or that there was none.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(i16)]
         pub enum ErrorCode {
@@ -22,8 +22,8 @@ macro_rules! error_codes {
             /// All of them, in the order of their codes.
             pub const ALL: &[ErrorCode] = &[$(Self::$variant),*];
 
-            /// The error of this code; those that 2.7.2 does not know are [`ErrorCode::UnknownServerError`], as
-            /// Kafka's clients take them.
+            /// The error of this code; an unknown code is [`ErrorCode::UnknownServerError`], as for Kafka's
+            /// clients.
             pub fn from_code(code: i16) -> Self {
                 match code {
                     $($code => Self::$variant,)*
@@ -162,7 +162,7 @@ impl ErrorCode {
         self as i16
     }
 
-    /// The Java exception that stands for it: its name in camel case, as almost all are called.
+    /// The Java exception that stands for it: its name in camel case, for almost all.
     pub fn exception(self) -> String {
         let name = match self {
             Self::UnknownServerError => "UnknownServer".to_owned(),
@@ -183,7 +183,7 @@ impl ErrorCode {
         format!("org.apache.kafka.common.errors.{name}Exception")
     }
 
-    /// Whether nothing went wrong.
+    /// Whether there is no error.
     pub const fn is_none(self) -> bool {
         matches!(self, Self::None)
     }

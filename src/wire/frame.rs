@@ -1,7 +1,7 @@
 //! Frames: a length of four bytes, then a header, then a message.
 //!
-//! Pure. Cuts and builds them; never reads a socket itself (that is [`crate::net`]). Kafka: NetworkReceive,
-//! NetworkSend.
+//! Pure. Splits and builds frames; never reads a socket itself (that is [`crate::net`]). Kafka:
+//! NetworkReceive, NetworkSend.
 
 use bytes::Bytes;
 
@@ -43,8 +43,7 @@ pub fn length(prefix: [u8; PREFIX], max: i32) -> Result<usize, FrameError> {
 
 /// A request as a whole frame, prefix included, in pieces to be sent one after the other.
 ///
-/// # Errors
-/// The version cannot carry what the request holds.
+/// # Errors The version cannot carry what the request contains.
 pub fn request<R: Request>(
     version: i16,
     correlation_id: i32,
@@ -60,8 +59,7 @@ pub fn request<R: Request>(
 
 /// The response to a request as a whole frame, prefix included, in pieces to be sent one after the other.
 ///
-/// # Errors
-/// The request's version cannot carry what the response holds.
+/// # Errors The request's version cannot carry what the response contains.
 pub fn response<M: Message>(to: &RequestHeader, response: &M) -> Result<Vec<Records>, WireError> {
     let mut out = Writer::framed();
     ResponseHeader { correlation_id: to.correlation_id }.encode(&mut out, to.api_key, to.api_version);
@@ -72,8 +70,7 @@ pub fn response<M: Message>(to: &RequestHeader, response: &M) -> Result<Vec<Reco
 /// Reads the response to a request of this type from a frame without its prefix: the correlation id and the
 /// response.
 ///
-/// # Errors
-/// The bytes are none.
+/// # Errors The bytes are no valid response.
 pub fn read_response<R: Request>(frame: Bytes, version: i16) -> Result<(i32, R::Response), WireError> {
     let mut input = Reader::new(frame);
     let header = ResponseHeader::decode(&mut input, R::KEY, version)?;

@@ -8,16 +8,16 @@ use super::api_key::ApiKey;
 use super::codec::field::{At, Field};
 use super::codec::{Problem, Reader, WireError, Writer};
 
-/// What opens every request.
+/// The header of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHeader {
-    /// The API asked.
+    /// The API.
     pub api_key: ApiKey,
     /// The version of the request and of its answer; not checked against what the API has.
     pub api_version: i16,
     /// Chosen by the caller, returned with the answer.
     pub correlation_id: i32,
-    /// How the caller names itself.
+    /// The client id.
     pub client_id: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl RequestHeader {
         }
     }
 
-    /// Reads one, and leaves the request itself unread.
+    /// Reads a header, and leaves the request itself unread.
     ///
     /// # Errors
     /// The key is unknown ([`Problem::UnknownApi`]), or the bytes end too early.
@@ -51,7 +51,7 @@ impl RequestHeader {
         Ok(Self { api_key, api_version, correlation_id, client_id })
     }
 
-    /// Writes it.
+    /// Writes the header.
     ///
     /// # Errors
     /// The client id is too long.
@@ -73,10 +73,10 @@ impl RequestHeader {
 /// The client id keeps its old layout even in flexible headers.
 const CLIENT_ID: At = At { version: 1, flexible: false, nullable: true };
 
-/// What opens every response.
+/// The header of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseHeader {
-    /// That of the request it answers.
+    /// The correlation id of the request it answers.
     pub correlation_id: i32,
 }
 
@@ -87,7 +87,7 @@ impl ResponseHeader {
         flexible.into()
     }
 
-    /// Reads one, and leaves the response itself unread.
+    /// Reads a header, and leaves the response itself unread.
     ///
     /// # Errors
     /// The bytes end too early.
@@ -99,7 +99,7 @@ impl ResponseHeader {
         Ok(Self { correlation_id })
     }
 
-    /// Writes it.
+    /// Writes the header.
     pub fn encode(&self, out: &mut Writer, api_key: ApiKey, api_version: i16) {
         out.i32(self.correlation_id);
         if Self::version(api_key, api_version) == 1 {

@@ -1,8 +1,8 @@
 //! Messages of formats 0 and 1: `offset, length, CRC-32, magic, attributes, [timestamp], key, value`.
 //!
-//! Pure. A compressed message wraps a set of others in its value. Only one level of wrapping exists and only one is
-//! read, so that nesting cannot recurse; what is wrapped is unpacked as it is read. Inner offsets are absolute in
-//! format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
+//! Pure. A compressed message wraps a set of others in its value. Only one level of wrapping exists and only
+//! one is read, so that nesting cannot recurse; wrapped messages are unpacked as they are read. Inner offsets
+//! are absolute in format 0 and relative in format 1. Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
 
 mod build;
 
@@ -28,14 +28,15 @@ pub fn overhead(magic: i8) -> usize {
     if magic == 0 { 26 } else { 34 }
 }
 
-/// A message with its place and time made absolute: an uncompressed one itself, or one of those a compressed one wraps.
+/// A message with its absolute offset and timestamp: an uncompressed message itself, or one of those that a
+/// compressed one wraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegacyMessage<'a> {
     /// Its offset in the partition.
     pub offset: Offset,
     /// Its timestamp, that of its wrapper under `LogAppendTime`; -1 in format 0.
     pub timestamp: Millis,
-    /// All its bytes, of which at least the smallest message's are there.
+    /// All its bytes, at least as many as the smallest message has.
     bytes: &'a [u8],
     /// The type of timestamp that its wrapper gives it.
     wrapper_type: Option<TimestampType>,
@@ -54,7 +55,7 @@ impl<'a> LegacyMessage<'a> {
         Self { offset, timestamp, bytes, wrapper_type: wrapper.map(|(kind, _)| kind) }
     }
 
-    /// Its format as it says itself, which inside a wrapper may be any number.
+    /// The format in its own header, which inside a wrapper may be any number.
     pub fn magic(&self) -> i8 {
         self.bytes[16] as i8
     }
@@ -108,8 +109,7 @@ impl<'a> LegacyMessage<'a> {
 
     /// Whether it has a key.
     ///
-    /// # Errors
-    /// [`BatchError::Malformed`] if the message is too short to say.
+    /// # Errors [`BatchError::Malformed`] if the message is too short to have one.
     pub fn has_key(&self) -> Result<bool, BatchError> {
         Ok(self.size_at(self.key_at())? >= 0)
     }
@@ -157,8 +157,8 @@ impl<'a> LegacyMessage<'a> {
     }
 }
 
-/// The messages in one message of format 0 or 1: those it wraps, unpacked as they are read, or itself if it is not
-/// compressed.
+/// The messages in one message of format 0 or 1: those it wraps, unpacked as they are read, or itself if it
+/// is not compressed.
 ///
 /// Offsets of format 1 are relative to the last one, so that a wrapper is read once before its first message is given.
 /// Kafka: `DeepRecordsIterator`.
@@ -174,9 +174,8 @@ enum MessageSource {
 impl Messages {
     /// The messages in `batch`.
     ///
-    /// # Errors
-    /// [`BatchError::InvalidRecord`] for wrappers that cannot be, [`BatchError::Corrupt`] for impossible sizes inside,
-    /// [`BatchError::Decompress`] if the stream breaks or is cut.
+    /// # Errors [`BatchError::InvalidRecord`] for impossible wrappers, [`BatchError::Corrupt`] for impossible
+    /// sizes inside, [`BatchError::Decompress`] if the stream is damaged or incomplete.
     pub fn of(batch: &Batch) -> Result<Self, BatchError> {
         let header = batch.header();
         if !header.is_compressed() {
@@ -233,7 +232,7 @@ fn wrapped_value(batch: &Batch) -> Result<Bytes, BatchError> {
     })
 }
 
-/// What has to be added to a wrapper's relative offsets.
+/// The number to add to a wrapper's relative offsets.
 fn absolute_base(wrapper: Offset, last: Offset) -> Result<Offset, BatchError> {
     // Some versions of librdkafka leave the wrapper's offset 0 when they produce.
     if wrapper == 0 {
@@ -262,7 +261,7 @@ impl Set {
         Ok(Self { reader, given: 0 })
     }
 
-    /// The next message; one that is cut off at the end of the stream is left out.
+    /// The next message; an incomplete one at the end of the stream is left out.
     fn next_message(&mut self) -> Result<Option<&[u8]>, BatchError> {
         self.reader.consume(std::mem::take(&mut self.given));
         if !self.reader.fill(LOG_OVERHEAD).map_err(broken)? {

@@ -1,6 +1,7 @@
 //! The wire: frames, headers, messages, record batches.
 //!
-//! Bytes to values and back, nothing else: no sockets, no state. Whatever comes in is bounded by what is there.
+//! Bytes to values and back, nothing else: no sockets, no state. What is read is bounded by the bytes that
+//! are there.
 
 pub mod api_key;
 pub mod batch;

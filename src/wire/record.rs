@@ -17,10 +17,10 @@ pub use iter::RecordIter;
 use varint::{read_varint, read_varlong, size_of_varint, size_of_varlong};
 pub use varint::{write_varint, write_varlong};
 
-/// A record's header: its key and its value, which may be null. Keys may repeat; their order counts.
+/// A record's header: its key and its value, which may be null. Keys may repeat; their order is significant.
 pub type Header = (String, Option<Bytes>);
 
-/// A record of any format with its place and time made absolute.
+/// A record of any format with its absolute offset and timestamp.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Its offset in the partition.
@@ -54,7 +54,7 @@ pub struct RecordView<'a> {
     pub headers: RecordHeaders<'a>,
 }
 
-/// The headers of a record, whichever way it is held.
+/// The headers of a record, in either representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordHeaders<'a> {
     /// Of a record in memory.
@@ -99,8 +99,7 @@ impl<'a> RecordHeaders<'a> {
     }
 }
 
-/// What is wrong with a record. Small, as most of the work on a record is to hand on that nothing is. The texts are
-/// Kafka's.
+/// What is wrong with a record. Small, as a valid record returns one of these too. The texts are Kafka's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Flaw {
     #[error("Found invalid record structure")]
@@ -124,9 +123,9 @@ impl From<Flaw> for BatchError {
 impl<'a> RecordView<'a> {
     /// The record at the start of `input`, which may hold more after it.
     ///
-    /// # Errors
-    /// [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length; [`BatchError::Malformed`]
-    /// where Kafka fails in another way: at a length that does not end, or one that is longer than the input.
+    /// # Errors [`BatchError::InvalidRecord`] if it does not fit in the input or in its own length;
+    /// [`BatchError::Malformed`] where Kafka fails in another way: at a length that does not end, or one that
+    /// is longer than the input.
     #[inline]
     pub fn parse(input: &'a [u8]) -> Result<Self, BatchError> {
         let mut rest = input;
@@ -143,7 +142,7 @@ impl<'a> RecordView<'a> {
         Ok(view)
     }
 
-    /// The record with this body, whose length was said to be `length`.
+    /// The record with this body, whose length field is `length`.
     #[inline]
     fn of_body(body: &'a [u8], length: i32) -> Result<Self, Flaw> {
         let mut rest = body;

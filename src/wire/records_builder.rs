@@ -1,5 +1,4 @@
-//! Lays records out in any format, compressing as they come: the records are never in memory as a whole but as they
-//! will be stored.
+//! Writes records in any format, compressing as they come: they are in memory only in their stored form.
 //!
 //! Pure. Kafka: `MemoryRecordsBuilder` as the broker uses it.
 
@@ -13,10 +12,11 @@ use super::legacy::SetLayout;
 use super::record::{Record, RecordHeaders};
 use crate::base::{Millis, Offset};
 
-/// How many bytes of records are gathered before they are given to the codec.
+/// How many bytes of records are collected before they are given to the codec.
 const GATHER: usize = 16 << 10;
 
-/// Lays records out in any format; all in one batch, or one message each in formats 0 and 1 without compression.
+/// Writes records in any format; all in one batch, or one message each in formats 0 and 1 without
+/// compression.
 #[derive(Debug)]
 pub struct RecordsBuilder {
     layout: RecordLayout,
@@ -61,7 +61,7 @@ impl<'a> From<&'a Record> for NewRecord<'a> {
     }
 }
 
-/// Bytes up to a number; what comes after is counted only.
+/// Keeps bytes up to a limit; bytes after it are only counted.
 #[derive(Debug)]
 struct Capped {
     bytes: Vec<u8>,
@@ -90,12 +90,12 @@ impl Write for Capped {
 pub enum Built {
     /// The bytes.
     Records(Bytes),
-    /// It is larger than it may be: so many bytes.
+    /// It is larger than allowed, by its size in bytes.
     TooLarge(usize),
 }
 
 impl RecordsBuilder {
-    /// Lays out as messages of format 0 or 1 from `base_offset` on; with `append_time` all timestamps are that.
+    /// Writes messages of format 0 or 1 from `base_offset` on; with `append_time` all timestamps are that.
     pub fn messages(
         magic: i8,
         compression: Compression,
@@ -108,7 +108,7 @@ impl RecordsBuilder {
         Self::new(RecordLayout::Messages(layout), magic, is_batched, append_time, base_offset, out)
     }
 
-    /// Lays out as one batch of format 2; codec, base offset and append time are to be those that `batch` was given.
+    /// Writes one batch of format 2; codec, base offset and append time must be those of `batch`.
     pub fn batch(
         batch: BatchBuilder,
         compression: Compression,
@@ -216,11 +216,11 @@ impl RecordsBuilder {
         }
     }
 
-    /// Lays the records out.
+    /// Completes the records.
     ///
-    /// # Errors
-    /// [`BatchError::Decompress`] if the codec fails, [`BatchError::Unsupported`] for zstd before format 2 and for
-    /// producers that cannot be, [`BatchError::TooLarge`] beyond 2 GiB or what [`RecordsBuilder::at_most`] says.
+    /// # Errors [`BatchError::Decompress`] if the codec fails, [`BatchError::Unsupported`] for zstd before
+    /// format 2 and for impossible producers, [`BatchError::TooLarge`] beyond 2 GiB or the limit of
+    /// [`RecordsBuilder::at_most`].
     pub fn build(self) -> Result<Bytes, BatchError> {
         match self.build_within()? {
             Built::Records(bytes) => Ok(bytes),
@@ -228,7 +228,7 @@ impl RecordsBuilder {
         }
     }
 
-    /// As [`RecordsBuilder::build`], telling how large it would be if it is too large.
+    /// As [`RecordsBuilder::build`], with the size it would have if it is too large.
     ///
     /// # Errors
     /// As [`RecordsBuilder::build`].

@@ -1,4 +1,4 @@
-//! What every cluster has: the persistent parents, made by whichever broker comes first, and the cluster's id.
+//! What every cluster has: the persistent parents, created by the first broker, and the cluster's id.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use super::znode::{
     log_dir_event, producer_id_block, topic,
 };
 
-/// Makes every persistent path that is missing, in Kafka's order (`KafkaZkClient.createTopLevelPaths`).
+/// Creates every persistent path that is missing, in Kafka's order (`KafkaZkClient.createTopLevelPaths`).
 ///
 /// # Errors
 /// Failures of ZooKeeper.
@@ -36,7 +36,7 @@ pub async fn make_paths(zk: &ZooKeeper) -> Result<(), ZkError> {
     Ok(())
 }
 
-/// The cluster's id, given to it now where it has none (`createOrGetClusterId`).
+/// The cluster's id, which is generated if it has none (`createOrGetClusterId`).
 ///
 /// # Errors
 /// Failures of ZooKeeper, and [`ZkError::Other`] where `/cluster/id` holds none.

@@ -17,7 +17,7 @@ pub struct Claim {
     pub generation: u64,
 }
 
-/// Tries to make `broker` the controller; None where another broker is, or became it first.
+/// Tries to make `broker` the controller; None if another broker is, or became it first.
 ///
 /// # Errors
 /// [`ZkError::SessionExpired`] where the session ended before the outcome was known, and other failures of ZooKeeper.
@@ -37,7 +37,8 @@ pub async fn claim(zk: &ZooKeeper, broker: BrokerId, now: Millis) -> Result<Opti
     }
 }
 
-/// What makes `broker` the controller of an epoch, where `/controller_epoch` still has this version.
+/// The operations that make `broker` the controller of an epoch, if `/controller_epoch` still has this
+/// version.
 pub fn operations(broker: BrokerId, epoch: i32, version: i32, now: Millis) -> [Op; 2] {
     let data = controller::encode(broker, now);
     let (path, mode) = (controller::PATH.to_owned(), CreateMode::Ephemeral);
@@ -56,7 +57,7 @@ pub async fn controller(zk: &ZooKeeper) -> Result<Option<BrokerId>, ZkError> {
     Ok(zk.get(controller::PATH).await?.and_then(|(data, _)| controller::decode(&data).ok()))
 }
 
-/// The epoch and its version; made where the cluster has had no controller yet.
+/// The epoch and its version; created if the cluster has had no controller yet.
 async fn present_epoch(zk: &ZooKeeper) -> Result<(i32, i32), ZkError> {
     loop {
         if let Some((data, stat)) = zk.get(controller_epoch::PATH).await? {

@@ -1,11 +1,11 @@
-//! The memory of the cluster: one ZooKeeper session, typed access to znodes, watches that lose nothing.
+//! The connection to ZooKeeper: one session, typed access to znodes, watches that miss no change.
 //!
 //! - *Entry points:* [`ZooKeeper::connect`], its typed operations (`store`), [`ZooKeeper::watches`] (`watch`), and the
 //!   znodes themselves in [`znode`], each a twin of a schema in `zk-schema/`.
-//! - *Never:* decides anything; a decision's writes come in whole, its reads go out whole.
-//! - *How the client is used:* one client object is one connection, carried by a relay that takes no second one. It is
-//!   let go at the first disconnection, and the same session is attached by a new one; only the server's word ends a
-//!   session and begins a new *generation*.
+//! - *Never:* decides anything: callers pass whole operations, and get whole results.
+//! - *How the client is used:* one client object is one connection, through a relay that accepts no second
+//!   one. The object is dropped at the first disconnection, and a new one attaches the same session. A
+//!   session ends only when a server reports that; then a new *generation* begins.
 //! - *In Kafka:* `ZooKeeperClient`, `KafkaZkClient`, `ZkData`.
 
 pub mod bootstrap;

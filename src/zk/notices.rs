@@ -1,4 +1,5 @@
-//! Sequential change nodes (`ZkNodeChangeNotificationListener`): each is read once, in order; old ones are swept.
+//! Sequential change nodes (`ZkNodeChangeNotificationListener`): each is read once, in order; old ones are
+//! deleted.
 
 use bytes::Bytes;
 
@@ -21,13 +22,13 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// None of those below `parent` whose names begin with `prefix`.
+    /// No notice read yet of those below `parent` whose names begin with `prefix`.
     pub fn new(parent: &'static str, prefix: &'static str) -> Self {
         Self { parent, prefix, last: -1 }
     }
 
-    /// The paths and data of the notices among these children that have not been read yet, in order. Each counts as read
-    /// from now on, also one that is gone or cannot be read.
+    /// The paths and data of the notices among these children that have not been read yet, in order. Each
+    /// counts as read from now on, even if it is gone or cannot be read.
     pub async fn unread(&mut self, zk: &ZooKeeper, children: &[String]) -> Vec<(String, Bytes)> {
         let fresh = self.numbered(children).into_iter().filter(|(number, _)| *number > self.last);
         let (numbers, paths): (Vec<_>, Vec<_>) = fresh.unzip();
@@ -44,9 +45,9 @@ impl Notices {
         read.collect()
     }
 
-    /// Deletes those among these children that have grown old.
+    /// Deletes those among these children that are older than the expiration.
     pub async fn sweep(&self, zk: &ZooKeeper, children: &[String], now: Millis) {
-        // Numbers grow with time: behind the first that is not old there is none.
+        // A later notice has a higher number: behind the first that is not old there is no old one.
         for (_, path) in self.numbered(children) {
             match sweep(zk, &path, now).await {
                 Ok(true) => {}
@@ -56,7 +57,7 @@ impl Notices {
         }
     }
 
-    /// The paths of the notices among these children, by their numbers.
+    /// The paths of the notices among these children, in the order of their numbers.
     fn numbered(&self, children: &[String]) -> Vec<(i64, String)> {
         let numbered = children.iter().filter_map(|name| {
             Some((sequence_number(name, self.prefix)?, format!("{}/{name}", self.parent)))
@@ -67,7 +68,7 @@ impl Notices {
     }
 }
 
-/// Deletes a notice that has grown old; false where it has not.
+/// Deletes a notice that is older than the expiration; false if it is not.
 async fn sweep(zk: &ZooKeeper, path: &str, now: Millis) -> Result<bool, ZkError> {
     match zk.exists(path).await? {
         Some(stat) if now - stat.ctime <= EXPIRY => return Ok(false),
@@ -75,7 +76,7 @@ async fn sweep(zk: &ZooKeeper, path: &str, now: Millis) -> Result<bool, ZkError>
         None => return Ok(true),
     }
     match zk.delete(path, None).await {
-        Ok(()) | Err(ZkError::NoNode) => Ok(true), // Other brokers sweep as well.
+        Ok(()) | Err(ZkError::NoNode) => Ok(true), // Other brokers delete it as well.
         Err(error) => Err(error),
     }
 }

@@ -1,12 +1,13 @@
-//! Operations on znodes, their results and their errors: what is sent to ZooKeeper and what comes back.
+//! Operations on znodes, their results and their errors.
 //!
-//! Pure. [`super::store`] sends them; [`super::outcome`] judges those whose answer was lost.
+//! Pure. [`super::store`] sends the operations; [`super::outcome`] finds out the results of those whose
+//! answers were lost.
 
 use bytes::Bytes;
 use thiserror::Error as ThisError;
 use zookeeper_client::Error;
 
-/// What ZooKeeper keeps about a znode.
+/// The metadata that ZooKeeper keeps of a znode.
 pub type Stat = zookeeper_client::Stat;
 
 /// How long a created znode lasts, and how it is named.
@@ -29,7 +30,7 @@ pub enum ZkError {
     /// The znode exists.
     #[error("KeeperErrorCode = NodeExists")]
     NodeExists,
-    /// The znode has another version than the one demanded.
+    /// The znode has another version than the required one.
     #[error("KeeperErrorCode = BadVersion")]
     BadVersion,
     /// The znode has children.
@@ -38,7 +39,7 @@ pub enum ZkError {
     /// The znode's access list does not allow it.
     #[error("KeeperErrorCode = NoAuth")]
     NoAuth,
-    /// The session that a write belonged to is gone; whether it took effect is not known.
+    /// The session that a write belonged to is gone; it is not known whether the write took effect.
     #[error("KeeperErrorCode = Session expired")]
     SessionExpired,
     /// The session is closed.
@@ -47,13 +48,13 @@ pub enum ZkError {
     /// No server answered in time.
     #[error("Timed out waiting for connection while in state: CONNECTING")]
     ConnectTimeout,
-    /// The request is larger than a server takes; it was not sent.
+    /// The request is larger than a server accepts; it was not sent.
     #[error("a request of {0} bytes is more than ZooKeeper takes")]
     TooLarge(usize),
     /// The chroot is no path; the reason.
     #[error("{0}")]
     BadChroot(String),
-    /// Anything else the client reports.
+    /// Any other error of the client.
     #[error("{0}")]
     Other(String),
 }
@@ -110,7 +111,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// How many bytes it takes in a request, about.
+    /// About how many bytes it takes in a request.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Check { path, .. } | Self::Delete { path, .. } => path.len() + 24,
@@ -135,11 +136,11 @@ pub enum OpResult {
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[error("operation {index:?}: {source}")]
 pub struct MultiError {
-    /// The operation that failed; None where the multi as a whole did.
+    /// The operation that failed; None if the multi failed as a whole.
     pub index: Option<usize>,
-    /// How it failed.
+    /// Why it failed.
     pub source: ZkError,
 }
 
-/// What a znode holds, with its stat; None where it does not exist.
+/// A znode's data, with its stat; None if it does not exist.
 pub type Read = Option<(Bytes, Stat)>;

@@ -1,14 +1,15 @@
-//! What became of a write whose answer was lost: it is sent again, in the session it began in, and where the repetition is
-//! refused, judged by what is there now.
+//! The outcome of a write whose answer was lost: the write is sent again in its session, and if the
+//! repetition is refused, the znodes show whether the first try took effect.
 //!
-//! Pure. A write counts as done where everything is as it would have left it: data, versions, and the owner of ephemerals.
-//! `store` sends and reads. Kafka: `KafkaZkClient.retryRequestsUntilConnected`, `CheckedEphemeral`.
+//! Pure. A write counts as done if its znodes have the content it would have given them: data, versions, and
+//! the owner of ephemerals. `store` sends and reads. Kafka: `KafkaZkClient.retryRequestsUntilConnected`,
+//! `CheckedEphemeral`.
 
 use std::collections::BTreeMap;
 
 use super::op::{CreateMode, Op, OpResult, Read, ZkError};
 
-/// A write under way: in which session it began, and whether the answer to an earlier try was lost.
+/// A write in progress: its session, and whether the answer to an earlier try was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {
     generation: Option<u64>,
@@ -16,11 +17,10 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Lets it be sent in the session of this generation; the first one is its own.
+    /// Allows a try in the session of this generation; the first try sets the write's session.
     ///
-    /// # Errors
-    /// [`ZkError::SessionExpired`] where it was begun in an earlier session: whether it took effect is not known, and what
-    /// was to hang on that session is gone.
+    /// # Errors [`ZkError::SessionExpired`] if it began in an earlier session: it is not known whether it
+    /// took effect, and what depended on that session is gone.
     pub fn admit(&mut self, generation: u64) -> Result<(), ZkError> {
         if *self.generation.get_or_insert(generation) != generation {
             return Err(ZkError::SessionExpired);
@@ -33,17 +33,17 @@ impl Attempt {
         self.doubtful = true;
     }
 
-    /// Whether a refusal is no answer yet: an earlier try may have taken effect, and be the reason for it.
+    /// Whether a refusal is not final: an earlier try may have taken effect, and be the reason for it.
     pub fn is_doubtful(&self) -> bool {
         self.doubtful
     }
 }
 
-/// What a path holds after some operations.
+/// The content of a path after some operations.
 #[derive(Debug, PartialEq, Eq)]
 enum LeftBehind<'a> {
     Nothing,
-    /// `version` is None where any would do.
+    /// `version` is None if any version is possible.
     Data {
         data: &'a [u8],
         version: Option<i32>,
@@ -65,13 +65,13 @@ impl LeftBehind<'_> {
     }
 }
 
-/// The paths that must be read to judge these operations.
+/// The paths that must be read to find out the results of these operations.
 pub fn paths(ops: &[Op]) -> Vec<String> {
     left_behind(ops).into_keys().map(str::to_owned).collect()
 }
 
-/// The results of `ops`, where what was `found` at their paths is what they leave; `session` is the one they were sent
-/// in. None where they were not done, or others have written since.
+/// The results of `ops`, if the znodes `found` at their paths have the content that `ops` give them;
+/// `session` is the one they were sent in. None if they were not done, or another client has written since.
 pub fn results(ops: &[Op], found: &BTreeMap<String, Read>, session: i64) -> Option<Vec<OpResult>> {
     let at = |path: &str| found.get(path).unwrap_or(&None);
     if !left_behind(ops).iter().all(|(path, left)| left.is(at(path), session)) {

@@ -1,4 +1,4 @@
-//! Producer ids, each handed out once in the life of a cluster, from the blocks that brokers claim in
+//! Producer ids, each assigned once in the life of a cluster, from the blocks that brokers claim in
 //! `/latest_producer_id_block` (`ProducerIdManager`).
 
 use tokio::sync::Mutex;
@@ -8,7 +8,7 @@ use super::op::{CreateMode, ZkError};
 use super::znode::producer_id_block::{self, ProducerIdBlock};
 use crate::base::{BrokerId, ProducerId};
 
-/// Hands out producer ids; claims the next block of a thousand when the last one is used up.
+/// Assigns producer ids; claims the next block of a thousand when the last one is used up.
 #[derive(Debug)]
 pub struct ProducerIdManager {
     zk: ZooKeeper,
@@ -16,10 +16,10 @@ pub struct ProducerIdManager {
     claimed: Mutex<ClaimedBlock>,
 }
 
-/// The block that ids are handed out of.
+/// The block that ids are assigned from.
 #[derive(Debug)]
 struct ClaimedBlock {
-    /// The next id to hand out; past the block's end where it is used up.
+    /// The next id to assign; past the block's end if it is used up.
     next: ProducerId,
     block: ProducerIdBlock,
 }

@@ -11,8 +11,8 @@ use super::znode::broker_sequence;
 use super::{ZnodeChange, ZooKeeper};
 use crate::base::{BrokerId, Endpoint};
 
-/// Registers a broker in every session it lives through, and remembers the last one, so that a znode which outlived its
-/// session (ZOOKEEPER-2985) is known to be our own.
+/// Registers a broker in every session, and remembers the last session, so that a znode which outlived its
+/// session (ZOOKEEPER-2985) is recognised as this broker's own.
 #[derive(Debug, Default)]
 pub struct Registrar {
     last_session: Mutex<Option<i64>>,
@@ -25,7 +25,7 @@ struct Holder {
 }
 
 impl Registrar {
-    /// Registers in the present session and gives the broker epoch, which is the znode's czxid.
+    /// Registers in the present session and returns the broker epoch, which is the znode's czxid.
     ///
     /// # Errors
     /// [`ZkError::NodeExists`] where another live session holds the id, and other failures of ZooKeeper.
@@ -33,8 +33,9 @@ impl Registrar {
         self.attempt(zk, registration).await?.map_err(|holder| refuse(zk, registration, &holder))
     }
 
-    /// As [`Registrar::register`], for a broker that has just been started. A registration with no other endpoints than its
-    /// own, which it has just bound, is what it left behind when it was killed: that is waited out, for `limit` at most.
+    /// As [`Registrar::register`], for a broker that has just been started. A registration with no other
+    /// endpoints than its own, which it has just bound, is left from its killed predecessor: this waits, at
+    /// most for `limit`, until it is gone.
     ///
     /// # Errors
     /// As there.
@@ -87,7 +88,7 @@ impl Registrar {
         let data = registration.encode();
         loop {
             let generation = zk.generation();
-            // Made empty and then written, as Kafka does it: the registration's version is 1.
+            // Created empty and then written, as Kafka does it: the registration's version is 1.
             let ops = [
                 Op::Create { path: path.clone(), data: Vec::new(), mode: CreateMode::Ephemeral },
                 Op::Set { path: path.clone(), data: data.clone(), version: Some(0) },
@@ -114,7 +115,7 @@ impl Registrar {
     }
 }
 
-/// Whether a registration names endpoints, and none that are not this broker's.
+/// Whether a registration names endpoints, and only endpoints of this broker.
 fn is_own(mine: &Registration, data: &[u8]) -> bool {
     let is_mine =
         |other: &Endpoint| mine.endpoints.iter().any(|it| (&it.host, it.port) == (&other.host, other.port));
@@ -133,7 +134,7 @@ fn refuse(zk: &ZooKeeper, registration: &Registration, holder: &Holder) -> ZkErr
     ZkError::NodeExists
 }
 
-/// A generated broker id: above the reserved ones, never given twice.
+/// A generated broker id: above the reserved ones, never assigned twice.
 ///
 /// # Errors
 /// Failures of ZooKeeper.

@@ -1,8 +1,9 @@
-//! One TCP connection to a server, carried for one client object, and for one only.
+//! One TCP connection to a server, relayed for one client object, and for one only.
 //!
-//! The client crate reconnects by itself, and then sends what was asked of it while it was disconnected: a write given
-//! up long ago could come after its own repetition. So a client is given an address on loopback that takes a single
-//! connection; once that has ended, the client can reach no server, and what it has not sent is never sent.
+//! The client crate reconnects by itself, and then sends the operations it was given while it was
+//! disconnected: a write given up long ago could come after its own repetition. So a client gets an address
+//! on loopback that accepts a single connection. Once that connection has ended, the client can reach no
+//! server, and what it has not sent is never sent.
 
 use std::io;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A way to a server that is open once.
+/// A way to a server that works once.
 pub(super) struct Relay {
-    /// Where to connect to, `host:port`.
+    /// The address to connect to, `host:port`.
     pub address: String,
-    /// Cancelled as soon as nothing is carried any more. Cancelling it, or dropping the relay, ends it at once.
+    /// Cancelled as soon as nothing is relayed any more. Cancelling it, or dropping the relay, ends it at
+    /// once.
     pub ended: CancellationToken,
     _ends_when_dropped: DropGuard,
 }
@@ -49,7 +51,7 @@ impl Relay {
     }
 }
 
-/// Takes one connection, closes the door behind it, and carries bytes until either side has no more to send.
+/// Accepts one connection, closes the listener, and relays bytes until either side has no more to send.
 async fn carry(listener: TcpListener, mut upstream: TcpStream) -> io::Result<()> {
     let (mut client, _) = listener.accept().await?;
     drop(listener);
@@ -63,7 +65,7 @@ async fn carry(listener: TcpListener, mut upstream: TcpStream) -> io::Result<()>
     .map(drop)
 }
 
-/// Whether an address ends in a port; `[::1]` and names do not.
+/// Whether an address ends with a port; `[::1]` and names do not.
 fn has_port(server: &str) -> bool {
     server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok() && !server.ends_with(']'))
 }

@@ -1,7 +1,8 @@
-//! The session: connected, reconnected for as long as the server may keep it, begun anew once a server has ended it.
+//! The session: connected, reconnected for as long as the server may keep it, begun anew once a server has
+//! ended it.
 //!
-//! A connection is lost where nothing is received for three fifths of the session's timeout, which is as near to the two
-//! thirds of Java's client as the client crate comes. Answers that arrive slowly are no silence.
+//! A connection counts as lost when nothing is received for three fifths of the session's timeout. The client
+//! crate comes no nearer to the two thirds of Java's client. Answers that arrive slowly are no silence.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,17 +23,17 @@ use crate::base::Backoff;
 /// Kafka's logger of sessions.
 const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
 
-/// How long a lost connection is left alone before the next one.
+/// How long to wait after a lost connection before the next one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// How to connect.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// `zookeeper.session.timeout.ms`: how long the server keeps a session that gives no sign of life.
+    /// `zookeeper.session.timeout.ms`: how long the server keeps a session from which it receives nothing.
     pub session_timeout: Duration,
     /// `zookeeper.connection.timeout.ms`: how long the first connection may take.
     pub connection_timeout: Duration,
-    /// Whether a chroot that does not exist is made; tools leave it to brokers.
+    /// Whether a missing chroot is created; brokers do that, tools do not.
     pub make_chroot: bool,
     /// `zookeeper.max.in.flight.requests`: how many requests may be sent and not yet answered, at least 1.
     pub max_in_flight: usize,
@@ -45,16 +46,17 @@ impl Default for ConnectOptions {
     }
 }
 
-/// Where the session stands.
+/// The state of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionState {
-    /// How many sessions there have been, from 1. What an earlier one made or watched is gone with it.
+    /// How many sessions there have been, from 1. The ephemeral znodes and watches of an earlier session are
+    /// gone.
     pub generation: u64,
-    /// Whether a server answers now.
+    /// Whether a server is connected now.
     pub connected: bool,
 }
 
-/// A connection to one server: gone for good once `lost`.
+/// A connection to one server: over for good once `lost`.
 #[derive(Clone)]
 pub(super) struct Connection {
     pub client: Client,
@@ -71,7 +73,7 @@ pub struct ZooKeeper {
 
 pub(super) struct SharedZooKeeper {
     hosts: String,
-    /// Where among the hosts the next try begins.
+    /// The index of the host that the next try begins with.
     next_server: AtomicUsize,
     chroot: String,
     options: ConnectOptions,
@@ -123,23 +125,23 @@ impl ZooKeeper {
         Ok(Self { shared })
     }
 
-    /// Which session this is, from 1.
+    /// The number of this session, from 1.
     pub fn generation(&self) -> u64 {
         self.shared.states.borrow().generation
     }
 
-    /// Where the session stands, now and at every change.
+    /// The state of the session, now and at every change.
     pub fn session_states(&self) -> watch::Receiver<SessionState> {
         self.shared.states.subscribe()
     }
 
-    /// The id of the present session, as a znode's ephemeral owner shows it; 0 before there is one.
+    /// The id of the present session, as the owner of ephemeral znodes has it; 0 before there is one.
     pub fn session_id(&self) -> i64 {
         self.shared.session_id()
     }
 
-    /// Ends the session at the server, so that its ephemeral znodes are gone when this returns; waits at most as long as
-    /// a session lasts by itself.
+    /// Closes the session at the server, so that its ephemeral znodes are gone when this returns; waits at
+    /// most for the session timeout.
     pub async fn close(&self) {
         self.shared.closing.cancel();
         let limit = self.shared.options.session_timeout;
@@ -148,7 +150,7 @@ impl ZooKeeper {
         }
     }
 
-    /// The present connection, waited for where there is none; None once the session is closed.
+    /// The present connection; waits while there is none; None once the session is closed.
     pub(super) async fn connection(&self) -> Option<Connection> {
         let mut connections = self.shared.connection.subscribe();
         tokio::select! {
@@ -164,8 +166,8 @@ impl SharedZooKeeper {
         self.closed.clone()
     }
 
-    /// One try, at every server, to attach the present session or to open the first one. A server that cannot be reached
-    /// is named in the log, unless that was `logged` in the same words.
+    /// One try, at every server, to attach the present session or to open the first one. A server that cannot
+    /// be reached is logged, unless the same text is among the `logged`.
     async fn attach(&self, detached: bool, logged: &mut HashSet<String>) -> Result<Attached, AttachError> {
         let servers: Vec<&str> = self.hosts.split(',').map(str::trim).collect();
         let limit = self.options.session_timeout / u32::try_from(servers.len()).unwrap_or(u32::MAX);
@@ -209,12 +211,13 @@ impl SharedZooKeeper {
             connector = connector.with_session(session);
         }
         let client = connector.connect(&relay.address).await?;
-        // This server may be behind the one before; without this we could read what was true before our own writes.
+        // This server may be behind the one before; without this a read could return the state before this
+        // session's own writes.
         client.sync("/").await?;
         Ok(Attached { client, relay })
     }
 
-    /// Tries until a server takes the session; where a server has ended it, until one opens a new one.
+    /// Tries until a server attaches the session; if a server has ended it, until one opens a new one.
     async fn attach_patiently(&self) -> Attached {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let mut logged = HashSet::new();
@@ -231,7 +234,8 @@ impl SharedZooKeeper {
         }
     }
 
-    /// Makes the chroot with its parents. Where it is not to be made and does not exist, no znode does.
+    /// Creates the chroot with its parents. If it is not to be created and does not exist, no operation finds
+    /// a znode.
     async fn prepare_chroot(&self, root: &Client) -> Result<(), ZkError> {
         if self.chroot.is_empty() || !self.options.make_chroot {
             return Ok(());
@@ -240,7 +244,7 @@ impl SharedZooKeeper {
         root.mkdir(&self.chroot, &options).await.map_err(ZkError::from)
     }
 
-    /// Tells everybody of a connection.
+    /// Notifies all waiting operations and watches of a connection.
     fn publish(&self, attached: &Attached, generation: u64) -> Result<(), ZkError> {
         let client = &attached.client;
         *self.session.lock() = Some(client.session().clone());
@@ -257,7 +261,7 @@ impl SharedZooKeeper {
         Ok(())
     }
 
-    /// Tells everybody that the connection is lost, and lets go of it.
+    /// Notifies all waiting operations and watches that the connection is lost, and drops it.
     fn withdraw(&self) {
         if let Some(connection) = self.connection.send_replace(None) {
             connection.lost.cancel();
@@ -266,7 +270,7 @@ impl SharedZooKeeper {
     }
 }
 
-/// Why a server did not take the session.
+/// Why a server did not attach the session.
 #[derive(Debug, thiserror::Error)]
 enum AttachError {
     /// It cannot be reached.
@@ -275,19 +279,19 @@ enum AttachError {
     /// It does not answer.
     #[error("no answer within {} ms", .0.as_millis())]
     Silent(Duration),
-    /// It does not take the session, or not now.
+    /// It does not attach the session, or not now.
     #[error("{0}")]
     Client(#[from] Error),
 }
 
-/// A client object, and the only way by which it reaches a server.
+/// A client object, and the relay by which alone it reaches a server.
 struct Attached {
     client: Client,
     relay: Relay,
 }
 
 impl Attached {
-    /// Waits until the client is anything but connected.
+    /// Waits until the client's state is anything but connected.
     async fn lost(&self) {
         let disconnected = async {
             let mut states = self.client.state_watcher();
@@ -303,7 +307,7 @@ impl Attached {
     }
 }
 
-/// Keeps a session: replaces lost connections, begins new generations, closes it in the end.
+/// Keeps a session: replaces lost connections, begins new generations, closes the session at the end.
 async fn keep(shared: Arc<SharedZooKeeper>, mut attached: Attached) {
     loop {
         let ended = tokio::select! {
@@ -318,7 +322,7 @@ async fn keep(shared: Arc<SharedZooKeeper>, mut attached: Attached) {
         log::info!(target: TARGET, "The connection to ZooKeeper is lost");
         let before = shared.session.lock().as_ref().map(SessionInfo::id);
         let started = Instant::now();
-        // Let the server work off what it had received before, so that our repetitions come after it.
+        // Lets the server process what it had received before, so that repeated writes come after it.
         tokio::time::sleep(FIRST_PAUSE).await;
         attached = tokio::select! {
             attached = shared.attach_patiently() => attached,
@@ -336,7 +340,8 @@ async fn keep(shared: Arc<SharedZooKeeper>, mut attached: Attached) {
     shared.closed.cancel();
 }
 
-/// Ends the session: clients that were attached with `detached` never do, so one is attached that does, and dropped.
+/// Closes the session. Clients attached with `detached` never close it, so one without is attached and
+/// dropped.
 async fn close_at_server(shared: &SharedZooKeeper) {
     if shared.session.lock().is_none() {
         return;

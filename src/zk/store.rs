@@ -1,4 +1,5 @@
-//! Reading and writing znodes: connection losses are ridden out, and what became of a write is found out, not guessed.
+//! Reads and writes of znodes. They survive connection losses, and the outcome of a write is found out, not
+//! guessed.
 
 use futures_util::future::join_all;
 use zookeeper_client::{Acls, Error, MultiWriteError, MultiWriteResult};
@@ -8,7 +9,8 @@ use super::outcome::{self, Attempt};
 use super::session::{Connection, ZooKeeper};
 use super::window::InFlightPermit;
 
-/// The largest request a server takes with its default `jute.maxbuffer`, in bytes, with room for its frame.
+/// The largest request that a server accepts with its default `jute.maxbuffer`, in bytes, with room for its
+/// frame.
 const REQUEST_LIMIT: usize = 1_000_000;
 
 /// Whether an error only means that the answer to an operation did not arrive.
@@ -86,10 +88,10 @@ impl ZooKeeper {
         }
     }
 
-    /// Creates a znode and gives its path, which ends in ten digits where it is sequential.
+    /// Creates a znode and returns its path, which ends with ten digits if it is sequential.
     ///
-    /// A create whose answer was lost is recognised as this client's where the znode holds its data (and its session owns it,
-    /// where it is ephemeral). A sequential one may then exist twice.
+    /// A create whose answer was lost is recognised as this client's if the znode has its data (and, if it is
+    /// ephemeral, its session). A sequential one may then exist twice.
     ///
     /// # Errors
     /// [`ZkError::NodeExists`], [`ZkError::NoNode`] where the parent is missing, [`ZkError::SessionExpired`] where the
@@ -120,7 +122,7 @@ impl ZooKeeper {
         }
     }
 
-    /// As [`ZooKeeper::create`], after making the parents that are missing, without data.
+    /// As [`ZooKeeper::create`], after creating missing parents, without data.
     ///
     /// # Errors
     /// As there.
@@ -144,7 +146,7 @@ impl ZooKeeper {
         self.create(path, data, mode).await
     }
 
-    /// Writes a znode's data where it has this version (None: any) and gives its new stat.
+    /// Writes a znode's data if it has this version (None: any) and returns its new stat.
     ///
     /// # Errors
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::SessionExpired`], [`ZkError::TooLarge`].
@@ -170,7 +172,7 @@ impl ZooKeeper {
         }
     }
 
-    /// Deletes a znode where it has this version (None: any).
+    /// Deletes a znode if it has this version (None: any).
     ///
     /// # Errors
     /// [`ZkError::NoNode`], [`ZkError::BadVersion`], [`ZkError::NotEmpty`], [`ZkError::SessionExpired`].
@@ -190,10 +192,9 @@ impl ZooKeeper {
         }
     }
 
-    /// Deletes a znode and all below it; nothing happens where it does not exist.
+    /// Deletes a znode and all below it; does nothing if it does not exist.
     ///
-    /// # Errors
-    /// As [`ZooKeeper::delete`], but for what others delete meanwhile.
+    /// # Errors As [`ZooKeeper::delete`], except for deletions by other clients meanwhile.
     pub async fn delete_recursive(&self, path: &str) -> Result<(), ZkError> {
         for child in self.children(path).await?.unwrap_or_default() {
             Box::pin(self.delete_recursive(&format!("{path}/{child}"))).await?;
@@ -204,9 +205,9 @@ impl ZooKeeper {
         }
     }
 
-    /// Does all operations or none, and gives the result of each.
+    /// Does all operations or none, and returns the result of each.
     ///
-    /// Where the answer was lost, it counts as done if every operation's effect is seen.
+    /// If the answer was lost, the multi counts as done if the effect of every operation is seen.
     ///
     /// # Errors
     /// [`MultiError`] of the first operation that failed; then none took effect.
@@ -244,14 +245,15 @@ impl ZooKeeper {
         join_all(multis.iter().map(|ops| self.multi(ops))).await
     }
 
-    /// A turn on a connection of the session in which the write began.
+    /// A permit on a connection of the session in which the write began.
     async fn turn_for(&self, write: &mut Attempt) -> Result<InFlightPermit, ZkError> {
         let turn = self.turn().await.ok_or(ZkError::Closed)?;
         write.admit(turn.connection.generation)?;
         Ok(turn)
     }
 
-    /// The results of operations whose answer was lost, where all they do is seen to be done; else None.
+    /// The results of operations whose answer was lost, if the znodes show the effects of all of them; else
+    /// None.
     async fn found_done(&self, ops: &[Op]) -> Result<Option<Vec<OpResult>>, ZkError> {
         let paths = outcome::paths(ops);
         let found = self.get_many(&paths).await?;

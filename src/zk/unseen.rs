@@ -1,6 +1,8 @@
-//! Changes that their reader has not seen yet: of each znode the newest only, in the order in which they began to wait.
+//! Changes that their reader has not read yet: the newest of each znode, in the order in which they began to
+//! wait.
 //!
-//! Pure. What waits is bounded by what is watched, however often it changes and however slowly it is read.
+//! Pure. The number of waiting changes is bounded by the number of watched znodes, however often they change
+//! and however slow the reader is.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -19,7 +21,7 @@ impl<K, C> Default for Unseen<K, C> {
 }
 
 impl<K: Clone + Eq + Hash, C> Unseen<K, C> {
-    /// Adds a change; it takes the place of an older one of the same key.
+    /// Adds a change; it replaces an older one of the same key.
     pub fn add(&mut self, key: K, change: C) {
         if self.newest.insert(key.clone(), change).is_none() {
             self.order.push_back(key);
@@ -32,7 +34,7 @@ impl<K: Clone + Eq + Hash, C> Unseen<K, C> {
         self.newest.remove(&key)
     }
 
-    /// Forgets the change of this key.
+    /// Removes the change of this key.
     pub fn forget(&mut self, key: &K) {
         if self.newest.remove(key).is_some() {
             self.order.retain(|waiting| waiting != key);

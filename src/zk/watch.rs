@@ -1,5 +1,5 @@
-//! Watches that lose nothing: what is watched is read and armed in one call, read again after every event, every
-//! reconnection and every new session, and handed on where it differs from what was handed on before.
+//! Watches that miss no change. A znode is read and its watch set in one call. It is read again after every
+//! event, every reconnection and every new session, and reported if it differs from the last report.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::op::Stat;
 use super::session::{Connection, SessionState, ZooKeeper};
 use super::unseen::Unseen;
 
-/// Something that was seen to be different.
+/// A change that was seen.
 #[derive(Clone, Debug)]
 pub enum ZnodeChange {
-    /// A znode's children, as freshly read.
+    /// The children of a znode, as they are now.
     Children {
         /// The znode.
         path: String,
@@ -26,7 +26,7 @@ pub enum ZnodeChange {
         /// The session that read it.
         generation: u64,
     },
-    /// A znode's data, as freshly read.
+    /// The data of a znode, as they are now.
     Data {
         /// The znode.
         path: String,
@@ -39,7 +39,7 @@ pub enum ZnodeChange {
     Session(SessionState),
 }
 
-/// A set of watched znodes, and what changes in them. Dropping it ends all its watches.
+/// A set of watched znodes, and their changes. Dropping it ends all its watches.
 #[derive(Debug)]
 pub struct Watches {
     zk: ZooKeeper,
@@ -50,7 +50,7 @@ pub struct Watches {
 
 type WatchKey = (WatchKind, String);
 
-/// WatchKind the watches of a set have found and its reader has not seen.
+/// The changes that the watches of a set have found and its reader has not read.
 #[derive(Debug, Default)]
 struct UnseenChanges {
     unseen: Mutex<Unseen<WatchKey, ZnodeChange>>,
@@ -90,17 +90,17 @@ impl ZooKeeper {
 }
 
 impl Watches {
-    /// Watches the children of a znode, which need not exist; the first change is what they are now.
+    /// Watches the children of a znode, which need not exist; the first change has the present ones.
     pub fn watch_children(&mut self, path: &str) {
         self.follow(WatchKind::Children, path);
     }
 
-    /// Watches the data of a znode, which need not exist; the first change is what it is now.
+    /// Watches the data of a znode, which need not exist; the first change has the present data.
     pub fn watch_data(&mut self, path: &str) {
         self.follow(WatchKind::Data, path);
     }
 
-    /// Watches neither the children nor the data of this znode any more.
+    /// Stops watching the children and the data of this znode.
     pub fn unwatch(&mut self, path: &str) {
         for what in [WatchKind::Children, WatchKind::Data] {
             let key = (what, path.to_owned());
@@ -111,8 +111,8 @@ impl Watches {
         }
     }
 
-    /// The next change, waited for; None once the session is closed. A znode that has changed again meanwhile is handed
-    /// on once, as it was read last.
+    /// The next change; waits for it; None once the session is closed. A znode that has changed again
+    /// meanwhile is reported once, with its last content.
     pub async fn next(&mut self) -> Option<ZnodeChange> {
         let closed = self.zk.shared.closed();
         tokio::select! {
@@ -142,10 +142,11 @@ impl Drop for Watches {
     }
 }
 
-/// What distinguishes one reading from another: when the znode was made and how often it has changed since.
+/// What distinguishes one reading from another: when the znode was created and how often it has changed
+/// since.
 type Mark = Option<(i64, i64)>;
 
-/// Reads and arms one watch again and again, as long as the session lasts.
+/// Reads a znode and sets its watch again and again, as long as the session lasts.
 async fn follow(zk: ZooKeeper, key: WatchKey, changes: Arc<UnseenChanges>) {
     let (what, path) = &key;
     let mut known: Option<Mark> = None;
@@ -156,7 +157,7 @@ async fn follow(zk: ZooKeeper, key: WatchKey, changes: Arc<UnseenChanges>) {
         };
         let (change, mark, watcher) = match armed {
             Ok(armed) => armed,
-            Err(Error::NoNode) => continue, // It came or went between two looks; look again.
+            Err(Error::NoNode) => continue, // It came or went between two reads; read again.
             Err(error) => {
                 log::debug!(target: "kafka.zookeeper.ZooKeeperClient", "Reading {path} to watch it: {error}");
                 turn.forget().await;
@@ -207,7 +208,7 @@ async fn read_data(connection: &Connection, path: &str) -> Result<Armed, Error> 
     }
 }
 
-/// A watch on a znode that does not exist; NoNode where it has come to exist meanwhile.
+/// A watch on a znode that does not exist; NoNode if it exists by now.
 async fn await_creation(connection: &Connection, path: &str) -> Result<OneshotWatcher, Error> {
     match connection.client.check_and_watch_stat(path).await? {
         (None, watcher) => Ok(watcher),

@@ -1,8 +1,9 @@
-//! The window of requests under way: so many at most are sent and not yet answered, the others wait their turn in order.
+//! The window of requests in flight: at most so many are sent and not yet answered, the others wait for a
+//! permit in order.
 //!
-//! An answer is waited for as long as its connection lives: what is answered slowly is not asked again. Whether the
-//! connection lives is judged by its silence, in `session`. Kafka: `ZooKeeperClient.handleRequests`, its semaphore
-//! `inFlightRequests`.
+//! A request waits for its answer as long as its connection lives, and is not sent again because the answer
+//! is slow. `session` decides by silence whether the connection lives. Kafka:
+//! `ZooKeeperClient.handleRequests`, its semaphore `inFlightRequests`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use zookeeper_client::Error;
 
 use super::session::{Connection, ZooKeeper};
 
-/// The requests of one connection that may be under way.
+/// The permits for requests on one connection.
 #[derive(Clone, Debug)]
 pub(super) struct InFlightWindow {
     permits: Arc<Semaphore>,
@@ -32,7 +33,7 @@ impl InFlightWindow {
     }
 }
 
-/// The right to have one request under way on the connection; given back when dropped.
+/// The permit for one request on the connection; given back when dropped.
 pub(super) struct InFlightPermit {
     /// The connection to send it on.
     pub connection: Connection,
@@ -40,7 +41,7 @@ pub(super) struct InFlightPermit {
 }
 
 impl ZooKeeper {
-    /// A turn on the present connection, both waited for; None once the session is closed.
+    /// A permit on the present connection; waits for both; None once the session is closed.
     pub(super) async fn turn(&self) -> Option<InFlightPermit> {
         loop {
             let connection = self.connection().await?;
@@ -66,20 +67,21 @@ impl InFlightPermit {
         }
     }
 
-    /// Waits until the connection, whose request failed, is known to be lost, so that the next one is another.
+    /// Waits until the connection, whose request failed, is known to be lost, so that the next one is
+    /// another.
     pub async fn forget(self) {
         let lost = self.connection.lost.clone();
         drop(self);
-        // A single request may fail while the connection stands (the server refuses what it throttles).
+        // A single request may fail while the connection is open (the server refuses what it throttles).
         let patience = Duration::from_millis(200);
         let _ = tokio::time::timeout(patience, lost.cancelled()).await;
     }
 }
 
-/// Gives the server a sign of life every `period` while an answer is under way, until the connection is lost.
+/// Sends the server a small request every `period` while an answer is awaited, until the connection is lost.
 ///
-/// The client sends no further ping before the last one is answered, and that answer waits behind all that was asked
-/// before: a long answer over a slow link would outlast the session.
+/// The client sends no further ping before the last one is answered, and that answer waits behind all
+/// requests before it: a long answer over a slow link would outlast the session.
 pub(super) async fn keep_alive(connection: Connection, period: Duration) {
     loop {
         tokio::select! {
@@ -87,7 +89,7 @@ pub(super) async fn keep_alive(connection: Connection, period: Duration) {
             () = connection.lost.cancelled() => return,
         }
         if connection.window.is_used() {
-            // It is sent by being called; its answer is not waited for.
+            // The call sends it; its answer is not waited for.
             drop(connection.client.check_stat("/"));
         }
     }

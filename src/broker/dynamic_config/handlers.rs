@@ -101,7 +101,7 @@ impl BrokerConfigHandler {
         };
         let own = self.configs.fetch(EntityType::Brokers, &name).await?;
         if *self.live.layers().own(layer) == own {
-            return Ok(()); // Its warnings stand in the log already.
+            return Ok(()); // Its warnings are logged already.
         }
         warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
         for sentence in self.live.take(layer, own).await {

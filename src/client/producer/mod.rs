@@ -162,7 +162,7 @@ impl Producer {
     pub async fn close(self) {
         self.shared.closed.store(true, Ordering::SeqCst);
         self.shared.wake.notify_one();
-        let _ = self.sender.await; // It ends only when everything is settled.
+        let _ = self.sender.await; // It ends when all batches are completed.
     }
 
     async fn choose(&self, topic: &str, record: &ProducerRecord, end: Instant) -> Result<i32, ClientError> {

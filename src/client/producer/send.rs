@@ -146,7 +146,7 @@ fn deliver(shared: &ProducerCore, batch: PendingBatch, base_offset: i64) {
     for (at, waiting) in batch.waiting.into_iter().enumerate() {
         let offset = if base_offset < 0 { -1 } else { base_offset + at as i64 };
         let delivered = Delivered { partition: batch.partition.clone(), offset };
-        let _ = waiting.send(Ok(delivered)); // Not everyone waits.
+        let _ = waiting.send(Ok(delivered)); // The caller may have stopped waiting.
     }
 }
 
@@ -158,7 +158,7 @@ fn fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     }
     let error = Arc::new(error.clone());
     for waiting in batch.waiting {
-        let _ = waiting.send(Err(error.clone())); // Not everyone waits.
+        let _ = waiting.send(Err(error.clone())); // The caller may have stopped waiting.
     }
 }
 

@@ -132,7 +132,7 @@ impl Fetchers {
         }
         for (key, partitions) in orders {
             if let Some(fetcher) = running.get(&key) {
-                let _ = fetcher.orders.send(Order::Leave(partitions)); // One that is over fetches nothing.
+                let _ = fetcher.orders.send(Order::Leave(partitions)); // A fetcher that has ended fetches nothing.
             }
         }
     }
@@ -141,7 +141,7 @@ impl Fetchers {
     pub fn log_start_moved(&self, partition: &TopicPartition) {
         let state = self.state.lock();
         if let Some(fetcher) = state.assigned.get(partition).and_then(|key| state.running.get(key)) {
-            let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone())); // One that is over fetches nothing.
+            let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone())); // A fetcher that has ended fetches nothing.
         }
     }
 
@@ -180,7 +180,7 @@ impl Ground {
         let (leader, number) = key;
         let config = &self.replicas.config;
         let over = self.shutdown.child_token();
-        let (orders, waiting) = mpsc::unbounded_channel(); // As long as what the controller told since the last look.
+        let (orders, waiting) = mpsc::unbounded_channel(); // Holds the orders since the last round.
         let options = FetcherOptions::of(self.replicas.broker_id, number, config);
         let fetcher = Fetcher {
             replicas: self.replicas.clone(),

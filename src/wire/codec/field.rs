@@ -1,4 +1,4 @@
-//! How the types that fields have lie on the wire: numbers, strings, bytes, records, arrays, and null.
+//! The encoding of fields' types: numbers, strings, bytes, records, arrays, and null.
 //!
 //! Pure. Two layouts: until a message turns flexible, lengths are fixed-size and -1 is null; after it they are unsigned
 //! varints of length + 1 and 0 is null (KIP-482). Every length is checked before anything is allocated by it.
@@ -10,10 +10,11 @@ use crate::base::Records;
 
 /// The longest string Kafka reads or writes, in bytes of UTF-8.
 const STRING_MAX: usize = i16::MAX as usize;
-/// Elements an array reserves room for before the first is read; more grow with what is really there.
+/// How many elements an array reserves capacity for before the first is read; it grows with the elements that
+/// are really there.
 const RESERVE_MAX: usize = 1024;
 
-/// Where in the protocol a value stands.
+/// The context of a value in the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct At {
     /// The message's version.
@@ -33,23 +34,22 @@ impl At {
 
 /// A type that a message's field can have.
 pub trait Field: Sized + PartialEq {
-    /// What a field of this type holds where the table names no default.
+    /// The value of a field of this type if the table names no default.
     fn initial() -> Self;
     /// The fewest bytes a value takes.
     fn min_size(at: At) -> usize;
     /// Reads a value.
     ///
-    /// # Errors
-    /// The bytes hold none.
+    /// # Errors The bytes are no such value.
     fn read(input: &mut Reader, at: At) -> Result<Self, WireError>;
     /// Writes the value.
     ///
-    /// # Errors
-    /// It is too long, or null where that is not allowed, or holds what the version cannot carry.
+    /// # Errors It is too long, or null where that is not allowed, or it contains what the version cannot
+    /// carry.
     fn write(&self, out: &mut Writer, at: At) -> Result<(), WireError>;
 }
 
-/// A type with a length on the wire, so that null can be told: the others cannot be null.
+/// A type with a length on the wire, which can express null. Other types cannot be null.
 pub trait Nullable: Sized + PartialEq {
     /// What a nullable field of this type holds where the table names no default.
     fn initial() -> Option<Self>;
@@ -57,13 +57,11 @@ pub trait Nullable: Sized + PartialEq {
     fn min_size(at: At) -> usize;
     /// Reads a value or null, allowed or not.
     ///
-    /// # Errors
-    /// The bytes hold neither.
+    /// # Errors The bytes are neither.
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError>;
     /// Writes a value, or null for None.
     ///
-    /// # Errors
-    /// It is too long, or holds what the version cannot carry.
+    /// # Errors It is too long, or contains what the version cannot carry.
     fn write_nullable(value: Option<&Self>, out: &mut Writer, at: At) -> Result<(), WireError>;
 }
 
@@ -143,7 +141,7 @@ enum LengthWidth {
     Four,
 }
 
-/// Reads a length: None for null. Any negative one is null, as Kafka has it.
+/// Reads a length: None for null. Any negative one is null, as in Kafka.
 fn read_length(input: &mut Reader, at: At, width: LengthWidth) -> Result<Option<usize>, WireError> {
     let length = match width {
         _ if at.flexible => i64::from(input.unsigned_varint()?) - 1,
@@ -194,7 +192,7 @@ impl Nullable for String {
         size_of_length(at, LengthWidth::Two)
     }
 
-    /// What is not UTF-8 is replaced, as Java's decoder does.
+    /// Bytes that are not UTF-8 are replaced, as Java's decoder does.
     fn read_nullable(input: &mut Reader, at: At) -> Result<Option<Self>, WireError> {
         match read_length(input, at, LengthWidth::Two)? {
             None => Ok(None),

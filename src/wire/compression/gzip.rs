@@ -1,8 +1,8 @@
-//! gzip as `java.util.zip.GZIPInputStream` of Java 11 to 17 reads it in Kafka: from a buffer of 8 KiB, which decides
-//! what of the bytes after a member is looked at.
+//! gzip as `java.util.zip.GZIPInputStream` of Java 11 to 17 reads it in Kafka: from a buffer of 8 KiB, which
+//! decides how many of the bytes after a member are examined.
 //!
-//! Another member is read only if more than [`LEAST_AFTER`] bytes of it lie in that buffer. What follows a member and
-//! is none is ignored.
+//! Another member is read only if more than [`LEAST_AFTER`] bytes of it are in that buffer. Bytes after a
+//! member that are no member are ignored.
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -34,10 +34,10 @@ pub(super) struct Gzip {
     input: Bytes,
     /// What is inflated next.
     at: usize,
-    /// Up to where the input lies in the buffer.
+    /// The end of the input in the buffer.
     buffered: usize,
     crc: Hasher,
-    /// What came out of this member.
+    /// How many bytes this member has yielded.
     written: u64,
     stage: GzipStage,
 }

@@ -1,6 +1,5 @@
-//! LZ4 frames as Kafka reads them: independent blocks only, checksums of headers and blocks looked at, that of the
-//! content not;
-//! what follows the frame is ignored.
+//! LZ4 frames as Kafka reads them: independent blocks only, the checksums of headers and blocks verified,
+//! that of the content not; bytes after the frame are ignored.
 //!
 //! Kafka: `KafkaLZ4BlockInputStream`, `KafkaLZ4BlockOutputStream`.
 
@@ -29,8 +28,8 @@ pub(super) struct Lz4 {
 }
 
 impl Lz4 {
-    /// Reads the frame's header. In format 0 its checksum is not looked at: clients of that time wrote a wrong one
-    /// (KAFKA-3160).
+    /// Reads the frame's header. In format 0 its checksum is not verified: clients of that time wrote a wrong
+    /// one (KAFKA-3160).
     pub(super) fn new(mut input: Bytes, magic: i8) -> Result<Self, StreamError> {
         let broken = |text: &str| StreamError::Broken(text.into());
         if input.len() < 6 {
@@ -104,8 +103,8 @@ impl Decode for Lz4 {
     }
 }
 
-/// The frame with the header checksum that clients of format 0 expect: over the magic too (KAFKA-3160). Of a frame as
-/// [`super::Compressor`] writes it.
+/// The frame with the header checksum that clients of format 0 expect: over the magic too (KAFKA-3160). The
+/// input is a frame as [`super::Compressor`] writes it.
 pub(super) fn with_checksum_of_format_0(frame: &mut [u8]) {
     if frame.len() > 6 {
         frame[6] = (xxh32(&frame[..6]) >> 8) as u8;

@@ -1,4 +1,5 @@
-//! Contexts and buffers of codecs, kept for the next stream: to make them costs more than to unpack a small batch.
+//! Contexts and buffers of codecs, kept for the next stream: creating them costs more than unpacking a small
+//! batch.
 
 use parking_lot::Mutex;
 
@@ -19,7 +20,7 @@ impl<T> Pool<T> {
         self.0.lock().pop()
     }
 
-    /// Keeps `value`, unless there are enough.
+    /// Keeps `value`, unless the pool is full.
     pub(super) fn put(&self, value: T) {
         let mut kept = self.0.lock();
         if kept.len() < MOST {

@@ -1,8 +1,8 @@
-//! A compressed stream read piece by piece: what it unpacks to is never in memory as a whole.
+//! A compressed stream read piece by piece: its content is never in memory as a whole.
 //!
-//! A stream ends, breaks and goes on where the stream that Kafka's `CompressionType.wrapForInput` makes of the same
-//! bytes does; what lies before the damage is read. Never claims memory for sizes that input merely names. Kafka:
-//! `CompressionType`, and the streams it wraps.
+//! A stream ends, fails and goes on where the stream that Kafka's `CompressionType.wrapForInput` makes of the
+//! same bytes does; what lies before the damage is read. Never allocates memory for sizes that the input only
+//! claims. Kafka: `CompressionType`, and the streams it wraps.
 
 use std::io::{self, Read};
 
@@ -15,8 +15,8 @@ use super::pool::Pool;
 use super::snappy::Snappy;
 use super::zstandard::Zstd;
 
-/// Why a compressed stream cannot be read further. Kafka answers to each in its own way, depending on where in a
-/// record it lies.
+/// Why a compressed stream cannot be read further. Kafka reacts to each in its own way, depending on where in
+/// a record it happens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// The compressed bytes end within the stream, where Java throws `EOFException`.
@@ -25,7 +25,7 @@ pub enum StreamError {
     /// They end within a checksum, or a block holds nothing, where Java throws `BufferUnderflowException`.
     #[error("Stream ended prematurely")]
     Underflow,
-    /// They make no sense: any other exception.
+    /// They are invalid: any other exception.
     #[error("{0}")]
     Broken(String),
 }
@@ -38,13 +38,12 @@ impl StreamError {
 
 /// Unpacks a compressed stream, a block or so at a time.
 pub(super) trait Decode {
-    /// Appends the next piece to `window`, which may be empty; false at the end of the stream. Not called again after
-    /// that or an error.
-    /// `wanted` is how many bytes are asked for.
+    /// Appends the next piece to `window`, which may be empty; false at the end of the stream. Not called
+    /// again after that or an error. `wanted` is how many bytes are needed.
     fn decode(&mut self, window: &mut OutputWindow, wanted: usize) -> Result<bool, StreamError>;
 }
 
-/// What has been unpacked and not been read yet.
+/// Unpacked bytes that were not read yet.
 #[derive(Debug)]
 pub(super) struct OutputWindow {
     bytes: Vec<u8>,
@@ -54,7 +53,7 @@ pub(super) struct OutputWindow {
     allowed: usize,
 }
 
-/// What a window holds at first: a block of the usual size and what was left of the one before.
+/// The first capacity of a window: a block of the usual size and the rest of the one before.
 const WINDOW: usize = 68 << 10;
 /// Larger windows are not kept for the next stream.
 const LARGEST_KEPT: usize = 512 << 10;
@@ -71,10 +70,9 @@ impl OutputWindow {
         &self.bytes[self.start..self.end]
     }
 
-    /// Room for `size` bytes behind what is unread.
+    /// Capacity for `size` bytes behind the unread ones.
     ///
-    /// # Errors
-    /// [`StreamError::Broken`] where so many bytes may not be unpacked.
+    /// # Errors [`StreamError::Broken`] if so many bytes may not be unpacked.
     pub(super) fn room(&mut self, size: usize) -> Result<&mut [u8], StreamError> {
         if size > self.allowed {
             return Err(StreamError::Broken("The stream unpacks to more than is allowed".into()));
@@ -91,7 +89,7 @@ impl OutputWindow {
         Ok(&mut self.bytes[self.end..self.end + size])
     }
 
-    /// That many bytes of the room were written.
+    /// So many bytes of the capacity were written.
     pub(super) fn wrote(&mut self, size: usize) {
         self.end += size;
         self.allowed -= size;
@@ -106,8 +104,8 @@ impl Drop for OutputWindow {
     }
 }
 
-/// A compressed stream, unpacked as it is read. Its memory is that of one block of the codec, or of what
-/// [`Decompressor::fill`] is asked for.
+/// A compressed stream, unpacked as it is read. Its memory is that of one block of the codec, or the size
+/// that [`Decompressor::fill`] is given.
 #[derive(Debug)]
 pub struct Decompressor {
     source: CodecStream,
@@ -141,8 +139,8 @@ impl Decompressor {
         Ok(Self { source, window: OutputWindow::new(), end: None })
     }
 
-    /// The same stream, which breaks where it unpacks to more than `most` bytes. A codec that unpacks by the block
-    /// breaks at the block that may hold more.
+    /// The same stream, which fails once it unpacks to more than `most` bytes. A codec that unpacks by the
+    /// block fails at the block that may exceed this.
     #[must_use]
     pub fn at_most(mut self, most: usize) -> Self {
         self.window.allowed = most;
@@ -163,8 +161,7 @@ impl Decompressor {
 
     /// Unpacks until at least `size` bytes are unread; false if the stream ends before.
     ///
-    /// # Errors
-    /// [`StreamError`] if it breaks before.
+    /// # Errors [`StreamError`] if it fails before.
     #[inline]
     pub fn fill(&mut self, size: usize) -> Result<bool, StreamError> {
         while self.unread().len() < size {
@@ -176,11 +173,10 @@ impl Decompressor {
         Ok(true)
     }
 
-    /// Unpacks until a byte is unread, as Java's streams do where they are asked for a single byte; false if the
-    /// stream ends before.
+    /// Unpacks until a byte is unread, as Java's streams do for a single byte; false if the stream ends
+    /// before.
     ///
-    /// # Errors
-    /// [`StreamError`] if it breaks before, or, of LZ4, if an empty block comes first.
+    /// # Errors [`StreamError`] if it fails before, or, of LZ4, if an empty block comes first.
     #[inline]
     pub fn fill_byte(&mut self) -> Result<bool, StreamError> {
         while self.unread().is_empty() {

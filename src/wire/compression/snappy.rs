@@ -1,8 +1,7 @@
 //! snappy as xerial's streams write and read it: a header, then blocks behind their sizes.
 //!
-//! What does not begin with the header is one block of raw snappy, as some clients send it. A header may come again
-//! between blocks.
-//! Kafka: `SnappyInputStream` and `SnappyOutputStream` of snappy-java.
+//! Bytes without the header are one block of raw snappy, as some clients send it. A header may come again
+//! between blocks. Kafka: `SnappyInputStream` and `SnappyOutputStream` of snappy-java.
 
 use bytes::Bytes;
 
@@ -10,7 +9,7 @@ use super::reader::{Decode, OutputWindow, StreamError};
 
 /// The header of xerial's framing: magic, version 1, compatible with version 1.
 pub(super) const HEADER: [u8; 16] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
-/// What xerial's writer compresses at a time.
+/// How many bytes xerial's writer compresses at a time.
 pub(super) const BLOCK: usize = 32 << 10;
 /// No block expands more than this: a copy of 64 bytes takes 3.
 const MOST_EXPANSION: usize = 22;
@@ -62,7 +61,7 @@ impl Snappy {
                 }
                 continue;
             }
-            // A size beyond what an int holds is as little there as the bytes it names.
+            // A size beyond Java's int is invalid, as so many bytes cannot be there.
             let size = u32::from_be_bytes(*size) as usize;
             if self.rest.len() - 4 < size {
                 return Err(StreamError::Broken("failed to read chunk".into()));

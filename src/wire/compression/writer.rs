@@ -9,7 +9,7 @@ use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 
 use super::{Compression, snappy};
 
-/// Compresses what is written to it into `W`.
+/// Compresses the bytes written to it into `W`.
 pub struct Compressor<W: Write>(Encoder<W>);
 
 enum Encoder<W: Write> {
@@ -36,8 +36,7 @@ impl<W: Write> std::fmt::Debug for Compressor<W> {
 impl<W: Write> Compressor<W> {
     /// A stream of this codec into `out`.
     ///
-    /// # Errors
-    /// What writing to `out` finds, or the codec for want of memory.
+    /// # Errors Those of writing to `out`, or of the codec for lack of memory.
     pub fn new(codec: Compression, out: W) -> io::Result<Self> {
         Ok(Self(match codec {
             Compression::None => Encoder::Plain(out),
@@ -54,7 +53,7 @@ impl<W: Write> Compressor<W> {
         }))
     }
 
-    /// What it writes to.
+    /// The output.
     pub fn get_mut(&mut self) -> &mut W {
         match &mut self.0 {
             Encoder::Plain(out) => out,

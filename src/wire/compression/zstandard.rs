@@ -1,5 +1,5 @@
-//! Zstandard as zstd-jni's stream reads it: frames one after the other, an end within a frame an error but for the rest
-//! of a buffer that a frame ended in.
+//! Zstandard as zstd-jni's stream reads it: frames one after the other. An end within a frame is an error,
+//! except for the rest of a buffer in which a frame ended.
 //!
 //! Kafka: `ZstdInputStream` of zstd-jni.
 
@@ -11,7 +11,7 @@ use super::reader::{Decode, OutputWindow, StreamError};
 
 /// How many compressed bytes the stream reads at a time: a block of the largest size and its header.
 const INPUT: usize = (128 << 10) + 3;
-/// What zstd 1.4 wants to see of a frame before it looks at any of it.
+/// How many bytes of a frame zstd 1.4 needs before it examines any of it.
 const FRAME_START: usize = 5;
 /// How many bytes are unpacked at a time.
 const OUTPUT: usize = 64 << 10;
@@ -27,15 +27,15 @@ pub(super) struct Zstd {
     at: usize,
     /// Up to where the input was read.
     buffered: usize,
-    /// How much came out.
+    /// How many bytes came out.
     written: u64,
-    /// Whether all that could be unpacked of the buffered input is.
+    /// Whether all of the buffered input has been unpacked.
     is_drained: bool,
     /// Whether a frame has ended since the last read of input.
     frame_ended: bool,
     /// Whether the next byte is the first of a frame.
     begins: bool,
-    /// What is wrong behind the last of what came out.
+    /// The error behind the last bytes that came out.
     error: Option<StreamError>,
 }
 
@@ -86,8 +86,8 @@ impl Zstd {
         })
     }
 
-    /// What lies before the damage: a step that fails does not tell what it has unpacked, so it is done again, byte by
-    /// byte.
+    /// The bytes before the damage: a failed step does not report what it has unpacked, so it is repeated
+    /// byte by byte.
     fn salvage(&mut self, error: StreamError, window: &mut OutputWindow) -> Result<bool, StreamError> {
         let mut context = context()?;
         let (mut at, mut skipped) = (0, 0);

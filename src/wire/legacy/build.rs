@@ -1,4 +1,4 @@
-//! Lays records out as messages of formats 0 and 1. Kafka: `MemoryRecordsBuilder` for magic 0 and 1.
+//! Writes records as messages of formats 0 and 1. Kafka: `MemoryRecordsBuilder` for magic 0 and 1.
 //!
 //! Pure.
 
@@ -9,7 +9,7 @@ use crate::base::{Millis, Offset};
 use crate::wire::batch::{BatchError, LOG_OVERHEAD, NO_TIMESTAMP};
 use crate::wire::compression::Compression;
 
-/// Gathers records and lays them out as messages of format 0 or 1: one each, or all in one compressed wrapper.
+/// Collects records and writes them as messages of format 0 or 1: one each, or all in one compressed wrapper.
 ///
 /// Kafka: `MemoryRecordsBuilder` for magic 0 and 1.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl MessageSetBuilder {
         self.layout.encode(&mut self.body, offset, timestamp, key, value);
     }
 
-    /// Lays the set out.
+    /// Builds the set.
     ///
     /// # Errors
     /// [`BatchError::Unsupported`] for zstd, [`BatchError::Decompress`] if the codec fails.
@@ -51,7 +51,7 @@ impl MessageSetBuilder {
     }
 }
 
-/// How a set of messages is laid out, and what its wrapper has to say.
+/// How a set of messages is written, and the fields of its wrapper.
 #[derive(Clone, Debug)]
 pub(in crate::wire) struct SetLayout {
     magic: i8,
@@ -79,7 +79,7 @@ impl SetLayout {
         if self.compression == Compression::None { 0 } else { overhead(self.magic) }
     }
 
-    /// Formats 0 and 1 know no zstd.
+    /// Formats 0 and 1 have no zstd.
     pub(in crate::wire) fn check_codec(&self) -> Result<(), BatchError> {
         if self.compression != Compression::Zstd {
             return Ok(());
@@ -109,8 +109,8 @@ impl SetLayout {
         compression.id() | if self.append_time.is_some() { 8 } else { 0 }
     }
 
-    /// Wraps compressed messages, before which `out` has room for the wrapper's header; uncompressed ones are whole as
-    /// they are.
+    /// Wraps compressed messages, before which `out` has room for the wrapper's header; uncompressed ones are
+    /// complete as they are.
     pub(in crate::wire) fn finish(&self, mut out: Vec<u8>) -> Bytes {
         let size = self.header_size();
         if self.compression == Compression::None || out.len() < size {

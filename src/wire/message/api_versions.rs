@@ -1,13 +1,14 @@
 //! ApiVersions: which APIs and versions the broker understands.
 //!
-//! v3 who the client is, features (KIP-511, KIP-584). A version too new is answered with v0.
+//! v3 name and version of the client's software, features (KIP-511, KIP-584). A version too new is answered
+//! with v0.
 
 use crate::wire::message::table::message;
 
 message! {
     ApiVersions, versions 0-3, flexible 3+;
 
-    /// Who asks.
+    /// The client's software.
     request ApiVersionsRequest -> ApiVersionsResponse {
         /// The name of the client's library.
         client_software_name: String [3+, ignorable],

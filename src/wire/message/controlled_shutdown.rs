@@ -7,7 +7,7 @@ use crate::wire::message::table::message;
 message! {
     ControlledShutdown, versions 0-3, flexible 3+;
 
-    /// The broker that wants to stop.
+    /// The broker that is about to stop.
     request ControlledShutdownRequest -> ControlledShutdownResponse {
         /// A broker's id.
         broker_id: i32 [0+],

@@ -9,9 +9,9 @@ use crate::wire::message::table::message;
 message! {
     CreateDelegationToken, versions 0-2, flexible 2+;
 
-    /// Who may renew it and how long it may live.
+    /// The renewers and the lifetime of the token.
     request CreateDelegationTokenRequest -> CreateDelegationTokenResponse {
-        /// Who may renew the token.
+        /// The principals that may renew the token.
         renewers: Vec<CreatableRenewers> [0+],
         /// How long it may live at most, in milliseconds; -1 for the broker's default.
         max_lifetime_ms: i64 [0+],

@@ -23,11 +23,11 @@ message! {
         name: String [0+],
         /// How many partitions the topic is to have in all.
         count: i32 [0+],
-        /// Where the new partitions are placed; None lets the controller choose.
+        /// The replicas of the new partitions; None lets the broker assign them.
         assignments: Option<Vec<CreatePartitionsAssignment>> [0+, nullable 0+],
     }
 
-    /// Where a new partition is placed.
+    /// The replicas of a new partition.
     struct CreatePartitionsAssignment {
         /// The replicas, the preferred leader first.
         broker_ids: Vec<i32> [0+],

@@ -1,6 +1,7 @@
 //! CreateTopics: topics made by the controller.
 //!
-//! v1 only validated, if wanted · v4 broker defaults for partitions and replicas · v5 what was made is told.
+//! v1 validation only, if asked for · v4 broker defaults for partitions and replicas · v5 the created topic
+//! in the answer.
 
 use crate::wire::message::table::message;
 
@@ -25,13 +26,13 @@ message! {
         num_partitions: i32 [0+],
         /// How many replicas; -1 for the broker's default or unknown.
         replication_factor: i16 [0+],
-        /// Where each partition is placed; none lets the controller choose.
+        /// The replicas of each partition; none lets the broker assign them.
         assignments: Vec<CreatableReplicaAssignment> [0+],
         /// The configs.
         configs: Vec<CreateableTopicConfig> [0+],
     }
 
-    /// Where a partition is placed.
+    /// The replicas of a partition.
     struct CreatableReplicaAssignment {
         /// The partition's number.
         partition_index: i32 [0+],
@@ -63,7 +64,7 @@ message! {
         error_code: i16 [0+],
         /// What went wrong, in words.
         error_message: Option<String> [1+, nullable 0+, ignorable],
-        /// Why the configs are not told; 0 where they are.
+        /// Why the configs are not in the answer; 0 if they are.
         topic_config_error_code: i16 [5+, ignorable, tag 0],
         /// How many partitions; -1 for the broker's default or unknown.
         num_partitions: i32 [5+, ignorable] = -1,

@@ -1,4 +1,4 @@
-//! DeleteRecords: partitions cut at their start.
+//! DeleteRecords: records before an offset are deleted.
 //!
 //! v2 flexible.
 

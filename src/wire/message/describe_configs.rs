@@ -11,9 +11,9 @@ message! {
     request DescribeConfigsRequest -> DescribeConfigsResponse {
         /// The resources.
         resources: Vec<DescribeConfigsResource> [0+],
-        /// Whether to tell all places a value could come from.
+        /// Whether the answer has synonyms: the values of all sources.
         include_synonyms: bool [1+],
-        /// Whether to tell what configs are for.
+        /// Whether the answer has the documentation of configs.
         include_documentation: bool [3+],
     }
 

@@ -49,7 +49,7 @@ message! {
         token_id: String [0+],
         /// What proves the token.
         hmac: Bytes [0+],
-        /// Who may renew the token.
+        /// The principals that may renew the token.
         renewers: Vec<DescribedDelegationTokenRenewer> [0+],
     }
 

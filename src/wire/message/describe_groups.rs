@@ -13,7 +13,7 @@ message! {
     request DescribeGroupsRequest -> DescribeGroupsResponse {
         /// The groups.
         groups: Vec<String> [0+],
-        /// Whether to tell what the caller may do.
+        /// Whether the answer has the operations that the caller may do.
         include_authorized_operations: bool [3+],
     }
 

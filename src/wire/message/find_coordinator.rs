@@ -7,7 +7,7 @@ use crate::wire::message::table::message;
 message! {
     FindCoordinator, versions 0-3, flexible 3+;
 
-    /// Whom the coordinator is wanted for.
+    /// The group or transactional id whose coordinator is asked for.
     request FindCoordinatorRequest -> FindCoordinatorResponse {
         /// The group or transactional id.
         key: String [0+],

@@ -1,6 +1,7 @@
 //! JoinGroup: a member enters its group, and waits for the others.
 //!
-//! v1 rebalance timeout · v4 member ids given first · v5 static members · v7 protocol type and name told.
+//! v1 rebalance timeout · v4 member ids given first · v5 static members · v7 protocol type and name in the
+//! answer.
 
 use bytes::Bytes;
 

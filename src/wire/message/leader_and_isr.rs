@@ -1,4 +1,4 @@
-//! LeaderAndIsr: the controller tells brokers which partitions they lead and follow.
+//! LeaderAndIsr: the controller makes a broker leader or follower of partitions.
 //!
 //! v1 new partitions marked · v2 broker epoch, grouped by topic · v3 reassignments (KIP-455).
 
@@ -41,7 +41,7 @@ message! {
         port: i32 [0+],
     }
 
-    /// Who leads a partition and who holds it.
+    /// The leader, ISR and replicas of a partition.
     struct LeaderAndIsrPartitionState {
         /// The topic's name.
         topic_name: String [0-1, ignorable],

@@ -7,7 +7,7 @@ use crate::wire::message::table::message;
 message! {
     LeaveGroup, versions 0-4, flexible 4+;
 
-    /// Who leaves.
+    /// The member that leaves.
     request LeaveGroupRequest -> LeaveGroupResponse {
         /// The group.
         group_id: String [0+],

@@ -33,7 +33,7 @@ message! {
         current_leader_epoch: i32 [4+, ignorable] = -1,
         /// Milliseconds since the epoch; in ListOffsets -1 for the end and -2 for the start.
         timestamp: i64 [0+],
-        /// How many offsets to tell at most.
+        /// How many offsets the answer has at most.
         max_num_offsets: i32 [0-0] = 1,
     }
 

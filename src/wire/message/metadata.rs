@@ -1,4 +1,4 @@
-//! Metadata: brokers, topics, partitions and who leads them.
+//! Metadata: brokers, topics, partitions and their leaders.
 //!
 //! v1 controller, racks, internal topics · v2 cluster id · v4 auto-creation by choice · v5 offline replicas ·
 //! v7 leader epochs · v8 authorized operations.
@@ -8,19 +8,19 @@ use crate::wire::message::table::message;
 message! {
     Metadata, versions 0-9, flexible 9+;
 
-    /// Which topics to tell of.
+    /// The topics asked for.
     request MetadataRequest -> MetadataResponse {
         /// The topics; None for all, in version 0 none for all.
         topics: Option<Vec<MetadataRequestTopic>> [0+, nullable 1+],
         /// Whether topics that are missing may be made.
         allow_auto_topic_creation: bool [4+] = true,
-        /// Whether to tell what the caller may do to the cluster.
+        /// Whether the answer has the operations that the caller may do to the cluster.
         include_cluster_authorized_operations: bool [8+],
-        /// Whether to tell what the caller may do to the topics.
+        /// Whether the answer has the operations that the caller may do to the topics.
         include_topic_authorized_operations: bool [8+],
     }
 
-    /// A topic to tell of.
+    /// A topic that is asked for.
     struct MetadataRequestTopic {
         /// The name.
         name: String [0+],
@@ -50,7 +50,7 @@ message! {
         host: String [0+],
         /// Its port.
         port: i32 [0+],
-        /// The broker's rack, if it was told one.
+        /// The broker's rack, if it has one.
         rack: Option<String> [1+, nullable 1+, ignorable] = None,
     }
 

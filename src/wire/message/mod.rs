@@ -1,8 +1,9 @@
 //! The messages: one file an API, its request and response as tables of fields and versions.
 //!
 //! Names, versions, defaults and nullability are those of Kafka 2.7.2's message schemas (`isr_nodes` is its
-//! `IsrNodes`); what each table yields is told in its macro's file. A field that a version lacks reads as its
-//! default. Nullable fields begin as empty, not as None, unless the schema says so: set None where null is meant.
+//! `IsrNodes`); the file of the macro describes what a table yields. A field that a version lacks reads as
+//! its default. Nullable fields begin as empty, not as None, unless the schema has null as the default: set
+//! None where null is meant.
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -101,7 +102,7 @@ pub trait Request: Message + Send + Sync + 'static {
 /// A response of an API.
 #[doc(alias = "AbstractResponse")]
 pub trait ResponseMessage: Message + Send + 'static {
-    /// Where it says for how long its receiver is throttled, in milliseconds; None of a response that never does. A version
-    /// without the field drops what is set.
+    /// The field with the time for which the receiver is throttled, in milliseconds; None for a response
+    /// without one. A version without the field drops its value.
     fn throttle_time_ms(&mut self) -> Option<&mut i32>;
 }

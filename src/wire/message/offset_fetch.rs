@@ -7,7 +7,7 @@ use crate::wire::message::table::message;
 message! {
     OffsetFetch, versions 0-7, flexible 6+;
 
-    /// Whose positions to tell.
+    /// The groups whose positions are asked for.
     request OffsetFetchRequest -> OffsetFetchResponse {
         /// The group.
         group_id: String [0+],

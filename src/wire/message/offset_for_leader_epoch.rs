@@ -1,6 +1,6 @@
 //! OffsetForLeaderEpoch: where a leader epoch ends in a log.
 //!
-//! v1 the epoch found · v2 the current epoch checked · v3 who asks.
+//! v1 the epoch found · v2 the current epoch checked · v3 the replica id of the caller.
 
 use crate::wire::message::table::message;
 

@@ -1,4 +1,4 @@
-//! StopReplica: the controller tells a broker to stop replicas, and maybe to delete them.
+//! StopReplica: the controller stops replicas on a broker, and maybe deletes their logs.
 //!
 //! v1 broker epoch, grouped by topic · v3 leader epochs, deletion by partition.
 

@@ -18,7 +18,7 @@
 use crate::wire::codec::field::{At, Field};
 use crate::wire::codec::{Reader, WireError, Writer};
 
-/// The versions that have a field, and what else its table row says.
+/// The versions that have a field, and the rest of its row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
     from: i16,

@@ -37,7 +37,7 @@ where
     }
 }
 
-/// Ours written, read and written again by the other side, read by us.
+/// A message that is written here, read and written again by the other implementation, and read here.
 fn both_ways<M: Message + Any>(
     what: &str,
     version: i16,

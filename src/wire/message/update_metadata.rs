@@ -1,4 +1,4 @@
-//! UpdateMetadata: the controller tells brokers what to answer Metadata with.
+//! UpdateMetadata: the controller sends brokers the content of Metadata's answers.
 //!
 //! v1 several endpoints · v2 racks · v3 listener names · v4 offline replicas · v5 broker epoch, grouped by
 //! topic.
@@ -42,7 +42,7 @@ message! {
         v0_port: i32 [0-0, ignorable],
         /// Where it can be reached.
         endpoints: Vec<UpdateMetadataEndpoint> [1+, ignorable],
-        /// The broker's rack, if it was told one.
+        /// The broker's rack, if it has one.
         rack: Option<String> [2+, nullable 0+, ignorable],
     }
 
@@ -58,7 +58,7 @@ message! {
         security_protocol: i16 [1+],
     }
 
-    /// Who leads a partition and who holds it.
+    /// The leader, ISR and replicas of a partition.
     struct UpdateMetadataPartitionState {
         /// The topic's name.
         topic_name: String [0-4, ignorable],

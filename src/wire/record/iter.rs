@@ -1,5 +1,5 @@
-//! The records of one batch in order, of any format: read in place where they are not compressed, else unpacked as
-//! they are read.
+//! The records of one batch in order, of any format: read in place if they are not compressed, else unpacked
+//! as they are read.
 //!
 //! Pure.
 
@@ -35,7 +35,7 @@ enum RecordSource {
     },
 }
 
-/// What makes a record's place and time absolute.
+/// The base of a record's offset and timestamp.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchBase {
     pub(crate) base_offset: Offset,
@@ -153,7 +153,7 @@ impl Iterator for RecordIter {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.source {
-            // The count is only a claim: what is allocated for it must be backed by bytes.
+            // The count is only a claim: memory is allocated only for as many records as the bytes can have.
             RecordSource::Plain(rest) => (self.left.min(rest.len() / SMALLEST_RECORD), Some(self.left)),
             _ => (0, Some(self.left)),
         }

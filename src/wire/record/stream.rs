@@ -1,8 +1,9 @@
-//! Records of format 2 read from a compressed stream: skipped, all but their place and time, or one by one as a whole.
+//! Records of format 2 read from a compressed stream: skipped, except for their offset and timestamp, or one
+//! by one as a whole.
 //!
-//! Pure. A record that is skipped is read up to 2 KiB at a time, so that its size does not matter. Which error a record
-//! gives that is broken in more than one way, or whose stream is, depends on these steps; they are Kafka's. Kafka:
-//! `DefaultRecord.readPartiallyFrom`, `readFrom`.
+//! Pure. A record that is skipped is read up to 2 KiB at a time, so that its size does not matter. A record
+//! that is invalid in more than one way, or whose stream is damaged, gives the error that these steps meet
+//! first; they are Kafka's. Kafka: `DefaultRecord.readPartiallyFrom`, `readFrom`.
 
 use super::varint::{read_varint, read_varlong, too_long};
 use super::{Flaw, RecordView, still_remaining};
@@ -44,7 +45,8 @@ pub fn skip(reader: &mut Decompressor) -> Result<SkippedRecord, BatchError> {
     if body.left == 0 { body.skip_in_memory() } else { body.skip_in_steps() }
 }
 
-/// The next record as a whole: the bytes of its body, which are the first that are unread, and are to be consumed.
+/// The next record as a whole: the bytes of its body, which are the first unread ones, and are to be
+/// consumed.
 ///
 /// # Errors
 /// As [`skip`]; [`BatchError::TooLarge`] beyond [`LARGEST_RECORD`].
@@ -71,7 +73,7 @@ pub fn parse(body: &[u8]) -> Result<RecordView<'_>, BatchError> {
 /// Checks that nothing comes after the last record.
 ///
 /// # Errors
-/// [`BatchError::InvalidRecord`] if something does, [`BatchError::Decompress`] if the stream breaks or is cut there.
+/// [`BatchError::InvalidRecord`] if something does, [`BatchError::Decompress`] if the stream is damaged or ends there.
 pub fn end(reader: &mut Decompressor) -> Result<(), BatchError> {
     match reader.fill_byte() {
         Ok(false) => Ok(()),
@@ -82,7 +84,7 @@ pub fn end(reader: &mut Decompressor) -> Result<(), BatchError> {
     }
 }
 
-/// A record's length, read a byte at a time where the stream brings no more.
+/// A record's length, read a byte at a time when the stream brings no more.
 #[inline]
 fn read_size(reader: &mut Decompressor) -> Result<i32, BatchError> {
     let mut unread = reader.unread();
@@ -120,7 +122,7 @@ struct Body<'a> {
     reader: &'a mut Decompressor,
     /// Bytes that were not asked for yet.
     left: usize,
-    /// Bytes that were, and are unread.
+    /// Bytes that were asked for, and are unread.
     have: usize,
 }
 
@@ -145,7 +147,7 @@ impl Body<'_> {
         }
     }
 
-    /// All of it was asked for: whatever is wrong with it now, Kafka says the same.
+    /// All of it was asked for: whatever is wrong with it now, Kafka's error is the same.
     #[inline]
     fn skip_in_memory(self) -> Result<SkippedRecord, BatchError> {
         let skipped = skip_body(&self.reader.unread()[..self.have])?;

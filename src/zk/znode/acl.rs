@@ -1,4 +1,4 @@
-//! `/kafka-acl/TYPE/NAME`: the access rules of a resource that is named literally.
+//! `/kafka-acl/TYPE/NAME`: the access rules of a resource with a literal name.
 //!
 //! Pure.
 
@@ -18,17 +18,17 @@ pub fn path(resource_type: &str, name: &str) -> String {
 /// One rule (`AclEntry`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AclEntry {
-    /// For whom, e.g. `User:alice`.
+    /// The principal, e.g. `User:alice`.
     pub principal: String,
     /// `Allow` or `Deny`.
     pub permission_type: String,
-    /// What, e.g. `Read`, `All`, `DescribeConfigs`.
+    /// The operation, e.g. `Read`, `All`, `DescribeConfigs`.
     pub operation: String,
-    /// From where: an address, or `*`.
+    /// The host: an address, or `*`.
     pub host: String,
 }
 
-/// Its data: the rules, in this order.
+/// The znode's data: the rules, in this order.
 pub fn encode(acls: &[AclEntry]) -> Vec<u8> {
     let entry = |acl: &AclEntry| {
         json!({
@@ -41,7 +41,7 @@ pub fn encode(acls: &[AclEntry]) -> Vec<u8> {
     bytes(&json!({"version": 1, "acls": Value::Array(acls.iter().map(entry).collect())}))
 }
 
-/// The rules it holds; none where it holds nothing.
+/// The rules in the znode's data; none if it is empty.
 ///
 /// # Errors
 /// [`ZnodeError`] where the data is no list of rules, or of another version than 1.

@@ -6,10 +6,10 @@ use super::ZnodeError;
 
 /// The parent of all changes.
 pub const PARENT: &str = "/kafka-acl-changes";
-/// What a change's name begins with.
+/// The prefix of a change's name.
 pub const PREFIX: &str = "acl_changes_";
 
-/// The path a change is created at, to which ZooKeeper adds ten digits.
+/// The path a change is created at, to which ZooKeeper appends ten digits.
 pub fn sequential_path() -> String {
     format!("{PARENT}/{PREFIX}")
 }

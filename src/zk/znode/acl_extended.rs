@@ -1,6 +1,6 @@
-//! `/kafka-acl-extended/PATTERN/TYPE/NAME`: the access rules of all resources that a pattern names.
+//! `/kafka-acl-extended/PATTERN/TYPE/NAME`: the access rules of all resources that match a pattern.
 //!
-//! Pure. What it holds is as in [`super::acl`].
+//! Pure. The data are as in [`super::acl`].
 
 pub use super::acl::{AclEntry, decode, encode};
 

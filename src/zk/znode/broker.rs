@@ -23,7 +23,7 @@ pub fn path(id: BrokerId) -> String {
 pub struct Registration {
     /// Its id.
     pub id: BrokerId,
-    /// Where it can be reached, in the order of its settings.
+    /// Its endpoints, in the order of its settings.
     pub endpoints: Vec<Endpoint>,
     /// Its rack.
     pub rack: Option<String>,

@@ -5,5 +5,5 @@
 /// Its path.
 pub const PATH: &str = "/brokers/seqid";
 
-/// What is written to it to take the next number: nothing.
+/// The data that are written to it to take the next number: none.
 pub const DATA: &[u8] = b"";

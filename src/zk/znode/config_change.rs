@@ -1,4 +1,5 @@
-//! `/config/changes/config_change_NNNNNNNNNN`: whose configs have changed, for every broker to read.
+//! `/config/changes/config_change_NNNNNNNNNN`: a notice that the configs of an entity have changed, for every
+//! broker.
 //!
 //! Pure.
 
@@ -8,10 +9,10 @@ use super::{ZnodeError, bytes, number, object, text};
 
 /// The parent of all changes.
 pub const PARENT: &str = "/config/changes";
-/// What a change's name begins with.
+/// The prefix of a change's name.
 pub const PREFIX: &str = "config_change_";
 
-/// The path a change is created at, to which ZooKeeper adds ten digits.
+/// The path a change is created at, to which ZooKeeper appends ten digits.
 pub fn sequential_path() -> String {
     format!("{PARENT}/{PREFIX}")
 }

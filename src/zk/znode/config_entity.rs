@@ -1,4 +1,4 @@
-//! `/config/{topics,brokers,clients,users}/NAME`: the configs of a topic, a broker, or whom a quota is for.
+//! `/config/{topics,brokers,clients,users}/NAME`: the configs of a topic, a broker, a client id or a user.
 //!
 //! Pure.
 
@@ -11,7 +11,7 @@ use crate::base::jvm_order;
 
 /// The parent of all kinds.
 pub const PARENT: &str = "/config";
-/// The name that stands for all entities of a kind that have no configs of their own.
+/// The name of the entity that stands for all of a kind without configs of their own.
 pub const DEFAULT_NAME: &str = "<default>";
 
 /// A kind of entity (`ConfigType`).
@@ -29,7 +29,7 @@ pub enum EntityType {
 }
 
 impl EntityType {
-    /// All, in the order their parents are made.
+    /// All, in the order their parents are created.
     pub const ALL: [Self; 4] = [Self::Topics, Self::Clients, Self::Users, Self::Brokers];
 
     /// Its name in paths.
@@ -53,7 +53,7 @@ pub fn path(kind: EntityType, name: &str) -> String {
     format!("{PARENT}/{}/{name}", kind.name())
 }
 
-/// An entity's configs, with what a newer version wrote beside them.
+/// An entity's configs, with fields that a newer version wrote beside them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfigEntity {
     /// Key and value, in the order read.
@@ -74,7 +74,7 @@ impl ConfigEntity {
         bytes(&Value::Object(fields))
     }
 
-    /// From its znode's data, of whatever version it calls itself; a znode without data has no configs.
+    /// From its znode's data, whatever version they name; a znode without data has no configs.
     ///
     /// # Errors
     /// [`ZnodeError`] where the data is no JSON object whose `config` is an object of texts. Such an entity is taken to
@@ -103,7 +103,7 @@ impl ConfigEntity {
         self.config.iter().cloned().collect()
     }
 
-    /// Replaces all configs; those that were there keep their place.
+    /// Replaces all configs; those that were there keep their position.
     pub fn replace(&mut self, config: &BTreeMap<String, String>) {
         self.config.retain(|(key, _)| config.contains_key(key));
         for (key, value) in config {

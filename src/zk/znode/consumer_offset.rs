@@ -1,4 +1,5 @@
-//! `/consumers/GROUP/offsets/TOPIC/PARTITION`: how far a group of ZooKeeper consumers has read (OffsetCommit v0).
+//! `/consumers/GROUP/offsets/TOPIC/PARTITION`: the position of a group of ZooKeeper consumers (OffsetCommit
+//! v0).
 //!
 //! Pure.
 
@@ -10,7 +11,7 @@ pub fn path(group: &str, topic: &str, partition: i32) -> String {
     format!("/consumers/{group}/offsets/{topic}/{partition}")
 }
 
-/// Its data: the number as text.
+/// Its data: the offset as text.
 pub fn encode(offset: Offset) -> Vec<u8> {
     offset.to_string().into_bytes()
 }

@@ -1,4 +1,4 @@
-//! `/controller`: which broker is the controller, ephemeral.
+//! `/controller`: the broker that is the controller, ephemeral.
 //!
 //! Pure.
 

@@ -1,4 +1,4 @@
-//! `/admin/delete_topics/TOPIC`: a topic that is to be deleted; it holds nothing.
+//! `/admin/delete_topics/TOPIC`: a topic that is to be deleted; it has no data.
 //!
 //! Pure.
 

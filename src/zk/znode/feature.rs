@@ -11,7 +11,7 @@ use super::{ZnodeError, bytes, number, object};
 /// Its path.
 pub const PATH: &str = "/feature";
 
-/// What it holds.
+/// The content of its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeatureZNode {
     /// Whether features are in force: from protocol version 2.7 on.

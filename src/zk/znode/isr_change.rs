@@ -9,10 +9,10 @@ use crate::base::TopicPartition;
 
 /// The parent of all notifications.
 pub const PARENT: &str = "/isr_change_notification";
-/// What a notification's name begins with.
+/// The prefix of a notification's name.
 pub const PREFIX: &str = "isr_change_";
 
-/// The path a notification is created at, to which ZooKeeper adds ten digits.
+/// The path a notification is created at, to which ZooKeeper appends ten digits.
 pub fn sequential_path() -> String {
     format!("{PARENT}/{PREFIX}")
 }

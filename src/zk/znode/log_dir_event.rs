@@ -9,12 +9,12 @@ use crate::base::BrokerId;
 
 /// The parent of all notifications.
 pub const PARENT: &str = "/log_dir_event_notification";
-/// What a notification's name begins with.
+/// The prefix of a notification's name.
 pub const PREFIX: &str = "log_dir_event_";
 /// The event of a directory that failed.
 pub const FAILURE: i32 = 1;
 
-/// The path a notification is created at, to which ZooKeeper adds ten digits.
+/// The path a notification is created at, to which ZooKeeper appends ten digits.
 pub fn sequential_path() -> String {
     format!("{PARENT}/{PREFIX}")
 }

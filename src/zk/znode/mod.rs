@@ -1,4 +1,5 @@
-//! The znodes of a 2.7 cluster: one file each, its path, what it holds, and its bytes to the letter as Kafka writes them.
+//! The znodes of a 2.7 cluster: one file each, with its path and its data, byte for byte as Kafka writes
+//! them.
 //!
 //! Pure. The twin of each file is the schema of the same name in `zk-schema/`. Kafka: `ZkData.scala`.
 
@@ -36,7 +37,7 @@ use serde_json::{Map, Serializer, Value};
 
 use crate::base::TopicPartition;
 
-/// A znode's data that cannot be what it should be.
+/// Data that are not valid for their znode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the znode cannot be read: {0}")]
 pub struct ZnodeError(pub String);
@@ -47,7 +48,7 @@ impl From<serde_json::Error> for ZnodeError {
     }
 }
 
-/// The JSON object that the data holds.
+/// The JSON object in the data.
 fn object(data: &[u8]) -> Result<Map<String, Value>, ZnodeError> {
     match serde_json::from_slice(data)? {
         Value::Object(object) => Ok(object),
@@ -79,7 +80,7 @@ fn bytes(value: &Value) -> Vec<u8> {
     text
 }
 
-/// A whole number of an object, which Kafka writes as a number or, here and there, as a text.
+/// An integer of an object, which Kafka writes as a number or, in some znodes, as a text.
 fn number<N: TryFrom<i64>>(object: &Map<String, Value>, key: &str) -> Result<N, ZnodeError> {
     let found = match object.get(key) {
         Some(Value::Number(number)) => number.as_i64(),
@@ -101,7 +102,7 @@ fn ids(value: &Value) -> Result<Vec<i32>, ZnodeError> {
     list.ok_or_else(|| ZnodeError(format!("{value} is no list of broker ids")))
 }
 
-/// The fields of an object that are none of these: what a newer version wrote there, to be written back.
+/// The fields of an object that are none of these: fields of a newer version, to be written back.
 fn others(object: &Map<String, Value>, known: &[&str]) -> Map<String, Value> {
     object
         .iter()
@@ -128,7 +129,7 @@ fn partitions(data: &[u8]) -> Result<Vec<Named>, ZnodeError> {
         .collect()
 }
 
-/// The path of a sequential change's name, or None where the name is none: the digits behind `prefix`.
+/// The path of a sequential change's name, or None if the name is none: the digits behind `prefix`.
 pub fn sequence_number(name: &str, prefix: &str) -> Option<i64> {
     name.strip_prefix(prefix)?.parse().ok()
 }

@@ -22,7 +22,7 @@ pub fn path(partition: &TopicPartition) -> String {
     format!("{}/state", partition_path(partition))
 }
 
-/// A partition's state, and which controller wrote it.
+/// A partition's state, and the epoch of its controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartitionStateZNode {
     /// Leader, epoch and ISR; `zk_version` is the znode's own version.

@@ -1,4 +1,4 @@
-//! `/admin/preferred_replica_election`: partitions that are to be led by their preferred replica again.
+//! `/admin/preferred_replica_election`: partitions whose preferred replica is to be elected.
 //!
 //! Pure.
 

@@ -15,7 +15,7 @@ pub const SIZE: i64 = 1000;
 /// A block of producer ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProducerIdBlock {
-    /// Who claimed it.
+    /// The broker that claimed it.
     pub broker: BrokerId,
     /// Its first id.
     pub start: ProducerId,

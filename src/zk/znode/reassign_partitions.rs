@@ -18,8 +18,9 @@ pub fn encode(wanted: &[(TopicPartition, Vec<BrokerId>)]) -> Vec<u8> {
     bytes(&json!({"version": 1, "partitions": Value::Array(entries.collect())}))
 }
 
-/// The partitions it names, each with the replicas it is to get. A field that Kafka does not know, such as the `log_dirs` of
-/// the tool's own files, makes it unreadable, as for Kafka: its author wants more than would be done.
+/// The partitions it names, each with its target replicas. A field that Kafka does not know, such as the
+/// `log_dirs` of the tool's own files, makes the data invalid, as in Kafka: the request asks for more than
+/// would be done.
 ///
 /// # Errors
 /// [`ZnodeError`] where the data is none.

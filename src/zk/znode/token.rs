@@ -20,9 +20,9 @@ pub fn path(id: &str) -> String {
 pub struct Token {
     /// Its id, which is the znode's name as well.
     pub id: String,
-    /// Whose it is: a principal, URL-encoded, e.g. `User%3Aalice`.
+    /// Its owner: a principal, URL-encoded, e.g. `User%3Aalice`.
     pub owner: String,
-    /// Who else may renew it: principals, URL-encoded.
+    /// The other principals that may renew it, URL-encoded.
     pub renewers: Vec<String>,
     /// When it was made, in milliseconds since the Unix epoch.
     pub issue_timestamp: Millis,

@@ -6,7 +6,7 @@ use super::ZnodeError;
 
 /// The parent of all changes.
 pub const PARENT: &str = "/delegation_token/token_changes";
-/// What a change's name begins with.
+/// The prefix of a change's name.
 pub const PREFIX: &str = "token_change_";
 
 /// The path a change is created at, to which ZooKeeper adds ten digits.

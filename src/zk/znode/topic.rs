@@ -1,4 +1,4 @@
-//! `/brokers/topics/TOPIC`: where the replicas of a topic's partitions are placed.
+//! `/brokers/topics/TOPIC`: the replicas of a topic's partitions.
 //!
 //! Pure.
 

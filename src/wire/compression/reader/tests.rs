@@ -54,7 +54,7 @@ fn gzip_members_follow_each_other_and_what_is_none_is_ignored() {
     let (a, b) = (member(&text()[..1000]), member(&text()[1000..]));
     is_read(Compression::Gzip, [&a[..], &b].concat());
     is_read(Compression::Gzip, [&packed(Compression::Gzip)[..], &[7; 5000]].concat());
-    // Not more than a trailer, a header and a trailer: Java does not look whether it is another member.
+    // Not more than a trailer, a header and a trailer: Java does not check for another member.
     let short = &member(b"")[..18];
     is_read(Compression::Gzip, [&packed(Compression::Gzip)[..], short].concat());
 }
@@ -75,8 +75,8 @@ fn a_gzip_trailer_is_looked_at() {
 
 #[test]
 fn a_distance_before_the_stream_is_an_error() {
-    // A stored block of one byte, then a match of three bytes two bytes back: one byte more than there is. What the
-    // inflater has seen before must not come out.
+    // A stored block of one byte, then a match of three bytes two bytes back: one byte more than there is.
+    // Earlier content of the inflater's window must not come out.
     is_read(Compression::Gzip, packed(Compression::Gzip));
     let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let deflate = [0b0000_0000, 1, 0, 0xfe, 0xff, b'a', 0b0000_0011, 0b0010_0010, 0, 0, 0, 0];
@@ -115,7 +115,7 @@ fn lz4(flags: u8, blocks: &[&[u8]], end: &[u8]) -> Vec<u8> {
 fn lz4_is_one_frame_of_independent_blocks() {
     let read = |frame| read(Compression::Lz4, frame);
     assert_eq!(read(lz4(0x60, &[b"ab", b"c"], &[0; 4])), (b"abc".to_vec(), Ok(())));
-    // Neither what follows the frame nor the content's checksum is looked at; only that there is one.
+    // Neither the bytes after the frame nor the content's checksum are verified; it only has to be there.
     assert_eq!(read(lz4(0x60, &[b"ab"], &[0, 0, 0, 0, 9, 9])), (b"ab".to_vec(), Ok(())));
     assert_eq!(read(lz4(0x64, &[b"ab"], &[0, 0, 0, 0, 9, 9, 9, 9])), (b"ab".to_vec(), Ok(())));
     assert_eq!(read(lz4(0x64, &[b"ab"], &[0; 6])), (b"ab".to_vec(), Err(StreamError::Underflow)));
@@ -148,7 +148,7 @@ fn what_lies_before_the_damage_is_read() {
     let last = odd.len() - 1;
     odd[last] ^= 1;
     let (out, end) = read(Compression::Zstd, odd);
-    // All but the byte with which the last block is handed out, as in Kafka.
+    // All but the byte with which the last block is returned, as in Kafka.
     assert!(out == text()[..text().len() - 1], "{}", out.len());
     assert!(end.is_err());
 }
