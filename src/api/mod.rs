@@ -31,6 +31,7 @@ use crate::admin::configs::ConfigReader;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
+use crate::coordinator::txn::Transactions;
 use crate::metadata::MetadataCache;
 use crate::net::Caller;
 use crate::quota::ClientQuotas;
@@ -72,6 +73,8 @@ pub struct Services {
     pub configs: Arc<ConfigReader>,
     /// Producer ids to assign.
     pub producer_ids: Arc<ProducerIdManager>,
+    /// The transactions that this broker coordinates.
+    pub transactions: Transactions,
     /// The features finalized for the cluster; None if they are not in force.
     pub features: watch::Receiver<Option<Finalized>>,
 }

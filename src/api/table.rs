@@ -58,6 +58,8 @@ pub const ROWS: &[ApiRow] = &[
     row!(DeleteTopics, admin::delete_topics::handle),
     row!(DeleteRecords, records::delete_records::handle),
     row!(InitProducerId, txn::init_producer_id::handle),
+    row!(AddPartitionsToTxn, txn::add_partitions_to_txn::handle),
+    row!(EndTxn, txn::end_txn::handle),
     row!(OffsetForLeaderEpoch, records::offset_for_leader_epoch::handle),
     row!(DescribeConfigs, admin::describe_configs::handle),
     row!(AlterConfigs, admin::alter_configs::handle),

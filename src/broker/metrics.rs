@@ -29,6 +29,8 @@ impl BrokerServer {
         let registry = Arc::new(Registry::default());
         let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
         registry.add(move || replicas.metrics());
+        let services = self.services.clone();
+        registry.add(move || services.transactions.metrics());
         registry.add(move || {
             let active = usize::from(controller.is_active());
             vec![

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::coordinators::CoordinatorParts;
 use super::dynamic_config::parts::{
     DynamicConnectionLimits, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
 };
@@ -225,6 +226,18 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         let registered = registrar.registered();
         Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone(), registered)
     };
+    let coordinators = CoordinatorParts {
+        broker_id,
+        config: &config,
+        zk: &zk,
+        replicas: &replicas,
+        metadata: &cache,
+        producer_ids: &producer_ids,
+        clock: &clock,
+        tasks: &tasks,
+        stop: &shutdown,
+    };
+    let transactions = coordinators.start_transactions().await?;
     let (finalized, features) = watch::channel(None);
     let services = Services {
         broker_id,
@@ -241,6 +254,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         zk,
         configs,
         producer_ids,
+        transactions,
         features,
     };
     let broker =

@@ -32,6 +32,7 @@ use crate::replica::ReplicaManager;
 use crate::replica::produce::RequiredAcks;
 use crate::replica::role_feed::{NewRole, RoleChanged};
 use crate::wire::compression::Compression;
+use crate::wire::error_code::ErrorCode;
 
 /// How many requests wait for their turn at a partition; more wait in their connections.
 const QUEUE: usize = 1024;
@@ -66,6 +67,17 @@ pub enum Unavailable {
     Loading,
 }
 
+impl Unavailable {
+    /// What a client is answered.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::Stopped => ErrorCode::CoordinatorNotAvailable,
+            Self::NotCoordinator => ErrorCode::NotCoordinator,
+            Self::Loading => ErrorCode::CoordinatorLoadInProgress,
+        }
+    }
+}
+
 /// Makes the machine of a partition that is led in an epoch.
 type NewMachine<M> = Box<dyn Fn(i32, LeaderEpoch) -> M + Send + Sync>;
 /// Has others do what a machine wants done.
@@ -94,6 +106,11 @@ impl<M: CoordinatorMachine> LoadedPartition<M> {
     /// The leader epoch in which it was loaded.
     pub fn leader_epoch(&self) -> LeaderEpoch {
         self.leader_epoch
+    }
+
+    /// Whether it is unloaded by now: events are lost.
+    pub fn is_unloaded(&self) -> bool {
+        self.inputs.strong_count() == 0
     }
 
     /// Notifies the machine, once there is room in its queue.

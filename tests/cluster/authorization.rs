@@ -13,6 +13,7 @@ use barnabas::wire::api_key::ApiKey;
 use barnabas::wire::batch::BatchBuilder;
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::message::Request;
+use barnabas::wire::message::add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnTopic};
 use barnabas::wire::message::alter_configs::{self, AlterConfigsRequest};
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
 use barnabas::wire::message::alter_partition_reassignments::{
@@ -32,6 +33,7 @@ use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
 use barnabas::wire::message::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
 use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
+use barnabas::wire::message::end_txn::EndTxnRequest;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use barnabas::wire::message::incremental_alter_configs::{self, IncrementalAlterConfigsRequest};
 use barnabas::wire::message::init_producer_id::InitProducerIdRequest;
@@ -179,6 +181,7 @@ fn every_api_asks_for_what_kafka_asks_and_answers_denials_as_kafka_does() {
     scene.takes_orders_of_brokers_only();
     scene.creates_topics_for_the_cluster_or_by_name();
     scene.hands_out_producer_ids();
+    scene.changes_transactions_by_their_id();
     scene.describes_and_alters_configs_by_resource();
     scene.changes_the_cluster_as_a_whole();
     scene.reassigns_for_the_cluster();
@@ -387,6 +390,48 @@ impl Scene {
         let request = InitProducerIdRequest { transactional_id: Some("payments".to_owned()), ..request };
         let response = self.denied(&request, 4, &["Write TransactionalId payments"]);
         assert_eq!((response.error_code, response.producer_id), (TRANSACTIONAL_ID_DENIED, -1));
+    }
+
+    fn changes_transactions_by_their_id(&mut self) {
+        let topic = |name: &str| AddPartitionsToTxnTopic { name: name.to_owned(), partitions: vec![0] };
+        let topics = vec![topic("mine"), topic("yours"), topic("no-such"), topic("__consumer_offsets")];
+        let request = AddPartitionsToTxnRequest {
+            transactional_id: "payments".to_owned(),
+            producer_id: 7,
+            producer_epoch: 0,
+            topics,
+        };
+        let results =
+            |response: barnabas::wire::message::add_partitions_to_txn::AddPartitionsToTxnResponse| {
+                pairs(&response.results, |topic| (&topic.name, topic.results[0].error_code))
+            };
+        let response = self.denied(&request, 2, &["Write TransactionalId payments"]);
+        let denied =
+            ["__consumer_offsets", "mine", "no-such", "yours"].map(|it| (it, TRANSACTIONAL_ID_DENIED));
+        assert_eq!(results(response), expected(&denied));
+        let asked = [
+            "Write Topic mine",
+            "Write Topic no-such",
+            "Write Topic yours",
+            "Write TransactionalId payments",
+        ];
+        let response = self.in_part(&request, 2, &asked);
+        let in_part = [
+            ("__consumer_offsets", TOPIC_DENIED),
+            ("mine", ErrorCode::OperationNotAttempted.code()),
+            ("no-such", ErrorCode::UnknownTopicOrPartition.code()),
+            ("yours", TOPIC_DENIED),
+        ];
+        assert_eq!(results(response), expected(&in_part));
+        let request = AddPartitionsToTxnRequest { topics: vec![topic("mine")], ..request };
+        let response = self.allowed(&request, 2, &["Write Topic mine", "Write TransactionalId payments"]);
+        assert_eq!(results(response), expected(&[("mine", ErrorCode::NotCoordinator.code())]));
+
+        let request = EndTxnRequest { transactional_id: "payments".to_owned(), ..Default::default() };
+        let response = self.denied(&request, 2, &["Write TransactionalId payments"]);
+        assert_eq!(response.error_code, TRANSACTIONAL_ID_DENIED);
+        let response = self.allowed(&request, 2, &["Write TransactionalId payments"]);
+        assert_eq!(response.error_code, ErrorCode::NotCoordinator.code());
     }
 
     fn describes_and_alters_configs_by_resource(&mut self) {

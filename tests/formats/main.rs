@@ -10,4 +10,5 @@ mod log_dir;
 mod messages;
 mod produce;
 mod record_sets;
+mod transaction_log;
 mod znodes;

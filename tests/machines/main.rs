@@ -1,9 +1,11 @@
-//! The machines as plays: each file under `controller/`, `replica/` and `follower/` gives what is, says what happens, and
-//! holds what the machine did about it. `UPDATE=1` writes the plays anew; the difference is then for a human to judge.
+//! The machines as plays: each file under `controller/`, `replica/`, `follower/` and `txn/` gives what is, says what
+//! happens, and holds what the machine did about it. `UPDATE=1` writes the plays anew; the difference is then for a human
+//! to judge.
 
 mod cluster;
 mod follower;
 mod replica;
+mod txn;
 mod words;
 mod znodes;
 
@@ -12,6 +14,7 @@ use std::path::Path;
 use cluster::Cluster;
 use follower::Follower;
 use replica::Replica;
+use txn::Transactions;
 
 /// A machine on the stage, with as much of the world as it needs.
 trait Stage: Default {
@@ -74,4 +77,9 @@ fn a_replica_plays_its_part() {
 #[test]
 fn a_follower_plays_its_part() {
     play_all::<Follower>("follower");
+}
+
+#[test]
+fn the_transaction_coordinator_plays_its_part() {
+    play_all::<Transactions>("txn");
 }
