@@ -17,8 +17,8 @@ use crate::wire::record::Record;
 /// How far a load came.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LoadOutcome {
-    /// To the log's end.
-    Whole,
+    /// To the log's end, which was at this offset.
+    Whole(Offset),
     /// This broker leads the partition no more.
     Interrupted,
 }
@@ -61,7 +61,7 @@ pub fn load<M: CoordinatorMachine>(
                 }
                 Err(error) => {
                     log::error!(target: target, "Error loading {what} from {partition} at offset {next}: {error}");
-                    return LoadOutcome::Whole;
+                    return LoadOutcome::Whole(log.log_end_offset());
                 }
             }
         }
@@ -70,7 +70,7 @@ pub fn load<M: CoordinatorMachine>(
             break;
         }
     }
-    LoadOutcome::Whole
+    LoadOutcome::Whole(log.log_end_offset())
 }
 
 /// Replays the records of a batch from an offset on.

@@ -92,15 +92,20 @@ impl<M: CoordinatorMachine> PartitionTask<M> {
         served.end();
     }
 
-    /// Replays the log; None where the partition is to be unloaded before its end.
+    /// Replays the log, and waits until all replicas in sync have what it held: what is answered, or done to others, is
+    /// not to be lost with this leader. None where the partition is to be unloaded before.
     async fn loaded(mut self) -> Option<Self> {
-        let log = self.replicas.partition(&self.partition).ok()?.log()?;
+        let partition = self.replicas.partition(&self.partition).ok()?;
+        let log = partition.log()?;
         let disk = log.disk().clone();
-        disk.run(move || {
+        let replayed = disk.run(move || {
             let loaded = load(&log, &self.settings, &mut self.machine, &self.unload);
-            (loaded == LoadOutcome::Whole).then_some(self)
-        })
-        .await
+            (self, loaded)
+        });
+        let (task, LoadOutcome::Whole(end)) = replayed.await else { return None };
+        let replicated = partition.replicated_up_to(end, task.handle.leader_epoch);
+        task.unload.run_until_cancelled(replicated).await?.ok()?;
+        Some(task)
     }
 }
 

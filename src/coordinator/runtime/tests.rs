@@ -159,6 +159,22 @@ async fn an_append_that_is_not_replicated_says_so() {
 }
 
 #[tokio::test]
+async fn a_partition_is_served_once_all_replicas_have_what_it_held() {
+    let (room, stop) = (Room::new(), CancellationToken::new());
+    let runtime = start(&room, &stop);
+    room.become_replica(0, 1, 0, &[1, 2]);
+    assert_eq!(ask(&runtime, || Ask::Write("a", "1")).await, Err(ErrorCode::RequestTimedOut));
+    room.become_replica(0, 1, 1, &[1, 2]);
+    while !matches!(runtime.request(0, Ask::Read("a")).await, Err(Unavailable::Loading)) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(runtime.loaded_partitions(), (vec![], true));
+    room.follow(2, 1, 0).await;
+    assert_eq!(ask(&runtime, || Ask::Read("a")).await, ok("1"));
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn a_request_may_wait_for_a_timer_an_event_or_the_end() {
     let (room, stop) = (Room::new(), CancellationToken::new());
     let runtime = start(&room, &stop);

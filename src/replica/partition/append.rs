@@ -85,29 +85,51 @@ impl Partition {
         state.machine.is_leader() && (is_other || !state.machine.leads_in(epoch))
     }
 
+    /// Waits until all in-sync replicas have what the log holds below `end`; NOT_LEADER_OR_FOLLOWER where this broker
+    /// does not lead in this epoch.
+    pub async fn replicated_up_to(&self, end: Offset, epoch: LeaderEpoch) -> Result<(), ErrorCode> {
+        let acknowledgement = acknowledgement(&mut self.state.lock(), epoch, end);
+        let outcome = match acknowledgement {
+            Acknowledgement::Settled(outcome) => outcome,
+            Acknowledgement::Awaited(waiting) => waiting.await.unwrap_or(ErrorCode::NotLeaderOrFollower),
+        };
+        match outcome {
+            // How many are in sync is asked when something is appended.
+            ErrorCode::None | ErrorCode::NotEnoughReplicasAfterAppend => Ok(()),
+            error => Err(error),
+        }
+    }
+
     /// Applies the effects of an append in an epoch: the high watermark may rise, requests that wait for
     /// records are woken, and with `all` the append waits for all in-sync replicas.
     fn appended(&self, epoch: LeaderEpoch, info: &LogAppendInfo, all: bool, now: Millis) -> Acknowledgement {
         let required = info.last_offset + 1;
         let mut state = self.state.lock();
         let released = self.raise_watermark(&mut state, now);
-        let acknowledged = match state.log.clone() {
-            _ if !all => Acknowledgement::Settled(ErrorCode::None),
-            Some(log) if has_kept(&state, &log, epoch, required) => {
-                if log.high_watermark() >= required {
-                    Acknowledgement::Settled(state.machine.replicated(min_isr(&log)))
-                } else {
-                    Acknowledgement::Awaited(state.produces.wait_for(required))
-                }
-            }
-            // The role has changed since: the new leader decides whether these records stay.
-            _ => Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower),
+        let acknowledged = match all {
+            true => acknowledgement(&mut state, epoch, required),
+            false => Acknowledgement::Settled(ErrorCode::None),
         };
         let change = LogChange::Appended { high_watermark_too: released.is_some() };
         let released = state.log_changed(change, released.unwrap_or_default());
         drop(state);
         released.wake();
         acknowledged
+    }
+}
+
+/// Whether all in-sync replicas have what was appended in an epoch, up to an offset.
+fn acknowledgement(state: &mut LockedState, epoch: LeaderEpoch, required: Offset) -> Acknowledgement {
+    match state.log.clone() {
+        Some(log) if has_kept(state, &log, epoch, required) => {
+            if log.high_watermark() >= required {
+                Acknowledgement::Settled(state.machine.replicated(min_isr(&log)))
+            } else {
+                Acknowledgement::Awaited(state.produces.wait_for(required))
+            }
+        }
+        // The role has changed since: the new leader decides whether these records stay.
+        _ => Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower),
     }
 }
 
