@@ -1,4 +1,4 @@
-//! A cluster in a play: the znodes, and the controller's machine that acts on them.
+//! The transcripts of the controller: the znodes, and the controller's machine that acts on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,23 +15,23 @@ use barnabas::wire::error_code::ErrorCode;
 use parking_lot::Mutex;
 
 use crate::znodes::Znodes;
-use crate::{Stage, words};
+use crate::{Player, transcript};
 
 /// The znodes, and the machine that acts on them.
 #[derive(Default)]
 pub struct Cluster {
     znodes: Znodes,
     deletion_disabled: bool,
-    /// Partitions whose leader writes its state between the controller's next look and its write.
+    /// Partitions whose leader writes the state between the next read and the next write of the controller.
     racing: BTreeSet<TopicPartition>,
-    /// Partitions whose next state, and topics whose next assignment, ZooKeeper does not take.
+    /// Partitions whose next state, and topics whose next assignment, ZooKeeper refuses.
     refusing: BTreeSet<String>,
     machine: Option<ControllerMachine>,
-    /// What the reply that was delivered last says.
+    /// The text of the last reply.
     replied: Arc<Mutex<String>>,
 }
 
-impl Stage for Cluster {
+impl Player for Cluster {
     fn given(&mut self, text: &str) {
         let (noun, rest) = text.split_once(' ').unwrap_or((text, ""));
         match noun {
@@ -42,16 +42,19 @@ impl Stage for Cluster {
             }
             "topic" => self.put_topic(rest),
             "state" => drop(self.put_state(rest)),
-            "deletion" => drop(self.znodes.deletions.insert(rest.into())),
-            "unclean" => drop(self.znodes.unclean.insert(rest.into())),
+            "znode" => {
+                let topic = rest.strip_prefix("delete_topics ").expect("a topic to be deleted");
+                self.znodes.deletions.insert(topic.into());
+            }
+            "unclean.leader.election.enable" => drop(self.znodes.unclean.insert(rest.into())),
             "delete.topic.enable=false" => self.deletion_disabled = true,
             other => panic!("given what? {other}"),
         }
     }
 
     fn when(&mut self, text: &str) -> Vec<String> {
-        let said: Vec<_> = text.split_whitespace().collect();
-        let event = match said[..] {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let event = match words[..] {
             ["elected"] => {
                 let settings = ControllerSettings {
                     broker: 1,
@@ -73,66 +76,68 @@ impl Stage for Cluster {
                 };
                 Event::BrokersChanged
             }
-            ["broker", id, "shuts", "down"] => {
-                let reply = self.reply(words::still_led);
+            ["broker", id, "sends", "ControlledShutdown"] => {
+                let reply = self.reply(transcript::still_led);
                 Event::request(ControlledShutdown { broker: id.parse().unwrap(), broker_epoch: -1, reply })
             }
-            ["broker", id, "deleted", ref partitions @ ..] => deletion(id, ErrorCode::None, partitions),
-            ["broker", id, "failed", ref partitions @ ..] => {
-                deletion(id, ErrorCode::KafkaStorageError, partitions)
-            }
-            ["broker", id, "wants", partition, "epoch", epoch, "isr", isr, "over", version] => {
+            ["broker", id, "answers", "StopReplica", ref partitions @ ..] => deleted(id, partitions),
+            ["broker", id, "sends", "AlterIsr", partition, "epoch", epoch, "isr", isr, "over", version] => {
                 let broker: BrokerId = id.parse().unwrap();
                 let wanted = LeaderAndIsr {
                     leader: broker,
                     leader_epoch: epoch.parse().unwrap(),
-                    isr: words::parse_ids(isr),
+                    isr: transcript::parse_ids(isr),
                     zk_version: version.strip_prefix('v').unwrap().parse().unwrap(),
                 };
-                let wanted = BTreeMap::from([(words::parse_partition(partition), wanted)]);
+                let wanted = BTreeMap::from([(transcript::parse_partition(partition), wanted)]);
                 let broker_epoch = self.znodes.brokers.get(&broker).copied().unwrap_or(-1);
-                Event::request(AlterIsr::new(broker, broker_epoch, wanted, self.reply(words::leaderships)))
+                Event::request(AlterIsr::new(
+                    broker,
+                    broker_epoch,
+                    wanted,
+                    self.reply(transcript::leaderships),
+                ))
             }
-            ["reassign", ref wanted @ ..] => {
+            ["AlterPartitionReassignments", ref wanted @ ..] => {
                 let wanted = wanted.iter().map(|one| {
                     let (partition, to) = one.split_once('=').unwrap();
-                    let to = (to != "back").then(|| words::parse_ids(to));
-                    (words::parse_partition(partition), to)
+                    let to = (to != "cancel").then(|| transcript::parse_ids(to));
+                    (transcript::parse_partition(partition), to)
                 });
-                let (wanted, reply) = (wanted.collect(), self.reply(words::begun));
+                let (wanted, reply) = (wanted.collect(), self.reply(transcript::begun));
                 Event::request(AlterReassignments { wanted, reply })
             }
-            ["znode", "reassign", ref wanted @ ..] => {
+            ["znode", "reassign_partitions", ref wanted @ ..] => {
                 let wanted = wanted.iter().map(|one| {
                     let (partition, to) = one.split_once('=').unwrap();
-                    (words::parse_partition(partition), words::parse_ids(to))
+                    (transcript::parse_partition(partition), transcript::parse_ids(to))
                 });
                 self.znodes.reassignment = Some(wanted.collect());
                 Event::ReassignmentRequested
             }
-            ["list"] => {
-                Event::request(ListReassignments { partitions: None, reply: self.reply(words::listed) })
+            ["ListPartitionReassignments"] => {
+                Event::request(ListReassignments { partitions: None, reply: self.reply(transcript::listed) })
             }
             ["topic", ..] => {
                 self.put_topic(text.strip_prefix("topic ").unwrap());
-                if self.known(said[1]) { Event::TopicChanged(said[1].into()) } else { Event::TopicsChanged }
+                if self.known(words[1]) { Event::TopicChanged(words[1].into()) } else { Event::TopicsChanged }
             }
-            ["deletion", topic] => {
+            ["znode", "delete_topics", topic] => {
                 self.znodes.deletions.insert(topic.into());
                 Event::TopicDeletionsChanged
             }
-            ["preferred", ref partitions @ ..] => {
+            ["znode", "preferred_replica_election", ref partitions @ ..] => {
                 self.znodes.preferred =
-                    Some(partitions.iter().map(|one| words::parse_partition(one)).collect());
+                    Some(partitions.iter().map(|one| transcript::parse_partition(one)).collect());
                 Event::PreferredElectionRequested
             }
-            ["imbalance"] => Event::CheckImbalance,
-            ["isr", "notified", ref partitions @ ..] => {
-                let partitions = partitions.iter().map(|one| words::parse_partition(one)).collect();
+            ["leader", "imbalance", "is", "checked"] => Event::CheckImbalance,
+            ["znode", "isr_change_notification", ref partitions @ ..] => {
+                let partitions = partitions.iter().map(|one| transcript::parse_partition(one)).collect();
                 self.znodes.isr_notifications.insert("isr_change_0000000000".to_owned(), partitions);
                 Event::IsrNotified
             }
-            ["log", "dir", "of", id, "fails"] => {
+            ["znode", "log_dir_event_notification", id] => {
                 self.znodes.log_dir_events.insert("log_dir_event_0000000000".to_owned(), id.parse().unwrap());
                 Event::LogDirNotified
             }
@@ -141,12 +146,12 @@ impl Stage for Cluster {
                 assert!(version > 0, "a leader writes over what is there");
                 return Vec::new();
             }
-            ["refuse", name] => {
+            ["ZooKeeper", "refuses", "the", "next", "write", "of", name] => {
                 self.refusing.insert(name.to_owned());
                 return Vec::new();
             }
-            ["race", partition] => {
-                self.racing.insert(words::parse_partition(partition));
+            ["a", "leader", "writes", partition, "before", ..] => {
+                self.racing.insert(transcript::parse_partition(partition));
                 return Vec::new();
             }
             _ => panic!("when what? {text}"),
@@ -158,29 +163,29 @@ impl Stage for Cluster {
 impl Cluster {
     fn put_topic(&mut self, text: &str) {
         let (name, assignments) = text.split_once(' ').unwrap();
-        self.znodes.put_topic(name, words::parse_assignments(assignments).collect());
+        self.znodes.put_topic(name, transcript::parse_assignments(assignments).collect());
     }
 
     /// `t-0 leader 1 epoch 4 isr 1,2`
     fn put_state(&mut self, text: &str) -> i32 {
-        let said: Vec<_> = text.split_whitespace().collect();
-        let [partition, "leader", leader, "epoch", epoch, "isr", isr] = said[..] else {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let [partition, "leader", leader, "epoch", epoch, "isr", isr] = words[..] else {
             panic!("what state? {text}")
         };
-        let partition = words::parse_partition(partition);
+        let partition = transcript::parse_partition(partition);
         let held = self.znodes.states.get(&partition);
         let zk_version = held.map_or(0, |held| held.leader_and_isr.zk_version + 1);
         let leader_and_isr = LeaderAndIsr {
             leader: leader.parse().unwrap(),
             leader_epoch: epoch.parse().unwrap(),
-            isr: words::parse_ids(isr),
+            isr: transcript::parse_ids(isr),
             zk_version,
         };
         self.znodes.states.insert(partition, Leadership { leader_and_isr, controller_epoch: 1 });
         zk_version
     }
 
-    /// A reply that says its value in these words.
+    /// A reply whose value becomes a text by `words`.
     fn reply<T>(&self, words: impl Fn(T) -> String + Send + Sync + 'static) -> ControllerReply<T> {
         let replied = self.replied.clone();
         ControllerReply::new(move |value| *replied.lock() = words(value))
@@ -197,8 +202,10 @@ impl Cluster {
         while let Some(questions) = machine.ask() {
             let writes = machine.decide(self.znodes.gather(questions));
             let outcomes: Vec<_> = writes.iter().map(|write| self.write(write)).collect();
-            lines.extend(writes.iter().zip(&outcomes).map(|(write, outcome)| words::write(write, *outcome)));
-            lines.extend(words::effects(machine.apply(&outcomes), || self.replied.lock().clone()));
+            lines.extend(
+                writes.iter().zip(&outcomes).map(|(write, outcome)| transcript::write(write, *outcome)),
+            );
+            lines.extend(transcript::effects(machine.apply(&outcomes), || self.replied.lock().clone()));
         }
         self.machine = Some(machine);
         lines
@@ -223,8 +230,10 @@ impl Cluster {
     }
 }
 
-fn deletion(broker: &str, error: ErrorCode, partitions: &[&str]) -> Event {
-    let partitions = partitions.iter().map(|one| (words::parse_partition(one), error)).collect();
+/// The answer of a broker that has deleted these replicas.
+fn deleted(broker: &str, partitions: &[&str]) -> Event {
+    let partitions =
+        partitions.iter().map(|one| (transcript::parse_partition(one), ErrorCode::None)).collect();
     let broker = broker.parse().unwrap();
     Event::Response(ControlResponse::StopReplica { broker, error: ErrorCode::None, partitions })
 }

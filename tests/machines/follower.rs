@@ -1,4 +1,4 @@
-//! A follower on the stage: the plan of one partition's fetcher, and the epochs and the end of its log.
+//! The transcripts of a follower: the plan of one partition's fetcher, and the leader epochs and the end of its log.
 
 use barnabas::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use barnabas::log::epochs::Epochs;
@@ -6,7 +6,7 @@ use barnabas::replica::fetcher::plan::{Plan, Start, Verdict};
 use barnabas::replica::fetcher::truncation::{EpochEnd, Reset, Truncation, by_epoch};
 use barnabas::wire::error_code::ErrorCode;
 
-use crate::Stage;
+use crate::Player;
 
 /// `replica.fetch.backoff.ms`.
 const BACKOFF: Millis = 1000;
@@ -32,15 +32,15 @@ fn partition() -> TopicPartition {
     TopicPartition::new("t", 0)
 }
 
-impl Stage for Follower {
-    /// `epoch 2 from 10`, `log end 15 watermark 8`
+impl Player for Follower {
+    /// `leader epoch 2 starts at 10`, `log end offset 15 high watermark 8`
     fn given(&mut self, text: &str) {
-        let said: Vec<_> = text.split_whitespace().collect();
-        match said[..] {
-            ["epoch", epoch, "from", start] => {
+        let words: Vec<_> = text.split_whitespace().collect();
+        match words[..] {
+            ["leader", "epoch", epoch, "starts", "at", start] => {
                 self.epochs.assign(epoch.parse().unwrap(), start.parse().unwrap());
             }
-            ["log", "end", end, "watermark", watermark] => {
+            ["log", "end", "offset", end, "high", "watermark", watermark] => {
                 (self.end, self.high_watermark) = (end.parse().unwrap(), watermark.parse().unwrap());
             }
             _ => panic!("given what? {text}"),
@@ -48,55 +48,70 @@ impl Stage for Follower {
     }
 
     fn when(&mut self, text: &str) -> Vec<String> {
-        let said: Vec<_> = text.split_whitespace().collect();
-        let line = match said[..] {
-            ["told", "to", "follow", "in", "epoch", epoch] => {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let line = match words[..] {
+            ["LeaderAndIsr", "follow", "in", "leader", "epoch", epoch] => {
                 self.leader_epoch = epoch.parse().unwrap();
                 let start = Start { offset: self.high_watermark, leader_epoch: self.leader_epoch };
                 self.plan.add(partition(), start);
-                self.goes_on()
+                self.next()
             }
-            ["told", "to", "leave"] => {
+            ["StopReplica"] => {
                 self.plan.remove(&partition());
-                self.goes_on()
+                self.next()
             }
-            ["the", "leader's", "epoch", epoch, "ends", "at", end] => {
-                self.cut(EpochEnd { epoch: epoch.parse().unwrap(), offset: end.parse().unwrap() })
+            ["OffsetForLeaderEpoch", "answers", "epoch", epoch, "end", "offset", end] => {
+                self.epoch_end(EpochEnd { epoch: epoch.parse().unwrap(), offset: end.parse().unwrap() })
             }
-            ["the", "leader", "knows", "no", "such", "epoch"] => self.cut(EpochEnd { epoch: -1, offset: -1 }),
-            ["it", "gets", count, "watermark", watermark] => {
+            ["OffsetForLeaderEpoch", "answers", "unknown", "epoch"] => {
+                self.epoch_end(EpochEnd { epoch: -1, offset: -1 })
+            }
+            ["Fetch", "answers", count, "records", "high", "watermark", watermark] => {
                 self.append(count.parse().unwrap(), watermark.parse().unwrap())
             }
-            ["it", "is", "refused", error] => self.refused(error),
-            ["out", "of", "range", "of", start, "to", end] => {
-                self.reset(start.parse().unwrap(), end.parse().unwrap())
-            }
-            ["nobody", "answers"] => {
+            [
+                "Fetch",
+                "answers",
+                "OFFSET_OUT_OF_RANGE,",
+                ..,
+                "starts",
+                "at",
+                start,
+                "and",
+                "ends",
+                "at",
+                end,
+            ] => self.reset(start.parse().unwrap(), end.parse().unwrap()),
+            ["Fetch", "answers", error] => self.refused(error),
+            ["there", "is", "no", "answer"] => {
                 self.plan.unanswered(self.now);
-                self.goes_on()
+                self.next()
             }
             [time, "ms", "pass"] => {
                 self.now += time.parse::<Millis>().unwrap();
-                self.goes_on()
+                self.next()
             }
             _ => panic!("when what? {text}"),
         };
-        vec![line]
+        vec![format!("  {line}")]
     }
 }
 
 impl Follower {
     /// What the fetcher does next.
-    fn goes_on(&mut self) -> String {
+    fn next(&mut self) -> String {
         if let Some(due) = self.plan.truncating(self.now).into_iter().next() {
             return match self.epochs.latest() {
                 Some(latest) => {
-                    format!("ask    where epoch {} ends, in epoch {}", latest.epoch, due.leader_epoch)
+                    format!(
+                        "OffsetForLeaderEpoch for epoch {} in leader epoch {}",
+                        latest.epoch, due.leader_epoch
+                    )
                 }
                 None => {
-                    let cut = Truncation { to: due.fetch_offset, complete: true };
-                    self.truncate(cut);
-                    format!("cut    to its high watermark {}; {}", cut.to, self.goes_on())
+                    let truncation = Truncation { to: due.fetch_offset, complete: true };
+                    self.truncate(truncation);
+                    format!("truncate to the high watermark {}; {}", truncation.to, self.next())
                 }
             };
         }
@@ -105,28 +120,28 @@ impl Follower {
             .request(self.now, |_| Some(0), |_| false)
             .and_then(|request| request.send.into_iter().next())
         {
-            Some((_, want)) => format!("fetch  from {} in epoch {}", want.offset, want.leader_epoch),
+            Some((_, want)) => format!("Fetch from {} in leader epoch {}", want.offset, want.leader_epoch),
             None if self.plan.given_up().contains(&partition()) => {
-                "gives  up until it is told again".to_owned()
+                "give up until the next LeaderAndIsr".to_owned()
             }
             None => "wait".to_owned(),
         }
     }
 
-    fn truncate(&mut self, cut: Truncation) {
-        self.end = self.end.min(cut.to);
+    fn truncate(&mut self, truncation: Truncation) {
+        self.end = self.end.min(truncation.to);
         self.epochs.truncate_from_end(self.end);
-        self.plan.truncated(&partition(), self.leader_epoch, cut);
+        self.plan.truncated(&partition(), self.leader_epoch, truncation);
     }
 
-    fn cut(&mut self, end: EpochEnd) -> String {
-        let from = self.plan.fetch_offset(&partition()).expect("it follows");
-        let cut = by_epoch(end, from, self.end, |epoch| self.epochs.end_offset_for(epoch, self.end));
-        self.truncate(cut);
-        format!("cut    to {}; {}", cut.to, self.goes_on())
+    fn epoch_end(&mut self, end: EpochEnd) -> String {
+        let from = self.plan.fetch_offset(&partition()).expect("the partition is followed");
+        let truncation = by_epoch(end, from, self.end, |epoch| self.epochs.end_offset_for(epoch, self.end));
+        self.truncate(truncation);
+        format!("truncate to {}; {}", truncation.to, self.next())
     }
 
-    /// Whether the answer is taken as one to the present request.
+    /// What the plan does about an answer to the present request.
     fn answered(&mut self, error: ErrorCode) -> Verdict {
         self.plan.answered(ErrorCode::None, 0, &[partition()]);
         self.plan.judge(&partition(), error, self.now).0
@@ -139,8 +154,8 @@ impl Follower {
                 self.epochs.assign(self.leader_epoch, self.end - count);
                 self.high_watermark = watermark.min(self.end);
                 self.plan.appended(&partition(), self.end, watermark);
-                let appended = format!("append up to {}, watermark {}", self.end, self.high_watermark);
-                format!("{appended}; {}", self.goes_on())
+                let appended = format!("append up to {}, high watermark {}", self.end, self.high_watermark);
+                format!("{appended}; {}", self.next())
             }
             other => format!("{other:?}"),
         }
@@ -154,7 +169,7 @@ impl Follower {
             _ => panic!("refused with what? {error}"),
         };
         self.answered(code);
-        self.goes_on()
+        self.next()
     }
 
     fn reset(&mut self, start: Offset, end: Offset) -> String {
@@ -165,15 +180,15 @@ impl Follower {
         let what = match reset {
             Reset::TruncateTo(to) => {
                 self.end = to;
-                format!("cut    to {to}")
+                format!("truncate to {to}")
             }
             Reset::StartAt(at) => {
                 self.end = at;
-                format!("begins anew at {at}")
+                format!("truncate fully and start at {at}")
             }
-            Reset::FetchFrom(at) => format!("stays  at {at}"),
+            Reset::FetchFrom(at) => format!("continue at {at}"),
         };
         self.plan.reset(&partition(), self.leader_epoch, reset.fetch_offset(), end);
-        format!("{what}; {}", self.goes_on())
+        format!("{what}; {}", self.next())
     }
 }

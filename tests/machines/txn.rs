@@ -14,7 +14,7 @@ use barnabas::coordinator::txn::{
 };
 use barnabas::wire::error_code::ErrorCode;
 
-use crate::{Stage, words};
+use crate::{Player, transcript};
 
 const SETTINGS: TransactionSettings = TransactionSettings {
     expiration_ms: 100_000,
@@ -51,7 +51,7 @@ impl Default for Transactions {
     }
 }
 
-impl Stage for Transactions {
+impl Player for Transactions {
     /// `app 7@2 Ongoing timeout 60000 start 990000 update 995000 t-0,t-1`, `app removed`, `garbage`
     fn given(&mut self, text: &str) {
         let said: Vec<_> = text.split_whitespace().collect();
@@ -95,7 +95,7 @@ impl Stage for Transactions {
                 partitions: partitions
                     .split(',')
                     .filter(|it| *it != "-")
-                    .map(words::parse_partition)
+                    .map(transcript::parse_partition)
                     .collect(),
             }),
             [id, by, verb @ ("commits" | "aborts")] => self.ask(TxnRequest::EndTxn {
@@ -113,7 +113,7 @@ impl Stage for Transactions {
             ["markers", "of", id, "written", partitions] => {
                 let event = TxnEvent::MarkersWritten {
                     transactional_id: id.into(),
-                    partitions: partitions.split(',').map(words::parse_partition).collect(),
+                    partitions: partitions.split(',').map(transcript::parse_partition).collect(),
                 };
                 self.machine.on_event(event, self.now, &mut self.actions);
             }
@@ -230,7 +230,7 @@ fn producer(text: &str) -> TransactionalProducer {
 
 fn topics(text: &str) -> Vec<TransactionPartitions> {
     let mut topics: Vec<TransactionPartitions> = Vec::new();
-    for partition in text.split(',').filter(|it| *it != "-").map(words::parse_partition) {
+    for partition in text.split(',').filter(|it| *it != "-").map(transcript::parse_partition) {
         match topics.iter_mut().find(|it| it.topic == *partition.topic) {
             Some(topic) => topic.partitions.push(partition.partition),
             None => topics.push(TransactionPartitions {

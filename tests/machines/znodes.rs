@@ -1,5 +1,5 @@
-//! As much of ZooKeeper as the controller's machine reads and writes: znodes by what they mean, with versions where they
-//! decide. Time, sessions and watches are whoever's who holds it.
+//! As much of ZooKeeper as the controller's machine reads and writes: the content of znodes, with versions where the machine
+//! uses them. Time, sessions and watches are left to the user of these znodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,9 +24,9 @@ pub struct Znodes {
     pub deletions: BTreeSet<Arc<str>>,
     /// Topics whose config allows an unclean election.
     pub unclean: BTreeSet<Arc<str>>,
-    /// What `/admin/preferred_replica_election` holds.
+    /// The content of `/admin/preferred_replica_election`.
     pub preferred: Option<BTreeSet<TopicPartition>>,
-    /// What `/admin/reassign_partitions` holds.
+    /// The content of `/admin/reassign_partitions`.
     pub reassignment: Option<BTreeMap<TopicPartition, Vec<BrokerId>>>,
     /// The children of `/isr_change_notification`.
     pub isr_notifications: BTreeMap<String, Vec<TopicPartition>>,
@@ -35,14 +35,14 @@ pub struct Znodes {
 }
 
 impl Znodes {
-    /// Registers a broker anew; its epoch.
+    /// Registers a broker anew; returns its epoch.
     pub fn register(&mut self, id: BrokerId) -> i64 {
         self.registrations += 1;
         self.brokers.insert(id, self.registrations);
         self.registrations
     }
 
-    /// Makes a topic's znode, or writes it over.
+    /// Creates a topic's znode, or overwrites it.
     pub fn put_topic(&mut self, name: &str, partitions: BTreeMap<i32, Assignment>) -> i32 {
         let version = self.topics.get(name).map_or(0, |topic| topic.version + 1);
         self.topics.insert(name.into(), TopicFacts { version, partitions });
@@ -107,7 +107,7 @@ impl Znodes {
         self.brokers.iter().filter(|(id, _)| wanted(**id)).map(broker).collect()
     }
 
-    /// Carries a write out, the check of the controller's epoch aside.
+    /// Carries out a write, without the check of the controller's epoch.
     pub fn write(&mut self, write: &Write) -> Outcome {
         match write {
             Write::CreatePartitionsDir(topic) => self.create(topic.to_string()),
@@ -147,17 +147,17 @@ impl Znodes {
 
     /// Writes a state over the version that it names.
     pub fn set_state(&mut self, partition: &TopicPartition, next: &Leadership) -> Outcome {
-        let Some(held) = self.states.get_mut(partition) else { return Outcome::NoNode };
-        if held.leader_and_isr.zk_version != next.leader_and_isr.zk_version {
+        let Some(present) = self.states.get_mut(partition) else { return Outcome::NoNode };
+        if present.leader_and_isr.zk_version != next.leader_and_isr.zk_version {
             return Outcome::BadVersion;
         }
         let version = next.leader_and_isr.zk_version + 1;
-        *held = next.clone();
-        held.leader_and_isr.zk_version = version;
+        *present = next.clone();
+        present.leader_and_isr.zk_version = version;
         Outcome::Ok(version)
     }
 
-    /// Whether `/brokers/topics/T/partitions` was made, by the name of T, or a partition's below it, by its own.
+    /// Whether `/brokers/topics/T/partitions` was created, by the name of T, or a partition's below it, by its own.
     #[allow(dead_code, reason = "asked only where answers are lost")]
     pub fn has_dir(&self, name: &str) -> bool {
         self.dirs.contains(name)

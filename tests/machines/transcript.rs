@@ -1,4 +1,4 @@
-//! What a machine does, in the words of the plays.
+//! What a machine does, as a line of a transcript.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ fn state(partition: &TopicPartition, known: &Leadership) -> String {
     format!("{partition} {} by {}", leader(&known.leader_and_isr), known.controller_epoch)
 }
 
-/// A write and its outcome. A state is set over the version that stands in it; the version after the arrow is the new one.
+/// A write and its outcome. A state is written over the version in it; the version after the arrow is the new one.
 pub fn write(write: &Write, outcome: Outcome) -> String {
     let what = match write {
         Write::CreatePartitionsDir(topic) => format!("create {topic}/partitions"),
@@ -132,7 +132,7 @@ fn body(body: &ControlBody) -> String {
     }
 }
 
-/// Requests that follow each other and say the same: the brokers as `id@epoch`, the controller epoch, what they say.
+/// Consecutive requests with the same content: the brokers as `id@epoch`, the controller epoch, the content.
 fn send(requests: &[ControlRequest]) -> String {
     let to: Vec<_> = requests.iter().map(|it| format!("{}@{}", it.to, it.broker_epoch)).collect();
     format!("  send {} by {}: {}", to.join(","), requests[0].controller_epoch, body(&requests[0].body))
@@ -146,7 +146,7 @@ fn watched(watched: &Watched) -> String {
     }
 }
 
-/// The effects of one step in their order; `replied` gives what a reply that is delivered says.
+/// The effects of one step in their order; `replied` gives the text of a reply that is delivered.
 pub fn effects(effects: Vec<Effect>, mut replied: impl FnMut() -> String) -> Vec<String> {
     let mut lines = Vec::new();
     let mut alike: Vec<ControlRequest> = Vec::new();
@@ -174,9 +174,9 @@ pub fn effects(effects: Vec<Effect>, mut replied: impl FnMut() -> String) -> Vec
                 format!("  reply {}", replied())
             }
             Effect::Later(step) if format!("{step:?}").starts_with("FromZnode") => {
-                "  look at reassign_partitions again".to_owned()
+                "  read reassign_partitions again".to_owned()
             }
-            Effect::Later(step) => panic!("put off: {step:?}"),
+            Effect::Later(step) => panic!("postponed: {step:?}"),
             Effect::Log(severity, text) => {
                 let severity = match severity {
                     Severity::Info => "info",
@@ -193,7 +193,7 @@ pub fn effects(effects: Vec<Effect>, mut replied: impl FnMut() -> String) -> Vec
     lines
 }
 
-/// What ControlledShutdown is answered.
+/// The answer to ControlledShutdown.
 pub fn still_led(outcome: Result<Vec<TopicPartition>, ErrorCode>) -> String {
     match outcome {
         Ok(led) if led.is_empty() => "leads nothing".to_owned(),
@@ -204,7 +204,7 @@ pub fn still_led(outcome: Result<Vec<TopicPartition>, ErrorCode>) -> String {
     }
 }
 
-/// What AlterIsr is answered.
+/// The answer to AlterIsr.
 pub fn leaderships(outcome: Result<Leaderships, ErrorCode>) -> String {
     let one = |(partition, outcome): (TopicPartition, Result<LeaderAndIsr, ErrorCode>)| match outcome {
         Ok(known) => format!("{partition} {}", leader(&known)),
@@ -216,7 +216,7 @@ pub fn leaderships(outcome: Result<Leaderships, ErrorCode>) -> String {
     }
 }
 
-/// What AlterPartitionReassignments is answered.
+/// The answer to AlterPartitionReassignments.
 pub fn begun(outcomes: PerPartition<()>) -> String {
     let one = |(partition, outcome): (TopicPartition, Result<(), ApiError>)| match outcome {
         Ok(()) => format!("{partition} begun"),
@@ -226,7 +226,7 @@ pub fn begun(outcomes: PerPartition<()>) -> String {
     outcomes.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What ListPartitionReassignments is answered.
+/// The answer to ListPartitionReassignments.
 pub fn listed(found: BTreeMap<TopicPartition, Assignment>) -> String {
     if found.is_empty() {
         return "nothing".to_owned();
