@@ -23,7 +23,7 @@ use brokers::RunningBroker;
 use table::{Figure, Kind, Table};
 use workloads::Workload;
 
-/// How often a topic is consumed: once takes too little CPU time to be told in clock ticks.
+/// How often a topic is consumed: once takes too little CPU time to be measured in clock ticks.
 const CONSUMED: u32 = 5;
 
 fn main() {
@@ -83,7 +83,8 @@ fn measure(table: &mut Table, kafka: &java::Kafka, kind: Kind, workloads: &[Work
     table.add("resident memory at the end, MiB", kind, Figure::Mebibytes(broker.resident_mebibytes()));
 }
 
-/// A row measures what it says: clients leave a codec out that they think the broker does not know.
+/// The codec in a row is really used: clients leave a codec out if they think that the broker does not know
+/// it.
 fn check_size(broker: &RunningBroker, topic: &str, workload: &Workload, megabytes: u64) {
     let segments = broker.segments(topic);
     let stored: u64 = segments.iter().map(|segment| segment.metadata().unwrap().len()).sum();

@@ -48,8 +48,8 @@ pub fn is_asked_for() -> bool {
     std::env::args().any(|argument| argument == ARGUMENT)
 }
 
-/// The bare program: `--limit-program FILE`. Tells its port, serves one connection for receiving and one for sending, and
-/// tells the CPU time of each.
+/// The bare program: `--limit-program FILE`. Prints its port, serves one connection for receiving and one for
+/// sending, and prints the CPU time of each.
 pub fn run() {
     let path = std::env::args().skip_while(|argument| argument != ARGUMENT).nth(1).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -87,7 +87,7 @@ fn receive(mut stream: TcpStream, path: &Path) {
         number += 1;
         stream.write_all(&number.to_be_bytes()).unwrap();
     }
-    // Nobody reads the sum; it must not be left out for that.
+    // The sum is not read; the compiler must not leave the loop out for that.
     std::hint::black_box(sum);
 }
 

@@ -1,8 +1,9 @@
 //! Memory that a machine has at hand before something is measured.
 //!
-//! What is written goes to the system's cache. On a virtual machine the host may have to provide that memory first, which
-//! costs several times the copying, counts for whoever writes, and depends on what ran before: the same 200 MB took 0.04 s
-//! or 0.35 s. So it is used once beforehand, for every broker and for the bare program alike.
+//! What a broker writes goes to the system's page cache. On a virtual machine the host may have to provide
+//! that memory first. This costs several times the copying, is counted as the writer's time, and depends on
+//! what ran before: the same 200 MB took 0.04 s or 0.35 s. So the memory is used once beforehand, for every
+//! broker and for the bare program alike.
 
 use std::fs::File;
 use std::io::Write;

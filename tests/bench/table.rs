@@ -6,7 +6,7 @@
 pub enum Kind {
     /// Java's.
     Kafka,
-    /// Ours.
+    /// Barnabas.
     Barnabas,
 }
 

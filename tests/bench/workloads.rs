@@ -1,6 +1,6 @@
 //! The ways a broker is loaded.
 
-/// Who produces.
+/// The producers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
     /// Java's `kafka-producer-perf-test.sh`.
@@ -12,7 +12,7 @@ pub enum Client {
 /// One way of producing. What it has produced is consumed by kcat.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
-    /// Who produces.
+    /// The producers.
     pub client: Client,
     /// The bytes of a record's value.
     pub record_size: u64,

@@ -2,8 +2,8 @@
 //! checking consumers go on: nothing that all in sync acknowledged is lost, twice or out of order, and every partition is
 //! soon led again.
 //!
-//! `BARNABAS_TEST_CHAOS` says for how many seconds (45 by default), `BARNABAS_TEST_SEED` which faults come in which order.
-//! `scripts/chaos.sh` runs it for long.
+//! `BARNABAS_TEST_CHAOS` is the number of seconds (45 by default), `BARNABAS_TEST_SEED` decides the faults
+//! and their order. `scripts/chaos.sh` runs it for long.
 
 mod watch;
 mod world;
@@ -22,7 +22,7 @@ const TOPICS: [&str; 3] = ["one", "two", "three"];
 const REPLICAS: [&str; 3] = ["1:2:3", "2:3:1", "3:1:2"];
 /// What the brokers' session timeout is.
 const SESSION: Duration = Duration::from_secs(2);
-/// How long it may take, once whoever fails is known to have, until all is led again.
+/// How long it may take, once the failure of a broker is known, until every partition has a leader again.
 const ELECTION: Duration = Duration::from_secs(2);
 /// How many records a second are written to each topic: half an hour of them fits into memory and onto a small disk.
 const PACE: u32 = 500;
@@ -33,7 +33,7 @@ fn asked(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// A broker to suffer next: whoever leads one of the topics, or is controller.
+/// The broker of the next fault: the leader of one of the topics, or the controller.
 fn victim(brokers: &Brokers, draw: &mut fastrand::Rng) -> i32 {
     let leaders = TOPICS.iter().map(|topic| brokers.state_of(topic).leader).filter(|id| *id > 0);
     let candidates: Vec<_> = leaders.chain(brokers.controller()).collect();
@@ -58,8 +58,8 @@ fn log_bytes(broker: &Broker, topic: &str) -> Vec<u8> {
 
 /// One fault, until all is well again: for how long partitions may have been without a leader that served.
 ///
-/// Whoever is cut off from the others but not from ZooKeeper is alive to the controller and may be elected, here as in
-/// Kafka: then it leads once it is reached.
+/// A broker that is cut off from the others but not from ZooKeeper is alive to the controller and may be
+/// elected, here as in Kafka: then it leads once it is reached.
 fn suffer(world: &mut World, watch: &Watch, fault: Fault, victim: i32) -> Duration {
     if World::takes_leaders(fault) {
         watch.set_down(victim, true);

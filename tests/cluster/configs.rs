@@ -1,4 +1,5 @@
-//! Configs changed while the broker runs: of a topic, of a broker, of all brokers; what is refused, and what is told.
+//! Configs changed while the broker runs: of a topic, of a broker, of all brokers; which changes are refused,
+//! and what is described.
 
 use std::time::Duration;
 

@@ -125,7 +125,8 @@ fn in_session(request: Vec<u8>, begun: Option<([u8; 4], [u8; 4])>) -> Vec<u8> {
     request
 }
 
-/// The request with no broker epoch in it, as controllers before 2.2 sent theirs: every broker then takes it.
+/// The request with no broker epoch in it, as controllers before 2.2 sent theirs: every broker then accepts
+/// it.
 fn without_epoch(request: Vec<u8>) -> Option<Vec<u8>> {
     let mut input = Reader::new(Bytes::from(request));
     let header = RequestHeader::decode(&mut input).ok()?;
@@ -218,7 +219,7 @@ fn with_dirs(request: Vec<u8>, home: &Path) -> Vec<u8> {
     out.into_bytes().unwrap().to_vec()
 }
 
-/// The session that an answer to Fetch tells.
+/// The session id in an answer to Fetch.
 fn session(answer: &Bytes, version: i16) -> Option<[u8; 4]> {
     let (_, answer) = frame::read_response::<FetchRequest>(answer.clone(), version).ok()?;
     (answer.session_id != 0).then(|| answer.session_id.to_be_bytes())
@@ -307,7 +308,8 @@ fn frames_that_are_wrong_end_as_with_kafka() {
         let lines = broker.process().lines().len();
         let mut stream = connect(broker.port);
         stream.write_all(&from_hex(sent)).unwrap();
-        // What is told of topics and APIs depends on the broker: of long answers only the correlation id is compared.
+        // The answers about topics and APIs depend on the broker: of long answers only the correlation id is
+        // compared.
         let (from, to) = if received.len() > 20 { (4, 8) } else { (0, received.len()) };
         let came = first_bytes(&mut stream, to);
         if came.get(from..to) != Some(&received[from..to]) {

@@ -1,4 +1,4 @@
-//! Sockets at their limits: who is turned away, who waits, who is closed; and the order of answers.
+//! Sockets at their limits: which connections are rejected, wait, or are closed; and the order of answers.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};

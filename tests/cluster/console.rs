@@ -106,7 +106,7 @@ fn a_producer_that_is_interrupted_sends_what_it_has_read() {
     let mut child = command.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"second\n").unwrap();
-    // The second prompt says that the line before it was taken.
+    // The second prompt shows that the line before it was read.
     let mut prompts = [0; 2];
     child.stdout.take().unwrap().read_exact(&mut prompts).unwrap();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());

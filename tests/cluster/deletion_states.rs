@@ -1,4 +1,4 @@
-//! What clients are told of a topic whose deletion cannot be finished yet, because a broker that holds it is down.
+//! The answers about a topic whose deletion cannot be completed yet, because a broker with a replica is down.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{Broker, Chroot, Connection, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The error of a topic in Metadata, and how many partitions are told.
+/// The error of a topic in Metadata, and the number of its partitions there.
 fn told(connection: &mut Connection, topic: &str, create: bool) -> Option<(ErrorCode, usize)> {
     let topics = vec![MetadataRequestTopic { name: topic.to_owned() }];
     let request =
@@ -51,7 +51,7 @@ fn a_topic_on_its_way_out_is_gone_for_clients_and_cannot_be_made_again() {
     eventually("the topic is not told any more", LIMIT, || {
         (told(&mut connection, "t", false)? == (ErrorCode::UnknownTopicOrPartition, 0)).then_some(())
     });
-    // Its znode is there still, so that whoever wants it made is asked to come again.
+    // Its znode still exists, so that a client that wants to create the topic is asked to try again.
     assert_eq!(told(&mut connection, "t", true), Some((ErrorCode::LeaderNotAvailable, 0)));
     assert_eq!(create_on(&mut connection, "t", 1), Some(ErrorCode::TopicAlreadyExists));
     // Where its replicas would lie is looked at before.

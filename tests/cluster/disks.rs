@@ -86,8 +86,8 @@ fn a_broker_opens_its_logs_whatever_became_of_indexes_and_checkpoints() {
     }
 }
 
-/// What was deleted stays so: the checkpoint that alone tells of it is believed whole, or the broker does not start, as
-/// Kafka 2.7.2's does not.
+/// Deleted records stay deleted: the checkpoint that alone has their offset is read whole, or the broker does
+/// not start, as Kafka 2.7.2's does not.
 #[test]
 fn deleted_records_are_not_read_again_whatever_became_of_the_checkpoints() {
     let chroot = Chroot::new();

@@ -16,7 +16,8 @@ fn await_leader(port: u16, topic: &str) {
     eventually("the topic has a leader", SOON, || Connection::to(port)?.has_leader(topic)?.then_some(()));
 }
 
-/// Writes numbered records until told to stop, over as many connections as it takes; what was acknowledged, in order.
+/// Writes numbered records until the test stops it, over as many connections as it takes; returns the
+/// acknowledged ones, in order.
 struct Writer {
     stop: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<Vec<(i64, String)>>>,

@@ -1,4 +1,5 @@
-//! A request that was given up half written: the connection is closed, and what comes after goes by another one.
+//! A request that was given up half written: the connection is closed, and the next request goes by another
+//! one.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use barnabas::config::Properties;
 use crate::support::{Broker, Chroot, Proxy, eventually};
 
 const SOON: Duration = Duration::from_secs(60);
-/// More than any socket holds while nobody reads.
+/// More than any socket buffers while the other side does not read.
 const SIZE: usize = 24 << 20;
 
 #[test]

@@ -1,6 +1,6 @@
 //! A broker killed again and again under heavy producing: what it acknowledged is there, once, in order.
 //!
-//! `BARNABAS_TEST_KILLS` says how often (6 by default).
+//! `BARNABAS_TEST_KILLS` is the number of kills (6 by default).
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -15,7 +15,7 @@ fn records(numbers: std::ops::Range<i32>) -> Vec<String> {
     numbers.map(|number| format!("record {number}")).collect()
 }
 
-/// Loses broker after broker, whoever leads first, and writes to those that are left; who the last one is.
+/// Stops broker after broker, the leader first, and writes to the remaining ones; returns the last one.
 fn lose_all_but_one(brokers: &mut Brokers) -> i32 {
     let mut left: Vec<i32> = brokers.all.keys().copied().collect();
     let mut written = 0;

@@ -1,4 +1,4 @@
-//! What a broker tells of itself over HTTP.
+//! The metrics that a broker serves over HTTP.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

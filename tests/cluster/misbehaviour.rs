@@ -1,4 +1,4 @@
-//! Clients that misbehave cost nobody else anything: stuck ones, noisy ones, and too many of them.
+//! Clients that misbehave do not harm other clients: stuck ones, noisy ones, and too many of them.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -52,7 +52,7 @@ fn resident(broker: &Broker) -> u64 {
     status(broker, "VmRSS:")
 }
 
-/// What the system says of a broker's process, in bytes.
+/// What the system reports of a broker's process, in bytes.
 fn status(broker: &Broker, key: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", broker.process().id())).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();

@@ -1,4 +1,5 @@
-//! Batches whose headers say other things than their records, or whose requests name a partition twice, sent to a broker.
+//! Batches whose headers contradict their records, or whose requests name a partition twice, sent to a
+//! broker.
 
 use std::time::Duration;
 

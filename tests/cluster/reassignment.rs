@@ -88,7 +88,7 @@ fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_control
     let mut brokers = Brokers::start(3, &[]);
     brokers.create("1:2", &["min.insync.replicas=1"]);
     brokers.produce(1, 0..20);
-    // It is registered as long as its session lasts, and follows nobody.
+    // It is registered as long as its session lasts, and follows no leader.
     brokers.broker(3).process().stand_still();
     let wanted = [(barnabas::base::TopicPartition::new("t", 0), vec![2, 3])];
     let data = reassign_partitions::encode(&wanted);
@@ -160,7 +160,8 @@ fn every_partition_of_a_znode_is_begun_once() {
     for partition in partitions {
         let (data, version) = brokers.look(&partition_state::path(&partition)).unwrap();
         let state = PartitionStateZNode::decode(&data, version).unwrap().leader_and_isr;
-        // Told of the new replica, told that it is one of two, told that the old one is gone; and one ISR that grew.
+        // Metadata shows the new replica, then two replicas in sync, then the old one gone; and one ISR has
+        // grown.
         assert_eq!((state.leader_epoch, version, &*state.isr), (3, 4, &[1, 3][..]), "{partition}");
     }
 }

@@ -1,4 +1,5 @@
-//! What is no topic, or cannot be one now: refused where a request asks for it, and where somebody writes it into ZooKeeper.
+//! Invalid topics, and topics that cannot exist now: refused in requests, and when a client writes them into
+//! ZooKeeper.
 
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ fn grow(connection: &mut Connection, topics: &[(&str, i32)]) -> Vec<(String, Err
     results.map(|it| (it.name, ErrorCode::from_code(it.error_code), it.error_message)).collect()
 }
 
-/// Asks for a topic of one partition, placed by the controller or as given; its error and message.
+/// Requests a topic of one partition, with the replicas given or assigned by the broker; returns its error
+/// and message.
 fn create(
     connection: &mut Connection,
     name: &str,
@@ -51,7 +53,7 @@ fn create(
     (ErrorCode::from_code(result.error_code), result.error_message)
 }
 
-/// What metadata says of a topic, which it is to create where that is wanted.
+/// A topic in Metadata, which creates it if `create` is set.
 fn metadata(connection: &mut Connection, name: &str, create: bool) -> ErrorCode {
     let topics = Some(vec![MetadataRequestTopic { name: name.to_owned() }]);
     let request = MetadataRequest { topics, allow_auto_topic_creation: create, ..Default::default() };

@@ -1,4 +1,5 @@
-//! What is led by one broker lies on others too: copied by them, kept when the leader dies, cut where it must be.
+//! The records of a leader are on other brokers too: fetched by them, kept when the leader dies, truncated
+//! where they must be.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::support::cluster::Brokers;
 use crate::support::{Broker, Chroot, Connection, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(30);
-/// `inter.broker.protocol.version`, and so who changes the ISR: the controller when asked, or the leader in ZooKeeper.
+/// `inter.broker.protocol.version`, which decides how the ISR is changed: by the controller on request, or by
+/// the leader in ZooKeeper.
 const ROADS: [&str; 2] = ["2.7", "2.6"];
 
 fn records(numbers: std::ops::Range<i32>) -> Vec<String> {
@@ -203,11 +205,11 @@ fn delete_before(brokers: &Brokers, leader: i32, offset: i64) {
     assert_eq!((partition.error_code, partition.low_watermark), (0, offset), "{answer:?}");
 }
 
-/// Where a broker's log of `t-0` starts, as it tells consumers that may read from followers.
+/// The start of a broker's log of `t-0`, as consumers get it that may read from followers.
 fn log_start(brokers: &Brokers, id: i32) -> Option<i64> {
     let partition = ListOffsetPartition { timestamp: -2, ..Default::default() };
     let topic = ListOffsetTopic { name: "t".to_owned(), partitions: vec![partition] };
-    // The debugging replica's id: whoever holds the log answers.
+    // The debugging replica's id: any broker with the log answers.
     let request = ListOffsetRequest { replica_id: -2, isolation_level: 0, topics: vec![topic] };
     let answer = brokers.connection(id).call(&request, 5)?;
     let partition = &answer.topics.first()?.partitions.first()?;
@@ -318,7 +320,7 @@ fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
             configs: vec![config],
         };
         let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
-        // Who has just come knows of no topic until the controller has told it.
+        // A broker that has just started knows no topic before the controller's first UpdateMetadata.
         let error = eventually("the topic is known", SOON, || {
             let error = brokers.connection(2).call(&request, 1)?.responses[0].error_code;
             (error != ErrorCode::UnknownTopicOrPartition as i16).then_some(error)

@@ -15,14 +15,14 @@ pub fn said(output: &Output) -> String {
 struct Scripted(tempfile::TempDir);
 
 impl Scripted {
-    /// Runs a command of `cluster.sh` on it, which has to succeed; what it says.
+    /// Runs a command of `cluster.sh`, which has to succeed; returns its output.
     fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
         said(&output)
     }
 
-    /// Runs a command of `cluster.sh` on it, which has to fail; what it says.
+    /// Runs a command of `cluster.sh`, which has to fail; returns its output.
     fn refused(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
@@ -40,7 +40,7 @@ impl Drop for Scripted {
     }
 }
 
-/// The first of two ports in a row that nobody listens on.
+/// The first of two consecutive ports on which nothing listens.
 fn two_free_ports() -> u16 {
     let mut last = free_port();
     loop {

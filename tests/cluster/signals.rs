@@ -64,7 +64,7 @@ fn a_broker_that_is_asked_prints_what_it_is_doing_and_goes_on() {
         assert!(wait("  ZooKeeper: ").starts_with("  ZooKeeper: connected, session 0x"));
         assert_eq!(wait("  Partitions: "), "  Partitions: 1, 1 led, 0 followed, 0 offline");
         assert!(wait("  Waiting requests: ").contains("0 Produce, 0 Fetch"));
-        // Ours, and the controller's to its own broker.
+        // The test's connection, and the controller's to its own broker.
         assert_eq!(wait("  Connections: "), "  Connections: 2");
         wait("  \"data\" ");
     }
@@ -83,7 +83,7 @@ fn a_signal_ends_a_broker_that_waits_for_zookeeper() {
     assert_eq!(process.wait(LIMIT).code(), Some(143));
 }
 
-/// Runs a tool whose standard output, or both of its streams, nobody reads.
+/// Runs a tool whose standard output, or both of its streams, have no reader.
 fn unread(arguments: &[&str], both: bool) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -94,7 +94,7 @@ fn unread(arguments: &[&str], both: bool) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Writes a record to the topic t by a producer of whose prompts nobody reads any.
+/// Writes a record to the topic t by a producer whose prompts have no reader.
 fn write_a_record(servers: &str) {
     let (reader, prompts) = std::io::pipe().unwrap();
     drop(reader);

@@ -1,4 +1,5 @@
-//! What becomes of everybody else while one data directory does not answer, and while large batches are compressed.
+//! Other partitions are served while one data directory does not answer, and while large batches are
+//! compressed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ trait Disk {
     /// What the broker is started with.
     fn environment(&self) -> Vec<(&'static str, String)>;
     fn stall(&self);
-    /// Whether somebody waits for it.
+    /// Whether any append waits for it.
     fn holds_somebody(&self, broker: &Broker) -> bool;
     fn go_on(&self);
     /// Whether it still lets read.

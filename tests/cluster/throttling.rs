@@ -1,6 +1,6 @@
-//! A request quota: what it is told of every request, and what a throttled caller is told.
+//! A request quota: what it is given for every request, and the answer that a throttled caller gets.
 //!
-//! The broker runs inside of the test, with a quota that throttles everybody.
+//! The broker runs inside of the test, with a quota that throttles every caller.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use parking_lot::Mutex;
 
 use crate::support::{Chroot, Connection, EmbeddedBroker, eventually};
 
-/// For how long everybody is throttled.
+/// For how long every caller is throttled.
 const THROTTLE: Duration = Duration::from_millis(3);
 const TOLD: i32 = 3;
 
-/// A quota that nobody keeps to.
+/// A quota that every caller exceeds.
 #[derive(Debug, Default)]
 struct Exceeded {
     /// The time that requests of each client have taken, and how many of them were exempt.

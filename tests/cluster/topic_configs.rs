@@ -1,5 +1,5 @@
-//! What topics' logs are configured with: in force from the first record, whatever ZooKeeper's link does, and read by
-//! nobody who has none of their logs.
+//! The configs of topics' logs: in force from the first record, whatever happens to ZooKeeper's connection,
+//! and not read by brokers without any log of the topic.
 
 use std::time::Duration;
 

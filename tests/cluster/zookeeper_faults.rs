@@ -1,4 +1,5 @@
-//! The session under fire: connections cut at any moment, sessions ended by the server, and nothing lost or done twice.
+//! The session with faults: connections cut at any moment, sessions ended by the server, and no write lost or
+//! done twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,7 @@ async fn connect_for(limit: Duration, to: &str) -> ZooKeeper {
     ZooKeeper::connect(to, options).await.unwrap()
 }
 
-/// A session through a proxy that is cut again and again until told to stop.
+/// A session through a proxy that is cut again and again until the test ends it.
 struct UnderFire {
     zk: ZooKeeper,
     stop: Arc<AtomicBool>,
@@ -175,7 +176,7 @@ async fn what_nobody_reads_does_not_keep_the_session_from_going_on() {
     let writer = connect(&chroot.connect()).await;
     let fire = UnderFire::start(&chroot).await;
     let mut watches = fire.zk.watches();
-    // More changes than are kept for a reader who does not come.
+    // More changes than are kept for a reader that does not read.
     for at in 0..3000 {
         watches.watch_data(&format!("/{at}"));
     }

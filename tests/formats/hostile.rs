@@ -1,5 +1,5 @@
-//! Hostile input: frames cut short, changed and padded are refused or read, but never panic, and never make a
-//! reader ask for memory that the frame's size does not warrant.
+//! Hostile input: frames that are truncated, changed or padded are refused or read, but never cause a panic,
+//! and never make a reader allocate more memory than the frame's size warrants.
 
 use barnabas::wire::Reader;
 use barnabas::wire::header::{RequestHeader, ResponseHeader};
@@ -14,7 +14,7 @@ const MEMORY: u64 = 8 << 30;
 /// Changed copies of each recorded frame.
 const ROUNDS: usize = 300;
 
-/// Bounds the process's address space, to [`MEMORY`] where nothing else is said.
+/// Bounds the process's address space, to [`MEMORY`] by default.
 pub fn bound_memory(bytes: Option<u64>) {
     let maximum = getrlimit(Resource::As).maximum;
     setrlimit(Resource::As, Rlimit { current: Some(bytes.unwrap_or(MEMORY)), maximum })

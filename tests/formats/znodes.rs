@@ -1,4 +1,5 @@
-//! Every znode that Kafka 2.7.2 was seen to write: it is as its schema says, and our codecs leave every byte in place.
+//! Every znode that Kafka 2.7.2 was seen to write: it matches its schema, and this project's codecs reproduce
+//! every byte.
 
 use std::collections::BTreeSet;
 

@@ -31,7 +31,7 @@ fn values(port: u16, topic: &str) -> Vec<String> {
     Connection::to(port).unwrap().read_all(topic).into_iter().map(|(_, value)| value).collect()
 }
 
-/// Java's broker with the settings of one of ours.
+/// Java's broker with the settings of a broker of this project.
 pub fn java_broker(kafka: &Kafka, broker: &Broker) -> Process {
     let path = broker.directory().join("server.properties").display().to_string();
     let process = Process::start("Kafka 2.7.2", &mut kafka.broker_command(&path));

@@ -48,7 +48,7 @@ impl From<Output> for Ended {
     }
 }
 
-/// Java's Kafka, or None after a line on standard error that says which test was skipped and why.
+/// Java's Kafka, or None after a line on standard error that names the skipped test and the reason.
 pub fn kafka(test: &str) -> Option<&'static Kafka> {
     static KAFKA: OnceLock<Result<Kafka, String>> = OnceLock::new();
     match KAFKA.get_or_init(find) {
@@ -60,7 +60,7 @@ pub fn kafka(test: &str) -> Option<&'static Kafka> {
     }
 }
 
-/// Says, past the capture of the test's output, that a test was skipped and why.
+/// Prints, past the capture of the test's output, that a test was skipped and why.
 pub fn skipped(test: &str, reason: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
 }
@@ -77,7 +77,8 @@ fn find() -> Result<Kafka, String> {
     bring("kafka-2.7.2", "pom.xml", &[])
 }
 
-/// An older artifact of Kafka's with all it needs, or None after a line that says which test was skipped and why.
+/// An older artifact of Kafka's with its dependencies, or None after a line that names the skipped test and
+/// the reason.
 pub fn older(test: &str, artifact: &str, version: &str) -> Option<Kafka> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();

@@ -1,7 +1,7 @@
 //! Kafka 2.7.2's own tools and clients, kcat and a Python client, unmodified, acting on Barnabas.
 //!
-//! Java's Kafka comes from Maven. Where Java, Maven, kcat or Python's client is absent, a test says on standard error
-//! that it is skipped, and why.
+//! Java's Kafka comes from Maven. Where Java, Maven, kcat or Python's client is absent, a test prints on
+//! standard error that it is skipped, and why.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,6 @@
-//! One cluster of Kafka 2.7.2's brokers and ours, with either kind as the controller, while producers and checking readers
-//! go on: nothing is lost, twice or out of order, and both kinds say the same.
+//! One cluster of Kafka 2.7.2's brokers and this project's, with either kind as the controller, while
+//! producers and checking readers go on: no record is lost, duplicated or out of order, and both kinds give
+//! the same answers.
 
 pub mod cluster;
 
@@ -50,7 +51,8 @@ impl Traffic {
     }
 }
 
-/// Topics are made, moved onto and off our brokers, led by whom they prefer, and deleted, whichever kind controls.
+/// Topics are created, moved onto and off this project's brokers, led by their preferred replicas, and
+/// deleted, with either kind as the controller.
 fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
     for ours in [true, false] {
         let of_kind: Vec<_> = mixed.ids().into_iter().filter(|id| mixed.is_ours(*id) == ours).collect();

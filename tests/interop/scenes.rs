@@ -1,10 +1,10 @@
-//! Scenes: Kafka 2.7.2's tools at work on three brokers, and what they said where the brokers were Kafka's too. On our
-//! brokers they say the same, line by line, and leave the same znodes.
+//! Scenes: Kafka 2.7.2's tools on three brokers, and what they printed when the brokers were Kafka's too. On
+//! this project's brokers they print the same, line by line, and leave the same znodes.
 //!
-//! `BARNABAS_RECORD=1 scripts/test.sh --test interop scenes` plays them on Kafka's brokers and writes down what is said.
-//! A line of a scene begins with `$` (a tool is run), `%` (the same; the order of what it says is no matter), `?` or `%?`
-//! (it is run until it says what was recorded), `+` (a file is written), `@` (something is done to the cluster), `@?` (it
-//! is looked at until it is as recorded) or `~` (replicas are verified).
+//! `BARNABAS_RECORD=1 scripts/test.sh --test interop scenes` plays them on Kafka's brokers and records the
+//! output. A line of a scene begins with `$` (runs a tool), `%` (the same, with the output in any order), `?`
+//! or `%?` (runs it until the output is as recorded), `+` (writes a file), `@` (does something to the
+//! cluster), `@?` (reads it until it is as recorded) or `~` (verifies replicas).
 
 mod questions;
 mod script;
@@ -39,7 +39,7 @@ fn act(stage: &mut Stage, step: &Step) -> Vec<String> {
     }
 }
 
-/// What is said at a step: where that takes a while, what was recorded or what is said in the end.
+/// The output of a step: if it changes for a while, the recorded one or the last one.
 fn said(stage: &mut Stage, step: &Step) -> Vec<String> {
     let started = Instant::now();
     loop {
@@ -52,7 +52,7 @@ fn said(stage: &mut Stage, step: &Step) -> Vec<String> {
     }
 }
 
-/// What was done, and what Kafka's brokers and ours said.
+/// The steps, and the outputs of Kafka's brokers and of this project's.
 fn difference(line: &str, kafka: &[String], here: &[String]) -> String {
     format!("{line}\n--- Kafka\n{}\n--- here\n{}", kafka.join("\n"), here.join("\n"))
 }

@@ -137,7 +137,7 @@ fn configs_of_topics_change_through_zookeeper() {
     kafka.run(CONFIGS, &[&entity[..], &["--alter", "--add-config", "max.message.bytes=2000"]].concat()).ok();
     let described = kafka.run(CONFIGS, &[&entity[..], &["--describe"]].concat()).ok();
     assert!(described.out.contains("Configs for topic 't' are max.message.bytes=2000"), "{}", described.out);
-    // The broker heeds it: a record of 3,000 bytes is refused from now on.
+    // The config is in force: a record of 3,000 bytes is refused from now on.
     let oversize = "x".repeat(3000) + "\n";
     crate::support::eventually("the broker heeds the new limit", std::time::Duration::from_secs(30), || {
         let sent = kafka.run_with_input(

@@ -1,4 +1,4 @@
-//! What must hold after every step, whatever happens: a violation is the text that says what did not.
+//! What must hold after every step, whatever happens. A violation is a text that describes what did not hold.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::disk::{Log, Record};
 /// What has been seen so far.
 #[derive(Debug, Default)]
 pub struct Checks {
-    /// Who led in which epoch.
+    /// The leader of each epoch.
     leaders: BTreeMap<(TopicPartition, LeaderEpoch), BrokerId>,
-    /// What lies below any high watermark that there ever was.
+    /// The records below any high watermark that there ever was.
     committed: BTreeMap<TopicPartition, Vec<Record>>,
-    /// What was acknowledged with acks=all.
+    /// The records acknowledged with acks=all.
     acknowledged: BTreeMap<TopicPartition, BTreeMap<Offset, Record>>,
     /// The highest high watermark of a leader in an epoch, as long as its process lives.
     watermarks: BTreeMap<(BrokerId, TopicPartition, LeaderEpoch), Offset>,
@@ -22,7 +22,7 @@ pub struct Checks {
     controller_epoch: i32,
     /// The first thing that did not hold.
     pub violation: Option<String>,
-    /// What was not whole again at the end.
+    /// What had not recovered at the end.
     pub broken: Option<String>,
 }
 
@@ -36,7 +36,8 @@ impl Checks {
         self.acknowledged.values().map(BTreeMap::len).sum()
     }
 
-    /// A follower's fetch was answered only because its time was up, though there was something to answer it with.
+    /// A follower's fetch was answered only because it timed out, though there was something to answer it
+    /// with.
     pub fn waited_in_vain(
         &mut self,
         id: &TopicPartition,
@@ -68,8 +69,9 @@ impl Checks {
         }
     }
 
-    /// A partition's state was written: epochs rise, and the ISR lies within the replicas. `replicas` may still hold those
-    /// of the assignment before: its znode is written first, and until the state follows a leader may write its ISR.
+    /// A partition's state was written: epochs rise, and the ISR is a subset of the replicas. `replicas` may
+    /// still have those of the assignment before: its znode is written first, and until the state follows a
+    /// leader may write its ISR.
     pub fn state_written(
         &mut self,
         id: &TopicPartition,
@@ -86,7 +88,7 @@ impl Checks {
         }
     }
 
-    /// A broker leads; `current` where the state in ZooKeeper still says so.
+    /// A broker leads; `current` if the state in ZooKeeper has it as leader.
     pub fn leads(
         &mut self,
         id: &TopicPartition,
@@ -104,7 +106,7 @@ impl Checks {
         }
     }
 
-    /// Everything acknowledged lies in this log.
+    /// All acknowledged records are in this log.
     pub fn holds_acknowledged(&mut self, id: &TopicPartition, broker: BrokerId, log: &Log) {
         let acknowledged = self.acknowledged.get(id).into_iter().flatten();
         let lost = acknowledged
@@ -118,7 +120,7 @@ impl Checks {
         }
     }
 
-    /// A high watermark rose from `before`: what lies below is the same in all logs.
+    /// A high watermark rose from `before`: the records below it are the same in all logs.
     pub fn watermark_rose(&mut self, id: &TopicPartition, broker: BrokerId, log: &Log, before: Offset) {
         let committed = self.committed.entry(id.clone()).or_default();
         for offset in before..log.high_watermark() {
@@ -136,12 +138,14 @@ impl Checks {
         }
     }
 
-    /// A broker has crashed: what it leads again in the same epoch it leads from its checkpointed high watermark on.
+    /// A broker has crashed: if it leads again in the same epoch, it begins with its checkpointed high
+    /// watermark.
     pub fn crashed(&mut self, broker: BrokerId) {
         self.watermarks.retain(|(leader, ..), _| *leader != broker);
     }
 
-    /// A broker's leaderships were taken so that it can stop, and still it is said to lead these.
+    /// A broker's leaderships were moved so that it can stop, and still it is the leader of these by
+    /// ZooKeeper.
     pub fn handed_over(&mut self, broker: BrokerId, held: Vec<TopicPartition>) {
         if let Some(id) = held.first() {
             self.violated(format!("broker {broker} is free to stop, and still the leader of {id}"));
@@ -164,7 +168,7 @@ impl Checks {
         *highest = now;
     }
 
-    /// A producer was told that its record is safe.
+    /// A record was acknowledged to its producer.
     pub fn acknowledge(&mut self, id: &TopicPartition, offset: Offset, record: Record) {
         if let Some(other) = self.acknowledged.entry(id.clone()).or_default().insert(offset, record)
             && other != record

@@ -1,8 +1,9 @@
-//! A broker's ZooKeeper client: what it writes reaches the server or does not, and the answer comes back or does not.
+//! A broker's ZooKeeper client: a write reaches the server or does not, and the answer comes back or does
+//! not.
 //!
-//! Connections are lost while writes are on their way, before and after the server has taken them; the session may go on
-//! or not. What became of a write is found out as `zk::store` finds it out: by sending it again in the same session, and
-//! by looking at what is there where the repetition is refused (`zk::outcome`).
+//! Connections are lost while writes are in flight, before and after the server has applied them; the session
+//! may go on or not. The outcome of a write is found out as by `zk::store`: the write is sent again in the
+//! same session, and if the repetition is refused, the znodes are read (`zk::outcome`).
 
 use std::collections::BTreeMap;
 
@@ -27,11 +28,11 @@ pub enum Multi {
     Isr { id: TopicPartition, next: Leadership },
 }
 
-/// What came of it.
+/// The outcome.
 pub type Answer = Result<Vec<OpResult>, MultiError>;
 
 impl Multi {
-    /// The same as it goes over the wire.
+    /// The same in the form of its request.
     fn operations(&self) -> Vec<Op> {
         match self {
             Self::Decided { version, write, .. } => {
@@ -49,16 +50,16 @@ impl Multi {
     }
 }
 
-/// Multis on their way to a server.
+/// Multis in flight to a server.
 #[derive(Debug)]
 pub struct Request {
-    /// Whose they are.
+    /// Their broker.
     pub broker: BrokerId,
     /// The session they are sent in.
     pub session: u64,
     /// The connection they are sent on.
     pub connection: u64,
-    /// What the answer names again.
+    /// The correlation id.
     pub call: u64,
     /// They, in this order.
     pub multis: Vec<Multi>,
@@ -68,7 +69,7 @@ pub struct Request {
 struct Entry {
     multi: Multi,
     attempt: Attempt,
-    /// What is known of it; a refusal in doubt is not yet.
+    /// The outcome, as far as it is known; a refusal in doubt is not yet one.
     answer: Option<Answer>,
     in_doubt: Option<MultiError>,
 }
@@ -78,19 +79,19 @@ struct Entry {
 pub struct Writing {
     broker: BrokerId,
     session: u64,
-    /// The call and the connection of the last try, and which entries it was for.
+    /// The call and the connection of the last try, and its entries.
     sent: (u64, u64, Vec<usize>),
     entries: Vec<Entry>,
 }
 
-/// How far they are.
+/// The state of the multis.
 #[derive(Debug)]
 pub enum Progress {
-    /// Something is not known yet.
+    /// Some outcomes are not known yet.
     Waits(Writing),
-    /// The session is over: what became of them is never learnt.
+    /// The session is over: the outcomes can never be known.
     Expired,
-    /// All is known.
+    /// All outcomes are known.
     Known(Vec<Answer>),
 }
 
@@ -108,7 +109,7 @@ impl Writing {
         let open = |entry: &Entry| entry.answer.is_none() && entry.in_doubt.is_none();
         let mut unknown: Vec<_> = (0..self.entries.len()).filter(|at| open(&self.entries[*at])).collect();
         if self.entries.iter().any(|entry| entry.attempt.is_doubtful()) {
-            // What is sent again goes in whatever order it was woken in.
+            // Repeated writes are sent in the order in which their tasks wake.
             scene.rng.shuffle(&mut unknown);
         }
         for at in &unknown {
@@ -158,7 +159,7 @@ impl Writing {
         Progress::Known(self.entries.into_iter().filter_map(|entry| entry.answer).collect())
     }
 
-    /// Refused repetitions are judged by what is there now.
+    /// Refused repetitions are resolved by reading the znodes.
     fn judge(&mut self, scene: &mut Scene) {
         for entry in &mut self.entries {
             let Some(refused) = entry.in_doubt.take() else { continue };
@@ -181,7 +182,7 @@ impl Writing {
     }
 }
 
-/// What operations give where all go well.
+/// The results of operations that all succeed.
 fn believed(ops: &[Op]) -> Vec<OpResult> {
     let result = |op: &Op| match op {
         Op::Set { version, .. } => OpResult::Set { version: version.unwrap_or(0) + 1 },

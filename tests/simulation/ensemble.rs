@@ -13,7 +13,7 @@ use barnabas::zk::{OpResult, Read, Stat, ZkError};
 use crate::client::{Answer, Multi, refused};
 use crate::znodes::Znodes;
 
-/// How long a session lives without being heard of.
+/// How long a session lives without a ping.
 pub const SESSION_TIMEOUT: Millis = 2000;
 
 /// The znodes and the sessions.
@@ -23,18 +23,19 @@ pub struct Ensemble {
     pub znodes: Znodes,
     sessions: BTreeMap<u64, (BrokerId, Millis)>,
     last_session: u64,
-    /// Who holds `/controller`, in which session.
+    /// The broker that holds `/controller`, and its session.
     pub controller: Option<(BrokerId, u64)>,
-    /// When it was claimed, as its data says.
+    /// The timestamp in its data.
     claimed: Millis,
-    /// What `/controller_epoch` holds.
+    /// The content of `/controller_epoch`.
     pub controller_epoch: i32,
     /// The version of `/controller_epoch`.
     pub epoch_version: i32,
 }
 
 impl Ensemble {
-    /// Registers a broker in a new session: the session, and the broker's epoch. None while an earlier session of it lives.
+    /// Registers a broker in a new session; returns the session, and the broker's epoch. None while an
+    /// earlier session of it is alive.
     pub fn register(&mut self, id: BrokerId, now: Millis) -> Option<(u64, i64)> {
         if self.znodes.brokers.contains_key(&id) {
             return None;
@@ -44,17 +45,17 @@ impl Ensemble {
         Some((self.last_session, self.znodes.register(id)))
     }
 
-    /// A session was heard of; whether it lives.
+    /// A session has sent a ping; returns whether it is alive.
     pub fn renew(&mut self, session: u64, now: Millis) -> bool {
         self.sessions.get_mut(&session).map(|held| held.1 = now).is_some()
     }
 
-    /// Whether a session lives.
+    /// Whether a session is alive.
     pub fn lives(&self, session: u64) -> bool {
         self.sessions.contains_key(&session)
     }
 
-    /// Ends a session, and what hangs on it.
+    /// Ends a session, and deletes its ephemeral znodes.
     pub fn close(&mut self, session: u64) {
         let Some((broker, _)) = self.sessions.remove(&session) else { return };
         self.znodes.brokers.remove(&broker);
@@ -63,14 +64,14 @@ impl Ensemble {
         }
     }
 
-    /// Ends the sessions that were not heard of in time.
+    /// Ends the sessions that sent no ping in time.
     pub fn expire(&mut self, now: Millis) {
         let late = self.sessions.iter().filter(|(_, (_, heard))| heard + SESSION_TIMEOUT < now);
         let late: Vec<_> = late.map(|(session, _)| *session).collect();
         late.into_iter().for_each(|session| self.close(session));
     }
 
-    /// Makes a broker the controller, where there is none and the epoch is as it was read.
+    /// Makes a broker the controller, if there is none and the epoch is as it was read.
     pub fn claim(&mut self, id: BrokerId, session: u64, version: i32, now: Millis) -> Answer {
         if self.controller.is_some() {
             return refused(0, ZkError::NodeExists);
@@ -85,7 +86,7 @@ impl Ensemble {
         Ok(vec![OpResult::Done, OpResult::Set { version: self.epoch_version }])
     }
 
-    /// What a path holds, which is one of those that a multi writes.
+    /// The content of a path, which is one of those that a multi writes.
     pub fn read(&self, path: &str, multi: &Multi) -> Read {
         match multi {
             Multi::Claim { .. } if path == controller::PATH => {
@@ -119,7 +120,7 @@ impl Ensemble {
             Write::DeleteIsrNotification(name) => is(znodes.isr_notifications.contains_key(name)),
             Write::DeletePreferredElection => is(znodes.preferred.is_some()),
             Write::DeleteReassignment => is(znodes.reassignment.is_some()),
-            // Of these the znodes know nothing, and no cluster here writes them.
+            // These znodes are not modelled, and no cluster here writes them.
             Write::SetReassignment(_)
             | Write::DeleteTopicConfig(_)
             | Write::DeleteLogDirEvent(_)

@@ -44,7 +44,7 @@ struct Replica {
     machine: LocalReplica,
     /// Produces that wait for the high watermark.
     waiting: VecDeque<(Offset, Record)>,
-    /// Records let in as leader whose turn at the disk has not come yet.
+    /// Records admitted as leader whose turn at the disk has not come yet.
     admitted: VecDeque<Record>,
 }
 
@@ -55,7 +55,7 @@ pub struct Host {
     pub id: BrokerId,
     /// Whether its process runs.
     pub up: bool,
-    /// Until when it stands still, as after SIGSTOP.
+    /// Until when it is stopped, as after SIGSTOP.
     pub still_until: Millis,
     /// Whether it has lost records that it had acknowledged, and is not out of every ISR yet.
     pub damaged: bool,
@@ -66,7 +66,7 @@ pub struct Host {
     broker_epoch: i64,
     controller_epoch: ControllerEpoch,
     controller: Option<BrokerId>,
-    /// The brokers that live, as it was told last.
+    /// The live brokers, by its last UpdateMetadata.
     live: BTreeSet<BrokerId>,
     /// The last call of each controller epoch.
     heard: BTreeMap<i32, u64>,
@@ -83,7 +83,7 @@ pub struct Host {
     isr_write: Option<(TopicPartition, IsrProposal, Writing)>,
     /// Its claim to be the controller of an epoch.
     claim: Option<(i32, Writing)>,
-    /// How far it has stopped, where it is to stop.
+    /// How far its stop is, if it is to stop.
     stopping: Option<stopping::Stopping>,
     /// Its term as controller.
     pub term: Option<Term>,
@@ -117,7 +117,7 @@ impl Host {
         }
     }
 
-    /// Ends the process; `loses` where the machine goes with it, and what was not flushed.
+    /// Ends the process; `loses` if the machine goes with it, and what was not flushed.
     pub fn crash(&mut self, loses: bool) {
         self.disks.values_mut().for_each(|log| log.crash(loses));
         let disks = std::mem::take(&mut self.disks);
@@ -132,7 +132,7 @@ impl Host {
         });
     }
 
-    /// The partitions it believes to lead.
+    /// The partitions that it leads by its own state.
     pub fn led(&self) -> Vec<TopicPartition> {
         self.replicas.iter().filter(|(_, it)| it.machine.is_leader()).map(|(id, _)| id.clone()).collect()
     }
@@ -147,12 +147,12 @@ impl Host {
         self.term.as_ref().is_none_or(Term::is_idle)
     }
 
-    /// Whether anybody is let in: once it has registered, until it closes.
+    /// Whether it serves requests: from its registration until it closes.
     pub fn serves(&self) -> bool {
         self.up && self.broker_epoch >= 0 && !self.closes()
     }
 
-    /// Looks at what is due.
+    /// Does what is due.
     pub fn tick(&mut self, scene: &mut Scene) {
         self.keep_session(scene);
         self.go_on_stopping(scene);
@@ -192,7 +192,7 @@ impl Host {
         if self.closes() {
             return;
         }
-        // What was registered without an answer is seen to be its own by the session that owns it.
+        // A registration whose answer was lost is recognised by the session that owns it.
         let known = self.registering.take().filter(|(session, _)| scene.ensemble.lives(*session));
         let registered = known.or_else(|| scene.ensemble.register(self.id, scene.now));
         if registered.is_some() && scene.breaks() {
@@ -206,7 +206,7 @@ impl Host {
         }
     }
 
-    /// Stands for election (`controller::driver`, `zk::claim`).
+    /// Takes part in the election (`controller::driver`, `zk::claim`).
     fn stand(&mut self, scene: &mut Scene) {
         if let Some((epoch, claim)) = self.claim.take() {
             return match claim.go_on(scene) {
@@ -233,7 +233,7 @@ impl Host {
         }
     }
 
-    /// What came of writes is known.
+    /// Applies the outcomes of writes.
     pub fn written(&mut self, call: u64, answers: Vec<Written>, scene: &mut Scene) {
         if let Some((_, claim)) = &mut self.claim {
             claim.answered(call, answers.clone());
@@ -250,11 +250,12 @@ impl Host {
         }
     }
 
-    /// Takes a message in.
+    /// Handles a message.
     pub fn receive(&mut self, from: BrokerId, message: Message, scene: &mut Scene) {
         match message {
             Message::Control { call, request } => {
-                // One connection at a time, and the next request only after the answer: what was overtaken is gone.
+                // One connection at a time, and the next request only after the answer: a message that was
+                // overtaken is dropped.
                 let heard = self.heard.entry(request.controller_epoch).or_default();
                 if call < *heard {
                     return;
@@ -296,7 +297,7 @@ impl Host {
         }
     }
 
-    /// Does what a controller asks for (`replica::role_changes`); the answer.
+    /// Applies a controller's request (`replica::role_changes`); returns the answer.
     fn obey(
         &mut self,
         from: BrokerId,
@@ -356,7 +357,7 @@ impl Host {
         known.accepts(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
         self.disks.entry(id.clone()).or_default();
         self.replicas.entry(id.clone()).or_insert(fresh);
-        // Of a leader that is not known to live nothing can be fetched: what this replica was it stays.
+        // Nothing can be fetched from a leader that is not known to be alive: the replica keeps its role.
         if leader != self.id && !self.live.contains(&leader) {
             let me = self.id;
             scene.say(|| format!("broker {me} waits for a leader of {id}: {leader} is not alive"));
@@ -388,7 +389,7 @@ impl Host {
         self.role_changed(id, scene);
     }
 
-    /// Stops a replica; where its log is deleted, what the controller is answered.
+    /// Stops a replica; returns the answer to the controller if its log is deleted.
     fn stop(&mut self, row: StopReplicaRow, scene: &mut Scene) -> Option<(TopicPartition, ErrorCode)> {
         let StopReplicaRow { partition: id, leader_epoch, delete } = row;
         if let Some(replica) = self.replicas.get_mut(&id) {

@@ -1,6 +1,7 @@
-//! A whole cluster of the pure machines — controller, replicas, fetchers — run from a seed: brokers that crash, stand still,
-//! stop in order and lose their sessions, writes to ZooKeeper whose answers are lost, a network that delays, drops, doubles,
-//! reorders and cuts, and after every step the checks of what must always hold.
+//! A whole cluster of the pure machines — controller, replicas, fetchers — run from a seed: brokers that
+//! crash, pause, stop in order and lose their sessions, writes to ZooKeeper whose answers are lost, a network
+//! that delays, drops, doubles, reorders and separates, and after every step the checks of what must always
+//! hold.
 //!
 //! A failure prints its seed; `BARNABAS_TEST_SEED=seed` runs that one and prints what happened. `scripts/simulate.sh` runs
 //! many thousands.
@@ -31,7 +32,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
-/// Says what happened with a seed, and fails.
+/// Prints what happened with a seed, and fails.
 fn fail(seed: u64, flaw: Option<Flaw>, violation: &str) -> ! {
     let trace = world::run(seed, flaw, true).trace;
     panic!("seed {seed}: {violation}\n{}\nBARNABAS_TEST_SEED={seed} again: {violation}", trace.join("\n"));
@@ -76,7 +77,7 @@ fn a_cluster_keeps_what_it_acknowledged_whatever_happens() {
     assert!(acknowledged > 0, "nothing was acknowledged: nothing was tried");
 }
 
-/// Whether the checks find this broken machine, and what they say.
+/// Whether the checks find this broken machine, and their text.
 fn caught(flaw: Flaw) -> String {
     let found =
         (1..=SEEDS_TO_CATCH).find_map(|seed| Some((seed, world::run(seed, Some(flaw), false).violation?)));

@@ -1,4 +1,4 @@
-//! What brokers say to each other, and how it gets there: late, out of order, twice, or not at all.
+//! The messages between brokers, and how they arrive: late, out of order, twice, or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,35 +13,35 @@ use fastrand::Rng;
 
 use crate::disk::Record;
 
-/// A message; `call` is what an answer names again.
+/// A message; `call` is the correlation id.
 #[derive(Clone, Debug)]
 pub enum Message {
     /// A controller's request.
     Control { call: u64, request: ControlRequest },
     /// The broker's answer to it, where the request asks for one.
     Controlled { call: u64, epoch: i32, response: Option<ControlResponse> },
-    /// A leader wants other ISRs.
+    /// A leader sends AlterIsr.
     AlterIsr { call: u64, broker_epoch: i64, wanted: BTreeMap<TopicPartition, LeaderAndIsr> },
-    /// A broker wants to stop.
+    /// A broker sends ControlledShutdown.
     ControlledShutdown { call: u64, broker_epoch: i64 },
     /// The controller's answer to AlterIsr.
     IsrAltered { call: u64, outcome: Result<Leaderships, ErrorCode> },
     /// The controller's answer to ControlledShutdown: the partitions that the broker still leads.
     StillLed { call: u64, outcome: Result<Vec<TopicPartition>, ErrorCode> },
-    /// A follower asks where epochs end: its own leader epoch, and the epoch asked for.
+    /// A follower sends OffsetForLeaderEpoch: its own leader epoch, and the epoch asked for.
     EpochEnds { call: u64, asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)> },
-    /// Where they end.
+    /// The ends of the epochs.
     EpochsEnd { call: u64, ends: Vec<(TopicPartition, LeaderEpoch, Result<EpochEnd, ErrorCode>)> },
     /// A follower fetches.
     Fetch { call: u64, request: FetcherRequest },
-    /// What it gets, in which session; or why it gets nothing.
+    /// The answer to it: the session, or an error.
     Fetched { call: u64, error: ErrorCode, session_id: i32, found: Vec<(TopicPartition, Found)> },
 }
 
-/// What a leader answers to a fetch of one partition.
+/// A leader's answer to a fetch of one partition.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Why there is nothing.
+    /// The error.
     pub error: ErrorCode,
     /// The records.
     pub records: Vec<Record>,
@@ -58,12 +58,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// Cuts two brokers off from each other.
+    /// Separates two brokers.
     pub fn cut(&mut self, one: BrokerId, other: BrokerId) {
         self.cut.insert((one.min(other), one.max(other)));
     }
 
-    /// Everything gets through again.
+    /// All messages get through again.
     pub fn heal(&mut self) {
         self.cut.clear();
     }

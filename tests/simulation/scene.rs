@@ -1,4 +1,4 @@
-//! What all brokers of a simulation have in common: chance, time, the network, ZooKeeper, and what must hold.
+//! What all brokers of a simulation share: chance, time, the network, ZooKeeper, and the checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,19 +25,19 @@ pub enum Flaw {
     WritesUnguarded,
     /// Leaders are elected from outside the ISR.
     ElectsAnyone,
-    /// A broker heeds controllers and leader epochs that are over.
+    /// A broker accepts requests of controllers and leader epochs that are over.
     HeedsThePast,
-    /// A leader answers whatever epoch a follower is in.
+    /// A leader answers followers of any leader epoch.
     FencesNobody,
-    /// What was let in in one leader epoch is written though another is in force.
+    /// Records that were admitted in one leader epoch are written though another is in force.
     WritesThePast,
-    /// A broker that stops and is not answered closes as if its leaderships were taken.
+    /// A broker that stops and gets no answer closes as if its leaderships had been moved.
     TakesSilenceForLeave,
-    /// A leader that never learns what became of the ISR it wrote goes on as if it had not been written.
+    /// A leader that never gets the outcome of the ISR it wrote goes on as if it had not been written.
     ForgetsDoubts,
-    /// A leader does not tell waiting fetches of what is appended and replicated.
+    /// A leader does not notify waiting fetches of appended and replicated records.
     WakesNobody,
-    /// Who sends a write again, its answer being lost, takes a refusal for a sign that it was done.
+    /// A write that is repeated because its answer was lost takes a refusal for a success.
     BelievesItsWrites,
 }
 
@@ -46,32 +46,32 @@ pub enum Flaw {
 pub enum Happening {
     /// A message arrives.
     Arrives { from: BrokerId, to: BrokerId, message: Message },
-    /// What a controller asked of ZooKeeper is read.
+    /// The reads that a controller asked for take place.
     Trip { broker: BrokerId, epoch: i32 },
     /// Writes reach a server of ZooKeeper's.
     AtServer(Request),
-    /// What came of them is known to who sent them, where the connection still stands.
+    /// The outcomes of writes come back to their sender, if its connection is still open.
     Answered { broker: BrokerId, connection: u64, call: u64, answers: Vec<Answer> },
-    /// A broker looks at what is due.
+    /// A broker does what is due.
     Tick(BrokerId),
     /// A producer writes.
     Produce,
-    /// Something goes wrong, or right again.
+    /// A fault begins or ends.
     Fault,
 }
 
 /// The scene of a simulation.
 #[derive(Debug)]
 pub struct Scene {
-    /// All chance there is.
+    /// The only source of chance.
     pub rng: Rng,
     /// The time.
     pub now: Millis,
-    /// Whether things go wrong at present.
+    /// Whether faults happen at present.
     pub rough: bool,
-    /// Whether no session must end at present, because somebody who has lost records is in an ISR.
+    /// Whether no session may end at present, because a broker that has lost records is in an ISR.
     pub fragile: bool,
-    /// What is broken.
+    /// The flaw.
     pub flaw: Option<Flaw>,
     /// Whether leaders change their ISR by AlterIsr; else by ZooKeeper.
     pub alter_isr: bool,
@@ -81,15 +81,15 @@ pub struct Scene {
     pub ensemble: Ensemble,
     /// Brokers that cannot reach ZooKeeper.
     pub cut_from_zookeeper: BTreeSet<BrokerId>,
-    /// How often each broker's connection to ZooKeeper was lost, and when there is one again.
+    /// How often each broker's connection to ZooKeeper was lost, and when the next one opens.
     connections: BTreeMap<BrokerId, (u64, Millis)>,
-    /// Where replicas were placed before the last change of their places.
+    /// The replicas before the last change of assignments.
     replicas_before: BTreeMap<TopicPartition, Vec<BrokerId>>,
-    /// What must hold.
+    /// The checks.
     pub checks: Checks,
-    /// What was seen to happen, for whoever reads a failure.
+    /// A log of events, for the reader of a failure.
     pub trace: Option<Vec<String>>,
-    /// What the scene wants to happen later.
+    /// Events that the scene plans for later.
     pub later: Vec<(Millis, Happening)>,
     calls: u64,
 }
@@ -118,7 +118,7 @@ impl Scene {
         }
     }
 
-    /// Notes something for whoever reads a failure.
+    /// Adds a line for the reader of a failure.
     pub fn say(&mut self, text: impl FnOnce() -> String) {
         let now = self.now;
         if let Some(trace) = &mut self.trace {
@@ -126,7 +126,7 @@ impl Scene {
         }
     }
 
-    /// What is made of a refusal: nothing, in a cluster with this flaw.
+    /// What a refusal is taken for: nothing, in a cluster with this flaw.
     pub fn overlooks(&self, flaw: Flaw) -> impl FnOnce(ErrorCode) -> Result<(), ErrorCode> + use<> {
         let flawed = self.flaw == Some(flaw);
         move |refusal| if flawed { Ok(()) } else { Err(refusal) }
@@ -150,7 +150,7 @@ impl Scene {
         }
     }
 
-    /// Whether a broker reaches ZooKeeper in a session that lives.
+    /// Whether a broker reaches ZooKeeper in a session that is alive.
     pub fn reaches_zookeeper(&self, broker: BrokerId, session: u64) -> bool {
         self.connected(broker) && self.ensemble.lives(session)
     }
@@ -161,12 +161,12 @@ impl Scene {
         back && !self.cut_from_zookeeper.contains(&broker)
     }
 
-    /// The number of a broker's connection: what was on its way on an earlier one is lost.
+    /// The number of a broker's connection: requests in flight on an earlier one are lost.
     pub fn connection(&self, broker: BrokerId) -> u64 {
         self.connections.get(&broker).map_or(0, |(lost, _)| *lost)
     }
 
-    /// A broker's connection is lost; another one stands after a while, which the session may outlive or not.
+    /// A broker's connection is lost; another one opens after a while, which the session may outlive or not.
     pub fn lose_connection(&mut self, broker: BrokerId) {
         let longest = if self.fragile { SESSION_TIMEOUT / 4 } else { SESSION_TIMEOUT * 3 / 2 };
         let back = self.now + self.rng.i64(20..longest);
@@ -181,7 +181,7 @@ impl Scene {
         self.connections.entry(broker).or_default().0 += 1;
     }
 
-    /// Everybody reaches ZooKeeper again.
+    /// All brokers reach ZooKeeper again.
     pub fn reconnect(&mut self) {
         self.cut_from_zookeeper.clear();
         self.connections.values_mut().for_each(|(_, back)| *back = 0);
@@ -227,7 +227,7 @@ impl Scene {
         }
     }
 
-    /// Carries a controller's write out; None where the epoch is over.
+    /// Carries out a controller's write; None if the epoch is over.
     fn controller_writes(&mut self, epoch: i32, version: i32, write: &Write) -> Option<Outcome> {
         if version != self.ensemble.epoch_version && self.flaw != Some(Flaw::WritesUnguarded) {
             return None;
@@ -256,7 +256,7 @@ impl Scene {
         Some(outcome)
     }
 
-    /// Carries a leader's write of its partition's state out.
+    /// Carries out a leader's write of its partition's state.
     fn leader_writes(&mut self, id: &TopicPartition, next: &Leadership) -> Outcome {
         let before = self.ensemble.znodes.states.get(id).cloned();
         let outcome = self.ensemble.znodes.set_state(id, next);
@@ -282,7 +282,7 @@ impl Scene {
         });
     }
 
-    /// The controller says that it has moved all that a broker led but what is `left`.
+    /// The controller answers that it has moved all that a broker led but `left`.
     pub fn taken_over(&mut self, broker: BrokerId, left: &[TopicPartition]) {
         let held = self.led_by(broker).into_iter().filter(|id| !left.contains(id)).collect();
         self.checks.handed_over(broker, held);
@@ -294,13 +294,13 @@ impl Scene {
         self.checks.handed_over(broker, held);
     }
 
-    /// What a broker leads, as ZooKeeper says.
+    /// What a broker leads by ZooKeeper's states.
     fn led_by(&self, broker: BrokerId) -> Vec<TopicPartition> {
         let states = self.ensemble.znodes.states.iter();
         states.filter(|(_, held)| held.leader_and_isr.leader == broker).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Where a partition's replicas are placed.
+    /// A partition's replicas.
     pub fn replicas(&self, id: &TopicPartition) -> Vec<BrokerId> {
         let topic = self.ensemble.znodes.topics.get(&id.topic);
         topic
@@ -308,13 +308,13 @@ impl Scene {
             .unwrap_or_default()
     }
 
-    /// The leader epoch that ZooKeeper holds.
+    /// The leader epoch in ZooKeeper.
     pub fn epoch_held(&self, id: &TopicPartition) -> Option<LeaderEpoch> {
         self.ensemble.znodes.states.get(id).map(|held| held.leader_and_isr.leader_epoch)
     }
 }
 
-/// What a multi gives whose operation at this index had an outcome, those before it being checks.
+/// The result of a multi whose operation at this index had an outcome, those before it being checks.
 fn answer(outcome: Outcome, index: usize) -> Answer {
     match outcome {
         Outcome::Ok(version) => {

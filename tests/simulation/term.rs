@@ -1,4 +1,5 @@
-//! A broker that was elected: carries the controller's machine, as its driver does, one trip to ZooKeeper at a time.
+//! A broker that was elected: runs the controller's machine, as its driver does, one request to ZooKeeper at
+//! a time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ pub struct Term {
     version: i32,
     machine: ControllerMachine,
     trip: Trip,
-    /// What has happened and is not taken up yet.
+    /// Events that wait.
     pub events: VecDeque<Event>,
     channels: BTreeMap<BrokerId, Channel>,
     replies: Replies,
@@ -86,12 +87,12 @@ impl Term {
         }
     }
 
-    /// Whether nothing is begun that is not at its end.
+    /// Whether all that was begun is complete.
     pub fn is_idle(&self) -> bool {
         matches!(self.trip, Trip::None) && self.events.is_empty()
     }
 
-    /// A leader wants other in-sync replicas, and waits for an answer to its call.
+    /// A leader sends AlterIsr, and waits for an answer to its call.
     pub fn alter_isr(
         &mut self,
         from: BrokerId,
@@ -103,7 +104,7 @@ impl Term {
         self.events.push_back(Event::request(AlterIsr::new(from, broker_epoch, wanted, reply)));
     }
 
-    /// A broker wants to stop, and waits for an answer to its call.
+    /// A broker sends ControlledShutdown, and waits for an answer to its call.
     pub fn controlled_shutdown(&mut self, from: BrokerId, call: u64, broker_epoch: i64) {
         let reply = self.reply(from, move |outcome| Message::StillLed { call, outcome });
         self.events.push_back(Event::request(ControlledShutdown { broker: from, broker_epoch, reply }));
@@ -128,12 +129,12 @@ impl Term {
         }
     }
 
-    /// Looks at what has changed in ZooKeeper, sends what is due, takes up what has happened. False where it is over.
+    /// Reads what has changed in ZooKeeper, sends what is due, handles events. False if the term is over.
     pub fn tick(&mut self, scene: &mut Scene) -> bool {
         if !self.commit(scene) {
             return false;
         }
-        // What is begun is brought to its end before anything else is looked at, as in the driver.
+        // An event in progress is completed before anything else is read, as in the driver.
         if matches!(self.trip, Trip::None) && scene.reaches_zookeeper(self.broker, self.session) {
             if scene.ensemble.controller != Some((self.broker, self.session)) {
                 return false;
@@ -145,7 +146,7 @@ impl Term {
         true
     }
 
-    /// What watches report: what differs from what was seen last.
+    /// The reports of watches: what differs from the last read.
     fn notice(&mut self, scene: &Scene) {
         let znodes = &scene.ensemble.znodes;
         if znodes.brokers != self.brokers_seen {
@@ -188,7 +189,7 @@ impl Term {
         }
     }
 
-    /// Takes up what waits, until something is wanted of ZooKeeper.
+    /// Handles the waiting events, until ZooKeeper has to be read or written.
     fn go_on(&mut self, scene: &mut Scene) {
         while let Trip::None = self.trip {
             match self.machine.ask() {
@@ -205,7 +206,7 @@ impl Term {
         }
     }
 
-    /// What was asked of ZooKeeper is read. False where it showed that the term is over.
+    /// The reads for the machine are done. False if they showed that the term is over.
     pub fn arrived(&mut self, scene: &mut Scene) -> bool {
         if !scene.connected(self.broker) {
             // The connection is lost; the client tries again as long as the session may live.
@@ -235,7 +236,7 @@ impl Term {
         true
     }
 
-    /// What came of writes. False where they showed that the term is over.
+    /// The outcomes of writes. False if they showed that the term is over.
     pub fn written(&mut self, call: u64, answers: Vec<Written>, scene: &mut Scene) -> bool {
         if let Trip::Commit(_, writing) = &mut self.trip {
             writing.answered(call, answers);
@@ -247,7 +248,7 @@ impl Term {
         goes_on
     }
 
-    /// Goes on with writes that are on their way. False where they showed that the term is over.
+    /// Continues writes that are in flight. False if they showed that the term is over.
     fn commit(&mut self, scene: &mut Scene) -> bool {
         let (writes, answers) = match std::mem::replace(&mut self.trip, Trip::None) {
             Trip::Commit(writes, writing) => match writing.go_on(scene) {

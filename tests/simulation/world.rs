@@ -1,4 +1,4 @@
-//! A whole cluster from one seed: brokers, ZooKeeper, producers, and everything that goes wrong between them.
+//! A whole cluster from one seed: brokers, ZooKeeper, producers, and the faults between them.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -17,25 +17,25 @@ use crate::scene::{Flaw, Happening, Scene};
 const BROKERS: std::ops::RangeInclusive<BrokerId> = 1..=4;
 /// How many replicas a partition has.
 const REPLICATION_FACTOR: usize = 3;
-/// For how long things go wrong.
+/// For how long faults happen.
 const ROUGH: Millis = 15_000;
-/// How long the cluster has to be whole again after that.
+/// How long the cluster may take to recover after that.
 const RECOVERY: Millis = 15_000;
-/// How often a broker looks at what is due.
+/// How often a broker does what is due.
 const TICK: std::ops::Range<Millis> = 20..80;
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
     /// What did not hold.
     pub violation: Option<String>,
-    /// What was not whole again at the end.
+    /// What had not recovered at the end.
     pub broken: Option<String>,
-    /// How many things happened.
+    /// How many events happened.
     pub steps: usize,
     /// How many records were acknowledged.
     pub acknowledged: usize,
-    /// What happened, where that was asked for.
+    /// The log of events, if it was asked for.
     pub trace: Vec<String>,
 }
 
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    // ---- what goes wrong ----
+    // ---- faults ----
 
     fn fault(&mut self) {
         let id = self.scene.rng.i32(BROKERS);
@@ -247,7 +247,7 @@ impl World {
         states.into_iter().any(|held| held.leader_and_isr.isr.contains(&id))
     }
 
-    /// Whether every other broker runs, with ZooKeeper at hand.
+    /// Whether all other brokers run and are connected to ZooKeeper.
     fn all_well_but(&self, id: BrokerId) -> bool {
         let scene = &self.scene;
         self.hosts.values().filter(|host| host.id != id).all(|host| {
@@ -305,7 +305,7 @@ impl World {
         }
     }
 
-    /// Asks whoever acts as controller for something; nobody waits for the answer.
+    /// Sends a request to the broker that acts as controller; nothing waits for the answer.
     fn ask_controller(&mut self, request: impl Step + 'static) {
         let acting = self.hosts.values_mut().find_map(|host| host.term.as_mut());
         if let Some(term) = acting {
@@ -324,8 +324,8 @@ impl World {
         self.ask_controller(AlterReassignments { wanted, reply: ControllerReply::new(|_| {}) });
     }
 
-    /// Kafka takes a replica that a reassignment was adding away again where the next one does not want it, though nobody
-    /// else be in sync: so a reassignment under way is only changed while all replicas are.
+    /// Kafka removes a replica that a reassignment was adding again if the next one does not want it, even if
+    /// no other is in sync: so a reassignment in progress is only changed while all replicas are in sync.
     fn may_be_moved(&self, id: &TopicPartition) -> bool {
         let znodes = &self.scene.ensemble.znodes;
         let held = znodes.topics.get(&id.topic).and_then(|topic| topic.partitions.get(&id.partition));
@@ -370,7 +370,7 @@ impl World {
 
     // ---- the end ----
 
-    /// Nothing goes wrong any more, and everybody runs.
+    /// No more faults, and all brokers run.
     fn calm_down(&mut self) {
         self.scene.say(|| "all is calm from here on".to_owned());
         self.scene.rough = false;
@@ -379,7 +379,7 @@ impl World {
         for host in self.hosts.values_mut() {
             host.still_until = 0;
         }
-        // Who has lost records waits until he is out of the ISR, as before.
+        // A broker that has lost records waits until it is out of the ISR, as before.
         let mut waits = 0;
         while self.hosts.values().any(|host| !host.up || host.stops()) && waits < 100 {
             self.restart();
@@ -389,7 +389,7 @@ impl World {
         }
     }
 
-    /// After a calm while every partition is led, its replicas are in sync and alike, and nothing is lost.
+    /// After a calm while every partition is led, its replicas are in sync and equal, and no record is lost.
     fn check_whole(&mut self) {
         if self.scene.checks.violation.is_some() {
             return;

@@ -89,7 +89,7 @@ impl Broker {
         let file = self.write_settings();
         let mut limits = Vec::new();
         if let Some(kibibytes) = self.largest_file {
-            // Whoever writes beyond the limit gets an error, as on a full disk, and no signal.
+            // A process that writes beyond the limit gets an error, as on a full disk, and no signal.
             limits.push(format!("trap '' XFSZ; ulimit -f {kibibytes}"));
         }
         if let Some(limit) = self.open_files {

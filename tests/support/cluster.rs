@@ -150,7 +150,7 @@ impl Brokers {
         self.runtime.block_on(self.zk.set(path, data, None)).unwrap();
     }
 
-    /// Who is controller now.
+    /// The controller now.
     pub fn controller(&self) -> Option<i32> {
         self.runtime.block_on(claim::controller(&self.zk)).unwrap()
     }

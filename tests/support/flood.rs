@@ -16,7 +16,7 @@ use super::eventually;
 /// How many records a producer has on their way at once, where it is not paced.
 const IN_FLIGHT: usize = 2000;
 
-/// A producer that writes numbered records to a topic of its own until it is told to stop.
+/// A producer that writes numbered records to a topic of its own until it is stopped.
 pub struct Flood {
     topic: &'static str,
     stop: Arc<AtomicBool>,
@@ -24,7 +24,7 @@ pub struct Flood {
     thread: std::thread::JoinHandle<Vec<u64>>,
 }
 
-/// What a producer tells while it writes.
+/// The progress of a producer while it writes.
 #[derive(Default)]
 struct Told {
     /// How many records were acknowledged.

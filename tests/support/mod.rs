@@ -32,7 +32,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// A TCP port on loopback that nobody listens on, below the range the system hands out by itself.
+/// A free TCP port on loopback, below the range that the system assigns by itself.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + (std::process::id() % 200) as u16 * 100;

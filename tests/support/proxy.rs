@@ -1,4 +1,4 @@
-//! A TCP proxy on loopback that a test can cut and mend, slow down and put far away: what networks do to both sides.
+//! A TCP proxy on loopback that a test can cut and mend, slow down and delay, as networks do.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-/// Carries bytes between its own port and a server, until it is cut.
+/// Relays bytes between its own port and a server, until it is cut.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,

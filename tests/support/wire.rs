@@ -21,7 +21,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to a port of loopback; None where nobody listens.
+    /// Connects to a port of loopback; None if nothing listens there.
     pub fn to(port: u16) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
@@ -139,8 +139,8 @@ impl Connection {
         self.read_from(topic, 0)
     }
 
-    /// Waits until a leader that is new has its high watermark where its predecessor's may have been: until then it does not
-    /// tell where the partition ends, nor give all that was acknowledged (KIP-207).
+    /// Waits until a new leader has its high watermark where its predecessor's may have been: until then it
+    /// does not answer with the end of the partition, nor with all acknowledged records (KIP-207).
     fn await_end(&mut self, topic: &str) {
         const LATEST: i64 = -1;
         let partition = ListOffsetPartition { timestamp: LATEST, ..Default::default() };

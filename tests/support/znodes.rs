@@ -43,7 +43,7 @@ pub async fn read_tree(server: &str, chroot: &str) -> BTreeMap<String, Znode> {
     tree
 }
 
-/// Fails the test where a znode below a chroot has no schema, or does not hold what its schema says.
+/// Fails the test if a znode below a chroot has no schema, or does not match its schema.
 pub async fn assert_tree_is_valid(server: &str, chroot: &str) {
     let schemas = Schemas::read();
     let problems: Vec<String> = read_tree(server, chroot)
@@ -123,7 +123,7 @@ impl Schemas {
         self.all.iter().find(|schema| schema.paths.iter().any(|it| it.is_match(path)))
     }
 
-    /// What is wrong with a znode; nothing where it is as its schema says, or an empty parent of such.
+    /// What is wrong with a znode; nothing if it matches its schema, or is an empty parent of such.
     pub fn problems(&self, path: &str, data: &[u8], ephemeral: Option<bool>) -> Vec<String> {
         let Some(schema) = self.of(path) else {
             return match (self.parents.iter().any(|it| it.is_match(path)), data.is_empty()) {

@@ -121,7 +121,7 @@ impl Ensemble {
     }
 }
 
-/// Whether a ZooKeeper on this port says that it serves.
+/// Whether a ZooKeeper on this port reports that it serves.
 fn is_serving(port: u16) -> bool {
     use std::io::{Read, Write};
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };

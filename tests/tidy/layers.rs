@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::sources::{code, files, is_test, report, root};
 
-/// The rooms a room may use; itself goes without saying. The order is that of `src/lib.rs`.
+/// The rooms that a room may use beside itself. The order is that of `src/lib.rs`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("wire", &["base"]),

@@ -1,10 +1,10 @@
-//! One word, one meaning: a type's name stands once in the tree, and verbs say what happens.
+//! One word, one meaning: a type's name stands once in the tree, and verbs describe what happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sources::{code, product, report};
 
-/// Words that no name is made of, and what to say instead.
+/// Words that no name is made of, and what to use instead.
 const BANNED: &[(&str, &str)] = &[
     ("tell", "notify, send, answer or log"),
     ("tells", "notifies, sends, answers or logs"),

@@ -2,7 +2,8 @@
 
 use crate::sources::{code, product, report, sentences};
 
-/// Folders in which every file is pure and says so. The files of a folder `x/` are those below it and `x.rs`.
+/// Folders in which every file is pure and marked so. The files of a folder `x/` are those below it and
+/// `x.rs`.
 const PURE_FOLDERS: &[&str] = &[
     "src/wire/batch",
     "src/wire/codec",

@@ -1,4 +1,4 @@
-//! A leader dies: how long nobody takes records.
+//! A leader dies: how long no broker takes records.
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ pub const LIMIT: Duration = Duration::from_secs(240);
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 /// Between two looks at what only looking shows.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What CreateTopics answers who does not want to wait.
+/// The answer of CreateTopics to a request with a timeout of 0.
 const TIMED_OUT: i16 = 7;
 
 /// How many partitions a topic has of which nothing is asked.
@@ -193,7 +193,7 @@ impl Members {
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
-    /// Who is controller.
+    /// The controller.
     pub fn controller(&self) -> i32 {
         eventually("there is a controller", LIMIT, || {
             let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
@@ -211,7 +211,8 @@ impl Members {
         }
     }
 
-    /// Waits until these brokers tell clients of this many partitions of a topic, all of them as `is_well` wants it.
+    /// Waits until these brokers' metadata has this many partitions of a topic, all of them as `is_well`
+    /// wants it.
     pub fn await_partitions(
         &self,
         brokers: &[i32],
@@ -252,7 +253,8 @@ impl Members {
     }
 }
 
-/// Lets the JVM of ZooKeeper compile what it runs often, so that who comes second has no better one.
+/// Lets the JVM of ZooKeeper compile what it runs often, so that the second broker measured has no faster
+/// one.
 pub fn warm_zookeeper_up() {
     const ZNODES: usize = 1000;
     const ROUNDS: usize = 30;
@@ -275,7 +277,7 @@ pub fn warm_zookeeper_up() {
     });
 }
 
-/// What a broker tells of a topic; nothing where it knows none.
+/// A broker's metadata of a topic; nothing if it knows none.
 fn partitions(connection: &mut Connection, topic: &str) -> Vec<MetadataResponsePartition> {
     let topics = Some(vec![MetadataRequestTopic { name: topic.to_owned() }]);
     let request = MetadataRequest { topics, allow_auto_topic_creation: false, ..Default::default() };

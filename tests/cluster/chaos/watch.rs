@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 const SESSION: Duration = Duration::from_secs(30);
 
-/// Looks at the first partitions of topics until it is told to stop.
+/// Reads the first partitions of topics until it is stopped.
 pub struct Watch {
     seen: Arc<Seen>,
     thread: std::thread::JoinHandle<()>,

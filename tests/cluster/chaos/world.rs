@@ -1,4 +1,4 @@
-//! The brokers and the ensemble, and what can befall them.
+//! The brokers and the ensemble, and their faults.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub const SOON: Duration = Duration::from_secs(90);
 /// How long a fault lasts that shows nowhere.
 const UNSEEN: Duration = Duration::from_secs(2);
 
-/// What befalls a broker, or a ZooKeeper server.
+/// A fault of a broker, or of a ZooKeeper server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// It is killed, and started again.
@@ -89,7 +89,7 @@ impl World {
         Self { brokers, ensemble, between, zookeeper }
     }
 
-    /// Lets a fault befall broker `victim`, or the ensemble's server of that number.
+    /// Begins a fault of broker `victim`, or of the ensemble's server of that number.
     pub fn strike(&mut self, fault: Fault, victim: i32) {
         let Self { brokers, ensemble, between, zookeeper } = self;
         match fault {
@@ -142,7 +142,7 @@ impl World {
                 states().all(|state| ![-1, victim].contains(&state.leader)).then_some(())
             });
         }
-        // Who neither leads, nor reaches a controller elsewhere, brings nothing about.
+        // A broker that neither leads nor reaches a controller elsewhere has no effect.
         let unreached = matches!(fault, Fault::Cut | Fault::Silence);
         let leads = unreached && states().any(|state| state.leader == victim);
         if leads && self.brokers.controller().is_some_and(|id| id != victim) {

@@ -77,7 +77,7 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
                 for partition in partitions {
                     partition.log_append_time_ms = partition.log_append_time_ms.min(0);
                     for error in &mut partition.record_errors {
-                        // The text tells the time.
+                        // The text has the time in it.
                         let text = error.batch_index_error_message.take().unwrap_or_default();
                         let text = text.split("should be within").next().unwrap_or_default();
                         error.batch_index_error_message = Some(text.to_owned());
@@ -97,7 +97,7 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
         }
         ApiKey::CreateTopics => compared::<CreateTopicsRequest>(version, recorded, came, |recorded, came| {
             for answer in [recorded, came] {
-                // Kafka tells them in the order of a hash table.
+                // Kafka lists them in the order of a hash table.
                 let configs = answer.topics.iter_mut().filter_map(|topic| topic.configs.as_mut());
                 configs.for_each(|configs| configs.sort_by(|a, b| a.name.cmp(&b.name)));
             }
@@ -112,7 +112,7 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
         ApiKey::DescribeConfigs => {
             compared::<DescribeConfigsRequest>(version, recorded, came, |recorded, came| {
                 for answer in [recorded, came] {
-                    // Kafka tells them in the order of a hash table.
+                    // Kafka lists them in the order of a hash table.
                     for result in &mut answer.results {
                         result.configs.sort_by(|a, b| a.name.cmp(&b.name));
                     }
@@ -180,7 +180,7 @@ pub fn difference(header: &RequestHeader, recorded: Bytes, came: Bytes) -> Optio
     }
 }
 
-/// Kafka fills what it has down-converted up with a batch cut off, to the size it had announced.
+/// Kafka fills up what it has down-converted with an incomplete batch, to the size it had announced.
 fn without_padding(answer: &mut FetchResponse, version: i16) {
     if version >= 4 {
         return;

@@ -1,8 +1,9 @@
 //! Seeded fuzzing at the level of bytes: frames and every message's decoder, record batches in all formats and codecs, segments
 //! that are opened again. Nothing may panic, hang on to memory, or take for whole what is not.
 //!
-//! In the suite a short run; `scripts/fuzz.sh --inputs N --seed S` makes a long one. Each input depends on the seed and its
-//! number alone, and a failure tells both, so that `--from NUMBER --inputs 1` makes it again.
+//! In the suite a short run; `scripts/fuzz.sh --inputs N --seed S` makes a long one. Each input depends on
+//! the seed and its number alone, and a failure prints both, so that `--from NUMBER --inputs 1` makes it
+//! again.
 
 mod batches;
 mod messages;
@@ -52,7 +53,7 @@ impl Run {
         }
     }
 
-    /// Tries inputs that `make` makes; one that panics is told with all that is needed to make it again.
+    /// Tries inputs that `make` makes; for one that panics, what is needed to make it again is printed.
     fn each(
         &self,
         kind: &str,

@@ -60,7 +60,7 @@ fn open(dir: &Path, recovery_point: i64, clean: bool) -> Option<Arc<Log>> {
         recovery_point,
         clean,
     };
-    // A directory that cannot be opened is offline; the broker says so and goes on.
+    // A directory that cannot be opened is offline; the broker logs that and goes on.
     Log::open(opening, Arc::new(shared)).ok()
 }
 
@@ -99,7 +99,7 @@ fn recover(dir: &Path) {
     assert_eq!((log.log_end_offset(), read_all(&log)), (end + 1, kept + 1));
 }
 
-/// Opens a damaged directory that is said to be sound, and reads what can be read.
+/// Opens a damaged directory that is marked as cleanly stopped, and reads what can be read.
 fn trust(dir: &Path, rng: &mut Rng) {
     let Some(log) = open(dir, rng.i64(..20), rng.bool()) else { return };
     for offset in log.log_start_offset()..log.log_end_offset().min(log.log_start_offset() + 20) {

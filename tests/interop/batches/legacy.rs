@@ -5,7 +5,7 @@ use super::maker::{Focus, Maker};
 use super::records::{count, text_of_one_in};
 use crate::support::batches::codec::Codec;
 
-/// A message; what it says of its lengths may be wrong.
+/// A message; its length fields may be wrong.
 #[derive(Clone, Debug)]
 struct Message {
     offset: i64,

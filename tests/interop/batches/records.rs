@@ -5,7 +5,7 @@ use super::maker::{Focus, Maker};
 /// The key and the value of a header.
 type Header = (Option<Vec<u8>>, Option<Vec<u8>>);
 
-/// A record of format 2; what it says of its lengths may be wrong.
+/// A record of format 2; its length fields may be wrong.
 #[derive(Clone, Debug, Default)]
 struct Record {
     attributes: u8,
@@ -211,7 +211,7 @@ pub fn text_of_one_in(count: usize, maker: &mut Maker) -> Option<Vec<u8>> {
     if count < 300 { text(maker) } else { maker.rng.bool().then(Vec::new) }
 }
 
-/// The records of a batch, and what its header says of them.
+/// The records of a batch, and the fields of its header that describe them.
 pub struct Body {
     /// The records one after the other.
     pub bytes: Vec<u8>,

@@ -14,7 +14,7 @@ use crate::support::batches::recording::Topic;
 use crate::support::batches::topics::{self, SOON};
 use crate::support::{Connection, eventually};
 
-/// The topic whose records tell that a round of deletions is over.
+/// The topic whose records show that a round of deletions is over.
 const MARKER: &str = "marker";
 const EARLIEST: i64 = -2;
 /// A topic as DescribeConfigs' kin number it.

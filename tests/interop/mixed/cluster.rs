@@ -22,7 +22,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("log.retention.ms", "-1"),
 ];
 
-/// A broker of the cluster: one of ours, or Java's on the same files and port.
+/// A broker of the cluster: this project's, or Java's on the same files and port.
 struct Member {
     ours: Broker,
     java: Option<Process>,
@@ -78,7 +78,7 @@ impl Mixed {
         self.members.keys().copied().collect()
     }
 
-    /// Whether a broker is one of ours.
+    /// Whether a broker is this project's.
     pub fn is_ours(&self, id: i32) -> bool {
         self.members[&id].java.is_none()
     }
@@ -203,7 +203,7 @@ impl Mixed {
         }
     }
 
-    /// Who is controller now.
+    /// The controller now.
     pub fn controller(&self) -> Option<i32> {
         let (data, _) = self.runtime.block_on(self.zk.get(controller::PATH)).unwrap()?;
         controller::decode(&data).ok()
@@ -273,7 +273,7 @@ impl Mixed {
         }
     }
 
-    /// What both tools say of a topic, asked of each broker.
+    /// What both tools print of a topic, asked of each broker.
     fn described(&self, topic: &str) -> Vec<String> {
         let mut told = Vec::new();
         for member in self.members.values() {
@@ -285,7 +285,8 @@ impl Mixed {
         told
     }
 
-    /// Waits until both tools say the same of a topic whichever broker is asked: a preferred leader may just be coming back.
+    /// Waits until both tools print the same of a topic whichever broker is asked: a preferred leader may
+    /// just be coming back.
     pub fn await_described_alike(&self, topic: &str) {
         eventually(&format!("{topic} is described alike"), SOON, || {
             let told = self.described(topic);

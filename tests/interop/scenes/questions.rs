@@ -45,9 +45,9 @@ const OTHER: i32 = 2;
 
 /// Questions with their answers.
 pub struct Interview<'a> {
-    /// Whom is asked.
+    /// The broker that is asked.
     pub stage: &'a mut Stage,
-    /// What was asked, and said.
+    /// The question, and the answer.
     pub steps: Vec<Step>,
 }
 
@@ -57,7 +57,7 @@ impl Interview<'_> {
         self.said(format!("{broker} v{version} {}", brief(&format!("{request:?}"))), answer);
     }
 
-    /// A request as bytes, for what no version can say.
+    /// A request as bytes, for fields that no version has.
     fn ask_raw(&mut self, broker: i32, api_key: ApiKey, api_version: i16, body: &[u8]) {
         let header = RequestHeader { api_key, api_version, correlation_id: 1, client_id: None };
         let answer = self.stage.ask_raw(broker, &header, body);
@@ -150,7 +150,8 @@ impl Interview<'_> {
         for broker in [CONTROLLER, OTHER] {
             for case in &cases {
                 for (version, election_type) in [(0, 0), (1, 1), (2, 0), (2, 1), (2, 5)] {
-                    // In which order others refuse all, and that nobody survives all of an unknown kind, is no matter.
+                    // The order in which other brokers refuse all is of no importance, nor is it that no
+                    // broker survives all of an unknown kind.
                     if case.is_none() && (broker == OTHER || election_type == 5) {
                         continue;
                     }

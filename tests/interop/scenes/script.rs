@@ -1,4 +1,4 @@
-//! The text of a scene: what is done, line by line, and below each line what was said.
+//! The text of a scene: the steps, line by line, and below each step its output.
 
 /// A line of a scene, and what followed it where Kafka's brokers were asked.
 #[derive(Clone, Debug)]

@@ -40,7 +40,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Three brokers with two data directories each, Java's or ours; broker 1 controls.
+    /// Three brokers with two data directories each, Java's or this project's; broker 1 is the controller.
     pub fn open(kafka: &'static Kafka, java: bool, settings: &[(&str, &str)]) -> Self {
         let ours = [
             ("log.dirs", "{directory}/one,{directory}/two"),
@@ -77,7 +77,7 @@ impl Stage {
         self.names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
-    /// A line that was said without what differs from run to run.
+    /// A line of output without what differs from run to run.
     fn told(&self, line: &str) -> String {
         let named = self.names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(value, name));
         let mut line = named;
@@ -96,7 +96,7 @@ impl Stage {
         std::fs::write(self.files.path().join(name), self.named(text)).unwrap();
     }
 
-    /// Runs a tool; what it said.
+    /// Runs a tool; returns its output.
     pub fn run(&self, line: &str, in_order: bool) -> Vec<String> {
         let words = words(line);
         let class = TOOLS.iter().find(|(name, _)| *name == words[0]).expect("a tool").1;
@@ -121,7 +121,8 @@ impl Stage {
         said
     }
 
-    /// Runs the tool that verifies replicas until it has reported a few times; what it said once it had begun.
+    /// Runs the tool that verifies replicas until it has reported a few times; returns its output from the
+    /// first report on.
     pub fn verify_replicas(&self, line: &str) -> Vec<String> {
         let arguments: Vec<_> = words(line).iter().map(|word| self.named(word)).collect();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -139,13 +140,13 @@ impl Stage {
         said
     }
 
-    /// Asks a broker; what it says, or None where it ends the connection.
+    /// Asks a broker; returns its answer, or None if it ends the connection.
     pub fn ask<R: Request>(&self, broker: i32, version: i16, request: &R) -> Option<String> {
         let answer = self.connection(broker).call(request, version)?;
         Some(self.told(&format!("{answer:?}")))
     }
 
-    /// Asks a broker in bytes; what it says in bytes, or None where it ends the connection.
+    /// Sends a broker bytes; returns the bytes of its answer, or None if it ends the connection.
     pub fn ask_raw(&self, broker: i32, header: &RequestHeader, body: &[u8]) -> Option<String> {
         let mut frame = Writer::new();
         header.encode(&mut frame).unwrap();

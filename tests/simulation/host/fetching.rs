@@ -1,4 +1,4 @@
-//! What a broker does as follower: cuts its log to the leader's, then fetches (`replica::fetcher`).
+//! A broker as follower: truncates its log to the leader's, then fetches (`replica::fetcher`).
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::network::{Found, Message};
 use crate::scene::{Flaw, Scene};
 
 impl Host {
-    /// Every fetcher that waits for no answer does what its plan says.
+    /// Every fetcher that waits for no answer carries out its plan.
     pub(super) fn fetch(&mut self, scene: &mut Scene) {
         let leaders: Vec<_> = self.fetchers.keys().copied().collect();
         for leader in leaders {
@@ -31,7 +31,7 @@ impl Host {
         }
     }
 
-    /// Asks where to cut; whether there is something to ask.
+    /// Asks where to truncate; returns whether there is something to ask.
     fn ask_epoch_ends(&mut self, leader: BrokerId, scene: &mut Scene) -> bool {
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return false };
         let mut asked = Vec::new();
@@ -73,12 +73,12 @@ impl Host {
         awaited
     }
 
-    /// Whether this broker still follows in an epoch: a log is only touched in the epoch it was asked for in.
+    /// Whether this broker still follows in an epoch: a log is only changed in the epoch of the request.
     fn follows(&self, id: &TopicPartition, epoch: LeaderEpoch) -> bool {
         self.replicas.get(id).is_some_and(|it| it.machine.follows_in(epoch))
     }
 
-    /// Cuts logs to what the leader says of its epochs.
+    /// Truncates logs by the leader's answer about its epochs.
     pub(super) fn cut(
         &mut self,
         leader: BrokerId,

@@ -1,4 +1,4 @@
-//! What a broker does as leader: appends, raises high watermarks, serves followers, keeps its ISRs.
+//! A broker as leader: appends, raises high watermarks, serves followers, changes ISRs.
 
 use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use barnabas::controller::decide::Leaderships;
@@ -35,7 +35,7 @@ impl Host {
         self.role_changed(id, scene);
     }
 
-    /// A producer writes with acks=all; whether the record was taken.
+    /// A producer writes with acks=all; returns whether the record was admitted.
     pub fn produce(&mut self, id: &TopicPartition, value: u64, scene: &mut Scene) -> bool {
         let Some(replica) = self.replicas.get_mut(id) else { return false };
         let Ok(epoch) = replica.machine.admits_append(true, MIN_ISR) else { return false };
@@ -47,7 +47,8 @@ impl Host {
         true
     }
 
-    /// Writes what was let in, unless it was in an epoch that is no longer in force (`replica::partition::append`).
+    /// Writes what was admitted, unless it was in an epoch that is no longer in force
+    /// (`replica::partition::append`).
     fn write_admitted(&mut self, id: &TopicPartition, scene: &mut Scene) {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
         for record in std::mem::take(&mut replica.admitted) {
@@ -63,7 +64,7 @@ impl Host {
         self.log_changed(id, scene);
     }
 
-    /// The disk's turn has come for all that was let in.
+    /// The disk's turn has come for all that was admitted.
     pub(super) fn write_all_admitted(&mut self, scene: &mut Scene) {
         let admitted = self.replicas.iter().filter(|(_, replica)| !replica.admitted.is_empty());
         let ids: Vec<_> = admitted.map(|(id, _)| id.clone()).collect();
@@ -150,7 +151,8 @@ impl Host {
         Ok(log.read(want.offset, FETCH_MOST))
     }
 
-    /// Counts a follower's fetch, and before it those that read nothing here; in which epoch it counted.
+    /// Applies a follower's fetch, and before it those that read nothing here; returns the epoch in which it
+    /// was applied.
     pub(super) fn follower_fetched(
         &mut self,
         from: BrokerId,
@@ -190,7 +192,7 @@ impl Host {
         }
     }
 
-    /// Brings proposals to whoever decides (`replica::alter_isr`).
+    /// Sends proposals to the controller or to ZooKeeper (`replica::alter_isr`).
     pub(super) fn report(&mut self, scene: &mut Scene) {
         let replicas = &self.replicas;
         self.reports.retain(|id, proposal| {

@@ -1,4 +1,4 @@
-//! What a broker does as leader with followers' fetches: sessions in which a request reads what is due, and waits where
+//! A broker as leader with followers' fetches: sessions in which a request reads what is due, and waits if
 //! there is nothing (`replica::fetch`).
 
 use std::collections::BTreeMap;
@@ -24,9 +24,9 @@ const MAX_WAIT: Millis = 200;
 pub(super) struct Served {
     id: i32,
     session: FetchSession,
-    /// The partitions whose changes the session hears of.
+    /// The partitions whose changes the session is notified of.
     watched: BTreeMap<TopicPartition, PartitionKey>,
-    /// From where each is fetched, and the high watermark that was sent last.
+    /// The fetch offset of each, and the high watermark that was sent last.
     fetched: BTreeMap<TopicPartition, (Want, Offset)>,
     waiting: Option<Waiting>,
 }
@@ -84,7 +84,7 @@ impl Host {
         self.go_on_waiting(from, scene);
     }
 
-    /// Takes a request into its session; the session, and the request's turn in it.
+    /// Applies a request to its session; returns the session, and the request's turn in it.
     fn begin(
         &mut self,
         from: BrokerId,
@@ -116,7 +116,7 @@ impl Host {
         Ok((served.id, turn))
     }
 
-    /// Reads partitions of a session; a first look counts as the follower's fetch.
+    /// Reads partitions of a session; the first read is applied as the follower's fetch.
     fn look(
         &mut self,
         from: BrokerId,
@@ -172,7 +172,7 @@ impl Host {
         }
     }
 
-    /// Gives notice of a log that has changed.
+    /// Notifies sessions of a log that has changed.
     pub(super) fn log_changed(&mut self, id: &TopicPartition, scene: &mut Scene) {
         if scene.flaw == Some(Flaw::WakesNobody) {
             return;
@@ -188,7 +188,7 @@ impl Host {
         self.go_on(scene);
     }
 
-    /// Gives notice of another role.
+    /// Notifies sessions of another role.
     pub(super) fn role_changed(&mut self, id: &TopicPartition, scene: &mut Scene) {
         for served in self.served.values_mut() {
             if let Some(key) = served.watched.remove(id) {
@@ -198,7 +198,7 @@ impl Host {
         self.go_on(scene);
     }
 
-    /// Gives notice that the ISR may take somebody in.
+    /// Notifies sessions that the ISR may admit a follower.
     pub(super) fn isr_settles(&mut self, id: &TopicPartition) {
         for served in self.served.values_mut() {
             if let Some(key) = served.watched.get(id) {
@@ -285,7 +285,7 @@ impl Host {
         scene.send(self.id, from, Message::Fetched { call, error: ErrorCode::None, session_id, found });
     }
 
-    /// Answers what has waited for long; there must have been nothing to answer it with before.
+    /// Answers requests that have timed out; there must have been nothing to answer them with before.
     pub(super) fn end_waits(&mut self, scene: &mut Scene) {
         let over = self.served.iter().filter_map(|(from, served)| {
             let waiting = served.waiting.filter(|waiting| waiting.until <= scene.now)?;
@@ -306,7 +306,7 @@ impl Host {
     }
 }
 
-/// What a session is told of what was found.
+/// The outcome of a read, in the session's form.
 fn outcome(found: &Found) -> FetchOutcome {
     let bytes = vec![0; found.records.len()];
     FetchOutcome {

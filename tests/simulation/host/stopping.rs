@@ -1,5 +1,5 @@
-//! How a broker stops in order (`broker::stop`): asks the controller to take its leaderships, a few times where it must,
-//! then closes its doors and its logs, and ends its session.
+//! How a broker stops in order (`broker::stop`): asks the controller to move its leaderships, a few times if
+//! it must, then closes its listeners and its logs, and ends its session.
 
 use barnabas::base::Millis;
 use barnabas::broker::hand_over::{HandOver, Next};
@@ -17,7 +17,7 @@ const BACKOFF: Millis = 300;
 /// How long a broker that stops waits for the controller (`controller.socket.timeout.ms`).
 const PATIENCE: Millis = 800;
 
-/// A broker on its way to its end.
+/// A broker that stops.
 #[derive(Debug)]
 pub(super) struct Stopping {
     tries: HandOver,
@@ -33,17 +33,17 @@ enum Stage {
     Asked { call: u64, since: Millis, epochs: (i32, i64) },
     /// It waits before it asks again.
     Waits { until: Millis },
-    /// It serves nobody any more, and closes its logs.
+    /// It no longer serves requests, and closes its logs.
     Closes { until: Millis },
 }
 
 impl Host {
-    /// Whether it is on its way to its end.
+    /// Whether it stops.
     pub fn stops(&self) -> bool {
         self.stopping.is_some()
     }
 
-    /// Whether its doors are closed.
+    /// Whether its listeners are closed.
     pub(super) fn closes(&self) -> bool {
         matches!(self.stopping, Some(Stopping { at: Stage::Closes { .. }, .. }))
     }
@@ -55,13 +55,13 @@ impl Host {
         self.next(next, scene);
     }
 
-    /// Goes on stopping, if it does.
+    /// Continues the stop, if there is one.
     pub(super) fn go_on_stopping(&mut self, scene: &mut Scene) {
         let Some(at) = self.stopping.as_ref().map(|stopping| stopping.at) else { return };
         match at {
             Stage::Asks { since } => self.ask_to_leave(since, scene),
             Stage::Asked { since, .. } if since + PATIENCE < scene.now => {
-                // Silence is no leave.
+                // Without an answer it may not close yet.
                 let left = (scene.flaw == Some(Flaw::TakesSilenceForLeave)).then_some(0);
                 self.may_leave(left, scene);
             }
@@ -72,7 +72,7 @@ impl Host {
     }
 
     fn ask_to_leave(&mut self, since: Millis, scene: &mut Scene) {
-        // It is read from ZooKeeper who the controller is, and where; nobody waits for that longer than a session lasts.
+        // The controller and its address are read from ZooKeeper, for no longer than a session lasts.
         if !scene.connected(self.id) {
             if since + SESSION_TIMEOUT < scene.now {
                 self.next(Next::Close { controlled: false }, scene);
@@ -122,7 +122,7 @@ impl Host {
             Next::Close { controlled } => {
                 let me = self.id;
                 scene.say(|| format!("broker {me} closes, having handed over: {controlled}"));
-                // It resigns, and what it has sent nobody waits for any more; its session lives on.
+                // It resigns, and nothing waits for its requests any more; its session lives on.
                 (self.term, self.claim, self.isr_write) = (None, None, None);
                 Stage::Closes { until: scene.now + scene.rng.i64(5..300) }
             }
@@ -132,7 +132,7 @@ impl Host {
         }
     }
 
-    /// The logs are closed cleanly, then the session ends, where it still can be told.
+    /// The logs are closed cleanly, then the session is closed, if ZooKeeper can still be reached.
     fn has_stopped(&mut self, scene: &mut Scene) {
         self.flush();
         if let Some(session) = self.session.filter(|_| scene.connected(self.id)) {

@@ -24,7 +24,7 @@ pub fn produced(request: &[u8]) -> Vec<Vec<u8>> {
     records.iter().flat_map(|records| stored::batches(records)).map(<[u8]>::to_vec).collect()
 }
 
-/// The codec that a batch says it has.
+/// The codec in a batch's attributes.
 pub fn codec(batch: &[u8]) -> Option<Compression> {
     Compression::from_id(stored::attributes(batch)? & 7)
 }

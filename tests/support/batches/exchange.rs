@@ -35,7 +35,7 @@ impl Peer {
         let port = self.port;
         let stream = self.stream.get_or_insert_with(|| connect(port));
         let bytes: Vec<u8> = frames.iter().flat_map(|it| [&length(it)[..], it].concat()).collect();
-        // Where the broker has ended the connection, reading tells.
+        // If the broker has ended the connection, the read fails.
         let _ = stream.write_all(&bytes);
     }
 
@@ -46,7 +46,7 @@ impl Peer {
         while came.len() < frames.len() {
             match self.answer() {
                 Some(answer) => {
-                    // A request that wants no answer has none in front of the next one's.
+                    // A request without an answer has none in front of the next one's.
                     while came.len() < frames.len() && correlation(&answer) != sent_as(&frames[came.len()]) {
                         came.push(Came::Nothing);
                     }

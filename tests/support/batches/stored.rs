@@ -78,7 +78,7 @@ pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
     let is_packed_part =
         |rest: &[u8]| attributes(rest).is_some_and(|it| Codec::named_by(it) != Some(Codec::None));
     let common = kafka_entries.len().min(here_entries.len());
-    // Of the same batch one broker may send the whole where the other has to cut it.
+    // Of the same batch one broker may send the whole where the other has to truncate it.
     let is_cut_here = |entries: &[Entry<'_>], rest: &[u8]| {
         entries.get(common).is_some_and(|entry| entry.codec() != Some(Codec::None)) && is_packed_part(rest)
     };
@@ -123,8 +123,8 @@ fn is_a_little_longer(long: &[u8], short: &[u8]) -> bool {
     long.starts_with(short) && (1..=MOST).contains(&(long.len() - short.len()))
 }
 
-/// Whether parts of batches, cut off before the attributes that say it, may be of those that the brokers packed or stamped
-/// themselves: they differ in lengths and checksums alone.
+/// Whether parts of batches, which end before their attributes, may be of those that the brokers packed or
+/// stamped themselves: they differ in lengths and checksums alone.
 fn differ_before_attributes(kafka: &[u8], here: &[u8]) -> bool {
     const LENGTH: std::ops::Range<usize> = 8..12;
     if kafka.len() != here.len() || attributes(kafka).is_some() || attributes(here).is_some() {
@@ -135,7 +135,7 @@ fn differ_before_attributes(kafka: &[u8], here: &[u8]) -> bool {
     differing.into_iter().all(|at| LENGTH.contains(&at) || crc.contains(&at))
 }
 
-/// The lower attributes of a batch or message, which may be cut off behind them.
+/// The lower attributes of a batch or message, which may end behind them.
 pub(super) fn attributes(bytes: &[u8]) -> Option<u8> {
     let at = if *bytes.get(MAGIC_AT)? >= 2 { 22 } else { 17 };
     bytes.get(at).copied()
@@ -163,7 +163,7 @@ impl Entry<'_> {
         }
     }
 
-    /// What differs between Kafka's and ours.
+    /// The difference between Kafka's and this project's.
     fn difference(&self, here: &Self, clocks: Clocks) -> Option<String> {
         if self.bytes == here.bytes {
             return None;
