@@ -4,6 +4,7 @@
 //! Which streams are valid, and where they end, is as in Kafka, not as in a library. Kafka:
 //! `CompressionType`.
 
+mod blocks;
 mod gzip;
 mod lz4;
 mod pool;

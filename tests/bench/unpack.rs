@@ -72,7 +72,8 @@ impl Walker {
                 self.unpacked[size..size + block.len()].copy_from_slice(block);
                 size += block.len();
             } else if !block.is_empty() {
-                size += lz4_flex::block::decompress_into(block, &mut self.unpacked[size..]).unwrap();
+                let room = &mut self.unpacked[size..];
+                size += lz4::block::decompress_to_buffer(block, Some(room.len() as i32), room).unwrap();
             }
             rest = after;
         }

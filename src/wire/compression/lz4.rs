@@ -1,6 +1,8 @@
 //! LZ4 frames as Kafka reads them: independent blocks only, the checksums of headers and blocks verified,
 //! that of the content not; bytes after the frame are ignored.
 //!
+//! Blocks are unpacked by liblz4, as Kafka's are. It accepts some damaged blocks, such as a match at distance 0, and
+//! whether it does decides between an unreadable stream and an invalid record.
 //! Kafka: `KafkaLZ4BlockInputStream`, `KafkaLZ4BlockOutputStream`.
 
 use bytes::{Buf, Bytes};
@@ -9,7 +11,7 @@ use super::reader::{Decode, OutputWindow, StreamError};
 
 const MAGIC: u32 = 0x184d_2204;
 /// Set in a block's size if the block is stored as it is.
-const STORED: u32 = 0x8000_0000;
+pub(super) const STORED: u32 = 0x8000_0000;
 
 const VERSION_1: u8 = 0b0100_0000;
 const VERSION: u8 = 0b1100_0000;
@@ -84,7 +86,8 @@ impl Decode for Lz4 {
         }
         let block = self.rest.split_to(size);
         let wrote = if word & STORED == 0 {
-            lz4_flex::block::decompress_into(&block, window.room(self.block_size)?)
+            let room = window.room(self.block_size)?;
+            ::lz4::block::decompress_to_buffer(&block, Some(room.len() as i32), room)
                 .map_err(StreamError::broken)?
         } else {
             window.room(size)?.copy_from_slice(&block);
@@ -110,6 +113,9 @@ pub(super) fn with_checksum_of_format_0(frame: &mut [u8]) {
         frame[6] = (xxh32(&frame[..6]) >> 8) as u8;
     }
 }
+
+/// The header of frames that are written: independent blocks of 64 KiB, no checksums but its own.
+pub(super) const HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, VERSION_1 | INDEPENDENT, 0x40, 0x82];
 
 const PRIMES: [u32; 5] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f, 0x1656_67b1];
 

@@ -9,8 +9,6 @@ use super::reader::{Decode, OutputWindow, StreamError};
 
 /// The header of xerial's framing: magic, version 1, compatible with version 1.
 pub(super) const HEADER: [u8; 16] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
-/// How many bytes xerial's writer compresses at a time.
-pub(super) const BLOCK: usize = 32 << 10;
 /// No block expands more than this: a copy of 64 bytes takes 3.
 const MOST_EXPANSION: usize = 22;
 

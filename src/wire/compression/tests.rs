@@ -63,3 +63,33 @@ fn cut_streams_are_errors() {
         assert!(codec.decompress(2, &cut, 1 << 20).is_err(), "{codec:?}");
     }
 }
+
+/// A frame around one block.
+fn lz4_frame(block: &[u8]) -> Bytes {
+    [&lz4::HEADER[..], &(block.len() as u32).to_le_bytes(), block, &[0; 4]].concat().into()
+}
+
+#[test]
+fn damaged_lz4_blocks_are_read_or_refused_as_liblz4_does() {
+    let unpack = |block: &[u8]| Compression::Lz4.decompress(2, &lz4_frame(block), 1 << 20);
+    // A literal, a match of four bytes at distance 1, five literals.
+    assert_eq!(unpack(b"\x10a\x01\x00\x50hello").expect("sound"), "aaaaahello");
+    // A match at distance 0 is read, as zeros.
+    assert_eq!(unpack(b"\x10a\x00\x00\x50hello").expect("read"), "a\0\0\0\0hello");
+    // Only the last five bytes may follow the last match.
+    assert!(unpack(b"\x10a\x01\x00\x40hell").is_err());
+    // A match at a distance that lies before the block.
+    assert!(unpack(b"\x10a\x02\x00\x50hello").is_err());
+}
+
+#[test]
+fn lz4_frames_are_written_as_kafka_writes_them() {
+    let sound = Compression::Lz4.compress(&[b'a'; 40]).expect("compressed");
+    // One literal, a match of 34 bytes at distance 1, five literals.
+    assert_eq!(sound, *lz4_frame(b"\x1fa\x01\x00\x0f\x50aaaaa"));
+    let noise: Vec<u8> = (0..=255).collect();
+    let stored = Compression::Lz4.compress(&noise).expect("compressed");
+    assert_eq!(stored[7..11], (256 | lz4::STORED).to_le_bytes());
+    assert_eq!(stored[11..267], noise);
+    assert_eq!(stored[267..], [0; 4]);
+}

@@ -5,9 +5,9 @@
 use std::io::{self, Write};
 
 use flate2::write::GzEncoder;
-use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 
-use super::{Compression, snappy};
+use super::Compression;
+use super::blocks::{BlockWriter, Lz4Blocks, SnappyBlocks};
 
 /// Compresses the bytes written to it into `W`.
 pub struct Compressor<W: Write>(Encoder<W>);
@@ -15,8 +15,8 @@ pub struct Compressor<W: Write>(Encoder<W>);
 enum Encoder<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
-    Snappy(Box<Blocks<W>>),
-    Lz4(Box<FrameEncoder<W>>),
+    Snappy(Box<BlockWriter<W, SnappyBlocks>>),
+    Lz4(BlockWriter<W, Lz4Blocks>),
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
 
@@ -29,7 +29,7 @@ impl<W: Write> std::fmt::Debug for Compressor<W> {
             Encoder::Lz4(_) => Compression::Lz4,
             Encoder::Zstd(_) => Compression::Zstd,
         };
-        f.debug_tuple("Writer").field(&codec).finish()
+        f.debug_tuple("Compressor").field(&codec).finish()
     }
 }
 
@@ -41,11 +41,8 @@ impl<W: Write> Compressor<W> {
         Ok(Self(match codec {
             Compression::None => Encoder::Plain(out),
             Compression::Gzip => Encoder::Gzip(GzEncoder::new(out, flate2::Compression::default())),
-            Compression::Snappy => Encoder::Snappy(Box::new(Blocks::new(out)?)),
-            Compression::Lz4 => {
-                let info = FrameInfo::new().block_size(BlockSize::Max64KB).block_mode(BlockMode::Independent);
-                Encoder::Lz4(Box::new(FrameEncoder::with_frame_info(info, out)))
-            }
+            Compression::Snappy => Encoder::Snappy(Box::new(BlockWriter::new(out)?)),
+            Compression::Lz4 => Encoder::Lz4(BlockWriter::new(out)?),
             Compression::Zstd => {
                 let level = zstd::DEFAULT_COMPRESSION_LEVEL;
                 Encoder::Zstd(zstd::stream::write::Encoder::new(out, level)?)
@@ -58,8 +55,8 @@ impl<W: Write> Compressor<W> {
         match &mut self.0 {
             Encoder::Plain(out) => out,
             Encoder::Gzip(encoder) => encoder.get_mut(),
-            Encoder::Snappy(blocks) => &mut blocks.out,
-            Encoder::Lz4(encoder) => encoder.get_mut(),
+            Encoder::Snappy(blocks) => blocks.get_mut(),
+            Encoder::Lz4(blocks) => blocks.get_mut(),
             Encoder::Zstd(encoder) => encoder.get_mut(),
         }
     }
@@ -73,7 +70,7 @@ impl<W: Write> Compressor<W> {
             Encoder::Plain(out) => Ok(out),
             Encoder::Gzip(encoder) => encoder.finish(),
             Encoder::Snappy(blocks) => blocks.finish(),
-            Encoder::Lz4(encoder) => encoder.finish().map_err(io::Error::other),
+            Encoder::Lz4(blocks) => blocks.finish(),
             Encoder::Zstd(encoder) => encoder.finish(),
         }
     }
@@ -85,50 +82,12 @@ impl<W: Write> Write for Compressor<W> {
             Encoder::Plain(out) => out.write(bytes),
             Encoder::Gzip(encoder) => encoder.write(bytes),
             Encoder::Snappy(blocks) => blocks.write(bytes),
-            Encoder::Lz4(encoder) => encoder.write(bytes),
+            Encoder::Lz4(blocks) => blocks.write(bytes),
             Encoder::Zstd(encoder) => encoder.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Snappy blocks behind xerial's header.
-struct Blocks<W> {
-    out: W,
-    block: Vec<u8>,
-    encoder: snap::raw::Encoder,
-}
-
-impl<W: Write> Blocks<W> {
-    fn new(mut out: W) -> io::Result<Self> {
-        out.write_all(&snappy::HEADER)?;
-        Ok(Self { out, block: Vec::with_capacity(snappy::BLOCK), encoder: snap::raw::Encoder::new() })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let size = bytes.len().min(snappy::BLOCK - self.block.len());
-        self.block.extend_from_slice(&bytes[..size]);
-        if self.block.len() == snappy::BLOCK {
-            self.end_block()?;
-        }
-        Ok(size)
-    }
-
-    fn end_block(&mut self) -> io::Result<()> {
-        let block = self.encoder.compress_vec(&self.block).map_err(io::Error::other)?;
-        self.out.write_all(&(block.len() as u32).to_be_bytes())?;
-        self.out.write_all(&block)?;
-        self.block.clear();
-        Ok(())
-    }
-
-    fn finish(mut self) -> io::Result<W> {
-        if !self.block.is_empty() {
-            self.end_block()?;
-        }
-        Ok(self.out)
     }
 }

@@ -77,7 +77,7 @@ fn lz4(packed: &[u8]) -> Option<Vec<u8>> {
         }
         let (block, after) = after.split_at_checked((length & !UNCOMPRESSED) as usize)?;
         if length & UNCOMPRESSED == 0 {
-            plain.extend(lz4_flex::block::decompress(block, 4 << 20).ok()?);
+            plain.extend(lz4::block::decompress(block, Some(4 << 20)).ok()?);
         } else {
             plain.extend(block);
         }
