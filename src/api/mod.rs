@@ -14,6 +14,7 @@ mod config_changes;
 mod config_entries;
 pub mod dispatch;
 mod error_response;
+pub mod group;
 mod handling;
 mod named_twice;
 pub mod records;
@@ -31,6 +32,7 @@ use crate::admin::configs::ConfigReader;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::controller::Controller;
+use crate::coordinator::groups::Groups;
 use crate::coordinator::txn::Transactions;
 use crate::metadata::MetadataCache;
 use crate::net::Caller;
@@ -67,6 +69,8 @@ pub struct Services {
     pub metadata: Arc<MetadataCache>,
     /// The controller, while this broker is it.
     pub controller: Controller,
+    /// The groups that this broker coordinates.
+    pub groups: Arc<Groups>,
     /// The ensemble.
     pub zk: ZooKeeper,
     /// Reads configs from it.

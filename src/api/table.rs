@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 
 use super::handling;
-use super::{Exchange, admin, cluster, records, session, txn};
+use super::{Exchange, admin, cluster, group, records, session, txn};
 use crate::net::Answer;
 use crate::security::AclOperation;
 use crate::wire::api_key::ApiKey;
@@ -53,6 +53,15 @@ pub const ROWS: &[ApiRow] = &[
     row!(StopReplica, cluster::stop_replica::handle, needs ClusterAction),
     row!(UpdateMetadata, cluster::update_metadata::handle, needs ClusterAction),
     row!(ControlledShutdown, cluster::controlled_shutdown::handle, needs ClusterAction),
+    row!(OffsetCommit, group::offset_commit::handle),
+    row!(OffsetFetch, group::offset_fetch::handle),
+    row!(FindCoordinator, group::find_coordinator::handle),
+    row!(JoinGroup, group::join_group::handle),
+    row!(Heartbeat, group::heartbeat::handle),
+    row!(LeaveGroup, group::leave_group::handle),
+    row!(SyncGroup, group::sync_group::handle),
+    row!(DescribeGroups, group::describe_groups::handle),
+    row!(ListGroups, group::list_groups::handle),
     row!(ApiVersions, session::api_versions::handle),
     row!(CreateTopics, admin::create_topics::handle),
     row!(DeleteTopics, admin::delete_topics::handle),
@@ -61,15 +70,18 @@ pub const ROWS: &[ApiRow] = &[
     row!(AddPartitionsToTxn, txn::add_partitions_to_txn::handle),
     row!(EndTxn, txn::end_txn::handle),
     row!(OffsetForLeaderEpoch, records::offset_for_leader_epoch::handle),
+    row!(TxnOffsetCommit, group::txn_offset_commit::handle),
     row!(DescribeConfigs, admin::describe_configs::handle),
     row!(AlterConfigs, admin::alter_configs::handle),
     row!(AlterReplicaLogDirs, admin::alter_replica_log_dirs::handle),
     row!(DescribeLogDirs, admin::describe_log_dirs::handle),
     row!(CreatePartitions, admin::create_partitions::handle),
+    row!(DeleteGroups, group::delete_groups::handle),
     row!(ElectLeaders, admin::elect_leaders::handle),
     row!(IncrementalAlterConfigs, admin::incremental_alter_configs::handle),
     row!(AlterPartitionReassignments, admin::alter_partition_reassignments::handle, needs Alter),
     row!(ListPartitionReassignments, admin::list_partition_reassignments::handle, needs Describe),
+    row!(OffsetDelete, group::offset_delete::handle),
     row!(AlterIsr, cluster::alter_isr::handle, needs ClusterAction),
 ];
 

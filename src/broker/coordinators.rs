@@ -6,10 +6,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use crate::admin::names::TRANSACTIONS_TOPIC;
+use crate::admin::names::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
 use crate::admin::topics;
 use crate::base::{BrokerId, Clock};
 use crate::config::BrokerConfig;
+use crate::coordinator::groups::{Groups, OffsetsTopic};
 use crate::coordinator::txn::{TransactionParts, Transactions};
 use crate::metadata::MetadataCache;
 use crate::replica::ReplicaManager;
@@ -48,6 +49,19 @@ impl CoordinatorParts<'_> {
             clock: self.clock.clone(),
         };
         Ok(Transactions::start(parts, self.tasks, self.stop))
+    }
+
+    /// Starts the group coordinator.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn start_groups(&self) -> Result<Arc<Groups>, StartError> {
+        let configured = self.config.offsets_topic_num_partitions;
+        let partitions = self.partitions(OFFSETS_TOPIC, configured).await?;
+        let topic = OffsetsTopic { name: OFFSETS_TOPIC, partitions };
+        let (replicas, clock) = (self.replicas.clone(), self.clock.clone());
+        let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
+        Ok(Groups::start(self.broker_id, self.config, topic, replicas, clock, tasks, stop))
     }
 
     /// How many partitions a coordinator's topic has, or will have once it is created.

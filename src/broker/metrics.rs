@@ -28,7 +28,9 @@ impl BrokerServer {
     pub(super) fn serve_metrics(&self, listener: TcpListener) {
         let registry = Arc::new(Registry::default());
         let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
+        let groups = self.services.groups.clone();
         registry.add(move || replicas.metrics());
+        registry.add(move || groups.metrics());
         let services = self.services.clone();
         registry.add(move || services.transactions.metrics());
         registry.add(move || {

@@ -238,6 +238,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         stop: &shutdown,
     };
     let transactions = coordinators.start_transactions().await?;
+    let groups = coordinators.start_groups().await?;
     let (finalized, features) = watch::channel(None);
     let services = Services {
         broker_id,
@@ -251,6 +252,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         replicas,
         metadata: cache,
         controller,
+        groups,
         zk,
         configs,
         producer_ids,

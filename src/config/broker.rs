@@ -104,15 +104,15 @@ config! {
         default: "1000", importance: Medium, support: Irrelevant;
     /// How long the first rebalance of an empty group waits for more members, in milliseconds.
     group_initial_rebalance_delay_ms: i32 = "group.initial.rebalance.delay.ms",
-        default: "3000", importance: Medium, support: NotYet;
+        default: "3000", importance: Medium;
     /// The longest session timeout that a group member may ask for, in milliseconds.
     group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms",
-        default: "1800000", importance: Medium, support: NotYet;
+        default: "1800000", importance: Medium;
     /// How many members a group may have.
-    group_max_size: i32 = "group.max.size", default: "2147483647", at_least: 1, importance: Medium, support: NotYet;
+    group_max_size: i32 = "group.max.size", default: "2147483647", at_least: 1, importance: Medium;
     /// The shortest session timeout that a group member may ask for, in milliseconds.
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms",
-        default: "6000", importance: Medium, support: NotYet;
+        default: "6000", importance: Medium;
     /// Deprecated, and used only without listeners: the address to bind to; empty binds to all.
     host_name: String = "host.name", default: "", importance: High;
     /// The listener that brokers talk to each other on; by default that of security.inter.broker.protocol.
@@ -281,25 +281,25 @@ config! {
     /// How many fetchers replicate from each other broker.
     num_replica_fetchers: i32 = "num.replica.fetchers", default: "1", importance: High, dynamic: ClusterWide;
     /// How long the note beside a committed offset may be, in bytes.
-    offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes", default: "4096", importance: High, support: NotYet;
+    offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes", default: "4096", importance: High;
     /// The acks that an offset commit is appended with.
     offsets_commit_required_acks: i16 = "offsets.commit.required.acks",
-        default: "-1", importance: High, support: NotYet;
+        default: "-1", importance: High;
     /// How long an offset commit waits for its replicas, in milliseconds.
     offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms",
-        default: "5000", at_least: 1, importance: High, support: NotYet;
+        default: "5000", at_least: 1, importance: High;
     /// How much is read at once when a coordinator loads its offsets, in bytes.
     offsets_load_buffer_size: i32 = "offsets.load.buffer.size",
-        default: "5242880", at_least: 1, importance: High, support: NotYet;
+        default: "5242880", at_least: 1, importance: High;
     /// How often it is looked for expired offsets, in milliseconds.
     offsets_retention_check_interval_ms: i64 = "offsets.retention.check.interval.ms",
-        default: "600000", at_least: 1, importance: High, support: NotYet;
+        default: "600000", at_least: 1, importance: High;
     /// How long the offsets of a group without members are kept, in minutes.
     offsets_retention_minutes: i32 = "offsets.retention.minutes",
-        default: "10080", at_least: 1, importance: High, support: NotYet;
+        default: "10080", at_least: 1, importance: High;
     /// The codec of the offsets topic, by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     offsets_topic_compression_codec: i32 = "offsets.topic.compression.codec",
-        default: "0", importance: High, support: NotYet;
+        default: "0", importance: High;
     /// How many partitions the offsets topic gets; not to be changed later.
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions",
         default: "50", at_least: 1, importance: High;

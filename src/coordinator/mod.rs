@@ -8,6 +8,8 @@
 //!
 //! Both are one kind of [`machine`], with one [`runtime`] and two sets of decisions.
 
+pub mod group;
+pub mod groups;
 pub mod machine;
 pub mod runtime;
 pub mod txn;

@@ -43,6 +43,8 @@ impl AclOperation {
 pub enum AclResourceType {
     /// A topic.
     Topic = 2,
+    /// A group of consumers.
+    Group = 3,
     /// The cluster, of which there is one.
     Cluster = 4,
     /// A transactional id of producers.
@@ -58,6 +60,7 @@ impl AclResourceType {
         };
         match self {
             Self::Topic => &[Read, Write, Create, Describe, Delete, Alter, DescribeConfigs, AlterConfigs],
+            Self::Group => &[Read, Describe, Delete],
             Self::Cluster => {
                 &[Create, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, Alter, Describe]
             }
@@ -84,6 +87,11 @@ impl<'a> AclResource<'a> {
     /// A topic.
     pub const fn topic(name: &'a str) -> Self {
         Self { resource_type: AclResourceType::Topic, name }
+    }
+
+    /// A group.
+    pub const fn group(name: &'a str) -> Self {
+        Self { resource_type: AclResourceType::Group, name }
     }
 
     /// A transactional id.

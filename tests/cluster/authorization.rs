@@ -2,6 +2,8 @@
 //!
 //! The broker runs inside of the test, with an authorizer that writes down what it is asked.
 
+mod groups;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -182,6 +184,9 @@ fn every_api_asks_for_what_kafka_asks_and_answers_denials_as_kafka_does() {
     scene.creates_topics_for_the_cluster_or_by_name();
     scene.hands_out_producer_ids();
     scene.changes_transactions_by_their_id();
+    scene.coordinates_groups_by_their_ids();
+    scene.keeps_offsets_by_group_and_topic();
+    scene.shows_and_deletes_groups_by_their_ids();
     scene.describes_and_alters_configs_by_resource();
     scene.changes_the_cluster_as_a_whole();
     scene.reassigns_for_the_cluster();

@@ -18,6 +18,7 @@ mod disks;
 mod faults;
 mod fetches;
 mod image;
+mod groups;
 mod half_written;
 mod failed_starts;
 mod journals;

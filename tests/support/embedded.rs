@@ -27,6 +27,8 @@ impl EmbeddedBroker {
             ("zookeeper.connect", chroot.connect()),
             ("zookeeper.session.timeout.ms", "6000".to_owned()),
             ("controlled.shutdown.enable", "false".to_owned()),
+            ("offsets.topic.replication.factor", "1".to_owned()),
+            ("offsets.topic.num.partitions", "4".to_owned()),
         ]);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let starting =

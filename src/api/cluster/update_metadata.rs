@@ -15,13 +15,23 @@ use crate::wire::message::update_metadata::{
     UpdateMetadataBroker, UpdateMetadataPartitionState, UpdateMetadataRequest, UpdateMetadataResponse,
 };
 
-/// Applies the update, unless a replaced controller sent it or it is meant for an earlier session of this broker.
+/// Applies the update, and has groups forget the offsets of deleted partitions, unless a replaced controller sent it or it is meant for an earlier session of this broker.
 pub async fn handle(exchange: &Exchange, request: UpdateMetadataRequest) -> UpdateMetadataResponse {
     let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
     let own_epoch = super::own_epoch(exchange);
-    let applied =
-        exchange.services.replicas.role_changes().update_metadata(epochs, own_epoch, decoded(request));
+    let update = decoded(request);
+    let deleted = deleted(&update);
+    let applied = exchange.services.replicas.role_changes().update_metadata(epochs, own_epoch, update);
+    if applied.is_ok() && !deleted.is_empty() {
+        exchange.services.groups.partitions_deleted(deleted).await;
+    }
     UpdateMetadataResponse { error_code: applied.err().unwrap_or(ErrorCode::None).code() }
+}
+
+/// The partitions that are being deleted.
+fn deleted(update: &MetadataUpdate) -> Vec<TopicPartition> {
+    let deleted = update.partitions.iter().filter(|(_, state)| *state == PartitionUpdate::Deleted);
+    deleted.map(|(id, _)| id.clone()).collect()
 }
 
 /// The content of a request of any version.
