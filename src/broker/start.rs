@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::coordinators::CoordinatorParts;
 use super::dynamic_config::parts::{
-    DynamicConnectionLimits, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
+    DynamicConnectionLimits, DynamicLogCleaner, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
 };
 use super::dynamic_config::{BrokerConfigHandler, DynamicConfigManager, TopicConfigHandler};
 use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, registration};
@@ -320,6 +320,7 @@ impl BrokerServer {
         live.add(Arc::new(DynamicThreadPool)).await;
         live.add(Arc::new(DynamicConnectionLimits(limits))).await;
         live.add(Arc::new(DynamicReplication(replicas.clone()))).await;
+        live.add(Arc::new(DynamicLogCleaner(self.logs.clone()))).await;
         live.add(Arc::new(DynamicLogConfig { replicas, controller })).await;
     }
 

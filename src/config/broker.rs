@@ -139,39 +139,39 @@ config! {
     listeners: Option<String> = "listeners", importance: High, dynamic: PerBroker;
     /// How long the cleaner sleeps where no log needs it, in milliseconds.
     log_cleaner_backoff_ms: i64 = "log.cleaner.backoff.ms",
-        default: "15000", at_least: 0, importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "15000", at_least: 0, importance: Medium, dynamic: ClusterWide;
     /// Memory for the offsets of keys over all cleaner threads, in bytes.
     log_cleaner_dedupe_buffer_size: i64 = "log.cleaner.dedupe.buffer.size",
-        default: "134217728", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "134217728", importance: Medium, dynamic: ClusterWide;
     /// How long a compacted log keeps the mark of a deleted key, in milliseconds.
     log_cleaner_delete_retention_ms: i64 = "log.cleaner.delete.retention.ms",
-        default: "86400000", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "86400000", importance: Medium, dynamic: ClusterWide;
     /// Whether logs are compacted at all.
-    log_cleaner_enable: bool = "log.cleaner.enable", default: "true", importance: Medium, support: NotYet;
+    log_cleaner_enable: bool = "log.cleaner.enable", default: "true", importance: Medium;
     /// How full the cleaner's memory may get, from 0 to 1.
     log_cleaner_io_buffer_load_factor: f64 = "log.cleaner.io.buffer.load.factor",
-        default: "0.9", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "0.9", importance: Medium, dynamic: ClusterWide;
     /// Memory for the cleaner's reading and writing over all its threads, in bytes.
     log_cleaner_io_buffer_size: i32 = "log.cleaner.io.buffer.size",
-        default: "524288", at_least: 0, importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "524288", at_least: 0, importance: Medium, dynamic: ClusterWide;
     /// The most that the cleaner reads and writes, in bytes a second on average.
     log_cleaner_io_max_bytes_per_second: f64 = "log.cleaner.io.max.bytes.per.second",
-        default: "1.7976931348623157E308", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "1.7976931348623157E308", importance: Medium, dynamic: ClusterWide;
     /// After how long at most a record is compacted, in milliseconds.
     log_cleaner_max_compaction_lag_ms: i64 = "log.cleaner.max.compaction.lag.ms",
-        default: "9223372036854775807", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "9223372036854775807", importance: Medium, dynamic: ClusterWide;
     /// The share of a log that must be uncompacted before it is compacted, from 0 to 1.
     log_cleaner_min_cleanable_ratio: f64 = "log.cleaner.min.cleanable.ratio",
-        default: "0.5", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "0.5", importance: Medium, dynamic: ClusterWide;
     /// How long at least a record stays uncompacted, in milliseconds.
     log_cleaner_min_compaction_lag_ms: i64 = "log.cleaner.min.compaction.lag.ms",
-        default: "0", importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "0", importance: Medium, dynamic: ClusterWide;
     /// How many threads compact logs.
     log_cleaner_threads: i32 = "log.cleaner.threads",
-        default: "1", at_least: 0, importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "1", at_least: 0, importance: Medium, dynamic: ClusterWide;
     /// What happens to old segments: delete, compact, or both.
     log_cleanup_policy: Vec<String> = "log.cleanup.policy",
-        default: "delete", list_of: &["compact", "delete"], importance: Medium, dynamic: ClusterWide, support: NotYet;
+        default: "delete", list_of: &["compact", "delete"], importance: Medium, dynamic: ClusterWide;
     /// The directory of the logs where log.dirs is not set.
     log_dir: String = "log.dir", default: "/tmp/kafka-logs", importance: High;
     /// The directories of the logs, parted by commas; by default log.dir.

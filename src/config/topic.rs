@@ -17,7 +17,7 @@ config! {
     /// What happens to old segments: delete, compact, or both.
     cleanup_policy: Vec<String> = "cleanup.policy",
         default: "delete", list_of: &["compact", "delete"],
-        importance: Medium, broker_key: "log.cleanup.policy", support: NotYet;
+        importance: Medium, broker_key: "log.cleanup.policy";
     /// The codec that the topic is kept in; 'producer' keeps what the producer chose, 'uncompressed' none.
     compression_type: String = "compression.type",
         default: "producer", one_of: &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
@@ -25,7 +25,7 @@ config! {
     /// How long a compacted log keeps the mark of a deleted key, in milliseconds.
     delete_retention_ms: i64 = "delete.retention.ms",
         default: "86400000", at_least: 0,
-        importance: Medium, broker_key: "log.cleaner.delete.retention.ms", support: NotYet;
+        importance: Medium, broker_key: "log.cleaner.delete.retention.ms";
     /// How long a deleted segment's files stay on disk, in milliseconds.
     file_delete_delay_ms: i64 = "file.delete.delay.ms",
         default: "60000", at_least: 0, importance: Medium, broker_key: "log.segment.delete.delay.ms";
@@ -49,7 +49,7 @@ config! {
     /// After how long at most a record is compacted, in milliseconds.
     max_compaction_lag_ms: i64 = "max.compaction.lag.ms",
         default: "9223372036854775807", at_least: 1,
-        importance: Medium, broker_key: "log.cleaner.max.compaction.lag.ms", support: NotYet;
+        importance: Medium, broker_key: "log.cleaner.max.compaction.lag.ms";
     /// The largest batch of records that is accepted, in bytes.
     max_message_bytes: i32 = "max.message.bytes",
         default: "1048588", at_least: 0, importance: Medium, broker_key: "message.max.bytes";
@@ -70,11 +70,11 @@ config! {
     /// The share of the log that must be uncompacted before it is compacted, from 0 to 1.
     min_cleanable_dirty_ratio: f64 = "min.cleanable.dirty.ratio",
         default: "0.5", between: [0, 1],
-        importance: Medium, broker_key: "log.cleaner.min.cleanable.ratio", support: NotYet;
+        importance: Medium, broker_key: "log.cleaner.min.cleanable.ratio";
     /// How long at least a record stays uncompacted, in milliseconds.
     min_compaction_lag_ms: i64 = "min.compaction.lag.ms",
         default: "0", at_least: 0,
-        importance: Medium, broker_key: "log.cleaner.min.compaction.lag.ms", support: NotYet;
+        importance: Medium, broker_key: "log.cleaner.min.compaction.lag.ms";
     /// How many replicas must have a record before a produce with acks=all is acknowledged.
     min_insync_replicas: i32 = "min.insync.replicas",
         default: "1", at_least: 1, importance: Medium, broker_key: "min.insync.replicas";

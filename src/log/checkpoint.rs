@@ -22,6 +22,8 @@ pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 /// The start of each log of a directory whose start does not show in its segments.
 pub const LOG_START_OFFSETS: &str = "log-start-offset-checkpoint";
+/// Up to where each compacted log of a directory is clean.
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 /// The leader epochs of one log, in its own directory.
 pub const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 

@@ -23,6 +23,7 @@ use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
 use super::appender::Appender;
+use super::cleaner::state::Cleaning;
 use super::directory::LogDir;
 use super::disk::{Disk, Disks};
 use super::epoch_checkpoint::EpochCheckpoint;
@@ -93,6 +94,7 @@ pub struct Log {
     epochs: EpochCheckpoint,
     marks: RwLock<Marks>,
     recovery_point: RecoveryPoint,
+    cleaning: Arc<Cleaning>,
     /// Set once, when nothing may touch the files any more.
     closed: AtomicBool,
 }
@@ -124,6 +126,7 @@ impl Log {
             marks: RwLock::new(Marks::empty_at(log_start)),
             fence: EpochFence::open(),
             recovery_point: RecoveryPoint::new(recovery_point, shared.clock.now()),
+            cleaning: Arc::default(),
             closed: AtomicBool::new(false),
             shared,
         })
@@ -314,6 +317,11 @@ impl Log {
 
     pub(super) fn recovery(&self) -> &RecoveryPoint {
         &self.recovery_point
+    }
+
+    /// Whether it may be cleaned now, and up to where it is clean.
+    pub fn cleaning(&self) -> &Arc<Cleaning> {
+        &self.cleaning
     }
 
     pub(super) fn active(&self) -> Arc<Segment> {

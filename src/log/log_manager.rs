@@ -17,6 +17,7 @@ use parking_lot::{Mutex, RwLock};
 pub use load::{LogManagerOptions, OpenError};
 
 use super::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
+use super::cleaner::LogCleaner;
 use super::directory::{self, DirLock};
 use super::failure::StorageError;
 use super::log::{Log, Shared};
@@ -43,6 +44,8 @@ pub struct LogManager {
     preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
     /// Never held over IO: a directory that does not answer keeps no caller from the others.
     live: Mutex<Live>,
+    /// What cleans compacted logs; None where `log.cleaner.enable` is false.
+    cleaner: Option<LogCleaner>,
 }
 
 /// The directories that work, in the order configured, and their locks.
@@ -77,6 +80,11 @@ impl LogManager {
     /// The data directories that work.
     pub fn live_dirs(&self) -> Vec<PathBuf> {
         self.live.lock().dirs.iter().map(|(dir, _)| dir.clone()).collect()
+    }
+
+    /// What cleans compacted logs; None where that is turned off.
+    pub fn cleaner(&self) -> Option<&LogCleaner> {
+        self.cleaner.as_ref()
     }
 
     /// What all logs share: the clock and the failed directories.
@@ -202,6 +210,7 @@ impl LogManager {
             return Err(StorageError::new(message, dir));
         };
         drop(live);
+        log.cleaning().end();
         log.rename_dir(&directory::deleted_dir(partition))?;
         log.abandon();
         let dir = log.dir();
@@ -219,8 +228,16 @@ impl LogManager {
     pub fn forget_deleted(&self, deleted: &[Arc<Log>]) {
         let dirs: BTreeSet<_> = deleted.iter().map(|log| log.data_dir()).collect();
         for dir in dirs {
-            self.write_recovery_points(dir);
-            self.write_log_start_offsets(dir);
+            self.write_offsets(dir);
+        }
+    }
+
+    /// Writes all that is known of the logs of a directory by their offsets.
+    fn write_offsets(&self, dir: &Path) {
+        self.write_recovery_points(dir);
+        self.write_log_start_offsets(dir);
+        if self.cleaner.is_some() {
+            self.write_cleaner_offsets(dir);
         }
     }
 
@@ -312,7 +329,7 @@ impl LogManager {
         self.write_checkpoint(dir, HIGH_WATERMARKS, offsets)
     }
 
-    fn write_checkpoint(
+    pub(super) fn write_checkpoint(
         &self,
         dir: &Path,
         name: &'static str,
@@ -390,8 +407,7 @@ impl LogManager {
             let results = load::in_parallel(self.options.recovery_threads, logs, |log| {
                 log.flush().and_then(|()| log.close()).is_ok()
             });
-            self.write_recovery_points(dir);
-            self.write_log_start_offsets(dir);
+            self.write_offsets(dir);
             let synced = self.sync_epochs(dir);
             let closed = synced && results.into_iter().all(|closed| closed);
             if closed && !self.shared.failures.is_offline(dir) {

@@ -10,11 +10,12 @@
 //!
 //! Locks: one a log is held over IO, its appender's; all else is memory ([`log`]). What one data directory does, and
 //! that no other waits for it, is in [`disk`]. Kafka: `kafka.log`, and of `kafka.server` the checkpoints and
-//! `LogDirFailureChannel`. The cleaner of compacted logs (`LogCleaner`) has no room here yet.
+//! `LogDirFailureChannel`.
 
 pub mod append;
 pub mod appender;
 pub mod checkpoint;
+pub mod cleaner;
 pub mod scheduler;
 mod cold;
 pub mod deletion;
@@ -39,6 +40,7 @@ pub mod producers;
 pub mod read;
 pub mod recovery;
 mod recovery_point;
+mod replace;
 pub mod retention;
 pub mod roll;
 pub mod segment;

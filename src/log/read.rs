@@ -352,7 +352,12 @@ fn answer(
     }
 }
 
-fn aborted_in(segments: &[Arc<Segment>], from: Offset, to: Offset) -> io::Result<Vec<AbortedEntry>> {
+/// The aborted transactions that touch the offsets from `from` to below `to`, as these segments know them.
+pub(super) fn aborted_in(
+    segments: &[Arc<Segment>],
+    from: Offset,
+    to: Offset,
+) -> io::Result<Vec<AbortedEntry>> {
     let mut found = Vec::new();
     for segment in segments {
         if cold::read_locked(&segment.indexes).transaction.collect(from, to, &mut found)? {

@@ -250,15 +250,23 @@ impl Segment {
 
     /// How long the segment has been active by its records' clock, or by this broker's where they have no timestamps.
     fn waited_for_roll(&self, now: Millis, timestamp: Millis) -> io::Result<Millis> {
+        Ok(match self.first_batch_timestamp()? {
+            Some(first) => timestamp.saturating_sub(first),
+            None => now.saturating_sub(self.progress.lock().created),
+        })
+    }
+
+    /// The largest timestamp of the first batch; None where it has none, or where there is no batch.
+    ///
+    /// # Errors
+    /// Those of reading the batch's header.
+    pub fn first_batch_timestamp(&self) -> io::Result<Option<Millis>> {
         let mut progress = self.progress.lock();
         if progress.first_timestamp.is_none() && self.size() > 0 {
             let first = self.headers()?.next_header().map_err(into_io)?;
             progress.first_timestamp = first.map(|(_, header)| header.max_timestamp);
         }
-        Ok(match progress.first_timestamp {
-            Some(first) if first >= 0 => timestamp.saturating_sub(first),
-            _ => now.saturating_sub(progress.created),
-        })
+        Ok(progress.first_timestamp.filter(|first| *first >= 0))
     }
 
     /// Makes the segment ready for appending: index entries in memory, index files at their full size.

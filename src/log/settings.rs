@@ -44,8 +44,14 @@ pub struct Settings {
     pub compact: bool,
     /// Whether `cleanup.policy` contains `delete`.
     pub delete: bool,
+    /// `min.compaction.lag.ms`.
+    pub min_compaction_lag_ms: Millis,
     /// `max.compaction.lag.ms`.
     pub max_compaction_lag_ms: Millis,
+    /// `min.cleanable.dirty.ratio`.
+    pub min_cleanable_ratio: f64,
+    /// `delete.retention.ms`.
+    pub delete_retention_ms: Millis,
     /// `max.message.bytes`.
     pub max_message_bytes: usize,
     /// `compression.type`; None keeps the producer's.
@@ -111,7 +117,10 @@ impl From<TopicConfig> for Settings {
             file_delete_delay_ms: config.file_delete_delay_ms,
             compact: cleaned_by("compact"),
             delete: cleaned_by("delete"),
+            min_compaction_lag_ms: config.min_compaction_lag_ms,
             max_compaction_lag_ms: config.max_compaction_lag_ms,
+            min_cleanable_ratio: config.min_cleanable_dirty_ratio,
+            delete_retention_ms: config.delete_retention_ms,
             max_message_bytes: size(config.max_message_bytes) as usize,
             compression: match config.compression_type.as_str() {
                 "producer" => None,

@@ -5,7 +5,10 @@
 use std::io;
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
+
 use super::appender::Appender;
+use super::cleaner::state::CleaningPause;
 use super::failure::StorageError;
 use super::log::Log;
 use super::segment::Segment;
@@ -30,7 +33,8 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn truncate_to(&self, target: Offset) -> Result<bool, StorageError> {
-        self.truncate_locked(&mut self.appender(), target)
+        let (mut appender, _pause) = self.lock_to_truncate(target);
+        self.truncate_locked(&mut appender, target)
     }
 
     /// Likewise, as was decided in a leader epoch.
@@ -38,11 +42,26 @@ impl Log {
     /// # Errors
     /// A later epoch is in force; the disk failed, or the log is closed.
     pub fn truncate_in(&self, epoch: LeaderEpoch, target: Offset) -> Result<bool, TruncateError> {
-        let mut appender = self.appender();
+        let (mut appender, _pause) = self.lock_to_truncate(target);
         if !self.admits(epoch) {
             return Err(TruncateError::Fenced(epoch));
         }
         Ok(self.truncate_locked(&mut appender, target)?)
+    }
+
+    /// The appender's lock. Where more than the active segment is to be truncated, the log's cleaning is paused, which
+    /// is waited for before the lock is taken: the cleaner wants it too.
+    fn lock_to_truncate(&self, target: Offset) -> (MutexGuard<'_, Appender>, Option<CleaningPause>) {
+        let mut pause = None;
+        loop {
+            let appender = self.appender();
+            let is_within_active = || self.segments().last().is_none_or(|it| it.base_offset <= target.max(0));
+            if pause.is_some() || is_within_active() {
+                return (appender, pause);
+            }
+            drop(appender);
+            pause = Some(self.abort_and_pause_cleaning());
+        }
     }
 
     fn truncate_locked(&self, appender: &mut Appender, target: Offset) -> Result<bool, StorageError> {
@@ -80,6 +99,7 @@ impl Log {
     /// # Errors
     /// The disk failed, or the log is closed.
     pub fn truncate_fully_and_start_at(&self, offset: Offset) -> Result<(), StorageError> {
+        let _pause = self.abort_and_pause_cleaning();
         let mut appender = self.appender();
         self.still_open()?;
         self.start_at(&mut appender, offset)
@@ -90,6 +110,7 @@ impl Log {
     /// # Errors
     /// A later epoch is in force; the disk failed, or the log is closed.
     pub fn restart_in(&self, epoch: LeaderEpoch, offset: Offset) -> Result<(), TruncateError> {
+        let _pause = self.abort_and_pause_cleaning();
         let mut appender = self.appender();
         if !self.admits(epoch) {
             return Err(TruncateError::Fenced(epoch));
@@ -126,6 +147,7 @@ impl Log {
         let position = self.end_at(end);
         self.marks_mut().truncated(start, position);
         self.recovery().truncated(end);
+        self.cleaning().truncated_to(self.active().base_offset);
         self.rebuild_producers(&mut appender.state, end, false)
             .map_err(|error| self.truncating_failed(end, &error))?;
         self.marks_mut().note_transactions(&mut appender.state.producers);

@@ -16,6 +16,7 @@ pub const LOGGERS: &[&str] = &[
     "kafka.coordinator.transaction.TransactionMarkerChannelManager",
     "kafka.coordinator.transaction.TransactionStateManager",
     "kafka.log.Log",
+    "kafka.log.LogCleaner",
     "kafka.log.LogConfig",
     "kafka.log.LogManager",
     "kafka.log.LogSegment",

@@ -19,6 +19,7 @@ use super::role_changes::RoleChanges;
 use super::throttle::Throttles;
 use crate::base::{Clock, Offset, TopicPartition};
 use crate::config::BrokerConfig;
+use crate::log::cleaner::state::CleaningPause;
 use crate::log::directory::future_dir;
 use crate::log::settings::Settings;
 use crate::log::{Log, LogManager};
@@ -43,9 +44,9 @@ impl LogDirMoves {
         Self { logs, partitions, waiting: Mutex::default(), added: Notify::new() }
     }
 
-    fn begin(&self, partition: &Partition, future: Arc<Log>) {
+    fn begin(&self, partition: &Partition, future: Arc<Log>, cleaning_pause: Option<CleaningPause>) {
         log::info!(target: TARGET, "Added log dir fetcher for partition {} with initial offset {}", partition.id(), future.log_end_offset());
-        partition.begin_move(future);
+        partition.begin_move(future, cleaning_pause);
         self.waiting.lock().insert(partition.id().clone());
         self.added.notify_one();
     }
@@ -53,7 +54,8 @@ impl LogDirMoves {
     /// Resumes a move that was in progress when the broker was started, or the partition stopped.
     pub fn resume(&self, partition: &Partition) {
         if let Some(future) = self.logs.future(partition.id()) {
-            self.begin(partition, future);
+            let cleaning_pause = self.logs.get(partition.id()).map(|log| log.abort_and_pause_cleaning());
+            self.begin(partition, future, cleaning_pause);
         }
     }
 
@@ -155,6 +157,9 @@ impl ReplicaLogDirs {
         // The mover replaces a log by its copy under this lock: a move either has ended by now, or is in
         // progress.
         let log = partition.as_ref().and_then(|partition| partition.log());
+        // Before the lock, which the cleaner may be waiting for.
+        let moves = log.as_ref().filter(|log| log.data_dir() != dir);
+        let cleaning_pause = moves.map(|log| log.abort_and_pause_cleaning());
         let _append_lock = log.as_ref().map(|log| log.append_lock());
         if let Some(partition) = &partition
             && partition.future().is_some_and(|future| future.data_dir() != dir)
@@ -175,7 +180,8 @@ impl ReplicaLogDirs {
             return Ok(());
         }
         let future = self.logs.create_future(id, Settings::clone(&log.settings()));
-        self.moves.begin(&partition, future.map_err(|_| ErrorCode::KafkaStorageError)?);
+        let future = future.map_err(|_| ErrorCode::KafkaStorageError)?;
+        self.moves.begin(&partition, future, cleaning_pause);
         Ok(())
     }
 

@@ -8,6 +8,7 @@
 
 mod build;
 mod header;
+mod rewrite;
 
 pub use build::BatchBuilder;
 pub use header::{BatchHeader, TimestampType, add_to_sequence};

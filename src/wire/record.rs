@@ -3,6 +3,7 @@
 //! Pure. Counts and sizes are bounded by the bytes at hand before anything is allocated. Kafka: `DefaultRecord`.
 
 pub mod iter;
+pub mod runs;
 pub mod stream;
 mod varint;
 

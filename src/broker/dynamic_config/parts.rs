@@ -8,10 +8,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::config::layers::LayeredSettings;
 use crate::config::{
     BrokerConfig, BrokerReconfigurable, ConfigError, SettingsChange, listener, throttles, topic,
 };
 use crate::controller::Controller;
+use crate::log::LogManager;
+use crate::log::cleaner::CleanerConfig;
 use crate::net::limits::SocketLimits;
 use crate::replica::ReplicaManager;
 
@@ -36,6 +39,16 @@ fn is_connection_limit(key: &str) -> bool {
 fn is_log_default(key: &str) -> bool {
     topic::ROWS.iter().any(|row| row.broker_key == Some(key))
 }
+
+/// The keys of the log cleaner.
+const CLEANER: [&str; 6] = [
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.io.buffer.load.factor",
+    "log.cleaner.io.buffer.size",
+    "log.cleaner.io.max.bytes.per.second",
+    "log.cleaner.threads",
+];
 
 fn is_of_replication(key: &str) -> bool {
     key == "num.replica.fetchers" || throttles::ROWS.iter().any(|row| row.key == key)
@@ -134,6 +147,42 @@ impl BrokerReconfigurable for DynamicThreadPool {
     }
 }
 
+/// What cleans compacted logs. Its threads may at most be doubled or halved at once.
+#[derive(Debug)]
+pub struct DynamicLogCleaner(pub Arc<LogManager>);
+
+impl BrokerReconfigurable for DynamicLogCleaner {
+    fn takes(&self, key: &str) -> bool {
+        CLEANER.contains(&key)
+    }
+
+    fn validate(&self, change: &SettingsChange) -> Result<(), ConfigError> {
+        if self.0.cleaner().is_none() {
+            return Ok(());
+        }
+        let threads = |settings: &LayeredSettings| settings.broker.log_cleaner_threads;
+        let (before, now) = (threads(&change.before), threads(&change.now));
+        let sentence = match now {
+            ..=0 => "Log cleaner threads should be at least 1".to_owned(),
+            _ if now < before / 2 => {
+                format!("Log cleaner threads cannot be reduced to less than half the current value {before}")
+            }
+            _ if now > before.saturating_mul(2) => format!(
+                "Log cleaner threads cannot be increased to more than double the current value {before}"
+            ),
+            _ => return Ok(()),
+        };
+        Err(ConfigError::Combination(sentence))
+    }
+
+    fn apply<'a>(&'a self, change: &'a SettingsChange) -> BoxFuture<'a, ()> {
+        if let Some(cleaner) = self.0.cleaner() {
+            cleaner.reconfigure(CleanerConfig::of(&change.now.broker));
+        }
+        std::future::ready(()).boxed()
+    }
+}
+
 /// The rates of throttled replication (KIP-73), and how many fetchers share a leader's partitions.
 #[derive(Debug)]
 pub struct DynamicReplication(pub Arc<ReplicaManager>);
@@ -173,6 +222,7 @@ mod tests {
             !(is_connection_limit(key)
                 || is_log_default(key)
                 || is_of_replication(key)
+                || CLEANER.contains(key)
                 || POOLS.contains(key))
         });
         assert_eq!(unapplied.collect::<Vec<_>>(), at_next_start);

@@ -154,7 +154,7 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
     let pairs = [
         ("zookeeper.connect", "z"),
         ("no.such.property", "1"),
-        ("log.cleaner.threads", "2"),
+        ("metrics.num.samples", "3"),
         ("broker.id", "1"),
     ];
     let read = BrokerConfig::read(&pairs.into_iter().collect()).unwrap();
@@ -162,7 +162,7 @@ fn keys_that_are_unknown_or_not_heeded_yet_are_warned_of() {
         read.warnings,
         [
             "The configuration 'no.such.property' was supplied but isn't a known config.",
-            "These configurations are accepted but not heeded yet: log.cleaner.threads",
+            "These configurations are accepted but not heeded yet: metrics.num.samples",
         ]
     );
 }
@@ -200,8 +200,6 @@ fn is_read(sources: &str, field: &str) -> bool {
 
 #[test]
 fn a_row_says_whether_its_key_is_read() {
-    // Compaction is to come: only the policy 'delete' is followed, and the lag only rolls segments.
-    const IN_PART: [&str; 2] = ["cleanup.policy", "max.compaction.lag.ms"];
     let sources = sources();
     let read = |row: &ConfigRow| is_read(&sources, &row.key.replace(['.'], "_"));
     let topics = crate::config::topic::ROWS;
@@ -210,7 +208,7 @@ fn a_row_says_whether_its_key_is_read() {
         topics.iter().any(|it| it.broker_key == Some(row.key) && it.support == Support::Supported)
     };
     let rows = ROWS.iter().chain(topics).chain(crate::config::throttles::ROWS);
-    let wrong = rows.filter(|row| !IN_PART.contains(&row.key)).filter(|row| {
+    let wrong = rows.filter(|row| {
         let supported = row.support == Support::Supported;
         supported != (read(row) || is_default(row))
     });

@@ -62,6 +62,11 @@ impl Entries {
         self.count
     }
 
+    /// How many bytes the entries take.
+    pub fn bytes(&self) -> u64 {
+        (self.count * self.size) as u64
+    }
+
     /// How many entries the file has room for.
     pub fn room(&self) -> usize {
         (self.length / self.size as u64) as usize

@@ -17,7 +17,8 @@ use crate::config::broker::BrokerConfig;
 use crate::config::layers::OwnConfigs;
 use crate::config::topic::TopicConfig;
 use crate::config::version::KafkaVersion;
-use crate::log::checkpoint::{self, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
+use crate::log::checkpoint::{self, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
+use crate::log::cleaner::{CleanerConfig, LogCleaner};
 use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
@@ -52,6 +53,8 @@ pub struct LogManagerOptions {
     pub producer_expiration_ms: Millis,
     /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
     pub zstd_allowed: bool,
+    /// How compacted logs are cleaned.
+    pub cleaner: CleanerConfig,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -69,6 +72,7 @@ impl LogManagerOptions {
             start_checkpoint_ms: config.log_flush_start_offset_checkpoint_interval_ms.into(),
             producer_expiration_ms: config.transactional_id_expiration_ms.into(),
             zstd_allowed: config.inter_broker_protocol_version.at_least(KafkaVersion::V2_1_IV0),
+            cleaner: CleanerConfig::of(config),
             ..Self::default()
         }
     }
@@ -89,6 +93,7 @@ impl Default for LogManagerOptions {
             start_checkpoint_ms: 60_000,
             producer_expiration_ms: 604_800_000,
             zstd_allowed: true,
+            cleaner: CleanerConfig::default(),
             clock: Clock::System,
         }
     }
@@ -168,6 +173,7 @@ impl LogManager {
             preferred: Mutex::default(),
             live: Mutex::new(Live { dirs, ..Live::default() }),
             defaults: options.defaults.clone().into(),
+            cleaner: options.cleaner.enable.then(|| LogCleaner::new(options.cleaner.clone())),
             options,
         };
         logs.load(&settings)?;
@@ -177,7 +183,9 @@ impl LogManager {
     fn load(&self, settings: &HashMap<Arc<str>, Settings>) -> Result<(), OpenError> {
         let dirs = self.live_dirs();
         log::info!(target: TARGET, "Loading logs from log dirs {}", super::listed(&dirs.iter().collect::<Vec<_>>()));
-        let results = in_parallel(dirs.len(), dirs.clone(), |dir| self.load_dir(&dir, settings));
+        let results = in_parallel(dirs.len(), dirs.clone(), |dir| {
+            self.load_dir(&dir, settings).inspect(|()| self.read_cleaner_offsets(&dir))
+        });
         if let Err(error) = results.into_iter().collect::<Result<(), _>>() {
             self.leave_as_found(&dirs);
             return Err(error);
@@ -201,6 +209,7 @@ impl LogManager {
             directory::unmark_clean(dir)?;
             [RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS]
                 .into_iter()
+                .chain(self.cleaner.is_some().then_some(CLEANER_OFFSETS))
                 .try_for_each(|name| checkpoint::create(&dir.join(name)))
         };
         if let Err(error) = files() {

@@ -103,10 +103,14 @@ impl LogManager {
         let future = self.future(partition).ok_or_else(|| offline("future"))?;
         future.rename_dir(&directory::partition_dir(partition))?;
         future.update_high_watermark(current.high_watermark());
+        future.cleaning().take_over(current.cleaning());
         self.future.write().remove(partition);
-        self.logs.write().insert(partition.clone(), future);
+        self.logs.write().insert(partition.clone(), future.clone());
         append_lock.rename_dir(&directory::deleted_dir(partition))?;
         self.forget(&current);
+        if self.cleaner.is_some() {
+            self.write_cleaner_offsets(future.data_dir());
+        }
         log::info!(
             target: TARGET,
             "The current replica is successfully replaced with the future replica for {partition}"
@@ -132,9 +136,9 @@ impl LogManager {
 
     /// Has the files of a renamed log removed later.
     fn forget(&self, log: &Log) {
+        log.cleaning().end();
         log.abandon();
-        self.write_recovery_points(log.data_dir());
-        self.write_log_start_offsets(log.data_dir());
+        self.write_offsets(log.data_dir());
         self.remove_later(log.dir());
     }
 }

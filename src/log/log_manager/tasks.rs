@@ -44,6 +44,7 @@ impl LogManager {
             }
             tasks.spawn(self.clone().run_tasks(dir, shutdown.clone()));
         }
+        tasks.spawn(self.clone().run_cleaners(shutdown.clone()));
         tasks
     }
 
@@ -79,9 +80,11 @@ impl LogManager {
         }
     }
 
-    /// Lets old segments of a directory's logs go. Compacted logs are left to the cleaner.
+    /// Lets old segments of a directory's logs go. Compacted logs are left to the cleaner, and so is one that was
+    /// compacted until just now and is still being cleaned.
     fn delete_old_segments(&self, dir: &Path) {
         for log in self.in_dir(dir).into_iter().filter(|log| !log.settings().compact) {
+            let Some(_pause) = log.cleaning().try_pause() else { continue };
             if let Err(error) = log.delete_old_segments() {
                 log::error!(target: TARGET, "Error while deleting old segments of {}: {error}", log.partition());
             }
@@ -107,6 +110,10 @@ impl LogManager {
             return;
         }
         self.write_recovery_points(dir);
+        if self.cleaner.is_some() {
+            // Truncations take back what was clean.
+            self.write_cleaner_offsets(dir);
+        }
         for log in self.in_dir(dir) {
             if let Err(error) = log.delete_old_snapshots() {
                 log::error!(target: TARGET, "Error while deleting snapshots of {}: {error}", log.partition());

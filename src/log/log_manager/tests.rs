@@ -61,6 +61,7 @@ fn a_data_directory_holds_what_kafka_expects() {
         ".lock",
         "a-0",
         "b-1",
+        "cleaner-offset-checkpoint",
         "log-start-offset-checkpoint",
         "recovery-point-offset-checkpoint",
         "replication-offset-checkpoint",

@@ -45,7 +45,8 @@ impl Log {
                 false => remove_if_there(&self.dir().join(name)).map(|_| ())?,
             }
         }
-        for name in ending(DELETED) {
+        // Those among them that a swap has just replaced.
+        for name in directory::files(&self.dir())?.iter().filter(|name| name.ends_with(DELETED)) {
             remove_if_there(&self.dir().join(name))?;
         }
         directory::files(&self.dir())

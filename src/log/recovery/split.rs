@@ -6,12 +6,14 @@
 
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::TARGET;
 use crate::base::Offset;
 use crate::log::directory::{CLEANED, DELETED, SWAP};
+use crate::log::failure::StorageError;
 use crate::log::index::TimestampOffset;
 use crate::log::index::offset::relative;
 use crate::log::log::Log;
@@ -86,6 +88,37 @@ impl Parts<'_> {
 impl Log {
     /// Puts segments whose offsets fit in the place of one whose offsets do not. All are to be opened anew then.
     pub(super) fn split_segment(&self, old: &Segment) -> io::Result<()> {
+        let parts = self.parts_of(old)?;
+        self.own_dir().sync()?;
+        for part in parts.iter().rev() {
+            part.change_suffix(SWAP)?;
+        }
+        self.own_dir().sync()?;
+        old.change_suffix(DELETED)?;
+        self.unlink_later(old);
+        for part in &parts {
+            part.change_suffix("")?;
+        }
+        self.own_dir().sync()
+    }
+
+    /// Likewise while the log is in use. The caller has its turn to clean the log.
+    ///
+    /// # Errors
+    /// The disk failed, or the log is closed.
+    pub(in crate::log) fn split_overflowed_segment(&self, old: &Arc<Segment>) -> Result<(), StorageError> {
+        let parts = self.parts_of(old).map_err(|error| {
+            let dir = self.data_dir().display();
+            self.failed(
+                format!("Error while splitting a segment of {} in dir {dir}", self.partition()),
+                &error,
+            )
+        })?;
+        self.replace_segments(std::slice::from_ref(old), parts.into_iter().map(Arc::new).collect())
+    }
+
+    /// The batches of a segment in new segments that they fit, which are on the disk.
+    fn parts_of(&self, old: &Segment) -> io::Result<Vec<Segment>> {
         log::info!(target: TARGET, "Splitting overflowed segment {} of {}", old.base_offset, self.partition());
         let chunk = Chunk::new(CHUNK, old.base_offset);
         let mut parts = Parts { log: self, done: Vec::new(), chunk };
@@ -109,17 +142,7 @@ impl Log {
             "Replacing overflowed segment {} of {} with split segments {bases:?}",
             old.base_offset, self.partition()
         );
-        self.own_dir().sync()?;
-        for part in parts.iter().rev() {
-            part.change_suffix(SWAP)?;
-        }
-        self.own_dir().sync()?;
-        old.change_suffix(DELETED)?;
-        self.unlink_later(old);
-        for part in &parts {
-            part.change_suffix("")?;
-        }
-        self.own_dir().sync()
+        Ok(parts)
     }
 
     /// Copies all batches of a segment to parts, and what is none to the last of them.

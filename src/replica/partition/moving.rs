@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::following::{NotFollowed, append};
 use super::{LockedState, Partition};
 use crate::base::Offset;
+use crate::log::cleaner::state::CleaningPause;
 use crate::log::{Log, LogManager, ReadError, ReadUpTo};
 use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
 
@@ -17,6 +18,8 @@ pub(super) struct Moving {
     log: Arc<Log>,
     /// The offset at which the current log was truncated since the last step.
     truncated_to: Option<Offset>,
+    /// Keeps the current log from being cleaned: what is copied already would no longer be the same.
+    _cleaning_pause: Option<CleaningPause>,
 }
 
 impl Moving {
@@ -37,9 +40,10 @@ pub enum Copied {
 }
 
 impl Partition {
-    /// Copies the log to this one from now on.
-    pub(in crate::replica) fn begin_move(&self, to: Arc<Log>) {
-        self.state.lock().moving = Some(Moving { log: to, truncated_to: None });
+    /// Has the log copied to this one from now on. The log is not cleaned until the move has ended.
+    pub(in crate::replica) fn begin_move(&self, to: Arc<Log>, cleaning_pause: Option<CleaningPause>) {
+        let moving = Moving { log: to, truncated_to: None, _cleaning_pause: cleaning_pause };
+        self.state.lock().moving = Some(moving);
     }
 
     /// Ends the move; the log stays in its directory.

@@ -12,7 +12,7 @@ async fn moving() -> (Room, Arc<Partition>, PathBuf) {
     let here = held.log().unwrap().data_dir().to_owned();
     let other = room.logs().dirs().iter().find(|dir| **dir != here).unwrap().clone();
     room.logs().prefer(&partition(0), &other);
-    held.begin_move(room.logs().create_future(&partition(0), Default::default()).unwrap());
+    held.begin_move(room.logs().create_future(&partition(0), Default::default()).unwrap(), None);
     (room, held, other)
 }
 
