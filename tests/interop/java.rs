@@ -2,13 +2,14 @@
 #![allow(dead_code)]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use crate::support::root;
 
 /// Where Kafka's jars lie.
+#[derive(Clone)]
 pub struct Kafka {
     libraries: PathBuf,
 }
@@ -87,6 +88,14 @@ pub fn older(test: &str, artifact: &str, version: &str) -> Option<Kafka> {
     found.map_err(|reason| skipped(test, &reason)).ok()
 }
 
+/// Kafka's Streams and Connect of 2.7.2, or None after a line that says which test was skipped and why.
+pub fn streams_and_connect(test: &str) -> Option<Kafka> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let found = bring("streams-and-connect-2.7.2", "streams-and-connect.xml", &[]);
+    found.map_err(|reason| skipped(test, &reason)).ok()
+}
+
 /// What a Maven file of this folder names, brought into this folder of `target` where it is not there yet.
 fn bring(folder: &str, pom: &str, properties: &[String]) -> Result<Kafka, String> {
     for command in ["java", "mvn"] {
@@ -120,6 +129,27 @@ fn bring(folder: &str, pom: &str, properties: &[String]) -> Result<Kafka, String
 impl Kafka {
     /// A Java command that runs this class of Kafka's with these arguments.
     pub fn command(&self, class: &str, arguments: &[&str]) -> Command {
+        self.command_beside(None, class, arguments)
+    }
+
+    /// Compiles a program against these jars into a folder of `target`, once for each change of it; the folder.
+    pub fn compile(&self, source: &Path, folder: &str) -> PathBuf {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock();
+        let folder = root().join("target").join(folder);
+        let (text, compiled) = (std::fs::read(source).unwrap(), folder.join("compiled"));
+        if std::fs::read(&compiled).ok().as_ref() != Some(&text) {
+            let mut javac = Command::new("javac");
+            javac.arg("-cp").arg(format!("{}/*", self.libraries.display()));
+            Ended::from(javac.arg("-d").arg(&folder).arg(source).output().unwrap()).ok();
+            std::fs::write(&compiled, text).unwrap();
+        }
+        folder
+    }
+
+    /// As [`Kafka::command`], of a class that may lie in a folder that [`Kafka::compile`] gave.
+    pub fn command_beside(&self, classes: Option<&Path>, class: &str, arguments: &[&str]) -> Command {
+        let classes = classes.map_or(String::new(), |folder| format!(":{}", folder.display()));
         let mut command = Command::new("java");
         command
             .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"])
@@ -128,7 +158,7 @@ impl Kafka {
                 root().join("tests/interop/log4j.properties").display()
             ))
             .arg("-cp")
-            .arg(format!("{}/*", self.libraries.display()))
+            .arg(format!("{}/*{classes}", self.libraries.display()))
             .arg(class)
             .args(arguments);
         command

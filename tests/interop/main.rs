@@ -1,6 +1,6 @@
-//! Kafka 2.7.2's own tools and clients, kcat and a Python client, unmodified, acting on Barnabas.
+//! Kafka 2.7.2's own tools and clients, and clients of other makers, unmodified, acting on Barnabas.
 //!
-//! Java's Kafka comes from Maven. Where Java, Maven, kcat or Python's client is absent, a test prints on
+//! Java's Kafka comes from Maven, the others from pip, npm and Go. Where a client or a tool is absent, a test prints on
 //! standard error that it is skipped, and why.
 
 #[path = "../support/mod.rs"]
@@ -9,6 +9,7 @@ mod support;
 mod batches;
 mod clients;
 mod data_dirs;
+mod groups;
 mod java;
 mod mixed;
 mod recorded_dir;

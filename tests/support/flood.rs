@@ -46,6 +46,17 @@ impl Flood {
         settings: &[(&str, &str)],
         per_second: Option<u32>,
     ) -> Self {
+        Self::spread(bootstrap, topic, 1, settings, per_second)
+    }
+
+    /// As [`Flood::paced`], record after record to the next of so many partitions.
+    pub fn spread(
+        bootstrap: String,
+        topic: &'static str,
+        partitions: u32,
+        settings: &[(&str, &str)],
+        per_second: Option<u32>,
+    ) -> Self {
         let mut properties = Properties::default();
         properties.set("bootstrap.servers", bootstrap);
         // No broker is away for so long that a record would be given up.
@@ -58,7 +69,7 @@ impl Flood {
         let (ended, telling) = (stop.clone(), told.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(write(settings, topic, per_second, &ended, &telling))
+            runtime.block_on(write(settings, (topic, partitions), per_second, &ended, &telling))
         });
         Self { topic, stop, told, thread }
     }
@@ -91,7 +102,7 @@ impl Flood {
 /// Writes until `stop`; the numbers of the records that were acknowledged, in that order.
 async fn write(
     settings: ProducerSettings,
-    topic: &str,
+    (topic, partitions): (&str, u32),
     per_second: Option<u32>,
     stop: &AtomicBool,
     told: &Told,
@@ -108,7 +119,8 @@ async fn write(
         }
         let value = Some(number.to_string().into());
         let record = ProducerRecord { value, timestamp: Clock::System.now(), ..Default::default() };
-        waiting.push_back((number, producer.send(topic, Some(0), &record).await.unwrap()));
+        let partition = i32::try_from(number % u64::from(partitions)).ok();
+        waiting.push_back((number, producer.send(topic, partition, &record).await.unwrap()));
         number += 1;
         if waiting.len() >= in_flight {
             let (number, delivery) = waiting.pop_front().unwrap();

@@ -83,6 +83,11 @@ impl Mixed {
         self.members[&id].java.is_none()
     }
 
+    /// The broker that leads the first partition of a topic.
+    pub fn leader(&self, topic: &str) -> Option<i32> {
+        self.state(topic).map(|state| state.leader).filter(|id| self.members.contains_key(id))
+    }
+
     /// The czxid of a broker's registration.
     fn registration(&self, id: i32) -> Option<i64> {
         let found = self.runtime.block_on(self.zk.get(&format!("/brokers/ids/{id}"))).unwrap();
