@@ -3,6 +3,7 @@
 //!
 //! Kafka: `AbstractRequest.getErrorResponse`.
 
+use super::txn::write_txn_markers;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::Request;
 use crate::wire::message::alter_isr::{AlterIsrRequest, AlterIsrResponse};
@@ -22,6 +23,7 @@ use crate::wire::message::stop_replica::{
     StopReplicaPartitionError, StopReplicaRequest, StopReplicaResponse,
 };
 use crate::wire::message::update_metadata::{UpdateMetadataRequest, UpdateMetadataResponse};
+use crate::wire::message::write_txn_markers::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 
 /// A request that can be refused as a whole.
 #[doc(alias = "getErrorResponse")]
@@ -78,6 +80,12 @@ impl Refusable for UpdateMetadataRequest {
 impl Refusable for ControlledShutdownRequest {
     fn error_response(&self, error: ErrorCode, _: &str) -> ControlledShutdownResponse {
         ControlledShutdownResponse { error_code: error.code(), ..Default::default() }
+    }
+}
+
+impl Refusable for WriteTxnMarkersRequest {
+    fn error_response(&self, error: ErrorCode, _: &str) -> WriteTxnMarkersResponse {
+        write_txn_markers::refused(self, error)
     }
 }
 

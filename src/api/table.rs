@@ -70,6 +70,7 @@ pub const ROWS: &[ApiRow] = &[
     row!(AddPartitionsToTxn, txn::add_partitions_to_txn::handle),
     row!(EndTxn, txn::end_txn::handle),
     row!(OffsetForLeaderEpoch, records::offset_for_leader_epoch::handle),
+    row!(WriteTxnMarkers, txn::write_txn_markers::handle, needs ClusterAction),
     row!(TxnOffsetCommit, group::txn_offset_commit::handle),
     row!(DescribeConfigs, admin::describe_configs::handle),
     row!(AlterConfigs, admin::alter_configs::handle),

@@ -25,7 +25,7 @@ use super::group::sync::{GroupSync, SyncGroupResult};
 use super::group::{GroupCoordinator, GroupSettings};
 use super::runtime::{CoordinatorRuntime, CoordinatorSettings, Unavailable};
 use crate::base::time::millis;
-use crate::base::{BrokerId, Clock, TopicPartition};
+use crate::base::{BrokerId, Clock, ProducerId, TopicPartition};
 use crate::config::BrokerConfig;
 use crate::metrics::Metric;
 use crate::replica::ReplicaManager;
@@ -157,6 +157,12 @@ impl Groups {
     /// Partitions are deleted: no group needs their offsets.
     pub async fn partitions_deleted(&self, partitions: Vec<TopicPartition>) {
         self.runtime.notify_all(&GroupEvent::PartitionsDeleted(partitions.into())).await;
+    }
+
+    /// The end of a producer's transaction is in the log of a partition of `__consumer_offsets`: the offsets committed in
+    /// it count, or are dropped (`GroupCoordinator.scheduleHandleTxnCompletion`).
+    pub async fn transaction_completed(&self, partition: i32, producer: ProducerId, committed: bool) {
+        self.runtime.notify(partition, GroupEvent::TransactionCompleted { producer, committed }).await;
     }
 
     /// What is measured of the groups.

@@ -147,13 +147,13 @@ impl Log {
         self.schedule(due, ScheduledTask::Unlink(segment.paths()));
     }
 
-    /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint.
+    /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint; those
+    /// of a closed log, too.
     ///
     /// # Errors
     /// The disk failed.
     pub fn delete_old_snapshots(&self) -> Result<(), StorageError> {
         let mut appender = self.appender();
-        self.still_open()?;
         let segments = self.segments();
         let or_below = |offset: Offset| segments.base_below(offset).unwrap_or(offset);
         let needed = or_below(segments.active().base_offset).min(or_below(self.recovery_point()));

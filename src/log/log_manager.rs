@@ -408,6 +408,7 @@ impl LogManager {
                 log.flush().and_then(|()| log.close()).is_ok()
             });
             self.write_offsets(dir);
+            self.delete_old_snapshots(dir);
             let synced = self.sync_epochs(dir);
             let closed = synced && results.into_iter().all(|closed| closed);
             if closed && !self.shared.failures.is_offline(dir) {

@@ -55,6 +55,9 @@ use barnabas::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
 };
 use barnabas::wire::message::update_metadata::UpdateMetadataRequest;
+use barnabas::wire::message::write_txn_markers::{
+    WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest,
+};
 use parking_lot::Mutex;
 
 use crate::support::{Chroot, Connection, EmbeddedBroker, eventually};
@@ -353,6 +356,11 @@ impl Scene {
         assert_eq!(response.error_code, CLUSTER_DENIED);
         let response = self.allowed(&AlterIsrRequest::default(), 0, &cluster);
         assert_ne!(response.error_code, CLUSTER_DENIED);
+        let topics = vec![WritableTxnMarkerTopic { name: "mine".to_owned(), partition_indexes: vec![3] }];
+        let marker = WritableTxnMarker { producer_id: 7, topics, ..Default::default() };
+        let response = self.denied(&WriteTxnMarkersRequest { markers: vec![marker] }, 0, &cluster);
+        let (marker, partition) = (&response.markers[0], &response.markers[0].topics[0].partitions[0]);
+        assert_eq!((marker.producer_id, partition.error_code), (7, CLUSTER_DENIED));
     }
 
     fn creates_topics_for_the_cluster_or_by_name(&mut self) {

@@ -43,5 +43,6 @@ mod znode_trees;
 mod old_requests;
 mod open_files;
 mod produced_batches;
+mod producers;
 mod zookeeper;
 mod zookeeper_faults;

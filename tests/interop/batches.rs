@@ -8,7 +8,7 @@
 mod batch;
 mod brokers;
 mod codecs;
-mod generate;
+pub mod generate;
 mod legacy;
 mod maker;
 mod reads;

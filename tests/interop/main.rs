@@ -14,5 +14,6 @@ mod java;
 mod mixed;
 mod recorded_dir;
 mod old_clients;
+mod producers;
 mod scenes;
 mod topics;

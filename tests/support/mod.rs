@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod flood;
 pub mod journal;
 pub mod process;
+pub mod producers;
 pub mod proxy;
 pub mod reader;
 pub mod recorded_dir;

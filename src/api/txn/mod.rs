@@ -3,6 +3,7 @@
 pub mod add_partitions_to_txn;
 pub mod end_txn;
 pub mod init_producer_id;
+pub mod write_txn_markers;
 
 use crate::api::Exchange;
 use crate::security::{AclOperation, AclResource};

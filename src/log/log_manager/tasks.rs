@@ -103,8 +103,8 @@ impl LogManager {
         }
     }
 
-    /// Writes down up to where each log of a directory is on the disk, and deletes the producer snapshots nobody would
-    /// read again.
+    /// Writes down up to where each log of a directory is on the disk, and deletes the producer snapshots that are not
+    /// needed for it.
     fn checkpoint_recovery_points(&self, dir: &Path) {
         if !self.live.lock().has(dir) {
             return;
@@ -114,6 +114,11 @@ impl LogManager {
             // Truncations take back what was clean.
             self.write_cleaner_offsets(dir);
         }
+        self.delete_old_snapshots(dir);
+    }
+
+    /// Deletes the producer snapshots that a recovery from the recovery points just written would not read.
+    pub(super) fn delete_old_snapshots(&self, dir: &Path) {
         for log in self.in_dir(dir) {
             if let Err(error) = log.delete_old_snapshots() {
                 log::error!(target: TARGET, "Error while deleting snapshots of {}: {error}", log.partition());

@@ -9,14 +9,16 @@ use barnabas::wire::api_key::ApiKey;
 use barnabas::wire::frame;
 use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
+use barnabas::wire::message::delete_records::DeleteRecordsRequest;
 use barnabas::wire::message::fetch::{FetchRequest, FetchResponse};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
 use barnabas::wire::message::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use barnabas::wire::message::produce::{ProduceRequest, ProduceResponse};
+use barnabas::wire::message::write_txn_markers::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 use bytes::Bytes;
 
 use super::exchange::Came;
-use super::stored::{self, Clocks};
+use super::stored::{self, Clock, Clocks};
 
 /// A difference: its kind, by which differences are gathered, and the whole of it.
 #[derive(Debug)]
@@ -48,7 +50,8 @@ pub fn difference(request: &[u8], kafka: &Came, here: &Came, clocks: Clocks) -> 
     let version = header.api_version;
     match header.api_key {
         ApiKey::Produce => compared::<ProduceRequest>(version, kafka, here, |kafka, here| {
-            [kafka, &mut *here].into_iter().for_each(without_times);
+            without_times(kafka, clocks.kafka);
+            without_times(here, clocks.here);
             None
         }),
         ApiKey::Fetch => {
@@ -66,6 +69,11 @@ pub fn difference(request: &[u8], kafka: &Came, here: &Came, clocks: Clocks) -> 
         ApiKey::OffsetForLeaderEpoch => {
             compared::<OffsetForLeaderEpochRequest>(version, kafka, here, |_, _| None)
         }
+        ApiKey::DeleteRecords => compared::<DeleteRecordsRequest>(version, kafka, here, |_, _| None),
+        ApiKey::WriteTxnMarkers => compared::<WriteTxnMarkersRequest>(version, kafka, here, |kafka, here| {
+            [kafka, &mut *here].into_iter().for_each(in_order);
+            None
+        }),
         other => panic!("{other} is not compared"),
     }
 }
@@ -141,11 +149,24 @@ fn fields(kafka: &str, here: &str) -> String {
     named.join(", ")
 }
 
-/// An answer to Produce without the time of appending and the times that its texts name.
-fn without_times(answer: &mut ProduceResponse) {
+/// An answer whose parts stand in the order of their names and numbers: that of Kafka's is its hash maps'.
+fn in_order(answer: &mut WriteTxnMarkersResponse) {
+    answer.markers.sort_by_key(|marker| marker.producer_id);
+    for marker in &mut answer.markers {
+        marker.topics.sort_by(|one, other| one.name.cmp(&other.name));
+        let topics = marker.topics.iter_mut();
+        topics.for_each(|topic| topic.partitions.sort_by_key(|partition| partition.partition_index));
+    }
+}
+
+/// An answer to Produce without the time of appending and the times that its texts name. The time of a duplicate is
+/// that in the log, which may be the producer's.
+fn without_times(answer: &mut ProduceResponse, clock: Clock) {
     let partitions = answer.responses.iter_mut().flat_map(|topic| &mut topic.partitions);
     for partition in partitions {
-        partition.log_append_time_ms = partition.log_append_time_ms.min(0);
+        if clock.is_now(partition.log_append_time_ms) {
+            partition.log_append_time_ms = 0;
+        }
         let errors = partition.record_errors.iter_mut().map(|error| &mut error.batch_index_error_message);
         for text in errors.chain([&mut partition.error_message]).flatten() {
             // `... should be within [time, time]`

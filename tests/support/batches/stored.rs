@@ -7,6 +7,7 @@ use super::codec::Codec;
 
 /// Bits of attributes.
 const LOG_APPEND_TIME: u8 = 8;
+const CONTROL: u8 = 0x20;
 /// The offset of what fills a down-converted answer up to the stored size.
 const FILLING: [u8; 8] = [0xff; 8];
 /// Where fields of format 2 lie.
@@ -106,7 +107,7 @@ pub fn difference(kafka: &[u8], here: &[u8], clocks: Clocks) -> Option<String> {
             _ => "fewer batches here".to_owned(),
         });
     }
-    let is_stamped = attributes(kafka_rest).is_some_and(|it| it & LOG_APPEND_TIME != 0);
+    let is_stamped = attributes(kafka_rest).is_some_and(|it| it & (LOG_APPEND_TIME | CONTROL) != 0);
     let is_same = kafka_rest == here_rest
         || is_stamped && kafka_rest.len() == here_rest.len()
         || differ_before_attributes(kafka_rest, here_rest);
@@ -199,9 +200,12 @@ impl Entry<'_> {
             return Some("a batch too short for its header".to_owned());
         }
         let is_stamped = self.attributes() & LOG_APPEND_TIME != 0;
+        let is_marker = self.attributes() & CONTROL != 0;
         for (name, from, to) in FIELDS {
             let (kafka, here) = (&self.bytes[from..to], &here.bytes[from..to]);
-            let is_time = name == "max timestamp" && is_stamped && clocks.are_now(kafka, here);
+            // A marker has the time at which its leader wrote it.
+            let is_time = (name == "max timestamp" && is_stamped || name.ends_with("timestamp") && is_marker)
+                && clocks.are_now(kafka, here);
             let may_differ = name == "length" && self.codec() != Some(Codec::None) || is_time;
             if kafka != here && !may_differ {
                 return Some(format!("{name} of a batch"));

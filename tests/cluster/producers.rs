@@ -1,0 +1,84 @@
+//! Idempotent and transactional producers, right and odd, and the markers that end their transactions, that Kafka 2.7.2 was
+//! sent and answered, sent again: Barnabas answers the same and leaves the same files, also after a restart.
+//!
+//! `BARNABAS_RECORD=1 scripts/with-zookeeper.sh cargo test --test interop judge_producers` records them.
+
+use barnabas::base::Clock as SystemClock;
+use barnabas::wire::error_code::ErrorCode;
+
+use crate::support::batches::exchange::Peer;
+use crate::support::batches::recording::{Case, Recording, Topic};
+use crate::support::batches::stored::{Clock, Clocks};
+use crate::support::batches::{compare, topics};
+use crate::support::producers::{self, FILES, PHASES, SETTINGS, Shown};
+use crate::support::{Broker, Chroot, Connection, eventually};
+
+/// Plays a case up to the first answer that differs; what differs.
+fn play(case: &Case, peer: &mut Peer, clocks: Clocks) -> Option<String> {
+    let frames: Vec<_> = case.exchanges.iter().map(|(request, _)| request.clone()).collect();
+    peer.send(&frames);
+    let here = peer.receive(&frames);
+    case.exchanges.iter().zip(&here).enumerate().find_map(|(at, ((request, kafka), here))| {
+        let difference = compare::difference(request, kafka, here, clocks)?;
+        Some(format!("{}, request {at}: {}\n{}", case.label, difference.kind, difference.whole))
+    })
+}
+
+fn all_lead(port: u16, topics: &[Topic]) {
+    let mut connection = Connection::to(port).unwrap().with_patience(topics::SOON);
+    for topic in topics {
+        let leads = || connection.has_leader(&topic.name)?.then_some(());
+        eventually("the partitions have leaders", topics::SOON, leads);
+    }
+}
+
+#[test]
+fn recorded_producers_are_judged_as_kafka_judged_them() {
+    let recording = Recording::read(include_bytes!("data/producers.zst"));
+    let chroot = Chroot::new();
+    let mut broker = Broker::start_with(1, &chroot.connect(), &SETTINGS);
+    topics::create(broker.port, &recording.topics);
+    let clocks = Clocks { kafka: Clock(recording.time), here: Clock(SystemClock::System.now()) };
+    let mut wrong = Vec::new();
+    for (at, phase) in PHASES.iter().enumerate() {
+        let mut peer = Peer::new(broker.port);
+        for chunk in &recording.chunks {
+            assert_eq!(chunk[at].label, *phase);
+            wrong.extend(play(&chunk[at], &mut peer, clocks));
+        }
+        broker.stop();
+        if at + 1 < PHASES.len() {
+            broker.restart();
+            all_lead(broker.port, &recording.topics);
+        }
+    }
+    let partitions = recording
+        .topics
+        .iter()
+        .flat_map(|topic| (0..topic.partitions).map(|partition| format!("{}-{partition}", topic.name)));
+    for (partition, chunk) in partitions.zip(&recording.chunks) {
+        let files = chunk.last().unwrap();
+        assert_eq!(files.label, FILES);
+        let here = producers::files(&broker.data().join(&partition));
+        wrong.extend(
+            producers::difference(&files.exchanges, &here, clocks).map(|it| format!("{partition} {it}")),
+        );
+    }
+    let mut shown = Shown::default();
+    let exchanges =
+        recording.chunks.iter().flatten().filter(|case| case.label != FILES).flat_map(|it| &it.exchanges);
+    exchanges.for_each(|(request, kafka)| shown.note(request, kafka));
+    let common = [ErrorCode::None, ErrorCode::InvalidProducerEpoch, ErrorCode::UnsupportedForMessageFormat];
+    let of_batches = [ErrorCode::OutOfOrderSequenceNumber, ErrorCode::InvalidTxnState];
+    let of_markers = [
+        ErrorCode::TransactionCoordinatorFenced,
+        ErrorCode::UnknownTopicOrPartition,
+        ErrorCode::UnknownServerError,
+    ];
+    for (shown, particular) in [(&shown.produce, &of_batches[..]), (&shown.markers, &of_markers)] {
+        let missing = common.iter().chain(particular).find(|error| !shown.contains(&error.code()));
+        assert_eq!(missing, None, "the recording tries it");
+    }
+    assert!(shown.aborted, "the recording has aborted transactions");
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n\n"));
+}
