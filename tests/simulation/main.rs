@@ -8,6 +8,7 @@
 
 mod checks;
 mod client;
+mod coordinators;
 mod disk;
 mod ensemble;
 mod host;

@@ -7,9 +7,6 @@ use crate::sources::{code, files, product, report};
 /// Functions that macros of their files call where other files expand them.
 const OF_MACROS: &[&str] = &["end_flexible", "write_error", "write_tagged"];
 
-/// What the coordinators' decisions, which come next, use of their runtime.
-const OF_COORDINATORS: &[&str] = &["append_in_transaction", "loaded_partitions", "partition_for"];
-
 fn words(text: &str) -> BTreeSet<&str> {
     text.split(|it: char| !it.is_alphanumeric() && it != '_').collect()
 }
@@ -60,7 +57,7 @@ fn what_is_public_is_used_elsewhere() {
         for name in public(&code(&text)) {
             let used =
                 named.iter().any(|(other, words)| *other != path && *other != tests && words.contains(name));
-            if !used && !OF_MACROS.contains(&name) && !OF_COORDINATORS.contains(&name) {
+            if !used && !OF_MACROS.contains(&name) {
                 offences.push(format!("{path}: {name}"));
             }
         }
