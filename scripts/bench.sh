@@ -7,14 +7,18 @@
 #   scripts/bench.sh scale [--rounds N] [--rows records,idle,waiting,closest,restart,connections] [--partitions N]
 #                          [--megabytes N] [--alone]
 #       what many idle partitions, waiting fetches and connections cost; about ten minutes a round
+#   scripts/bench.sh coordinators [--rounds N] [--rows commits,rebalance,heartbeats,transactions,failover] [--alone]
+#       what groups and transactions cost; about ten minutes a round
 # Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.
 set -euo pipefail
 case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 bench=broker
-if [ "${1:-}" = cluster ] || [ "${1:-}" = scale ]; then
-  bench=$1
-  shift
-  ulimit -n "$(ulimit -Hn)" # Ten thousand partitions are many files.
-fi
+case ${1:-} in
+  cluster | scale | coordinators)
+    bench=$1
+    shift
+    ulimit -n "$(ulimit -Hn)" # Ten thousand partitions are many files.
+    ;;
+esac
 exec scripts/with-zookeeper.sh cargo bench --bench "$bench" -- "$@"

@@ -35,6 +35,8 @@ pub enum Figure {
     Milliseconds(f64),
     /// So many megabytes a second.
     MegabytesPerSecond(f64),
+    /// So many a second.
+    PerSecond(f64),
 }
 
 impl Figure {
@@ -43,6 +45,7 @@ impl Figure {
         match self {
             Self::Seconds(value) | Self::CpuPerGb(value) | Self::Mebibytes(value) => value,
             Self::Kibibytes(value) | Self::Milliseconds(value) | Self::MegabytesPerSecond(value) => value,
+            Self::PerSecond(value) => value,
         }
     }
 }

@@ -69,16 +69,20 @@ impl Members {
 
     /// Starts a broker, on the data it has.
     pub fn launch(&mut self, id: i32) {
+        let count = self.running.len();
         let member = self.running.get_mut(&id).unwrap();
         let properties = member.directory.path().join("server.properties");
         let text = format!(
             "broker.id={id}\nlisteners=PLAINTEXT://127.0.0.1:{}\nlog.dirs={}\nzookeeper.connect={}\n\
              zookeeper.session.timeout.ms={}\nauto.create.topics.enable=false\n\
-             auto.leader.rebalance.enable=false\noffsets.topic.replication.factor=1\n",
+             auto.leader.rebalance.enable=false\noffsets.topic.replication.factor={count}\n\
+             transaction.state.log.replication.factor={count}\ntransaction.state.log.min.isr={}\n\
+             group.initial.rebalance.delay.ms=0\n",
             member.port,
             member.directory.path().join("data").display(),
             self.chroot.connect(),
             SESSION_TIMEOUT.as_millis(),
+            count.min(2),
         );
         std::fs::write(&properties, text).unwrap();
         let path = properties.display().to_string();
