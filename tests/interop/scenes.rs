@@ -141,3 +141,13 @@ fn verification() {
 fn configs_of_brokers() {
     play("configs_of_brokers", "configs_of_brokers.txt", &[]);
 }
+
+#[test]
+fn groups() {
+    let one_coordinator = [
+        ("offsets.topic.num.partitions", "1"),
+        ("offsets.topic.replication.factor", "3"),
+        ("group.initial.rebalance.delay.ms", "0"),
+    ];
+    play("groups", "groups.txt", &one_coordinator);
+}

@@ -1,7 +1,7 @@
 //! Where a scene is played: three brokers, either kind, and what can be done to them.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use barnabas::wire::Writer;
@@ -17,7 +17,7 @@ use crate::support::znodes::{describe, read_tree};
 use crate::support::{Connection, Process, eventually};
 
 /// Kafka's tools, as its scripts name them without `kafka-` and `.sh`.
-const TOOLS: [(&str, &str); 8] = [
+const TOOLS: [(&str, &str); 12] = [
     ("topics", "kafka.admin.TopicCommand"),
     ("configs", "kafka.admin.ConfigCommand"),
     ("reassign-partitions", "kafka.admin.ReassignPartitionsCommand"),
@@ -26,6 +26,10 @@ const TOOLS: [(&str, &str); 8] = [
     ("log-dirs", "kafka.admin.LogDirsCommand"),
     ("delete-records", "kafka.admin.DeleteRecordsCommand"),
     ("get-offsets", "kafka.tools.GetOffsetShell"),
+    ("consumer-groups", "kafka.admin.ConsumerGroupCommand"),
+    ("console-consumer", "kafka.tools.ConsoleConsumer"),
+    ("verifiable-consumer", "org.apache.kafka.tools.VerifiableConsumer"),
+    ("streams-application-reset", "kafka.tools.StreamsResetter"),
 ];
 
 /// The cluster of a scene, and its files.
@@ -34,6 +38,8 @@ pub struct Stage {
     /// Its brokers.
     pub mixed: Mixed,
     dead: BTreeMap<i32, Dead>,
+    /// Tools that run beside the scene, by the names that it gave them.
+    background: BTreeMap<String, Process>,
     files: tempfile::TempDir,
     names: Vec<(String, String)>,
     varying: Vec<(Regex, &'static str)>,
@@ -64,12 +70,15 @@ impl Stage {
             (r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?", "TIME"),
             (r"\b1[0-9]{12}\b", "TIME"),
             (r"\[I@[0-9a-f]+", "[I@HASH"),
+            (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
+            // Which broker coordinates a group is chance.
+            (r"\bBROKER\d\s+\(\d\)", "BROKER (ID)"),
             (r"replica \d's checksum \d+", "replica ID's checksum NUMBER"),
             // What is set where is asked for elsewhere.
             (r"configs: Some\(\[CreatableTopicConfigs.*?\]\)", "configs: Some([ALL])"),
         ];
         let varying = varying.map(|(pattern, fixed)| (Regex::new(pattern).unwrap(), fixed)).to_vec();
-        Self { kafka, mixed, dead: BTreeMap::new(), files, names, varying }
+        Self { kafka, mixed, dead: BTreeMap::new(), background: BTreeMap::new(), files, names, varying }
     }
 
     /// A line of a scene with what its names stand for.
@@ -99,11 +108,17 @@ impl Stage {
     /// Runs a tool; returns its output.
     pub fn run(&self, line: &str, in_order: bool) -> Vec<String> {
         let words = words(line);
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let ended = self.tool(&words).stdin(Stdio::null()).output().unwrap().into();
+        self.said(ended, in_order)
+    }
+
+    /// The command of a tool and its arguments.
+    fn tool(&self, words: &[&str]) -> Command {
         let class = TOOLS.iter().find(|(name, _)| *name == words[0]).expect("a tool").1;
         let arguments: Vec<_> = words[1..].iter().map(|word| self.named(word)).collect();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let ended = self.kafka.run(class, &arguments);
-        self.said(ended, in_order)
+        self.kafka.command(class, &arguments)
     }
 
     fn said(&self, ended: Ended, in_order: bool) -> Vec<String> {
@@ -184,6 +199,16 @@ impl Stage {
             ["leader", topic, id] => eventually(&format!("{id} leads {topic}"), SOON, || {
                 (self.mixed.state(topic)?.leader.to_string() == id).then_some(())
             }),
+            ["begin", name, ref tool @ ..] => {
+                let process = Process::start(name, &mut self.tool(tool));
+                self.background.insert(name.to_owned(), process);
+            }
+            ["await", name, text] => drop(self.background[name].wait_for_line(text, SOON)),
+            ["end", name] => {
+                let mut process = self.background.remove(name).expect("it was begun");
+                process.signal("TERM");
+                process.wait(SOON);
+            }
             ["spoil", topic, id] => self.spoil(topic, id.parse().unwrap()),
             ["produce", topic, count, size] => self.produce(topic, count.parse().unwrap(), size),
             ["znodes", ref paths @ ..] => return self.znodes(paths),
