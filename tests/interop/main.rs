@@ -8,6 +8,7 @@ mod support;
 
 mod batches;
 mod clients;
+mod connect;
 mod data_dirs;
 mod groups;
 mod java;
