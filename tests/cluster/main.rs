@@ -38,6 +38,8 @@ mod replication;
 mod scripts;
 mod signals;
 mod stalls;
+mod transaction_requests;
+mod transactions;
 mod unbuilt;
 mod znode_trees;
 mod old_requests;

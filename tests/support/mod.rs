@@ -15,6 +15,7 @@ pub mod producers;
 pub mod proxy;
 pub mod reader;
 pub mod recorded_dir;
+pub mod transactional;
 pub mod znodes;
 pub mod wire;
 pub mod zookeeper;
