@@ -68,6 +68,7 @@ pub const ROWS: &[ApiRow] = &[
     row!(DeleteRecords, records::delete_records::handle),
     row!(InitProducerId, txn::init_producer_id::handle),
     row!(AddPartitionsToTxn, txn::add_partitions_to_txn::handle),
+    row!(AddOffsetsToTxn, txn::add_offsets_to_txn::handle),
     row!(EndTxn, txn::end_txn::handle),
     row!(OffsetForLeaderEpoch, records::offset_for_leader_epoch::handle),
     row!(WriteTxnMarkers, txn::write_txn_markers::handle, needs ClusterAction),

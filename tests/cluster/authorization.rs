@@ -15,6 +15,7 @@ use barnabas::wire::api_key::ApiKey;
 use barnabas::wire::batch::BatchBuilder;
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::message::Request;
+use barnabas::wire::message::add_offsets_to_txn::AddOffsetsToTxnRequest;
 use barnabas::wire::message::add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnTopic};
 use barnabas::wire::message::alter_configs::{self, AlterConfigsRequest};
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
@@ -439,6 +440,20 @@ impl Scene {
         let request = AddPartitionsToTxnRequest { topics: vec![topic("mine")], ..request };
         let response = self.allowed(&request, 2, &["Write Topic mine", "Write TransactionalId payments"]);
         assert_eq!(results(response), expected(&[("mine", ErrorCode::NotCoordinator.code())]));
+
+        let request = AddOffsetsToTxnRequest {
+            transactional_id: "payments".to_owned(),
+            group_id: "g".to_owned(),
+            ..Default::default()
+        };
+        let response = self.denied(&request, 2, &["Write TransactionalId payments"]);
+        assert_eq!(response.error_code, TRANSACTIONAL_ID_DENIED);
+        let both = ["Read Group g", "Write TransactionalId payments"];
+        let (response, asked) = self.ask(Policy::Ending(&["Group g"]), &request, 2);
+        assert_eq!(response.error_code, ErrorCode::GroupAuthorizationFailed.code());
+        assert_eq!(asked, both);
+        let response = self.allowed(&request, 2, &both);
+        assert_eq!(response.error_code, ErrorCode::NotCoordinator.code());
 
         let request = EndTxnRequest { transactional_id: "payments".to_owned(), ..Default::default() };
         let response = self.denied(&request, 2, &["Write TransactionalId payments"]);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{authorize_transactional_id, for_version};
+use super::{authorize_transactional_id, check_protocol, for_version};
 use crate::admin::names::is_internal;
 use crate::api::Exchange;
 use crate::base::TopicPartition;
@@ -22,8 +22,10 @@ use crate::wire::message::add_partitions_to_txn::{
 pub async fn handle(exchange: &Exchange, request: AddPartitionsToTxnRequest) -> AddPartitionsToTxnResponse {
     let partitions = partitions(&request);
     let transactional_id = request.transactional_id.as_str();
-    if let Err(denied) = authorize_transactional_id(exchange, transactional_id) {
-        return respond(partitions.into_iter().map(|partition| (partition, denied)));
+    let allowed =
+        check_protocol(exchange).and_then(|()| authorize_transactional_id(exchange, transactional_id));
+    if let Err(error) = allowed {
+        return respond(partitions.into_iter().map(|partition| (partition, error)));
     }
     let checked = check(exchange, &partitions);
     if checked.iter().any(|(_, error)| *error != ErrorCode::None) {

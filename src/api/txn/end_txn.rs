@@ -3,7 +3,7 @@
 //! v2 PRODUCER_FENCED. Answered when the end is decided in the log; the markers follow.
 //! Kafka: `KafkaApis.handleEndTxnRequest`.
 
-use super::{authorize_transactional_id, for_version};
+use super::{authorize_transactional_id, check_protocol, for_version};
 use crate::api::Exchange;
 use crate::coordinator::machine::TransactionalProducer;
 use crate::coordinator::txn::{TransactionResult, TxnRequest};
@@ -19,6 +19,7 @@ pub async fn handle(exchange: &Exchange, request: EndTxnRequest) -> EndTxnRespon
 
 async fn end(exchange: &Exchange, request: EndTxnRequest) -> Result<(), ErrorCode> {
     let transactional_id = request.transactional_id.as_str();
+    check_protocol(exchange)?;
     authorize_transactional_id(exchange, transactional_id)?;
     let end = TxnRequest::EndTxn {
         transactional_id: transactional_id.into(),
