@@ -18,3 +18,4 @@ mod old_clients;
 mod producers;
 mod scenes;
 mod topics;
+mod transactions;
