@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_wishes_are_refused_in_kafkas_words() {
+    fn impossible_arguments_are_refused_in_kafkas_words() {
         let refusal = |brokers: &[BrokerAndRack], count, factor| {
             assign_replicas(brokers, count, factor, 0, PlacementStart { broker: 0, shift: 0 })
                 .unwrap_err()

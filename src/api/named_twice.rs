@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_mention_counts_in_the_place_of_the_first() {
+    fn the_last_mention_counts_in_the_position_of_the_first() {
         let mentions = [("t", 1, 'a'), ("u", 0, 'b'), ("t", 1, 'c'), ("t", 0, 'd'), ("u", 0, 'e')];
         let named = |(topic, partition, asked)| (TopicPartition::new(topic, partition), asked);
         let expected = [("t", 1, 'c'), ("u", 0, 'e'), ("t", 0, 'd')];

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_admin_whose_time_is_over_names_its_call() {
+    fn an_admin_call_that_times_out_names_its_call() {
         let last = Box::new(ClientError::NoLeader);
         let late = ClientError::CallTimedOut { api: ApiKey::CreateTopics, at: 1000, last };
         assert_eq!(

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_its_caller_can_do() {
+    fn an_error_has_what_its_caller_can_do() {
         let refused = |error: ErrorCode| ClientError::check(error.code(), None).unwrap_err().recovery();
         assert_eq!(refused(ErrorCode::NotLeaderOrFollower), Recovery::Retry);
         assert_eq!(refused(ErrorCode::MessageTooLarge), Recovery::Abort);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_goes_where_its_logger_and_those_above_it_say() {
+    fn a_line_goes_to_the_appenders_of_its_logger_and_its_ancestors() {
         let loggers = as_in_kafka();
         let route = |name| loggers.route(name);
         let both = vec!["stdout".to_owned(), "file".to_owned()];

@@ -30,7 +30,7 @@ impl Notices {
     /// The paths and data of the notices among these children that have not been read yet, in order. Each
     /// counts as read from now on, even if it is gone or cannot be read.
     pub async fn unread(&mut self, zk: &ZooKeeper, children: &[String]) -> Vec<(String, Bytes)> {
-        let fresh = self.numbered(children).into_iter().filter(|(number, _)| *number > self.last);
+        let fresh = self.by_number(children).into_iter().filter(|(number, _)| *number > self.last);
         let (numbers, paths): (Vec<_>, Vec<_>) = fresh.unzip();
         let found = zk.get_each(&paths).await;
         self.last = numbers.last().copied().unwrap_or(self.last);
@@ -48,7 +48,7 @@ impl Notices {
     /// Deletes those among these children that are older than the expiration.
     pub async fn sweep(&self, zk: &ZooKeeper, children: &[String], now: Millis) {
         // A later notice has a higher number: behind the first that is not old there is no old one.
-        for (_, path) in self.numbered(children) {
+        for (_, path) in self.by_number(children) {
             match sweep(zk, &path, now).await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -58,13 +58,13 @@ impl Notices {
     }
 
     /// The paths of the notices among these children, in the order of their numbers.
-    fn numbered(&self, children: &[String]) -> Vec<(i64, String)> {
-        let numbered = children.iter().filter_map(|name| {
+    fn by_number(&self, children: &[String]) -> Vec<(i64, String)> {
+        let by_number = children.iter().filter_map(|name| {
             Some((sequence_number(name, self.prefix)?, format!("{}/{name}", self.parent)))
         });
-        let mut numbered: Vec<_> = numbered.collect();
-        numbered.sort_unstable();
-        numbered
+        let mut by_number: Vec<_> = by_number.collect();
+        by_number.sort_unstable();
+        by_number
     }
 }
 

@@ -118,19 +118,19 @@ pub fn measure(segments: &[PathBuf], produced: Duration) -> Least {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = std::io::BufReader::new(program.stdout.take().unwrap());
-    let port = line(&mut said).parse().unwrap();
+    let mut output = std::io::BufReader::new(program.stdout.take().unwrap());
+    let port = line(&mut output).parse().unwrap();
     hand_over(port, segments, &Pace::new(size, produced));
-    let received = line(&mut said).parse().unwrap();
+    let received = line(&mut output).parse().unwrap();
     take_back(port, file.metadata().unwrap().len());
-    let sent = line(&mut said).parse().unwrap();
+    let sent = line(&mut output).parse().unwrap();
     assert!(program.wait().unwrap().success(), "the bare program failed");
     Least { received, sent }
 }
 
-fn line(said: &mut impl std::io::BufRead) -> String {
+fn line(output: &mut impl std::io::BufRead) -> String {
     let mut line = String::new();
-    said.read_line(&mut line).unwrap();
+    output.read_line(&mut line).unwrap();
     line.trim().to_owned()
 }
 

@@ -177,7 +177,7 @@ fn expected(pairs: &[(&str, i16)]) -> Vec<(String, i16)> {
 }
 
 #[test]
-fn every_api_asks_for_what_kafka_asks_and_answers_denials_as_kafka_does() {
+fn every_api_authorizes_and_answers_denials_as_kafka_does() {
     let chroot = Chroot::new();
     let mut scene = Scene::start(&chroot);
     scene.produces_by_topic_and_by_producer();
@@ -196,7 +196,7 @@ fn every_api_asks_for_what_kafka_asks_and_answers_denials_as_kafka_does() {
     scene.reassigns_for_the_cluster();
     scene.deletes_by_topic();
     let (response, asked) = scene.ask(Policy::Everything, &ApiVersionsRequest::default(), 0);
-    assert_eq!((response.error_code, asked), (0, Vec::new()), "everybody may ask for the versions");
+    assert_eq!((response.error_code, asked), (0, Vec::new()), "every caller may ask for the versions");
     let rows: BTreeSet<_> = barnabas::api::table::ROWS.iter().map(|row| row.key).collect();
     assert_eq!(scene.covered, rows, "each API is asked above");
 }
@@ -232,7 +232,11 @@ impl Scene {
         assert_eq!(results(response), expected(&[("mine", 0), ("yours", TOPIC_DENIED)]));
         let unknown = produce(&["no-such"], None, None);
         let response = self.denied(&unknown, 8, &["Write Topic no-such"]);
-        assert_eq!(results(response), expected(&[("no-such", TOPIC_DENIED)]), "not told that it is unknown");
+        assert_eq!(
+            results(response),
+            expected(&[("no-such", TOPIC_DENIED)]),
+            "without the fact that it is unknown"
+        );
         let idempotent = produce(&["mine"], Some(7), None);
         let response = self.denied(&idempotent, 8, &["IdempotentWrite Cluster kafka-cluster"]);
         assert_eq!(results(response), expected(&[("mine", CLUSTER_DENIED)]));
@@ -571,6 +575,6 @@ impl Scene {
         let all = ["yours", "mine", "no-such"].map(|topic| (topic, TOPIC_DENIED));
         let response = self.denied(&request, 5, &asked);
         let results = pairs(&response.responses, |topic| (&topic.name, topic.error_code));
-        assert_eq!(results, expected(&all), "whether a topic exists is not told");
+        assert_eq!(results, expected(&all), "the answer does not show whether a topic exists");
     }
 }

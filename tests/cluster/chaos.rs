@@ -41,7 +41,7 @@ fn victim(brokers: &Brokers, draw: &mut fastrand::Rng) -> i32 {
 }
 
 /// What a broker that leads a topic has of it.
-fn held(brokers: &Brokers, topic: &str) -> Vec<u64> {
+fn stored(brokers: &Brokers, topic: &str) -> Vec<u64> {
     let leader = brokers.state_of(topic).leader;
     let found = Connection::to(brokers.all[&leader].port).unwrap().read_all(topic);
     found.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
@@ -100,7 +100,7 @@ fn print(faults: &BTreeMap<Fault, Figures>) {
 }
 
 #[test]
-fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
+fn no_record_acknowledged_by_all_is_lost_whichever_broker_fails() {
     let (seconds, seed) = (asked("BARNABAS_TEST_CHAOS", 45), asked("BARNABAS_TEST_SEED", fastrand::u64(..)));
     println!("BARNABAS_TEST_SEED={seed}");
     let mut draw = fastrand::Rng::with_seed(seed);
@@ -160,7 +160,10 @@ fn nothing_acknowledged_by_all_is_lost_whoever_fails() {
         let count = u64::try_from(acknowledged.len()).unwrap();
         assert!(acknowledged.into_iter().eq(0..count), "{topic}: idempotent producers leave nothing out");
         reader.finish(count);
-        assert!(held(&world.brokers, topic).into_iter().eq(0..count), "{topic}: lost, twice or out of order");
+        assert!(
+            stored(&world.brokers, topic).into_iter().eq(0..count),
+            "{topic}: lost, twice or out of order"
+        );
         let logs = world.brokers.all.values().map(|broker| log_bytes(broker, topic));
         let logs: BTreeSet<_> = logs.collect();
         assert!(logs.len() == 1, "{topic}: replicas in sync have different logs");

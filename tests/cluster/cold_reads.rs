@@ -47,7 +47,7 @@ fn offset_by_time(connection: &mut Connection, topic: &str) -> i64 {
 /// More connections than the broker has threads for requests wait for a disk, by fetching and by looking for an offset by
 /// its time. All others are served meanwhile, and those that waited once the disk answers.
 #[test]
-fn whoever_waits_for_the_disk_keeps_no_other_connection_waiting() {
+fn a_connection_that_waits_for_the_disk_does_not_hold_up_others() {
     let chroot = Chroot::new();
     let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
     let slow = broker.directory().join("slow");

@@ -153,15 +153,15 @@ fn without_epoch(request: Vec<u8>) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn what_a_controller_says_is_answered_as_by_kafkas_brokers() {
+fn a_controllers_requests_are_answered_as_by_kafkas_brokers() {
     let (mut note, mut count, mut wrong) = ("", 0, Vec::new());
     for id in ["1", "2", "3"] {
         let chroot = Chroot::new();
         let broker = Broker::start(id.parse().unwrap(), &chroot.connect());
         let mut stream = connect(broker.port);
         for line in include_str!("data/controller.txt").lines() {
-            if let Some(said) = line.strip_prefix("# ") {
-                note = said;
+            if let Some(text) = line.strip_prefix("# ") {
+                note = text;
                 continue;
             }
             let Some((request, expected)) =
@@ -234,8 +234,8 @@ fn recorded_requests_are_answered_as_kafka_answered_them() {
     let mut stream = connect(broker.port);
     let (mut note, mut begun, mut count, mut wrong) = ("", None, 0, Vec::new());
     for line in include_str!("data/conformance.txt").lines() {
-        if let Some(said) = line.strip_prefix("# ") {
-            note = said;
+        if let Some(text) = line.strip_prefix("# ") {
+            note = text;
             continue;
         }
         let Some((request, expected)) = line.split_once(' ') else { continue };
@@ -298,8 +298,8 @@ fn frames_that_are_wrong_end_as_with_kafka() {
     let broker = broker(&chroot, home.path());
     let (mut note, mut wrong) = ("", Vec::new());
     for line in include_str!("data/raw_frames.txt").lines() {
-        if let Some(said) = line.strip_prefix("# ") {
-            note = said;
+        if let Some(text) = line.strip_prefix("# ") {
+            note = text;
             continue;
         }
         let Some((sent, rest)) = line.split_once(' ') else { continue };

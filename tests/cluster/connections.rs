@@ -152,7 +152,7 @@ fn pipelined_requests_are_answered_in_their_order() {
 }
 
 #[test]
-fn who_has_said_all_and_closed_that_half_still_gets_the_answers() {
+fn a_client_that_sent_all_and_closed_that_half_gets_its_answers() {
     let chroot = Chroot::new();
     let broker = Broker::start(1, &chroot.connect());
     make_topic(&broker, "t");
@@ -191,7 +191,7 @@ fn an_address_gets_no_more_connections_than_it_may_have() {
 }
 
 #[test]
-fn who_exceeds_a_listeners_connections_waits_at_its_door_alone() {
+fn a_connection_beyond_a_listeners_limit_waits_at_that_listener_alone() {
     let chroot = Chroot::new();
     let (internal, external, mut settings) = two_listeners();
     settings.push(("listener.name.external.max.connections", "2".to_owned()));
@@ -264,7 +264,7 @@ fn a_connection_whose_request_waits_is_idle_too() {
 }
 
 #[test]
-fn who_takes_an_answer_slowly_is_not_idle() {
+fn a_client_that_reads_an_answer_slowly_is_not_idle() {
     let chroot = Chroot::new();
     let broker = Broker::start_with(1, &chroot.connect(), &[("connections.max.idle.ms", "1000")]);
     make_topic(&broker, "t");
@@ -282,7 +282,7 @@ fn who_takes_an_answer_slowly_is_not_idle() {
 }
 
 #[test]
-fn who_has_gone_leaves_no_fetch_waiting() {
+fn a_client_that_is_gone_leaves_no_fetch_waiting() {
     let chroot = Chroot::new();
     let port = free_port();
     let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
@@ -316,7 +316,7 @@ fn who_has_gone_leaves_no_fetch_waiting() {
 }
 
 #[test]
-fn requests_wait_for_memory_and_get_it_back_from_who_leaves() {
+fn requests_wait_for_memory_until_others_give_it_back() {
     let chroot = Chroot::new();
     let (_, external, mut settings) = two_listeners();
     settings.push(("queued.max.request.bytes", "2000000".to_owned()));
@@ -380,20 +380,20 @@ fn set_config(connection: &mut Connection, key: &str, value: &str) {
 }
 
 #[test]
-fn every_listener_tells_the_addresses_that_its_clients_can_reach() {
+fn every_listener_answers_with_addresses_that_its_clients_can_reach() {
     let chroot = Chroot::new();
     let (internal, external, mut settings) = two_listeners();
     let advertised = format!("INTERNAL://localhost:{internal},EXTERNAL://outside.example:4711");
     settings.push(("advertised.listeners", advertised));
     let _broker = start(&chroot, &settings);
-    for (port, told) in
+    for (port, advertised) in
         [(internal, ("localhost", i32::from(internal))), (external, ("outside.example", 4711))]
     {
         let mut connection = Connection::to(port).unwrap();
-        let brokers = eventually("the broker is told of itself", LIMIT, || {
+        let brokers = eventually("the broker is in its own metadata", LIMIT, || {
             let answer = connection.call(&MetadataRequest::default(), 9)?;
             (!answer.brokers.is_empty()).then_some(answer.brokers)
         });
-        assert_eq!((brokers[0].host.as_str(), brokers[0].port), told);
+        assert_eq!((brokers[0].host.as_str(), brokers[0].port), advertised);
     }
 }

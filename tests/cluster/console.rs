@@ -26,8 +26,8 @@ fn consume(bootstrap: &str, topic: &str, count: usize, more: &[&str]) -> Vec<Str
     let wanted = ["--bootstrap-server", bootstrap, "--topic", topic, "--from-beginning"];
     let bounds = ["--max-messages", &count, "--timeout-ms", "20000"];
     let output = tool("console-consumer", &[&wanted[..], &bounds, more].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(&format!("Processed a total of {count} messages")), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(printed.contains(&format!("Processed a total of {count} messages")), "{printed}");
     let mut lines: Vec<_> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     lines.sort();
     lines
@@ -63,8 +63,8 @@ fn keys_decide_the_partition_and_are_printed_where_wanted() {
     let options = ["--property", "parse.key=true", "--property", "key.separator=:"];
     let output = produce(&bootstrap, "keyed", "foobar:1\nfoobar:2\nno key\n", &options);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("KafkaException: No key found on line 3: no key"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(printed.contains("KafkaException: No key found on line 3: no key"), "{printed}");
 
     let printed = ["print.key=true", "print.partition=true", "print.offset=true"];
     let options: Vec<_> = printed.iter().flat_map(|it| ["--property", *it]).collect();

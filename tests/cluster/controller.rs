@@ -15,7 +15,7 @@ use crate::support::{eventually, tool};
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
-fn a_preferred_replica_that_is_back_leads_again_without_being_asked() {
+fn a_preferred_replica_that_is_back_leads_again_by_itself() {
     let mut brokers = Brokers::start(2, &[("leader.imbalance.check.interval.seconds", "1")]);
     brokers.create("1:2", &[]);
     brokers.broker(1).kill();
@@ -68,7 +68,7 @@ fn features_come_into_force_with_2_7_and_are_given_up_before_it() {
         eventually("/feature is put right", SOON, || {
             (brokers.look(feature::PATH)? == (text.clone().into(), version)).then_some(())
         });
-        eventually("clients are told", SOON, || {
+        eventually("metadata shows it", SOON, || {
             let request = ApiVersionsRequest {
                 client_software_name: "test".to_owned(),
                 client_software_version: "1".to_owned(),

@@ -108,7 +108,7 @@ async fn of_many_brokers_one_becomes_controller_and_the_epoch_rises() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_are_given_once() {
+async fn ids_are_assigned_once() {
     let chroot = Chroot::new();
     let zk = connect(&chroot.connect()).await;
     let ids = (0..10).map(|_| registration::generate_id(&zk, 1000));
@@ -129,18 +129,18 @@ async fn notices_are_read_once_in_order_and_swept_when_old() {
     bootstrap::make_paths(&zk).await.unwrap();
     let mut notices = Notices::new(config_change::PARENT, config_change::PREFIX);
     let now = Clock::System.now();
-    let mut told = Vec::new();
+    let mut read = Vec::new();
     for at in 0..12 {
         let data = config_change::encode(&format!("topics/t{at}"));
         zk.create(&config_change::sequential_path(), &data, CreateMode::PersistentSequential).await.unwrap();
         if at % 4 == 3 {
             let children = zk.children(config_change::PARENT).await.unwrap().unwrap();
-            told.extend(notices.unread(&zk, &children).await);
+            read.extend(notices.unread(&zk, &children).await);
             assert!(notices.unread(&zk, &children).await.is_empty());
         }
     }
-    let told: Vec<String> = told.iter().map(|(_, data)| config_change::decode(data).unwrap()).collect();
-    assert_eq!(told, (0..12).map(|at| format!("topics/t{at}")).collect::<Vec<_>>());
+    let read: Vec<String> = read.iter().map(|(_, data)| config_change::decode(data).unwrap()).collect();
+    assert_eq!(read, (0..12).map(|at| format!("topics/t{at}")).collect::<Vec<_>>());
     let count = async || zk.children(config_change::PARENT).await.unwrap().unwrap().len();
     notices.sweep(&zk, &zk.children(config_change::PARENT).await.unwrap().unwrap(), now).await;
     assert_eq!(count().await, 12);

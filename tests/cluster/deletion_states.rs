@@ -12,7 +12,7 @@ use crate::support::{Broker, Chroot, Connection, eventually};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The error of a topic in Metadata, and the number of its partitions there.
-fn told(connection: &mut Connection, topic: &str, create: bool) -> Option<(ErrorCode, usize)> {
+fn in_metadata(connection: &mut Connection, topic: &str, create: bool) -> Option<(ErrorCode, usize)> {
     let topics = vec![MetadataRequestTopic { name: topic.to_owned() }];
     let request =
         MetadataRequest { topics: Some(topics), allow_auto_topic_creation: create, ..Default::default() };
@@ -48,11 +48,11 @@ fn a_topic_on_its_way_out_is_gone_for_clients_and_cannot_be_made_again() {
     let delete = DeleteTopicsRequest { topic_names: vec!["t".to_owned()], timeout_ms: 500 };
     // The topic leaves this broker's picture at once, though its replica elsewhere cannot be deleted.
     assert_eq!(connection.call(&delete, 5).unwrap().responses[0].error_code, 0);
-    eventually("the topic is not told any more", LIMIT, || {
-        (told(&mut connection, "t", false)? == (ErrorCode::UnknownTopicOrPartition, 0)).then_some(())
+    eventually("the topic is no longer in metadata", LIMIT, || {
+        (in_metadata(&mut connection, "t", false)? == (ErrorCode::UnknownTopicOrPartition, 0)).then_some(())
     });
     // Its znode still exists, so that a client that wants to create the topic is asked to try again.
-    assert_eq!(told(&mut connection, "t", true), Some((ErrorCode::LeaderNotAvailable, 0)));
+    assert_eq!(in_metadata(&mut connection, "t", true), Some((ErrorCode::LeaderNotAvailable, 0)));
     assert_eq!(create_on(&mut connection, "t", 1), Some(ErrorCode::TopicAlreadyExists));
     // Where its replicas would lie is looked at before.
     assert_eq!(create(&mut connection, "t"), Some(ErrorCode::InvalidReplicationFactor));
@@ -61,7 +61,7 @@ fn a_topic_on_its_way_out_is_gone_for_clients_and_cannot_be_made_again() {
     eventually("the deletion is finished, and the name free", LIMIT, || {
         (create(&mut connection, "t")? == ErrorCode::None).then_some(())
     });
-    eventually("the new topic is told", LIMIT, || {
-        (told(&mut connection, "t", false)? == (ErrorCode::None, 2)).then_some(())
+    eventually("the new topic is in metadata", LIMIT, || {
+        (in_metadata(&mut connection, "t", false)? == (ErrorCode::None, 2)).then_some(())
     });
 }

@@ -131,7 +131,7 @@ fn start(broker: &Broker, topic: &str) -> i64 {
     let partition = ListOffsetPartition { timestamp: EARLIEST, ..Default::default() };
     let topics = vec![ListOffsetTopic { name: topic.to_owned(), partitions: vec![partition] }];
     let request = ListOffsetRequest { replica_id: -1, isolation_level: 0, topics };
-    eventually("the leader tells where its log starts", SOON, || {
+    eventually("the leader answers with its log start", SOON, || {
         let answer = Connection::to(broker.port)?.call(&request, 5)?;
         let partition = &answer.topics[0].partitions[0];
         (partition.error_code == 0).then_some(partition.offset)
@@ -270,13 +270,13 @@ fn a_failed_directorys_leaders_move_to_other_brokers_until_it_is_repaired() {
 }
 
 #[test]
-fn the_controller_is_told_of_a_failed_directory_as_soon_as_zookeeper_is_back() {
+fn the_controller_is_notified_of_a_failed_directory_once_zookeeper_is_back() {
     let directories = tempfile::tempdir().unwrap();
     let (brokers, proxy) = one_of_two_with_a_small_disk(directories.path(), "30000");
     proxy.cut();
     let (_, error) = fill_up(&brokers.all[&1], "t");
     assert_eq!(error, ErrorCode::KafkaStorageError as i16);
-    assert_eq!(brokers.state().leader, 1, "nobody can know");
+    assert_eq!(brokers.state().leader, 1, "the controller cannot know");
     proxy.mend();
     brokers.await_leader(2);
     assert_eq!(brokers.state_of("u").leader, 1);

@@ -68,9 +68,9 @@ impl Writer {
 
 fn assert_all_kept(port: u16, topic: &str, acknowledged: &[(i64, String)]) {
     let found = Connection::to(port).unwrap().read_all(topic);
-    let held: std::collections::HashMap<_, _> = found.into_iter().collect();
+    let stored: std::collections::HashMap<_, _> = found.into_iter().collect();
     for (offset, value) in acknowledged {
-        assert_eq!(held.get(offset), Some(value), "the record acknowledged at {offset}");
+        assert_eq!(stored.get(offset), Some(value), "the record acknowledged at {offset}");
     }
 }
 
@@ -94,9 +94,9 @@ fn killed_twenty_times_while_written_to_nothing_acknowledged_is_lost() {
 /// Creates a topic through ZooKeeper, which takes a registered broker and a controller that acts.
 fn assert_controller_acts(chroot: &Chroot, port: u16, topic: &str) {
     eventually("the broker is registered again", SOON, || {
-        let placed = ["--partitions", "1", "--replication-factor", "1", "--if-not-exists"];
+        let assignment = ["--partitions", "1", "--replication-factor", "1", "--if-not-exists"];
         let connect = chroot.connect();
-        let create = [&["--zookeeper", &connect, "--create", "--topic", topic], &placed[..]].concat();
+        let create = [&["--zookeeper", &connect, "--create", "--topic", topic], &assignment[..]].concat();
         tool("topics", &create).status.success().then_some(())
     });
     await_leader(port, topic);

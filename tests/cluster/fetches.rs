@@ -74,9 +74,9 @@ fn request(topics: Vec<FetchTopic>) -> FetchRequest {
 }
 
 /// Topic, partition, error, high watermark and size of the records of each partition of an answer.
-type Told = Vec<(String, i32, i16, i64, usize)>;
+type Summary = Vec<(String, i32, i16, i64, usize)>;
 
-fn told(answer: &FetchResponse) -> Told {
+fn summary(answer: &FetchResponse) -> Summary {
     let topics = answer.responses.iter();
     let partitions = topics.flat_map(|topic| topic.partition_responses.iter().map(|it| (&topic.topic, it)));
     let size = |records: &Option<Records>| records.as_ref().map_or(0, Records::len);
@@ -87,8 +87,9 @@ fn told(answer: &FetchResponse) -> Told {
         .collect()
 }
 
-fn expected(told: &[(&str, i32, i16, i64, usize)]) -> Told {
-    told.iter()
+fn expected(summary: &[(&str, i32, i16, i64, usize)]) -> Summary {
+    summary
+        .iter()
         .map(|(topic, it, error, mark, size)| ((*topic).to_owned(), *it, *error, *mark, *size))
         .collect()
 }
@@ -111,17 +112,21 @@ fn a_partitions_limit_holds_after_conversion() {
         produce(&mut connection, "t", 0, batch(2000, None, Compression::None));
     }
     let stored = connection.call(&request(vec![of("t", &[(0, 0, 1 << 20)])]), 4).unwrap();
-    let stored = told(&stored)[0].4;
+    let stored = summary(&stored)[0].4;
     let sizes = [(0, 40_000, 52_000), (0, 10, 52_000), (1999, 40_000, 40_000), (500, 40_000, 40_000)];
     for (offset, limit, size) in sizes {
         // Before version 3 less than a batch is no batch, which is not converted.
         let size = if limit == 10 { 10 } else { size };
         let answer = connection.call(&request(vec![of("t", &[(0, offset, limit)])]), 1).unwrap();
-        assert_eq!(told(&answer), expected(&[("t", 0, 0, 10_000, size)]), "{limit} bytes from {offset} on");
+        assert_eq!(
+            summary(&answer),
+            expected(&[("t", 0, 0, 10_000, size)]),
+            "{limit} bytes from {offset} on"
+        );
     }
     for (offset, limit, size) in [(0, 40_000, 68_000), (0, 10, 68_000), (500, 40_000, 51_000)] {
         let answer = connection.call(&request(vec![of("t", &[(0, offset, limit)])]), 3).unwrap();
-        assert_eq!(told(&answer)[0].4, size, "{limit} bytes from {offset} on");
+        assert_eq!(summary(&answer)[0].4, size, "{limit} bytes from {offset} on");
     }
     let all = connection.call(&request(vec![of("t", &[(0, 0, 1 << 20)])]), 1).unwrap();
     assert_eq!(records(&all).len(), stored, "as many bytes as are stored");
@@ -153,10 +158,10 @@ fn what_stands_before_a_batch_that_cannot_be_converted_is_sent() {
         let mut from =
             |offset| connection.call(&request(vec![of("t", &[(0, offset, 1 << 20)])]), version).unwrap();
         let answer = from(0);
-        assert_eq!((told(&answer)[0].2, told(&answer)[0].3), (0, 12));
+        assert_eq!((summary(&answer)[0].2, summary(&answer)[0].3), (0, 12));
         assert_eq!(offsets(records(&answer)), [0, 1, 2, 3, 4, 5], "Fetch v{version}");
         assert_eq!(offsets(records(&from(4))), [4, 5]);
-        assert_eq!(told(&from(6)), expected(&[("t", 0, UNSUPPORTED_COMPRESSION_TYPE, -1, 0)]));
+        assert_eq!(summary(&from(6)), expected(&[("t", 0, UNSUPPORTED_COMPRESSION_TYPE, -1, 0)]));
         assert_eq!(offsets(records(&from(9))), [9, 10, 11]);
     }
 }
@@ -178,16 +183,16 @@ fn limits_below_zero_are_an_error_where_there_are_records_to_read() {
     for version in [0, 2, 3, 4, 7, 11, 12] {
         let second = ("t", 1, 0, 3, if matches!(version, 2..=3) { 105 } else { 85 });
         let answer = connection.call(&request(vec![of("t", &[(0, 0, -1), (1, 0, 100)])]), version).unwrap();
-        assert_eq!(told(&answer), expected(&[refused, second]), "Fetch v{version}");
+        assert_eq!(summary(&answer), expected(&[refused, second]), "Fetch v{version}");
         if version >= 3 {
             let total = request(vec![of("t", &[(0, 0, 1000), (1, 0, 100)])]);
             let answer = connection.call(&FetchRequest { max_bytes: -1, ..total }, version).unwrap();
-            assert_eq!(told(&answer), expected(&[refused, second]), "Fetch v{version}");
+            assert_eq!(summary(&answer), expected(&[refused, second]), "Fetch v{version}");
         }
         let answer = connection.call(&request(vec![of("t", &[(0, 3, -1)])]), version).unwrap();
-        assert_eq!(told(&answer), expected(&[("t", 0, 0, 3, 0)]), "at the end nothing is read");
+        assert_eq!(summary(&answer), expected(&[("t", 0, 0, 3, 0)]), "at the end nothing is read");
         let answer = connection.call(&request(vec![of("t", &[(0, 9, -1)])]), version).unwrap();
-        assert_eq!(told(&answer), expected(&[("t", 0, OFFSET_OUT_OF_RANGE, -1, 0)]));
+        assert_eq!(summary(&answer), expected(&[("t", 0, OFFSET_OUT_OF_RANGE, -1, 0)]));
     }
 }
 
@@ -201,12 +206,12 @@ fn an_isolation_level_that_does_not_exist_refuses_the_whole_request() {
         let answer =
             connection.call(&with(level, vec![of("t", &[(9, 0, 1), (0, 0, 1000)])]), version).unwrap();
         let refused = [9, 0].map(|partition| ("t", partition, UNKNOWN_SERVER_ERROR, -1, 0));
-        assert_eq!(told(&answer), expected(&refused), "Fetch v{version}");
+        assert_eq!(summary(&answer), expected(&refused), "Fetch v{version}");
         let (error, session) = if version >= 7 { (UNKNOWN_SERVER_ERROR, 77) } else { (0, 0) };
         assert_eq!((answer.error_code, answer.session_id), (error, session));
         // It is looked at only where there is anything to be read.
         let answer = connection.call(&with(level, vec![of("none", &[(0, 0, 1000)])]), version).unwrap();
-        assert_eq!(told(&answer), expected(&[("none", 0, UNKNOWN_TOPIC_OR_PARTITION, -1, 0)]));
+        assert_eq!(summary(&answer), expected(&[("none", 0, UNKNOWN_TOPIC_OR_PARTITION, -1, 0)]));
     }
 }
 
@@ -222,15 +227,15 @@ fn of_a_partition_that_is_named_twice_what_is_asked_last_counts() {
             vec![of("t", &[(0, 0, 1000)]), of("t", &[(1, 0, 1000)]), of("t", &[(0, 3, 1000)])],
         ] {
             let answer = connection.call(&request(topics.clone()), version).unwrap();
-            assert_eq!(told(&answer), expected(&[("t", 0, 0, 3, 0), ("t", 1, 0, 3, whole)]), "v{version}");
+            assert_eq!(summary(&answer), expected(&[("t", 0, 0, 3, 0), ("t", 1, 0, 3, whole)]), "v{version}");
             if version >= 7 {
                 let full = FetchRequest { session_epoch: 0, ..request(topics) };
                 let answer = connection.call(&full, version).unwrap();
-                assert_eq!(told(&answer), expected(&[("t", 0, 0, 3, 0), ("t", 1, 0, 3, whole)]));
+                assert_eq!(summary(&answer), expected(&[("t", 0, 0, 3, 0), ("t", 1, 0, 3, whole)]));
                 let twice = vec![of("t", &[(1, 0, 1000), (1, 3, 1000)])];
                 let turn = FetchRequest { session_id: answer.session_id, session_epoch: 1, ..request(twice) };
                 let answer = connection.call(&turn, version).unwrap();
-                assert_eq!(told(&answer), expected(&[]), "nothing has changed");
+                assert_eq!(summary(&answer), expected(&[]), "nothing has changed");
             }
         }
     }
@@ -244,7 +249,7 @@ fn partitions_that_are_not_known_come_last_and_do_not_answer_for_the_others() {
     let topics = |offset| vec![of("none", &[(0, 0, 100)]), of("t", &[(0, offset, 1000), (7, 0, 100)])];
     let unknown = [("none", 0), ("t", 7)].map(|(topic, it)| (topic, it, UNKNOWN_TOPIC_OR_PARTITION, -1, 0));
     let answer = connection.call(&request(topics(0)), 7).unwrap();
-    assert_eq!(told(&answer), expected(&[("t", 0, 0, 3, 85), unknown[0], unknown[1]]));
+    assert_eq!(summary(&answer), expected(&[("t", 0, 0, 3, 85), unknown[0], unknown[1]]));
     // At the end of the one that is known it is waited for its next record.
     let waiting = std::thread::spawn(move || {
         let waits = FetchRequest { max_wait_ms: 60_000, ..request(topics(3)) };
@@ -252,9 +257,9 @@ fn partitions_that_are_not_known_come_last_and_do_not_answer_for_the_others() {
     });
     let mut producer = Connection::to(broker.port).unwrap();
     produce(&mut producer, "t", 0, batch(1, Some(b"a"), Compression::None));
-    let told = told(&waiting.join().unwrap());
-    assert_eq!((&told[0].0[..], told[0].1, told[0].2), ("t", 0, 0));
-    assert!(told[0].4 > 0, "the record has come");
+    let summary = summary(&waiting.join().unwrap());
+    assert_eq!((&summary[0].0[..], summary[0].1, summary[0].2), ("t", 0, 0));
+    assert!(summary[0].4 > 0, "the record has come");
     let all_unknown = FetchRequest { max_wait_ms: 60_000, ..request(vec![of("none", &[(0, 0, 100)])]) };
     assert!(producer.call(&all_unknown, 7).is_some(), "nothing is waited for");
 }

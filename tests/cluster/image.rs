@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::scripts::said;
+use super::scripts::output_of;
 use crate::support::root;
 
 /// A folder with a `barnabas` in it that prints its arguments, each in a line, and the log4j file it is to use.
@@ -34,8 +34,8 @@ fn of_image(name: &str, folders: &[&Path], environment: &[(&str, &str)], argumen
 /// What the image's entrypoint prints there.
 fn enter(folders: &[&Path], environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = of_image("entrypoint.sh", folders, environment, arguments);
-    assert!(output.status.success(), "{}", said(&output));
-    said(&output)
+    assert!(output.status.success(), "{}", output_of(&output));
+    output_of(&output)
 }
 
 /// The settings that the entrypoint gives a broker in this environment, beside those that it always gives.
@@ -77,7 +77,7 @@ fn the_image_starts_a_broker_with_the_settings_of_its_environment() {
     let id = [("KAFKA_BROKER_ID", "5")];
     let printed = enter(&[folder.path()], &id, &["--override", "num.partitions=3"]);
     let last = "--override\nbroker.id=5\n--override\nnum.partitions=3\n";
-    assert!(printed.ends_with(last), "what the command line says wins: {printed}");
+    assert!(printed.ends_with(last), "the command line overrides: {printed}");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_image_sets_levels_from_its_environment() {
 }
 
 #[test]
-fn the_image_asks_its_own_broker_whether_it_is_well() {
+fn the_image_checks_its_own_brokers_health() {
     let folder = printing_barnabas();
     for (environment, address) in [
         (&[][..], "localhost:9092"),
@@ -142,7 +142,7 @@ fn the_image_asks_its_own_broker_whether_it_is_well() {
         (&[("KAFKA_LISTENERS", "A://broker-1:9096")], "broker-1:9096"),
     ] {
         let output = of_image("healthcheck.sh", &[folder.path()], environment, &[]);
-        assert_eq!(said(&output), format!("ready\n{address}\n"));
+        assert_eq!(output_of(&output), format!("ready\n{address}\n"));
     }
 }
 

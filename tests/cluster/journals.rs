@@ -36,9 +36,9 @@ impl Recorded {
     }
 
     fn all(&self) -> Vec<String> {
-        let told = ["/brokers/topics", "/isr_change_notification", "/admin", "/config/topics"];
+        let paths = ["/brokers/topics", "/isr_change_notification", "/admin", "/config/topics"];
         let mut lines = self.server.journal(self.brokers.chroot.path());
-        lines.retain(|line| told.iter().any(|path| line.contains(&format!(" {path}"))));
+        lines.retain(|line| paths.iter().any(|path| line.contains(&format!(" {path}"))));
         lines
     }
 
@@ -137,14 +137,14 @@ fn a_leader_dies_comes_back_and_is_preferred_and_the_topic_goes() {
     };
     recorded.brokers.await_isr(&[1, 2]);
     let last = recorded.since().pop().unwrap();
-    let held = if last.contains("\"controller_epoch\":2") { 2 } else { 1 };
-    assert_eq!(last, epoch(format!("if /controller_epoch: {}", state(2, 1, "2,1")), held));
+    let epoch_in_force = if last.contains("\"controller_epoch\":2") { 2 } else { 1 };
+    assert_eq!(last, epoch(format!("if /controller_epoch: {}", state(2, 1, "2,1")), epoch_in_force));
     let data = preferred_election::encode(&[barnabas::base::TopicPartition::new("t", 0)]);
     recorded.brokers.write(preferred_election::PATH, &data, CreateMode::Persistent);
     let wanted = String::from_utf8(data).unwrap();
     recorded.expect(&[
         &format!("create /admin/preferred_replica_election {wanted}"),
-        &epoch(format!("G {}", state(1, 2, "2,1")), held),
+        &epoch(format!("G {}", state(1, 2, "2,1")), epoch_in_force),
         "G delete /admin/preferred_replica_election",
     ]);
     let connect = recorded.brokers.chroot.connect();
@@ -153,8 +153,8 @@ fn a_leader_dies_comes_back_and_is_preferred_and_the_topic_goes() {
     recorded.expect(&[
         "create /admin/delete_topics/t ",
         // Every replica leaves the ISR; the last one stays in it.
-        &epoch(format!("G {}", state(-1, 3, "2")), held),
-        &epoch(format!("G {}", state(-1, 4, "2")), held),
+        &epoch(format!("G {}", state(-1, 3, "2")), epoch_in_force),
+        &epoch(format!("G {}", state(-1, 4, "2")), epoch_in_force),
         "G delete /brokers/topics/t/partitions/0/state",
         "G delete /brokers/topics/t/partitions/0",
         "G delete /brokers/topics/t/partitions",

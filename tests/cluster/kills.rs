@@ -37,20 +37,20 @@ fn killed_under_heavy_producing_nothing_acknowledged_is_missing_and_with_idempot
     let finished = floods.map(Flood::finish);
     let seconds = begun.elapsed().as_secs();
     for (topic, acknowledged) in finished {
-        let held = numbers(broker.port, topic);
+        let stored = numbers(broker.port, topic);
         let mut times: HashMap<u64, usize> = HashMap::new();
-        for number in &held {
+        for number in &stored {
             *times.entry(*number).or_default() += 1;
         }
         println!(
             "{topic}: {kills} kills in {seconds} s, {} records acknowledged, {} held",
             acknowledged.len(),
-            held.len()
+            stored.len()
         );
         let missing: Vec<_> = acknowledged.iter().filter(|number| !times.contains_key(number)).collect();
         assert!(missing.is_empty(), "{topic}: acknowledged and missing: {missing:?}");
         if topic != "one" {
-            let in_order = held.windows(2).all(|pair| pair[0] < pair[1]);
+            let in_order = stored.windows(2).all(|pair| pair[0] < pair[1]);
             assert!(in_order, "{topic}: twice or out of order");
         }
     }

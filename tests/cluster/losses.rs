@@ -90,8 +90,8 @@ fn a_topic_with_more_replicas_than_live_brokers_is_refused_by_every_road_and_lea
     for (road, to) in [("--zookeeper", &connect), ("--bootstrap-server", &bootstrap)] {
         let size = ["--partitions", "2", "--replication-factor", "3"];
         let refused = tool("topics", &[&[road, to, "--create", "--topic", "tool"], &size[..]].concat());
-        let said = String::from_utf8_lossy(&refused.stdout);
-        assert!(said.contains(&format!("Error while executing topic command : {REFUSAL}")), "{refused:?}");
+        let printed = String::from_utf8_lossy(&refused.stdout);
+        assert!(printed.contains(&format!("Error while executing topic command : {REFUSAL}")), "{refused:?}");
         assert_eq!(refused.status.code(), Some(1));
         assert_nothing_of(&brokers, "tool");
     }

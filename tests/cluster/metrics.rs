@@ -56,7 +56,7 @@ fn long_poll(max_wait_ms: i32) -> FetchRequest {
 }
 
 #[test]
-fn purgatories_and_replicas_are_told_as_jmx_exporter_would_tell_them() {
+fn purgatories_and_replicas_have_jmx_exporters_names() {
     let chroot = Chroot::new();
     let port = free_port();
     let mut broker = Broker::prepare(1, &chroot.connect(), &[]);
@@ -68,28 +68,31 @@ fn purgatories_and_replicas_are_told_as_jmx_exporter_would_tell_them() {
         &["--zookeeper", &chroot.connect(), "--create", "--topic", "watched", "--replica-assignment", "1:2"],
     );
     assert!(created.status.success(), "{created:?}");
-    let told = |name: &str, value: f64| {
+    let assert_metric = |name: &str, value: f64| {
         eventually(&format!("{name} is {value}"), LIMIT, || {
             (figures(port).get(name) == Some(&value)).then_some(())
         });
     };
-    told(&replica_manager("LeaderCount"), 1.0);
-    told(&replica_manager("UnderReplicatedPartitions"), 0.0);
-    told("kafka_controller_KafkaController_Value{name=\"ActiveControllerCount\"}", 1.0);
+    assert_metric(&replica_manager("LeaderCount"), 1.0);
+    assert_metric(&replica_manager("UnderReplicatedPartitions"), 0.0);
+    assert_metric("kafka_controller_KafkaController_Value{name=\"ActiveControllerCount\"}", 1.0);
 
     let mut client = Connection::to(broker.port).unwrap();
     assert_eq!(client.call(&long_poll(1), 11).unwrap().responses[0].partition_responses[0].error_code, 0);
-    told("kafka_server_DelayedFetchMetrics_Count{name=\"ExpiresPerSec\",fetcherType=\"consumer\"}", 1.0);
+    assert_metric(
+        "kafka_server_DelayedFetchMetrics_Count{name=\"ExpiresPerSec\",fetcherType=\"consumer\"}",
+        1.0,
+    );
 
     // The follower's fetch waits already: this is the second.
     let poll = std::thread::spawn(move || client.call(&long_poll(60_000), 11).unwrap());
-    told(&waiting("NumDelayedOperations", "Fetch"), 2.0);
+    assert_metric(&waiting("NumDelayedOperations", "Fetch"), 2.0);
     let mut producer = Connection::to(broker.port).unwrap();
     assert_eq!(producer.produce("watched", "at last", 1), Some(Ok(0)));
     assert_eq!(poll.join().unwrap().responses[0].partition_responses[0].error_code, 0);
-    told(&waiting("NumDelayedOperations", "Fetch"), 1.0);
+    assert_metric(&waiting("NumDelayedOperations", "Fetch"), 1.0);
 
     drop(other);
-    told(&replica_manager("UnderReplicatedPartitions"), 1.0);
+    assert_metric(&replica_manager("UnderReplicatedPartitions"), 1.0);
     assert!(get(port, "/").starts_with("HTTP/1.1 404"));
 }

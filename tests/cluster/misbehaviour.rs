@@ -13,7 +13,7 @@ use crate::connections::{Client, LIMIT, fetch, long_poll, make_topic, request};
 use crate::support::{Broker, Chroot, Connection, eventually};
 
 #[test]
-fn stuck_clients_cost_nobody_else_anything() {
+fn stuck_clients_do_not_harm_other_clients() {
     let chroot = Chroot::new();
     let broker = Broker::start_with(1, &chroot.connect(), &[("queued.max.requests", "1")]);
     make_topic(&broker, "t");
@@ -171,8 +171,8 @@ fn connections_are_turned_away_before_logs_run_out_of_files() {
         Some(client)
     });
     drop(refused);
-    let told = "the open file limit has room for 84 connections, and all are in use.";
-    broker.process().wait_for_line(told, LIMIT);
+    let line = "the open file limit has room for 84 connections, and all are in use.";
+    broker.process().wait_for_line(line, LIMIT);
     assert!((70..84).contains(&clients.len()), "{}", clients.len());
     assert!(clients.iter_mut().all(Client::is_served), "those that are there are served on");
     for number in 0..8 {
@@ -192,7 +192,7 @@ fn a_broker_that_runs_out_of_file_descriptors_accepts_again_when_it_has_some() {
     limit_files(&broker, 8);
     let mut more = [Client::to(broker.port)];
     broker.process().wait_for_line("Error while accepting connection", LIMIT);
-    assert!(before.is_served(), "who is there already is served on");
+    assert!(before.is_served(), "connections that are open already are still served");
     limit_files(&broker, 1024);
     assert!(more.iter_mut().all(Client::is_served));
     assert!(Client::to(broker.port).is_served());

@@ -9,7 +9,7 @@ const DESCRIPTORS: usize = 400;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many descriptors the broker holds.
-fn held(broker: &Broker) -> usize {
+fn open_descriptors(broker: &Broker) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", broker.process().id())).unwrap().count()
 }
 
@@ -27,7 +27,7 @@ fn write_to_all(broker: &Broker, rounds: std::ops::Range<i32>) {
     for round in rounds {
         let refused = connection.produce_to_all("t", PARTITIONS, &format!("round {round}"));
         assert!(refused.iter().all(|error| *error == 0), "round {round}: {refused:?}");
-        assert!(held(broker) <= DESCRIPTORS);
+        assert!(open_descriptors(broker) <= DESCRIPTORS);
     }
 }
 
@@ -57,7 +57,7 @@ fn three_times_as_many_partitions_as_descriptors_are_written_and_read() {
         let found = connection.read_from_all("t", PARTITIONS, offset as i64);
         assert_eq!(found.len(), PARTITIONS as usize);
         assert!(found.iter().all(|values| values.first() == Some(value)), "offset {offset}");
-        assert!(held(&broker) <= DESCRIPTORS);
+        assert!(open_descriptors(&broker) <= DESCRIPTORS);
     }
     let complaints: Vec<_> =
         broker.process().lines().into_iter().filter(|line| line.contains("ERROR")).collect();

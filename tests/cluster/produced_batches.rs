@@ -83,7 +83,7 @@ fn offset_at(connection: &mut Connection, topic: &str, timestamp: i64) -> i64 {
 }
 
 #[test]
-fn records_live_as_long_as_their_own_timestamps_say() {
+fn records_are_kept_as_long_as_their_timestamps_allow() {
     let settings = [("log.retention.check.interval.ms", "100"), ("log.retention.ms", "600000")];
     let (_chroot, _broker, mut connection) = started(&settings, &["t", "old", "future"]);
     let now = Clock::System.now();

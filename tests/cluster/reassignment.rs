@@ -84,7 +84,7 @@ fn a_partition_moves_to_other_brokers_and_nothing_stays_behind() {
 }
 
 #[test]
-fn a_znode_is_heeded_and_goes_away_with_the_last_partition_even_when_the_controller_dies() {
+fn a_reassignment_znode_is_completed_and_deleted_even_when_the_controller_dies() {
     let mut brokers = Brokers::start(3, &[]);
     brokers.create("1:2", &["min.insync.replicas=1"]);
     brokers.produce(1, 0..20);
@@ -126,7 +126,7 @@ fn a_reassignment_is_taken_back() {
 }
 
 #[test]
-fn the_preferred_leader_leads_again_when_asked() {
+fn the_preferred_leader_is_elected_on_request() {
     let mut brokers = Brokers::start(2, &[("auto.leader.rebalance.enable", "false")]);
     brokers.create("1:2", &[]);
     brokers.broker(1).stop();

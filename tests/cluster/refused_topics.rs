@@ -39,12 +39,12 @@ fn create(
     name: &str,
     replicas: Option<Vec<i32>>,
 ) -> (ErrorCode, Option<String>) {
-    let placed = replicas.is_none();
+    let is_assigned_by_broker = replicas.is_none();
     let assignments = replicas.map(|ids| CreatableReplicaAssignment { partition_index: 0, broker_ids: ids });
     let topic = CreatableTopic {
         name: name.to_owned(),
-        num_partitions: if placed { 1 } else { -1 },
-        replication_factor: if placed { 1 } else { -1 },
+        num_partitions: if is_assigned_by_broker { 1 } else { -1 },
+        replication_factor: if is_assigned_by_broker { 1 } else { -1 },
         assignments: assignments.into_iter().collect(),
         ..Default::default()
     };
@@ -84,7 +84,7 @@ fn a_topic_that_is_queued_for_deletion_gets_no_partitions_and_others_do() {
 }
 
 #[test]
-fn replicas_are_not_placed_where_only_some_brokers_name_a_rack() {
+fn replicas_are_not_assigned_if_only_some_brokers_have_a_rack() {
     let brokers = Brokers::start_each(2, &[], |id, _| match id {
         1 => vec![("broker.rack", "a".to_owned())],
         _ => Vec::new(),

@@ -24,8 +24,8 @@ fn a_broker_started_again_at_once_after_a_crash_waits_for_its_last_session_to_en
     let before = owner().unwrap();
     broker.kill();
     broker.restart();
-    let said = broker.process().lines().iter().filter(|line| line.contains(WAITS)).count();
-    assert_eq!(said, 1);
+    let logged = broker.process().lines().iter().filter(|line| line.contains(WAITS)).count();
+    assert_eq!(logged, 1);
     assert_ne!(owner().unwrap(), before);
     runtime.block_on(zk.close());
 }
@@ -38,20 +38,20 @@ fn the_id_of_another_broker_is_refused_at_once() {
     other.launch();
     assert_eq!(other.process_mut().wait(SOON).code(), Some(1));
     let lines = other.process().lines();
-    let said = |text: &str| lines.iter().any(|line| line.contains(text));
+    let logged = |text: &str| lines.iter().any(|line| line.contains(text));
     assert!(
-        said("Error while creating ephemeral at /brokers/ids/1, node already exists and owner"),
+        logged("Error while creating ephemeral at /brokers/ids/1, node already exists and owner"),
         "{lines:?}"
     );
     assert!(
-        said("org.apache.zookeeper.KeeperException$NodeExistsException: KeeperErrorCode = NodeExists"),
+        logged("org.apache.zookeeper.KeeperException$NodeExistsException: KeeperErrorCode = NodeExists"),
         "{lines:?}"
     );
-    assert!(!said(WAITS), "{lines:?}");
+    assert!(!logged(WAITS), "{lines:?}");
 }
 
 #[test]
-fn in_a_new_session_nobody_is_elected_who_is_not_registered() {
+fn in_a_new_session_only_a_registered_broker_is_elected() {
     let chroot = Chroot::new();
     let proxy = Proxy::to(chroot.server());
     let session = [("zookeeper.session.timeout.ms", "2000")];

@@ -51,7 +51,7 @@ fn followers_copy_byte_for_byte_and_one_of_them_leads_on() {
 }
 
 #[test]
-fn who_stands_still_leaves_the_isr_and_comes_back() {
+fn a_follower_that_stalls_leaves_the_isr_and_comes_back() {
     for road in ROADS {
         let mut brokers = Brokers::start(
             3,
@@ -84,7 +84,7 @@ fn who_stands_still_leaves_the_isr_and_comes_back() {
 }
 
 #[test]
-fn a_leader_that_comes_back_with_more_than_the_others_is_cut_to_theirs() {
+fn a_leader_that_comes_back_with_more_records_is_truncated() {
     let mut brokers = Brokers::start(2, &[("inter.broker.protocol.version", "2.6")]);
     brokers.create("1:2", &["min.insync.replicas=1"]);
     brokers.produce(1, 0..10);
@@ -256,7 +256,7 @@ fn a_follower_whose_offset_the_leader_no_longer_has_begins_where_the_leader_does
 }
 
 #[test]
-fn an_unclean_leader_has_the_others_cut_to_what_it_has() {
+fn followers_of_an_unclean_leader_are_truncated_to_its_log() {
     let mut brokers = Brokers::start(2, &[]);
     brokers.create("1:2", &["min.insync.replicas=1", "unclean.leader.election.enable=true"]);
     brokers.produce(1, 0..5);
@@ -307,7 +307,7 @@ fn enabling_unclean_election_gives_a_partition_a_leader_at_once() {
         brokers.await_isr(&[1]);
         brokers.broker(1).kill();
         brokers.broker(2).restart();
-        eventually("nobody leads", SOON, || (brokers.state().leader == -1).then_some(()));
+        eventually("the partition has no leader", SOON, || (brokers.state().leader == -1).then_some(()));
         let config = IncrementalAlterableConfig {
             name: "unclean.leader.election.enable".to_owned(),
             config_operation: 0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Broker, Chroot, Process, eventually, free_port, root, script, tool};
 
-pub fn said(output: &Output) -> String {
+pub fn output_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -18,15 +18,15 @@ impl Scripted {
     /// Runs a command of `cluster.sh`, which has to succeed; returns its output.
     fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-        said(&output)
+        assert!(output.status.success(), "{arguments:?}: {}", output_of(&output));
+        output_of(&output)
     }
 
     /// Runs a command of `cluster.sh`, which has to fail; returns its output.
     fn refused(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
-        said(&output)
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", output_of(&output));
+        output_of(&output)
     }
 
     fn output(&self, arguments: &[&str]) -> Output {
@@ -78,7 +78,7 @@ fn a_cluster_is_started_broken_mended_and_ended_by_its_script() {
 }
 
 #[test]
-fn every_script_says_what_it_does_and_does_nothing_else() {
+fn every_script_prints_its_usage_and_does_nothing_else() {
     let mut scripts: Vec<_> =
         std::fs::read_dir(root().join("scripts")).unwrap().map(|it| it.unwrap()).collect();
     scripts.retain(|script| !script.file_name().to_string_lossy().ends_with(".bash"));
@@ -89,7 +89,7 @@ fn every_script_says_what_it_does_and_does_nothing_else() {
         // What has no word for it would do what it is for.
         assert!(text.contains("--help") || text.contains("/barnabas\" ") || name == "barnabas", "{name}");
         let output = crate::support::script(&name, &["--help"]);
-        let help = said(&output);
+        let help = output_of(&output);
         assert!(help.lines().count() > 1 && matches!(output.status.code(), Some(0 | 1)), "{name}: {help}");
         if name.ends_with("-stop.sh") {
             assert!(help.contains("Stops ALL") && help.contains("of this user"), "{name}: {help}");
@@ -226,9 +226,9 @@ fn a_quickstart_that_is_interrupted_leaves_nothing_behind() {
         quickstart.wait_for_line(step, LIMIT);
         let another = checkout.quickstart(&options).output().unwrap();
         assert!(
-            said(&another).starts_with("Another quickstart.sh is at work in logs/quickstart"),
+            output_of(&another).starts_with("Another quickstart.sh is at work in logs/quickstart"),
             "{}",
-            said(&another)
+            output_of(&another)
         );
         // As Ctrl-C does: to all of the terminal's processes.
         let group = format!("-{}", quickstart.id());
@@ -252,17 +252,25 @@ fn a_quickstart_runs_without_rust_where_there_is_a_binary_and_knows_its_data() {
     let here = [&ports[..], &["--data", &data]].concat();
     let run = |options: &[&str]| checkout.quickstart(options).output().unwrap();
     let first = run(&here);
-    assert!(first.status.success(), "{}", said(&first));
+    assert!(first.status.success(), "{}", output_of(&first));
     assert!(
-        said(&first)
+        output_of(&first)
             .contains("Rust is missing, so that nothing is built: using target/release/barnabas as it is.")
     );
     let again = run(&here);
-    assert!(again.status.success() && said(&again).contains("It runs already (process "), "{}", said(&again));
+    assert!(
+        again.status.success() && output_of(&again).contains("It runs already (process "),
+        "{}",
+        output_of(&again)
+    );
     let elsewhere = run(&[&ports[..], &["--data", &format!("{data}2")]].concat());
-    assert!(!elsewhere.status.success(), "{}", said(&elsewhere));
-    assert!(said(&elsewhere).contains("It runs already, elsewhere: on port "), "{}", said(&elsewhere));
-    assert!(said(&run(&["stop"])).starts_with("Stopped broker (process "));
+    assert!(!elsewhere.status.success(), "{}", output_of(&elsewhere));
+    assert!(
+        output_of(&elsewhere).contains("It runs already, elsewhere: on port "),
+        "{}",
+        output_of(&elsewhere)
+    );
+    assert!(output_of(&run(&["stop"])).starts_with("Stopped broker (process "));
     assert_eq!(checkout.processes(), Vec::<u32>::new());
     let logs = checkout.0.path().join("logs/quickstart");
     let log = std::fs::read_to_string(logs.join("server.log")).unwrap();

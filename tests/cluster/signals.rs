@@ -18,8 +18,8 @@ fn each_signal_stops_a_broker_in_order() {
         broker.restart();
         broker.process().signal(signal);
         assert_eq!(broker.process_mut().wait(LIMIT).code(), Some(code), "SIG{signal}");
-        let said = format!("Terminating process due to signal SIG{signal} (org.apache.kafka.common.utils");
-        broker.process().wait_for_line(&said, LIMIT);
+        let line = format!("Terminating process due to signal SIG{signal} (org.apache.kafka.common.utils");
+        broker.process().wait_for_line(&line, LIMIT);
         broker.process().wait_for_line("shut down completed (kafka.server.KafkaServer)", LIMIT);
     }
 }
@@ -50,7 +50,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn a_broker_that_is_asked_prints_what_it_is_doing_and_goes_on() {
+fn a_broker_prints_its_state_on_sigquit_and_goes_on() {
     let chroot = Chroot::new();
     let broker = Broker::start(1, &chroot.connect());
     let mut connection = Connection::to(broker.port).unwrap();
@@ -106,7 +106,7 @@ fn write_a_record(servers: &str) {
 }
 
 #[test]
-fn a_tool_whose_reader_has_gone_ends_quietly() {
+fn a_tool_whose_output_has_no_reader_ends_quietly() {
     let chroot = Chroot::new();
     let broker = Broker::start(1, &chroot.connect());
     let (servers, connect) = (broker.bootstrap(), chroot.connect());
@@ -121,8 +121,8 @@ fn a_tool_whose_reader_has_gone_ends_quietly() {
     assert_eq!(unread(&["dump-log", "--files", &log], false), quiet);
     write_a_record(&servers);
     let consume = ["console-consumer", "--bootstrap-server", &servers, "--topic", "t", "--from-beginning"];
-    let said = "Unable to write to standard out, closing consumer.\nProcessed a total of 1 messages\n";
-    assert_eq!(unread(&consume, false), (Some(0), said.to_owned()), "as Kafka's consumer says");
+    let line = "Unable to write to standard out, closing consumer.\nProcessed a total of 1 messages\n";
+    assert_eq!(unread(&consume, false), (Some(0), line.to_owned()), "as Kafka's consumer prints");
     // The usage goes to standard error, and its exit code stays.
     assert_eq!(unread(&["topics", "--help"], true), (Some(1), String::new()));
 }

@@ -27,7 +27,7 @@ trait Disk {
     fn environment(&self) -> Vec<(&'static str, String)>;
     fn stall(&self);
     /// Whether any append waits for it.
-    fn holds_somebody(&self, broker: &Broker) -> bool;
+    fn holds_an_append(&self, broker: &Broker) -> bool;
     fn go_on(&self);
     /// Whether it still lets read.
     fn reads(&self) -> bool;
@@ -74,7 +74,7 @@ impl Disk for Frozen {
         assert!(self.fsfreeze("--freeze"));
     }
 
-    fn holds_somebody(&self, broker: &Broker) -> bool {
+    fn holds_an_append(&self, broker: &Broker) -> bool {
         let tasks = fs::read_dir(format!("/proc/{}/task", broker.process().id())).unwrap();
         // Uninterruptible sleep: it waits for the file system.
         let waits = |task: fs::DirEntry| {
@@ -137,7 +137,7 @@ impl Disk for Held {
         fs::write(self.file(), "").unwrap();
     }
 
-    fn holds_somebody(&self, _: &Broker) -> bool {
+    fn holds_an_append(&self, _: &Broker) -> bool {
         fs::metadata(self.file()).unwrap().len() > 0
     }
 
@@ -244,7 +244,7 @@ fn goes_on(disk: &dyn Disk) {
     let (mut brokers, stuck, live) = start(disk);
     disk.stall();
     let waiting = begin(&brokers, &stuck);
-    eventually("an append is stuck", LIMIT, || disk.holds_somebody(&brokers.all[&1]).then_some(()));
+    eventually("an append is stuck", LIMIT, || disk.holds_an_append(&brokers.all[&1]).then_some(()));
 
     let none_answered = || assert!(waiting.iter().all(|it| !it.is_finished()), "the disk does not answer");
     // A client of the stuck directory gives up by itself.

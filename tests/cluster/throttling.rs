@@ -21,7 +21,7 @@ use crate::support::{Chroot, Connection, EmbeddedBroker, eventually};
 
 /// For how long every caller is throttled.
 const THROTTLE: Duration = Duration::from_millis(3);
-const TOLD: i32 = 3;
+const THROTTLED: i32 = 3;
 
 /// A quota that every caller exceeds.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl RequestQuota for Exceeded {
 }
 
 #[test]
-fn a_caller_over_its_quota_is_told_so_by_every_response_that_can() {
+fn every_response_with_a_throttle_time_has_it_for_a_caller_over_its_quota() {
     let (chroot, quota) = (Chroot::new(), Arc::new(Exceeded::default()));
     let plugins = Plugins { quotas: ClientQuotas::of_requests(quota.clone()), ..Default::default() };
     let broker = EmbeddedBroker::start(&chroot, plugins);
@@ -51,12 +51,12 @@ fn a_caller_over_its_quota_is_told_so_by_every_response_that_can() {
     eventually("the topic has a leader", Duration::from_secs(20), || {
         connection.has_leader("t").filter(|led| *led)
     });
-    let told = |response: Option<i32>| assert_eq!(response, Some(TOLD));
-    told(connection.call(&MetadataRequest::default(), 9).map(|it| it.throttle_time_ms));
-    told(connection.call(&ApiVersionsRequest::default(), 2).map(|it| it.throttle_time_ms));
-    told(connection.call(&ListOffsetRequest::default(), 5).map(|it| it.throttle_time_ms));
-    told(connection.call(&DescribeLogDirsRequest::default(), 2).map(|it| it.throttle_time_ms));
-    told(
+    let throttled = |response: Option<i32>| assert_eq!(response, Some(THROTTLED));
+    throttled(connection.call(&MetadataRequest::default(), 9).map(|it| it.throttle_time_ms));
+    throttled(connection.call(&ApiVersionsRequest::default(), 2).map(|it| it.throttle_time_ms));
+    throttled(connection.call(&ListOffsetRequest::default(), 5).map(|it| it.throttle_time_ms));
+    throttled(connection.call(&DescribeLogDirsRequest::default(), 2).map(|it| it.throttle_time_ms));
+    throttled(
         connection.call(&ProduceRequest { acks: -1, ..Default::default() }, 8).map(|it| it.throttle_time_ms),
     );
     let old = connection.call(&MetadataRequest::default(), 1).unwrap();
@@ -66,7 +66,7 @@ fn a_caller_over_its_quota_is_told_so_by_every_response_that_can() {
     let partitions = vec![FetchPartition { partition_max_bytes: 1000, ..Default::default() }];
     let topics = vec![FetchTopic { topic: "t".to_owned(), partitions }];
     let fetch = FetchRequest { replica_id: -1, topics, ..Default::default() };
-    told(connection.call(&fetch, 11).map(|it| it.throttle_time_ms));
+    throttled(connection.call(&fetch, 11).map(|it| it.throttle_time_ms));
     let exempt = || quota.used.lock()["test"].1;
     let before = exempt();
     let response = connection.call(&FetchRequest { replica_id: 1, ..fetch }, 11).unwrap();

@@ -43,7 +43,7 @@ fn a_new_topics_configs_are_in_force_from_the_first_record_however_far_zookeeper
 }
 
 #[test]
-fn a_topic_made_again_while_a_broker_could_not_look_has_its_new_configs() {
+fn a_topic_recreated_while_a_broker_was_cut_off_has_its_new_configs() {
     let chroot = Chroot::new();
     let proxy = Proxy::to(chroot.server());
     let far = format!("{}{}", proxy.address(), chroot.path());
@@ -73,7 +73,7 @@ fn a_topic_made_again_while_a_broker_could_not_look_has_its_new_configs() {
 }
 
 #[test]
-fn who_has_no_log_of_a_topic_asks_zookeeper_nothing_when_it_is_made() {
+fn a_broker_without_a_log_of_a_topic_does_not_read_its_configs() {
     let chroot = Chroot::new();
     let proxy = Proxy::to(chroot.server());
     let through = format!("{}{}", proxy.address(), chroot.path());
@@ -138,9 +138,9 @@ fn configs_that_cannot_be_read_are_none_and_notices_behind_them_are_heeded() {
         }
     });
     broker.restart();
-    let said = |text: &str| broker.process().lines().iter().filter(|line| line.contains(text)).count();
+    let logged = |text: &str| broker.process().lines().iter().filter(|line| line.contains(text)).count();
     for topic in &topics[1..] {
-        assert_eq!(said(&format!("/config/topics/{topic} is taken to hold no configs")), 1, "{topic}");
+        assert_eq!(logged(&format!("/config/topics/{topic} is taken to hold no configs")), 1, "{topic}");
     }
     // A change written behind all of them, while the broker runs.
     let config = r#"{"version":7,"config":{"max.message.bytes":"500"}}"#;
@@ -155,6 +155,6 @@ fn configs_that_cannot_be_read_are_none_and_notices_behind_them_are_heeded() {
         (connection.produce("good", &large(), 1)? == Err(MESSAGE_TOO_LARGE)).then_some(())
     });
     connection.produce("bad-1", &large(), 1).unwrap().unwrap();
-    assert_eq!(said("/config/brokers/1 is taken to hold no configs"), 1);
+    assert_eq!(logged("/config/brokers/1 is taken to hold no configs"), 1);
     runtime.block_on(zk.close());
 }

@@ -42,7 +42,7 @@ fn a_broker_that_is_to_be_secured_does_not_start() {
 }
 
 #[test]
-fn what_a_broker_has_by_default_may_be_said() {
+fn default_values_of_unbuilt_settings_are_accepted() {
     let chroot = Chroot::new();
     let settings = [
         ("authorizer.class.name", ""),
@@ -89,7 +89,7 @@ fn a_running_broker_refuses_a_change_that_asks_for_security() {
 }
 
 #[tokio::test]
-async fn a_change_by_znode_that_asks_for_security_is_said_not_to_be_in_force() {
+async fn a_change_by_znode_that_asks_for_security_is_logged_as_not_in_force() {
     let chroot = Chroot::new();
     let broker = Broker::start(1, &chroot.connect());
     let zk = ZooKeeper::connect(&chroot.connect(), ConnectOptions::default()).await.unwrap();

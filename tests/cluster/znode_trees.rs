@@ -57,9 +57,9 @@ fn a_broker_leaves_what_kafka_leaves_from_start_to_stop() {
         run("kafka-topics.sh", &[&["--bootstrap-server", &bootstrap], arguments].concat())
     };
 
-    let placed = ["--partitions", "3", "--replication-factor", "1"];
+    let assignment = ["--partitions", "3", "--replication-factor", "1"];
     let configs = ["--config", "retention.ms=3600000", "--config", "cleanup.policy=compact"];
-    topics(&[&["--create", "--topic", "t"], &placed[..], &configs[..]].concat());
+    topics(&[&["--create", "--topic", "t"], &assignment[..], &configs[..]].concat());
     assert_becomes("2-created", &chroot);
     topics(&["--alter", "--topic", "t", "--partitions", "12"]);
     assert_becomes("3-more-partitions", &chroot);

@@ -105,7 +105,7 @@ async fn a_restarted_server_is_found_again_and_no_change_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_session_is_born_again_and_watches_go_on() {
+async fn an_expired_session_is_reopened_and_watches_go_on() {
     let chroot = Chroot::new();
     let proxy = Proxy::to(chroot.server());
     let behind = format!("{}{}", proxy.address(), chroot.path());

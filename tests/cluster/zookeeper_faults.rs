@@ -76,8 +76,8 @@ async fn conditional_writes_are_done_exactly_once_whatever_answers_are_lost() {
             assert_eq!(results[1], OpResult::Set { version: version + 1 });
             version += 1;
         }
-        let (held, stat) = zk.get("/counter").await.unwrap().unwrap();
-        assert_eq!((stat.version, held.as_ref()), (version, version.to_string().as_bytes()));
+        let (data, stat) = zk.get("/counter").await.unwrap().unwrap();
+        assert_eq!((stat.version, data.as_ref()), (version, version.to_string().as_bytes()));
     }
     let zk = fire.cease().await;
     assert!(version > 10, "only {version} writes in all the time");
@@ -86,7 +86,7 @@ async fn conditional_writes_are_done_exactly_once_whatever_answers_are_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn creations_and_deletions_are_recognised_as_ours() {
+async fn creations_and_deletions_are_recognised_as_the_clients_own() {
     let chroot = Chroot::new();
     let fire = UnderFire::start(&chroot).await;
     let zk = fire.zk.clone();
@@ -150,7 +150,7 @@ async fn no_change_is_lost_between_cut_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_that_went_and_came_back_unseen_is_told() {
+async fn a_child_that_was_recreated_between_two_reads_is_reported() {
     let chroot = Chroot::new();
     let writer = connect(&chroot.connect()).await;
     writer.create_recursive("/ids/1", b"", CreateMode::Persistent).await.unwrap();
@@ -158,20 +158,20 @@ async fn a_child_that_went_and_came_back_unseen_is_told() {
     let zk = connect(&format!("{}{}", proxy.address(), chroot.path())).await;
     let mut watches = zk.watches();
     watches.watch_children("/ids");
-    let is_told = |change: Option<ZnodeChange>| matches!(change, Some(ZnodeChange::Children { .. }));
-    assert!(is_told(watches.next().await));
+    let is_bounce = |change: Option<ZnodeChange>| matches!(change, Some(ZnodeChange::Children { .. }));
+    assert!(is_bounce(watches.next().await));
     proxy.cut();
     writer.delete("/ids/1", None).await.unwrap();
     writer.create("/ids/1", b"", CreateMode::Persistent).await.unwrap();
     proxy.mend();
-    let told = async { while !is_told(watches.next().await) {} };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("the bounce is told");
+    let bounced = async { while !is_bounce(watches.next().await) {} };
+    tokio::time::timeout(Duration::from_secs(30), bounced).await.expect("the bounce is reported");
     zk.close().await;
     writer.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_reads_does_not_keep_the_session_from_going_on() {
+async fn unread_changes_do_not_block_the_session() {
     let chroot = Chroot::new();
     let writer = connect(&chroot.connect()).await;
     let fire = UnderFire::start(&chroot).await;
@@ -248,7 +248,7 @@ async fn one_answer_longer_than_a_session_does_not_cost_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_many_requests_as_the_window_holds_are_under_way_at_once() {
+async fn as_many_requests_as_the_window_allows_are_in_flight() {
     let chroot = Chroot::new();
     let writer = connect(&chroot.connect()).await;
     let paths = make_many(&writer, 100, 1).await;

@@ -109,11 +109,12 @@ fn lead(log: &Log) {
 const TAKEN_LATE: &str = "idem-0/00000000000000000015.snapshot";
 
 /// Asserts that the files of a partition are Kafka's, byte for byte.
-fn assert_same(partition: &str, theirs: &Path, ours: &Path) {
-    assert_eq!(files(theirs), files(ours), "{partition}");
-    for name in files(theirs).into_iter().filter(|name| format!("{partition}/{name}") != TAKEN_LATE) {
-        let (theirs, ours) = (fs::read(theirs.join(&name)).unwrap(), fs::read(ours.join(&name)).unwrap());
-        assert_eq!(theirs, ours, "{partition}/{name}");
+fn assert_same(partition: &str, kafka: &Path, barnabas: &Path) {
+    assert_eq!(files(kafka), files(barnabas), "{partition}");
+    for name in files(kafka).into_iter().filter(|name| format!("{partition}/{name}") != TAKEN_LATE) {
+        let (kafka, barnabas) =
+            (fs::read(kafka.join(&name)).unwrap(), fs::read(barnabas.join(&name)).unwrap());
+        assert_eq!(kafka, barnabas, "{partition}/{name}");
     }
 }
 
@@ -218,19 +219,19 @@ fn after_a_crash_the_same_files_come_back() {
     }
     open(copy.path()).close();
     for partition in uncleaned() {
-        let (theirs, ours) = (recorded_dir::path().join(&partition), copy.path().join(&partition));
-        for name in files(&theirs).into_iter().filter(|name| !name.ends_with(".snapshot")) {
+        let (kafka, barnabas) = (recorded_dir::path().join(&partition), copy.path().join(&partition));
+        for name in files(&kafka).into_iter().filter(|name| !name.ends_with(".snapshot")) {
             assert_eq!(
-                fs::read(theirs.join(&name)).unwrap(),
-                fs::read(ours.join(&name)).unwrap(),
+                fs::read(kafka.join(&name)).unwrap(),
+                fs::read(barnabas.join(&name)).unwrap(),
                 "{partition}/{name}"
             );
         }
-        let last = files(&theirs).into_iter().rfind(|name| name.ends_with(".snapshot"));
+        let last = files(&kafka).into_iter().rfind(|name| name.ends_with(".snapshot"));
         if let Some(name) = last.filter(|name| format!("{partition}/{name}") != TAKEN_LATE) {
             assert_eq!(
-                fs::read(theirs.join(&name)).unwrap(),
-                fs::read(ours.join(&name)).unwrap(),
+                fs::read(kafka.join(&name)).unwrap(),
+                fs::read(barnabas.join(&name)).unwrap(),
                 "{partition}/{name}"
             );
         }
@@ -242,12 +243,12 @@ fn the_same_appends_give_the_same_files() {
     for partition in uncleaned() {
         let topic = topic_of(&partition);
         let dir = tempfile::tempdir().unwrap();
-        let ours = dir.path().join(&partition);
-        fs::create_dir(&ours).unwrap();
+        let barnabas = dir.path().join(&partition);
+        fs::create_dir(&barnabas).unwrap();
         let shared = Shared::new(Clock::manual(NOW));
         let opening = Opening {
             partition: TopicPartition::new(topic, 0),
-            dir: ours.clone(),
+            dir: barnabas.clone(),
             settings: config(topic).into(),
             log_start: 0,
             recovery_point: 0,
@@ -255,9 +256,9 @@ fn the_same_appends_give_the_same_files() {
         };
         let log = Log::open(opening, Arc::new(shared)).unwrap();
         lead(&log);
-        let theirs = recorded_dir::path().join(&partition);
-        for name in files(&theirs).into_iter().filter(|name| name.ends_with(".log")) {
-            for batch in Batch::split(fs::read(theirs.join(name)).unwrap().into()) {
+        let kafka = recorded_dir::path().join(&partition);
+        for name in files(&kafka).into_iter().filter(|name| name.ends_with(".log")) {
+            for batch in Batch::split(fs::read(kafka.join(name)).unwrap().into()) {
                 log.append_as_follower(&batch.unwrap().bytes().clone().into()).unwrap();
             }
         }
@@ -266,6 +267,6 @@ fn the_same_appends_give_the_same_files() {
             log.increment_log_start_offset(4, "test").unwrap();
         }
         log.close().unwrap();
-        assert_same(&partition, &theirs, &ours);
+        assert_same(&partition, &kafka, &barnabas);
     }
 }

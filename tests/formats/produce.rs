@@ -89,7 +89,7 @@ fn append_five(log: &Log, records: &Bytes) {
 }
 
 #[test]
-fn produced_records_fare_as_with_kafka() {
+fn produced_records_are_treated_as_by_kafka() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/data/produce.jsonl");
     let home = tempfile::tempdir().unwrap();
     let mut logs: HashMap<String, Arc<Log>> = HashMap::new();
@@ -102,10 +102,10 @@ fn produced_records_fare_as_with_kafka() {
         if row["note"] == "idempotent: duplicate older than the last five batches" {
             append_five(log, &records);
         }
-        let ours = answer(log, row["version"].as_i64().unwrap() as i16, &records);
+        let answered = answer(log, row["version"].as_i64().unwrap() as i16, &records);
         let row = row.as_object_mut().unwrap();
         let note = row.remove("note").unwrap();
         row.retain(|key, _| !matches!(key.as_str(), "version" | "topic" | "records"));
-        assert_eq!(ours, Value::Object(row.clone()), "{topic}: {note}");
+        assert_eq!(answered, Value::Object(row.clone()), "{topic}: {note}");
     }
 }

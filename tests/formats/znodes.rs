@@ -139,7 +139,7 @@ fn every_codec_has_a_schema_and_every_schema_a_codec() {
 }
 
 #[test]
-fn what_breaks_a_schema_is_told() {
+fn violations_of_a_schema_are_reported() {
     let schemas = Schemas::read();
     for (path, data) in [
         ("/brokers/ids/1", &br#"{"version":5}"#[..]),

@@ -44,7 +44,7 @@ impl Traffic {
             let (topic, acknowledged) = flood.finish();
             let count = u64::try_from(acknowledged.len()).unwrap();
             reader.finish(count);
-            assert!(mixed.held(topic).into_iter().eq(0..count), "{topic}: lost, twice or out of order");
+            assert!(mixed.stored(topic).into_iter().eq(0..count), "{topic}: lost, twice or out of order");
             records += count;
         }
         println!("{records} records acknowledged, none lost, none twice");
@@ -54,16 +54,17 @@ impl Traffic {
 /// Topics are created, moved onto and off this project's brokers, led by their preferred replicas, and
 /// deleted, with either kind as the controller.
 fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
-    for ours in [true, false] {
-        let of_kind: Vec<_> = mixed.ids().into_iter().filter(|id| mixed.is_ours(*id) == ours).collect();
+    for barnabas in [true, false] {
+        let of_kind: Vec<_> =
+            mixed.ids().into_iter().filter(|id| mixed.is_barnabas(*id) == barnabas).collect();
         if of_kind.is_empty() {
             continue;
         }
         mixed.elect_controller(|id| of_kind.contains(&id));
-        let topic = if ours { "under-ours" } else { "under-theirs" };
+        let topic = if barnabas { "under-ours" } else { "under-theirs" };
         mixed.create(topic, REPLICAS[0]);
         let topics = [&TOPICS[..], &[topic]].concat();
-        for id in mixed.ids().into_iter().filter(|id| mixed.is_ours(*id)) {
+        for id in mixed.ids().into_iter().filter(|id| mixed.is_barnabas(*id)) {
             let others: Vec<_> = mixed.ids().into_iter().filter(|other| *other != id).collect();
             mixed.reassign(&topics, &others);
             mixed.reassign(&topics, &[&[id], &others[..]].concat());
@@ -77,7 +78,7 @@ fn work_under_either_controller(mixed: &Mixed, traffic: &Traffic) {
 }
 
 /// Every broker is killed while it is the controller and leads; the others take over, and it comes back.
-fn everybody_dies_once(mixed: &mut Mixed, traffic: &Traffic) {
+fn every_broker_dies_once(mixed: &mut Mixed, traffic: &Traffic) {
     for id in mixed.ids() {
         let others = mixed.ids().into_iter().filter(|other| *other != id);
         mixed.reassign(&TOPICS, &std::iter::once(id).chain(others).collect::<Vec<_>>());
@@ -98,11 +99,11 @@ fn either_kind_leads_controls_fails_and_takes_over_in_one_cluster() {
     let Some(kafka) = kafka("either_kind_leads_controls_fails_and_takes_over_in_one_cluster") else { return };
     let mut mixed = Mixed::start(kafka, &[1, 2]);
     let traffic = Traffic::start(&mixed);
-    everybody_dies_once(&mut mixed, &traffic);
+    every_broker_dies_once(&mut mixed, &traffic);
     work_under_either_controller(&mixed, &traffic);
     mixed.roll(2);
     mixed.await_in_sync(&TOPICS, 3);
-    everybody_dies_once(&mut mixed, &traffic);
+    every_broker_dies_once(&mut mixed, &traffic);
     work_under_either_controller(&mixed, &traffic);
     traffic.finish(&mixed);
 }

@@ -126,8 +126,8 @@ fn old_python(test: &str) -> Option<std::path::PathBuf> {
 }
 
 #[test]
-fn an_old_python_client_speaks_as_brokers_of_every_era_were_spoken_to() {
-    let test = "an_old_python_client_speaks_as_brokers_of_every_era_were_spoken_to";
+fn an_old_python_client_works_with_the_protocol_of_every_era() {
+    let test = "an_old_python_client_works_with_the_protocol_of_every_era";
     let Some(packages) = old_python(test) else { return };
     let chroot = Chroot::new();
     let broker = Broker::start(0, &chroot.connect());

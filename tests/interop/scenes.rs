@@ -40,13 +40,13 @@ fn act(stage: &mut Stage, step: &Step) -> Vec<String> {
 }
 
 /// The output of a step: if it changes for a while, the recorded one or the last one.
-fn said(stage: &mut Stage, step: &Step) -> Vec<String> {
+fn output(stage: &mut Stage, step: &Step) -> Vec<String> {
     let started = Instant::now();
     loop {
-        let said = act(stage, step);
-        let again = step.parts().0.ends_with('?') && said != step.said && started.elapsed() < SOON;
+        let output = act(stage, step);
+        let again = step.parts().0.ends_with('?') && output != step.output && started.elapsed() < SOON;
         if !again {
-            return said;
+            return output;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -69,12 +69,12 @@ fn play(test: &str, scene: &str, settings: &[(&str, &str)]) {
             if step.parts().0.ends_with('?') {
                 std::thread::sleep(SETTLED);
             }
-            step.said = act(&mut stage, step);
+            step.output = act(&mut stage, step);
             continue;
         }
-        let said = said(&mut stage, step);
-        if said != step.said {
-            differences.push(difference(&step.line, &step.said, &said));
+        let output = output(&mut stage, step);
+        if output != step.output {
+            differences.push(difference(&step.line, &step.output, &output));
         }
     }
     if recording {
@@ -91,16 +91,16 @@ fn odd_requests() {
     let mut stage = Stage::open(kafka, recording, &[]);
     let mut interview = Interview { stage: &mut stage, steps: Vec::new() };
     interview.hold();
-    let said = interview.steps;
+    let output = interview.steps;
     if recording {
-        std::fs::write(&file, script::write(&said)).unwrap();
+        std::fs::write(&file, script::write(&output)).unwrap();
     }
     let recorded = script::read(&std::fs::read_to_string(&file).unwrap());
     let asked = |steps: &[Step]| steps.iter().map(|step| step.line.clone()).collect::<Vec<_>>();
-    assert_eq!(asked(&said), asked(&recorded), "the questions are those that were recorded");
-    let pairs = said.iter().zip(&recorded).filter(|(here, kafka)| here.said != kafka.said);
+    assert_eq!(asked(&output), asked(&recorded), "the questions are those that were recorded");
+    let pairs = output.iter().zip(&recorded).filter(|(here, kafka)| here.output != kafka.output);
     let differences: Vec<_> =
-        pairs.map(|(here, kafka)| difference(&here.line, &kafka.said, &here.said)).collect();
+        pairs.map(|(here, kafka)| difference(&here.line, &kafka.output, &here.output)).collect();
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n\n"));
 }
 

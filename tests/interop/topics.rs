@@ -139,7 +139,7 @@ fn configs_of_topics_change_through_zookeeper() {
     assert!(described.out.contains("Configs for topic 't' are max.message.bytes=2000"), "{}", described.out);
     // The config is in force: a record of 3,000 bytes is refused from now on.
     let oversize = "x".repeat(3000) + "\n";
-    crate::support::eventually("the broker heeds the new limit", std::time::Duration::from_secs(30), || {
+    crate::support::eventually("the new limit is in force", std::time::Duration::from_secs(30), || {
         let sent = kafka.run_with_input(
             "kafka.tools.ConsoleProducer",
             &["--bootstrap-server", &bootstrap, "--topic", "t", "--request-required-acks", "all"],

@@ -54,8 +54,8 @@ impl Default for Transactions {
 impl Player for Transactions {
     /// `app 7@2 Ongoing timeout 60000 start 990000 update 995000 t-0,t-1`, `app removed`, `garbage`
     fn given(&mut self, text: &str) {
-        let said: Vec<_> = text.split_whitespace().collect();
-        let (key, value) = match said[..] {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let (key, value) = match words[..] {
             ["garbage"] => (records::encode_key("app").unwrap(), Some("?".into())),
             [id, "removed"] => (records::encode_key(id).unwrap(), None),
             [id, by, state, "timeout", timeout, "start", start, "update", update, partitions] => {
@@ -82,8 +82,8 @@ impl Player for Transactions {
     }
 
     fn when(&mut self, text: &str) -> Vec<String> {
-        let said: Vec<_> = text.split_whitespace().collect();
-        match said[..] {
+        let words: Vec<_> = text.split_whitespace().collect();
+        match words[..] {
             ["loaded"] => self.machine.on_loaded(self.now, &mut self.actions),
             [id, "starts", "timeout", timeout] => self.init(id, timeout, None),
             [id, "starts", "timeout", timeout, "as", expected] => {

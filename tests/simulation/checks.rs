@@ -146,8 +146,8 @@ impl Checks {
 
     /// A broker's leaderships were moved so that it can stop, and still it is the leader of these by
     /// ZooKeeper.
-    pub fn handed_over(&mut self, broker: BrokerId, held: Vec<TopicPartition>) {
-        if let Some(id) = held.first() {
+    pub fn handed_over(&mut self, broker: BrokerId, still_led: Vec<TopicPartition>) {
+        if let Some(id) = still_led.first() {
             self.violated(format!("broker {broker} is free to stop, and still the leader of {id}"));
         }
     }

@@ -173,7 +173,7 @@ impl Writing {
                 _ => outcome::results(&ops, &found, session),
             };
             let broker = self.broker;
-            scene.say(|| {
+            scene.log_line(|| {
                 let what = if done.is_some() { "was done" } else { "was not done" };
                 format!("broker {broker} finds that {:?} {what}", entry.multi)
             });

@@ -66,7 +66,7 @@ impl Ensemble {
 
     /// Ends the sessions that sent no ping in time.
     pub fn expire(&mut self, now: Millis) {
-        let late = self.sessions.iter().filter(|(_, (_, heard))| heard + SESSION_TIMEOUT < now);
+        let late = self.sessions.iter().filter(|(_, (_, pinged))| pinged + SESSION_TIMEOUT < now);
         let late: Vec<_> = late.map(|(session, _)| *session).collect();
         late.into_iter().for_each(|session| self.close(session));
     }

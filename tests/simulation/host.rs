@@ -69,7 +69,7 @@ pub struct Host {
     /// The live brokers, by its last UpdateMetadata.
     live: BTreeSet<BrokerId>,
     /// The last call of each controller epoch.
-    heard: BTreeMap<i32, u64>,
+    last_calls: BTreeMap<i32, u64>,
     /// What lies on its disk.
     pub disks: BTreeMap<TopicPartition, Log>,
     replicas: BTreeMap<TopicPartition, Replica>,
@@ -103,7 +103,7 @@ impl Host {
             controller_epoch: ControllerEpoch::default(),
             controller: None,
             live: BTreeSet::new(),
-            heard: BTreeMap::new(),
+            last_calls: BTreeMap::new(),
             disks: BTreeMap::new(),
             replicas: BTreeMap::new(),
             fetchers: BTreeMap::new(),
@@ -201,7 +201,7 @@ impl Host {
         }
         if let Some((session, epoch)) = registered {
             let id = self.id;
-            scene.say(|| format!("broker {id} registers, epoch {epoch}"));
+            scene.log_line(|| format!("broker {id} registers, epoch {epoch}"));
             (self.session, self.broker_epoch) = (Some(session), epoch);
         }
     }
@@ -256,11 +256,11 @@ impl Host {
             Message::Control { call, request } => {
                 // One connection at a time, and the next request only after the answer: a message that was
                 // overtaken is dropped.
-                let heard = self.heard.entry(request.controller_epoch).or_default();
-                if call < *heard {
+                let last = self.last_calls.entry(request.controller_epoch).or_default();
+                if call < *last {
                     return;
                 }
-                *heard = call;
+                *last = call;
                 let epoch = request.controller_epoch;
                 let response = self.obey(from, request, scene);
                 scene.send(self.id, from, Message::Controlled { call, epoch, response });
@@ -288,8 +288,8 @@ impl Host {
                 self.answered_to_leave(call, outcome.map(|led| led.len()), scene);
             }
             Message::IsrAltered { call, outcome } => self.isr_altered(call, outcome, scene),
-            Message::EpochEnds { call, asked } => self.tell_epoch_ends(from, call, asked, scene),
-            Message::EpochsEnd { call, ends } => self.cut(from, call, ends, scene),
+            Message::EpochEnds { call, asked } => self.answer_epoch_ends(from, call, asked, scene),
+            Message::EpochsEnd { call, ends } => self.truncate(from, call, ends, scene),
             Message::Fetch { call, request } => self.serve(from, call, request, scene),
             Message::Fetched { call, error, session_id, found } => {
                 self.take_in(from, call, (error, session_id), found, scene);
@@ -306,7 +306,7 @@ impl Host {
     ) -> Option<ControlResponse> {
         let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
         let accepted = self.controller_epoch.accept(epochs, self.broker_epoch);
-        let refusal = accepted.or_else(scene.overlooks(Flaw::HeedsThePast)).err();
+        let refusal = accepted.or_else(scene.overlooks(Flaw::AcceptsStaleRequests)).err();
         let (past, error) = (refusal.is_some(), refusal.unwrap_or_default());
         if !past {
             self.controller = Some(from);
@@ -344,9 +344,9 @@ impl Host {
         controller_epoch: i32,
         scene: &mut Scene,
     ) -> Result<(), ErrorCode> {
-        let told =
+        let state =
             LeadershipState::new(row.leadership.leader_and_isr, row.assignment.replicas, controller_epoch);
-        let (leader, leader_epoch) = (told.leadership.leader, told.leadership.leader_epoch);
+        let (leader, leader_epoch) = (state.leadership.leader, state.leadership.leader_epoch);
         let id = row.partition;
         let fresh = Replica {
             machine: LocalReplica::new(self.id),
@@ -354,31 +354,31 @@ impl Host {
             admitted: VecDeque::new(),
         };
         let known = self.replicas.get(&id).map_or(&fresh.machine, |replica| &replica.machine);
-        known.accepts(&told).or_else(scene.overlooks(Flaw::HeedsThePast))?;
+        known.accepts(&state).or_else(scene.overlooks(Flaw::AcceptsStaleRequests))?;
         self.disks.entry(id.clone()).or_default();
         self.replicas.entry(id.clone()).or_insert(fresh);
         // Nothing can be fetched from a leader that is not known to be alive: the replica keeps its role.
         if leader != self.id && !self.live.contains(&leader) {
             let me = self.id;
-            scene.say(|| format!("broker {me} waits for a leader of {id}: {leader} is not alive"));
+            scene.log_line(|| format!("broker {me} waits for a leader of {id}: {leader} is not alive"));
             return Ok(());
         }
         self.fetchers.values_mut().for_each(|fetcher| fetcher.plan.remove(&id));
         if leader == self.id {
-            self.lead(&id, told, scene);
+            self.lead(&id, state, scene);
         } else {
             let me = self.id;
-            scene.say(|| format!("broker {me} follows {leader} in {id} in epoch {leader_epoch}"));
-            self.follow(&id, told, scene);
+            scene.log_line(|| format!("broker {me} follows {leader} in {id} in epoch {leader_epoch}"));
+            self.follow(&id, state, scene);
         }
         Ok(())
     }
 
-    fn follow(&mut self, id: &TopicPartition, told: LeadershipState, scene: &mut Scene) {
+    fn follow(&mut self, id: &TopicPartition, state: LeadershipState, scene: &mut Scene) {
         let Some(replica) = self.replicas.get_mut(id) else { return };
-        let (leader, leader_epoch) = (told.leadership.leader, told.leadership.leader_epoch);
+        let (leader, leader_epoch) = (state.leadership.leader, state.leadership.leader_epoch);
         replica.waiting.clear();
-        replica.machine.become_follower(told);
+        replica.machine.become_follower(state);
         if let Some(log) = self.disks.get_mut(id) {
             log.fence = leader_epoch;
         }

@@ -109,12 +109,12 @@ fn a_leader_from_outside_the_isr_is_caught() {
 }
 
 #[test]
-fn a_broker_that_heeds_the_past_is_caught() {
-    caught(Flaw::HeedsThePast);
+fn a_broker_that_accepts_stale_requests_is_caught() {
+    caught(Flaw::AcceptsStaleRequests);
 }
 
 #[test]
-fn a_leader_that_fences_nobody_is_caught() {
+fn a_leader_that_fences_no_follower_is_caught() {
     caught(Flaw::FencesNobody);
 }
 
@@ -124,7 +124,7 @@ fn an_append_that_lands_behind_a_change_of_roles_is_caught() {
 }
 
 #[test]
-fn a_leader_that_wakes_nobody_is_caught() {
+fn a_leader_that_wakes_no_fetch_is_caught() {
     assert!(caught(Flaw::WakesNobody).contains("in vain"));
 }
 
@@ -139,6 +139,6 @@ fn a_leader_that_forgets_what_it_may_have_written_is_caught() {
 }
 
 #[test]
-fn a_broker_that_takes_silence_for_leave_is_caught() {
+fn a_broker_that_closes_without_the_controllers_answer_is_caught() {
     assert!(caught(Flaw::TakesSilenceForLeave).contains("free to stop"));
 }

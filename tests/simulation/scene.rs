@@ -26,7 +26,7 @@ pub enum Flaw {
     /// Leaders are elected from outside the ISR.
     ElectsAnyone,
     /// A broker accepts requests of controllers and leader epochs that are over.
-    HeedsThePast,
+    AcceptsStaleRequests,
     /// A leader answers followers of any leader epoch.
     FencesNobody,
     /// Records that were admitted in one leader epoch are written though another is in force.
@@ -119,7 +119,7 @@ impl Scene {
     }
 
     /// Adds a line for the reader of a failure.
-    pub fn say(&mut self, text: impl FnOnce() -> String) {
+    pub fn log_line(&mut self, text: impl FnOnce() -> String) {
         let now = self.now;
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>6} {}", now - 10_000, text()));
@@ -170,7 +170,9 @@ impl Scene {
     pub fn lose_connection(&mut self, broker: BrokerId) {
         let longest = if self.fragile { SESSION_TIMEOUT / 4 } else { SESSION_TIMEOUT * 3 / 2 };
         let back = self.now + self.rng.i64(20..longest);
-        self.say(|| format!("broker {broker} loses its connection to ZooKeeper until {}", back - 10_000));
+        self.log_line(|| {
+            format!("broker {broker} loses its connection to ZooKeeper until {}", back - 10_000)
+        });
         let (lost, until) = self.connections.entry(broker).or_default();
         (*lost, *until) = (*lost + 1, back);
     }
@@ -218,7 +220,7 @@ impl Scene {
             Multi::Claim { broker, epoch, version, now } => {
                 let answer = self.ensemble.claim(*broker, session, *version, *now);
                 if answer.is_ok() {
-                    self.say(|| format!("broker {broker} is the controller, epoch {epoch}"));
+                    self.log_line(|| format!("broker {broker} is the controller, epoch {epoch}"));
                     self.checks.elected(*epoch);
                 }
                 answer
@@ -274,7 +276,7 @@ impl Scene {
         self.checks.state_written(id, before, now, &replicas);
         let state = now.leader_and_isr.clone();
         let epoch = now.controller_epoch;
-        self.say(|| {
+        self.log_line(|| {
             format!(
                 "{id}: leader {} epoch {} isr {:?} (controller epoch {epoch})",
                 state.leader, state.leader_epoch, state.isr
@@ -284,20 +286,20 @@ impl Scene {
 
     /// The controller answers that it has moved all that a broker led but `left`.
     pub fn taken_over(&mut self, broker: BrokerId, left: &[TopicPartition]) {
-        let held = self.led_by(broker).into_iter().filter(|id| !left.contains(id)).collect();
-        self.checks.handed_over(broker, held);
+        let moved = self.led_by(broker).into_iter().filter(|id| !left.contains(id)).collect();
+        self.checks.handed_over(broker, moved);
     }
 
     /// A broker closes because it leads nothing any more.
     pub fn left_in_order(&mut self, broker: BrokerId) {
-        let held = self.led_by(broker);
-        self.checks.handed_over(broker, held);
+        let moved = self.led_by(broker);
+        self.checks.handed_over(broker, moved);
     }
 
     /// What a broker leads by ZooKeeper's states.
     fn led_by(&self, broker: BrokerId) -> Vec<TopicPartition> {
         let states = self.ensemble.znodes.states.iter();
-        states.filter(|(_, held)| held.leader_and_isr.leader == broker).map(|(id, _)| id.clone()).collect()
+        states.filter(|(_, state)| state.leader_and_isr.leader == broker).map(|(id, _)| id.clone()).collect()
     }
 
     /// A partition's replicas.
@@ -309,8 +311,8 @@ impl Scene {
     }
 
     /// The leader epoch in ZooKeeper.
-    pub fn epoch_held(&self, id: &TopicPartition) -> Option<LeaderEpoch> {
-        self.ensemble.znodes.states.get(id).map(|held| held.leader_and_isr.leader_epoch)
+    pub fn epoch_in_force(&self, id: &TopicPartition) -> Option<LeaderEpoch> {
+        self.ensemble.znodes.states.get(id).map(|moved| moved.leader_and_isr.leader_epoch)
     }
 }
 

@@ -196,26 +196,26 @@ impl World {
             0 | 1 if !network_only => self.crash(id),
             2 | 3 => self.restart(),
             4 if id != other => {
-                self.scene.say(|| format!("brokers {id} and {other} are cut off from each other"));
+                self.scene.log_line(|| format!("brokers {id} and {other} are cut off from each other"));
                 self.scene.network.cut(id, other);
             }
             5 => {
-                self.scene.say(|| "the network heals".to_owned());
+                self.scene.log_line(|| "the network heals".to_owned());
                 self.scene.network.heal();
             }
             6 if !network_only => {
-                self.scene.say(|| format!("broker {id} is cut off from ZooKeeper"));
+                self.scene.log_line(|| format!("broker {id} is cut off from ZooKeeper"));
                 self.scene.cut_from_zookeeper(id);
             }
             7 => self.scene.reconnect(),
             8 if !network_only => {
                 let until = self.scene.now + self.scene.rng.i64(200..4000);
-                self.scene.say(|| format!("broker {id} stands still until {until}"));
+                self.scene.log_line(|| format!("broker {id} stands still until {until}"));
                 self.host(id).still_until = until;
             }
             9 if !network_only => {
                 if let Some(session) = self.host(id).session {
-                    self.scene.say(|| format!("the session of broker {id} ends"));
+                    self.scene.log_line(|| format!("the session of broker {id} ends"));
                     self.scene.ensemble.close(session);
                 }
             }
@@ -224,7 +224,7 @@ impl World {
             12 if !network_only => self.stop(id),
             13 if self.topics < 4 => self.create_topic(),
             14 => {
-                self.scene.say(|| "/controller is deleted by hand".to_owned());
+                self.scene.log_line(|| "/controller is deleted by hand".to_owned());
                 self.scene.ensemble.controller = None;
             }
             15 => self.scene.lose_connection(id),
@@ -272,7 +272,7 @@ impl World {
         let settled = self.hosts.values().all(Host::decides_nothing) && self.host(id).proposes_nothing();
         let bearable = self.all_well_but(id) && self.others_hold_all(id) && settled;
         let loses = bearable && self.scene.rng.bool();
-        self.scene.say(|| {
+        self.scene.log_line(|| {
             format!("broker {id} crashes{}", if loses { " and loses what was not flushed" } else { "" })
         });
         self.host(id).crash(loses);
@@ -284,7 +284,7 @@ impl World {
         if !self.may_leave(id) || !self.host(id).serves() {
             return;
         }
-        self.scene.say(|| format!("broker {id} is told to stop"));
+        self.scene.log_line(|| format!("broker {id} begins to stop"));
         let (scene, Some(host)) = (&mut self.scene, self.hosts.get_mut(&id)) else { return };
         host.begin_to_stop(scene);
     }
@@ -299,7 +299,7 @@ impl World {
         let down = self.hosts.values().filter(|host| !host.up).map(|host| host.id);
         let ready: Vec<_> = down.filter(|id| !(self.hosts[id].damaged && self.is_in_an_isr(*id))).collect();
         for id in ready {
-            self.scene.say(|| format!("broker {id} starts"));
+            self.scene.log_line(|| format!("broker {id} starts"));
             let host = self.host(id);
             (host.up, host.damaged) = (true, false);
         }
@@ -319,7 +319,7 @@ impl World {
             return;
         }
         let to = self.some_brokers();
-        self.scene.say(|| format!("{id} is to move to {to:?}"));
+        self.scene.log_line(|| format!("{id} is to move to {to:?}"));
         let wanted = BTreeMap::from([(id, Some(to))]);
         self.ask_controller(AlterReassignments { wanted, reply: ControllerReply::new(|_| {}) });
     }
@@ -336,7 +336,7 @@ impl World {
 
     fn elect_preferred(&mut self) {
         let Some(id) = self.some_partition() else { return };
-        self.scene.say(|| format!("the preferred leader of {id} is to lead"));
+        self.scene.log_line(|| format!("the preferred leader of {id} is to lead"));
         self.ask_controller(ElectLeaders {
             partitions: Some(vec![id]),
             kind: ElectionKind::Preferred,
@@ -360,7 +360,7 @@ impl World {
         let name = format!("t{}", self.topics);
         self.topics += 1;
         let replicas = self.some_brokers();
-        self.scene.say(|| format!("topic {name} is created on {replicas:?}"));
+        self.scene.log_line(|| format!("topic {name} is created on {replicas:?}"));
         let partitions = BTreeMap::from([(0, Assignment::new(replicas))]);
         self.scene.ensemble.znodes.put_topic(&name, partitions);
         if self.scene.flaw == Some(Flaw::ElectsAnyone) {
@@ -372,7 +372,7 @@ impl World {
 
     /// No more faults, and all brokers run.
     fn calm_down(&mut self) {
-        self.scene.say(|| "all is calm from here on".to_owned());
+        self.scene.log_line(|| "all is calm from here on".to_owned());
         self.scene.rough = false;
         self.scene.network.heal();
         self.scene.reconnect();

@@ -163,7 +163,7 @@ impl Brokers {
             }
         };
         let in_time = self.runtime.block_on(async { tokio::time::timeout(SOON, deposed).await });
-        assert!(in_time.is_ok(), "nobody was elected");
+        assert!(in_time.is_ok(), "no broker was elected");
     }
 
     /// All brokers' `host:port`.

@@ -20,13 +20,13 @@ const IN_FLIGHT: usize = 2000;
 pub struct Flood {
     topic: &'static str,
     stop: Arc<AtomicBool>,
-    told: Arc<Told>,
+    progress: Arc<Progress>,
     thread: std::thread::JoinHandle<Vec<u64>>,
 }
 
 /// The progress of a producer while it writes.
 #[derive(Default)]
-struct Told {
+struct Progress {
     /// How many records were acknowledged.
     count: AtomicU64,
     /// The longest that it waited for an acknowledgement, in milliseconds.
@@ -65,13 +65,13 @@ impl Flood {
             properties.set(*key, *value);
         }
         let settings = ProducerSettings::read(&properties).unwrap();
-        let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Told::default()));
-        let (ended, telling) = (stop.clone(), told.clone());
+        let (stop, progress) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
+        let (ended, shared) = (stop.clone(), progress.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(write(settings, (topic, partitions), per_second, &ended, &telling))
+            runtime.block_on(write(settings, (topic, partitions), per_second, &ended, &shared))
         });
-        Self { topic, stop, told, thread }
+        Self { topic, stop, progress, thread }
     }
 
     /// Waits until so many more records are acknowledged.
@@ -84,12 +84,12 @@ impl Flood {
 
     /// How many records were acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
-        self.told.count.load(Ordering::SeqCst)
+        self.progress.count.load(Ordering::SeqCst)
     }
 
     /// The longest that it waited for an acknowledgement since this was last asked.
     pub fn take_longest_wait(&self) -> Duration {
-        Duration::from_millis(self.told.longest_wait.swap(0, Ordering::SeqCst))
+        Duration::from_millis(self.progress.longest_wait.swap(0, Ordering::SeqCst))
     }
 
     /// Stops it; its topic, and the numbers of the records that were acknowledged.
@@ -105,7 +105,7 @@ async fn write(
     (topic, partitions): (&str, u32),
     per_second: Option<u32>,
     stop: &AtomicBool,
-    told: &Told,
+    progress: &Progress,
 ) -> Vec<u64> {
     let in_flight = per_second.map_or(IN_FLIGHT, |rate| rate as usize / 4);
     let mut pace = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
@@ -128,8 +128,8 @@ async fn write(
             delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
             acknowledged.push(number);
             let waited = u64::try_from(asked.elapsed().as_millis()).unwrap();
-            told.longest_wait.fetch_max(waited, Ordering::SeqCst);
-            told.count.fetch_add(1, Ordering::SeqCst);
+            progress.longest_wait.fetch_max(waited, Ordering::SeqCst);
+            progress.count.fetch_add(1, Ordering::SeqCst);
         }
     }
     producer.flush().await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::sources::{files, is_test, report};
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_begins_with_its_purpose() {
     let sources = files("src", ".rs").into_iter().chain(files("tests", ".rs"));
     let silent = sources
         .filter(|(path, text)| !text.starts_with("//!") && path != "src/lib.rs" && !is_test(path))
@@ -14,7 +14,7 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
-fn names_say_what_a_thing_is() {
+fn file_names_are_not_empty_words() {
     let empty = ["util", "utils", "common", "helper", "helpers", "manager", "service", "impl", "misc"];
     let vague = files("src", ".rs").into_keys().filter(|path| {
         let path = Path::new(path);

@@ -21,7 +21,7 @@ fn rows(page: &str) -> Vec<Row> {
 }
 
 #[test]
-fn kafkas_classes_are_where_the_table_says() {
+fn kafkas_classes_are_where_the_table_has_them() {
     let page = fs::read_to_string(root().join("src/ARCHITECTURE.md")).unwrap();
     let rows = rows(&page);
     assert!(rows.len() > 60, "the table has {} rows", rows.len());
@@ -46,7 +46,7 @@ fn kafkas_classes_are_where_the_table_says() {
                 .push(format!("{class}: src/{path} names it neither in its head nor by a type or its alias"));
         }
     }
-    report("each class of Kafka's is where the table says", offences);
+    report("each class of Kafka's is where the table has it", offences);
 }
 
 #[test]

@@ -55,11 +55,11 @@ fn decisions_are_apart_from_effects() {
         let named = IMPURE.iter().filter(|word| code.contains(**word));
         offences.extend(named.map(|word| format!("{path} names {word}")));
     }
-    report("a file that says `Pure.` has no effects", offences);
+    report("a file marked `Pure.` has no effects", offences);
 }
 
 #[test]
-fn folders_of_decisions_say_so_in_every_file() {
+fn every_file_of_a_pure_folder_is_marked_pure() {
     let sources = product();
     let mut offences = Vec::new();
     for folder in PURE_FOLDERS {
@@ -68,7 +68,7 @@ fn folders_of_decisions_say_so_in_every_file() {
             offences.push(format!("{folder} does not exist"));
         }
         let silent = found.into_iter().filter(|(_, text)| !says_pure(text));
-        offences.extend(silent.map(|(path, _)| format!("{path} does not say `Pure.` in its head")));
+        offences.extend(silent.map(|(path, _)| format!("{path} has no `Pure.` in its head")));
     }
     report("every file of these folders is pure", offences);
 }

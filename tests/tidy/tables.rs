@@ -70,7 +70,7 @@ fn every_api_row_has_a_handler_file() {
 #[test]
 fn api_rows_stand_in_the_order_of_their_keys() {
     let keys: Vec<_> = barnabas::api::table::ROWS.iter().map(|row| row.key.code()).collect();
-    assert!(keys.is_sorted(), "ApiVersions tells them in this order: {keys:?}");
+    assert!(keys.is_sorted(), "ApiVersions lists them in this order: {keys:?}");
 }
 
 /// `LeaderAndIsr` → `leader_and_isr`.

@@ -9,7 +9,7 @@ fn config(properties: &[(&str, &str)]) -> BrokerConfig {
 }
 
 #[test]
-fn internal_topics_are_created_as_the_broker_says() {
+fn internal_topics_are_created_with_the_brokers_settings() {
     let offsets = InternalTopic::named("__consumer_offsets").unwrap().settings(&config(&[
         ("offsets.topic.num.partitions", "7"),
         ("offsets.topic.replication.factor", "2"),

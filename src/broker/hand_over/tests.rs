@@ -9,7 +9,7 @@ fn it_closes_as_soon_as_nothing_is_left() {
 }
 
 #[test]
-fn it_asks_as_often_as_it_may_and_then_closes_all_the_same() {
+fn the_broker_asks_as_often_as_configured_and_then_closes() {
     let (mut tries, first) = HandOver::begin(3);
     let mut asked = 0;
     let mut next = first;
@@ -21,7 +21,7 @@ fn it_asks_as_often_as_it_may_and_then_closes_all_the_same() {
 }
 
 #[test]
-fn without_retries_nobody_is_asked() {
+fn without_retries_the_controller_is_not_asked() {
     assert_eq!(HandOver::begin(0).1, Next::Close { controlled: false });
     assert_eq!(HandOver::begin(-1).1, Next::Close { controlled: false });
 }

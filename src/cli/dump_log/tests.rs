@@ -43,7 +43,7 @@ fn options_imply_each_other_as_in_kafka() {
 }
 
 #[test]
-fn gaps_and_cut_ends_are_told() {
+fn gaps_and_incomplete_ends_are_reported() {
     let (_dir, path) = segment(&[0, 1, 5]);
     let bytes = std::fs::read(&path).expect("read");
     std::fs::write(&path, [&bytes[..], &[0; 10]].concat()).expect("written");

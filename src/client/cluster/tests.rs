@@ -149,7 +149,7 @@ async fn cluster(servers: &[&ServerAddress]) -> Cluster {
 }
 
 #[tokio::test]
-async fn a_group_is_asked_of_its_coordinator_until_that_one_is_forgotten() {
+async fn group_requests_go_to_the_coordinator_until_it_is_forgotten() {
     let (any, one, other) = (FakeBroker::start().await, FakeBroker::start().await, FakeBroker::start().await);
     let cluster = cluster(&[&any.address]).await;
     let group = Target::Coordinator(CoordinatorKind::Group, "g".into());

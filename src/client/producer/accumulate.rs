@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::sequences::Numbered;
+use super::sequences::AssignedSequence;
 use crate::base::{Millis, TopicPartition};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::compression::Compression;
@@ -31,7 +31,7 @@ pub struct Pending<T> {
     /// The records.
     pub batch: BatchBuilder,
     /// Its producer id, epoch and first sequence, once an idempotent producer has assigned them.
-    pub numbered: Option<Numbered>,
+    pub sequence: Option<AssignedSequence>,
     /// What waits for the outcome of each record, in the records' order.
     pub waiting: Vec<T>,
     /// When the first record was added, in milliseconds since the Unix epoch.
@@ -116,7 +116,7 @@ impl<T> Accumulator<T> {
             queue.push_back(Pending {
                 partition: partition.clone(),
                 batch: BatchBuilder::new().compression(compression),
-                numbered: None,
+                sequence: None,
                 waiting: Vec::new(),
                 since: now,
                 tries: 0,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::accumulate::Pending;
-use super::sequences::Numbered;
+use super::sequences::AssignedSequence;
 use super::{Delivered, DeliverySender, ProducerCore};
 use crate::base::{BrokerId, Clock, Millis, Records};
 use crate::client::error::ClientError;
@@ -51,8 +51,8 @@ async fn send_all(shared: &ProducerCore, batches: Vec<PendingBatch>) {
         return batches.into_iter().for_each(|batch| again_or_fail(shared, batch, &error));
     }
     for mut batch in batches {
-        if shared.settings.idempotent && batch.numbered.is_none() {
-            batch.numbered = shared.sequences.lock().number(&batch.partition, batch.waiting.len());
+        if shared.settings.idempotent && batch.sequence.is_none() {
+            batch.sequence = shared.sequences.lock().assign(&batch.partition, batch.waiting.len());
         }
         match shared.cluster.leader(&batch.partition).await {
             Ok(leader) => by_leader.entry(leader.broker).or_default().push(batch),
@@ -102,8 +102,8 @@ async fn send_to(shared: &ProducerCore, leader: BrokerId, batches: Vec<PendingBa
 fn request(acks: i16, timeout: Duration, batches: &[PendingBatch]) -> Result<ProduceRequest, ClientError> {
     let mut topics: BTreeMap<&str, Vec<PartitionProduceData>> = BTreeMap::new();
     for batch in batches {
-        let built = match batch.numbered {
-            Some(Numbered { id, epoch, first }) => batch.batch.clone().producer(id, epoch, first),
+        let built = match batch.sequence {
+            Some(AssignedSequence { id, epoch, first }) => batch.batch.clone().producer(id, epoch, first),
             None => batch.batch.clone(),
         };
         topics.entry(&batch.partition.topic).or_default().push(PartitionProduceData {
@@ -152,7 +152,7 @@ fn deliver(shared: &ProducerCore, batch: PendingBatch, base_offset: i64) {
 
 fn fail(shared: &ProducerCore, batch: PendingBatch, error: &ClientError) {
     shared.gathered.lock().settle(&batch);
-    if batch.numbered.is_some() {
+    if batch.sequence.is_some() {
         // It is not known whether the batch was written, and so the next sequence is not known.
         shared.sequences.lock().give_up();
     }

@@ -10,7 +10,7 @@ use crate::base::{ProducerEpoch, ProducerId, TopicPartition};
 
 /// The identity of a batch: its producer, and the sequence of its first record in its partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbered {
+pub struct AssignedSequence {
     /// The producer's id.
     pub id: ProducerId,
     /// Its epoch.
@@ -44,14 +44,14 @@ impl Sequences {
     }
 
     /// The identity of a partition's next batch, of so many records; None without an id.
-    pub fn number(&mut self, partition: &TopicPartition, records: usize) -> Option<Numbered> {
+    pub fn assign(&mut self, partition: &TopicPartition, records: usize) -> Option<AssignedSequence> {
         let (id, epoch) = self.producer?;
         let next = self.next.entry(partition.clone()).or_insert(0);
         let first = *next;
         // After the largest sequence comes 0, as a broker counts too.
         let after = (i64::from(first) + records as i64) % (i64::from(i32::MAX) + 1);
         *next = i32::try_from(after).unwrap_or(0);
-        Some(Numbered { id, epoch, first })
+        Some(AssignedSequence { id, epoch, first })
     }
 }
 
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     fn firsts(sequences: &mut Sequences, partition: &TopicPartition, counts: &[usize]) -> Vec<i32> {
-        counts.iter().map(|count| sequences.number(partition, *count).unwrap().first).collect()
+        counts.iter().map(|count| sequences.assign(partition, *count).unwrap().first).collect()
     }
 
     #[test]
@@ -68,10 +68,10 @@ mod tests {
         let (a, b) = (TopicPartition::new("t", 0), TopicPartition::new("t", 1));
         let mut sequences = Sequences::default();
         assert!(sequences.needs_id());
-        assert_eq!(sequences.number(&a, 1), None);
+        assert_eq!(sequences.assign(&a, 1), None);
         sequences.begin(7, 0);
         assert_eq!(firsts(&mut sequences, &a, &[3, 2, 1]), [0, 3, 5]);
-        assert_eq!(sequences.number(&b, 1), Some(Numbered { id: 7, epoch: 0, first: 0 }));
+        assert_eq!(sequences.assign(&b, 1), Some(AssignedSequence { id: 7, epoch: 0, first: 0 }));
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
         sequences.give_up();
         assert!(sequences.needs_id());
         sequences.begin(8, 0);
-        assert_eq!(sequences.number(&a, 1), Some(Numbered { id: 8, epoch: 0, first: 0 }));
+        assert_eq!(sequences.assign(&a, 1), Some(AssignedSequence { id: 8, epoch: 0, first: 0 }));
     }
 
     #[test]

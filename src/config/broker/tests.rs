@@ -32,7 +32,7 @@ fn every_default_is_of_its_type_and_passes_its_check() {
 }
 
 #[test]
-fn rows_are_sorted_and_said_once() {
+fn rows_are_sorted_and_stand_once() {
     let keys: Vec<_> = ROWS.iter().map(|row| row.key).collect();
     let mut sorted = keys.clone();
     sorted.sort_unstable();
@@ -199,7 +199,7 @@ fn is_read(sources: &str, field: &str) -> bool {
 }
 
 #[test]
-fn a_row_says_whether_its_key_is_read() {
+fn a_row_is_marked_supported_if_its_key_is_read() {
     let sources = sources();
     let read = |row: &ConfigRow| is_read(&sources, &row.key.replace(['.'], "_"));
     let topics = crate::config::topic::ROWS;

@@ -68,13 +68,13 @@ fn what_may_change_is_taken() {
 }
 
 #[test]
-fn what_zookeeper_holds_and_cannot_be_is_left_out_and_said() {
+fn invalid_configs_in_zookeeper_are_left_out_and_reported() {
     let mut layers = layers();
-    let said = layers.take(
+    let warnings = layers.take(
         Layer::AllBrokers,
         own([("broker.id", "7"), ("log.retention.ms", "soon"), ("message.max.bytes", "9")]),
     );
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert_eq!(layers.own(Layer::AllBrokers), &own([("message.max.bytes", "9")]));
     assert_eq!(layers.settings().unwrap().broker.message_max_bytes, 9);
 }

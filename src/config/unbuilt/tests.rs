@@ -12,7 +12,7 @@ fn client(key: &str, value: &str) -> Option<String> {
 }
 
 #[test]
-fn what_asks_for_security_is_refused_by_its_name_and_not_its_value() {
+fn settings_that_ask_for_security_are_refused_by_name_without_their_value() {
     let asked = [
         ("authorizer.class.name", "kafka.security.authorizer.AclAuthorizer"),
         ("principal.builder.class", "com.example.Builder"),

@@ -46,7 +46,7 @@ fn a_topic_at_the_version_that_is_known_has_not_changed() {
 }
 
 #[test]
-fn a_controller_whose_znode_is_not_its_own_is_over() {
+fn a_controller_resigns_when_the_znode_is_not_its_own() {
     let (mut watching, state) = (Watching::new(1, 1), ClusterState::default());
     let own = controller::encode(1, 0);
     let stat = Stat { ephemeral_owner: 7, ..STAT };
@@ -59,7 +59,7 @@ fn a_controller_whose_znode_is_not_its_own_is_over() {
 }
 
 #[test]
-fn what_the_controller_takes_off_the_list_of_reassignments_is_no_request() {
+fn a_removal_by_the_controller_is_no_reassignment_request() {
     let (mut watching, mut state) = (Watching::new(1, 1), ClusterState::default());
     let partition = TopicPartition::new("t", 0);
     state.set_assignment(&partition, Assignment::new(vec![1]).reassign_to(&[2]));

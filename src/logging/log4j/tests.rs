@@ -6,7 +6,7 @@ fn read_text(text: &str) -> Setup {
 }
 
 #[test]
-fn kafkas_own_file_says_what_it_says_to_log4j() {
+fn kafkas_own_file_configures_as_log4j_does() {
     let setup = read_text(
         "log4j.rootLogger=INFO, stdout, kafkaAppender\n\
          log4j.appender.stdout=org.apache.log4j.ConsoleAppender\n\
@@ -41,7 +41,7 @@ fn kafkas_own_file_says_what_it_says_to_log4j() {
 }
 
 #[test]
-fn what_a_file_says_that_cannot_be_is_complained_of_and_left_out() {
+fn invalid_settings_of_a_file_are_reported_and_left_out() {
     let setup = read_text(
         "log4j.rootLogger=LOUD, stdout, gelf, gone\n\
          log4j.appender.stdout=org.apache.log4j.ConsoleAppender\n\

@@ -19,7 +19,7 @@ kafka_server_ReplicaManager_Count{name=\"IsrShrinksPerSec\"} 2
 }
 
 #[test]
-fn a_type_is_told_once_a_name() {
+fn a_types_line_stands_once_a_name() {
     let metrics = [Metric::gauge("A", "One", 1), Metric::gauge("A", "Two", 2)];
     assert_eq!(text(&metrics).matches("# TYPE").count(), 1);
 }

@@ -17,14 +17,14 @@ fn a_request_is_counted_while_it_waits() {
 }
 
 #[test]
-fn expirations_are_told_in_all_and_by_partition() {
+fn expirations_are_counted_in_all_and_by_partition() {
     let expirations = Expirations::new("DelayedProduceMetrics");
     let (a, b) = (TopicPartition::new("a", 0), TopicPartition::new("b", 7));
     expirations.count(&b);
     expirations.count(&a);
     expirations.count(&b);
-    let told: Vec<_> = expirations.metrics().into_iter().map(|it| (it.name.tags, it.value)).collect();
+    let metrics: Vec<_> = expirations.metrics().into_iter().map(|it| (it.name.tags, it.value)).collect();
     let tags =
         |topic: &str, partition: &str| vec![("topic", topic.to_owned()), ("partition", partition.to_owned())];
-    assert_eq!(told, [(vec![], 3.0), (tags("a", "0"), 1.0), (tags("b", "7"), 2.0)]);
+    assert_eq!(metrics, [(vec![], 3.0), (tags("a", "0"), 1.0), (tags("b", "7"), 2.0)]);
 }

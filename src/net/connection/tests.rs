@@ -131,7 +131,7 @@ async fn no_request_is_taken_while_answers_hold_too_much() {
 }
 
 #[tokio::test]
-async fn who_has_closed_one_half_gets_the_answers() {
+async fn a_client_that_closed_one_half_gets_its_answers() {
     let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
     let (mut client, _) = connected(&echo, &stop).await;
     client.write_all(&[0, 0, 0, 1, 7, 0, 0, 0, 1, 8]).await.unwrap();
@@ -146,7 +146,7 @@ async fn who_has_closed_one_half_gets_the_answers() {
 }
 
 #[tokio::test]
-async fn a_broker_that_stops_waits_for_nobody() {
+async fn a_broker_that_stops_does_not_wait_for_waiting_requests() {
     let (echo, stop) = (Arc::new(Echo::default()), CancellationToken::new());
     let (mut client, _) = connected(&echo, &stop).await;
     client.write_all(&[0, 0, 0, 1, 7]).await.unwrap();

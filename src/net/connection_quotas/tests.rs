@@ -20,7 +20,7 @@ fn connections(settings: &[(&str, &str)]) -> Arc<ConnectionQuotas> {
 }
 
 /// What is tried at once: None where it has to wait.
-fn try_place(
+fn try_slot(
     connections: &Arc<ConnectionQuotas>,
     listener: &str,
     address: IpAddr,
@@ -38,17 +38,17 @@ const TWO_LISTENERS: [(&str, &str); 3] = [
 fn an_address_has_its_share_and_its_override() {
     let limits =
         connections(&[("max.connections.per.ip", "1"), ("max.connections.per.ip.overrides", "10.0.0.1:2")]);
-    let first = try_place(&limits, "PLAINTEXT", HERE).unwrap().unwrap();
-    let refused = try_place(&limits, "PLAINTEXT", HERE).unwrap().unwrap_err();
+    let first = try_slot(&limits, "PLAINTEXT", HERE).unwrap().unwrap();
+    let refused = try_slot(&limits, "PLAINTEXT", HERE).unwrap().unwrap_err();
     assert_eq!(refused, Rejected::Address(1));
-    let _others = [(); 2].map(|()| try_place(&limits, "PLAINTEXT", THERE).unwrap().unwrap());
-    assert!(try_place(&limits, "PLAINTEXT", THERE).unwrap().is_err());
+    let _others = [(); 2].map(|()| try_slot(&limits, "PLAINTEXT", THERE).unwrap().unwrap());
+    assert!(try_slot(&limits, "PLAINTEXT", THERE).unwrap().is_err());
     drop(first);
-    assert!(try_place(&limits, "PLAINTEXT", HERE).unwrap().is_ok());
+    assert!(try_slot(&limits, "PLAINTEXT", HERE).unwrap().is_ok());
 }
 
 #[tokio::test]
-async fn who_finds_no_room_waits_until_some_is_given_back() {
+async fn a_connection_without_a_slot_waits_until_one_is_given_back() {
     let limits = connections(&[("max.connections", "1")]);
     let first = limits.acquire("PLAINTEXT", HERE).await.unwrap();
     let waiting = tokio::spawn({
@@ -66,7 +66,7 @@ async fn who_finds_no_room_waits_until_some_is_given_back() {
 async fn more_room_is_made_while_it_runs() {
     let limits = connections(&[("max.connections", "1")]);
     let first = limits.acquire("PLAINTEXT", HERE).await.unwrap();
-    assert!(try_place(&limits, "PLAINTEXT", HERE).is_none());
+    assert!(try_slot(&limits, "PLAINTEXT", HERE).is_none());
     limits.reconfigure(&config(&[("max.connections", "2")]), &BTreeMap::new()).unwrap();
     let second = limits.acquire("PLAINTEXT", HERE).await.unwrap();
     first.activity().mark();
@@ -79,10 +79,10 @@ async fn more_room_is_made_while_it_runs() {
 fn the_brokers_listener_is_never_full_and_others_make_room_for_it() {
     let settings = [&TWO_LISTENERS[..], &[("max.connections", "2")]].concat();
     let limits = connections(&settings);
-    let idle = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
-    let _busy = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
-    assert!(try_place(&limits, "EXTERNAL", HERE).is_none());
-    let internal = try_place(&limits, "INTERNAL", HERE).unwrap().unwrap();
+    let idle = try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    let _busy = try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    assert!(try_slot(&limits, "EXTERNAL", HERE).is_none());
+    let internal = try_slot(&limits, "INTERNAL", HERE).unwrap().unwrap();
     assert!(idle.over().is_cancelled());
     assert!(!internal.over().is_cancelled());
 }
@@ -92,10 +92,10 @@ fn a_listener_has_limits_of_its_own() {
     let own = ListenerLimits { connections: Some(1), creation_rate: None };
     let own = BTreeMap::from([("EXTERNAL".to_owned(), own)]);
     let limits = ConnectionQuotas::new(&config(&TWO_LISTENERS), &own).unwrap();
-    let _first = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
-    assert!(try_place(&limits, "EXTERNAL", HERE).is_none());
+    let _first = try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    assert!(try_slot(&limits, "EXTERNAL", HERE).is_none());
     limits.reconfigure(&config(&TWO_LISTENERS), &BTreeMap::new()).unwrap();
-    assert!(try_place(&limits, "EXTERNAL", HERE).is_some());
+    assert!(try_slot(&limits, "EXTERNAL", HERE).is_some());
 }
 
 #[test]
@@ -117,23 +117,23 @@ fn scarce(spare_after: Duration) -> Arc<ConnectionQuotas> {
 }
 
 #[test]
-fn where_descriptors_are_scarce_what_is_in_use_stays_and_who_comes_is_turned_away() {
+fn when_descriptors_are_scarce_used_connections_stay_and_new_ones_are_rejected() {
     let limits = scarce(Duration::from_secs(3600));
-    let held = [(); 2].map(|()| try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap());
+    let slots = [(); 2].map(|()| try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap());
     for listener in ["EXTERNAL", "INTERNAL"] {
-        assert_eq!(try_place(&limits, listener, HERE).unwrap().unwrap_err(), Rejected::Descriptors(2));
+        assert_eq!(try_slot(&limits, listener, HERE).unwrap().unwrap_err(), Rejected::Descriptors(2));
     }
-    assert!(held.iter().all(|slot| !slot.over().is_cancelled()));
-    drop(held);
-    assert!(try_place(&limits, "EXTERNAL", HERE).unwrap().is_ok());
+    assert!(slots.iter().all(|slot| !slot.over().is_cancelled()));
+    drop(slots);
+    assert!(try_slot(&limits, "EXTERNAL", HERE).unwrap().is_ok());
 }
 
 #[test]
-fn where_descriptors_are_scarce_a_connection_that_nobody_uses_makes_room() {
+fn when_descriptors_are_scarce_an_unused_connection_makes_room() {
     let limits = scarce(Duration::ZERO);
-    let brokers = try_place(&limits, "INTERNAL", HERE).unwrap().unwrap();
-    let unused = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
-    let newer = try_place(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    let brokers = try_slot(&limits, "INTERNAL", HERE).unwrap().unwrap();
+    let unused = try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap();
+    let newer = try_slot(&limits, "EXTERNAL", HERE).unwrap().unwrap();
     assert!(unused.over().is_cancelled());
     assert!(!brokers.over().is_cancelled() && !newer.over().is_cancelled());
     limits.shed();

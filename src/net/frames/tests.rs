@@ -76,9 +76,9 @@ async fn frames_that_come_byte_by_byte_are_put_together() {
 
 #[tokio::test]
 async fn an_end_within_a_frame_is_an_error() {
-    for cut in [&framed(b"whole")[..2], &framed(b"whole")[..7], &framed(&[0; 2 * AHEAD])[..AHEAD]] {
+    for part in [&framed(b"whole")[..2], &framed(b"whole")[..7], &framed(&[0; 2 * AHEAD])[..AHEAD]] {
         let (mut sender, mut frames) = pair().await;
-        sender.write_all(cut).await.unwrap();
+        sender.write_all(part).await.unwrap();
         drop(sender);
         assert_eq!(next(&mut frames).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -92,7 +92,7 @@ async fn a_new_connection_holds_no_memory() {
 }
 
 #[tokio::test]
-async fn who_sends_nothing_holds_no_memory() {
+async fn a_client_that_sends_nothing_holds_no_memory() {
     let (mut sender, mut frames) = pair().await;
     sender.write_all(&framed(b"one")).await.unwrap();
     next(&mut frames).await.unwrap();

@@ -68,7 +68,7 @@ async fn many_pieces_arrive_in_order_also_where_the_socket_takes_them_slowly() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_shorter_than_said_is_an_error() {
+async fn a_file_shorter_than_its_run_is_an_error() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let _other = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (_, mut out) = listener.accept().await.unwrap().0.into_split();

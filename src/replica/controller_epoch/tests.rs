@@ -12,7 +12,7 @@ fn a_controller_that_was_replaced_is_refused() {
     let mut accepted = ControllerEpoch::default();
     assert_eq!(accepted.accept(of(3, OWN), OWN), Ok(()));
     assert_eq!(accepted.accept(of(2, OWN), OWN), Err(ErrorCode::StaleControllerEpoch));
-    assert_eq!(accepted.accept(of(3, OWN), OWN), Ok(()), "the same says more");
+    assert_eq!(accepted.accept(of(3, OWN), OWN), Ok(()), "the same epoch again");
     assert_eq!(accepted.accept(of(4, OWN), OWN), Ok(()));
     assert_eq!(accepted, ControllerEpoch(4));
 }
@@ -35,7 +35,7 @@ fn what_was_meant_for_an_earlier_life_is_refused_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn whose_epoch_is_stale_in_both_ways_learns_of_the_brokers_first() {
+fn a_stale_broker_epoch_is_reported_before_a_stale_controller_epoch() {
     let mut accepted = ControllerEpoch(5);
     assert_eq!(accepted.accept(of(4, OWN - 1), OWN), Err(ErrorCode::StaleBrokerEpoch));
 }

@@ -59,8 +59,8 @@ async fn it_does_not_wait_for_ever_nor_for_another_leader() {
         delete(&room, 2, Duration::from_millis(1)).await,
         Err(NotDeleted { error: ErrorCode::RequestTimedOut, low_watermark: 0 })
     );
-    let (deleted, told) = tokio::join!(delete(&room, 2, Duration::from_secs(60)), async {
+    let (deleted, changed) = tokio::join!(delete(&room, 2, Duration::from_secs(60)), async {
         room.become_replica(0, 2, 1, &[2, 3])
     });
-    assert_eq!((deleted, told), (Err(ErrorCode::NotLeaderOrFollower.into()), ErrorCode::None));
+    assert_eq!((deleted, changed), (Err(ErrorCode::NotLeaderOrFollower.into()), ErrorCode::None));
 }

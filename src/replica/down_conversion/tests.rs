@@ -24,7 +24,7 @@ fn convert(stored: &[Bytes], magic: i8, from: Offset) -> Result<DownConversion, 
 fn read(conversion: DownConversion) -> (Vec<Offset>, Bytes) {
     let size = conversion.size();
     let bytes = Records::Lazy(std::sync::Arc::new(conversion)).read().unwrap();
-    assert_eq!(bytes.len(), size, "exactly what was said");
+    assert_eq!(bytes.len(), size, "exactly the announced size");
     let mut batches = Batch::split(bytes);
     let offsets = batches.by_ref().map(|batch| batch.unwrap().header().base_offset).collect();
     (offsets, batches.rest().clone())
@@ -38,7 +38,7 @@ fn filler_of(left: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_fetched_is_filled_up_with_a_message_that_is_cut_off() {
+fn converted_records_are_filled_up_with_an_incomplete_message() {
     // As Kafka 2.7.2 was seen to answer: 1,539 whole messages of 26 bytes each from the last record of the
     // first batch on.
     let mut stored = [0, 2000, 4000].map(|offset| batch(offset, 2000, Compression::None));

@@ -83,7 +83,7 @@ pub struct DelayedFetch {
     available: i64,
     counted: HashMap<PartitionKey, i64>,
     to_examine: BTreeSet<PartitionKey>,
-    has_news: bool,
+    has_new_high_watermark: bool,
     satisfied: bool,
 }
 
@@ -95,7 +95,7 @@ impl DelayedFetch {
             available: 0,
             counted: HashMap::new(),
             to_examine: BTreeSet::new(),
-            has_news: false,
+            has_new_high_watermark: false,
             satisfied: false,
         }
     }
@@ -131,8 +131,8 @@ impl DelayedFetch {
     }
 
     /// The follower does not know a high watermark yet.
-    pub fn has_news(&mut self) {
-        self.has_news = true;
+    pub fn has_new_high_watermark(&mut self) {
+        self.has_new_high_watermark = true;
     }
 
     /// The fetch is answered, whatever there is to read.
@@ -153,7 +153,7 @@ impl DelayedFetch {
             DelayedVerdict::Examine
         // If there are records, `min_bytes` decides when the fetch is answered, and the high watermark goes
         // with them.
-        } else if self.has_news && self.available == 0 {
+        } else if self.has_new_high_watermark && self.available == 0 {
             DelayedVerdict::HasNews
         } else {
             DelayedVerdict::Waits

@@ -144,7 +144,7 @@ impl CachedPartition {
     }
 
     /// Whether the high watermark is higher than the one that the client was sent.
-    fn has_news(&self) -> bool {
+    fn has_new_high_watermark(&self) -> bool {
         self.start.is_some() && self.high_watermark > self.sent_high_watermark.max(0)
     }
 
@@ -365,8 +365,8 @@ impl FetchSession {
         if let Some(position) = cached.position() {
             delayed.count(key, position.readable());
         }
-        if self.reader.is_follower() && cached.has_news() {
-            delayed.has_news();
+        if self.reader.is_follower() && cached.has_new_high_watermark() {
+            delayed.has_new_high_watermark();
         }
         let after = delayed.verdict();
         after != before && after != DelayedVerdict::Waits

@@ -62,7 +62,7 @@ async fn what_was_produced_is_fetched() {
 }
 
 #[tokio::test]
-async fn errors_tell_nothing_else_and_do_not_wait() {
+async fn errors_are_answered_alone_and_at_once() {
     let room = Room::new();
     room.become_replica(0, 1, 3, &[1]);
     let patient = consumer(Duration::from_secs(3600));
@@ -81,7 +81,7 @@ async fn errors_tell_nothing_else_and_do_not_wait() {
 }
 
 #[tokio::test]
-async fn an_answer_has_one_batch_at_least_but_no_cut_off_first_one() {
+async fn an_answer_has_one_batch_at_least_but_no_incomplete_first_one() {
     let room = Room::new();
     let size = i32::try_from(batch(&["a"]).len()).unwrap();
     for number in [0, 1] {
@@ -215,7 +215,7 @@ async fn a_caller_whose_log_has_diverged_learns_where() {
 }
 
 #[tokio::test]
-async fn a_follower_answers_those_who_may_read_from_it() {
+async fn a_follower_answers_readers_that_may_read_from_it() {
     let room = Room::new();
     room.become_replica(0, 1, 0, &[1]);
     room.produce(0, &["a"]).await;

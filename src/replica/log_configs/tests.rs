@@ -57,7 +57,7 @@ fn what_changes_between_the_reading_and_the_making_is_not_missed() {
 }
 
 #[test]
-fn two_who_make_logs_of_a_topic_hear_of_the_same_change() {
+fn two_requests_that_create_logs_of_a_topic_get_the_same_change() {
     let room = Room::new();
     let other = room.replicas.log_configs().initialize(&order());
     make(&room, own("5"), || room.replicas.log_configs().topic_config_changed("t", &own("6")));
@@ -70,7 +70,7 @@ fn two_who_make_logs_of_a_topic_hear_of_the_same_change() {
 }
 
 #[test]
-fn who_gives_up_making_logs_leaves_nothing_behind() {
+fn a_request_that_gives_up_creating_logs_leaves_no_trace() {
     let room = Room::new();
     drop(room.replicas.log_configs().initialize(&order()));
     assert!(!is_making(&room));
@@ -87,7 +87,7 @@ fn a_topic_whose_configs_could_not_be_read_gets_no_log_yet() {
 }
 
 #[test]
-fn a_log_that_nobody_has_ordered_yet_hears_of_a_change_too() {
+fn a_log_that_is_not_requested_yet_gets_a_change_too() {
     let room = Room::new();
     make(&room, own("5"), || {});
     let room = room.restarted();

@@ -34,9 +34,9 @@ fn alone_in_sync_the_watermark_is_the_end() {
 }
 
 #[test]
-fn the_watermark_waits_for_everybody_in_sync() {
+fn the_high_watermark_waits_for_every_replica_in_sync() {
     let mut machine = leader(&[1, 2, 3]);
-    assert_eq!(machine.high_watermark(7.into(), 0, LAG), None, "nobody has fetched yet");
+    assert_eq!(machine.high_watermark(7.into(), 0, LAG), None, "no follower has fetched yet");
     assert_eq!(watermark(fetch(&mut machine, 2, 5, 7, 1)), None);
     assert_eq!(watermark(fetch(&mut machine, 3, 4, 7, 1)), Some(4));
     assert_eq!(watermark(fetch(&mut machine, 3, 7, 7, 2)), Some(5));
@@ -57,7 +57,7 @@ fn a_follower_that_has_caught_up_is_to_join_and_already_counts() {
 }
 
 #[test]
-fn who_lags_for_too_long_is_out_of_sync() {
+fn a_follower_that_lags_too_long_is_out_of_sync() {
     let mut machine = leader(&[1, 2, 3]);
     fetch(&mut machine, 2, 5, 5, LAG);
     assert_eq!(machine.out_of_sync(5, LAG + 1, LAG), [3]);
@@ -105,7 +105,7 @@ fn a_proposal_waits_for_its_answer() {
 }
 
 #[test]
-fn who_is_proposed_to_join_holds_the_watermark_and_who_is_to_leave_does_so_still() {
+fn the_high_watermark_waits_for_followers_proposed_to_join_and_to_leave() {
     let mut machine = leader(&[1, 2]);
     fetch(&mut machine, 2, 5, 5, 1);
     fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
@@ -155,7 +155,7 @@ fn what_is_appended_after_the_read_does_not_count_against_a_follower() {
 }
 
 #[test]
-fn who_is_stopped_leads_no_more_and_knows_its_epoch() {
+fn a_stopped_replica_leads_no_more_and_knows_its_epoch() {
     let mut machine = leader(&[1, 2]);
     machine.stop();
     assert!(!machine.is_leader());
@@ -164,18 +164,18 @@ fn who_is_stopped_leads_no_more_and_knows_its_epoch() {
 }
 
 #[test]
-fn who_is_no_replica_is_not_told_to_be_in_sync() {
-    let said = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1, 4, 2], zk_version: 3 };
+fn a_broker_without_a_replica_is_no_member_of_the_isr() {
+    let leadership = LeaderAndIsr { leader: 1, leader_epoch: 0, isr: vec![1, 4, 2], zk_version: 3 };
     let mut expected = state(1, 0, &[1, 2]);
     expected.leadership.zk_version = 3;
-    assert_eq!(LeadershipState::new(said, vec![1, 2, 3], 1), expected);
+    assert_eq!(LeadershipState::new(leadership, vec![1, 2, 3], 1), expected);
 }
 
 #[test]
-fn what_the_controller_says_of_a_proposal_settles_it_or_says_nothing() {
-    let held = LeaderAndIsr { leader: 1, leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
+fn the_controllers_answer_decides_a_proposal_or_is_retried() {
+    let leadership = LeaderAndIsr { leader: 1, leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
     let holds = IsrAnswer::InForce { leader_epoch: 4, isr: vec![1, 2], zk_version: 9 };
-    assert_eq!(IsrAnswer::of_controller(Ok(held)), Ok(holds));
+    assert_eq!(IsrAnswer::of_controller(Ok(leadership)), Ok(holds));
     for error in
         [ErrorCode::UnknownTopicOrPartition, ErrorCode::FencedLeaderEpoch, ErrorCode::InvalidUpdateVersion]
     {
@@ -191,8 +191,8 @@ fn a_proposal_is_recognised_where_it_is_found_and_else_the_controller_has_writte
     let mut machine = leader(&[1, 2]);
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();
     let found = |isr: &[BrokerId], leader_epoch, controller_epoch| {
-        let held = LeaderAndIsr { leader: 1, leader_epoch, isr: isr.to_vec(), zk_version: 1 };
-        PartitionStateZNode::new(held, controller_epoch)
+        let leadership = LeaderAndIsr { leader: 1, leader_epoch, isr: isr.to_vec(), zk_version: 1 };
+        PartitionStateZNode::new(leadership, controller_epoch)
     };
     let holds = IsrAnswer::InForce { leader_epoch: 0, isr: vec![1, 2, 3], zk_version: 1 };
     assert_eq!(proposal.judge(1, Some(&found(&[1, 2, 3], 0, 1))), holds);
@@ -203,7 +203,7 @@ fn a_proposal_is_recognised_where_it_is_found_and_else_the_controller_has_writte
 }
 
 #[test]
-fn who_may_have_joined_before_the_controller_wrote_holds_the_watermark_until_it_tells() {
+fn the_high_watermark_waits_for_a_follower_that_may_have_joined() {
     let mut machine = leader(&[1, 2]);
     fetch(&mut machine, 2, 5, 5, 1);
     let proposal = fetch(&mut machine, 3, 5, 5, 1).proposal.unwrap();

@@ -6,7 +6,7 @@ use crate::config::TopicConfig;
 use crate::replica::machine::IsrOutcome;
 use crate::replica::tests::{Room, batch, of_client, partition};
 
-fn told(room: &Room) -> BTreeMap<String, f64> {
+fn measured(room: &Room) -> BTreeMap<String, f64> {
     let name = |metric: &Metric| {
         let tags: String = metric.name.tags.iter().map(|(tag, value)| format!(",{tag}={value}")).collect();
         format!("{} {}{tags}", metric.name.kind, metric.name.name)
@@ -15,14 +15,14 @@ fn told(room: &Room) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn partitions_are_counted_by_how_they_fare() {
+async fn partitions_are_counted_by_their_outcome() {
     let topics = TopicConfig { min_insync_replicas: 2, ..TopicConfig::default() };
     let room = Room::with(&[], topics);
     room.become_replica(0, 1, 0, &[1, 2, 3]);
     room.become_replica(1, 1, 0, &[1, 2]);
     room.become_replica(2, 1, 0, &[1]);
     room.become_replica(3, 2, 0, &[1, 2, 3]);
-    let told = told(&room);
+    let measured = measured(&room);
     let counts = [
         ("PartitionCount", 4.0),
         ("LeaderCount", 3.0),
@@ -33,7 +33,7 @@ async fn partitions_are_counted_by_how_they_fare() {
         ("ReassigningPartitions", 0.0),
     ];
     for (name, count) in counts {
-        assert_eq!(told[&format!("ReplicaManager {name}")], count, "{name}");
+        assert_eq!(measured[&format!("ReplicaManager {name}")], count, "{name}");
     }
 }
 
@@ -45,13 +45,16 @@ async fn a_produce_waits_in_its_purgatory_and_expires() {
     let pending = room.replicas.append_records(of_client(-1, Duration::from_millis(50)), entries).await;
     let waiting = tokio::spawn(pending.outcomes());
     tokio::task::yield_now().await;
-    assert_eq!(told(&room)["DelayedOperationPurgatory NumDelayedOperations,delayedOperation=Produce"], 1.0);
-    assert_eq!(told(&room)["DelayedOperationPurgatory PurgatorySize,delayedOperation=Produce"], 1.0);
+    assert_eq!(
+        measured(&room)["DelayedOperationPurgatory NumDelayedOperations,delayedOperation=Produce"],
+        1.0
+    );
+    assert_eq!(measured(&room)["DelayedOperationPurgatory PurgatorySize,delayedOperation=Produce"], 1.0);
     waiting.await.unwrap();
-    let told = told(&room);
-    assert_eq!(told["DelayedOperationPurgatory NumDelayedOperations,delayedOperation=Produce"], 0.0);
-    assert_eq!(told["DelayedProduceMetrics ExpiresPerSec"], 1.0);
-    assert_eq!(told["DelayedProduceMetrics ExpiresPerSec,topic=t,partition=0"], 1.0);
+    let measured = measured(&room);
+    assert_eq!(measured["DelayedOperationPurgatory NumDelayedOperations,delayedOperation=Produce"], 0.0);
+    assert_eq!(measured["DelayedProduceMetrics ExpiresPerSec"], 1.0);
+    assert_eq!(measured["DelayedProduceMetrics ExpiresPerSec,topic=t,partition=0"], 1.0);
 }
 
 #[test]

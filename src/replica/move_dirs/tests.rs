@@ -3,8 +3,8 @@ use crate::replica::tests::{Room, partition};
 
 /// Where the log of partition 0 lies, and the other directory.
 fn dirs(room: &Room) -> (PathBuf, PathBuf) {
-    let held = room.replicas.partition(&partition(0)).unwrap();
-    let here = held.log().unwrap().data_dir().to_owned();
+    let hosted = room.replicas.partition(&partition(0)).unwrap();
+    let here = hosted.log().unwrap().data_dir().to_owned();
     let other = room.logs().dirs().iter().find(|dir| **dir != here).unwrap().clone();
     (here, other)
 }
@@ -48,8 +48,8 @@ async fn refusals_are_kafkas() {
     assert_eq!(alter(&room, 0, Path::new("/nowhere")), Err(ErrorCode::LogDirNotFound));
     assert_eq!(alter(&room, 7, &other), Err(ErrorCode::UnknownTopicOrPartition));
     room.become_replica(7, 1, 0, &[1]);
-    let held = room.replicas.partition(&partition(7)).unwrap();
-    assert_eq!(held.log().unwrap().data_dir(), other, "it was made where it was wanted");
+    let hosted = room.replicas.partition(&partition(7)).unwrap();
+    assert_eq!(hosted.log().unwrap().data_dir(), other, "it was made where it was wanted");
     let long = TopicPartition::new("x".repeat(230), 0);
     let refused = room.replicas.log_dirs().alter(vec![(long, other)])[0].1;
     assert_eq!(refused, Err(ErrorCode::InvalidTopicException));

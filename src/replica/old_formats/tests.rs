@@ -78,7 +78,7 @@ async fn a_topic_may_forbid_conversion() {
 }
 
 #[tokio::test]
-async fn zstd_is_for_those_who_read_it() {
+async fn zstd_is_sent_only_to_clients_that_read_it() {
     let room = room(&[("compression.type", "zstd")]).await;
     for version in [3, 9] {
         let refused = fetch(&room, version, 0, 1 << 20).await;

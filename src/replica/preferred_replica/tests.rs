@@ -7,7 +7,7 @@ use crate::replica::fetch::Isolation;
 use crate::replica::tests::{Room, partition};
 
 /// Broker 1 leads from rack `r1`; the answer to a consumer in a rack, once broker 2 has fetched everything.
-async fn told(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchOutcome {
+async fn answered(selector: &[(&str, &str)], rack: &str, version_11: bool) -> FetchOutcome {
     let room = Room::with(selector, TopicConfig::default());
     room.become_replica(0, 1, 0, &[1, 2]);
     room.produce(0, &["one", "two"]).await;
@@ -41,20 +41,20 @@ const SELECTOR: [(&str, &str); 1] = [("replica.selector.class", RACK_AWARE)];
 
 #[tokio::test]
 async fn a_consumer_in_a_followers_rack_is_sent_there() {
-    let outcome = told(&SELECTOR, "r2", true).await;
+    let outcome = answered(&SELECTOR, "r2", true).await;
     assert_eq!(outcome.preferred_read_replica, Some(2));
     assert!(outcome.records.is_empty());
     assert_eq!((outcome.error, outcome.high_watermark), (ErrorCode::None, 2));
 }
 
 #[tokio::test]
-async fn everybody_else_is_served_by_the_leader() {
-    let old = told(&SELECTOR, "r2", false).await;
+async fn other_consumers_are_served_by_the_leader() {
+    let old = answered(&SELECTOR, "r2", false).await;
     let outcomes = [
-        told(&SELECTOR, "r1", true).await,
-        told(&SELECTOR, "r3", true).await,
+        answered(&SELECTOR, "r1", true).await,
+        answered(&SELECTOR, "r3", true).await,
         old,
-        told(&[], "r2", true).await,
+        answered(&[], "r2", true).await,
     ];
     for outcome in outcomes {
         assert_eq!(outcome.preferred_read_replica, None);

@@ -39,7 +39,7 @@ async fn offsets_go_on_where_the_log_ends() {
     let room = leading(0, &[1], &[]);
     for (acks, expected) in [(1, 0), (-1, 2), (0, 4)] {
         let pending = room.append(0, acks, batch(&["a", "b"]));
-        assert!(pending.is_settled(), "nobody else is in sync");
+        assert!(pending.is_settled(), "no other replica is in sync");
         let outcome = outcome(pending).await;
         assert_eq!((outcome.error, outcome.base_offset), (ErrorCode::None, expected));
         assert_eq!((outcome.log_append_time, outcome.log_start_offset), (-1, 0));
@@ -47,7 +47,7 @@ async fn offsets_go_on_where_the_log_ends() {
 }
 
 #[tokio::test]
-async fn the_brokers_time_is_told_where_the_topic_has_it() {
+async fn the_append_time_is_returned_if_the_topic_has_log_append_time() {
     let room = leading(0, &[1], &[("message.timestamp.type", "LogAppendTime")]);
     assert_eq!(outcome(room.append(0, 1, batch(&["a"]))).await.log_append_time, room.clock.now());
 }
@@ -67,7 +67,7 @@ async fn all_means_all_in_sync() {
 }
 
 #[tokio::test]
-async fn whoever_waits_learns_that_another_leads() {
+async fn waiting_produces_fail_when_another_broker_leads() {
     let room = leading(0, &[1, 2, 3], &[]);
     let pending = room.append(0, -1, batch(&["a"]));
     assert_eq!(room.become_replica(0, 2, 1, &[2, 3]), ErrorCode::None);
@@ -76,7 +76,7 @@ async fn whoever_waits_learns_that_another_leads() {
 }
 
 #[tokio::test]
-async fn time_runs_out_but_the_offset_is_told() {
+async fn a_timeout_still_returns_the_offset() {
     let room = leading(0, &[1, 2], &[]);
     let entries = vec![(partition(0), batch(&["a"]).into())];
     let timed_out =
@@ -94,7 +94,7 @@ async fn too_few_in_sync_refuse_acks_of_all_only() {
 }
 
 #[tokio::test]
-async fn refusals_tell_what_kafka_tells() {
+async fn refusals_have_the_texts_of_kafkas() {
     let room = leading(0, &[1], &[("max.message.bytes", "500")]);
     let large = "x".repeat(600);
     let mut broken = batch(&["a"]).to_vec();

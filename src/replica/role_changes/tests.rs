@@ -42,7 +42,7 @@ fn only_a_larger_epoch_is_heeded() {
 }
 
 #[test]
-fn others_partitions_are_refused_and_not_held() {
+fn partitions_of_other_brokers_are_refused_and_not_created() {
     let room = Room::new();
     let leadership = LeaderAndIsr { leader: 2, leader_epoch: 0, isr: vec![2], zk_version: 0 };
     let outcomes = room.obey(lead_or_follow(0, LeadershipState::new(leadership, vec![2], 1), false), 0);
@@ -110,7 +110,7 @@ async fn a_replica_that_is_only_stopped_keeps_its_log_and_high_watermark() {
 async fn a_leader_that_cannot_write_down_where_its_epoch_begins_appends_nothing() {
     let room = Room::new();
     assert_eq!(room.become_replica(0, 2, 3, &[1, 2]), ErrorCode::None);
-    let held = room.replicas.partition(&partition(0)).unwrap();
+    let hosted = room.replicas.partition(&partition(0)).unwrap();
     // The checkpoint is written beside its place first.
     std::fs::create_dir(room.dir.path().join("t-0/leader-epoch-checkpoint.tmp")).unwrap();
     assert_eq!(
@@ -120,7 +120,7 @@ async fn a_leader_that_cannot_write_down_where_its_epoch_begins_appends_nothing(
     );
     let refused = room.append(0, 1, batch(&["a"])).outcomes().await;
     assert_eq!(refused[0].1.error, ErrorCode::KafkaStorageError);
-    let log = held.log().unwrap();
+    let log = hosted.log().unwrap();
     assert_eq!(log.log_end_offset(), 0);
     assert!(room.replicas.logs.shared().failures.is_offline(log.data_dir()));
 }
@@ -149,7 +149,7 @@ fn updates_of_old_controllers_and_for_an_earlier_registration_are_refused() {
 }
 
 #[test]
-fn a_partition_that_others_hold_is_told_from_an_unknown_one() {
+fn a_partition_of_other_brokers_differs_from_an_unknown_one() {
     let room = Room::new();
     assert_eq!(room.replicas.role_changes().update_metadata(EPOCHS, 0, described()), Ok(()));
     assert_eq!(code(&room, 0), Some(ErrorCode::NotLeaderOrFollower));

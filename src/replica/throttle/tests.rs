@@ -72,5 +72,5 @@ async fn a_follower_asks_for_no_more_than_allowed() {
     assert!(!room.replicas.follower_throttle()(&partition(0)));
     room.replicas.count_fetched(&partition(0), 1000);
     assert!(room.replicas.follower_throttle()(&partition(0)));
-    assert!(!room.replicas.follower_throttle()(&partition(7)), "nobody knows it");
+    assert!(!room.replicas.follower_throttle()(&partition(7)), "an unknown partition");
 }

@@ -54,7 +54,7 @@ fn any_negative_length_is_null() {
 }
 
 #[test]
-fn counts_and_lengths_are_held_against_what_remains() {
+fn counts_and_lengths_are_checked_against_the_remaining_bytes() {
     let count = |count: i32, rest: usize| [&count.to_be_bytes()[..], &vec![0; rest]].concat();
     assert_eq!(read::<Vec<i64>>(&count(2, 15), PLAIN), Err(Problem::Length(2)));
     assert_eq!(read::<Vec<i64>>(&count(2, 16), PLAIN), Ok(vec![0, 0]));

@@ -56,11 +56,11 @@ fn bombs_stop_at_the_limit() {
 }
 
 #[test]
-fn cut_streams_are_errors() {
+fn incomplete_streams_are_errors() {
     for codec in &Compression::ALL[1..] {
         let whole = codec.compress(&text()).expect("compressed");
-        let cut = Bytes::copy_from_slice(&whole[..whole.len() / 2]);
-        assert!(codec.decompress(2, &cut, 1 << 20).is_err(), "{codec:?}");
+        let incomplete = Bytes::copy_from_slice(&whole[..whole.len() / 2]);
+        assert!(codec.decompress(2, &incomplete, 1 << 20).is_err(), "{codec:?}");
     }
 }
 

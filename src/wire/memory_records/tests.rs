@@ -8,7 +8,7 @@ fn batch(value: &str) -> Bytes {
 }
 
 #[test]
-fn whole_batches_are_decoded_and_what_was_cut_off_is_left_out() {
+fn whole_batches_are_decoded_and_an_incomplete_one_is_left_out() {
     let (first, second) = (batch("one"), batch("another"));
     let both: Bytes = [&first[..], &second[..]].concat().into();
     let records = MemoryRecords::decode(both.clone());
@@ -16,11 +16,11 @@ fn whole_batches_are_decoded_and_what_was_cut_off_is_left_out() {
     assert_eq!(parts, [first.clone(), second]);
     assert_eq!((records.whole(), records.rest(), records.fault()), (both.clone(), &[][..], None));
 
-    let cut = both.slice(..both.len() - 1);
-    let records = MemoryRecords::decode(cut.clone());
+    let incomplete = both.slice(..both.len() - 1);
+    let records = MemoryRecords::decode(incomplete.clone());
     assert_eq!(records.batches().len(), 1);
-    assert_eq!((records.whole(), records.rest()), (first.clone(), &cut[first.len()..]));
-    assert_eq!((records.bytes(), records.fault()), (&cut, None));
+    assert_eq!((records.whole(), records.rest()), (first.clone(), &incomplete[first.len()..]));
+    assert_eq!((records.bytes(), records.fault()), (&incomplete, None));
 }
 
 #[test]

@@ -48,16 +48,17 @@ fn both_ways<M: Message + Any>(
     let message = M::any(&mut fastrand::Rng::with_seed(seed), At::new(version, flexible_from));
     let mut out = Writer::new();
     message.encode(&mut out, version).unwrap_or_else(|error| panic!("{what}: {error}\n{message:?}"));
-    let ours = out.into_bytes().unwrap();
+    let written = out.into_bytes().unwrap();
 
-    let mut input = Reader::new(ours.clone());
+    let mut input = Reader::new(written.clone());
     let again = M::decode(&mut input, version).unwrap_or_else(|error| panic!("{what}: {error}\n{message:?}"));
     assert_eq!((&again, input.remaining()), (&message, 0), "{what}: our own round trip");
 
-    let mut rest = ours.clone();
-    let theirs = other(&mut rest).unwrap_or_else(|error| panic!("{what}: they say {error}\n{message:?}"));
+    let mut rest = written.clone();
+    let reread =
+        other(&mut rest).unwrap_or_else(|error| panic!("{what}: the other side fails: {error}\n{message:?}"));
     assert!(rest.is_empty(), "{what}: they leave {} bytes of {message:?}", rest.len());
-    assert_eq!(theirs, ours, "{what}: {message:?}");
+    assert_eq!(reread, written, "{what}: {message:?}");
 }
 
 #[test]

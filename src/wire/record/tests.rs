@@ -23,7 +23,7 @@ fn varints_that_do_not_end_are_refused() {
 }
 
 #[test]
-fn a_record_longer_or_shorter_than_it_says_is_refused() {
+fn a_record_whose_length_field_is_wrong_is_refused() {
     let mut out = Vec::new();
     encode(&mut out, 0, 0, Some(b"key"), Some(b"value"), RecordHeaders::NONE);
     assert_eq!(RecordView::parse(&out).expect("a record").size, out.len());

@@ -39,7 +39,7 @@ fn set(path: &str, data: &str, version: Option<i32>) -> Op {
 }
 
 #[test]
-fn a_registration_is_ours_only_in_our_session() {
+fn a_registration_is_recognised_only_in_its_own_session() {
     let ops = [create("/b", "", CreateMode::Ephemeral), set("/b", "x", Some(0))];
     assert_eq!(paths(&ops), ["/b"]);
     let done = Some(vec![OpResult::Done, OpResult::Set { version: 1 }]);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Figures;
-use crate::members::{Members, placed, spread};
+use crate::members::{Members, assigned, spread};
 use crate::table::Figure;
 
 const TOPICS: usize = 100;
@@ -17,7 +17,7 @@ pub fn measure(figures: &mut Figures<'_>) {
     let topics: Vec<_> = (0..TOPICS).map(|at| format!("topic-{at}")).collect();
     let replicas: Vec<_> = (0..PARTITIONS).map(|at| spread(at, 2)).collect();
     let begun = Instant::now();
-    members.create(topics.iter().map(|topic| placed(topic, &replicas, &[])).collect());
+    members.create(topics.iter().map(|topic| assigned(topic, &replicas, &[])).collect());
     for topic in &topics {
         members.await_partitions(&members.alive(), topic, PARTITIONS, |it| it.leader_id >= 0);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Figures;
-use crate::members::{LIMIT, Members, SESSION_TIMEOUT, placed};
+use crate::members::{LIMIT, Members, SESSION_TIMEOUT, assigned};
 use crate::table::Figure;
 
 /// How many leaders are killed, one after the other.
@@ -23,7 +23,7 @@ pub fn measure(figures: &mut Figures<'_>) {
         let place = replicas.iter().position(|id| *id != controller).unwrap();
         replicas.swap(0, place);
         let victim = replicas[0];
-        members.create(vec![placed(&topic, &[replicas], &[("min.insync.replicas", "2")])]);
+        members.create(vec![assigned(&topic, &[replicas], &[("min.insync.replicas", "2")])]);
         members.await_partitions(&members.alive(), &topic, 1, |it| it.leader_id == victim);
         await_produce(&members, &topic);
         let session_end = members.session_end(victim);
@@ -58,7 +58,7 @@ fn await_produce(members: &Members, topic: &str) -> Instant {
                 return Instant::now();
             }
         }
-        assert!(Instant::now() < end, "nobody takes records");
+        assert!(Instant::now() < end, "no broker takes records");
         std::thread::sleep(PAUSE);
     }
 }

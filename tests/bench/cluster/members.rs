@@ -152,7 +152,7 @@ impl Members {
         let (topics, factor) = (self.idle_topics(name, partitions), self.running.len());
         for (topic, count) in &topics {
             let replicas: Vec<_> = (0..*count as usize).map(|at| spread(at, factor)).collect();
-            self.create(vec![placed(topic, &replicas, &[])]);
+            self.create(vec![assigned(topic, &replicas, &[])]);
         }
         for (topic, count) in &topics {
             let is_led = |it: &MetadataResponsePartition| it.leader_id >= 0 && it.isr_nodes.len() == factor;
@@ -162,7 +162,7 @@ impl Members {
 
     /// Makes a topic of one partition with three replicas that broker 1 leads; where it listens.
     pub fn busy_partition(&self, topic: &str) -> u16 {
-        self.create(vec![placed(topic, &[vec![1, 2, 3]], &[("min.insync.replicas", "2")])]);
+        self.create(vec![assigned(topic, &[vec![1, 2, 3]], &[("min.insync.replicas", "2")])]);
         self.await_partitions(&self.alive(), topic, 1, |it| it.leader_id == 1 && it.isr_nodes.len() == 3);
         self.port(1)
     }
@@ -290,7 +290,7 @@ fn partitions(connection: &mut Connection, topic: &str) -> Vec<MetadataResponseP
 }
 
 /// A topic with these replicas of each partition.
-pub fn placed(name: &str, replicas: &[Vec<i32>], configs: &[(&str, &str)]) -> CreatableTopic {
+pub fn assigned(name: &str, replicas: &[Vec<i32>], configs: &[(&str, &str)]) -> CreatableTopic {
     let assignments = replicas.iter().enumerate().map(|(at, broker_ids)| CreatableReplicaAssignment {
         partition_index: i32::try_from(at).unwrap(),
         broker_ids: broker_ids.clone(),

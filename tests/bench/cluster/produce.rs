@@ -1,7 +1,7 @@
 //! Latency of acks=all with three replicas at offered rates, and the most that kafka-producer-perf-test gets through.
 
 use crate::Figures;
-use crate::members::{Members, placed, spread};
+use crate::members::{Members, assigned, spread};
 use crate::offered::{self, Producer};
 use crate::table::Figure;
 
@@ -25,7 +25,7 @@ pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start(figures);
     for (topic, count) in [(TOPIC, PRODUCERS), (UNLIMITED_TOPIC, UNLIMITED_PARTITIONS)] {
         let replicas: Vec<_> = (0..count).map(|at| spread(at, 3)).collect();
-        members.create(vec![placed(topic, &replicas, &[("min.insync.replicas", "2")])]);
+        members.create(vec![assigned(topic, &replicas, &[("min.insync.replicas", "2")])]);
         members.await_partitions(&members.alive(), topic, count, |it| it.leader_id >= 0);
     }
     perf_test(figures, &members, UNLIMITED / 4); // Lets a JVM compile what it runs often.

@@ -8,7 +8,7 @@ use barnabas::wire::frame;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 
 use crate::Figures;
-use crate::members::{Members, placed};
+use crate::members::{Members, assigned};
 use crate::produced;
 use crate::table::Figure;
 
@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(3);
 /// A row of the CPU that the produces cost.
 pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start_some(figures, 1);
-    members.create(vec![placed("waited", &vec![vec![1]; PARTITIONS], &[])]);
+    members.create(vec![assigned("waited", &vec![vec![1]; PARTITIONS], &[])]);
     members.await_partitions(&[1], "waited", PARTITIONS, |it| it.leader_id >= 0);
     let port = members.port(1);
     let frame = fetch();

@@ -15,7 +15,7 @@ use crate::support::{Broker, Chroot, Process};
 const PARTITIONS: i32 = 24;
 /// Both brokers.
 pub struct Brokers {
-    ours: Broker,
+    barnabas: Broker,
     java: Broker,
     topics: Mutex<Topics>,
     /// Java's process; ended before the chroots go.
@@ -37,13 +37,13 @@ impl Brokers {
         let java = Broker::prepare(1, &chroots[0].connect(), &SETTINGS);
         let properties = java.write_settings().display().to_string();
         let process = Process::start("Kafka 2.7.2", &mut kafka.silent_broker("3g", &properties));
-        let ours = Broker::start_with(1, &chroots[1].connect(), &SETTINGS);
-        Self { ours, java, topics: Mutex::default(), _process: process, _chroots: chroots }
+        let barnabas = Broker::start_with(1, &chroots[1].connect(), &SETTINGS);
+        Self { barnabas, java, topics: Mutex::default(), _process: process, _chroots: chroots }
     }
 
     /// The ports of Kafka's broker and of Barnabas's.
     pub fn ports(&self) -> [u16; 2] {
-        [self.java.port, self.ours.port]
+        [self.java.port, self.barnabas.port]
     }
 
     /// Connections to Kafka and to Barnabas.
@@ -53,7 +53,7 @@ impl Brokers {
 
     /// The data directories of Kafka's broker and of Barnabas's.
     pub fn directories(&self) -> [PathBuf; 2] {
-        [self.java.data(), self.ours.data()]
+        [self.java.data(), self.barnabas.data()]
     }
 
     /// All topics made so far.

@@ -24,7 +24,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 /// A broker of the cluster: this project's, or Java's on the same files and port.
 struct Member {
-    ours: Broker,
+    barnabas: Broker,
     java: Option<Process>,
     /// The registration it died with.
     died_with: Option<i64>,
@@ -50,7 +50,7 @@ impl Mixed {
         let chroot = Chroot::new();
         let settings = [&SETTINGS[..], settings].concat();
         let member = |id| Member {
-            ours: Broker::prepare(id, &chroot.connect(), &settings),
+            barnabas: Broker::prepare(id, &chroot.connect(), &settings),
             java: None,
             died_with: None,
         };
@@ -63,7 +63,7 @@ impl Mixed {
             if java.contains(&id) {
                 mixed.start_java(id);
             } else {
-                mixed.member(id).ours.restart();
+                mixed.member(id).barnabas.restart();
             }
         }
         mixed
@@ -79,7 +79,7 @@ impl Mixed {
     }
 
     /// Whether a broker is this project's.
-    pub fn is_ours(&self, id: i32) -> bool {
+    pub fn is_barnabas(&self, id: i32) -> bool {
         self.members[&id].java.is_none()
     }
 
@@ -97,7 +97,7 @@ impl Mixed {
     /// Starts Java's broker until it is registered: as long as ZooKeeper holds its last session it ends again.
     fn start_java(&mut self, id: i32) {
         let (kafka, before) = (self.kafka, self.members[&id].died_with);
-        let properties = self.members[&id].ours.write_settings().display().to_string();
+        let properties = self.members[&id].barnabas.write_settings().display().to_string();
         let process = eventually("Java's broker is registered", SOON, || {
             let mut command = kafka.broker_of_heap("256m", &properties);
             let mut process = Process::start(&format!("Kafka 2.7.2, broker {id}"), &mut command);
@@ -122,10 +122,10 @@ impl Mixed {
             Some(mut java) => {
                 java.signal("TERM");
                 java.wait(SOON);
-                member.ours.restart();
+                member.barnabas.restart();
             }
             None => {
-                member.ours.stop();
+                member.barnabas.stop();
                 member.died_with = registration;
                 self.start_java(id);
             }
@@ -138,7 +138,7 @@ impl Mixed {
         let member = self.member(id);
         member.died_with = registration;
         let was_java = member.java.take().is_some();
-        member.ours.kill();
+        member.barnabas.kill();
         Dead { id, was_java }
     }
 
@@ -148,7 +148,7 @@ impl Mixed {
             java.signal("TERM");
             java.wait(SOON);
         }
-        self.member(id).ours.stop();
+        self.member(id).barnabas.stop();
         self.kill(id)
     }
 
@@ -157,13 +157,13 @@ impl Mixed {
         if dead.was_java {
             self.start_java(dead.id);
         } else {
-            self.member(dead.id).ours.restart();
+            self.member(dead.id).barnabas.restart();
         }
     }
 
     /// The files and the port of a broker.
     pub fn files(&self, id: i32) -> &Broker {
-        &self.members[&id].ours
+        &self.members[&id].barnabas
     }
 
     /// Where all of them keep their znodes.
@@ -173,7 +173,7 @@ impl Mixed {
 
     /// All brokers' `host:port`.
     pub fn bootstrap(&self) -> String {
-        self.members.values().map(|member| member.ours.bootstrap()).collect::<Vec<_>>().join(",")
+        self.members.values().map(|member| member.barnabas.bootstrap()).collect::<Vec<_>>().join(",")
     }
 
     /// The state of a topic's first partition.
@@ -255,8 +255,8 @@ impl Mixed {
         std::fs::write(&plan, format!(r#"{{"version":1,"partitions":[{}]}}"#, rows.join(","))).unwrap();
         let (bootstrap, plan) = (self.bootstrap(), plan.display().to_string());
         let arguments = ["--bootstrap-server", &bootstrap, "--reassignment-json-file", &plan, "--execute"];
-        let said = self.kafka.run("kafka.admin.ReassignPartitionsCommand", &arguments).ok().out;
-        assert!(said.contains("Successfully started partition reassignment"), "{said}");
+        let printed = self.kafka.run("kafka.admin.ReassignPartitionsCommand", &arguments).ok().out;
+        assert!(printed.contains("Successfully started partition reassignment"), "{printed}");
         for topic in topics {
             eventually(&format!("{topic} lies on {to:?}"), SOON, || {
                 (self.replicas(topic)? == to).then_some(())
@@ -280,31 +280,31 @@ impl Mixed {
 
     /// What both tools print of a topic, asked of each broker.
     fn described(&self, topic: &str) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut printed = Vec::new();
         for member in self.members.values() {
-            let bootstrap = member.ours.bootstrap();
+            let bootstrap = member.barnabas.bootstrap();
             let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic", topic];
-            told.push(self.kafka.run("kafka.admin.TopicCommand", &arguments).ok().out);
-            told.push(String::from_utf8(tool("topics", &arguments).stdout).unwrap());
+            printed.push(self.kafka.run("kafka.admin.TopicCommand", &arguments).ok().out);
+            printed.push(String::from_utf8(tool("topics", &arguments).stdout).unwrap());
         }
-        told
+        printed
     }
 
     /// Waits until both tools print the same of a topic whichever broker is asked: a preferred leader may
     /// just be coming back.
     pub fn await_described_alike(&self, topic: &str) {
         eventually(&format!("{topic} is described alike"), SOON, || {
-            let told = self.described(topic);
-            assert!(told[0].contains(&format!("Topic: {topic}\tPartitionCount: 1")), "{told:?}");
-            told.iter().all(|one| *one == told[0]).then_some(())
+            let printed = self.described(topic);
+            assert!(printed[0].contains(&format!("Topic: {topic}\tPartitionCount: 1")), "{printed:?}");
+            printed.iter().all(|one| *one == printed[0]).then_some(())
         });
     }
 
     /// What a topic's leader has of it.
-    pub fn held(&self, topic: &str) -> Vec<u64> {
+    pub fn stored(&self, topic: &str) -> Vec<u64> {
         let leader = self.state(topic).unwrap().leader;
-        let held = Connection::to(self.members[&leader].ours.port).unwrap().read_all(topic);
-        held.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
+        let stored = Connection::to(self.members[&leader].barnabas.port).unwrap().read_all(topic);
+        stored.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
     }
 }
 

@@ -54,24 +54,24 @@ pub struct Interview<'a> {
 impl Interview<'_> {
     fn ask<R: Request + std::fmt::Debug>(&mut self, broker: i32, version: i16, request: R) {
         let answer = self.stage.ask(broker, version, &request).map(|answer| brief(&answer));
-        self.said(format!("{broker} v{version} {}", brief(&format!("{request:?}"))), answer);
+        self.output(format!("{broker} v{version} {}", brief(&format!("{request:?}"))), answer);
     }
 
     /// A request as bytes, for fields that no version has.
     fn ask_raw(&mut self, broker: i32, api_key: ApiKey, api_version: i16, body: &[u8]) {
         let header = RequestHeader { api_key, api_version, correlation_id: 1, client_id: None };
         let answer = self.stage.ask_raw(broker, &header, body);
-        self.said(format!("{broker} v{api_version} {api_key:?} {body:02x?}"), answer);
+        self.output(format!("{broker} v{api_version} {api_key:?} {body:02x?}"), answer);
     }
 
-    fn said(&mut self, asked: String, answer: Option<String>) {
-        let said = answer.unwrap_or_else(|| "closed".to_owned());
-        self.steps.push(Step { line: format!("? {asked}"), said: vec![format!("> {said}")] });
+    fn output(&mut self, asked: String, answer: Option<String>) {
+        let output = answer.unwrap_or_else(|| "closed".to_owned());
+        self.steps.push(Step { line: format!("? {asked}"), output: vec![format!("> {output}")] });
     }
 
     fn act(&mut self, line: &str) {
-        let said = self.stage.act(line);
-        self.steps.push(Step { line: format!("@ {line}"), said });
+        let output = self.stage.act(line);
+        self.steps.push(Step { line: format!("@ {line}"), output });
     }
 
     /// Asks everything.

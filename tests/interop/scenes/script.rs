@@ -6,7 +6,7 @@ pub struct Step {
     /// What is done.
     pub line: String,
     /// Lines of standard output behind `>`, of standard error behind `!`, an exit code other than 0 behind `=`.
-    pub said: Vec<String>,
+    pub output: Vec<String>,
 }
 
 impl Step {
@@ -21,8 +21,8 @@ pub fn read(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for line in text.lines() {
         match steps.last_mut().filter(|_| line.starts_with(['>', '!', '='])) {
-            Some(step) => step.said.push(line.to_owned()),
-            None => steps.push(Step { line: line.to_owned(), said: Vec::new() }),
+            Some(step) => step.output.push(line.to_owned()),
+            None => steps.push(Step { line: line.to_owned(), output: Vec::new() }),
         }
     }
     steps
@@ -30,7 +30,7 @@ pub fn read(text: &str) -> Vec<Step> {
 
 /// The text of these steps.
 pub fn write(steps: &[Step]) -> String {
-    let lines = steps.iter().flat_map(|step| std::iter::once(&step.line).chain(&step.said));
+    let lines = steps.iter().flat_map(|step| std::iter::once(&step.line).chain(&step.output));
     lines.map(|line| format!("{line}\n")).collect()
 }
 

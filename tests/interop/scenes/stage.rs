@@ -48,13 +48,13 @@ pub struct Stage {
 impl Stage {
     /// Three brokers with two data directories each, Java's or this project's; broker 1 is the controller.
     pub fn open(kafka: &'static Kafka, java: bool, settings: &[(&str, &str)]) -> Self {
-        let ours = [
+        let barnabas = [
             ("log.dirs", "{directory}/one,{directory}/two"),
             ("auto.leader.rebalance.enable", "false"),
             ("auto.create.topics.enable", "false"),
         ];
         let java: &[i32] = if java { &[1, 2, 3] } else { &[] };
-        let mixed = Mixed::start_with(kafka, java, &[&ours[..], settings].concat());
+        let mixed = Mixed::start_with(kafka, java, &[&barnabas[..], settings].concat());
         mixed.elect_controller(|id| id == 1);
         let files = tempfile::tempdir().unwrap();
         let mut names = vec![
@@ -87,7 +87,7 @@ impl Stage {
     }
 
     /// A line of output without what differs from run to run.
-    fn told(&self, line: &str) -> String {
+    fn normalized(&self, line: &str) -> String {
         let named = self.names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(value, name));
         let mut line = named;
         for (pattern, fixed) in &self.varying {
@@ -110,7 +110,7 @@ impl Stage {
         let words = words(line);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let ended = self.tool(&words).stdin(Stdio::null()).output().unwrap().into();
-        self.said(ended, in_order)
+        self.printed(ended, in_order)
     }
 
     /// The command of a tool and its arguments.
@@ -121,19 +121,19 @@ impl Stage {
         self.kafka.command(class, &arguments)
     }
 
-    fn said(&self, ended: Ended, in_order: bool) -> Vec<String> {
-        let mut said = Vec::new();
+    fn printed(&self, ended: Ended, in_order: bool) -> Vec<String> {
+        let mut printed = Vec::new();
         for (mark, text) in [('>', &ended.out), ('!', &ended.err)] {
-            let lines = text.lines().filter(|line| is_of_the_tool(line)).map(|line| self.told(line));
-            said.extend(lines.map(|line| format!("{mark} {line}").trim_end().to_owned()));
+            let lines = text.lines().filter(|line| is_of_the_tool(line)).map(|line| self.normalized(line));
+            printed.extend(lines.map(|line| format!("{mark} {line}").trim_end().to_owned()));
         }
         if !in_order {
-            said.sort();
+            printed.sort();
         }
         if ended.code != 0 {
-            said.push(format!("= {}", ended.code));
+            printed.push(format!("= {}", ended.code));
         }
-        said
+        printed
     }
 
     /// Runs the tool that verifies replicas until it has reported a few times; returns its output from the
@@ -145,20 +145,20 @@ impl Stage {
         let process = Process::start("kafka-replica-verification", command.stdin(Stdio::null()));
         let reports = |lines: &[String]| lines.iter().filter(|line| line.contains("max lag is")).count();
         eventually("the tool reports", SOON, || (reports(&process.lines()) >= 3).then_some(()));
-        let said = process.lines().into_iter().filter(|line| is_of_the_tool(line));
-        let (found, reports): (Vec<_>, Vec<_>) = said.partition(|line| !line.contains("max lag is"));
+        let printed = process.lines().into_iter().filter(|line| is_of_the_tool(line));
+        let (found, reports): (Vec<_>, Vec<_>) = printed.partition(|line| !line.contains("max lag is"));
         // The first report may be of nothing yet.
-        let said = found.into_iter().chain(reports.into_iter().skip(1));
-        let mut said: Vec<_> = said.map(|line| format!("> {}", self.told(&line))).collect();
-        said.sort();
-        said.dedup();
-        said
+        let printed = found.into_iter().chain(reports.into_iter().skip(1));
+        let mut printed: Vec<_> = printed.map(|line| format!("> {}", self.normalized(&line))).collect();
+        printed.sort();
+        printed.dedup();
+        printed
     }
 
     /// Asks a broker; returns its answer, or None if it ends the connection.
     pub fn ask<R: Request>(&self, broker: i32, version: i16, request: &R) -> Option<String> {
         let answer = self.connection(broker).call(request, version)?;
-        Some(self.told(&format!("{answer:?}")))
+        Some(self.normalized(&format!("{answer:?}")))
     }
 
     /// Sends a broker bytes; returns the bytes of its answer, or None if it ends the connection.
@@ -249,7 +249,7 @@ impl Stage {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let mut tree = runtime.block_on(read_tree(chroot.server(), chroot.path()));
         tree.retain(|path, _| paths.iter().any(|wanted| path.starts_with(wanted)));
-        describe(&tree).lines().map(|line| format!("> {}", self.told(line))).collect()
+        describe(&tree).lines().map(|line| format!("> {}", self.normalized(line))).collect()
     }
 }
 

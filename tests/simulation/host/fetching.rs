@@ -41,8 +41,8 @@ impl Host {
                 Some(latest) => asked.push((due.partition, due.leader_epoch, latest.epoch)),
                 None => {
                     log.truncate(due.fetch_offset);
-                    let cut = Truncation { to: due.fetch_offset, complete: true };
-                    fetcher.plan.truncated(&due.partition, due.leader_epoch, cut);
+                    let truncation = Truncation { to: due.fetch_offset, complete: true };
+                    fetcher.plan.truncated(&due.partition, due.leader_epoch, truncation);
                 }
             }
         }
@@ -79,7 +79,7 @@ impl Host {
     }
 
     /// Truncates logs by the leader's answer about its epochs.
-    pub(super) fn cut(
+    pub(super) fn truncate(
         &mut self,
         leader: BrokerId,
         call: u64,
@@ -100,17 +100,19 @@ impl Host {
             match end {
                 Ok(end) => {
                     let Some(from) = fetcher.plan.fetch_offset(&id) else { continue };
-                    let mut cut = by_epoch(end, from, log.end(), |epoch| log.end_offset_for(epoch));
+                    let mut truncation = by_epoch(end, from, log.end(), |epoch| log.end_offset_for(epoch));
                     if scene.flaw == Some(Flaw::KeepsTail) {
-                        cut = Truncation { to: log.end(), complete: true };
+                        truncation = Truncation { to: log.end(), complete: true };
                     }
                     if follows {
                         let (me, was) = (self.id, log.end());
-                        scene.say(|| {
-                            format!("broker {me} cuts {id} from {was} to {cut:?}, as {leader} says {end:?}")
+                        scene.log_line(|| {
+                            format!(
+                                "broker {me} truncates {id} from {was} to {truncation:?}, by {end:?} of {leader}"
+                            )
                         });
-                        log.truncate(cut.to);
-                        fetcher.plan.truncated(&id, epoch, cut);
+                        log.truncate(truncation.to);
+                        fetcher.plan.truncated(&id, epoch, truncation);
                     }
                 }
                 Err(error) => drop(fetcher.plan.refused(&id, epoch, error, scene.now)),
@@ -142,7 +144,7 @@ impl Host {
             let verdict = fetcher.plan.judge(&id, found.error, scene.now);
             if verdict.0 != Verdict::Append {
                 let me = self.id;
-                scene.say(|| {
+                scene.log_line(|| {
                     format!("broker {me} fetches {id} from {leader}: {:?}, {:?}", found.error, verdict.0)
                 });
             }
@@ -171,7 +173,7 @@ impl Host {
         }
         if asked.offset != log.end() {
             let (me, end) = (self.id, log.end());
-            scene.say(|| {
+            scene.log_line(|| {
                 format!("broker {me} gives {id} up: fetched from {}, its log ends at {end}", asked.offset)
             });
             return fetcher.plan.give_up(id);

@@ -21,15 +21,15 @@ use crate::scene::{Flaw, Scene};
 const FETCH_MOST: usize = 5;
 
 impl Host {
-    pub(super) fn lead(&mut self, id: &TopicPartition, told: LeadershipState, scene: &mut Scene) {
+    pub(super) fn lead(&mut self, id: &TopicPartition, state: LeadershipState, scene: &mut Scene) {
         let (Some(replica), Some(log)) = (self.replicas.get_mut(id), self.disks.get_mut(id)) else { return };
-        let epoch = told.leadership.leader_epoch;
+        let epoch = state.leadership.leader_epoch;
         log.fence = epoch;
         log.epochs.assign(epoch, log.end());
-        replica.machine.become_leader(told, log.end(), scene.now);
-        let current = scene.epoch_held(id) == Some(epoch);
+        replica.machine.become_leader(state, log.end(), scene.now);
+        let current = scene.epoch_in_force(id) == Some(epoch);
         let me = self.id;
-        scene.say(|| format!("broker {me} leads {id} in epoch {epoch} from {}", log.end()));
+        scene.log_line(|| format!("broker {me} leads {id} in epoch {epoch} from {}", log.end()));
         scene.checks.leads(id, epoch, me, log, current);
         self.raise_watermark(id, scene);
         self.role_changed(id, scene);
@@ -112,7 +112,7 @@ impl Host {
     }
 
     /// Answers where epochs end.
-    pub(super) fn tell_epoch_ends(
+    pub(super) fn answer_epoch_ends(
         &self,
         from: BrokerId,
         call: u64,
@@ -229,12 +229,10 @@ impl Host {
                 Progress::Expired if scene.flaw != Some(Flaw::ForgetsDoubts) => return,
                 Progress::Expired => return self.isr_settled(&id, &proposal, IsrAnswer::NotWritten, scene),
             };
-            let found = scene
-                .ensemble
-                .znodes
-                .states
-                .get(&id)
-                .map(|held| PartitionStateZNode::new(held.leader_and_isr.clone(), held.controller_epoch));
+            let found =
+                scene.ensemble.znodes.states.get(&id).map(|known| {
+                    PartitionStateZNode::new(known.leader_and_isr.clone(), known.controller_epoch)
+                });
             let answer = match answers.into_iter().next() {
                 Some(Ok(results)) => match results.last() {
                     Some(OpResult::Set { version }) => {
@@ -282,7 +280,7 @@ impl Host {
         }
         let Some((_, _, batch)) = self.report_call.take() else { return };
         let me = self.id;
-        scene.say(|| format!("broker {me} is answered to AlterIsr: {outcome:?}"));
+        scene.log_line(|| format!("broker {me} is answered to AlterIsr: {outcome:?}"));
         let Ok(mut answers) = outcome else { return };
         for (id, proposal) in batch {
             let Some(Ok(answer)) = answers.remove(&id).map(IsrAnswer::of_controller) else { continue };

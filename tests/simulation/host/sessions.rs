@@ -295,8 +295,8 @@ impl Host {
             let Some(served) = self.served.get(&from) else { continue };
             for (id, (want, sent)) in &served.fetched {
                 let Ok(records) = self.read(id, *want, scene) else { continue };
-                let is_news = *sent >= 0 && self.watermark(id) > *sent;
-                if !records.is_empty() || is_news {
+                let is_newer = *sent >= 0 && self.watermark(id) > *sent;
+                if !records.is_empty() || is_newer {
                     let me = self.id;
                     scene.checks.waited_in_vain(id, me, from, records.len());
                 }

@@ -99,7 +99,7 @@ impl Host {
         };
         if sent == call {
             let me = self.id;
-            scene.say(|| format!("broker {me} is answered to ControlledShutdown: {left:?}"));
+            scene.log_line(|| format!("broker {me} is answered to ControlledShutdown: {left:?}"));
             self.may_leave(left.ok(), scene);
         }
     }
@@ -121,7 +121,7 @@ impl Host {
             Next::Wait => Stage::Waits { until: scene.now + BACKOFF },
             Next::Close { controlled } => {
                 let me = self.id;
-                scene.say(|| format!("broker {me} closes, having handed over: {controlled}"));
+                scene.log_line(|| format!("broker {me} closes, having handed over: {controlled}"));
                 // It resigns, and nothing waits for its requests any more; its session lives on.
                 (self.term, self.claim, self.isr_write) = (None, None, None);
                 Stage::Closes { until: scene.now + scene.rng.i64(5..300) }
@@ -139,7 +139,7 @@ impl Host {
             scene.ensemble.close(session);
         }
         let me = self.id;
-        scene.say(|| format!("broker {me} has stopped"));
+        scene.log_line(|| format!("broker {me} has stopped"));
         self.crash(false);
         scene.checks.crashed(self.id);
     }

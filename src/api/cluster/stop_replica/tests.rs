@@ -23,7 +23,7 @@ fn requests_without_leader_epochs_delete_all_or_none() {
 }
 
 #[test]
-fn later_requests_say_so_for_each_partition() {
+fn later_requests_have_the_deletion_for_each_partition() {
     let state = |partition_index, leader_epoch, delete_partition| StopReplicaPartitionState {
         partition_index,
         leader_epoch,

@@ -50,7 +50,7 @@ fn ungrouped_states_count_as_well() {
 }
 
 #[test]
-fn brokers_are_those_told_last_in_the_form_of_any_version() {
+fn the_live_brokers_are_those_of_the_last_request_of_any_version() {
     let endpoint = |listener: &str, protocol: SecurityProtocol| UpdateMetadataEndpoint {
         port: 9093,
         host: "host".to_owned(),

@@ -45,8 +45,8 @@ fn read(
 fn what_lies_before_the_position_is_left_out() {
     let batches = [batch(5, &["a", "b", "c"], None), batch(8, &["d"], None)];
     assert_eq!(read(6, &batches, &[], false), (vec!["b".into(), "c".into(), "d".into()], 9));
-    let cut = [batches[0].clone(), batches[1].slice(..30)];
-    assert_eq!(read(5, &cut, &[], false).1, 8, "a batch cut off at the end is not there yet");
+    let incomplete = [batches[0].clone(), batches[1].slice(..30)];
+    assert_eq!(read(5, &incomplete, &[], false).1, 8, "a batch cut off at the end is not there yet");
     assert_eq!(read(9, &[], &[], false), (vec![], 9));
 }
 

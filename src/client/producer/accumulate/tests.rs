@@ -16,7 +16,7 @@ fn partition(number: i32) -> TopicPartition {
 fn a_batch_leaves_when_it_is_full_or_has_lingered() {
     let mut gathered = gathering(400, 10);
     let added = gathered.add(&partition(0), &value(100), 1, 0);
-    assert_eq!(added, Added { begun: true, full: false }, "whoever sleeps must learn when it is due");
+    assert_eq!(added, Added { begun: true, full: false }, "the sender must learn when it is due");
     let added = gathered.add(&partition(0), &value(10), 1, 0);
     assert_eq!(added, Added { begun: false, full: false });
     assert!(gathered.take(9, false).is_empty());

@@ -100,7 +100,7 @@ async fn a_waiting_fetch_of_a_session_is_answered_with_what_moved() {
 }
 
 #[tokio::test]
-async fn a_follower_hears_of_the_high_watermark_without_records() {
+async fn a_follower_gets_the_high_watermark_without_records() {
     let room = room_with_session(2).await;
     room.produce(0, &["a"]).await;
     let answer = fetch(&room, params(2), request(7, 1, &[], &[])).await;
@@ -115,7 +115,7 @@ async fn a_follower_hears_of_the_high_watermark_without_records() {
 }
 
 #[tokio::test]
-async fn a_consumer_is_told_of_a_log_that_starts_later() {
+async fn a_consumer_is_sent_a_log_start_that_has_moved() {
     let room = room_with_session(-1).await;
     room.become_replica(0, 1, 1, &[1]);
     room.produce(0, &["a"]).await;
@@ -160,7 +160,7 @@ async fn a_follower_that_fetches_is_in_sync_in_partitions_that_nothing_is_append
 }
 
 #[tokio::test]
-async fn what_the_caller_may_not_fetch_is_refused_behind_the_rest_and_keeps_nothing_from_waiting() {
+async fn denied_partitions_come_last_and_do_not_end_the_wait() {
     let room = room_with_session(-1).await;
     let deny = |id: &TopicPartition| id.partition == 0;
     let caller = FetchCaller { near: None, denies: Some(&deny) };

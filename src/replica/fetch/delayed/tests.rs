@@ -10,7 +10,7 @@ fn position(start: LogPosition, bound: LogPosition) -> FetchPosition {
 }
 
 #[test]
-fn positions_say_what_is_readable() {
+fn positions_show_what_is_readable() {
     for (start, bound, expected) in [
         (at(5, 0), at(5, 0), Readable::Bytes(0)),
         (at(5, 0), at(7, 0), Readable::Bytes(20)),
@@ -69,9 +69,9 @@ fn what_may_be_throttled_is_examined() {
 }
 
 #[test]
-fn news_wait_for_records_that_are_not_enough() {
+fn a_high_watermark_waits_for_records_below_min_bytes() {
     let mut fetch = DelayedFetch::new(10);
-    fetch.has_news();
+    fetch.has_new_high_watermark();
     assert_eq!(fetch.verdict(), DelayedVerdict::HasNews);
     fetch.count(0, Readable::Bytes(5));
     assert_eq!(fetch.verdict(), DelayedVerdict::Waits);

@@ -137,7 +137,7 @@ fn what_is_fetched_otherwise_is_read() {
 }
 
 #[test]
-fn a_change_between_the_look_and_the_watch_is_not_missed() {
+fn a_change_between_the_read_and_the_watch_is_not_missed() {
     let mut session = FetchSession::new(CONSUMER, wanted(&[0], 5), 0);
     let zero = key(&session, 0);
     let (turn, position) = (
@@ -158,7 +158,7 @@ fn a_change_between_the_look_and_the_watch_is_not_missed() {
 }
 
 #[test]
-fn a_change_of_what_is_watched_is_newer_than_a_look() {
+fn a_change_of_a_watched_partition_is_newer_than_a_read() {
     let mut session = quiet_session(FOLLOWER);
     let zero = key(&session, 0);
     begin(&mut session, changes(&[0], 5, &[]), 1);
@@ -190,7 +190,7 @@ fn a_waiting_fetch_adds_up_what_becomes_readable() {
 }
 
 #[test]
-fn a_waiting_follower_hears_of_a_high_watermark_that_it_was_not_sent() {
+fn a_waiting_follower_is_sent_a_newer_high_watermark() {
     let mut session = quiet_session(FOLLOWER);
     let turn = begin(&mut session, SessionChanges::default(), 1);
     session.wait(turn, 1);

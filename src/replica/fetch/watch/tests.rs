@@ -31,7 +31,7 @@ fn sessions_that_are_gone_do_not_pile_up() {
 }
 
 #[test]
-fn a_session_that_nobody_waits_in_hears_of_one_change() {
+fn a_session_without_a_waiting_request_is_notified_of_one_change() {
     let mut watchers = Watchers::default();
     let session = consumer();
     watchers.watch(&session, 0, Some(&AT_ZERO), 0);

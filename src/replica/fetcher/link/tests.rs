@@ -3,7 +3,7 @@ use crate::config::Properties;
 use crate::replica::fetcher::session::Want;
 
 #[test]
-fn a_request_says_who_asks_and_groups_topics() {
+fn a_request_has_its_replica_id_and_groups_topics() {
     let mut properties = Properties::default();
     properties.set("zookeeper.connect", "nowhere");
     properties.set("replica.fetch.max.bytes", "99");

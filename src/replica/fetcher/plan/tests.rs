@@ -36,7 +36,7 @@ fn numbers(request: &FetcherRequest) -> Vec<i32> {
 }
 
 #[test]
-fn a_log_is_cut_before_it_is_fetched() {
+fn a_log_is_truncated_before_it_is_fetched() {
     let mut plan = Plan::new(BACKOFF);
     plan.add(partition(0), Start { offset: 5, leader_epoch: 3 });
     assert_eq!(ask(&mut plan, 0), None);
@@ -51,7 +51,7 @@ fn a_log_is_cut_before_it_is_fetched() {
 }
 
 #[test]
-fn what_was_told_meanwhile_makes_a_cut_stale() {
+fn a_newer_leader_epoch_makes_a_truncation_stale() {
     let mut plan = Plan::new(BACKOFF);
     plan.add(partition(0), Start { offset: 5, leader_epoch: 3 });
     plan.add(partition(0), Start { offset: 4, leader_epoch: 4 });
@@ -61,7 +61,7 @@ fn what_was_told_meanwhile_makes_a_cut_stale() {
 }
 
 #[test]
-fn the_same_epoch_told_again_changes_nothing() {
+fn a_request_of_the_same_epoch_changes_nothing() {
     let mut plan = fetching();
     plan.add(partition(0), Start { offset: 0, leader_epoch: 3 });
     assert_eq!(plan.truncating(0), []);
@@ -78,7 +78,7 @@ fn fetching_goes_on_where_the_append_ended() {
 }
 
 #[test]
-fn who_was_fetched_goes_to_the_end() {
+fn a_fetched_partition_goes_to_the_end() {
     let mut plan = fetching();
     follow(&mut plan, 1, 5);
     ask(&mut plan, 0).unwrap();
@@ -88,7 +88,7 @@ fn who_was_fetched_goes_to_the_end() {
 }
 
 #[test]
-fn an_answer_to_what_was_asked_before_is_stale() {
+fn an_answer_to_an_earlier_request_is_stale() {
     let mut plan = fetching();
     ask(&mut plan, 0).unwrap();
     plan.add(partition(0), Start { offset: 5, leader_epoch: 4 });
@@ -99,7 +99,7 @@ fn an_answer_to_what_was_asked_before_is_stale() {
 }
 
 #[test]
-fn who_is_refused_waits_and_who_is_fenced_is_given_up() {
+fn a_refused_partition_waits_and_a_fenced_one_is_given_up() {
     let mut plan = fetching();
     follow(&mut plan, 1, 5);
     ask(&mut plan, 0).unwrap();
@@ -113,7 +113,7 @@ fn who_is_refused_waits_and_who_is_fenced_is_given_up() {
 }
 
 #[test]
-fn who_was_fenced_at_an_older_epoch_is_tried_again() {
+fn a_partition_fenced_at_an_older_epoch_is_tried_again() {
     let mut plan = fetching();
     plan.add(partition(0), Start { offset: 5, leader_epoch: 4 });
     assert_eq!(plan.refused(&partition(0), 3, ErrorCode::FencedLeaderEpoch, 0), Verdict::Later);
@@ -138,7 +138,7 @@ fn a_lost_answer_delays_everything_for_a_while() {
 }
 
 #[test]
-fn throttling_leaves_out_who_is_behind_only() {
+fn throttling_leaves_out_only_replicas_that_are_behind() {
     let mut plan = fetching();
     assert_eq!(plan.request(0, |_| Some(0), |_| true), None);
     ask(&mut plan, 0).unwrap();

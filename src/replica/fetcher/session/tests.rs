@@ -72,7 +72,7 @@ fn answers_that_do_not_fit_are_of_no_use() {
     assert!(!session.answered(ErrorCode::None, 77, &[partition(0)]), "a full answer names everything");
     let mut session = begun();
     request(&mut session, wants(&[(0, 6)])).unwrap();
-    assert!(!session.answered(ErrorCode::None, 77, &[partition(9)]), "nobody asked for 9");
+    assert!(!session.answered(ErrorCode::None, 77, &[partition(9)]), "9 was not asked for");
     assert_eq!(request(&mut session, wants(&[(0, 6)])).unwrap().session_epoch, 0);
 }
 

@@ -22,7 +22,7 @@ fn follower() -> LocalReplica {
 }
 
 #[test]
-fn only_a_larger_epoch_is_news() {
+fn only_a_larger_leader_epoch_is_accepted() {
     let machine = leader(&[1]);
     assert_eq!(machine.accepts(&state(2, 4, &[2])), Err(ErrorCode::StaleControllerEpoch));
     assert_eq!(machine.accepts(&state(2, 5, &[2])), Err(ErrorCode::StaleControllerEpoch));
@@ -43,11 +43,11 @@ fn a_stop_needs_a_larger_epoch_a_deletion_or_an_old_request() {
     ] {
         assert_eq!(machine.accepts_stop(epoch), expected, "at epoch {epoch}");
     }
-    assert_eq!(LocalReplica::new(1).accepts_stop(0), Ok(()), "it was told nothing yet");
+    assert_eq!(LocalReplica::new(1).accepts_stop(0), Ok(()), "the controller has described nothing yet");
 }
 
 #[test]
-fn readers_of_another_epoch_are_fenced_before_it_matters_who_leads() {
+fn readers_of_another_epoch_are_fenced_before_the_role_is_checked() {
     for machine in [leader(&[1]), follower()] {
         assert_eq!(machine.admits_read(Some(4), true), Err(ErrorCode::FencedLeaderEpoch));
         assert_eq!(machine.admits_read(Some(6), true), Err(ErrorCode::UnknownLeaderEpoch));
@@ -69,7 +69,7 @@ fn records_for_all_need_enough_in_sync_and_others_only_a_leader() {
 }
 
 #[test]
-fn who_is_about_to_join_counts_for_what_was_appended() {
+fn a_follower_proposed_to_join_counts_for_appended_records() {
     let mut machine = leader(&[1]);
     assert_eq!(machine.replicated(1), ErrorCode::None);
     assert_eq!(machine.replicated(2), ErrorCode::NotEnoughReplicasAfterAppend);

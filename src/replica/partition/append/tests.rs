@@ -13,26 +13,26 @@ use crate::replica::tests::{NOW, Room, batch, partition};
 fn led() -> (Room, Arc<Partition>) {
     let room = Room::new();
     room.become_replica(0, 1, 0, &[1, 2]);
-    let held = room.replicas.partition(&partition(0)).unwrap();
-    (room, held)
+    let hosted = room.replicas.partition(&partition(0)).unwrap();
+    (room, hosted)
 }
 
 /// An append that is admitted and then waits for the log, whose disk does not answer while `meanwhile` runs.
 fn stuck(
-    held: &Arc<Partition>,
+    hosted: &Arc<Partition>,
     all: bool,
     meanwhile: impl FnOnce(),
 ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
-    let log = held.log().unwrap();
+    let log = hosted.log().unwrap();
     let (begin, begun) = mpsc::channel();
     thread::scope(|scope| {
         let disk = log.append_lock();
         let appending = scope.spawn(move || {
-            let (log, epoch) = held.admits_append(all, None).map_err(Refused::Partition)?;
+            let (log, epoch) = hosted.admits_append(all, None).map_err(Refused::Partition)?;
             begin.send(()).unwrap();
             let info =
                 log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).map_err(Refused::Log)?;
-            let acknowledged = held.appended(epoch, &info, all, NOW);
+            let acknowledged = hosted.appended(epoch, &info, all, NOW);
             Ok((info, acknowledged))
         });
         begun.recv().unwrap();
@@ -44,59 +44,59 @@ fn stuck(
 
 #[test]
 fn all_but_the_log_goes_on_while_a_disk_does_not_answer() {
-    let (room, held) = led();
-    let outcome = stuck(&held, true, || {
-        assert!(held.tick(NOW + 1_000_000).is_some(), "the ISR is looked after");
-        assert_eq!(held.replication().map(|it| it.in_sync), Some(2));
-        let log = held.log().unwrap();
+    let (room, hosted) = led();
+    let outcome = stuck(&hosted, true, || {
+        assert!(hosted.tick(NOW + 1_000_000).is_some(), "the ISR is looked after");
+        assert_eq!(hosted.replication().map(|it| it.in_sync), Some(2));
+        let log = hosted.log().unwrap();
         log.update_high_watermark(0);
         assert!(!log.set_settings(Default::default()), "a config changes");
         room.replicas.log_dirs().describe();
-        assert!(matches!(held.standing().1, ReplicaRole::Leader { .. }));
+        assert!(matches!(hosted.standing().1, ReplicaRole::Leader { .. }));
     });
     assert!(matches!(outcome, Ok((_, Acknowledgement::Awaited(_)))));
 }
 
 #[test]
 fn nothing_lands_in_a_log_that_has_begun_to_follow() {
-    let (room, held) = led();
-    let outcome = stuck(&held, false, || {
+    let (room, hosted) = led();
+    let outcome = stuck(&hosted, false, || {
         room.become_replica(0, 2, 1, &[1, 2]);
     });
     assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
     assert_eq!(ErrorCode::from(&AppendError::Fenced(0)), ErrorCode::NotLeaderOrFollower);
-    assert_eq!(held.log().unwrap().log_end_offset(), 0);
+    assert_eq!(hosted.log().unwrap().log_end_offset(), 0);
 }
 
 #[test]
 fn nothing_lands_in_a_log_that_is_stopped() {
-    let (room, held) = led();
-    let outcome = stuck(&held, false, || held.stop(Stop::KeepLog));
+    let (room, hosted) = led();
+    let outcome = stuck(&hosted, false, || hosted.stop(Stop::KeepLog));
     assert!(matches!(outcome, Err(Refused::Log(AppendError::Fenced(0)))), "{outcome:?}");
     drop(room);
 }
 
 #[test]
-fn who_follows_after_an_append_acknowledges_it_to_nobody_who_wants_all() {
-    let (room, held) = led();
-    let (log, epoch) = held.admits_append(true, None).unwrap();
+fn a_leader_that_becomes_follower_does_not_acknowledge_acks_all() {
+    let (room, hosted) = led();
+    let (log, epoch) = hosted.admits_append(true, None).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
     room.become_replica(0, 2, 1, &[1, 2]);
-    let acknowledged = held.appended(epoch, &info, true, NOW);
+    let acknowledged = hosted.appended(epoch, &info, true, NOW);
     assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
 }
 
 #[test]
-fn who_leads_on_in_a_later_epoch_still_has_what_it_appended() {
-    let (room, held) = led();
-    let (log, epoch) = held.admits_append(true, None).unwrap();
+fn a_leader_that_leads_on_in_a_later_epoch_still_has_its_appends() {
+    let (room, hosted) = led();
+    let (log, epoch) = hosted.admits_append(true, None).unwrap();
     let info = log.append_as_leader(batch(&["a"]), epoch, AppendOrigin::Client).unwrap();
     room.become_replica(0, 1, 1, &[1, 2]);
-    assert!(matches!(held.appended(epoch, &info, true, NOW), Acknowledgement::Awaited(_)));
+    assert!(matches!(hosted.appended(epoch, &info, true, NOW), Acknowledgement::Awaited(_)));
     // Truncated in between, it has not.
     room.become_replica(0, 2, 2, &[1, 2]);
-    held.truncate(2, 0).unwrap();
+    hosted.truncate(2, 0).unwrap();
     room.become_replica(0, 1, 3, &[1, 2]);
-    let acknowledged = held.appended(epoch, &info, true, NOW);
+    let acknowledged = hosted.appended(epoch, &info, true, NOW);
     assert!(matches!(acknowledged, Acknowledgement::Settled(ErrorCode::NotLeaderOrFollower)));
 }

@@ -15,7 +15,7 @@ fn messages(magic: i8) -> Bytes {
 }
 
 #[test]
-fn requests_hold_what_their_version_knows() {
+fn requests_have_the_fields_of_their_version() {
     let refusal =
         |version, records: &Bytes| validate_records(version, &decode(version, records.clone())).err();
     let two = Bytes::from([&produced(Compression::None)[..]; 2].concat());
