@@ -15,8 +15,8 @@ use crate::zk::ZooKeeper;
 use crate::zk::registration::Registrar;
 use crate::zk::znode::broker::{self, Registration};
 
-/// What the broker says of itself: its advertised listeners, with the ports that were really bound where it asked for
-/// any.
+/// The content of the broker's registration: its advertised listeners, with the bound ports where it asked
+/// for any.
 pub(super) async fn registration(
     id: BrokerId,
     config: &BrokerConfig,

@@ -96,7 +96,7 @@ impl Log {
         self.append_replicated(records, Some(epoch))
     }
 
-    /// Appends batches fetched from the leader, as they are. A batch cut off at the end is left out.
+    /// Appends batches fetched from the leader, as they are. An incomplete batch at the end is left out.
     ///
     /// # Errors
     /// [`AppendError`]; nothing is appended then.

@@ -1,4 +1,4 @@
-//! What only the one who changes a log's files may touch: the list of segments, and the producers.
+//! What only the thread that changes a log's files may use: the list of segments, and the producers.
 //!
 //! [`Appender`] lies behind the one lock of a log that is held over IO. A method that takes `&mut Appender` runs under
 //! that lock; one that takes `&Appender` needs the lock but changes nothing in it. [`AppendLock`] is the lock as other

@@ -24,7 +24,7 @@ pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], position: u64) -> io
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => filled += read,
             Err(Errno::AGAIN) => return patiently(|| file.read_exact_at(&mut buffer[filled..], at)),
-            // A file system that cannot tell, or a signal in between.
+            // The file system does not support the question, or a signal came in between.
             Err(_) => return file.read_exact_at(&mut buffer[filled..], at),
         }
     }

@@ -115,11 +115,12 @@ pub fn future_dir(partition: &TopicPartition) -> String {
     format!("{partition}.{}-future", uuid::Uuid::new_v4().simple())
 }
 
-/// A new name for the directory of a partition that is deleted: at most 255 bytes, the topic cut short where need be.
+/// A new name for the directory of a partition that is deleted: at most 255 bytes, with the topic shortened
+/// if need be.
 pub fn deleted_dir(partition: &TopicPartition) -> String {
     let suffix = format!("-{}.{}-delete", partition.partition, uuid::Uuid::new_v4().simple());
     let topic = &partition.topic;
-    // Topic names are ASCII; a foreign one is not cut inside a character.
+    // Topic names are ASCII; the name of any other directory is not split inside a character.
     let mut end = topic.len().min(255usize.saturating_sub(suffix.len()));
     while !topic.is_char_boundary(end) {
         end -= 1;
@@ -209,7 +210,7 @@ pub fn unmark_clean(dir: &Path) -> io::Result<()> {
     remove_if_there(&dir.join(CLEAN_SHUTDOWN)).map(|_| ())
 }
 
-/// Removes a file; tells whether there was one.
+/// Removes a file; returns whether there was one.
 ///
 /// # Errors
 /// Those of removing, a missing file excepted.

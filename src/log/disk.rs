@@ -60,7 +60,7 @@ pub struct Disks {
     watch: Arc<Watch>,
 }
 
-/// Whether somebody looks at the appends under way.
+/// Whether the watch looks at the appends in progress.
 #[derive(Debug, Default)]
 struct Watch {
     asleep: AtomicBool,
@@ -92,7 +92,7 @@ impl Disk {
             runtime.spawn(async {});
         }
         let done = work();
-        // Those who waited for the records.
+        // The callers that waited for the records.
         poll::note_woken_others();
         done
     }
@@ -129,8 +129,8 @@ impl Disks {
         self.known.read().values().cloned().collect()
     }
 
-    /// Looks at the appends under way and, while there are any, sees to it that some other thread of `runtime`, on
-    /// which they are, polls its sockets and steals its tasks. To be run elsewhere; never ends.
+    /// Watches the appends in progress. While there are any, it has another thread of `runtime`, on which
+    /// they run, poll its sockets and steal its tasks. To be run on another runtime; never ends.
     pub async fn watch(&self, runtime: Handle) {
         let mut quiet = 0;
         loop {

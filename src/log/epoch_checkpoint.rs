@@ -4,10 +4,10 @@
 //! is opened again: it is kept in memory, and written before the first record of it, or when the log is closed. So a
 //! change of the roles of thousands of partitions writes no file.
 //!
-//! A file that was written is synced before the recovery point passes the records it tells of, and before a clean stop.
-//! Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch that may be missing
-//! then began at or above the recovery point, where recovery reads each batch and notes its epoch again; a file without
-//! any entry beside a log with records is rebuilt from all batches.
+//! A file that was written is synced before the recovery point passes the records of its epochs, and before a
+//! clean stop. Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch
+//! that may be missing then began at or above the recovery point, where recovery reads each batch and notes
+//! its epoch again. A file without any entry beside a log with records is rebuilt from all batches.
 //!
 //! Never decides which epochs there are: [`super::epochs`] does. Kafka: `LeaderEpochFileCache`,
 //! `LeaderEpochCheckpointFile`; it writes and syncs the file with every change.
@@ -107,9 +107,8 @@ impl EpochCheckpoint {
         Ok(loaded)
     }
 
-    /// Changes the epochs and, if `change` says so, the file. The appender's lock keeps the order of the file's
-    /// versions;
-    /// the epochs' own lock is not held over the writing.
+    /// Changes the epochs and, if `change` returns true, the file. The appender's lock keeps the order of the
+    /// file's versions; the epochs' own lock is not held while the file is written.
     ///
     /// # Errors
     /// Those of writing and renaming; nothing has changed then.

@@ -1,6 +1,6 @@
 //! A data directory that failed: noted once, and announced to the part that serves its partitions.
 //!
-//! The log only reports; what follows (partitions offline, the controller told) is decided above.
+//! The log only reports; the consequences (partitions offline, the controller notified) are decided above.
 //! Kafka: `LogDirFailureChannel`.
 
 use std::collections::HashSet;
@@ -51,15 +51,15 @@ pub struct DirFailures {
 
 impl Default for DirFailures {
     fn default() -> Self {
-        // Unbounded, yet never longer than the list of directories: each is told once.
+        // Unbounded, yet never longer than the list of directories: each is reported once.
         let (sender, receiver) = mpsc::unbounded_channel();
         Self { offline: Mutex::default(), sender, receiver: Mutex::new(Some(receiver)) }
     }
 }
 
 impl DirFailures {
-    /// Notes that `dir` failed while doing what `message` says; logged and told the first time only. The want of a
-    /// descriptor is no failure of the directory.
+    /// Notes that `dir` failed during the operation in `message`; logged and reported the first time only. A
+    /// missing file descriptor is no failure of the directory.
     pub fn report(&self, dir: &Path, message: impl Display, error: &io::Error) -> StorageError {
         if is_exhausted(error) {
             log::warn!(target: "kafka.server.LogDirFailureChannel", "{message}: {error}");

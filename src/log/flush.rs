@@ -1,7 +1,7 @@
 //! Bringing a log to the disk.
 //!
-//! Holds no lock: appends go on meanwhile. The leader epochs of the records are brought there with them, before the
-//! recovery point says that they are. Kafka: `Log.flush`.
+//! Holds no lock: appends go on meanwhile. The leader epochs of the records are flushed with them, before the
+//! recovery point passes the records. Kafka: `Log.flush`.
 
 use std::io;
 

@@ -69,8 +69,8 @@ impl Log {
         })
     }
 
-    /// Lets nobody touch the files any more: the directory has failed, or is about to be removed. Does not wait for an
-    /// append that is under way.
+    /// Stops all changes of the files: the directory has failed, or is about to be removed. Does not wait for
+    /// an append in progress.
     pub fn abandon(&self) {
         self.shut();
     }

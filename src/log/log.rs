@@ -1,4 +1,4 @@
-//! One partition's log: the parts it is made of, where it stands, and who may change it.
+//! One partition's log: its parts, its marks, and the locks under which it is changed.
 //!
 //! Each part guards its own state: the list of segments ([`super::segments`]), the marks ([`super::marks`]), the leader
 //! epochs and their file ([`super::epoch_checkpoint`]), the recovery point ([`super::recovery_point`]), the fence
@@ -9,9 +9,9 @@
 //!
 //! Never knows of replicas: its users set the high watermark, and the leader epoch in which it may be written to.
 //!
-//! One lock, the appender's, is held over IO: by the one who changes the log's files. All that others look at is memory
-//! behind locks that are held for a few instructions: a disk that does not answer holds up those who write to it and
-//! nobody else. Lock order: appender, epochs, marks. Kafka: `Log`.
+//! One lock, the appender's, is held over IO: by the thread that changes the log's files. Everything that
+//! other threads read is memory behind locks that are held for a few instructions: a disk that does not
+//! answer holds up only the threads that write to it. Lock order: appender, epochs, marks. Kafka: `Log`.
 
 use std::fmt;
 use std::io;
@@ -46,13 +46,13 @@ use crate::config::topic::TopicConfig;
 /// What all logs of a broker share.
 #[derive(Debug)]
 pub struct Shared {
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
     /// Where failed directories are reported.
     pub failures: DirFailures,
     /// What each data directory does, now and later.
     pub disks: Disks,
-    /// Who hears of logs that start later.
+    /// The listener that is notified when a log start has moved.
     pub log_starts: LogStartListener,
     /// How long a producer is remembered after its last batch (`transactional.id.expiration.ms`).
     pub producer_expiration: Millis,
@@ -88,7 +88,7 @@ pub struct Log {
     dir: Arc<LogDir>,
     settings: ArcSwap<Settings>,
     segments: Arc<Segments>,
-    /// Held over IO by the one who changes the log's files.
+    /// Held over IO by the thread that changes the log's files.
     appender: Mutex<Appender>,
     fence: EpochFence,
     epochs: EpochCheckpoint,
@@ -247,7 +247,7 @@ impl Log {
         self.fence.admits(epoch)
     }
 
-    /// Changes the epochs and, if `change` says so, their checkpoint.
+    /// Changes the epochs and, if `change` returns true, their checkpoint.
     pub(super) fn change_epochs(
         &self,
         appender: &Appender,
@@ -301,7 +301,7 @@ impl Log {
         self.segments.snapshot()
     }
 
-    /// The lock of the one who changes the log's files.
+    /// The lock of the thread that changes the log's files.
     pub(super) fn appender(&self) -> MutexGuard<'_, Appender> {
         self.appender.lock()
     }
@@ -368,8 +368,8 @@ impl Log {
         Err(StorageError::new(message, &self.data_dir))
     }
 
-    /// Lets nobody touch the files from now on. Returns whether somebody did that before. Does not wait for an append
-    /// that is under way.
+    /// Stops all changes of the files from now on. Returns whether they were stopped before. Does not wait
+    /// for an append in progress.
     pub(super) fn shut(&self) -> bool {
         self.closed.swap(true, Ordering::AcqRel)
     }

@@ -40,7 +40,8 @@ pub struct LogManager {
     logs: RwLock<HashMap<TopicPartition, Arc<Log>>>,
     /// Logs on their way from another data directory; kept, not yet served.
     future: RwLock<HashMap<TopicPartition, Arc<Log>>>,
-    /// Where the logs of partitions are to be made, as an administrator wants it (`AlterReplicaLogDirs`).
+    /// The directories in which an administrator wants the logs of partitions to be created
+    /// (`AlterReplicaLogDirs`).
     preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
     /// Never held over IO: a directory that does not answer keeps no caller from the others.
     live: Mutex<Live>,
@@ -52,7 +53,7 @@ pub struct LogManager {
 #[derive(Debug, Default)]
 struct Live {
     dirs: Vec<(PathBuf, DirLock)>,
-    /// Where logs are being made. The caller sees to it that no log is made twice.
+    /// Locked while logs are created. The caller makes sure that no log is created twice.
     making: HashMap<TopicPartition, PathBuf>,
 }
 
@@ -92,9 +93,9 @@ impl LogManager {
         &self.shared
     }
 
-    /// The log of a partition, made where there is none: in the directory with the fewest logs. `is_new` says that the
-    /// partition was never on this broker; else it might lie in a directory that is offline, and is not made. Blocks on
-    /// that directory. Not to be called twice at once for one partition.
+    /// The log of a partition, created if there is none: in the directory with the fewest logs. `is_new`: the
+    /// partition was never on this broker. If it is not new it might lie in a directory that is offline, and
+    /// is not created. Blocks on that directory. Not to be called twice at once for one partition.
     ///
     /// # Errors
     /// It may lie in an offline directory, or no directory works; or the topic's name is none that files can hold.
@@ -193,8 +194,8 @@ impl LogManager {
         dirs.into_iter().map(|(_, dir)| dir).collect()
     }
 
-    /// Takes a log away: its directory is renamed now and removed later. None where there is no such log. Whoever has
-    /// taken all away tells [`LogManager::forget_deleted`].
+    /// Removes a log: its directory is renamed now and deleted later. None if there is no such log. After the
+    /// last removal the caller calls [`LogManager::forget_deleted`].
     ///
     /// # Errors
     /// It may lie in an offline directory, or the disk failed.
@@ -286,10 +287,10 @@ impl LogManager {
 
     // ---- checkpoints ----
 
-    /// The high watermarks that were last written for a directory; their contents are the replicas' affair. Lines that
-    /// cannot be read cost no others, and the leader finds anew what they said. A follower without leader epochs would
-    /// truncate to its high watermark: where one of those is missing the directory is given up, as Kafka does in any
-    /// case.
+    /// The high watermarks that were last written for a directory; their meaning is the replicas' affair. A
+    /// line that cannot be read does not affect the others, and the leader computes its value anew. A
+    /// follower without leader epochs would truncate to its high watermark: if one of those is missing the
+    /// directory is given up, as Kafka does in any case.
     ///
     /// # Errors
     /// The file cannot be read, or not believed; the directory is then offline.

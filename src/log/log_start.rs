@@ -1,4 +1,4 @@
-//! Who hears that a log starts later than before: by retention, or because records were deleted.
+//! The listener that is notified when a log start moves: by retention, or because records were deleted.
 //!
 //! Kafka: nothing; there, each fetch looks at every log.
 

@@ -104,7 +104,7 @@ impl Marks {
         Some(old.offset)
     }
 
-    /// Records were appended up to `end`; `producers` have taken them in. A reader who sees the new end sees the
+    /// Records were appended up to `end`; `producers` include them. A reader that sees the new end sees the
     /// transactions that began before it.
     pub fn appended(&mut self, end: LogPosition, producers: &mut Producers) {
         self.end = end;

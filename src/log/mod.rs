@@ -4,9 +4,10 @@
 //! [`meta_properties::BrokerMetadata`] (whose directories these are). Files are those of Kafka 2.7.2, byte for byte:
 //! either broker opens what the other left.
 //!
-//! Never knows of replicas, connections or ZooKeeper: the high watermark, leader epochs and configs are told to it, and
-//! a failed directory is reported through [`failure::DirFailures`]. Blocks on the disk; whoever must not wait calls it
-//! from a thread that may. Only reads for clients lend their thread out themselves ([`cold`]).
+//! Never knows of replicas, connections or ZooKeeper: the high watermark, leader epochs and configs are
+//! parameters, and a failed directory is reported through [`failure::DirFailures`]. Blocks on the disk; a
+//! caller that must not wait calls it from a thread that may. Only reads for clients move to such a thread by
+//! themselves ([`cold`]).
 //!
 //! Locks: one a log is held over IO, its appender's; all else is memory ([`log`]). What one data directory does, and
 //! that no other waits for it, is in [`disk`]. Kafka: `kafka.log`, and of `kafka.server` the checkpoints and

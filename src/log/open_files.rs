@@ -75,7 +75,7 @@ pub(super) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// None open yet, at most as many as `limit` says at the time.
+    /// None open yet, at most as many as `limit` allows at the time.
     pub fn new(limit: fn() -> usize) -> Self {
         Self { entries: Mutex::default(), limit, crowded: AtomicBool::new(false) }
     }

@@ -59,7 +59,7 @@ pub enum ProducerError {
     OutOfOrderSequence {
         /// Where it was to be appended.
         partition: TopicPartition,
-        /// Who wrote it.
+        /// The producer.
         producer_id: ProducerId,
         /// The offset it would have had.
         offset: Offset,
@@ -75,7 +75,7 @@ pub enum ProducerError {
     InvalidTransactionState {
         /// Where it was to be appended.
         partition: TopicPartition,
-        /// Who wrote it.
+        /// The producer.
         producer_id: ProducerId,
         /// The offset it would have had.
         offset: Offset,
@@ -94,7 +94,7 @@ pub enum ProducerError {
         offset: Offset,
         /// The coordinator's epoch.
         epoch: LeaderEpoch,
-        /// The epoch of the coordinator heard last.
+        /// The largest epoch of a coordinator so far.
         current: LeaderEpoch,
     },
     /// A transaction was completed that never began here.
@@ -167,7 +167,7 @@ impl Producers {
         self.end_offset
     }
 
-    /// Says that everything below `offset` is accounted for.
+    /// Sets the offset below which all records are included.
     pub fn set_end_offset(&mut self, offset: Offset) {
         self.end_offset = offset;
     }
@@ -248,7 +248,7 @@ impl Producers {
         self.end_offset = self.end_offset.max(log_start);
     }
 
-    /// Forgets everyone; the log is empty and goes on at `offset`.
+    /// Removes all producers; the log is empty and goes on at `offset`.
     pub fn truncate_fully(&mut self, offset: Offset) {
         self.entries.clear();
         self.ongoing.clear();
@@ -267,7 +267,7 @@ impl Producers {
         snapshot::write(self.entries.values())
     }
 
-    /// Forgets everyone and begins with what a snapshot file named `offset` knows, expired producers left out.
+    /// Removes all producers and loads those of the snapshot file named `offset`, without expired ones.
     ///
     /// # Errors
     /// [`SnapshotError`] if the bytes are no sound snapshot; then nothing is changed.

@@ -40,7 +40,7 @@ pub struct LogAbortedTransaction {
 /// What a read found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRead {
-    /// The batches, from the one that holds the offset on; the last may be cut off.
+    /// The batches, from the one with the offset on; the last may be incomplete.
     pub records: Records,
     /// Where they begin; the offset is the one asked for.
     pub position: LogPosition,
@@ -314,8 +314,8 @@ impl Log {
         Ok(offsets)
     }
 
-    /// What a failed read says. Bytes that are no batch, or that a truncation took away under the reader, are not the
-    /// disk's fault.
+    /// The error of a failed read. Bytes that are no batch, or that were truncated during the read, are not
+    /// the disk's fault.
     fn read_failed(&self, error: &io::Error) -> ReadError {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {

@@ -1,9 +1,9 @@
 //! Opening a log, and making it whole again after a broker that did not stop cleanly.
 //!
-//! What an interrupted deletion or cleaning left behind is removed or completed ([`leftovers`]); segments behind the
-//! recovery point are read batch by batch, cut at the first that is not whole and brought to the disk; those whose
-//! offsets do not fit their indexes are split ([`split`]); indexes that are missing or cannot be true are rebuilt;
-//! producers are rebuilt from their last snapshot and the batches behind it.
+//! An interrupted deletion or cleaning is undone or completed ([`leftovers`]). Segments behind the recovery
+//! point are read batch by batch, truncated at the first incomplete batch and flushed. Those whose offsets do
+//! not fit their indexes are split ([`split`]). Indexes that are missing or cannot be valid are rebuilt.
+//! Producers are rebuilt from their last snapshot and the batches behind it.
 //!
 //! Kafka: `Log.loadSegments`, `recoverLog`, `LogSegment.recover`, `Log.rebuildProducerState`.
 
@@ -56,7 +56,7 @@ pub struct Opening {
 
 /// What was found in a segment that was read to make it whole.
 enum RecoveredSegment {
-    /// Whole batches, and so many bytes behind them, which are cut off now.
+    /// Whole batches, and this many bytes behind them, which are truncated now.
     Torn(u32),
     /// A sound batch whose offset its indexes cannot hold.
     Overflow,
@@ -133,7 +133,7 @@ impl Log {
                      rebuilding index files...",
                     self.partition()
                 );
-                // What lies before it tells of its producers.
+                // The segments before it determine its producers.
                 appender.segments.reset(segments.clone());
                 if let RecoveredSegment::Overflow = self.recover_segment(appender, &segment, false)? {
                     return Ok(Some(segment));
@@ -236,8 +236,9 @@ impl Log {
         Ok(None)
     }
 
-    /// Reads a segment batch by batch, rebuilds its indexes and cuts it at the first batch that is not whole. With
-    /// `epochs`, leader epochs not known yet are noted. One whose offsets overflow is left as it is.
+    /// Reads a segment batch by batch, rebuilds its indexes and truncates it at the first incomplete batch.
+    /// With `epochs`, leader epochs that are not known yet are noted. A segment whose offsets overflow is
+    /// left as it is.
     fn recover_segment(
         &self,
         appender: &Appender,
@@ -375,7 +376,7 @@ fn next_sound(
     Ok(Some(batch))
 }
 
-/// Whether the indexes could be true, as far as a glance tells.
+/// Whether the indexes could be valid, by a quick check.
 fn is_sane(segment: &Segment) -> io::Result<bool> {
     let indexes = segment.indexes.read();
     Ok(indexes.offset.is_sane(u64::from(segment.size()))?

@@ -21,8 +21,8 @@ use super::log::Log;
 use super::segment::Segment;
 
 impl Log {
-    /// Puts `new` segments, whose files end with `.cleaned` and are on the disk, in the place of `old` ones, which lie
-    /// one behind the other and are not the active one. The caller sees to it that no other thread deletes or truncates
+    /// Replaces `old` segments, which are consecutive and not the active one, by `new` ones, whose files end
+    /// with `.cleaned` and are on the disk. The caller makes sure that no other thread deletes or truncates
     /// these meanwhile. Appends wait only while files are renamed.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! A piece of a log: its record batches in a `.log`, and the indexes that find them.
 //!
-//! One writer (the log's appender) and any number of readers, who hold no lock of the writer's while they read records:
-//! bytes below [`Segment::size`] never change, except when the log is truncated. Kafka: `LogSegment`.
+//! One writer (the log's appender) and any number of readers, which hold no lock of the writer's while they
+//! read records: bytes below [`Segment::size`] never change, except when the log is truncated. Kafka:
+//! `LogSegment`.
 
 mod search;
 
@@ -70,8 +71,8 @@ pub struct Segment {
     pub base_offset: Offset,
     files: Arc<SegmentFiles>,
     size: AtomicU32,
-    /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] where that is not known. Held while they
-    /// are brought there, and while the file is cut.
+    /// How many bytes of the `.log` are known to be on the disk; [`UNKNOWN`] if that is not known. Locked
+    /// while they are flushed, and while the file is truncated.
     synced: Mutex<u32>,
     /// The index files; the lock is held only while an entry is looked up or written.
     pub indexes: RwLock<Indexes>,
@@ -279,7 +280,7 @@ impl Segment {
         indexes.time.entries.activate(self.options.max_index_bytes)
     }
 
-    /// Ends appending: the last timestamp is noted, the files are cut to what is in them.
+    /// Ends appending: the last timestamp is noted, the files are truncated to their content.
     ///
     /// # Errors
     /// Those of writing and resizing files.
@@ -301,7 +302,7 @@ impl Segment {
     /// Those of reading and resizing files.
     pub fn truncate_to(&self, offset: Offset, now: Millis) -> io::Result<u32> {
         let found = self.find(offset)?;
-        // What wants a descriptor comes first: without one nothing has been changed.
+        // The step that needs a file descriptor comes first: if there is none, nothing has been changed.
         self.files.open(Kind::Log)?;
         {
             let mut indexes = self.indexes.write();
@@ -346,7 +347,8 @@ impl Segment {
         self.options.index_interval
     }
 
-    /// Cuts the `.log` to its first `size` bytes. Returns how many bytes went. Indexes are left alone.
+    /// Truncates the `.log` to its first `size` bytes. Returns how many bytes were removed. Indexes are left
+    /// alone.
     ///
     /// # Errors
     /// Those of resizing.

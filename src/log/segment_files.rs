@@ -147,7 +147,7 @@ impl SegmentFiles {
         if length > 0 { file.set_len(length) } else { Ok(()) }
     }
 
-    /// What the system says of a file; None where there is none.
+    /// The metadata of a file; None if there is none.
     ///
     /// # Errors
     /// Those of looking.

@@ -67,8 +67,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of a topic with these values of its own over the broker's defaults. Values that make no sense are left
-    /// out, and said in the log.
+    /// The settings of a topic with these values of its own over the broker's defaults. Invalid values are
+    /// left out, and logged.
     pub fn of(defaults: &TopicConfig, own: OwnConfigs) -> Self {
         let (config, refused) = defaults.with_valid_overrides(&own);
         for error in refused {

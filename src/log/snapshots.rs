@@ -92,7 +92,7 @@ impl ProducerState {
         Ok(())
     }
 
-    /// Forgets everyone and all snapshots; the log goes on, empty, at `offset`.
+    /// Removes all producers and all snapshots; the log goes on, empty, at `offset`.
     ///
     /// # Errors
     /// Those of deleting files.

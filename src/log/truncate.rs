@@ -49,8 +49,8 @@ impl Log {
         Ok(self.truncate_locked(&mut appender, target)?)
     }
 
-    /// The appender's lock. Where more than the active segment is to be truncated, the log's cleaning is paused, which
-    /// is waited for before the lock is taken: the cleaner wants it too.
+    /// The appender's lock. If more than the active segment is to be truncated, the log's cleaning is paused,
+    /// which is waited for before the lock is taken: the cleaner takes it too.
     fn lock_to_truncate(&self, target: Offset) -> (MutexGuard<'_, Appender>, Option<CleaningPause>) {
         let mut pause = None;
         loop {

@@ -22,7 +22,7 @@ use crate::wire::memory_records::MemoryRecords;
 pub use offsets::{Assigned, Validated};
 pub use records::validate;
 
-/// Who appends, which decides how much is checked.
+/// The origin of an append, which decides how much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendOrigin {
     /// A client: everything is checked.
@@ -105,10 +105,10 @@ impl From<BatchError> for ValidationError {
     }
 }
 
-/// What a first look at a run of batches tells.
+/// What a first look at a run of batches shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// First offset of the first batch, which formats 0 and 1 only tell by being decompressed.
+    /// First offset of the first batch, which formats 0 and 1 only show by being decompressed.
     pub first_offset: Option<Offset>,
     /// Last offset of the last batch; -1 without batches.
     pub last_offset: Offset,
@@ -235,7 +235,7 @@ pub struct Validation<'a> {
     pub partition: &'a TopicPartition,
     /// The time: what `LogAppendTime` gives and what `CreateTime` is compared with.
     pub now: Millis,
-    /// Who appends.
+    /// The origin of the append.
     pub origin: AppendOrigin,
     /// The codec to be stored, see [`target_codec`].
     pub target_codec: Compression,
@@ -256,7 +256,7 @@ pub struct Validation<'a> {
     pub unpacked_at_most: usize,
 }
 
-/// How long it takes to validate a run of batches, as far as sizes and the first header tell.
+/// How long it takes to validate a run of batches, by their sizes and the first header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
     /// Microseconds: they are few, not compressed, and stay as they are.

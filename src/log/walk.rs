@@ -1,6 +1,7 @@
 //! Walking the batches of a `.log`: their headers alone, to find a place, or whole, to check and to read them.
 //!
-//! What is cut off at the end of the file is the end; what cannot be a batch is an error. Kafka: `FileLogInputStream`.
+//! An incomplete batch at the end of the file is the end; bytes that cannot be a batch are an error. Kafka:
+//! `FileLogInputStream`.
 
 use std::fs::File;
 use std::io;

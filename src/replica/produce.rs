@@ -218,7 +218,7 @@ impl ReplicaManager {
     }
 }
 
-/// What a client is told of records that were not appended.
+/// The answer to a client whose records were not appended.
 fn refusal(partition: &Partition, refused: Refused) -> ProduceOutcome {
     let start = || partition.log().map_or(-1, |log| log.log_start_offset());
     match refused {

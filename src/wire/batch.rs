@@ -28,7 +28,7 @@ pub const HEADER_SIZE_UP_TO_MAGIC: usize = 17;
 pub const BATCH_OVERHEAD: usize = 61;
 /// Bytes of a format 2 batch that its checksum does not cover: what [`restamp`] may write.
 pub const STAMP_SIZE: usize = 21;
-/// The most that the records of one batch may take once decompressed, where a caller wants to know of no more.
+/// The most that the records of one batch may take once decompressed, if a caller bounds it.
 pub const DECOMPRESSED_LIMIT: usize = 256 << 20;
 
 /// Stands for "no timestamp".
@@ -135,7 +135,8 @@ impl Batch {
         Ok(Self { header, bytes: bytes.slice(..size) })
     }
 
-    /// Cuts a run of bytes into its batches. A batch cut off at the end is left out, as Kafka's clients and brokers do.
+    /// Splits a run of bytes into its batches. An incomplete batch at the end is left out, as in Kafka's
+    /// clients and brokers.
     pub fn split(bytes: Bytes) -> Batches {
         Batches { rest: bytes }
     }
@@ -184,7 +185,7 @@ impl Batch {
         )))
     }
 
-    /// Offset of the first record. A compressed message of format 0 or 1 only tells by being decompressed.
+    /// Offset of the first record. A compressed message of format 0 or 1 has to be decompressed for it.
     ///
     /// # Errors
     /// As [`Batch::records`].
@@ -272,7 +273,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The bytes not yet given out; after the end, those of a batch that was cut off.
+    /// The bytes not yet returned; after the end, those of an incomplete batch.
     pub fn rest(&self) -> &Bytes {
         &self.rest
     }

@@ -1,6 +1,6 @@
 //! Record batches in memory whose headers are decoded: once, where they come in, and handed on from there.
 //!
-//! Pure. Keeps the bytes as they came; checksums and records are looked at by those who need them. Kafka:
+//! Pure. Keeps the bytes as they came; checksums and records are read by the code that needs them. Kafka:
 //! `MemoryRecords`, whose batches decode their headers each time that they are asked.
 
 use bytes::Bytes;
@@ -16,13 +16,13 @@ pub struct MemoryRecords {
     batches: Vec<Batch>,
     /// The size of `batches` in bytes. Invariant: at most that of `bytes`.
     whole_size: usize,
-    /// Why no batch begins after `batches`; None where nothing follows, or a batch that was cut off.
+    /// Why no batch begins after `batches`; None if nothing follows, or an incomplete batch.
     fault: Option<BatchError>,
 }
 
 impl MemoryRecords {
-    /// Decodes the headers of the batches up to the first one that is none. A batch that was cut off at the end is left
-    /// out, as Kafka's clients and brokers do.
+    /// Decodes the headers of the batches up to the first one that is none. An incomplete batch at the end is
+    /// left out, as in Kafka's clients and brokers.
     pub fn decode(bytes: Bytes) -> Self {
         Self::decode_at_most(usize::MAX, bytes)
     }
@@ -49,8 +49,8 @@ impl MemoryRecords {
         &self.batches
     }
 
-    /// Why the bytes after [`MemoryRecords::batches`] are no batch; None where nothing follows, or a batch that was cut
-    /// off.
+    /// Why the bytes after [`MemoryRecords::batches`] are no batch; None if nothing follows, or an incomplete
+    /// batch.
     pub fn fault(&self) -> Option<&BatchError> {
         self.fault.as_ref()
     }

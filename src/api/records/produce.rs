@@ -26,7 +26,8 @@ use crate::wire::message::produce::{
     TopicProduceResponse,
 };
 
-/// The client id of brokers' own producers, who alone may write to internal topics (`AdminUtils.AdminClientId`).
+/// The client id of brokers' own producers, which alone may write to internal topics
+/// (`AdminUtils.AdminClientId`).
 const ADMIN_CLIENT: &str = "__admin_client";
 
 /// Appends now, in the connection's order; the response may follow later.
@@ -107,8 +108,8 @@ fn entries(
     Some((entries, followed_by(denied, refused)))
 }
 
-/// Why the whole request is refused, if it is: who produces in transactions needs its transactional id, and who uses a
-/// producer id without one needs to be allowed that.
+/// Why the whole request is refused, if it is: a producer in transactions needs its transactional id, and one
+/// that uses a producer id without transactions needs a permission for that.
 fn denial(exchange: &Exchange, kinds: &BatchKinds, transactional_id: Option<&str>) -> Option<ErrorCode> {
     if kinds.transactional {
         let may = transactional_id

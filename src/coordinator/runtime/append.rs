@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn no_batch_is_larger_than_the_log_takes_unless_one_append_is() {
+    fn no_batch_exceeds_the_logs_limit_unless_one_append_does() {
         let mut gathered = Gathered::new(Compression::None, 200);
         gathered.push(7, None, &[record(100)], 1);
         gathered.push(7, None, &[record(100)], 2);

@@ -149,7 +149,7 @@ async fn what_was_appended_is_known_again_in_the_next_leadership() {
 }
 
 #[tokio::test]
-async fn an_append_that_is_not_replicated_says_so() {
+async fn an_append_that_is_not_replicated_returns_an_error() {
     let (room, stop) = (Room::new(), CancellationToken::new());
     let runtime = start(&room, &stop);
     room.become_replica(0, 1, 0, &[1, 2]);

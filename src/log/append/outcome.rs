@@ -19,7 +19,7 @@ pub struct LogAppendInfo {
     pub last_offset: Offset,
     /// The largest timestamp, or -1.
     pub max_timestamp: Millis,
-    /// When it was appended if the topic wants that time; else -1. Of a duplicate, the timestamp in the log.
+    /// The append time if the topic uses it; else -1. Of a duplicate, the timestamp in the log.
     pub log_append_time: Millis,
     /// The log's start offset.
     pub log_start_offset: Offset,

@@ -1,7 +1,7 @@
 //! Preparing a producer's or coordinator's batches: checked, and laid out as they will be stored but for their offsets.
 //!
-//! Takes no lock and touches no disk, but may take its time; [`effort`] tells how long, and so on which thread it is done.
-//! Kafka: the part of `Log.append` that calls `LogValidator`, there under the lock.
+//! Takes no lock and touches no disk, but may take long; [`effort`] estimates how long, and so decides the
+//! thread. Kafka: the part of `Log.append` that calls `LogValidator`, there under the lock.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Prepared {
     pub(super) settings: Arc<Settings>,
     /// The batches, and the marker in the first of them if there is one; None where there are none.
     pub(super) batches: Option<(Validated, Option<EndTransactionMarker>)>,
-    /// The append time where the topic wants it on its records; else -1.
+    /// The append time if the topic stamps its records with it; else -1.
     pub(super) log_append_time: Millis,
     bytes: usize,
 }

@@ -50,7 +50,7 @@ fn entry(topic: &str, offset: Offset) -> (TopicPartition, Offset) {
 }
 
 #[test]
-fn what_makes_no_sense_is_told_with_the_line_and_costs_no_others() {
+fn invalid_lines_are_reported_and_others_still_apply() {
     let damage = |text| read_text(text).1;
     assert_eq!(damage("x\n"), "Malformed line in checkpoint file (AT): 'x'");
     assert_eq!(damage("1\n0\n"), "Unrecognized version of the checkpoint file (AT): 0");

@@ -41,7 +41,7 @@ pub struct LogFacts<'a> {
     pub log_end_offset: Offset,
     /// Up to here all transactions are decided and all in-sync replicas have the log.
     pub last_stable_offset: Offset,
-    /// Up to where it was cleaned before, as the checkpoint says.
+    /// The offset up to which it was cleaned before, by the checkpoint.
     pub clean_offset: Option<Offset>,
     /// `min.compaction.lag.ms`.
     pub min_compaction_lag_ms: Millis,
@@ -53,7 +53,7 @@ pub struct LogFacts<'a> {
     pub now: Millis,
 }
 
-/// Why what the checkpoint says does not hold: the log counts as dirty from its start on.
+/// Why the checkpoint's offset is invalid: the log counts as dirty from its start on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidCheckpoint {
     /// It lies before the log's start.

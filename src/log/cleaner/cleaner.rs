@@ -399,7 +399,7 @@ fn facts(segment: &Segment) -> SegmentToClean {
     }
 }
 
-/// What the marker in a control batch says; None where the batch was emptied.
+/// The content of the marker in a control batch; None if the batch was emptied.
 fn marker_of(batch: &Batch) -> Result<Option<ControlType>, CleaningError> {
     match batch.records()?.next() {
         None => Ok(None),

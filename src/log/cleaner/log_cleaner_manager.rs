@@ -241,7 +241,7 @@ impl LogManager {
         }
     }
 
-    /// Takes over what a directory's checkpoint says of its logs. What cannot be read is cleaned from its start.
+    /// Takes over a directory's checkpoint. A log whose line cannot be read is cleaned from its start.
     pub(in crate::log) fn read_cleaner_offsets(&self, dir: &Path) {
         let read = checkpoint::read_offsets(&dir.join(CLEANER_OFFSETS));
         let read = read.unwrap_or_else(|error| checkpoint::StoredOffsets {

@@ -89,7 +89,7 @@ impl CleanerMetrics {
             |of: &dyn Fn(&CleanerStats) -> u64| cleaners.iter().map(|last| of(&last.stats)).sum::<u64>();
         let (written, read) = (sum(&|stats| stats.bytes_written), sum(&|stats| stats.bytes_read));
         CleanerGauges {
-            // Kafka rounds before it multiplies, and so says 0 unless the buffer is full.
+            // Kafka rounds before it multiplies, and so reports 0 unless the buffer is full.
             max_buffer_utilization_percent: (largest(&|last| last.stats.buffer_utilization) * 100.0) as usize,
             cleaner_recopy_percent: (100 * written / read.max(1)) as usize,
             max_clean_time_secs: largest(&|last| last.stats.elapsed.as_secs_f64()) as usize,

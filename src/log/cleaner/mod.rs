@@ -39,7 +39,7 @@ use offset_map::OffsetMap;
 
 const TARGET: &str = "kafka.log.LogCleaner";
 
-/// What a broker's config says of its cleaners.
+/// The settings of a broker's cleaners.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CleanerConfig {
     /// `log.cleaner.enable`; not looked at again once the broker runs.

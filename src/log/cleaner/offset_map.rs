@@ -1,9 +1,9 @@
 //! The latest offset of each key of a log's dirty section, in memory of a fixed size.
 //!
-//! Pure. An entry is 24 bytes: a keyed hash of 128 bits, which stands for the key, and the offset. So the same buffer
-//! holds as many keys as Kafka's, whose hash is MD5, and a cleaning ends at the same offset where the buffer is full.
-//! Two keys of one hash would be taken for one; with 2^30 keys that is as likely as 2^-69, and as the hash has a secret
-//! key nobody can look for two. Kafka: `SkimpyOffsetMap`.
+//! Pure. An entry is 24 bytes: a keyed hash of 128 bits, which stands for the key, and the offset. So the
+//! same buffer holds as many keys as Kafka's, whose hash is MD5, and a cleaning ends at the same offset when
+//! the buffer is full. Two keys of one hash would be taken for one; with 2^30 keys that is as likely as
+//! 2^-69, and as the hash has a secret key no client can search for two. Kafka: `SkimpyOffsetMap`.
 
 use std::hash::Hasher;
 use std::hint::black_box;
@@ -15,7 +15,7 @@ use crate::base::Offset;
 /// Bytes of an entry.
 pub const ENTRY_SIZE: usize = 24;
 
-/// A key, as far as the map tells keys apart.
+/// The hash of a key, by which the map distinguishes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHash {
     low: u64,

@@ -47,8 +47,8 @@ pub struct BatchRetention {
     pub aborted: Option<AbortedEntry>,
 }
 
-/// What survives of a batch that the walk through the log meets. `marker` is what the first control record says; None
-/// in batches without control records. `retains_markers` where the time of tombstones and markers is not over.
+/// Which records of a batch are retained. `marker` is the first control record; None in batches without
+/// control records. `retains_markers`: the time of tombstones and markers is not over.
 pub fn retention(
     header: &BatchHeader,
     marker: Option<ControlType>,

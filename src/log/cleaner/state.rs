@@ -1,7 +1,7 @@
 //! Whether a log may be cleaned now, and up to where it is clean.
 //!
-//! A cleaner takes a log's turn; whoever truncates, moves or deletes the log pauses its cleaning first, which aborts a
-//! turn under way and waits for its end:
+//! A cleaner takes a log's turn. A thread that truncates, moves or deletes the log pauses its cleaning first,
+//! which aborts a turn in progress and waits for its end:
 //!
 //! ```text
 //!                 begin                      pause: aborted, the pausing thread waits
@@ -34,7 +34,7 @@ struct LogCleaningState {
     has_ended: bool,
     /// Cleaning it failed, and is not tried again.
     is_uncleanable: bool,
-    /// Everything below is clean, as far as the checkpoint says.
+    /// Everything below is clean, by the checkpoint.
     clean_offset: Option<Offset>,
 }
 

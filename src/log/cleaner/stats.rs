@@ -27,7 +27,7 @@ pub struct CleanerStats {
 }
 
 impl CleanerStats {
-    /// What a cleaner says of a log it has cleaned from one offset to another.
+    /// What a cleaner reports of a log that it has cleaned from one offset to another.
     pub fn report(&self, cleaner: usize, log: &str, from: Offset, to: Offset) -> String {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let (all, index) = (self.elapsed.as_secs_f64(), self.index_time.as_secs_f64());

@@ -42,7 +42,7 @@ fn a_file_that_ends_before_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn who_waits_for_the_disk_keeps_nobody_else_waiting() {
+async fn an_append_that_waits_for_the_disk_does_not_hold_up_others() {
     let (sender, receiver) = std::sync::mpsc::channel();
     // On the only thread: it can end only if the other task runs meanwhile.
     let waiting = tokio::spawn(async move {

@@ -45,7 +45,7 @@ fn when_all_is_old_a_new_segment_begins() {
 }
 
 #[test]
-fn snapshots_that_no_recovery_would_read_go() {
+fn snapshots_that_no_recovery_would_read_are_deleted() {
     let fixture = Fixture::new();
     let log = fixture.open(&Settings::default());
     for at in 0..5 {

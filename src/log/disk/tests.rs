@@ -119,7 +119,7 @@ async fn until_asleep(disks: &Disks, wanted: bool) {
 }
 
 #[test]
-fn nobody_looks_for_appends_that_are_not() {
+fn the_watch_sleeps_while_there_are_no_appends() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let disks = Arc::<Disks>::default();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_directory_is_told_once() {
+async fn a_failed_directory_is_reported_once() {
     let failures = DirFailures::default();
     let mut told = failures.listen().unwrap();
     assert!(failures.listen().is_none());

@@ -1,5 +1,5 @@
-//! A file of entries of one size in rising order, which knows nothing of what they mean. It is open only while it is
-//! used.
+//! A file of entries of one size in ascending order, which does not know their meaning. It is open only while
+//! it is used.
 //!
 //! While its segment is active the file is preallocated to its full size, as Kafka's is, and trimmed when the segment
 //! closes: a broker of either kind finds what it expects.
@@ -31,7 +31,8 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Finds the file, or makes one of `max_bytes` rounded down to whole entries. Tells whether it was made.
+    /// Finds the file, or creates one of `max_bytes` rounded down to whole entries. Returns whether it was
+    /// created.
     ///
     /// # Errors
     /// Those of looking, creating and resizing.
@@ -90,7 +91,7 @@ impl Entries {
         self.resize(max_bytes)
     }
 
-    /// Cuts the file to its entries and forgets those in memory, as the segment closes.
+    /// Truncates the file to its entries and drops those in memory, as the segment closes.
     ///
     /// # Errors
     /// Those of resizing.

@@ -30,7 +30,7 @@ pub struct OffsetIndex {
 }
 
 impl OffsetIndex {
-    /// Opens the index, or makes one of at most `max_bytes`. Tells whether it was made.
+    /// Opens the index, or creates one of at most `max_bytes`. Returns whether it was created.
     ///
     /// # Errors
     /// Those of opening the file.

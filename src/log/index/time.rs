@@ -31,7 +31,7 @@ pub struct TimeIndex {
 }
 
 impl TimeIndex {
-    /// Opens the index, or makes one of at most `max_bytes`. Tells whether it was made.
+    /// Opens the index, or creates one of at most `max_bytes`. Returns whether it was created.
     ///
     /// # Errors
     /// Those of opening the file.

@@ -80,7 +80,7 @@ pub(crate) fn append(log: &Log, timestamp: Millis, values: &[&str]) -> LogAppend
     log.append_as_leader(batch(timestamp, values), 0, AppendOrigin::Client).unwrap()
 }
 
-/// The offsets and values in some bytes; a batch cut off at the end is left out.
+/// The offsets and values in some bytes; an incomplete batch at the end is left out.
 pub(crate) fn values(records: &crate::base::Records) -> Vec<(Offset, String)> {
     let mut values = Vec::new();
     for batch in Batch::split(records.read().unwrap()) {

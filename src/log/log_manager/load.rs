@@ -55,12 +55,12 @@ pub struct LogManagerOptions {
     pub zstd_allowed: bool,
     /// How compacted logs are cleaned.
     pub cleaner: CleanerConfig,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
 }
 
 impl LogManagerOptions {
-    /// What a broker's config says of its logs; `offline` and `topics` are known from elsewhere.
+    /// The settings of a broker's logs; `offline` and `topics` have other sources.
     pub fn of(config: &BrokerConfig) -> Self {
         Self {
             dirs: absolute(config.log_directories()),
@@ -283,8 +283,8 @@ impl LogManager {
         loaded.into_iter().collect()
     }
 
-    /// Where the logs of a directory start. Nothing else tells which records were deleted, so that a directory whose
-    /// file is damaged is given up, as Kafka does, rather than let them be read again.
+    /// The log starts of a directory. Nothing else records which records were deleted. So a directory whose
+    /// file is damaged is given up, as Kafka does, instead of letting deleted records be read again.
     fn log_starts(&self, dir: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
         let path = dir.join(LOG_START_OFFSETS);
         let read = checkpoint::read_offsets(&path).and_then(|read| match read.damage {
@@ -435,7 +435,7 @@ fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
     })
 }
 
-/// Whether a log has any records, as far as its files' lengths tell.
+/// Whether a log has any records, by the lengths of its files.
 fn has_records(log: &Path) -> bool {
     let files = directory::files(log).unwrap_or_default();
     let mut segments = files.iter().filter(|name| name.ends_with(directory::LOG));

@@ -1,7 +1,8 @@
 //! Logs on their way from one data directory to another: made beside the current one, and put in its place.
 //!
-//! Who copies, and when both are equal, is not decided here. Kafka: `LogManager.maybeUpdatePreferredLogDir`,
-//! `replaceCurrentWithFutureLog`, and the `-future` directories (KIP-113).
+//! The copying, and the check whether both logs are equal, are done elsewhere. Kafka:
+//! `LogManager.maybeUpdatePreferredLogDir`, `replaceCurrentWithFutureLog`, and the `-future` directories
+//! (KIP-113).
 
 use std::path::Path;
 use std::sync::Arc;

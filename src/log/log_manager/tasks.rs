@@ -1,7 +1,7 @@
 //! What is done for all logs every now and then: retention, flushing, checkpoints, expiry, tasks.
 //!
-//! Each data directory has tasks of its own, which sleep on the runtime and work on threads that may block: one that
-//! does not answer holds up its own upkeep only. Kafka: `LogManager.startup`.
+//! Each data directory has tasks of its own, which sleep on the runtime and work on threads that may block: a
+//! directory that does not answer holds up its own tasks only. Kafka: `LogManager.startup`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl LogManager {
                 () = tokio::time::sleep(wait) => {}
             }
             let (logs, at) = (self.clone(), dir.clone());
-            // A job that panics has said so; the next round tries again.
+            // A panic of the job has been logged; the next round tries again.
             let _ = spawn_blocking(move || job(&logs, &at)).await;
             wait = period;
         }
@@ -103,8 +103,8 @@ impl LogManager {
         }
     }
 
-    /// Writes down up to where each log of a directory is on the disk, and deletes the producer snapshots that are not
-    /// needed for it.
+    /// Writes the recovery points of a directory's logs, and deletes the producer snapshots that are not needed for
+    /// a recovery from them.
     fn checkpoint_recovery_points(&self, dir: &Path) {
         if !self.live.lock().has(dir) {
             return;

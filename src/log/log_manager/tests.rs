@@ -157,7 +157,7 @@ fn an_unusable_directory_stays_offline_unless_it_is_the_only_one() {
 }
 
 #[test]
-fn what_must_stop_a_broker_is_said_in_kafkas_words() {
+fn settings_that_prevent_a_start_are_refused_in_kafkas_words() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().display();
     let refusal = |dirs: &[&Path]| LogManager::open(options(dirs)).unwrap_err().to_string();
@@ -204,7 +204,7 @@ fn with_deleted_records() -> tempfile::TempDir {
 }
 
 #[test]
-fn deleted_records_are_not_read_again_where_nothing_tells_that_they_were() {
+fn deleted_records_stay_deleted_without_a_checkpoint_entry() {
     let dir = with_deleted_records();
     let path = dir.path().join(LOG_START_OFFSETS);
     let before = fs::read_to_string(&path).unwrap();

@@ -32,7 +32,7 @@ fn committed_reads_end_before_a_transaction_until_its_marker_is_replicated() {
 }
 
 #[test]
-fn what_was_truncated_holds_nobody_back() {
+fn truncated_transactions_do_not_bound_readers() {
     let mut marks = with_completed(10, 12);
     marks.set_high_watermark(LOG(11));
     marks.truncated(0, LOG(11));

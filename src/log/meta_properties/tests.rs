@@ -33,7 +33,7 @@ fn blanks_after_values_are_no_part_of_them() {
 }
 
 #[test]
-fn a_directory_without_the_file_knows_nothing() {
+fn a_directory_without_the_file_is_empty() {
     let dir = tempfile::tempdir().unwrap();
     let (metadata, offline) = BrokerMetadata::read_all(&[dir.path().to_owned()]).unwrap();
     assert_eq!((metadata.broker_id, offline.len()), (-1, 0));

@@ -16,7 +16,7 @@ fn are_open(all: &[Arc<Slots>]) -> Vec<bool> {
 }
 
 #[test]
-fn no_more_files_are_open_than_the_limit_says() {
+fn no_more_files_are_open_than_the_limit_allows() {
     let files = OpenFiles::new(|| 20);
     let all: Vec<_> = (0..100).map(|_| slots()).collect();
     for slots in &all {
@@ -40,7 +40,7 @@ fn what_is_used_again_and_again_stays_open() {
 }
 
 #[test]
-fn files_that_are_being_sent_keep_their_places_until_they_are_let_go() {
+fn files_that_are_being_sent_keep_their_descriptors_until_they_are_released() {
     let files = OpenFiles::new(|| 20);
     let sent: Vec<_> = (0..20).map(|_| slots()).collect();
     sent.iter().for_each(|slots| open(&files, slots, 0));
@@ -73,7 +73,7 @@ fn slots_whose_segment_is_gone_take_no_room() {
 }
 
 #[test]
-fn the_want_of_a_descriptor_is_told_from_a_failed_disk() {
+fn a_missing_descriptor_is_no_failed_disk() {
     let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
     assert!(is_exhausted(&error(Errno::MFILE)) && is_exhausted(&error(Errno::NFILE)));
     assert!(!is_exhausted(&error(Errno::IO)) && !is_exhausted(&io::Error::other("x")));

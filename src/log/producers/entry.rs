@@ -10,7 +10,7 @@ use crate::wire::batch::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, NO_TIMESTA
 /// As many batches may be in flight at once, so as many may come again.
 const BATCHES_KEPT: usize = 5;
 
-/// A batch in the log, as far as telling it from others needs.
+/// A batch in the log, as far as it is needed to recognise a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchMetadata {
     /// Its last sequence number.
@@ -38,7 +38,7 @@ impl BatchMetadata {
 /// What is remembered of one producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProducerEntry {
-    /// Who.
+    /// The producer.
     pub producer_id: ProducerId,
     /// Its epoch; -1 before any batch.
     pub epoch: ProducerEpoch,

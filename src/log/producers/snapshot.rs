@@ -33,8 +33,7 @@ pub enum SnapshotError {
 
 /// Reads a snapshot file.
 ///
-/// # Errors
-/// [`SnapshotError`] if it is cut off, of another version or corrupt.
+/// # Errors [`SnapshotError`] if it is incomplete, of another version or corrupt.
 pub fn read(bytes: &[u8]) -> Result<Vec<ProducerEntry>, SnapshotError> {
     let mut rest = bytes;
     let version = i16::from_be_bytes(take(&mut rest)?);

@@ -85,7 +85,7 @@ fn nothing_changes_before_it_is_applied() {
 }
 
 #[test]
-fn open_transactions_hold_the_last_stable_offset_back() {
+fn open_transactions_bound_the_last_stable_offset() {
     let mut all = producers();
     append(&mut all, &in_transaction(batch(1, 0, 0, 10, 1)), None).expect("begins");
     append(&mut all, &in_transaction(batch(2, 0, 0, 11, 1)), None).expect("begins");

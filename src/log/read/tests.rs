@@ -23,7 +23,7 @@ fn three_segments(fixture: &Fixture) -> std::sync::Arc<Log> {
 }
 
 #[test]
-fn a_read_begins_with_the_batch_that_holds_the_offset() {
+fn a_read_begins_with_the_batch_that_has_the_offset() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
     let read = log.read(1, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
@@ -71,7 +71,7 @@ fn nothing_past_the_bound_is_shown() {
 }
 
 #[test]
-fn a_small_allowance_cuts_unless_one_batch_is_asked_for() {
+fn a_small_limit_truncates_a_batch_unless_one_is_required() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
     let whole = log.read(2, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.len();
@@ -109,7 +109,7 @@ fn an_offset_is_found_by_its_time() {
 }
 
 #[test]
-fn the_old_way_of_asking_gives_segment_beginnings() {
+fn list_offsets_version_0_returns_segment_starts() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
     assert_eq!(log.legacy_offsets_before(LATEST_TIMESTAMP, 10).unwrap(), [5, 4, 2, 0]);

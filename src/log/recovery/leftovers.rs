@@ -1,9 +1,10 @@
 //! What a deletion, a cleaning or a split left that a stop interrupted: undone or completed before segments are opened.
 //!
-//! New segments are written as `.cleaned`, then renamed to `.swap` from the last to the first, then the old ones to
-//! `.deleted`, then the new ones to their own names ([`super::split`], and Kafka's cleaner). So a `.cleaned` file says
-//! that no old segment is touched yet, and every `.swap` at or behind it belongs to what did not finish. It is removed
-//! last, for another stop in between must find the same. Without one, the `.swap` files are whole and take their place.
+//! New segments are written as `.cleaned`, then renamed to `.swap` from the last to the first, then the old
+//! ones to `.deleted`, then the new ones to their own names ([`super::split`], and Kafka's cleaner). So while
+//! there is a `.cleaned` file, no old segment is renamed yet, and every `.swap` at or behind it belongs to
+//! the unfinished replacement. The `.cleaned` file is removed last, as another stop in between must find it.
+//! Without one, the `.swap` files are whole and replace the old segments.
 //!
 //! Kafka: `Log.removeTempFilesAndCollectSwapFiles`, `completeSwapOperations`. It completes the swaps after it has
 //! opened the segments, and may then take an empty file for a segment that was split again meanwhile.

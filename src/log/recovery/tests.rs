@@ -95,7 +95,7 @@ fn after_a_crash_the_files_become_what_a_clean_stop_leaves() {
 }
 
 #[test]
-fn a_tail_torn_at_any_byte_is_cut_to_whole_batches() {
+fn a_tail_torn_at_any_byte_is_truncated_to_whole_batches() {
     let fixture = Fixture::new();
     let log = fixture.open(&settings());
     let mut ends = vec![0];
@@ -242,7 +242,7 @@ fn a_start_past_the_end_means_segments_were_lost() {
 }
 
 #[test]
-fn a_preallocated_segment_is_cut_to_what_was_written() {
+fn a_preallocated_segment_is_truncated_to_what_was_written() {
     let fixture = Fixture::new();
     let settings = Settings { preallocate: true, segment_bytes: 4096, ..settings() };
     let log = fixture.open(&settings);
@@ -366,7 +366,7 @@ fn offsets(log: &Log) -> Vec<Offset> {
     let (mut found, mut next) = (Vec::new(), log.log_start_offset());
     while next < log.log_end_offset() {
         let read = log.read(next, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
-        // The last batch may be cut off.
+        // The last batch may be incomplete.
         let batches = Batch::split(read.records.read().unwrap()).map_while(Result::ok);
         found.extend(batches.map(|batch| batch.header().base_offset));
         next = found.last().unwrap() + 1;
@@ -516,7 +516,7 @@ fn a_stop_at_any_moment_of_a_split_loses_nothing() {
 }
 
 #[test]
-fn what_did_not_finish_is_removed_before_what_tells_so() {
+fn leftovers_are_removed_before_their_marker() {
     use rustix::fs::inotify;
     let (fixture, log) = filled();
     log.close().unwrap();

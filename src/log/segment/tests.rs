@@ -77,7 +77,7 @@ fn an_offset_out_of_reach_is_refused_and_rolls() {
 }
 
 #[test]
-fn without_timestamps_the_file_tells_the_time() {
+fn without_timestamps_the_files_time_counts() {
     let dir = tempfile::tempdir().unwrap();
     let segment = segment(&dir);
     append(&segment, 40, -1);

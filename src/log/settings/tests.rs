@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 #[test]
-fn a_config_means_what_it_says() {
+fn a_config_has_the_effect_of_its_value() {
     let own = [
         ("cleanup.policy", "compact"),
         ("compression.type", "zstd"),

@@ -56,7 +56,7 @@ impl SizeLimit {
         if self.most.is_some_and(|most| size > most) { Err(self.exceeded_by(size)) } else { Ok(()) }
     }
 
-    /// What is said of a batch that is too large.
+    /// The error for a batch that is too large.
     pub(super) fn exceeded_by(&self, size: usize) -> ValidationError {
         let most = self.most.unwrap_or(usize::MAX);
         let message = format!(

@@ -80,7 +80,8 @@ fn keep_uncompressed(
     Ok(Validated { layout, count, max_timestamp, index_of_max, size_changed: false })
 }
 
-/// Lays uncompressed batches out in the topic's format. What the other format cannot hold is told of at once.
+/// Writes uncompressed batches in the topic's format. Records that this format does not support are reported
+/// at once.
 fn convert_uncompressed(
     batches: &[Batch],
     validation: &Validation<'_>,
@@ -235,7 +236,7 @@ fn stays_apart(validation: &Validation<'_>) -> bool {
     validation.magic < 2 && validation.target_codec == Compression::None
 }
 
-/// What is said of more than [`LARGEST_MESSAGES`], with the code that Kafka has for more than a segment holds.
+/// The error for more than [`LARGEST_MESSAGES`], with Kafka's code for records larger than a segment.
 fn too_many_messages(size: usize, validation: &Validation<'_>) -> ValidationError {
     let message = format!(
         "The messages of {size} bytes in append to partition {} exceed the {LARGEST_MESSAGES} bytes that a compressed \

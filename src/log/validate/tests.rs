@@ -100,7 +100,7 @@ fn repacked(batch: &Bytes, payload: &[u8]) -> Bytes {
 }
 
 #[test]
-fn headers_are_made_what_the_records_say() {
+fn headers_are_corrected_to_match_the_records() {
     for codec in Compression::ALL {
         let batch = produced(codec);
         for lie in [-1, 0, 1_000_000, NOW - 2, i64::MAX] {
@@ -123,7 +123,7 @@ fn payloads_of_another_codec_are_refused() {
         }
         let cut = repacked(&batch, &batch[61..batch.len() - 3]);
         let expected = match codec {
-            // Blocks that are cut are none, and what ends within a record ends too early.
+            // Incomplete blocks are invalid, and a stream that ends within a record ends too early.
             Compression::Snappy | Compression::Gzip | Compression::Lz4 | Compression::Zstd => {
                 ErrorCode::UnknownServerError
             }

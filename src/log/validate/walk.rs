@@ -45,7 +45,7 @@ impl Walk {
 pub(super) struct RecordSink {
     builder: RecordsBuilder,
     next: Offset,
-    /// What the builder did not take, if that is told only after all records were checked.
+    /// The error of the builder, if it is reported only after all records were checked.
     failed: Option<BatchError>,
     defers_failure: bool,
 }

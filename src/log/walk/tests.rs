@@ -49,7 +49,7 @@ fn both_walks_see_the_same_batches() {
 }
 
 #[test]
-fn a_batch_cut_off_anywhere_is_the_end() {
+fn an_incomplete_batch_ends_the_records() {
     let whole = batch(0, 20);
     let bytes = [whole.clone(), batch(1, 30)].concat();
     let file = file(&bytes);

@@ -10,7 +10,7 @@ use super::IsrProposals;
 use crate::base::{Clock, Millis, TopicPartition};
 use crate::replica::role_feed::{NewRole, RoleChanged};
 
-/// The partitions that this broker leads, as the role changes say.
+/// The partitions that this broker leads, by the role changes.
 #[derive(Debug, Default)]
 struct LedPartitions(BTreeSet<TopicPartition>);
 

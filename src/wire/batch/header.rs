@@ -69,8 +69,8 @@ pub struct BatchHeader {
 impl BatchHeader {
     /// Reads the header at the start of `bytes`, which may end right after it or hold more.
     ///
-    /// # Errors
-    /// [`BatchError::Incomplete`] if the header is cut off, [`BatchError::Corrupt`] if length or magic are impossible.
+    /// # Errors [`BatchError::Incomplete`] if the header is incomplete, [`BatchError::Corrupt`] if length or
+    /// magic are impossible.
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
         let need = |need: usize| {
             if bytes.len() < need { Err(BatchError::Incomplete { need, have: bytes.len() }) } else { Ok(()) }

@@ -32,7 +32,7 @@ impl Batch {
         self.rewritten(out, self.header.attributes, count, max_timestamp)
     }
 
-    /// The batch without its records: what is left says up to which sequence number its producer has come.
+    /// The batch without its records: the header keeps the last sequence number of its producer.
     ///
     /// # Errors
     /// None that a header of [`BATCH_OVERHEAD`] bytes could cause.

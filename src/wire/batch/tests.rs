@@ -63,7 +63,7 @@ fn restamping_keeps_the_checksum() {
 }
 
 #[test]
-fn a_run_is_split_and_its_cut_end_left_out() {
+fn a_run_is_split_and_its_incomplete_end_left_out() {
     let one = batch();
     let mut run = [&one[..], &one[..], &one[..]].concat();
     run.truncate(run.len() - 1);

@@ -1,5 +1,5 @@
-//! What a Produce request says by the first batches of its partitions: whether it writes in transactions or as an
-//! idempotent producer, and whether its version may hold them.
+//! The first batches of a Produce request's partitions: whether the request writes in transactions or as an
+//! idempotent producer, and whether its version may contain them.
 //!
 //! Pure. Kafka: `ProduceRequest.validateRecords`, `RequestUtils.flag`.
 

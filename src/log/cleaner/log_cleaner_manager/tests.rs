@@ -1,4 +1,5 @@
-//! Logs on a real disk, cleaned: what survives, what a crash in the middle leaves, who waits for whom.
+//! Logs on a real disk, cleaned: which records are retained, what a crash in the middle leaves, and which
+//! task waits for which.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -320,7 +321,7 @@ fn memory_that_is_full_ends_a_cleaning_early_and_the_next_one_goes_on() {
         ends.push(log.cleaning().clean_offset().unwrap());
         assert_eq!(latest(&log).len(), 100);
     }
-    // Ninety keys fit at once: as many records as their offsets tell.
+    // Ninety keys fit at once: as many records as the difference of their offsets.
     assert_eq!(ends, [90, 180, 270, 300]);
     assert!(latest(&log).values().all(|value| value == "2"));
     assert!(records(&log).len() < 300);

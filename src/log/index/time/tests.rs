@@ -29,7 +29,7 @@ fn only_newer_entries_are_kept() {
 }
 
 #[test]
-fn one_place_is_kept_free() {
+fn one_slot_is_kept_free() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = index(&dir);
     assert!(!index.is_full());

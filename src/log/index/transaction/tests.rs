@@ -34,7 +34,7 @@ fn what_touches_the_range_is_found() {
 }
 
 #[test]
-fn entries_are_read_as_written_and_cut() {
+fn entries_are_read_as_written_and_truncated() {
     let dir = tempfile::tempdir().unwrap();
     let mut held = index(&dir);
     let again = TransactionIndex::open(files_in(dir.path(), 0), 0).unwrap();

@@ -38,7 +38,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_log_is_made_beside_the_current_one_and_takes_its_place() {
+fn a_future_log_is_created_beside_the_current_one_and_replaces_it() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (logs, current, future) = moving(one.path(), other.path());
     assert_eq!((current.data_dir(), future.data_dir()), (one.path(), other.path()));

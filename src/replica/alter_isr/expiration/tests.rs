@@ -21,7 +21,7 @@ fn only_partitions_that_are_led_are_looked_at() {
 }
 
 #[tokio::test]
-async fn a_lagging_follower_is_found_whether_its_leader_led_before_the_look_began_or_came_to_lead() {
+async fn a_lagging_follower_is_found_under_old_and_new_leaderships() {
     let room = Room::new();
     room.become_replica(0, 1, 0, &[1, 2, 3]);
     let proposals = room.replicas.alter_isr.clone();
