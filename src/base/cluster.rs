@@ -171,8 +171,8 @@ pub struct LeaderAndIsr {
     pub leader: BrokerId,
     /// The leader's epoch.
     pub leader_epoch: LeaderEpoch,
-    /// The in-sync replicas, in the order written. Invariant: a part of the partition's replicas, each once; the leader is
-    /// among them where there is one.
+    /// The in-sync replicas, in the order written. Invariant: a part of the partition's replicas, each once;
+    /// the leader is among them where there is one.
     pub isr: Vec<BrokerId>,
     /// The state znode's version, which guards the next write.
     pub zk_version: i32,

@@ -1,7 +1,8 @@
 //! Whether a task may have woken others since its runtime last began to poll it.
 //!
-//! Tokio keeps the last task that a task has woken for the same thread, to be run next; no other thread takes it over. A task
-//! that is about to block its thread has to know whether there may be one: moving it costs more than most requests.
+//! Tokio keeps the last task that a task has woken for the same thread, to be run next; no other thread takes
+//! it over. A task that is about to block its thread has to know whether there may be one: moving it costs
+//! more than most requests.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -23,8 +24,8 @@ pub async fn observed<T>(future: impl Future<Output = T>) -> T {
     .await
 }
 
-/// Notes that the task that is being polled may have woken another, or was woken by a thread of no runtime: such a task may
-/// run before one that was woken on the same thread.
+/// Notes that the task that is being polled may have woken another, or was woken by a thread of no runtime:
+/// such a task may run before one that was woken on the same thread.
 pub fn note_woken_others() {
     MAY_HAVE_WOKEN.set(true);
 }

@@ -25,7 +25,8 @@ struct OffsetShellOptions {
     /// The partitions, parted by commas; all where it is left out.
     #[arg(long, value_name = "ids", default_value = "")]
     partitions: String,
-    /// Milliseconds since the Unix epoch, -1 for the end, -2 for the start. No offset is printed where no record is as new.
+    /// Milliseconds since the Unix epoch, -1 for the end, -2 for the start. No offset is printed where no
+    /// record is as new.
     #[arg(long, value_name = "time", default_value_t = -1, allow_hyphen_values = true)]
     time: i64,
     /// Accepted for old scripts; it changes nothing.

@@ -65,9 +65,8 @@ impl BrokerConnection {
     /// Sends a request and waits for its answer. If `limit` is over first, the connection is closed: a late
     /// answer would delay all answers behind it.
     ///
-    /// # Errors
-    /// [`ClientError::Unsupported`], [`ClientError::Connection`]; after the latter it is not known whether the broker has
-    /// acted on the request.
+    /// # Errors [`ClientError::Unsupported`], [`ClientError::Connection`]; after the latter it is not known
+    /// whether the broker has acted on the request.
     pub(super) async fn call<R: Request>(
         &self,
         request: &R,

@@ -3,8 +3,8 @@
 //! - *Entry points:* [`Admin`], [`Producer`], [`Consumer`]; [`Cluster`] for any other request.
 //! - *Never:* logs (it reports [`events`]), names a Java class (`cli::java` does), knows more of a broker
 //!   than its listener.
-//! - *Tasks:* one for each [`Cluster`], which owns its connections and metadata ([`supervisor`]); one for each producer,
-//!   which sends its batches; one for each exchange in flight.
+//! - *Tasks:* one for each [`Cluster`], which owns its connections and metadata ([`supervisor`]); one for
+//!   each producer, which sends its batches; one for each exchange in flight.
 //! - *In Kafka:* `AdminClient`, `KafkaProducer`, `KafkaConsumer`, as far as the tools need them.
 
 pub mod error;

@@ -243,7 +243,9 @@ impl Term {
                 }
                 Some(response) = responded.recv() => self.events.push_back(Event::Response(response)),
                 Some(request) = driver.requests.recv() => self.events.push_back(request),
-                _ = imbalance.tick(), if config.auto_leader_rebalance_enable => self.events.push_back(Event::CheckImbalance),
+                _ = imbalance.tick(), if config.auto_leader_rebalance_enable => {
+                    self.events.push_back(Event::CheckImbalance);
+                }
                 () = driver.stop.cancelled() => return Err(TermOver::Stopping),
             }
         }

@@ -1,5 +1,5 @@
-//! The controller: the elected broker that decides which replica leads each partition (Kafka's `KafkaController` and its
-//! state machines).
+//! The controller: the elected broker that decides which replica leads each partition (Kafka's
+//! `KafkaController` and its state machines).
 //!
 //! An event becomes steps (`decide`). For each step ZooKeeper is read (`gather`), the step decides, its
 //! writes are committed (`commit` and `multi`, guarded by the controller epoch), their outcomes are applied

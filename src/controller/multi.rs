@@ -1,5 +1,5 @@
-//! A controller's write as ZooKeeper takes it: a multi that first checks the version of `/controller_epoch`; and what the
-//! answer to it means.
+//! A controller's write as ZooKeeper takes it: a multi that first checks the version of `/controller_epoch`;
+//! and what the answer to it means.
 //!
 //! Pure. `commit` sends. Kafka: `KafkaZkClient.retryRequestsUntilConnected` with an expected controller epoch.
 

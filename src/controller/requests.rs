@@ -24,8 +24,8 @@ use crate::wire::error_code::ErrorCode;
 impl Controller {
     /// Moves a broker's leaderships away, so that it can stop; returns the partitions it still leads.
     ///
-    /// # Errors
-    /// NOT_CONTROLLER, BROKER_NOT_AVAILABLE, STALE_BROKER_EPOCH; UNKNOWN_SERVER_ERROR for the epoch of an unknown broker.
+    /// # Errors NOT_CONTROLLER, BROKER_NOT_AVAILABLE, STALE_BROKER_EPOCH; UNKNOWN_SERVER_ERROR for the epoch
+    /// of an unknown broker.
     pub async fn controlled_shutdown(
         &self,
         broker: BrokerId,

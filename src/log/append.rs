@@ -1,8 +1,8 @@
 //! Appending to a log: check, validate, assign offsets, roll if due, write, account.
 //!
-//! What takes time without needing the log is done before (`prepare`). One append at a time; each costs one write of the
-//! pieces it is made of, or a few where they are large, and nothing that grows with the log. What may be appended is
-//! decided in [`super::validate`] and [`super::producers`]. Kafka: `Log.append`.
+//! What takes time without needing the log is done before (`prepare`). One append at a time; each costs one
+//! write of the pieces it is made of, or a few where they are large, and nothing that grows with the log.
+//! What may be appended is decided in [`super::validate`] and [`super::producers`]. Kafka: `Log.append`.
 
 mod outcome;
 mod prepare;

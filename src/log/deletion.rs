@@ -147,8 +147,8 @@ impl Log {
         self.schedule(due, ScheduledTask::Unlink(segment.paths()));
     }
 
-    /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its checkpoint; those
-    /// of a closed log, too.
+    /// Deletes the producer snapshots that a recovery would not read, once the recovery point is in its
+    /// checkpoint; those of a closed log, too.
     ///
     /// # Errors
     /// The disk failed.

@@ -52,8 +52,8 @@ impl Log {
         })
     }
 
-    /// Closes the log: the producers and all leader epochs are written, the index files trimmed to their entries. Flushes
-    /// nothing.
+    /// Closes the log: the producers and all leader epochs are written, the index files trimmed to their
+    /// entries. Flushes nothing.
     ///
     /// # Errors
     /// The disk failed.

@@ -1,10 +1,11 @@
 //! What a produced run of batches may hold, and the offsets, timestamps and leader epoch it gets.
 //!
-//! Pure. [`check`] looks at headers and checksums. Then two steps. [`validate()`] does the work: it walks the records and converts or recompresses where the topic's
-//! format or codec differs. It needs no lock and no offset and may run on any thread. [`Validated::assign_offsets`]
-//! writes offsets and leader epoch into headers: that is cheap and is done under the log's append lock. A batch that is
-//! in order keeps its bytes but for a copy of its header. Decides by data alone: no clock, no files. Never waits, never
-//! appends. Kafka: `LogValidator`, `Log.analyzeAndValidateRecords`.
+//! Pure. [`check`] looks at headers and checksums. Then two steps. [`validate()`] does the work: it walks the
+//! records and converts or recompresses where the topic's format or codec differs. It needs no lock and no
+//! offset and may run on any thread. [`Validated::assign_offsets`] writes offsets and leader epoch into
+//! headers: that is cheap and is done under the log's append lock. A batch that is in order keeps its bytes
+//! but for a copy of its header. Decides by data alone: no clock, no files. Never waits, never appends.
+//! Kafka: `LogValidator`, `Log.analyzeAndValidateRecords`.
 
 mod offsets;
 mod records;

@@ -1,6 +1,7 @@
 //! What a connection is to the code that reads and answers it, whether or not its bytes are secured.
 //!
-//! - *Entry point:* [`TransportLayer`], which is split into a [`ReadHalf`] and a [`WriteHalf`], each with a task of its own.
+//! - *Entry point:* [`TransportLayer`], which is split into a [`ReadHalf`] and a [`WriteHalf`], each with a
+//!   task of its own.
 //! - *Never:* knows requests or principals; a transport is made by a handshake, see [`super::handshake`].
 //! - *In Kafka:* `TransportLayer`, `PlaintextTransportLayer`, `SslTransportLayer`.
 

@@ -76,7 +76,9 @@ impl ReplicaManager {
         };
         let (state, role) = partition.standing();
         // A new leader does not know the bound of consumers' reads before its own first record is replicated.
-        let unsure = matches!(role, ReplicaRole::Leader { epoch_start, .. } if isolation.is_some() && epoch_start > log.high_watermark());
+        let is_new =
+            matches!(role, ReplicaRole::Leader { epoch_start, .. } if epoch_start > log.high_watermark());
+        let unsure = isolation.is_some() && is_new;
         if timestamp == LATEST {
             if unsure {
                 return Err(ErrorCode::OffsetNotAvailable);

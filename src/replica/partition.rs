@@ -287,7 +287,8 @@ impl Partition {
         let before = state.machine.state().leadership.isr.clone();
         let proposal = state.machine.on_tick(log_end.offset, now, self.lag_max)?;
         drop(state);
-        log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] Shrinking ISR from {} to {}. Leader: (highWatermark: {}, endOffset: {}).", self.id, self.me, commas(&before), commas(&proposal.isr), high_watermark.offset, log_end.offset);
+        log::info!(target: "kafka.cluster.Partition", "[Partition {} broker={}] Shrinking ISR from {} to {}. Leader: (highWatermark: {}, endOffset: {}).",
+            self.id, self.me, commas(&before), commas(&proposal.isr), high_watermark.offset, log_end.offset);
         Some(proposal)
     }
 

@@ -1,6 +1,7 @@
 //! The preferred read replica (KIP-392): a leader sends a consumer to a follower that is nearer to it.
 //!
-//! Only where `replica.selector.class` is set. [`rack_aware`] decides. Kafka: `ReplicaManager.findPreferredReadReplica`.
+//! Only where `replica.selector.class` is set. [`rack_aware`] decides. Kafka:
+//! `ReplicaManager.findPreferredReadReplica`.
 
 pub mod rack_aware;
 

@@ -168,7 +168,8 @@ impl ReplicaManager {
         PendingProduce { waits: self.waits.clone(), timeout: params.timeout, entries: appended }
     }
 
-    /// The message format in which this broker's replica of a partition stores what is appended; None where it has none.
+    /// The message format in which this broker's replica of a partition stores what is appended; None where
+    /// it has none.
     pub fn stored_format(&self, id: &TopicPartition) -> Option<i8> {
         let log = self.partition(id).ok()?.log()?;
         Some(log.settings().magic)

@@ -39,8 +39,8 @@ impl Throttles {
 }
 
 impl ReplicaManager {
-    /// Applies the rates of throttled replication, and the number of fetchers. Waits for role changes under way, which wait
-    /// for disks.
+    /// Applies the rates of throttled replication, and the number of fetchers. Waits for role changes under
+    /// way, which wait for disks.
     pub fn apply_settings(&self, settings: &LayeredSettings) {
         let rates = &settings.throttles;
         self.throttles.leader.lock().allow(rates.leader_replication_throttled_rate);

@@ -1,6 +1,7 @@
 //! Which paths may be a chroot, in the words of ZooKeeper's own client (`PathUtils.validatePath`).
 //!
-//! Pure. A trailing slash is refused, as Java refuses it: taken off in silence it would be another cluster to some clients.
+//! Pure. A trailing slash is refused, as Java refuses it: taken off in silence it would be another cluster to
+//! some clients.
 
 /// The chroot behind the hosts of a connect string: a path, or nothing for the root.
 ///

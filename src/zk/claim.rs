@@ -1,5 +1,5 @@
-//! Becoming the controller: `/controller` and `/controller_epoch` in one multi, so that no two brokers can both become it
-//! (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
+//! Becoming the controller: `/controller` and `/controller_epoch` in one multi, so that no two brokers can
+//! both become it (`KafkaZkClient.registerControllerAndIncrementControllerEpoch`).
 
 use super::ZooKeeper;
 use super::op::{CreateMode, Op, OpResult, ZkError};

@@ -71,7 +71,8 @@ fn letters(size: usize) -> Vec<String> {
     (0..64).map(|_| (0..size).map(|_| random.char('A'..='Z')).collect()).collect()
 }
 
-/// Events as services log them, which compress to a half or a quarter: fields with names, numbers, and one of some words.
+/// Events as services log them, which compress to a half or a quarter: fields with names, numbers, and one of
+/// some words.
 fn events(size: usize) -> Vec<String> {
     const WORDS: [&str; 8] = ["created", "paid", "shipped", "returned", "cancelled", "held", "lost", "found"];
     let mut random = fastrand::Rng::with_seed(7);

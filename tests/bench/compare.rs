@@ -1,9 +1,9 @@
-//! One Barnabas broker beside one of Kafka 2.7.2 and beside the least that any broker has to do: same machine, same run,
-//! same clients, in turn.
+//! One Barnabas broker beside one of Kafka 2.7.2 and beside the least that any broker has to do: same
+//! machine, same run, same clients, in turn.
 //!
-//! Prints a table of medians over alternating rounds. `scripts/bench.sh` runs it; Java, Maven and kcat have to be there.
-//! Arguments: `--rounds N` (3), `--megabytes N` of records a row and round (200), `--quick` (one round, a quarter of the
-//! rows).
+//! Prints a table of medians over alternating rounds. `scripts/bench.sh` runs it; Java, Maven and kcat have
+//! to be there. Arguments: `--rounds N` (3), `--megabytes N` of records a row and round (200), `--quick` (one
+//! round, a quarter of the rows).
 
 mod brokers;
 mod clients;

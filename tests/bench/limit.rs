@@ -1,15 +1,16 @@
 //! The physical limit: a bare program that does only what any broker has to do with the same bytes.
 //!
-//! It receives them over loopback batch by batch, checksums, unpacks and walks each, writes it to a file, and answers with
-//! its number; and it sends the file with sendfile, a mebibyte for each request, as a consumer fetches. A process of its own, so that its
-//! CPU time is its own.
+//! It receives them over loopback batch by batch, checksums, unpacks and walks each, writes it to a file, and
+//! answers with its number; and it sends the file with sendfile, a mebibyte for each request, as a consumer
+//! fetches. A process of its own, so that its CPU time is its own.
 //!
-//! What is physical of a broker's work, and so is done here too: an answer for each batch, without which no producer goes
-//! on; and socket buffers of the size that `socket.receive.buffer.bytes` and `socket.send.buffer.bytes` have by default,
-//! which both brokers give their sockets: with the system's own, which grow to megabytes, the bytes would pass in far fewer
-//! pieces than a broker ever sees. The batches come at the pace at which the producer sent them: between two of them a
-//! broker sleeps and is woken, which for small batches costs as much as all else. What is not done here is what a broker may do cleverly or not at all: offsets,
-//! indexes, finding what was asked for, waiting for several connections at once.
+//! What is physical of a broker's work, and so is done here too: an answer for each batch, without which no
+//! producer goes on; and socket buffers of the size that `socket.receive.buffer.bytes` and
+//! `socket.send.buffer.bytes` have by default, which both brokers give their sockets: with the system's own,
+//! which grow to megabytes, the bytes would pass in far fewer pieces than a broker ever sees. The batches
+//! come at the pace at which the producer sent them: between two of them a broker sleeps and is woken, which
+//! for small batches costs as much as all else. What is not done here is what a broker may do cleverly or not
+//! at all: offsets, indexes, finding what was asked for, waiting for several connections at once.
 
 use std::fs::File;
 use std::io::{Read, Write};

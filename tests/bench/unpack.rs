@@ -1,8 +1,8 @@
 //! What any broker has to do with a batch before it stores it: unpack it, and check that it has the records
 //! of its header.
 //!
-//! Done with the codecs' libraries as straight as can be: whole batches at once into one buffer that is used again, contexts
-//! kept. Nothing is looked for that a client which means well would not send.
+//! Done with the codecs' libraries as straight as can be: whole batches at once into one buffer that is used
+//! again, contexts kept. Nothing is looked for that a client which means well would not send.
 
 use flate2::{Decompress, FlushDecompress};
 

@@ -39,8 +39,8 @@ impl Workload {
     }
 }
 
-/// Every client with every size and batch, and what it can compress with every codec. librdkafka leaves lz4 out as long as a
-/// broker does not offer FindCoordinator, so that kcat has no such row.
+/// Every client with every size and batch, and what it can compress with every codec. librdkafka leaves lz4
+/// out as long as a broker does not offer FindCoordinator, so that kcat has no such row.
 pub fn all() -> Vec<Workload> {
     let mut all = Vec::new();
     for (client, codecs) in [

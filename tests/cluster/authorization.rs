@@ -1,4 +1,5 @@
-//! What each API asks an authorizer for, and what a denied request or item is answered with: as `KafkaApis` 2.7.2 does it.
+//! What each API asks an authorizer for, and what a denied request or item is answered with: as `KafkaApis`
+//! 2.7.2 does it.
 //!
 //! The broker runs inside of the test, with an authorizer that writes down what it is asked.
 

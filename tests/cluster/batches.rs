@@ -1,5 +1,5 @@
-//! Record batches of every format and codec, right and odd, that Kafka 2.7.2 was sent and answered, sent again: Barnabas
-//! answers, stores and gives back the same.
+//! Record batches of every format and codec, right and odd, that Kafka 2.7.2 was sent and answered, sent
+//! again: Barnabas answers, stores and gives back the same.
 //!
 //! `BARNABAS_RECORD=1 scripts/compare-batches.sh --cases N` records them; `tests/interop/batches.rs` makes them.
 

@@ -1,6 +1,6 @@
-//! Three brokers and three ZooKeeper servers of which one after the other fails in some way, while idempotent producers and
-//! checking consumers go on: nothing that all in sync acknowledged is lost, twice or out of order, and every partition is
-//! soon led again.
+//! Three brokers and three ZooKeeper servers of which one after the other fails in some way, while idempotent
+//! producers and checking consumers go on: nothing that all in sync acknowledged is lost, twice or out of
+//! order, and every partition is soon led again.
 //!
 //! `BARNABAS_TEST_CHAOS` is the number of seconds (45 by default), `BARNABAS_TEST_SEED` decides the faults
 //! and their order. `scripts/chaos.sh` runs it for long.

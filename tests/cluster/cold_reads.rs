@@ -44,8 +44,8 @@ fn offset_by_time(connection: &mut Connection, topic: &str) -> i64 {
     connection.call(&request, 4).unwrap().topics[0].partitions[0].offset
 }
 
-/// More connections than the broker has threads for requests wait for a disk, by fetching and by looking for an offset by
-/// its time. All others are served meanwhile, and those that waited once the disk answers.
+/// More connections than the broker has threads for requests wait for a disk, by fetching and by looking for
+/// an offset by its time. All others are served meanwhile, and those that waited once the disk answers.
 #[test]
 fn a_connection_that_waits_for_the_disk_does_not_hold_up_others() {
     let chroot = Chroot::new();

@@ -125,8 +125,7 @@ fn in_session(request: Vec<u8>, begun: Option<([u8; 4], [u8; 4])>) -> Vec<u8> {
     request
 }
 
-/// The request with no broker epoch in it, as controllers before 2.2 sent theirs: every broker then accepts
-/// it.
+/// The request with no broker epoch in it, as controllers before 2.2 sent it: every broker then accepts it.
 fn without_epoch(request: Vec<u8>) -> Option<Vec<u8>> {
     let mut input = Reader::new(Bytes::from(request));
     let header = RequestHeader::decode(&mut input).ok()?;

@@ -74,8 +74,8 @@ fn converted_records_stand_in_memory_a_chunk_at_a_time() {
     for number in 0..20 {
         deaf.send(&request(3, number, &fetch("t", 1, SIZE, 0)));
     }
-    // The first answer comes whole; of the others the broker makes as much as it is ready to hold for a client that reads
-    // no further.
+    // The first answer comes whole; of the others the broker makes as much as it is ready to hold for a
+    // client that reads no further.
     let mut length = [0; 4];
     deaf.0.read_exact(&mut length).unwrap();
     let mut rest = (&deaf.0).take(u64::from(u32::from_be_bytes(length)));

@@ -1,5 +1,6 @@
-//! Requests as clients of every era send them: each version of Produce and Fetch, with every codec, against topics of every
-//! message format. What comes back is what went in, in a format that the asking version reads.
+//! Requests as clients of every era send them: each version of Produce and Fetch, with every codec, against
+//! topics of every message format. What comes back is what went in, in a format that the asking version
+//! reads.
 
 use std::time::Duration;
 

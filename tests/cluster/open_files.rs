@@ -1,4 +1,5 @@
-//! More partitions than file descriptors: files are open while they are used, and no directory suffers from the want of one.
+//! More partitions than file descriptors: files are open while they are used, and no directory suffers from
+//! the want of one.
 
 use std::time::Duration;
 

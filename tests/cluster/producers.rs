@@ -1,5 +1,6 @@
-//! Idempotent and transactional producers, right and odd, and the markers that end their transactions, that Kafka 2.7.2 was
-//! sent and answered, sent again: Barnabas answers the same and leaves the same files, also after a restart.
+//! Idempotent and transactional producers, right and odd, and the markers that end their transactions, that
+//! Kafka 2.7.2 was sent and answered, sent again: Barnabas answers the same and leaves the same files, also
+//! after a restart.
 //!
 //! `BARNABAS_RECORD=1 scripts/with-zookeeper.sh cargo test --test interop judge_producers` records them.
 

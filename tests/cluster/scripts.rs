@@ -159,8 +159,8 @@ fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
 }
 
-/// A checkout's scripts, settings and README, with the binary under test as its release build; whatever runs in it is ended
-/// when it is dropped.
+/// A checkout's scripts, settings and README, with the binary under test as its release build; whatever runs
+/// in it is ended when it is dropped.
 struct Checkout(tempfile::TempDir);
 
 impl Checkout {

@@ -100,8 +100,8 @@ impl Drop for Frozen {
     }
 }
 
-/// A directory of which the C library's calls wait while a file is there; needs a C compiler only. Index entries are written
-/// by way of the C library.
+/// A directory of which the C library's calls wait while a file is there; needs a C compiler only. Index
+/// entries are written by way of the C library.
 struct Held {
     directory: tempfile::TempDir,
     library: PathBuf,

@@ -1,7 +1,7 @@
 //! What Kafka 2.7.2 answered to produced records, good and bad, against what our log makes of them.
 //!
-//! `data/produce.jsonl`: a line a Produce request in the order sent: version, topic, records, and the error, offset and refused
-//! records of the response; `closed` where the broker closed the connection instead.
+//! `data/produce.jsonl`: a line a Produce request in the order sent: version, topic, records, and the error,
+//! offset and refused records of the response; `closed` where the broker closed the connection instead.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

@@ -1,8 +1,9 @@
-//! Batches, message sets and snapshots that Kafka 2.7.2 wrote in every format and codec: read as its client read them, printed as
-//! its own tool printed them, never trusted.
+//! Batches, message sets and snapshots that Kafka 2.7.2 wrote in every format and codec: read as its client
+//! read them, printed as its own tool printed them, never trusted.
 //!
-//! `data/message-sets` are partition directories, `data/message-sets.jsonl` is what a client of 2.7.2 read from them, and
-//! `data/dump-log` what its `kafka-dump-log.sh --print-data-log --deep-iteration` made of them and of `data/log-dir`.
+//! `data/message-sets` are partition directories, `data/message-sets.jsonl` is what a client of 2.7.2 read
+//! from them, and `data/dump-log` what its `kafka-dump-log.sh --print-data-log --deep-iteration` made of them
+//! and of `data/log-dir`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

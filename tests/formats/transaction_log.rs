@@ -1,7 +1,8 @@
-//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: what they say is read, and written again as the same bytes.
+//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: what they say is read, and written again as
+//! the same bytes.
 //!
-//! `data/transaction-state/N.log` is the log of a partition, `N.txt` what 2.7.2's `kafka-dump-log` printed of it: offset,
-//! key, value.
+//! `data/transaction-state/N.log` is the log of a partition, `N.txt` what 2.7.2's `kafka-dump-log` printed of
+//! it: offset, key, value.
 
 use std::fs;
 use std::path::PathBuf;

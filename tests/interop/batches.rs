@@ -1,9 +1,9 @@
-//! Record batches of every format and codec, right and odd, sent to Kafka 2.7.2 and to Barnabas: the answers, the stored
-//! bytes and what consumers read back are the same, but for what differs on purpose.
+//! Record batches of every format and codec, right and odd, sent to Kafka 2.7.2 and to Barnabas: the answers,
+//! the stored bytes and what consumers read back are the same, but for what differs on purpose.
 //!
-//! In the suite a short run; `scripts/compare-batches.sh --cases N --seed S` makes a long one. A case depends on the seed
-//! and its number alone, and goes to a partition behind those before it; `--from NUMBER --cases 1` makes it alone.
-//! `BARNABAS_RECORD=1` writes down what Kafka answered, for `tests/cluster/batches.rs`.
+//! In the suite a short run; `scripts/compare-batches.sh --cases N --seed S` makes a long one. A case depends
+//! on the seed and its number alone, and goes to a partition behind those before it; `--from NUMBER --cases
+//! 1` makes it alone. `BARNABAS_RECORD=1` writes down what Kafka answered, for `tests/cluster/batches.rs`.
 
 mod batch;
 mod brokers;

@@ -115,8 +115,8 @@ impl Play {
     }
 }
 
-/// Kafka's consumer reads the commits of the groups in the order in which the coordinators accepted them: none goes back,
-/// and the last one is the end of its partition.
+/// Kafka's consumer reads the commits of the groups in the order in which the coordinators accepted them:
+/// none goes back, and the last one is the end of its partition.
 fn check_commits(kafka: &Kafka, mixed: &Mixed, groups: &[String], counts: &BTreeMap<u32, u64>) {
     let formatter = r"kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter";
     let topic = ["--topic", "__consumer_offsets", "--partition", "0", "--offset", "earliest"];

@@ -88,7 +88,7 @@ pub fn older(test: &str, artifact: &str, version: &str) -> Option<Kafka> {
     found.map_err(|reason| skipped(test, &reason)).ok()
 }
 
-/// Kafka's Streams and Connect of 2.7.2, or None after a line that says which test was skipped and why.
+/// Kafka's Streams and Connect of 2.7.2, or None after a line that names the skipped test and the reason.
 pub fn streams_and_connect(test: &str) -> Option<Kafka> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();

@@ -46,7 +46,8 @@ fn written() -> Vec<(i64, String)> {
     (0..).zip(values).collect()
 }
 
-/// A client of this version writes to topics of every format with every codec, and reads with this program what is there.
+/// A client of this version writes to topics of every format with every codec, and reads with this program
+/// what is there.
 fn carries_records(test: &str, artifact: &str, version: &str, reader: &str) {
     let Some(client) = older(test, artifact, version) else { return };
     let chroot = Chroot::new();

@@ -1,9 +1,9 @@
-//! Idempotent and transactional producers, right and odd, and the markers that end their transactions, sent to Kafka 2.7.2 and
-//! to Barnabas: the answers, what readers of committed records see, and the files that are left are the same, also after a
-//! restart.
+//! Idempotent and transactional producers, right and odd, and the markers that end their transactions, sent
+//! to Kafka 2.7.2 and to Barnabas: the answers, what readers of committed records see, and the files that are
+//! left are the same, also after a restart.
 //!
-//! `BARNABAS_TEST_SEED` and `BARNABAS_TEST_PARTITIONS` (a topic) make other and longer runs. `BARNABAS_RECORD=1` writes down
-//! what Kafka answered, for `tests/cluster/producers.rs`.
+//! `BARNABAS_TEST_SEED` and `BARNABAS_TEST_PARTITIONS` (a topic) make other and longer runs.
+//! `BARNABAS_RECORD=1` writes down what Kafka answered, for `tests/cluster/producers.rs`.
 
 mod generate;
 

@@ -1,6 +1,6 @@
-//! Transcripts of the machines: a file under `controller/`, `replica/`, `follower/` or `txn/` has the state at the start
-//! (`given`), events (`when`) and, indented below each event, what the machine did. `UPDATE=1` writes the transcripts anew; a human then
-//! judges the difference.
+//! Transcripts of the machines: a file under `controller/`, `replica/`, `follower/` or `txn/` has the state
+//! at the start (`given`), events (`when`) and, indented below each event, what the machine did. `UPDATE=1`
+//! writes the transcripts anew; a human then judges the difference.
 //!
 //! ```text
 //! when broker 2 dies                                          an event

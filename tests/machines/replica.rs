@@ -1,4 +1,5 @@
-//! The transcripts of a replica: broker 1's machine of one partition, the end of its log, its high watermark, and the time.
+//! The transcripts of a replica: broker 1's machine of one partition, the end of its log, its high watermark,
+//! and the time.
 
 use barnabas::base::{BrokerId, LeaderAndIsr, Millis, Offset};
 use barnabas::log::LogPosition;

@@ -1,5 +1,5 @@
-//! As much of ZooKeeper as the controller's machine reads and writes: the content of znodes, with versions where the machine
-//! uses them. Time, sessions and watches are left to the user of these znodes.
+//! As much of ZooKeeper as the controller's machine reads and writes: the content of znodes, with versions
+//! where the machine uses them. Time, sessions and watches are left to the user of these znodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

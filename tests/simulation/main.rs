@@ -3,8 +3,8 @@
 //! that delays, drops, doubles, reorders and separates, and after every step the checks of what must always
 //! hold.
 //!
-//! A failure prints its seed; `BARNABAS_TEST_SEED=seed` runs that one and prints what happened. `scripts/simulate.sh` runs
-//! many thousands.
+//! A failure prints its seed; `BARNABAS_TEST_SEED=seed` runs that one and prints what happened.
+//! `scripts/simulate.sh` runs many thousands.
 
 mod checks;
 mod client;

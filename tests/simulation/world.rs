@@ -236,8 +236,9 @@ impl World {
         self.hosts.get_mut(&id).expect("one of the brokers")
     }
 
-    /// Whether a broker that lost acknowledged records is still in an ISR. Kafka does not flush what it acknowledges: it
-    /// relies on a replica that has lost something being out of the ISR before any other goes, and so do its users.
+    /// Whether a broker that lost acknowledged records is still in an ISR. Kafka does not flush what it
+    /// acknowledges: it relies on a replica that has lost something being out of the ISR before any other
+    /// goes, and so do its users.
     fn is_repairing(&self) -> bool {
         self.hosts.values().any(|host| host.damaged && self.is_in_an_isr(host.id))
     }

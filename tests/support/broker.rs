@@ -26,8 +26,8 @@ impl Broker {
         Self::start_with(id, zookeeper_connect, &[])
     }
 
-    /// As [`Broker::start`], with further settings, which win over the harness's own; `{port}` and `{directory}` in them stand
-    /// for its port and its own directory.
+    /// As [`Broker::start`], with further settings, which win over the harness's own; `{port}` and
+    /// `{directory}` in them stand for its port and its own directory.
     pub fn start_with(id: i32, zookeeper_connect: &str, settings: &[(&str, &str)]) -> Self {
         let mut broker = Self::prepare(id, zookeeper_connect, settings);
         broker.restart();
@@ -68,8 +68,8 @@ impl Broker {
         }
     }
 
-    /// Starts it (again, on the same data) and waits until it is ready; after a crash it waits itself until ZooKeeper has
-    /// ended its last session.
+    /// Starts it (again, on the same data) and waits until it is ready; after a crash it waits itself until
+    /// ZooKeeper has ended its last session.
     pub fn restart(&mut self) {
         self.launch();
         self.process().wait_for_line("started (kafka.server.KafkaServer)", Duration::from_secs(60));

@@ -1,13 +1,13 @@
-//! What was written to ZooKeeper, one transaction after the other, as the server's own log has it: also what was there for
-//! a moment only.
+//! What was written to ZooKeeper, one transaction after the other, as the server's own log has it: also what
+//! was there for a moment only.
 
 use std::path::Path;
 
 /// A file's header: a magic number, a version, a database's id.
 const HEADER: usize = 16;
 
-/// The changes below a chroot, in order, one a line: `set PATH DATA`, `create PATH DATA`, `delete PATH`; those that hold
-/// only as long as a znode has a version are preceded by `if PATH:`.
+/// The changes below a chroot, in order, one a line: `set PATH DATA`, `create PATH DATA`, `delete PATH`;
+/// those that hold only as long as a znode has a version are preceded by `if PATH:`.
 pub fn changes(data_dir: &Path, chroot: &str) -> Vec<String> {
     let logs = std::fs::read_dir(data_dir.join("version-2")).unwrap();
     let mut logs: Vec<_> = logs.map(|entry| entry.unwrap().path()).collect();

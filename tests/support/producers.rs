@@ -1,8 +1,8 @@
-//! Idempotent and transactional producers and markers that Kafka 2.7.2 and Barnabas are sent alike: the brokers' settings,
-//! and how the files that they leave are compared.
+//! Idempotent and transactional producers and markers that Kafka 2.7.2 and Barnabas are sent alike: the
+//! brokers' settings, and how the files that they leave are compared.
 //!
-//! A recording has for each partition three cases: what it is sent, what it is sent after the broker was stopped and started,
-//! and, as the "answers" to their names, the files that are left after another stop.
+//! A recording has for each partition three cases: what it is sent, what it is sent after the broker was
+//! stopped and started, and, as the "answers" to their names, the files that are left after another stop.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,8 +37,8 @@ pub const PHASES: [&str; 2] = ["from the start", "after a restart"];
 /// The case that holds the files.
 pub const FILES: &str = "files";
 
-/// What a recording has to show, so that it is known to try what it is for: the errors of Produce and of WriteTxnMarkers, and
-/// whether a fetch told of aborted transactions.
+/// What a recording has to show, so that it is known to try what it is for: the errors of Produce and of
+/// WriteTxnMarkers, and whether a fetch told of aborted transactions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// Errors of partitions in answers to Produce.
@@ -89,8 +89,9 @@ pub fn files(directory: &Path) -> Vec<(Vec<u8>, Came)> {
     named.collect()
 }
 
-/// What differs between the files of a partition, once what the brokers stamp with their clocks is made equal. Of a segment
-/// that was rolled for a batch that was then refused, Kafka has no indexes yet, and Barnabas has empty ones.
+/// What differs between the files of a partition, once what the brokers stamp with their clocks is made
+/// equal. Of a segment that was rolled for a batch that was then refused, Kafka has no indexes yet, and
+/// Barnabas has empty ones.
 pub fn difference(kafka: &[(Vec<u8>, Came)], here: &[(Vec<u8>, Came)], clocks: Clocks) -> Option<String> {
     let is_empty = |(_, came): &(Vec<u8>, Came)| *came == Came::Answer(Vec::new());
     let is_extra = |file: &(Vec<u8>, Came)| is_empty(file) && kafka.iter().all(|(name, _)| *name != file.0);

@@ -13,8 +13,9 @@ pub fn zookeeper() -> String {
     )
 }
 
-/// How long a server's tick lasts, in milliseconds: a session ends up to a tick late, so that it is short against the tests'
-/// sessions of two seconds, as ZooKeeper's own two seconds are against Kafka's sessions of eighteen.
+/// How long a server's tick lasts, in milliseconds: a session ends up to a tick late, so that it is short
+/// against the tests' sessions of two seconds, as ZooKeeper's own two seconds are against Kafka's sessions of
+/// eighteen.
 const TICK: u32 = 200;
 
 /// A ZooKeeper server of a test's own, for tests that stop it.

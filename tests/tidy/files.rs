@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::sources::{files, is_test, report};
+use crate::sources::{BEING_WRITTEN, files, is_test, report, without_texts};
 
 #[test]
 fn every_file_begins_with_its_purpose() {
@@ -51,25 +51,20 @@ const TABLES: &[&str] = &[
     "src/wire/message/",
 ];
 
-/// How many lines are still wider. The number only gets smaller.
-const STILL_WIDER: usize = 440;
-
 #[test]
 fn lines_fit_a_screen() {
     let mut wider = Vec::new();
     for (path, text) in files("src", ".rs").into_iter().chain(files("tests", ".rs")) {
-        if TABLES.iter().any(|table| path.starts_with(table)) {
+        if TABLES.iter().chain(BEING_WRITTEN).any(|start| path.starts_with(start)) {
             continue;
         }
         for (at, line) in text.lines().enumerate() {
-            // A text that is compared byte for byte stays whole.
-            let is_text = line.trim_start().starts_with('"') || line.contains("#[error(\"");
-            if line.chars().count() > WIDEST && !is_text {
+            // A text stays whole: a log line, an error, what a test expects. It may go on in the next line.
+            let goes_on = line.ends_with('\\');
+            if !goes_on && line.chars().count() > WIDEST && without_texts(line).chars().count() > WIDEST {
                 wider.push(format!("{path}:{}", at + 1));
             }
         }
     }
-    if wider.len() > STILL_WIDER {
-        report("a line is at most 120 characters wide, tables and texts aside", wider);
-    }
+    report("a line is at most 120 characters wide, tables and texts aside", wider);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sources::{code, product, report};
+use crate::sources::{BEING_WRITTEN, code, files, product, report};
 
 /// Words that no name is made of, and what to use instead.
 const BANNED: &[(&str, &str)] = &[
@@ -27,6 +27,28 @@ const BANNED: &[(&str, &str)] = &[
     ("chore", "task"),
     ("chores", "tasks"),
     ("manner", "options"),
+];
+
+/// Words that no comment uses, and what to write instead.
+const BANNED_IN_COMMENTS: &[(&str, &str)] = &[
+    ("who", "the follower, the broker, the client"),
+    ("whoever", "the follower, the broker, the client"),
+    ("whom", "the follower, the broker, the client"),
+    ("nobody", "no follower, no broker, no client"),
+    ("somebody", "another broker, another client"),
+    ("everybody", "every replica, all brokers"),
+    ("everyone", "every replica, all brokers"),
+    ("say", "log, print or contain"),
+    ("says", "logs, prints or contains"),
+    ("said", "logged, printed or contained"),
+    ("told", "notified, sent, answered or logged"),
+    ("tell", "notify, send, answer or show"),
+    ("tells", "notifies, sends, answers or shows"),
+    ("heed", "accept, apply or use"),
+    ("heeds", "accepts, applies or uses"),
+    ("heeded", "accepted, applied or used"),
+    ("theirs", "the other side's"),
+    ("upkeep", "roll, flush or retention"),
 ];
 
 /// Names that are made of a banned word because a library has them.
@@ -105,4 +127,30 @@ fn names_are_made_of_the_fields_own_words() {
         }
     }
     report("no name is made of these words", offences.into_iter().collect());
+}
+
+/// The comment of a line, without what stands in backticks.
+fn comment(line: &str) -> String {
+    let text = line.split_once("//").map_or("", |(_, comment)| comment);
+    text.split('`').step_by(2).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn comments_are_written_in_plain_words() {
+    let mut offences = Vec::new();
+    for (path, text) in files("src", ".rs").into_iter().chain(files("tests", ".rs")) {
+        if BEING_WRITTEN.iter().any(|start| path.starts_with(start)) {
+            continue;
+        }
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.contains("://")) {
+            let comment = comment(line).to_lowercase();
+            for word in comment.split(|it: char| !it.is_alphanumeric()) {
+                let banned = BANNED_IN_COMMENTS.iter().filter(|(banned, _)| *banned == word);
+                offences.extend(
+                    banned.map(|(_, instead)| format!("{path}:{}: instead of {word}: {instead}", at + 1)),
+                );
+            }
+        }
+    }
+    report("no comment uses these words", offences);
 }

@@ -15,7 +15,8 @@ use crate::wire::message::update_metadata::{
     UpdateMetadataBroker, UpdateMetadataPartitionState, UpdateMetadataRequest, UpdateMetadataResponse,
 };
 
-/// Applies the update, and has groups forget the offsets of deleted partitions, unless a replaced controller sent it or it is meant for an earlier session of this broker.
+/// Applies the update, and has groups forget the offsets of deleted partitions, unless a replaced controller
+/// sent it or it is meant for an earlier session of this broker.
 pub async fn handle(exchange: &Exchange, request: UpdateMetadataRequest) -> UpdateMetadataResponse {
     let epochs = RequestEpochs { controller: request.controller_epoch, broker: request.broker_epoch };
     let own_epoch = super::own_epoch(exchange);

@@ -1,8 +1,9 @@
 //! Fetch, v0-12. Batches from an offset on, at once or once there are enough bytes; in a session only what
 //! changed.
 //!
-//! v3 response limit · v4 isolation, aborted transactions · v5 log start offset · v7 sessions (KIP-227) · v9 leader epochs ·
-//! v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka: `KafkaApis.handleFetchRequest`.
+//! v3 response limit · v4 isolation, aborted transactions · v5 log start offset · v7 sessions (KIP-227) · v9
+//! leader epochs · v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka:
+//! `KafkaApis.handleFetchRequest`.
 
 use std::time::Duration;
 

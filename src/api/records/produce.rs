@@ -65,9 +65,9 @@ fn followed_by(mut outcomes: ProduceOutcomes, refused: ProduceOutcomes) -> Produ
     outcomes
 }
 
-/// What is to be appended, and what is refused before; None where the request is such that Kafka closes the connection:
-/// its reader looks at the first batch of every partition and does not survive there being none. Of a partition named twice
-/// the last batches count.
+/// What is to be appended, and what is refused before; None where the request is such that Kafka closes the
+/// connection: its reader looks at the first batch of every partition and does not survive there being none.
+/// Of a partition named twice the last batches count.
 fn entries(
     exchange: &Exchange,
     request: ProduceRequest,

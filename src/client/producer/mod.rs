@@ -1,7 +1,7 @@
 //! A producer: records in, their offsets out.
 //!
-//! Gathers records into batches and sends them in the background. Without transactions; unless it is idempotent, a batch
-//! whose answer is lost may be written twice. Kafka: KafkaProducer.
+//! Gathers records into batches and sends them in the background. Without transactions; unless it is
+//! idempotent, a batch whose answer is lost may be written twice. Kafka: KafkaProducer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! Elects leaders for partitions that had one before (Kafka's `doElectLeaderForPartitions`).
 //!
-//! Pure. It only writes over the version it knows: a leader that changed its in-sync replicas meanwhile makes the write
-//! fail, and the election is held again on what is read then. Kafka reads every state first, and so is it done here where
-//! leaders write states themselves, and before a partition is left without a leader.
+//! Pure. It only writes over the version it knows: a leader that changed its in-sync replicas meanwhile makes
+//! the write fail, and the election is held again on what is read then. Kafka reads every state first, and so
+//! is it done here where leaders write states themselves, and before a partition is left without a leader.
 
 use std::collections::BTreeSet;
 

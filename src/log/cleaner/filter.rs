@@ -1,7 +1,7 @@
 //! A batch with the records that survive a cleaning, laid out anew where some do not.
 //!
-//! Pure. Records of format 2 are copied as they lie, without a look at their values; a batch is unpacked piece by piece,
-//! and what survives is packed again with the codec it had. Kafka: `MemoryRecords.filterTo`.
+//! Pure. Records of format 2 are copied as they lie, without a look at their values; a batch is unpacked
+//! piece by piece, and what survives is packed again with the codec it had. Kafka: `MemoryRecords.filterTo`.
 
 use std::io::Write;
 

@@ -1,6 +1,7 @@
 //! The log cleaner: compacted logs keep the latest record of each key, and the log's other records go.
 //!
-//! - *Entry points:* [`LogCleaner`], all cleaners of a broker; [`log_cleaner_manager`], which log is cleaned next; [`cleaner`], how.
+//! - *Entry points:* [`LogCleaner`], all cleaners of a broker; [`log_cleaner_manager`], which log is cleaned
+//!   next; [`cleaner`], how.
 //! - *Never:* touches the active segment, what is not decided, or what not every in-sync replica has; works on a thread
 //!   that polls sockets; uses more memory than `log.cleaner.dedupe.buffer.size` and `log.cleaner.io.buffer.size`, a
 //!   batch that is larger excepted.

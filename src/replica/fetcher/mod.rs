@@ -141,7 +141,8 @@ impl Fetchers {
     pub fn log_start_moved(&self, partition: &TopicPartition) {
         let state = self.state.lock();
         if let Some(fetcher) = state.assigned.get(partition).and_then(|key| state.running.get(key)) {
-            let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone())); // A fetcher that has ended fetches nothing.
+            // A fetcher that has ended fetches nothing.
+            let _ = fetcher.orders.send(Order::LogStartMoved(partition.clone()));
         }
     }
 

@@ -24,8 +24,9 @@ pub struct ReplicaView {
     pub behind: Millis,
 }
 
-/// The follower from which a consumer in `rack` fetches `offset`; None where the leader, in `leader_rack`, is as near, or no
-/// follower in that rack has the offset. Of several, the one whose log ends last; then the one that was caught up last.
+/// The follower from which a consumer in `rack` fetches `offset`; None where the leader, in `leader_rack`, is
+/// as near, or no follower in that rack has the offset. Of several, the one whose log ends last; then the one
+/// that was caught up last.
 pub fn select(
     rack: &str,
     leader_rack: Option<&str>,

@@ -1,8 +1,8 @@
 //! The records of a batch of format 2 in runs, of each the place, the time, the key and whether it has a value.
 //!
-//! Pure. For whoever looks at many keys and hardly ever at a value: headers and values are stepped over unseen. A run
-//! is what lies unpacked in memory, at most [`RUN`] bytes unless one record is larger, so that a batch is never in
-//! memory as a whole. Kafka reads whole records there (`RecordBatch.streamingIterator`).
+//! Pure. Made for the cleaner, which looks at many keys and hardly ever at a value: headers and values are
+//! skipped. A run is what lies unpacked in memory, at most [`RUN`] bytes unless one record is larger, so that
+//! a batch is never in memory as a whole. Kafka reads whole records there (`RecordBatch.streamingIterator`).
 
 use std::ops::Range;
 
@@ -73,7 +73,7 @@ impl RecordRuns {
     /// The records of a batch of format 2.
     ///
     /// # Errors
-    /// What the header says of them cannot be, or the stream does not begin as one of its codec.
+    /// The header's count of them is impossible, or the stream does not begin as one of its codec.
     pub fn of(batch: &Batch) -> Result<Self, BatchError> {
         let header = batch.header();
         let source = if header.is_compressed() {

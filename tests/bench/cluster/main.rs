@@ -1,8 +1,8 @@
 //! Three Barnabas brokers beside three of Kafka 2.7.2: the same machine, ZooKeeper and run, the same clients, in turn.
 //!
-//! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh cluster` runs it; Java and Maven have
-//! to be there. Arguments: `--rounds N` (1), `--rows` with some of `produce,kill,create,failover`, and `--alone` to leave
-//! Kafka out.
+//! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh cluster` runs it; Java
+//! and Maven have to be there. Arguments: `--rounds N` (1), `--rows` with some of
+//! `produce,kill,create,failover`, and `--alone` to leave Kafka out.
 
 mod create;
 mod failover;

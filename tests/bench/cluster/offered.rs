@@ -29,8 +29,8 @@ pub struct Producer {
     pub partition: i32,
 }
 
-/// Has each producer send a batch of so many records of a kibibyte every 30 ms with acks=all; how long each request took
-/// from the moment it was due until it was acknowledged, in milliseconds, the shortest first.
+/// Has each producer send a batch of so many records of a kibibyte every 30 ms with acks=all; how long each
+/// request took from the moment it was due until it was acknowledged, in milliseconds, the shortest first.
 pub fn latencies(producers: &[Producer], topic: &str, records: u64) -> Vec<f64> {
     let begin = Instant::now() + INTERVAL;
     let running: Vec<_> = (0u32..)

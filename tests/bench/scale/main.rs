@@ -1,9 +1,10 @@
-//! What it costs to hold many partitions, waiting fetches and connections, beside Kafka 2.7.2: cost is to follow the work.
+//! What it costs to hold many partitions, waiting fetches and connections, beside Kafka 2.7.2: cost is to
+//! follow the work.
 //!
-//! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh scale` runs it; Java and Maven have
-//! to be there. Arguments: `--rounds N` (1), `--rows` with some of
-//! `records,idle,waiting,closest,restart,connections`, `--partitions N` (3000) for how many lie idle, `--megabytes N`
-//! (200) for how much is produced, `--alone` to leave Kafka out.
+//! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh scale` runs it; Java
+//! and Maven have to be there. Arguments: `--rounds N` (1), `--rows` with some of
+//! `records,idle,waiting,closest,restart,connections`, `--partitions N` (3000) for how many lie idle,
+//! `--megabytes N` (200) for how much is produced, `--alone` to leave Kafka out.
 
 mod closest;
 mod connections;

@@ -33,7 +33,8 @@ pub fn request(topic: &str, partition_index: i32, records: usize, acks: i16) -> 
     pieces.iter().flat_map(|piece| piece.read().unwrap()).collect()
 }
 
-/// Sends a request so often, with so many on their way at once; how long each took from when it was sent, in milliseconds.
+/// Sends a request so often, with so many on their way at once; how long each took from when it was sent, in
+/// milliseconds.
 pub fn send(port: u16, request: &Bytes, count: usize, in_flight: usize) -> Vec<f64> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_nodelay(true).unwrap();

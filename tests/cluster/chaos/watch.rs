@@ -78,8 +78,8 @@ impl Watch {
         }
     }
 
-    /// Waits until a look that begins after this call has found every partition led, so that what follows is not taken for
-    /// part of what was.
+    /// Waits until a look that begins after this call has found every partition led, so that what follows is
+    /// not taken for part of what was.
     pub fn await_led(&self) {
         let state = self.seen.state();
         // The look that goes on may have begun before.

@@ -31,7 +31,8 @@ pub enum Fault {
     Orphan,
     /// As [`Fault::Orphan`], but connections stay open and carry nothing.
     SilentOrphan,
-    /// Both at once, as where a host falls off the network: other brokers do not reach it, and it does not reach ZooKeeper.
+    /// Both at once, as where a host falls off the network: other brokers do not reach it, and it does not
+    /// reach ZooKeeper.
     Island,
     /// A server of the ensemble is killed, and started again.
     KillZooKeeper,
@@ -51,8 +52,8 @@ pub const FAULTS: [Fault; 10] = [
     Fault::KillZooKeeper,
 ];
 
-/// The brokers, the ensemble, and what lies between them: a proxy in front of each broker's listener for brokers, and one
-/// between each broker and each server of the ensemble.
+/// The brokers, the ensemble, and what lies between them: a proxy in front of each broker's listener for
+/// brokers, and one between each broker and each server of the ensemble.
 pub struct World {
     /// The brokers.
     pub brokers: Brokers,

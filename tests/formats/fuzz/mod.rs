@@ -1,5 +1,6 @@
-//! Seeded fuzzing at the level of bytes: frames and every message's decoder, record batches in all formats and codecs, segments
-//! that are opened again. Nothing may panic, hang on to memory, or take for whole what is not.
+//! Seeded fuzzing at the level of bytes: frames and every message's decoder, record batches in all formats
+//! and codecs, segments that are opened again. Nothing may panic, hang on to memory, or take for whole what
+//! is not.
 //!
 //! In the suite a short run; `scripts/fuzz.sh --inputs N --seed S` makes a long one. Each input depends on
 //! the seed and its number alone, and a failure prints both, so that `--from NUMBER --inputs 1` makes it
@@ -80,7 +81,8 @@ fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes with a few places changed: bits, whole numbers that lengths and counts may be, runs left out, doubled or put in.
+/// Bytes with a few places changed: bits, whole numbers that lengths and counts may be, runs left out,
+/// doubled or put in.
 fn damaged(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..rng.usize(1..5) {

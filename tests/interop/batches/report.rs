@@ -26,8 +26,8 @@ struct Kind {
 }
 
 impl Report {
-    /// Takes a difference in: the case's number and what is odd about it, the topic's configs, the Produce request, and the
-    /// request that was answered differently.
+    /// Takes a difference in: the case's number and what is odd about it, the topic's configs, the Produce
+    /// request, and the request that was answered differently.
     pub fn add(
         &mut self,
         (number, label): (u64, &str),

@@ -1,5 +1,5 @@
-//! What a partition is sent: batches of a few producers that go on, repeat, leave out, begin anew and wrap around, markers of
-//! coordinators old and new, and what readers ask.
+//! What a partition is sent: batches of a few producers that go on, repeat, leave out, begin anew and wrap
+//! around, markers of coordinators old and new, and what readers ask.
 
 use barnabas::base::Records;
 use barnabas::wire::batch::{BatchBuilder, add_to_sequence};

@@ -1,4 +1,5 @@
-//! What a Produce request that was seen to be answered differently holds: its codecs, and the sizes that its records name.
+//! What a Produce request that was seen to be answered differently holds: its codecs, and the sizes that its
+//! records name.
 
 use std::io::Read;
 

@@ -93,7 +93,8 @@ fn error_of(header: &RequestHeader, answer: &[u8]) -> String {
     error.map_or_else(|| "?".to_owned(), |error| error.to_string())
 }
 
-/// Both answers read and, once made equal where they may differ, compared; what kind of difference was found on the way.
+/// Both answers read and, once made equal where they may differ, compared; what kind of difference was found
+/// on the way.
 fn compared<R: Request>(
     version: i16,
     kafka: Bytes,

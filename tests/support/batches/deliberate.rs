@@ -53,8 +53,8 @@ const ALL: &[Deliberate] = &[
     },
 ];
 
-/// Why this difference is on purpose; None where it is not. `produced` is the Produce request of the case, `asked` the one
-/// whose answers differ.
+/// Why this difference is on purpose; None where it is not. `produced` is the Produce request of the case,
+/// `asked` the one whose answers differ.
 pub fn reason(produced: &[u8], asked: &[u8], difference: &Difference) -> Option<&'static str> {
     let version = asked.get(2..4).map_or(i16::MAX, |bytes| i16::from_be_bytes([bytes[0], bytes[1]]));
     let seen = Seen { kind: &difference.kind, version, produced: claims::produced(produced) };

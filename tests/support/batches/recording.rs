@@ -1,8 +1,8 @@
 //! Cases and what Kafka 2.7.2 answered, in a file of lines that is compressed as a whole.
 //!
-//! `@` the time of the recording in milliseconds · `#` a topic, its partitions and its configs · `=` a partition's cases
-//! begin · `-` a case, by what is odd about it · else a request and the answer, in hexadecimal digits, or `closed`, or
-//! `nothing`.
+//! `@` the time of the recording in milliseconds · `#` a topic, its partitions and its configs · `=` a
+//! partition's cases begin · `-` a case, by what is odd about it · else a request and the answer, in
+//! hexadecimal digits, or `closed`, or `nothing`.
 
 use std::io::Write;
 use std::path::Path;

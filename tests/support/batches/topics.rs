@@ -11,7 +11,8 @@ use super::recording::Topic;
 pub const SOON: Duration = Duration::from_secs(120);
 /// Kafka's TOPIC_ALREADY_EXISTS.
 const EXISTS: i16 = 36;
-/// What both brokers are started with: nothing is deleted or compacted by time, but topics are looked at often for that.
+/// What both brokers are started with: nothing is deleted or compacted by time, but topics are looked at
+/// often for that.
 pub const SETTINGS: [(&str, &str); 7] = [
     ("log.retention.ms", "-1"),
     ("log.retention.check.interval.ms", "2000"),

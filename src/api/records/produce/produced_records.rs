@@ -28,8 +28,8 @@ pub(super) struct BatchKinds {
 }
 
 impl BatchKinds {
-    /// Looks at a partition's first batch; None if there is none, or one so short that Kafka's reader fails at it. One that
-    /// is longer, but not as long as a batch, is refused later.
+    /// Looks at a partition's first batch; None if there is none, or one so short that Kafka's reader fails
+    /// at it. One that is longer, but not as long as a batch, is refused later.
     pub fn look_at(&mut self, records: &MemoryRecords) -> Option<()> {
         let (transactional, idempotent) = match records.batches().first() {
             Some(first) => (first.header().is_transactional(), first.header().has_producer_id()),

@@ -1,4 +1,5 @@
-//! Zstandard's frames: several of them, skippable ones, checksums, sizes, dictionaries, ends missing, and what may follow.
+//! Zstandard's frames: several of them, skippable ones, checksums, sizes, dictionaries, ends missing, and
+//! what may follow.
 
 use zstd::zstd_safe::{CCtx, CParameter};
 
