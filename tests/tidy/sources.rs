@@ -39,6 +39,7 @@ pub const BEING_WRITTEN: &[&str] = &[
     "src/coordinator/",
     "src/api/group/",
     "src/api/txn/",
+    "tests/bench/coordinators",
     "tests/cluster/coordinators",
     "tests/cluster/groups",
     "tests/cluster/producers",
@@ -48,6 +49,7 @@ pub const BEING_WRITTEN: &[&str] = &[
     "tests/interop/producers",
     "tests/machines/group",
     "tests/machines/txn",
+    "tests/simulation/coordinators",
     "tests/support/producers",
 ];
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::Figures;
 use crate::group::{Key, commit, coordinator, is_loading};
-use crate::members::{Members, placed, spread};
+use crate::members::{Members, assigned, spread};
 use crate::table::Figure;
 
 const GROUPS: usize = 50;
@@ -18,7 +18,7 @@ const PARTITIONS: i32 = 10;
 pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start(figures);
     let replicas: Vec<_> = (0..PARTITIONS as usize).map(|at| spread(at, 3)).collect();
-    members.create(vec![placed("consumed", &replicas, &[])]);
+    members.create(vec![assigned("consumed", &replicas, &[])]);
     members.await_partitions(&members.alive(), "consumed", PARTITIONS as usize, |it| it.isr_nodes.len() == 3);
     commit_all(&members, WARM_UP);
     let (cpu, begun) = (members.cpu_seconds(), Instant::now());

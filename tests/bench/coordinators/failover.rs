@@ -7,7 +7,7 @@ use barnabas::wire::message::offset_fetch::{OffsetFetchRequest, OffsetFetchReque
 
 use crate::Figures;
 use crate::group::{Key, commit, coordinator, is_loading};
-use crate::members::{LIMIT, Members, placed, spread};
+use crate::members::{LIMIT, Members, assigned, spread};
 use crate::support::eventually;
 use crate::table::Figure;
 
@@ -20,7 +20,7 @@ const COORDINATED: i32 = 50;
 pub fn measure(figures: &mut Figures<'_>) {
     let mut members = Members::start(figures);
     let replicas: Vec<_> = (0..PARTITIONS as usize).map(|at| spread(at, 1)).collect();
-    members.create(vec![placed("consumed", &replicas, &[])]);
+    members.create(vec![assigned("consumed", &replicas, &[])]);
     members.await_partitions(&members.alive(), "consumed", PARTITIONS as usize, |it| it.leader_id >= 0);
     let (leader, mut connection) = coordinator(&members, &same_partition().next().unwrap(), Key::Group);
     for group in same_partition().take(GROUPS) {

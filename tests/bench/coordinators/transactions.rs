@@ -13,7 +13,7 @@ use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, Top
 
 use crate::Figures;
 use crate::group::{Key, coordinator, is_loading};
-use crate::members::{Members, placed, spread};
+use crate::members::{Members, assigned, spread};
 use crate::support::Connection;
 use crate::table::Figure;
 
@@ -31,7 +31,7 @@ const VALUE: usize = 100;
 pub fn measure(figures: &mut Figures<'_>) {
     let members = Members::start(figures);
     let replicas: Vec<_> = (0..PARTITIONS).map(|at| spread(at, 3)).collect();
-    members.create(vec![placed("written", &replicas, &[("min.insync.replicas", "2")])]);
+    members.create(vec![assigned("written", &replicas, &[("min.insync.replicas", "2")])]);
     members.await_partitions(&members.alive(), "written", PARTITIONS, |it| it.isr_nodes.len() == 3);
     for records in [1, 100] {
         let mut producers: Vec<_> =
