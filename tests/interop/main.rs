@@ -10,6 +10,7 @@ mod batches;
 mod clients;
 mod connect;
 mod data_dirs;
+mod exactly_once;
 mod groups;
 mod java;
 mod mixed;
