@@ -18,5 +18,6 @@ mod recorded_dir;
 mod old_clients;
 mod producers;
 mod scenes;
+mod streams;
 mod topics;
 mod transactions;
