@@ -43,6 +43,7 @@ mod transactions;
 mod unbuilt;
 mod znode_trees;
 mod old_requests;
+mod odd_group_requests;
 mod open_files;
 mod produced_batches;
 mod producers;

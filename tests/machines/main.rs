@@ -1,5 +1,5 @@
-//! Transcripts of the machines: a file under `controller/`, `replica/`, `follower/` or `txn/` has the state
-//! at the start (`given`), events (`when`) and, indented below each event, what the machine did. `UPDATE=1`
+//! Transcripts of the machines: a file under `controller/`, `replica/`, `follower/`, `group/` or `txn/` has the
+//! state at the start (`given`), events (`when`) and, indented below each event, what the machine did. `UPDATE=1`
 //! writes the transcripts anew; a human then judges the difference.
 //!
 //! ```text
@@ -13,6 +13,7 @@
 
 mod cluster;
 mod follower;
+mod group;
 mod replica;
 mod transcript;
 mod txn;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use cluster::Cluster;
 use follower::Follower;
+use group::Groups;
 use replica::Replica;
 use txn::Transactions;
 
@@ -91,4 +93,9 @@ fn a_follower_acts_as_its_transcripts_show() {
 #[test]
 fn a_transaction_coordinator_acts_as_its_transcripts_show() {
     play_all::<Transactions>("txn");
+}
+
+#[test]
+fn a_group_coordinator_acts_as_its_transcripts_show() {
+    play_all::<Groups>("group");
 }

@@ -40,7 +40,8 @@ async fn find(
             AclResource::transactional_id(key),
             ErrorCode::TransactionalIdAuthorizationFailed,
         ),
-        _ => return Err(ErrorCode::InvalidRequest),
+        // Kafka fails at it.
+        _ => return Err(ErrorCode::UnknownServerError),
     };
     if !exchange.is_authorized(AclOperation::Describe, resource) {
         return Err(denial);

@@ -3,8 +3,6 @@
 //! Pure. Each leaves tombstones in the log. A response does not wait for them: where they are lost, they are written again.
 //! Kafka: `GroupMetadataManager.cleanupGroupMetadata`, `GroupMetadata.removeExpiredOffsets` (KIP-211).
 
-use std::sync::Arc;
-
 use super::GroupCoordinator;
 use super::append::GroupAppend;
 use super::effect::{GroupEffect, GroupLogger, GroupMeter, LineLevel};
@@ -181,8 +179,7 @@ impl GroupCoordinator {
         forget: impl Fn(&mut GroupMetadata) -> Vec<TopicPartition>,
     ) -> usize {
         let mut total = 0;
-        let ids: Vec<Arc<str>> = self.groups.keys().cloned().collect();
-        for id in ids {
+        for id in self.ids() {
             let removed = self.with_group(&id, now, actions, |group, step| {
                 let removed = forget(group);
                 group.clean_up(&removed, step);

@@ -63,6 +63,12 @@ impl LoadedGroups {
         }
     }
 
+    /// The records that could not be read, and why; the first of them.
+    #[cfg(test)]
+    pub fn faults(&self) -> &[(Offset, WireError)] {
+        &self.faults
+    }
+
     fn record(
         &mut self,
         position: Offset,
@@ -126,6 +132,8 @@ impl GroupCoordinator {
         if unnamed_faults > 0 {
             log(format!("Skipped {unnamed_faults} more records of __consumer_offsets-{}", self.partition));
         }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for (id, found) in groups {
             self.load_group(&id, found, now, actions);
         }
@@ -152,7 +160,7 @@ impl GroupCoordinator {
 }
 
 impl GroupMetadata {
-    fn described_by(mut self, value: GroupValue) -> Self {
+    pub(super) fn described_by(mut self, value: GroupValue) -> Self {
         self.protocol_type = value.protocol_type;
         self.generation = value.generation;
         self.protocol_name = value.protocol_name;

@@ -95,7 +95,8 @@ impl CoordinatorMachine for GroupCoordinator {
     }
 
     fn on_unloaded(mut self, actions: &mut Actions<Self>) {
-        for (id, group) in &mut self.groups {
+        for id in self.ids() {
+            let Some(group) = self.groups.get_mut(&id) else { continue };
             let line = format!("Unloading group metadata for {id} with generation {}", group.generation);
             actions.effect(GroupEffect::Log(GroupLogger::Coordinator, LineLevel::Info, line));
             for member in group.members.ids() {

@@ -5,7 +5,7 @@
 //! [`records`], how they are read in [`load`], what is forgotten in [`expiry`]. Never asks the time nor makes an id: both
 //! come with the request. Kafka: `GroupCoordinator`, `GroupMetadataManager`.
 
-mod append;
+pub mod append;
 pub mod commit;
 pub mod counts;
 pub mod describe;
@@ -15,7 +15,7 @@ pub mod fetch;
 pub mod join;
 pub mod leave;
 mod load;
-mod machine;
+pub mod machine;
 pub mod member;
 mod members;
 pub mod metadata;
@@ -142,6 +142,13 @@ impl GroupCoordinator {
             self.insert(group);
         }
         self.with_group(id, now, actions, change)
+    }
+
+    /// The ids of all groups, in order, so that the same state always acts the same.
+    fn ids(&self) -> Vec<Arc<str>> {
+        let mut ids: Vec<_> = self.groups.keys().cloned().collect();
+        ids.sort_unstable();
+        ids
     }
 
     fn next_incarnation(&mut self) -> u64 {

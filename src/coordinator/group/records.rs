@@ -57,6 +57,13 @@ pub struct GroupValue {
     pub(super) members: Vec<MemberMetadata>,
 }
 
+impl GroupValue {
+    /// What each member is to consume, in the order of the record.
+    pub fn assignments(&self) -> impl Iterator<Item = (&Arc<str>, &Bytes)> {
+        self.members.iter().map(|member| (&member.id, &member.assignment))
+    }
+}
+
 /// The key of an offset.
 pub fn offset_key(group: &str, partition: &TopicPartition) -> Bytes {
     let mut out = RecordWriter::new(OFFSET_KEY, 10 + group.len() + partition.topic.len());
@@ -294,3 +301,6 @@ impl RecordWriter {
         Bytes::from(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::base::LeaderAndIsr;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
-use crate::replica::produce::AppendParams;
+use crate::replica::produce::{AppendParams, InternalTopics};
 use crate::replica::role_feed::{NewRole, RoleChanged};
 use crate::replica::tests::{EPOCHS, Room, batch, lead_or_follow, of_client, partition};
 
@@ -202,7 +202,11 @@ async fn a_coordinator_writes_where_it_leads_and_stops_where_it_no_longer_does()
     assert_eq!((&partition, role), (&id, NewRole::Leader(0)));
     let write = async |epoch| {
         let entries = vec![(partition.clone(), batch(&["a", "b"]).into())];
-        let params = AppendParams { leader_epoch: Some(epoch), ..of_client(-1, Duration::from_millis(1)) };
+        let params = AppendParams {
+            leader_epoch: Some(epoch),
+            internal_topics: InternalTopics::Allowed,
+            ..of_client(-1, Duration::from_millis(1))
+        };
         room.replicas.append_records(params, entries).await.outcomes().await.remove(0).1
     };
     let written = write(0).await;
