@@ -11,6 +11,7 @@ use crate::client::events::{ClientEvent, EventSink, ServerName};
 use crate::client::settings::IgnoredSetting;
 use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
+use crate::zk::ConnectStringError;
 
 /// The Java client in whose words a tool prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,14 @@ impl JavaClient {
                  left). Error: {error}"
             ),
         }
+    }
+}
+
+/// The class of the Java exception for a connect string that cannot be read.
+pub(super) fn connect_string_exception(error: &ConnectStringError) -> &'static str {
+    match error {
+        ConnectStringError::PortNotANumber(_) => "java.lang.NumberFormatException",
+        _ => "java.lang.IllegalArgumentException",
     }
 }
 

@@ -196,7 +196,9 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::ZooKeeper(crate::zk::ZkError::NodeExists) => {
             "org.apache.zookeeper.KeeperException$NodeExistsException"
         }
-        StartError::ZooKeeper(crate::zk::ZkError::BadChroot(_)) => "java.lang.IllegalArgumentException",
+        StartError::ZooKeeper(crate::zk::ZkError::ConnectString(error)) => {
+            super::java::connect_string_exception(error)
+        }
         StartError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException",
         StartError::Metadata(_) => "kafka.common.InconsistentBrokerMetadataException",
         StartError::LogManager(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",

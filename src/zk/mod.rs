@@ -9,8 +9,8 @@
 //! - *In Kafka:* `ZooKeeperClient`, `KafkaZkClient`, `ZkData`.
 
 pub mod bootstrap;
-mod chroot;
 pub mod claim;
+mod connect_string;
 pub mod notices;
 mod op;
 pub mod outcome;
@@ -24,6 +24,7 @@ pub mod watch;
 mod window;
 pub mod znode;
 
+pub use connect_string::ConnectStringError;
 pub use op::{CreateMode, MultiError, Op, OpResult, Read, Stat, ZkError};
 pub use session::{ConnectOptions, SessionState, ZooKeeper};
 pub use watch::{Watches, ZnodeChange};

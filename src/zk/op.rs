@@ -7,6 +7,8 @@ use bytes::Bytes;
 use thiserror::Error as ThisError;
 use zookeeper_client::Error;
 
+use super::connect_string::ConnectStringError;
+
 /// The metadata that ZooKeeper keeps of a znode.
 pub type Stat = zookeeper_client::Stat;
 
@@ -51,9 +53,9 @@ pub enum ZkError {
     /// The request is larger than a server accepts; it was not sent.
     #[error("a request of {0} bytes is more than ZooKeeper takes")]
     TooLarge(usize),
-    /// The chroot is no path; the reason.
-    #[error("{0}")]
-    BadChroot(String),
+    /// The connect string cannot be read.
+    #[error(transparent)]
+    ConnectString(#[from] ConnectStringError),
     /// Any other error of the client.
     #[error("{0}")]
     Other(String),

@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::connect_string::ZkServer;
+
 /// A way to a server that works once.
 pub(super) struct Relay {
     /// The address to connect to, `host:port`.
@@ -24,15 +26,9 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// Connects to `server` (`host:port`, or a host that serves at 2181) within `limit` and waits for one client.
-    pub async fn to(server: &str, limit: Duration) -> io::Result<Self> {
-        let connecting = async {
-            if has_port(server) {
-                TcpStream::connect(server).await
-            } else {
-                TcpStream::connect((server, 2181)).await
-            }
-        };
+    /// Connects to the server within `limit` and waits for one client.
+    pub async fn to(server: &ZkServer, limit: Duration) -> io::Result<Self> {
+        let connecting = TcpStream::connect((server.host.as_str(), server.port));
         let upstream = timeout(limit, connecting).await??;
         upstream.set_nodelay(true)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -63,9 +59,4 @@ async fn carry(listener: TcpListener, mut upstream: TcpStream) -> io::Result<()>
         carried = copy(&mut from_server, &mut to_client) => carried,
     }
     .map(drop)
-}
-
-/// Whether an address ends with a port; `[::1]` and names do not.
-fn has_port(server: &str) -> bool {
-    server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok() && !server.ends_with(']'))
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 
-use super::chroot;
+use super::connect_string::{ConnectString, ZkServer};
 use super::op::ZkError;
 use super::relay::Relay;
 use super::window::{self, InFlightWindow};
@@ -72,7 +72,7 @@ pub struct ZooKeeper {
 }
 
 pub(super) struct SharedZooKeeper {
-    hosts: String,
+    servers: Vec<ZkServer>,
     /// The index of the host that the next try begins with.
     next_server: AtomicUsize,
     chroot: String,
@@ -87,7 +87,7 @@ pub(super) struct SharedZooKeeper {
 impl std::fmt::Debug for ZooKeeper {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("ZooKeeper")
-            .field("hosts", &self.shared.hosts)
+            .field("servers", &self.shared.servers)
             .field("chroot", &self.shared.chroot)
             .finish()
     }
@@ -97,17 +97,14 @@ impl ZooKeeper {
     /// Opens a session with the ensemble at `connect`, which is `host:port[,host:port…][/chroot]`.
     ///
     /// # Errors
-    /// [`ZkError::ConnectTimeout`] where no server answers within the connection timeout, [`ZkError::BadChroot`].
+    /// [`ZkError::ConnectTimeout`] where no server answers within the connection timeout, [`ZkError::ConnectString`].
     pub async fn connect(connect: &str, options: ConnectOptions) -> Result<Self, ZkError> {
-        let (hosts, chroot) = match connect.find('/') {
-            Some(at) => (&connect[..at], chroot::check(&connect[at..]).map_err(ZkError::BadChroot)?),
-            None => (connect, ""),
-        };
+        let ConnectString { servers, chroot } = ConnectString::parse(connect)?;
         let limit = options.connection_timeout;
         let shared = Arc::new(SharedZooKeeper {
-            hosts: hosts.to_owned(),
+            servers,
             next_server: AtomicUsize::new(fastrand::usize(..1000)),
-            chroot: chroot.to_owned(),
+            chroot,
             options,
             states: watch::Sender::new(SessionState { generation: 0, connected: false }),
             connection: watch::Sender::new(None),
@@ -169,12 +166,12 @@ impl SharedZooKeeper {
     /// One try, at every server, to attach the present session or to open the first one. A server that cannot
     /// be reached is logged, unless the same text is among the `logged`.
     async fn attach(&self, detached: bool, logged: &mut HashSet<String>) -> Result<Attached, AttachError> {
-        let servers: Vec<&str> = self.hosts.split(',').map(str::trim).collect();
+        let servers = &self.servers;
         let limit = self.options.session_timeout / u32::try_from(servers.len()).unwrap_or(u32::MAX);
         let first = self.next_server.fetch_add(1, Ordering::Relaxed);
         let mut outcome = Err(AttachError::Client(Error::NoHosts));
         for at in 0..servers.len() {
-            let server = servers[(first + at) % servers.len()];
+            let server = &servers[(first + at) % servers.len()];
             let attaching = self.attach_to(server, limit, detached);
             outcome = tokio::time::timeout(limit, attaching).await.unwrap_or(Err(AttachError::Silent(limit)));
             let reason = match &outcome {
@@ -195,7 +192,7 @@ impl SharedZooKeeper {
 
     async fn attach_to(
         &self,
-        server: &str,
+        server: &ZkServer,
         limit: Duration,
         detached: bool,
     ) -> Result<Attached, AttachError> {
@@ -251,7 +248,10 @@ impl SharedZooKeeper {
         let rooted = if self.chroot.is_empty() {
             client.clone()
         } else {
-            client.clone().chroot(self.chroot.clone()).map_err(|_| ZkError::BadChroot(self.chroot.clone()))?
+            client
+                .clone()
+                .chroot(self.chroot.clone())
+                .map_err(|_| ZkError::Other(format!("{} is no chroot", self.chroot)))?
         };
         let (window, lost) = (InFlightWindow::new(self.options.max_in_flight), attached.relay.ended.clone());
         let connection = Connection { client: rooted, generation, window, lost };

@@ -54,20 +54,27 @@ fn a_start_that_fails_leaves_the_directories_as_they_were() {
     assert!(!data.join(CLEAN).exists());
 }
 
+/// Starts a broker that is to refuse this connect string.
+fn refuse(connect: &str, class: &str, reason: &str) {
+    let lines = fail(&mut Broker::prepare(1, connect, &[]));
+    assert!(lines.contains(&format!("{class}: {reason}")), "{connect}: {lines:?}");
+}
+
 #[test]
-fn a_chroot_that_is_no_path_ends_the_start_in_javas_words() {
+fn a_connect_string_that_cannot_be_read_ends_the_start_in_javas_words() {
     let chroot = Chroot::new();
+    let illegal_argument = "java.lang.IllegalArgumentException";
     for (path, reason) in [
         ("/bad/", "Path must not end with / character"),
         ("//", "Path must not end with / character"),
         ("/a//b", "Invalid path string \"/a//b\" caused by empty node name specified @3"),
         ("/a/../b", "Invalid path string \"/a/../b\" caused by relative paths not allowed @4"),
     ] {
-        let mut broker = Broker::prepare(1, &format!("{}{path}", chroot.server()), &[]);
-        let lines = fail(&mut broker);
-        let thrown = format!("java.lang.IllegalArgumentException: {reason}");
-        assert!(lines.contains(&thrown), "{path}: {lines:?}");
+        refuse(&format!("{}{path}", chroot.server()), illegal_argument, reason);
     }
+    refuse("localhost:port", "java.lang.NumberFormatException", "For input string: \"port\"");
+    refuse("localhost:70000", illegal_argument, "port out of range:70000");
+    refuse(",", illegal_argument, "A HostProvider may not be empty!");
 }
 
 #[test]

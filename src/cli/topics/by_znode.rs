@@ -10,6 +10,7 @@ use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, wa
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
 use crate::base::{BrokerId, TopicPartition};
+use crate::cli::java;
 use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::partition_state::{self, PartitionStateZNode};
 use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
@@ -49,7 +50,9 @@ impl From<AdminError> for Failure {
 impl From<ZkError> for Failure {
     fn from(error: ZkError) -> Self {
         match error {
-            ZkError::BadChroot(reason) => Self::illegal_argument(reason),
+            ZkError::ConnectString(error) => {
+                Self::exception(java::connect_string_exception(&error), error.to_string())
+            }
             error => AdminError::from(error).into(),
         }
     }
