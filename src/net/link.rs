@@ -38,6 +38,13 @@ impl BrokerLink {
         Self { endpoint, options, peer: None }
     }
 
+    /// The link in `slot` where it leads to this endpoint; otherwise a new one takes its place, and the
+    /// connection to the other endpoint is closed.
+    pub fn kept<'a>(slot: &'a mut Option<Self>, endpoint: &Endpoint, options: &LinkOptions) -> &'a mut Self {
+        slot.take_if(|link| link.endpoint != *endpoint);
+        slot.get_or_insert_with(|| Self::new(endpoint.clone(), options.clone()))
+    }
+
     /// Sends a request at a version and waits for its answer, over the open connection or a new one. After a
     /// failure the connection is closed.
     ///
@@ -115,6 +122,17 @@ mod tests {
             link.call(&request, 1).await.unwrap();
         }
         serving.await.unwrap();
+    }
+
+    #[test]
+    fn a_link_is_kept_as_long_as_it_leads_to_the_same_endpoint() {
+        let BrokerLink { endpoint, options, .. } = link(1);
+        let elsewhere = Endpoint { port: 2, ..endpoint.clone() };
+        let mut slot = None;
+        BrokerLink::kept(&mut slot, &endpoint, &options).options.client_id = "first".to_owned();
+        assert_eq!(BrokerLink::kept(&mut slot, &endpoint, &options).options.client_id, "first");
+        let other = BrokerLink::kept(&mut slot, &elsewhere, &options);
+        assert_eq!((other.endpoint.port, other.options.client_id.as_str()), (2, "test"));
     }
 
     #[tokio::test]

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::{IsrProposals, Proposals, TARGET};
+use crate::base::time::millis;
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use crate::metadata::MetadataCache;
-use crate::net::peer::{Peer, PeerError};
+use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::peer::PeerError;
 use crate::replica::ReplicaManager;
 use crate::replica::machine::IsrAnswer;
 use crate::wire::error_code::ErrorCode;
@@ -47,14 +49,16 @@ pub(super) struct ByController {
     version: i16,
     /// The listener through which the controller is reached.
     listener: String,
-    /// `controller.socket.timeout.ms`.
-    limit: Duration,
-    connection: Option<(BrokerId, Peer)>,
+    /// Connecting and each answer may take `controller.socket.timeout.ms`.
+    options: LinkOptions,
+    /// The link to the broker that was the controller last.
+    link: Option<BrokerLink>,
 }
 
 impl ByController {
     pub fn new(replicas: &ReplicaManager, broker_epoch: Arc<AtomicI64>, version: i16) -> Self {
-        let timeout = replicas.config.controller_socket_timeout_ms;
+        let limit = millis(replicas.config.controller_socket_timeout_ms);
+        let client_id = replicas.broker_id.to_string();
         Self {
             proposals: replicas.alter_isr.clone(),
             metadata: replicas.metadata.clone(),
@@ -62,8 +66,8 @@ impl ByController {
             broker_epoch,
             version,
             listener: replicas.controller_listener.clone(),
-            limit: Duration::from_millis(u64::try_from(timeout).unwrap_or(0)),
-            connection: None,
+            options: LinkOptions { client_id, connect_limit: limit, answer_limit: limit },
+            link: None,
         }
     }
 
@@ -75,7 +79,7 @@ impl ByController {
                 self.proposals.added.notified().await;
             } else if let Err(reason) = self.send(proposals).await {
                 log::debug!(target: TARGET, "AlterIsr is tried again: {reason}");
-                self.connection = None;
+                self.link = None;
                 tokio::time::sleep(RETRY).await;
             }
         }
@@ -91,8 +95,8 @@ impl ByController {
             broker_epoch: self.broker_epoch.load(Ordering::SeqCst),
             topics: topics(&proposals),
         };
-        let peer = self.connected().await?;
-        let answer = peer.call(&request, self.version, self.limit).await?;
+        let version = self.version;
+        let answer = self.link()?.call(&request, version).await?;
         let error = ErrorCode::from_code(answer.error_code);
         if error != ErrorCode::None {
             if error != ErrorCode::NotController {
@@ -118,23 +122,15 @@ impl ByController {
         again.map_or(Ok(()), Err)
     }
 
-    async fn connected(&mut self) -> Result<Peer, NotAltered> {
+    /// The link to the present controller.
+    fn link(&mut self) -> Result<&mut BrokerLink, NotAltered> {
         let metadata = self.metadata.snapshot();
         let controller = metadata.controller.and_then(|id| metadata.live_broker(id));
         let broker = controller.ok_or(NotAltered::NoController)?;
-        if let Some((id, peer)) = &self.connection
-            && *id == broker.id
-            && peer.is_open()
-        {
-            return Ok(peer.clone());
-        }
         let endpoint = broker
             .endpoint(&self.listener)
             .ok_or_else(|| NotAltered::NoListener(broker.id, self.listener.clone()))?;
-        let port = u16::try_from(endpoint.port).unwrap_or(0);
-        let peer = Peer::connect(&endpoint.host, port, &self.me.to_string(), self.limit).await?;
-        self.connection = Some((broker.id, peer.clone()));
-        Ok(peer)
+        Ok(BrokerLink::kept(&mut self.link, endpoint, &self.options))
     }
 }
 
