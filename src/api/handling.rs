@@ -1,7 +1,7 @@
 //! What is done for every request before its handler and after it: decoding, the request quota, encoding.
 //!
-//! The time for which a handler keeps a thread busy is measured and counted against the caller's quota. A
-//! caller over its quota is answered at once with its throttle time, and its connection is not read meanwhile
+//! The time for which a handler keeps a thread busy is measured, counted against the caller's quota and added to the
+//! API's metrics. A caller over its quota is answered at once with its throttle time, and its connection is not read meanwhile
 //! (KIP-219). Kafka: `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
 
 use std::pin::{Pin, pin};
@@ -12,10 +12,12 @@ use futures_util::future::BoxFuture;
 
 use super::Exchange;
 use super::error_response::Refusable;
+use super::request_metrics::{AnsweredRequest, RequestSender};
 use crate::base::time::millis;
 use crate::net::{Answer, Reply};
 use crate::quota::RequestUsage;
 use crate::security::{AclOperation, AclResource};
+use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Reader, WireError};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
@@ -58,8 +60,8 @@ where
     // The frame is dropped before the handler waits.
     drop(input);
     let is_exempt = exempt(&request) || R::KEY.is_cluster_action();
-    let (handled, thread_time) = measured(handler(&exchange, request)).await;
-    finish(exchange, handled.into(), thread_time, is_exempt)
+    let (handled, times) = measured(handler(&exchange, request)).await;
+    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into())
 }
 
 /// As [`run`], for a request that is refused as a whole unless the caller may do `operation` to the cluster.
@@ -83,76 +85,114 @@ where
             format!("Request {} of {} is not authorized.", R::KEY.name(), exchange.caller.connection);
         log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling request: {message}", exchange.services.broker_id);
         let response = request.error_response(ErrorCode::ClusterAuthorizationFailed, &message);
-        return finish(exchange, Handled::Now(response), Duration::ZERO, false);
+        let times = HandlerTimes::none(Instant::now());
+        let request = RequestInHand { exchange, api: R::KEY, times, is_exempt: false };
+        return finish(request, Handled::Now(response));
     }
     let is_exempt = R::KEY.is_cluster_action();
-    let (handled, thread_time) = measured(handler(&exchange, request)).await;
-    finish(exchange, handled.into(), thread_time, is_exempt)
+    let (handled, times) = measured(handler(&exchange, request)).await;
+    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into())
 }
 
-/// Counts the request, and makes an answer of the handler's outcome.
-fn finish<R: ResponseMessage>(
+/// When a request's handler ran.
+#[derive(Clone, Copy)]
+struct HandlerTimes {
+    began: Instant,
+    ended: Instant,
+    /// For how long the handler kept a thread busy between the two.
+    busy: Duration,
+}
+
+impl HandlerTimes {
+    /// Those of a request without a handler.
+    fn none(now: Instant) -> Self {
+        Self { began: now, ended: now, busy: Duration::ZERO }
+    }
+}
+
+/// A request whose handler has ended.
+struct RequestInHand {
     exchange: Exchange,
-    handled: Handled<R>,
-    thread_time: Duration,
+    api: ApiKey,
+    times: HandlerTimes,
+    /// No request quota applies to it: a broker has sent it, or it is never throttled.
     is_exempt: bool,
-) -> Result<Answer, WireError> {
+}
+
+/// Makes an answer of the handler's outcome, and counts the request once its response is there.
+fn finish<R: ResponseMessage>(request: RequestInHand, handled: Handled<R>) -> Result<Answer, WireError> {
     match handled {
-        Handled::Now(response) => Ok(Answer::Now(reply(&exchange, response, thread_time, is_exempt)?)),
+        Handled::Now(response) => Ok(Answer::Now(request.reply(response)?)),
         Handled::Later(pending) => Ok(Answer::Later(Box::pin(async move {
             let response = pending.await;
-            reply(&exchange, response, thread_time, is_exempt).ok()
+            let mut request = request;
+            request.times.ended = Instant::now();
+            request.reply(response).ok()
         }))),
         Handled::Unanswered => {
+            request.count();
             // Kafka throttles no caller that gets no answer.
-            request_throttle(&exchange, thread_time, true);
+            RequestInHand { is_exempt: true, ..request }.request_throttle();
             Ok(Answer::Nothing)
         }
-        Handled::Close => Ok(Answer::Close),
+        Handled::Close => {
+            request.count();
+            Ok(Answer::Close)
+        }
     }
 }
 
-/// The encoded response, with the throttle time in it.
-fn reply<R: ResponseMessage>(
-    exchange: &Exchange,
-    mut response: R,
-    thread_time: Duration,
-    is_exempt: bool,
-) -> Result<Reply, WireError> {
-    let by_request_quota = request_throttle(exchange, thread_time, is_exempt);
-    let mut throttle = by_request_quota;
-    if let Some(own) = response.throttle_time_ms() {
-        throttle = throttle.max(millis(*own));
-        *own = i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX);
+impl RequestInHand {
+    /// The encoded response, with the throttle time in it.
+    fn reply<R: ResponseMessage>(&self, mut response: R) -> Result<Reply, WireError> {
+        self.count();
+        let mut throttle = self.request_throttle();
+        if let Some(own) = response.throttle_time_ms() {
+            throttle = throttle.max(millis(*own));
+            *own = i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX);
+        }
+        Ok(Reply { pieces: frame::response(&self.exchange.header, &response)?, throttle })
     }
-    Ok(Reply { pieces: frame::response(&exchange.header, &response)?, throttle })
+
+    fn count(&self) {
+        let HandlerTimes { began, ended, busy } = self.times;
+        self.exchange.services.request_metrics.record(&AnsweredRequest {
+            api: self.api,
+            version: self.exchange.version(),
+            sender: if self.is_exempt { RequestSender::Broker } else { RequestSender::Client },
+            local_time: busy,
+            total_time: ended.duration_since(began),
+        });
+    }
+
+    /// For how long the caller is throttled for the time that its requests take.
+    fn request_throttle(&self) -> Duration {
+        let Self { exchange, times, is_exempt, .. } = self;
+        exchange.services.quotas.record_request(&RequestUsage {
+            principal: &exchange.caller.principal,
+            client_id: exchange.header.client_id.as_deref().unwrap_or_default(),
+            thread_time: times.busy,
+            is_exempt: *is_exempt,
+            now: exchange.services.clock.now(),
+        })
+    }
 }
 
-/// For how long the caller is throttled for the time that its requests take.
-fn request_throttle(exchange: &Exchange, thread_time: Duration, is_exempt: bool) -> Duration {
-    exchange.services.quotas.record_request(&RequestUsage {
-        principal: &exchange.caller.principal,
-        client_id: exchange.header.client_id.as_deref().unwrap_or_default(),
-        thread_time,
-        is_exempt,
-        now: exchange.services.clock.now(),
-    })
-}
-
-/// What a future yields, and for how long it has kept a thread busy.
-async fn measured<T>(work: impl Future<Output = T>) -> (T, Duration) {
+/// What a future yields, and when it ran.
+async fn measured<T>(work: impl Future<Output = T>) -> (T, HandlerTimes) {
     let mut work = pin!(work);
-    let mut busy = Duration::ZERO;
-    std::future::poll_fn(move |context| poll_measured(work.as_mut(), context, &mut busy)).await
+    let mut times = HandlerTimes::none(Instant::now());
+    std::future::poll_fn(move |context| poll_measured(work.as_mut(), context, &mut times)).await
 }
 
 fn poll_measured<T>(
     work: Pin<&mut impl Future<Output = T>>,
     context: &mut Context<'_>,
-    busy: &mut Duration,
-) -> Poll<(T, Duration)> {
+    times: &mut HandlerTimes,
+) -> Poll<(T, HandlerTimes)> {
     let began = Instant::now();
     let polled = work.poll(context);
-    *busy += began.elapsed();
-    polled.map(|output| (output, *busy))
+    times.ended = Instant::now();
+    times.busy += times.ended.duration_since(began);
+    polled.map(|output| (output, *times))
 }

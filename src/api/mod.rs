@@ -18,6 +18,7 @@ pub mod group;
 mod handling;
 mod named_twice;
 pub mod records;
+pub mod request_metrics;
 pub mod session;
 pub mod table;
 mod topic_waits;
@@ -28,6 +29,7 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::watch;
 
+use self::request_metrics::RequestMetrics;
 use crate::admin::configs::ConfigReader;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
@@ -55,6 +57,8 @@ pub struct Services {
     pub authorization: Authorization,
     /// The quotas of clients.
     pub quotas: ClientQuotas,
+    /// Counts the requests.
+    pub request_metrics: RequestMetrics,
     /// The cluster's id.
     pub cluster_id: String,
     /// This broker's epoch: the czxid of its registration in the present session.

@@ -36,6 +36,8 @@ impl BrokerServer {
         registry.add(move || services.transactions.metrics());
         let logs = self.logs.clone();
         registry.add(move || of_log_cleaner(&logs));
+        let services = self.services.clone();
+        registry.add(move || services.request_metrics.metrics());
         registry.add(move || {
             let active = usize::from(controller.is_active());
             vec![

@@ -21,6 +21,7 @@ use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, regist
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
+use crate::api::request_metrics::RequestMetrics;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::{Layer, OwnConfigs};
@@ -245,6 +246,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         clock,
         authorization: plugins.authorization,
         quotas: plugins.quotas,
+        request_metrics: RequestMetrics::default(),
         cluster_id: known.cluster_id.unwrap_or_default(),
         broker_epoch: Arc::new(AtomicI64::new(epoch)),
         config,

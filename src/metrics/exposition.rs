@@ -11,8 +11,8 @@ use super::{Attribute, Metric};
 /// The media type of what [`text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// One line for each metric, and before the first line of a name a line with its type. `metrics` are in the
-/// order of their names.
+/// One line for each metric, and before the first line of a family a line with its type. `metrics` are in the order
+/// of [`super::Registry::read`].
 pub fn text(metrics: &[Metric]) -> String {
     let mut text = String::new();
     let mut last = String::new();
@@ -20,7 +20,7 @@ pub fn text(metrics: &[Metric]) -> String {
         let family = family(metric);
         if family != last {
             let kind = match metric.attribute {
-                Attribute::Value => "gauge",
+                Attribute::Value | Attribute::Mean => "gauge",
                 Attribute::Count => "counter",
             };
             line(&mut text, format_args!("# TYPE {family} {kind}"));
@@ -40,6 +40,7 @@ fn family(metric: &Metric) -> String {
     let attribute = match metric.attribute {
         Attribute::Value => "Value",
         Attribute::Count => "Count",
+        Attribute::Mean => "Mean",
     };
     let name = format!("{}_{}_{attribute}", metric.name.group, metric.name.kind);
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_")

@@ -2,7 +2,7 @@
 //!
 //! - *Entry points:* [`Registry`], one a broker; [`purgatory`] counts waiting requests; [`http::serve`]
 //!   serves all metrics.
-//! - *Never:* costs a request more than an addition: a metric is computed when the registry is read.
+//! - *Never:* costs a request more than a few additions: a metric is computed when the registry is read.
 //! - *In Kafka:* `KafkaMetricsGroup`, Yammer's registry, and JMX, which a JVM serves at `JMX_PORT`. The names
 //!   served here are those that Prometheus' `jmx_exporter` gives these MBeans by default.
 
@@ -32,6 +32,8 @@ pub enum Attribute {
     Value,
     /// How often something has happened since the start: a meter. Readers compute rates themselves.
     Count,
+    /// The mean of what was measured since the start, in milliseconds.
+    Mean,
 }
 
 /// One measured value.
@@ -56,8 +58,18 @@ impl Metric {
         Self::new(kind, name, Attribute::Count, count as f64)
     }
 
+    /// A mean `kafka.server:type=kind,name=name`, in milliseconds.
+    pub fn mean(kind: &'static str, name: &'static str, milliseconds: f64) -> Self {
+        Self::new(kind, name, Attribute::Mean, milliseconds)
+    }
+
     fn new(kind: &'static str, name: &'static str, attribute: Attribute, value: f64) -> Self {
         Self { name: Name { group: "kafka.server", kind, name, tags: Vec::new() }, attribute, value }
+    }
+
+    fn order(&self) -> impl Ord {
+        let Name { group, kind, name, tags } = &self.name;
+        (*group, *kind, self.attribute, *name, tags.clone())
     }
 
     /// The same in another domain.
@@ -95,10 +107,10 @@ impl Registry {
         self.sources.write().push(Box::new(source));
     }
 
-    /// Every metric as it is now, by name.
+    /// Every metric as it is now. Those that differ in name and tags alone follow each other.
     pub fn read(&self) -> Vec<Metric> {
         let mut metrics: Vec<_> = self.sources.read().iter().flat_map(|source| source()).collect();
-        metrics.sort_by(|one, other| (&one.name, one.attribute).cmp(&(&other.name, other.attribute)));
+        metrics.sort_by(|one, other| one.order().cmp(&other.order()));
         metrics
     }
 }

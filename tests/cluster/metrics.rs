@@ -92,6 +92,27 @@ fn purgatories_and_replicas_have_jmx_exporters_names() {
     assert_eq!(poll.join().unwrap().responses[0].partition_responses[0].error_code, 0);
     assert_metric(&waiting("NumDelayedOperations", "Fetch"), 1.0);
 
+    // The producer's one request, and the fetches of the consumer and of the follower.
+    let requests = |request: &str, version: &str| {
+        format!(
+            "kafka_network_RequestMetrics_Count{{name=\"RequestsPerSec\",request=\"{request}\",version=\"{version}\"}}"
+        )
+    };
+    told(&requests("FetchConsumer", "11"), 2.0);
+    let read = figures(port);
+    let produced: Vec<_> = read
+        .iter()
+        .filter(|(name, _)| name.contains("name=\"RequestsPerSec\",request=\"Produce\""))
+        .collect();
+    assert!(matches!(produced[..], [(_, value)] if *value == 1.0), "{produced:?}");
+    let time = |name: &str, request: &str| {
+        read[&format!("kafka_network_RequestMetrics_Mean{{name=\"{name}\",request=\"{request}\"}}")]
+    };
+    for request in ["Produce", "FetchConsumer", "FetchFollower", "Fetch"] {
+        let local = time("LocalTimeMs", request);
+        assert!(0.0 < local && local <= time("TotalTimeMs", request), "{request}");
+    }
+
     drop(other);
     assert_metric(&replica_manager("UnderReplicatedPartitions"), 1.0);
     assert!(get(port, "/").starts_with("HTTP/1.1 404"));
