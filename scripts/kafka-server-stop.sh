@@ -10,6 +10,8 @@ case ${1:-} in -h | --help) sed -n '2,/^set/s/^#\( \|$\)//p' "$0"; exit 0 ;; esa
 is_broker() {
   local words
   { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null || return 1
+  # A kernel thread, or a process that has just ended.
+  [ ${#words[@]} -gt 0 ] || return 1
   [ "${words[0]##*/}" = barnabas ] && [ "${words[1]:-}" = server-start ]
 }
 
