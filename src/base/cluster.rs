@@ -6,6 +6,11 @@ use std::str::FromStr;
 
 use super::{BrokerId, LeaderEpoch};
 
+/// No security protocol has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.{0}")]
+pub struct UnknownSecurityProtocol(pub String);
+
 /// How a listener is secured (Kafka's `SecurityProtocol`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecurityProtocol {
@@ -53,15 +58,13 @@ impl fmt::Display for SecurityProtocol {
 }
 
 impl FromStr for SecurityProtocol {
-    type Err = String;
+    type Err = UnknownSecurityProtocol;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, UnknownSecurityProtocol> {
         [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl]
             .into_iter()
             .find(|it| it.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                format!("No enum constant org.apache.kafka.common.security.auth.SecurityProtocol.{name}")
-            })
+            .ok_or_else(|| UnknownSecurityProtocol(name.to_owned()))
     }
 }
 

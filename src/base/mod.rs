@@ -13,7 +13,7 @@ pub mod records;
 pub mod time;
 
 pub use backoff::Backoff;
-pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol};
+pub use cluster::{Assignment, Broker, Endpoint, LeaderAndIsr, SecurityProtocol, UnknownSecurityProtocol};
 pub use descriptors::DescriptorBudget;
 pub use ids::{BrokerId, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicPartition};
 pub use rate::Rate;

@@ -77,8 +77,8 @@ pub struct Facts {
     pub partition_dirs: BTreeSet<i32>,
     /// Answers [`Question::TopicTree`]: parents after their children, as they are to be deleted.
     pub topic_tree: Vec<String>,
-    /// Answers [`Question::UncleanElection`]; Err has the reason why a topic's config could not be read.
-    pub unclean: BTreeMap<Arc<str>, Result<bool, String>>,
+    /// Answers [`Question::UncleanElection`]; a topic whose config cannot be read has the broker's default.
+    pub unclean: BTreeMap<Arc<str>, bool>,
     /// Answers [`Question::TopicDeletions`].
     pub topic_deletions: BTreeSet<Arc<str>>,
     /// Answers [`Question::IsrNotifications`]: the znode's name and the partitions it names.

@@ -201,14 +201,14 @@ async fn unclean(
     zk: &ZooKeeper,
     defaults: &TopicConfig,
     topics: Vec<Arc<str>>,
-) -> Result<BTreeMap<Arc<str>, Result<bool, String>>, ZkError> {
+) -> Result<BTreeMap<Arc<str>, bool>, ZkError> {
     let paths: Vec<_> = topics.iter().map(|name| config_entity::path(EntityType::Topics, name)).collect();
     let found = read_many(zk, &paths).await?;
     let allowed = |path: &String, found: Option<(bytes::Bytes, _)>| {
         // A config that cannot be read has no values.
         let entity = found.and_then(|(data, _)| readable(path, ConfigEntity::decode(&data)));
         let own = entity.unwrap_or_default().to_map();
-        Ok(defaults.with_valid_overrides(&own).0.unclean_leader_election_enable)
+        defaults.with_valid_overrides(&own).0.unclean_leader_election_enable
     };
     let found = topics.into_iter().zip(paths.iter().zip(found));
     Ok(found.map(|(name, (path, found))| (name, allowed(path, found))).collect())

@@ -23,6 +23,11 @@ use bytes::Bytes;
 
 use super::batch::BatchError;
 
+/// No codec has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Unknown compression name: {0}")]
+pub struct UnknownCompression(pub String);
+
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
@@ -103,13 +108,10 @@ impl Compression {
 }
 
 impl FromStr for Compression {
-    type Err = String;
+    type Err = UnknownCompression;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|it| it.name() == name)
-            .ok_or_else(|| format!("Unknown compression name: {name}"))
+    fn from_str(name: &str) -> Result<Self, UnknownCompression> {
+        Self::ALL.into_iter().find(|it| it.name() == name).ok_or_else(|| UnknownCompression(name.to_owned()))
     }
 }
 

@@ -78,8 +78,7 @@ impl Znodes {
                 facts.partition_dirs = there.map(|partition| partition.partition).collect();
             }
             Question::UncleanElection(topics) => {
-                let allowed =
-                    topics.into_iter().map(|topic| (topic.clone(), Ok(self.unclean.contains(&topic))));
+                let allowed = topics.into_iter().map(|topic| (topic.clone(), self.unclean.contains(&topic)));
                 facts.unclean = allowed.collect();
             }
             Question::TopicDeletions => facts.topic_deletions = self.deletions.clone(),

@@ -18,6 +18,41 @@ use crate::wire::error_code::ErrorCode;
 
 use super::move_partitions::failed;
 
+/// Why a partition gets no leader.
+#[derive(Debug)]
+enum NotElected {
+    /// It has no state, and is in this one for the controller.
+    NoState(PartitionState),
+    /// A controller of a later epoch has written its state.
+    AnotherController {
+        /// This controller.
+        broker: BrokerId,
+        /// The other one's epoch.
+        epoch: i32,
+    },
+    /// No replica can lead under this strategy.
+    NoEligibleLeader(Election),
+}
+
+impl NotElected {
+    /// The reason in Kafka's words.
+    fn text(&self, partition: &TopicPartition) -> String {
+        match self {
+            Self::NoState(state) => {
+                format!("LeaderAndIsr information doesn't exist for partition {partition} in {state} state")
+            }
+            Self::AnotherController { broker, epoch } => format!(
+                "Aborted leader election for partition {partition} since the LeaderAndIsr path was already written by \
+                 another controller. This probably means that the current controller {broker} went through a soft \
+                 failure and another controller was elected with epoch {epoch}."
+            ),
+            Self::NoEligibleLeader(strategy) => {
+                format!("Failed to elect leader for partition {partition} under strategy {strategy}")
+            }
+        }
+    }
+}
+
 /// Elects a leader for each partition. The rows for brokers stay in the outbox.
 #[derive(Debug)]
 pub(super) struct Elect {
@@ -47,23 +82,20 @@ impl Elect {
         context: &StepContext,
         facts: &Facts,
         partition: &TopicPartition,
-    ) -> Result<LeaderAndIsr, String> {
-        let state = context.state.partition_state(partition);
+    ) -> Result<LeaderAndIsr, NotElected> {
         let found = if self.reads(context) {
             facts.states.get(partition)
         } else {
             context.state.leadership(partition)
         };
         match found {
-            None => Err(format!(
-                "LeaderAndIsr information doesn't exist for partition {partition} in {state} state"
-            )),
-            Some(read) if read.controller_epoch > context.state.controller_epoch => Err(format!(
-                "Aborted leader election for partition {partition} since the LeaderAndIsr path was already written by \
-                 another controller. This probably means that the current controller {} went through a soft failure and \
-                 another controller was elected with epoch {}.",
-                context.settings.broker, read.controller_epoch
-            )),
+            None => Err(NotElected::NoState(context.state.partition_state(partition))),
+            Some(read) if read.controller_epoch > context.state.controller_epoch => {
+                Err(NotElected::AnotherController {
+                    broker: context.settings.broker,
+                    epoch: read.controller_epoch,
+                })
+            }
             Some(read) => Ok(read.leader_and_isr.clone()),
         }
     }
@@ -83,14 +115,14 @@ impl Elect {
         facts: &Facts,
         partition: &TopicPartition,
         current: &LeaderAndIsr,
-    ) -> Option<Result<bool, String>> {
+    ) -> Option<bool> {
         match self.election {
             Election::Offline { .. } if election::has_live_isr(&context.state, partition, current) => {
-                Some(Ok(false))
+                Some(false)
             }
-            Election::Offline { unclean: true } => Some(Ok(true)),
-            Election::Offline { unclean: false } => facts.unclean.get(&partition.topic).cloned(),
-            _ => Some(Ok(false)),
+            Election::Offline { unclean: true } => Some(true),
+            Election::Offline { unclean: false } => facts.unclean.get(&partition.topic).copied(),
+            _ => Some(false),
         }
     }
 }
@@ -115,32 +147,19 @@ impl Step for Elect {
             let current = match self.current(context, &facts, &partition) {
                 Ok(current) => current,
                 Err(reason) => {
-                    refused(context, &partition, reason);
+                    refused(context, &partition, &reason);
                     continue;
                 }
             };
-            let unclean = match self.unclean(context, &facts, &partition, &current) {
-                Some(Ok(unclean)) => unclean,
-                Some(Err(reason)) => {
-                    refused(context, &partition, reason);
-                    continue;
-                }
-                None => {
-                    without_live_isr.push(partition);
-                    continue;
-                }
+            let Some(unclean) = self.unclean(context, &facts, &partition, &current) else {
+                without_live_isr.push(partition);
+                continue;
             };
             let elected = election::elect(&context.state, &partition, &current, self.election, unclean);
             match elected.leader_and_isr {
                 Some(next) => self.written.push((partition, next, elected.recipients)),
                 None if !self.reads(context) => again.push(partition),
-                None => {
-                    let reason = format!(
-                        "Failed to elect leader for partition {partition} under strategy {}",
-                        self.election
-                    );
-                    refused(context, &partition, reason);
-                }
+                None => refused(context, &partition, &NotElected::NoEligibleLeader(self.election)),
             }
         }
         if !without_live_isr.is_empty() {
@@ -181,7 +200,8 @@ impl Step for Elect {
 }
 
 /// Logs that no replica can lead. A request for elections is answered that no eligible leader is available.
-fn refused(context: &mut StepContext, partition: &TopicPartition, reason: String) {
+fn refused(context: &mut StepContext, partition: &TopicPartition, reason: &NotElected) {
+    let reason = reason.text(partition);
     failed(context, partition, PartitionState::Online, &reason);
     // `preferred_leader` turns this code into the one of its kind of election.
     let refusal = ApiError::because(ErrorCode::EligibleLeadersNotAvailable, reason);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{ZnodeError, bytes, number, object, text};
-use crate::base::{Broker, BrokerId, Endpoint, SecurityProtocol};
+use crate::base::{Broker, BrokerId, Endpoint, SecurityProtocol, UnknownSecurityProtocol};
 use crate::config::KafkaVersion;
 
 /// The parent of all registrations.
@@ -113,7 +113,7 @@ fn endpoint(text: &str, fields: &Map<String, Value>) -> Result<Endpoint, ZnodeEr
     };
     Ok(Endpoint {
         listener: listener.to_owned(),
-        protocol: protocol.parse().map_err(ZnodeError)?,
+        protocol: protocol.parse().map_err(|error: UnknownSecurityProtocol| ZnodeError(error.to_string()))?,
         host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: port.parse().map_err(|_| unparsable())?,
     })
