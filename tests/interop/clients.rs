@@ -165,8 +165,14 @@ fn kcat_produces_and_consumes() {
     let chroot = Chroot::new();
     let broker = Broker::start(0, &chroot.connect());
     let bootstrap = broker.bootstrap();
-    let input: String = (0..1000).map(|at| format!("{at}:value {at}\n")).collect();
-    for (codec, topic) in [("none", "plain"), ("gzip", "gzip"), ("snappy", "snappy"), ("lz4", "lz4")] {
+    let input: String = (0..1000).map(|at| format!("{at}:a value that can be compressed, {at}\n")).collect();
+    let stored = |topic: &str| {
+        let segment = broker.data().join(format!("{topic}-0/00000000000000000000.log"));
+        std::fs::metadata(segment).unwrap().len()
+    };
+    let codecs =
+        [("none", "plain"), ("gzip", "gzip"), ("snappy", "snappy"), ("lz4", "lz4"), ("zstd", "zstd")];
+    for (codec, topic) in codecs {
         let arguments = [
             "-P",
             "-b",
@@ -203,6 +209,8 @@ fn kcat_produces_and_consumes() {
         )
         .ok();
         assert_eq!(consumed.out, input, "{codec}");
+        let (size, plain) = (stored(topic), stored("plain"));
+        assert!(codec == "none" || size * 2 < plain, "{codec}: {size} of {plain} bytes");
     }
 }
 
