@@ -11,8 +11,8 @@ use super::batch::{Batch, BatchError};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryRecords {
     bytes: Bytes,
-    /// The whole batches at the start of `bytes`, one after the other without a gap: all of them, or as many as were to
-    /// be decoded.
+    /// The whole batches at the start of `bytes`, one after the other without a gap: all of them, or as
+    /// many as were to be decoded.
     batches: Vec<Batch>,
     /// The size of `batches` in bytes. Invariant: at most that of `bytes`.
     whole_size: usize,

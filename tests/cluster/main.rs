@@ -26,6 +26,7 @@ mod kills;
 mod logging;
 mod losses;
 mod metrics;
+mod markers;
 mod memory;
 mod misbehaviour;
 mod throttling;

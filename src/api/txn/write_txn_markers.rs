@@ -1,9 +1,10 @@
-//! WriteTxnMarkers, v0. The coordinator of a transaction has this broker write the markers that end it in partitions
-//! that it leads.
+//! WriteTxnMarkers, v0. The coordinator of a transaction has this broker write the markers that end it in
+//! partitions that it leads.
 //!
-//! Each marker is a control batch of its own, appended as by a coordinator with acks=all; the producer state of each
-//! log decides whether it may end the transaction. The group coordinator is notified of those in `__consumer_offsets`.
-//! Never knows what a transaction is. Kafka: `KafkaApis.handleWriteTxnMarkersRequest`.
+//! Each marker is a control batch of its own, appended as by a coordinator with acks=all; the producer
+//! state of each log decides whether it may end the transaction. The group coordinator is notified of those
+//! in `__consumer_offsets`. Never knows what a transaction is. Kafka:
+//! `KafkaApis.handleWriteTxnMarkersRequest`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ use crate::wire::message::write_txn_markers::{
 /// The message format from which on there are markers.
 const FORMAT_OF_MARKERS: i8 = 2;
 
-/// Appends the markers now, in the connection's order; the response follows once all in-sync replicas have them.
+/// Appends the markers now, in the connection's order; the response follows once all in-sync replicas have
+/// them.
 pub async fn handle(
     exchange: &Exchange,
     request: WriteTxnMarkersRequest,
@@ -73,8 +75,8 @@ struct PendingMarker {
 }
 
 impl PendingMarker {
-    /// Waits for the replicas. The offsets that were committed in the transaction are settled before the answer, which
-    /// tells the transaction coordinator that the transaction is over.
+    /// Waits for the replicas. The offsets that were committed in the transaction are settled before the
+    /// answer, which tells the transaction coordinator that the transaction is over.
     async fn settle(self, groups: &Groups, errors: &mut MarkerErrors) {
         for (id, outcome) in self.appends.outcomes().await {
             if *id.topic == *OFFSETS_TOPIC && outcome.error == ErrorCode::None {
@@ -149,7 +151,8 @@ async fn append(exchange: &Exchange, entries: Vec<(TopicPartition, MemoryRecords
     exchange.services.replicas.append_records(params, entries).await
 }
 
-/// What came of each producer's markers, partition by partition. Of a partition named twice the last outcome counts.
+/// What came of each producer's markers, partition by partition. Of a partition named twice the last
+/// outcome counts.
 #[derive(Debug, Default)]
 struct MarkerErrors(BTreeMap<ProducerId, BTreeMap<TopicPartition, ErrorCode>>);
 

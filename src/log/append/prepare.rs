@@ -1,4 +1,5 @@
-//! Preparing a producer's or coordinator's batches: checked, and laid out as they will be stored but for their offsets.
+//! Preparing a producer's or coordinator's batches: checked, and laid out as they will be stored but for
+//! their offsets.
 //!
 //! Takes no lock and touches no disk, but may take long; [`effort`] estimates how long, and so decides the
 //! thread. Kafka: the part of `Log.append` that calls `LogValidator`, there under the lock.
@@ -37,7 +38,8 @@ impl Prepared {
 }
 
 impl Log {
-    /// As [`Log::prepare`], on a thread that polls sockets; None where that takes longer than such a thread has.
+    /// As [`Log::prepare`], on a thread that polls sockets; None where that takes longer than such a thread
+    /// has.
     pub fn prepare_quickly(
         &self,
         records: &MemoryRecords,
@@ -52,8 +54,8 @@ impl Log {
         }
     }
 
-    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may take its
-    /// time.
+    /// Checks batches and lays them out as they will be stored. Takes no lock and touches no disk, but may
+    /// take its time.
     ///
     /// # Errors
     /// [`AppendError::Refused`].
