@@ -16,7 +16,7 @@ pub struct AnsweredRequest {
     pub api: ApiKey,
     /// Its version.
     pub version: i16,
-    /// Who has sent it.
+    /// The kind of its sender.
     pub sender: RequestSender,
     /// For how long its handler kept a thread busy.
     pub local_time: Duration,

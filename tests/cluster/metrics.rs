@@ -98,7 +98,7 @@ fn purgatories_and_replicas_have_jmx_exporters_names() {
             "kafka_network_RequestMetrics_Count{{name=\"RequestsPerSec\",request=\"{request}\",version=\"{version}\"}}"
         )
     };
-    told(&requests("FetchConsumer", "11"), 2.0);
+    assert_metric(&requests("FetchConsumer", "11"), 2.0);
     let read = figures(port);
     let produced: Vec<_> = read
         .iter()
