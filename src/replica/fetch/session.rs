@@ -4,14 +4,18 @@
 //! Pure. A partition of a session is *due* or *quiet*. A quiet one is watched: the session is notified when
 //! its log or its role changes, and has nothing to send of it until then. A due one is read by the next
 //! request. So a request costs what has changed, not what the session contains. A fetch outside any session
-//! is a session of one request. Kafka: `FetchSession`, `IncrementalFetchContext`, `CachedPartition`.
+//! is a session of one request. [`cached`] is what a session knows of a partition, [`watching`] what it makes of
+//! notices. Kafka: `FetchSession`, `IncrementalFetchContext`.
+
+mod cached;
+mod watching;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::cached::CachedPartition;
 use super::delayed::{DelayedFetch, DelayedVerdict, FetchPosition, PartitionKey, Readable};
 use super::{FetchOutcome, FetchReader, PartitionFetch};
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
-use crate::log::{LogPosition, LogSnapshot};
 use crate::wire::error_code::ErrorCode;
 
 /// The session epoch of the request that begins the session.
@@ -92,67 +96,6 @@ pub struct FetchSession {
     next: u64,
     /// The request that waits, if one does.
     delayed: Option<(Turn, DelayedFetch)>,
-}
-
-#[derive(Clone, Debug)]
-struct CachedPartition {
-    partition: TopicPartition,
-    slot: u64,
-    wanted: PartitionFetch,
-    /// The high watermark that the client was last sent; -1 if none was, or an error since.
-    sent_high_watermark: Offset,
-    /// The log start offset that the client was last sent; -1 if none was.
-    sent_log_start: Offset,
-    /// The high watermark now, as far as it is known.
-    high_watermark: Offset,
-    /// The log start offset now, as far as it is known.
-    log_start: Offset,
-    /// The position that bounds the reader now, as far as it is known.
-    bound: LogPosition,
-    /// The position of the offset that is fetched from; None before the partition was read, and after a
-    /// failed read.
-    start: Option<LogPosition>,
-    /// Whether replication to this follower was throttled when the partition was last read.
-    throttled: bool,
-    /// Whether the session is notified of changes: then the state of the log here is that of the last notice.
-    is_watched: bool,
-    /// The leader epoch in which the partition's last read was applied as a follower's; None if the next one
-    /// has to be.
-    counted_in: Option<LeaderEpoch>,
-    /// Set when a quiet partition becomes due, until a request is applied to it.
-    idle: Option<IdleFetch>,
-}
-
-impl CachedPartition {
-    fn position(&self) -> Option<FetchPosition> {
-        let Self { bound, throttled, wanted: PartitionFetch { max_bytes, .. }, .. } = *self;
-        self.start.map(|start| FetchPosition { start, bound, max_bytes, throttled })
-    }
-
-    /// Whether there is nothing to read.
-    fn is_at_end(&self) -> bool {
-        !self.throttled && self.start.is_some_and(|start| start.offset >= self.bound.offset)
-    }
-
-    /// Whether there is nothing to read, nothing to send, and no fetch of the follower to apply.
-    fn is_quiet(&self, reader: FetchReader) -> bool {
-        self.is_watched
-            && self.is_at_end()
-            && (self.counted_in.is_some() || !reader.is_follower())
-            && self.sent_high_watermark == self.high_watermark
-            && self.sent_log_start == self.log_start
-    }
-
-    /// Whether the high watermark is higher than the one that the client was sent.
-    fn has_new_high_watermark(&self) -> bool {
-        self.start.is_some() && self.high_watermark > self.sent_high_watermark.max(0)
-    }
-
-    /// Applies the present state of the log.
-    fn update(&mut self, reader: FetchReader, now: &LogSnapshot) {
-        self.bound = reader.bound(now);
-        (self.high_watermark, self.log_start) = (now.high_watermark.offset, now.log_start_offset);
-    }
 }
 
 impl FetchSession {
@@ -282,105 +225,6 @@ impl FetchSession {
         self.refresh(key);
     }
 
-    // ---- watching ----
-
-    /// The partitions among these that are to be watched: all of them by a request that waits, else those
-    /// without anything to read.
-    pub fn unwatched(&self, keys: impl IntoIterator<Item = PartitionKey>) -> Vec<PartitionKey> {
-        let waits = self.delayed.is_some();
-        let is_wanted = |key: &PartitionKey| {
-            self.cached.get(key).is_some_and(|cached| !cached.is_watched && (waits || cached.is_at_end()))
-        };
-        keys.into_iter().filter(is_wanted).collect()
-    }
-
-    /// A partition is watched from now on; its log has this state.
-    pub fn watched(&mut self, key: PartitionKey, now: &LogSnapshot) {
-        let reader = self.reader;
-        let Some(cached) = self.cached.get_mut(&key) else { return };
-        cached.is_watched = true;
-        cached.update(reader, now);
-        self.count(key);
-        self.refresh(key);
-    }
-
-    /// A watched partition's log has this state now.
-    pub fn moved(&mut self, key: PartitionKey, now: &LogSnapshot) -> Notice {
-        let reader = self.reader;
-        let Some(cached) = self.cached.get_mut(&key) else { return Notice { keep: false, wake: false } };
-        cached.update(reader, now);
-        if cached.is_quiet(reader) {
-            return Notice { keep: true, wake: false };
-        }
-        if self.delayed.is_some() {
-            self.fall_due(key);
-            let wake = self.count(key);
-            return Notice { keep: true, wake };
-        }
-        // A follower's partitions stay watched; a consumer's are watched until they change, as it may not
-        // come back.
-        cached.is_watched = reader.is_follower();
-        self.fall_due(key);
-        Notice { keep: reader.is_follower(), wake: false }
-    }
-
-    /// The role of a watched partition has changed, or it is gone: it is no longer watched. Returns whether
-    /// the waiting request has to check its state.
-    pub fn role_changed(&mut self, key: PartitionKey) -> bool {
-        let Some(cached) = self.cached.get_mut(&key) else { return false };
-        cached.is_watched = false;
-        // A follower that has everything is known to have it in the next epoch only once it has fetched
-        // there.
-        (cached.idle, cached.counted_in) = (None, None);
-        self.due.insert(cached.slot, key);
-        let Some((_, delayed)) = &mut self.delayed else { return false };
-        let before = delayed.verdict();
-        delayed.examine(key);
-        delayed.verdict() != before
-    }
-
-    /// The ISR may admit a follower now that it did not admit before: the follower's next request is applied,
-    /// though the log is unchanged.
-    pub fn isr_changed(&mut self, key: PartitionKey) {
-        self.fall_due(key);
-        if let Some(cached) = self.cached.get_mut(&key) {
-            cached.counted_in = None;
-        }
-    }
-
-    fn fall_due(&mut self, key: PartitionKey) {
-        let Some(cached) = self.cached.get_mut(&key) else { return };
-        if self.due.insert(cached.slot, key).is_none() {
-            cached.idle = cached.counted_in.map(|leader_epoch| IdleFetch { leader_epoch, at: self.used });
-        }
-    }
-
-    /// Applies a partition's state to the waiting request; returns whether the request has to check its
-    /// state.
-    fn count(&mut self, key: PartitionKey) -> bool {
-        let (Some((_, delayed)), Some(cached)) = (&mut self.delayed, self.cached.get(&key)) else {
-            return false;
-        };
-        let before = delayed.verdict();
-        if let Some(position) = cached.position() {
-            delayed.count(key, position.readable());
-        }
-        if self.reader.is_follower() && cached.has_new_high_watermark() {
-            delayed.has_new_high_watermark();
-        }
-        let after = delayed.verdict();
-        after != before && after != DelayedVerdict::Waits
-    }
-
-    /// What a follower's requests have shown of a partition without reading it.
-    pub fn idle_fetch(&self, key: PartitionKey) -> Option<IdleFetch> {
-        let cached = self.cached.get(&key)?;
-        if self.due.contains_key(&cached.slot) {
-            return cached.idle;
-        }
-        Some(IdleFetch { leader_epoch: cached.counted_in?, at: self.used })
-    }
-
     // ---- waiting ----
 
     /// A request begins to wait for `min_bytes`; its due partitions are to be watched.
@@ -470,19 +314,7 @@ impl FetchSession {
 
     /// Stores what a client is sent of a partition; returns whether it has to be sent at all.
     fn send(&mut self, key: PartitionKey, outcome: &FetchOutcome) -> bool {
-        let Some(cached) = self.cached.get_mut(&key) else { return true };
-        let mut is_sent = !outcome.records.is_empty();
-        is_sent |= outcome.preferred_read_replica.is_some() || outcome.diverging.is_some();
-        is_sent |= cached.sent_high_watermark != outcome.high_watermark
-            || cached.sent_log_start != outcome.log_start_offset;
-        cached.sent_high_watermark = outcome.high_watermark;
-        cached.sent_log_start = outcome.log_start_offset;
-        if outcome.error != ErrorCode::None {
-            // So that the end of the error is sent too.
-            cached.sent_high_watermark = -1;
-            is_sent = true;
-        }
-        is_sent
+        self.cached.get_mut(&key).is_none_or(|cached| cached.send(outcome))
     }
 
     // ---- the partitions ----
@@ -496,21 +328,7 @@ impl FetchSession {
         }
         let key = self.next;
         self.next += 1;
-        let cached = CachedPartition {
-            partition: partition.clone(),
-            slot: key,
-            wanted,
-            sent_high_watermark: -1,
-            sent_log_start: -1,
-            high_watermark: -1,
-            log_start: -1,
-            bound: (-1).into(),
-            start: None,
-            throttled: false,
-            is_watched: false,
-            counted_in: None,
-            idle: None,
-        };
+        let cached = CachedPartition::new(partition.clone(), key, wanted);
         self.keys.insert(partition, key);
         self.cached.insert(key, cached);
         self.due.insert(key, key);

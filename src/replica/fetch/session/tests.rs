@@ -2,6 +2,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::base::Records;
+use crate::log::{LogPosition, LogSnapshot};
 use crate::replica::fetch::Isolation;
 
 const CONSUMER: FetchReader =
