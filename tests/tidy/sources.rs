@@ -43,14 +43,16 @@ pub const BEING_WRITTEN: &[&str] = &[
     "tests/cluster/coordinators",
     "tests/cluster/groups",
     "tests/cluster/producers",
-    "tests/cluster/transactions",
+    "tests/cluster/transaction",
     "tests/formats/transaction_log",
     "tests/interop/groups",
     "tests/interop/producers",
+    "tests/interop/transaction",
     "tests/machines/group",
     "tests/machines/txn",
     "tests/simulation/coordinators",
     "tests/support/producers",
+    "tests/support/transaction",
 ];
 
 /// A line without the content of its quoted texts.
