@@ -16,6 +16,21 @@ pub struct EpochEntry {
     pub start_offset: Offset,
 }
 
+/// Where a leader epoch ends in a log: the first offset that is not of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "EpochEndOffset")]
+pub struct EpochEnd {
+    /// The epoch. In a leader's answer, -1 from version 0 of OffsetForLeaderEpoch, which does not have it.
+    pub epoch: LeaderEpoch,
+    /// Its end. In a leader's answer, -1 if the leader does not know the epoch.
+    pub offset: Offset,
+}
+
+impl EpochEnd {
+    /// The answer for an epoch that is not known.
+    pub const UNKNOWN: Self = Self { epoch: -1, offset: -1 };
+}
+
 /// The epochs of one log, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Epochs {
@@ -67,22 +82,18 @@ impl Epochs {
     /// The largest known epoch not above `requested`, and the offset where it ended: the start of the next epoch,
     /// or `log_end_offset` for the latest one. An epoch older than all ends where the first one starts.
     /// None for an epoch above the latest and for -1.
-    pub fn end_offset_for(
-        &self,
-        requested: LeaderEpoch,
-        log_end_offset: Offset,
-    ) -> Option<(LeaderEpoch, Offset)> {
+    pub fn end_offset_for(&self, requested: LeaderEpoch, log_end_offset: Offset) -> Option<EpochEnd> {
         let latest = self.latest()?;
         if requested == -1 || requested > latest.epoch {
             return None;
         }
         if requested == latest.epoch {
-            return Some((requested, log_end_offset));
+            return Some(EpochEnd { epoch: requested, offset: log_end_offset });
         }
         let higher = self.entries.partition_point(|entry| entry.epoch <= requested);
-        let end = self.entries.get(higher)?.start_offset;
+        let offset = self.entries.get(higher)?.start_offset;
         let epoch = higher.checked_sub(1).map_or(requested, |floor| self.entries[floor].epoch);
-        Some((epoch, end))
+        Some(EpochEnd { epoch, offset })
     }
 
     /// Forgets the epochs that begin at or after `end_offset`. Returns whether anything changed.

@@ -28,7 +28,7 @@ use super::directory::LogDir;
 use super::disk::{Disk, Disks};
 use super::epoch_checkpoint::EpochCheckpoint;
 use super::epoch_fence::EpochFence;
-use super::epochs::Epochs;
+use super::epochs::{EpochEnd, Epochs};
 use super::failure::{DirFailures, StorageError};
 use super::log_start::LogStartListener;
 pub use super::marks::LogSnapshot;
@@ -227,7 +227,7 @@ impl Log {
     }
 
     /// The largest epoch not above `epoch` and the offset where it ended; None where nothing is known of it.
-    pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+    pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<EpochEnd> {
         self.epochs.get(|epochs| epochs.end_offset_for(epoch, self.log_end_offset()))
     }
 

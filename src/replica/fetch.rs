@@ -24,6 +24,7 @@ pub use context::{FetchContext, SessionRequest};
 pub use read::FetchCaller;
 
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records};
+use crate::log::epochs::EpochEnd;
 use crate::log::{Log, LogAbortedTransaction, LogPosition, LogRead, LogSnapshot, ReadUpTo};
 use crate::wire::error_code::ErrorCode;
 
@@ -88,7 +89,7 @@ pub struct FetchOutcome {
     pub preferred_read_replica: Option<BrokerId>,
     /// If the caller's log has diverged: the largest epoch of this log up to the caller's last one, and its
     /// end.
-    pub diverging: Option<(LeaderEpoch, Offset)>,
+    pub diverging: Option<EpochEnd>,
     /// The batches; the last may be incomplete.
     pub records: Records,
 }
@@ -109,7 +110,7 @@ impl FetchOutcome {
     }
 
     /// No records for a caller whose log has to be truncated first.
-    fn diverged(log: &Log, diverging: (LeaderEpoch, Offset)) -> Self {
+    fn diverged(log: &Log, diverging: EpochEnd) -> Self {
         Self {
             high_watermark: log.high_watermark(),
             last_stable_offset: log.last_stable_offset(),

@@ -8,6 +8,7 @@ use super::fetch::Isolation;
 use super::machine::ReplicaRole;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::TimestampAndOffset;
+use crate::log::epochs::EpochEnd;
 use crate::wire::error_code::ErrorCode;
 
 /// The timestamp that asks for the end.
@@ -120,7 +121,7 @@ impl ReplicaManager {
         Ok(offsets)
     }
 
-    /// The largest epoch up to `wanted` and its end; (-1, -1) if it is not known.
+    /// The largest epoch up to `wanted` and its end; [`EpochEnd::UNKNOWN`] if it is not known.
     ///
     /// # Errors
     /// Those of [`super::Partition::readable`].
@@ -130,9 +131,9 @@ impl ReplicaManager {
         wanted: LeaderEpoch,
         epoch: Option<LeaderEpoch>,
         leader_only: bool,
-    ) -> Result<(LeaderEpoch, Offset), ErrorCode> {
+    ) -> Result<EpochEnd, ErrorCode> {
         let log = self.partition(id)?.readable(epoch, leader_only)?;
-        Ok(log.end_offset_for(wanted).unwrap_or((-1, -1)))
+        Ok(log.end_offset_for(wanted).unwrap_or(EpochEnd::UNKNOWN))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The transcripts of a follower: the plan of one partition's fetcher, and the leader epochs and the end of its log.
 
 use barnabas::base::{LeaderEpoch, Millis, Offset, TopicPartition};
-use barnabas::log::epochs::Epochs;
+use barnabas::log::epochs::{EpochEnd, Epochs};
 use barnabas::replica::fetcher::plan::{Plan, Start, Verdict};
-use barnabas::replica::fetcher::truncation::{EpochEnd, Reset, Truncation, by_epoch};
+use barnabas::replica::fetcher::truncation::{Reset, Truncation, by_epoch};
 use barnabas::wire::error_code::ErrorCode;
 
 use crate::Player;

@@ -2,7 +2,7 @@
 
 use barnabas::base::{LeaderEpoch, Offset};
 use barnabas::log::LogPosition;
-use barnabas::log::epochs::Epochs;
+use barnabas::log::epochs::{EpochEnd, Epochs};
 
 /// A record: the epoch of the leader that wrote it, and a value that no other record has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Log {
     }
 
     /// Where the largest epoch up to this one ends.
-    pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+    pub fn end_offset_for(&self, epoch: LeaderEpoch) -> Option<EpochEnd> {
         self.epochs.end_offset_for(epoch, self.end())
     }
 

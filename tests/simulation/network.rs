@@ -6,8 +6,8 @@ use barnabas::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset, TopicP
 use barnabas::controller::decide::Leaderships;
 use barnabas::controller::event::ControlResponse;
 use barnabas::controller::outbox::ControlRequest;
+use barnabas::log::epochs::EpochEnd;
 use barnabas::replica::fetcher::session::FetcherRequest;
-use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::wire::error_code::ErrorCode;
 use fastrand::Rng;
 

@@ -197,7 +197,7 @@ fn partition(version: i16, partition: i32, outcome: FetchOutcome) -> FetchablePa
         };
         aborted.iter().map(entry).collect()
     });
-    let diverging = outcome.diverging.map(|(epoch, end_offset)| EpochEndOffset { epoch, end_offset });
+    let diverging = outcome.diverging.map(|end| EpochEndOffset { epoch: end.epoch, end_offset: end.offset });
     let preferred = outcome.preferred_read_replica.filter(|_| version >= 11).unwrap_or(-1);
     // Clients of this version do not know KAFKA_STORAGE_ERROR.
     let error = match outcome.error {

@@ -8,6 +8,7 @@ use crate::api::Exchange;
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
+use crate::log::epochs::EpochEnd;
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::offset_for_leader_epoch::{
@@ -43,15 +44,15 @@ pub async fn handle(
         } else {
             Err(ErrorCode::TopicAuthorizationFailed)
         };
-        let (error, (leader_epoch, end_offset)) = match found {
-            Ok(found) => (ErrorCode::None, found),
-            Err(error) => (error, (-1, -1)),
+        let (error, end) = match found {
+            Ok(end) => (ErrorCode::None, end),
+            Err(error) => (error, EpochEnd::UNKNOWN),
         };
         let result = OffsetForLeaderPartitionResult {
             error_code: error.code(),
             partition_index: id.partition,
-            leader_epoch,
-            end_offset,
+            leader_epoch: end.epoch,
+            end_offset: end.offset,
         };
         match topics.iter_mut().find(|topic| *topic.name == *id.topic) {
             Some(topic) => topic.partitions.push(result),

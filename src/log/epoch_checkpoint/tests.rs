@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::log::epochs::EpochEnd;
 use crate::log::log::tests::{Fixture, batch};
 use crate::log::settings::Settings;
 use crate::log::{AppendOrigin, Log};
@@ -19,7 +20,7 @@ fn with_three_epochs(fixture: &Fixture) -> Arc<Log> {
 }
 
 fn epochs(log: &Log) -> Vec<Option<(i32, i64)>> {
-    [1, 4, 7].map(|epoch| log.end_offset_for(epoch)).to_vec()
+    [1, 4, 7].map(|epoch| log.end_offset_for(epoch).map(|end| (end.epoch, end.offset))).to_vec()
 }
 
 #[test]
@@ -32,7 +33,10 @@ fn an_epoch_is_written_before_its_first_record_and_not_sooner() {
     log.append_as_leader(batch(1, &["a"]), 1, AppendOrigin::Client).unwrap();
     assert_eq!(written(), "0\n1\n1 0\n");
     log.append_lock().begin_leadership(2).unwrap();
-    assert_eq!((log.end_offset_for(1), written().as_str()), (Some((1, 1)), "0\n1\n1 0\n"));
+    assert_eq!(
+        (log.end_offset_for(1), written().as_str()),
+        (Some(EpochEnd { epoch: 1, offset: 1 }), "0\n1\n1 0\n")
+    );
     log.append_as_leader(batch(1, &["b"]), 2, AppendOrigin::Client).unwrap();
     assert_eq!(written(), "0\n2\n1 0\n2 1\n");
 }

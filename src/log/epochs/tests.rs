@@ -32,13 +32,25 @@ fn entries_that_contradict_a_new_one_go() {
 #[test]
 fn an_epoch_ends_where_the_next_begins() {
     let cache = epochs(&[(2, 11), (4, 20), (7, 30)]);
-    assert_eq!(cache.end_offset_for(7, 42), Some((7, 42)));
-    assert_eq!(cache.end_offset_for(4, 42), Some((4, 30)));
-    assert_eq!(cache.end_offset_for(5, 42), Some((4, 30)), "the largest known one below an unknown one");
-    assert_eq!(cache.end_offset_for(1, 42), Some((1, 11)), "older than all: where the first begins");
+    assert_eq!(cache.end_offset_for(7, 42), Some(EpochEnd { epoch: 7, offset: 42 }));
+    assert_eq!(cache.end_offset_for(4, 42), Some(EpochEnd { epoch: 4, offset: 30 }));
+    assert_eq!(
+        cache.end_offset_for(5, 42),
+        Some(EpochEnd { epoch: 4, offset: 30 }),
+        "the largest known one below an unknown one"
+    );
+    assert_eq!(
+        cache.end_offset_for(1, 42),
+        Some(EpochEnd { epoch: 1, offset: 11 }),
+        "older than all: where the first begins"
+    );
     assert_eq!(cache.end_offset_for(8, 42), None);
     assert_eq!(cache.end_offset_for(-1, 42), None);
-    assert_eq!(cache.end_offset_for(-5, 42), Some((-5, 11)), "only -1 stands for none");
+    assert_eq!(
+        cache.end_offset_for(-5, 42),
+        Some(EpochEnd { epoch: -5, offset: 11 }),
+        "only -1 stands for none"
+    );
     assert_eq!(Epochs::default().end_offset_for(0, 42), None);
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::*;
 use crate::log::append::LogAppendInfo;
 use crate::log::checkpoint::LEADER_EPOCHS;
+use crate::log::epochs::EpochEnd;
 use crate::log::recovery::Opening;
 use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{Batch, BatchBuilder};
@@ -131,8 +132,8 @@ fn epochs_are_kept_in_their_checkpoint() {
     log.append_as_leader(batch(1, &["c"]), 7, AppendOrigin::Client).unwrap();
     let text = std::fs::read_to_string(fixture.path().join(LEADER_EPOCHS)).unwrap();
     assert_eq!(text, "0\n2\n4 0\n7 2\n");
-    assert_eq!(log.end_offset_for(4), Some((4, 2)));
-    assert_eq!(log.end_offset_for(7), Some((7, 3)));
+    assert_eq!(log.end_offset_for(4), Some(EpochEnd { epoch: 4, offset: 2 }));
+    assert_eq!(log.end_offset_for(7), Some(EpochEnd { epoch: 7, offset: 3 }));
     assert_eq!(log.end_offset_for(8), None);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::Records;
+use crate::log::epochs::EpochEnd;
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::position::LogPosition;
 use crate::log::read::ReadUpTo;
@@ -72,7 +73,7 @@ fn epochs_follow() {
     let log = filled(&fixture);
     log.truncate_to(3).unwrap();
     assert_eq!(log.latest_epoch(), Some(1));
-    assert_eq!(log.end_offset_for(1), Some((1, 3)));
+    assert_eq!(log.end_offset_for(1), Some(EpochEnd { epoch: 1, offset: 3 }));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::delayed::FetchPosition;
 use super::session::{DuePartition, FoundPosition};
 use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::{LeaderEpoch, Offset, Records, TopicPartition};
+use crate::log::epochs::EpochEnd;
 use crate::log::{Log, LogRead, ReadUpTo};
 use crate::replica::machine::FollowerFetch;
 use crate::replica::{Location, Partition, ReplicaManager};
@@ -209,13 +210,11 @@ fn bound(read: &LogRead, up_to: ReadUpTo) -> Offset {
 /// has.
 ///
 /// # Errors OFFSET_OUT_OF_RANGE if nothing is known of the epoch, or the offset lies before the log.
-fn diverging(log: &Log, wanted: &PartitionFetch) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+fn diverging(log: &Log, wanted: &PartitionFetch) -> Result<Option<EpochEnd>, ErrorCode> {
     let Some(last) = wanted.last_fetched_epoch else { return Ok(None) };
-    let Some((epoch, end)) = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset())
-    else {
-        return Err(ErrorCode::OffsetOutOfRange);
-    };
-    Ok((epoch < last || end < wanted.offset).then_some((epoch, end)))
+    let end = log.end_offset_for(last).filter(|_| wanted.offset >= log.log_start_offset());
+    let end = end.ok_or(ErrorCode::OffsetOutOfRange)?;
+    Ok((end.epoch < last || end.offset < wanted.offset).then_some(end))
 }
 
 impl From<(TopicPartition, PartitionFetch)> for DuePartition {

@@ -204,8 +204,8 @@ async fn a_caller_whose_log_has_diverged_learns_where() {
     for (wanted, expected) in [
         (at(2, 2), None),
         (at(3, 5), None),
-        (at(3, 2), Some((2, 2))), // it has a third record of epoch 2
-        (at(3, 4), Some((2, 2))), // it has an epoch that was never here
+        (at(3, 2), Some(EpochEnd { epoch: 2, offset: 2 })), // it has a third record of epoch 2
+        (at(3, 4), Some(EpochEnd { epoch: 2, offset: 2 })), // it has an epoch that was never here
     ] {
         let found = one(&room, follower(2), 0, wanted).await;
         assert_eq!((found.error, found.diverging), (ErrorCode::None, expected));

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::session::{FetcherRequest, Want};
-use super::truncation::EpochEnd;
 use crate::base::ids::by_topic;
 use crate::base::time::millis;
 use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::config::{BrokerConfig, KafkaVersion, RequestVersions};
+use crate::log::epochs::EpochEnd;
 use crate::net::link::{BrokerLink, LinkOptions};
 use crate::net::peer::PeerError;
 use crate::wire::error_code::ErrorCode;

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::LeaderLink;
 use super::plan::{Plan, Start, Truncating, Verdict};
-use super::truncation::{EpochEnd, Reset, Truncation, by_epoch};
+use super::truncation::{Reset, Truncation, by_epoch};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
 use crate::log::Log;
+use crate::log::epochs::EpochEnd;
 use crate::replica::ReplicaManager;
 use crate::replica::offsets::{EARLIEST, LATEST};
 use crate::replica::partition::{Fetched, NotFollowed};

@@ -5,6 +5,7 @@
 //! `AbstractFetcherThread.getOffsetTruncationState`, `fetchOffsetAndTruncate`.
 
 use crate::base::{LeaderEpoch, Offset};
+use crate::log::epochs::EpochEnd;
 
 /// How far a log is truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +16,14 @@ pub struct Truncation {
     pub complete: bool,
 }
 
-/// Where an epoch ends in the leader's log, as OffsetForLeaderEpoch answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EpochEnd {
-    /// The largest epoch there up to the one asked for; -1 from version 0, which does not have it.
-    pub epoch: LeaderEpoch,
-    /// The end of that epoch; -1 if the leader does not know the epoch.
-    pub offset: Offset,
-}
-
-/// Decides by the leader's answer for the latest epoch of this log. `fetch_offset` is the offset at which the
-/// follower began, its high watermark; `own_end` is the end of its log; `own_epoch_end` gives the largest
-/// epoch in it up to another, and its end.
+/// Decides by the leader's answer for the latest epoch of this log: the largest epoch there up to that one.
+/// `fetch_offset` is the offset at which the follower began, its high watermark; `own_end` is the end of its
+/// log; `own_epoch_end` gives the largest epoch in it up to another, and its end.
 pub fn by_epoch(
     leader: EpochEnd,
     fetch_offset: Offset,
     own_end: Offset,
-    own_epoch_end: impl FnOnce(LeaderEpoch) -> Option<(LeaderEpoch, Offset)>,
+    own_epoch_end: impl FnOnce(LeaderEpoch) -> Option<EpochEnd>,
 ) -> Truncation {
     let complete = |to: Offset| Truncation { to, complete: true };
     if leader.offset < 0 {
@@ -41,9 +33,9 @@ pub fn by_epoch(
         return complete(leader.offset.min(own_end));
     }
     match own_epoch_end(leader.epoch) {
-        Some((epoch, end)) if epoch == leader.epoch => complete(end.min(leader.offset).min(own_end)),
+        Some(own) if own.epoch == leader.epoch => complete(own.offset.min(leader.offset).min(own_end)),
         // An epoch that is not known here: the records of the epochs before it may still be too many.
-        Some((_, end)) => Truncation { to: end.min(own_end), complete: false },
+        Some(own) => Truncation { to: own.offset.min(own_end), complete: false },
         None => complete(leader.offset.min(own_end)),
     }
 }

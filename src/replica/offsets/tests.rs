@@ -72,10 +72,10 @@ async fn only_the_leader_answers_and_only_at_its_epoch() {
 async fn epochs_end_where_the_next_begins() {
     let room = led(&[1]).await;
     let end = |epoch| room.replicas.offset_for_leader_epoch(&partition(0), epoch, None, true);
-    assert_eq!(end(0), Ok((0, 2)));
-    assert_eq!(end(1), Ok((0, 2)), "the largest one up to it");
-    assert_eq!(end(2), Ok((2, 3)));
-    assert_eq!(end(3), Ok((-1, -1)));
+    assert_eq!(end(0), Ok(EpochEnd { epoch: 0, offset: 2 }));
+    assert_eq!(end(1), Ok(EpochEnd { epoch: 0, offset: 2 }), "the largest one up to it");
+    assert_eq!(end(2), Ok(EpochEnd { epoch: 2, offset: 3 }));
+    assert_eq!(end(3), Ok(EpochEnd { epoch: -1, offset: -1 }));
     let unknown = room.replicas.offset_for_leader_epoch(&partition(9), 0, None, true);
     assert_eq!(unknown, Err(ErrorCode::UnknownTopicOrPartition));
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{LockedState, Partition, min_isr};
 use crate::base::{LeaderEpoch, Millis, Offset};
+use crate::log::epochs::EpochEnd;
 use crate::log::{AppendError, Log, LogAppendInfo, Prepared};
 use crate::replica::fetch::watch::LogChange;
 use crate::wire::error_code::ErrorCode;
@@ -136,7 +137,7 @@ fn acknowledgement(state: &mut LockedState, epoch: LeaderEpoch, required: Offset
 /// Whether this broker leads and still has what it appended in an epoch, up to an offset: it leads in the
 /// same epoch, or leads on in a later one without having been truncated in between.
 fn has_kept(state: &LockedState, log: &Log, epoch: LeaderEpoch, required: Offset) -> bool {
-    let reaches = |(found, end)| found == epoch && end >= required;
+    let reaches = |end: EpochEnd| end.epoch == epoch && end.offset >= required;
     state.machine.leads_in(epoch)
         || (state.machine.is_leader() && log.end_offset_for(epoch).is_some_and(reaches))
 }

@@ -9,8 +9,9 @@ use super::following::{NotFollowed, append};
 use super::{LockedState, Partition};
 use crate::base::Offset;
 use crate::log::cleaner::state::CleaningPause;
+use crate::log::epochs::EpochEnd;
 use crate::log::{Log, LogManager, ReadError, ReadUpTo};
-use crate::replica::fetcher::truncation::{EpochEnd, by_epoch};
+use crate::replica::fetcher::truncation::by_epoch;
 
 /// The copy of a log in another data directory.
 #[derive(Debug)]
@@ -161,10 +162,10 @@ fn truncate_to_agree(log: &Log, future: &Log, truncated_to: Option<Offset>) -> R
         future.truncate_to(end)?;
     }
     while let Some(epoch) = future.latest_epoch() {
-        let (epoch, offset) = log.end_offset_for(epoch).unwrap_or((-1, -1));
+        let end = log.end_offset_for(epoch).unwrap_or(EpochEnd::UNKNOWN);
         let own_end = future.log_end_offset();
         let own = |epoch| future.end_offset_for(epoch);
-        let agreed = by_epoch(EpochEnd { epoch, offset }, future.high_watermark(), own_end, own);
+        let agreed = by_epoch(end, future.high_watermark(), own_end, own);
         if agreed.to < own_end {
             future.truncate_to(agreed.to)?;
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::LeaderAndIsr;
+use crate::log::epochs::EpochEnd;
 use crate::metadata::{PartitionMetadata, PartitionUpdate};
 use crate::replica::produce::{AppendParams, InternalTopics};
 use crate::replica::role_feed::{NewRole, RoleChanged};
@@ -24,7 +25,7 @@ fn a_leadership_begins_with_its_epoch_at_the_logs_end() {
     assert_eq!(log.latest_epoch(), Some(0));
     log.append_as_leader(batch(&["a"]), 0, crate::log::AppendOrigin::Client).unwrap();
     assert_eq!(room.become_replica(0, 1, 4, &[1]), ErrorCode::None);
-    assert_eq!(log.end_offset_for(0), Some((0, 1)));
+    assert_eq!(log.end_offset_for(0), Some(EpochEnd { epoch: 0, offset: 1 }));
     assert_eq!(log.latest_epoch(), Some(4));
     assert_eq!(room.high_watermark(0), 1, "alone in sync, all of the log is replicated");
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use barnabas::base::{BrokerId, LeaderEpoch, TopicPartition};
+use barnabas::log::epochs::EpochEnd;
 use barnabas::replica::fetcher::plan::Verdict;
 use barnabas::replica::fetcher::session::Want;
-use barnabas::replica::fetcher::truncation::{EpochEnd, Reset, Truncation, by_epoch};
+use barnabas::replica::fetcher::truncation::{Reset, Truncation, by_epoch};
 use barnabas::wire::error_code::ErrorCode;
 
 use super::{Host, PATIENCE};

@@ -3,9 +3,9 @@
 use barnabas::base::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use barnabas::controller::decide::Leaderships;
 use barnabas::controller::state::Leadership;
+use barnabas::log::epochs::EpochEnd;
 use barnabas::replica::fetch::session::IdleFetch;
 use barnabas::replica::fetcher::session::Want;
-use barnabas::replica::fetcher::truncation::EpochEnd;
 use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState};
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::zk::OpResult;
@@ -120,10 +120,8 @@ impl Host {
         scene: &mut Scene,
     ) {
         let ends = asked.into_iter().map(|(id, epoch, wanted)| {
-            let end = self.admits(&id, epoch, scene).map(|log| {
-                let (epoch, offset) = log.end_offset_for(wanted).unwrap_or((-1, -1));
-                EpochEnd { epoch, offset }
-            });
+            let log = self.admits(&id, epoch, scene);
+            let end = log.map(|log| log.end_offset_for(wanted).unwrap_or(EpochEnd::UNKNOWN));
             (id, epoch, end)
         });
         let ends = ends.collect();

@@ -11,23 +11,27 @@ fn truncated(to: Offset) -> Truncation {
 #[test]
 fn the_same_epoch_on_both_sides_ends_where_it_ends_first() {
     assert_eq!(
-        by_epoch(end(3, 20), 5, 30, |epoch| Some((epoch, 30))),
+        by_epoch(end(3, 20), 5, 30, |epoch| Some(end(epoch, 30))),
         truncated(20),
         "the leader has less of it"
     );
     assert_eq!(
-        by_epoch(end(3, 20), 5, 15, |epoch| Some((epoch, 15))),
+        by_epoch(end(3, 20), 5, 15, |epoch| Some(end(epoch, 15))),
         truncated(15),
         "the leader has more of it"
     );
-    assert_eq!(by_epoch(end(3, 20), 5, 12, |epoch| Some((epoch, 15))), truncated(12), "never past the end");
+    assert_eq!(
+        by_epoch(end(3, 20), 5, 12, |epoch| Some(end(epoch, 15))),
+        truncated(12),
+        "never past the end"
+    );
 }
 
 #[test]
 fn an_epoch_unknown_here_asks_for_another_round() {
-    let first = by_epoch(end(3, 20), 5, 40, |_| Some((2, 18)));
+    let first = by_epoch(end(3, 20), 5, 40, |_| Some(end(2, 18)));
     assert_eq!(first, Truncation { to: 18, complete: false });
-    assert_eq!(by_epoch(end(2, 10), 5, 18, |epoch| Some((epoch, 18))), truncated(10));
+    assert_eq!(by_epoch(end(2, 10), 5, 18, |epoch| Some(end(epoch, 18))), truncated(10));
 }
 
 #[test]
@@ -38,13 +42,13 @@ fn a_log_without_such_old_epochs_is_truncated_to_the_leaders_offset() {
 
 #[test]
 fn without_the_leaders_epochs_the_high_watermark_decides() {
-    assert_eq!(by_epoch(end(-1, -1), 5, 40, |_| Some((7, 40))), truncated(5));
+    assert_eq!(by_epoch(end(-1, -1), 5, 40, |_| Some(end(7, 40))), truncated(5));
 }
 
 #[test]
 fn a_leader_of_version_0_answers_without_an_epoch() {
-    assert_eq!(by_epoch(end(-1, 20), 5, 40, |_| Some((7, 40))), truncated(20));
-    assert_eq!(by_epoch(end(-1, 60), 5, 40, |_| Some((7, 40))), truncated(40));
+    assert_eq!(by_epoch(end(-1, 20), 5, 40, |_| Some(end(7, 40))), truncated(20));
+    assert_eq!(by_epoch(end(-1, 60), 5, 40, |_| Some(end(7, 40))), truncated(40));
 }
 
 #[test]
