@@ -7,6 +7,7 @@ mod authorization;
 mod batches;
 mod chaos;
 mod cold_reads;
+mod compaction;
 mod configs;
 mod conformance;
 mod connections;

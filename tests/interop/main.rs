@@ -8,6 +8,7 @@ mod support;
 
 mod batches;
 mod clients;
+mod compaction;
 mod connect;
 mod data_dirs;
 mod exactly_once;

@@ -149,7 +149,7 @@ impl OffsetMap {
     #[inline]
     fn home(&self, hash: KeyHash) -> usize {
         // As evenly spread as a remainder, without a division.
-        (u128::from(hash.low) * self.slots.len() as u128 >> 64) as usize
+        ((u128::from(hash.low) * self.slots.len() as u128) >> 64) as usize
     }
 
     /// The key's slot, or the free one that it would take. There is always a free one, as the map is never full.

@@ -111,7 +111,18 @@ fn a_checkpoint_that_cannot_be_true_does_not_count() {
     assert_eq!((never.invalid_checkpoint, never.first_dirty_offset), (None, 12));
 }
 
-fn groups(sizes: &[u64], segment_bytes: u64) -> Vec<Range<usize>> {
+/// Where each group begins and ends.
+fn grouped(
+    segments: &[SegmentToClean],
+    segment_bytes: u64,
+    index_bytes: u64,
+    end: Offset,
+) -> Vec<(usize, usize)> {
+    let groups = group_segments(segments, segment_bytes, index_bytes, end);
+    groups.into_iter().map(|group| (group.start, group.end)).collect()
+}
+
+fn groups(sizes: &[u64], segment_bytes: u64) -> Vec<(usize, usize)> {
     let segments: Vec<_> = sizes
         .iter()
         .enumerate()
@@ -123,16 +134,20 @@ fn groups(sizes: &[u64], segment_bytes: u64) -> Vec<Range<usize>> {
             ..SegmentToClean::default()
         })
         .collect();
-    group_segments(&segments, segment_bytes, 1 << 20, sizes.len() as i64 * 10)
+    grouped(&segments, segment_bytes, 1 << 20, sizes.len() as i64 * 10)
 }
 
 #[test]
 fn small_segments_become_one_no_larger_than_a_segment_may_be() {
     assert!(groups(&[], 100).is_empty());
-    assert_eq!(groups(&[50, 50, 50], 100), [0..2, 2..3]);
-    assert_eq!(groups(&[50, 51, 49, 1], 100), [0..1, 1..3, 3..4]);
-    assert_eq!(groups(&[500, 0, 0, 500], 100), [0..1, 1..3, 3..4], "one that is too large stays by itself");
-    assert_eq!(groups(&[0; 5], 100), [0..5]);
+    assert_eq!(groups(&[50, 50, 50], 100), [(0, 2), (2, 3)]);
+    assert_eq!(groups(&[50, 51, 49, 1], 100), [(0, 1), (1, 3), (3, 4)]);
+    assert_eq!(
+        groups(&[500, 0, 0, 500], 100),
+        [(0, 1), (1, 3), (3, 4)],
+        "one that is too large stays by itself"
+    );
+    assert_eq!(groups(&[0; 5], 100), [(0, 5)]);
 }
 
 #[test]
@@ -145,9 +160,9 @@ fn the_indexes_of_a_group_fit_in_one_index() {
         ..SegmentToClean::default()
     };
     let by_offsets = [segment(0, 60, 0), segment(1, 40, 0), segment(2, 1, 0)];
-    assert_eq!(group_segments(&by_offsets, 100, 100, 3), [0..2, 2..3]);
+    assert_eq!(grouped(&by_offsets, 100, 100, 3), [(0, 2), (2, 3)]);
     let by_times = [segment(0, 0, 60), segment(1, 0, 41), segment(2, 0, 59)];
-    assert_eq!(group_segments(&by_times, 100, 100, 3), [0..1, 1..3]);
+    assert_eq!(grouped(&by_times, 100, 100, 3), [(0, 1), (1, 3)]);
 }
 
 #[test]
@@ -158,8 +173,8 @@ fn the_offsets_of_a_group_are_within_the_reach_of_one_segment() {
             |base_offset: &Offset| SegmentToClean { base_offset: *base_offset, ..Default::default() };
         bases.iter().map(segment).collect()
     };
-    assert_eq!(group_segments(&segments(&[0, 100]), 100, 100, far + 1), [0..2]);
-    assert_eq!(group_segments(&segments(&[0, 100]), 100, 100, far + 2), [0..1, 1..2]);
-    assert_eq!(group_segments(&segments(&[5, 100, far + 7]), 100, 100, far + 8), [0..1, 1..3]);
-    assert_eq!(group_segments(&segments(&[5, 100, far + 6]), 100, 100, far + 8), [0..2, 2..3]);
+    assert_eq!(grouped(&segments(&[0, 100]), 100, 100, far + 1), [(0, 2)]);
+    assert_eq!(grouped(&segments(&[0, 100]), 100, 100, far + 2), [(0, 1), (1, 2)]);
+    assert_eq!(grouped(&segments(&[5, 100, far + 7]), 100, 100, far + 8), [(0, 1), (1, 3)]);
+    assert_eq!(grouped(&segments(&[5, 100, far + 6]), 100, 100, far + 8), [(0, 2), (2, 3)]);
 }
