@@ -4,9 +4,9 @@
 #       one broker of each, and a bare program that does only what any broker has to do with the same bytes
 #   scripts/bench.sh cluster [--rounds N] [--rows produce,kill,create,failover]
 #       three brokers of each: latency, failover, ten thousand partitions; about ten minutes a round
-#   scripts/bench.sh scale [--rounds N] [--rows records,idle,waiting,closest,restart,connections] [--partitions N]
+#   scripts/bench.sh scale [--rounds N] [--rows records,idle,waiting,closest,restart,connections,cleaning] [--partitions N]
 #                          [--megabytes N] [--alone]
-#       what many idle partitions, waiting fetches and connections cost; about ten minutes a round
+#       what many idle partitions, waiting fetches, connections and compaction cost; about ten minutes a round
 #   scripts/bench.sh coordinators [--rounds N] [--rows commits,rebalance,heartbeats,transactions,failover] [--alone]
 #       what groups and transactions cost; about ten minutes a round
 # Needs Java, Maven (which brings Kafka 2.7.2 once) and kcat.

@@ -178,6 +178,11 @@ impl Members {
         self.running[&id].port
     }
 
+    /// Where the logs of a broker lie.
+    pub fn data(&self, id: i32) -> std::path::PathBuf {
+        self.running[&id].directory.path().join("data")
+    }
+
     /// A connection to a broker, which has to listen.
     pub fn connection(&self, id: i32) -> Connection {
         Connection::to(self.port(id)).unwrap().with_patience(LIMIT)

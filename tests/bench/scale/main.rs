@@ -3,9 +3,10 @@
 //!
 //! Prints a table, and on standard error each figure as it is known. `scripts/bench.sh scale` runs it; Java
 //! and Maven have to be there. Arguments: `--rounds N` (1), `--rows` with some of
-//! `records,idle,waiting,closest,restart,connections`, `--partitions N` (3000) for how many lie idle,
-//! `--megabytes N` (200) for how much is produced, `--alone` to leave Kafka out.
+//! `records,idle,waiting,closest,restart,connections,cleaning`, `--partitions N` (3000) for how many lie idle,
+//! `--megabytes N` (200) for how much is produced or compacted, `--alone` to leave Kafka out.
 
+mod cleaning;
 mod closest;
 mod connections;
 mod idle;
@@ -36,6 +37,7 @@ fn main() {
             ("closest", closest::measure),
             ("restart", restart::measure),
             ("connections", connections::measure),
+            ("cleaning", cleaning::measure),
         ],
     );
 }
