@@ -35,6 +35,18 @@ const PASSING: [ErrorCode; 9] = [
     ErrorCode::RequestTimedOut,
 ];
 
+/// A cluster, asked for the leaders of first partitions.
+pub trait Leaders {
+    /// The port of the leader of a topic's first partition; None where it has none.
+    fn leader_port(&self, topic: &str) -> Option<u16>;
+}
+
+impl Leaders for Brokers {
+    fn leader_port(&self, topic: &str) -> Option<u16> {
+        Some(self.all.get(&self.state_of(topic).leader)?.port)
+    }
+}
+
 /// A producer with a transactional id.
 pub struct TransactionalProducer {
     /// The transactional id.
@@ -48,14 +60,13 @@ pub struct TransactionalProducer {
 
 /// Asks the coordinator until the error is not one that passes.
 fn ask<R: Request>(
-    brokers: &Brokers,
+    brokers: &impl Leaders,
     request: &R,
     version: i16,
     error: impl Fn(&R::Response) -> i16,
 ) -> R::Response {
     eventually(R::KEY.name(), LIMIT, || {
-        let leader = brokers.all.get(&brokers.state_of(TOPIC).leader)?;
-        let response = Connection::to(leader.port)?.call(request, version)?;
+        let response = Connection::to(brokers.leader_port(TOPIC)?)?.call(request, version)?;
         (!PASSING.contains(&ErrorCode::from_code(error(&response)))).then_some(response)
     })
 }
@@ -67,7 +78,7 @@ impl TransactionalProducer {
     }
 
     /// Asks for a producer id and epoch.
-    pub fn init(&mut self, brokers: &Brokers) -> ErrorCode {
+    pub fn init(&mut self, brokers: &impl Leaders) -> ErrorCode {
         let request = InitProducerIdRequest {
             transactional_id: Some(self.id.clone()),
             transaction_timeout_ms: self.timeout_ms,
@@ -80,7 +91,7 @@ impl TransactionalProducer {
     }
 
     /// Adds the first partitions of topics.
-    pub fn add(&self, brokers: &Brokers, topics: &[&str]) -> ErrorCode {
+    pub fn add(&self, brokers: &impl Leaders, topics: &[&str]) -> ErrorCode {
         let topics = topics
             .iter()
             .map(|topic| AddPartitionsToTxnTopic { name: (*topic).to_owned(), partitions: vec![0] });
@@ -95,7 +106,7 @@ impl TransactionalProducer {
     }
 
     /// Produces a record to the first partition of a topic, once however often it must be sent.
-    pub fn produce(&mut self, brokers: &Brokers, topic: &str, value: &str) -> ErrorCode {
+    pub fn produce(&mut self, brokers: &impl Leaders, topic: &str, value: &str) -> ErrorCode {
         let sequence = *self.sequences.entry(topic.to_owned()).or_default();
         let mut builder =
             BatchBuilder::new().producer(self.producer.0, self.producer.1, sequence).transactional(true);
@@ -106,8 +117,7 @@ impl TransactionalProducer {
         let transactional_id = Some(self.id.clone());
         let request = ProduceRequest { acks: -1, timeout_ms: 5000, topics, transactional_id };
         let error = eventually("Produce", LIMIT, || {
-            let leader = brokers.all.get(&brokers.state_of(topic).leader)?;
-            let response = Connection::to(leader.port)?.call(&request, 8)?;
+            let response = Connection::to(brokers.leader_port(topic)?)?.call(&request, 8)?;
             let error = ErrorCode::from_code(response.responses[0].partitions[0].error_code);
             (!PASSING.contains(&error)).then_some(error)
         });
@@ -128,14 +138,14 @@ impl TransactionalProducer {
     }
 
     /// Has the end of the transaction decided; its markers may still be on their way.
-    pub fn decide(&self, brokers: &Brokers, committed: bool) -> ErrorCode {
-        let leader = brokers.state_of(TOPIC).leader;
-        let response = brokers.connection(leader).call(&self.end_request(committed), 2).unwrap();
+    pub fn decide(&self, brokers: &impl Leaders, committed: bool) -> ErrorCode {
+        let mut connection = Connection::to(brokers.leader_port(TOPIC).unwrap()).unwrap();
+        let response = connection.call(&self.end_request(committed), 2).unwrap();
         ErrorCode::from_code(response.error_code)
     }
 
     /// Ends the transaction, and asks until it is complete.
-    pub fn end(&self, brokers: &Brokers, committed: bool) -> ErrorCode {
+    pub fn end(&self, brokers: &impl Leaders, committed: bool) -> ErrorCode {
         let request = self.end_request(committed);
         for _ in 0..2 {
             // Answered once when it is decided, and again when the markers are written.
@@ -149,9 +159,7 @@ impl TransactionalProducer {
 }
 
 /// The values of a topic's first partition that a reader of committed records sees, up to the last stable offset.
-pub fn read_committed(brokers: &Brokers, topic: &str) -> Vec<String> {
-    let leader = brokers.state_of(topic).leader;
-    let mut connection = brokers.connection(leader);
+pub fn read_committed(brokers: &impl Leaders, topic: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), 0);
     loop {
         let partition =
@@ -164,9 +172,11 @@ pub fn read_committed(brokers: &Brokers, topic: &str) -> Vec<String> {
             topics: vec![FetchTopic { topic: topic.to_owned(), partitions: vec![partition] }],
             ..Default::default()
         };
-        let answer = connection.call(&request, 11).expect("an answer to Fetch");
-        let partition = &answer.responses[0].partition_responses[0];
-        assert_eq!(partition.error_code, 0, "{topic}");
+        let partition = eventually("the leader answers", LIMIT, || {
+            let mut answer = Connection::to(brokers.leader_port(topic)?)?.call(&request, 11)?;
+            let partition = answer.responses.pop()?.partition_responses.pop()?;
+            (partition.error_code == 0).then_some(partition)
+        });
         let mut aborted: Vec<_> = partition.aborted_transactions.iter().flatten().collect();
         aborted.sort_by_key(|it| std::cmp::Reverse(it.first_offset));
         let mut open_aborted = Vec::new();

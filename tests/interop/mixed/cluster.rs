@@ -10,6 +10,7 @@ use barnabas::zk::znode::topic::{self, TopicZNode};
 use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::java::Kafka;
+use crate::support::transactional::Leaders;
 use crate::support::{Broker, Chroot, Connection, Process, eventually, tool};
 
 /// How long anything is waited for.
@@ -305,6 +306,12 @@ impl Mixed {
         let leader = self.state(topic).unwrap().leader;
         let stored = Connection::to(self.members[&leader].barnabas.port).unwrap().read_all(topic);
         stored.into_iter().map(|(_, value)| value.parse().unwrap()).collect()
+    }
+}
+
+impl Leaders for Mixed {
+    fn leader_port(&self, topic: &str) -> Option<u16> {
+        Some(self.members.get(&self.state(topic)?.leader)?.barnabas.port)
     }
 }
 
