@@ -32,6 +32,16 @@ pub fn scala_mutable_map<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
     entries
 }
 
+/// Items in the order of a `scala.collection.mutable.HashSet` of Scala 2.13, by their hash codes.
+pub fn scala_mutable_set<T>(mut items: Vec<(i32, T)>) -> Vec<T> {
+    let mask = slots(items.len()) - 1;
+    items.sort_by_key(|(hash, _)| {
+        let hash = spread(*hash);
+        (i64::from(hash) & mask, hash)
+    });
+    items.into_iter().map(|(_, item)| item).collect()
+}
+
 /// Entries in the order of a `java.util.Properties`, as for configs. Entries that share a slot keep the order
 /// they have.
 pub fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {

@@ -1,11 +1,11 @@
 //! `kafka-dump-log.sh`: prints what lies in segments, indexes and snapshots (Kafka's `kafka.tools.DumpLogSegments`).
 //!
 //! Reads files only and never changes one, so it may be used beside a running broker. The contents of
-//! `__consumer_offsets` and `__transaction_state` are not decoded yet: with either of those two options the
-//! tool ends with a sentence about it.
+//! `__consumer_offsets` are not decoded yet: with that option the tool ends with a sentence about it.
 
 mod index_file;
 mod log_file;
+mod transaction_log;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::arguments::{self, EarlyExit};
 use crate::base::{Millis, Offset};
 use crate::log::producers::snapshot;
+use crate::wire::record::Record;
 
 const ABOUT: &str = "This tool helps to parse a log file and dump its contents to the console, useful for debugging a \
                      seemingly corrupt log segment.";
@@ -45,7 +46,7 @@ struct Arguments {
     /// Decode records of __consumer_offsets (not there yet).
     #[arg(long)]
     offsets_decoder: bool,
-    /// Decode records of __transaction_state (not there yet).
+    /// Decode records of __transaction_state; implies --print-data-log.
     #[arg(long)]
     transaction_log_decoder: bool,
     /// How values are printed: kafka.serializer.StringDecoder, LongDecoder or IntegerDecoder.
@@ -86,6 +87,37 @@ impl Decoder {
     }
 }
 
+/// How records become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MessageParser {
+    /// Keys and values each by themselves.
+    Decoders { keys: Decoder, values: Decoder },
+    /// As records of `__transaction_state`.
+    TransactionLog,
+}
+
+impl Default for MessageParser {
+    fn default() -> Self {
+        Self::Decoders { keys: Decoder::default(), values: Decoder::default() }
+    }
+}
+
+impl MessageParser {
+    /// The key and the value as text, where they are there.
+    fn parse(self, record: &Record) -> Result<(Option<String>, Option<String>), DumpError> {
+        match self {
+            Self::Decoders { keys, values } => {
+                let key = record.key.as_ref().map(|key| keys.text(key));
+                Ok((key, record.value.as_ref().map(|value| values.text(value))))
+            }
+            Self::TransactionLog => {
+                let (key, value) = transaction_log::parse(record)?;
+                Ok((Some(key), Some(value)))
+            }
+        }
+    }
+}
+
 /// What is to be printed, and how.
 #[derive(Clone, Debug, Default)]
 struct DumpOptions {
@@ -95,24 +127,28 @@ struct DumpOptions {
     verifies_only: bool,
     checks_sanity: bool,
     max_message_size: u64,
-    keys: Decoder,
-    values: Decoder,
+    parser: MessageParser,
 }
 
 impl DumpOptions {
     fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
         let given: Arguments = arguments::parse(ABOUT, arguments)?;
         arguments::require(given.files.is_some(), "files")?;
-        for (wanted, option) in [
-            (given.offsets_decoder, "offsets-decoder"),
-            (given.transaction_log_decoder, "transaction-log-decoder"),
-        ] {
-            if wanted {
-                return Err(EarlyExit::Usage(format!("Option \"[{option}]\" is not supported yet")));
-            }
+        if given.offsets_decoder {
+            return Err(EarlyExit::Usage("Option \"[offsets-decoder]\" is not supported yet".to_owned()));
         }
-        let prints_data =
-            given.print_data_log || given.value_decoder_class.is_some() || given.key_decoder_class.is_some();
+        let prints_data = given.print_data_log
+            || given.transaction_log_decoder
+            || given.value_decoder_class.is_some()
+            || given.key_decoder_class.is_some();
+        let parser = if given.transaction_log_decoder {
+            MessageParser::TransactionLog
+        } else {
+            MessageParser::Decoders {
+                keys: Decoder::of(given.key_decoder_class.as_deref())?,
+                values: Decoder::of(given.value_decoder_class.as_deref())?,
+            }
+        };
         Ok(Self {
             files: given.files.unwrap_or_default().split(',').map(PathBuf::from).collect(),
             prints_data,
@@ -120,8 +156,7 @@ impl DumpOptions {
             verifies_only: given.verify_index_only,
             checks_sanity: given.index_sanity_check,
             max_message_size: u64::from(given.max_message_size),
-            keys: Decoder::of(given.key_decoder_class.as_deref())?,
-            values: Decoder::of(given.value_decoder_class.as_deref())?,
+            parser,
         })
     }
 }
@@ -133,6 +168,8 @@ enum DumpError {
     NoOffset(String),
     #[error("org.apache.kafka.common.errors.CorruptRecordException: {0}")]
     Corrupt(String),
+    #[error("org.apache.kafka.common.KafkaException: {0}")]
+    Record(String),
     #[error("kafka.log.CorruptIndexException: {0}")]
     CorruptIndex(String),
     #[error("java.util.NoSuchElementException: {0}")]

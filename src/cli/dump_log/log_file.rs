@@ -184,11 +184,12 @@ fn print_record(
     if header.is_control() {
         write!(out, " {}", control(record)?)?;
     } else if options.prints_data {
-        if let Some(key) = &record.key {
-            write!(out, " key: {}", options.keys.text(key))?;
+        let (key, payload) = options.parser.parse(record)?;
+        if let Some(key) = key {
+            write!(out, " key: {key}")?;
         }
-        if let Some(value) = &record.value {
-            write!(out, " payload: {}", options.values.text(value))?;
+        if let Some(payload) = payload {
+            write!(out, " payload: {payload}")?;
         }
     }
     Ok(writeln!(out)?)
