@@ -509,15 +509,15 @@ config! {
         default: "JKS", importance: Medium, dynamic: PerBroker, support: NotYet;
     /// How often transactions that took too long are aborted, in milliseconds.
     transaction_abort_timed_out_transaction_cleanup_interval_ms: i32 = "transaction.abort.timed.out.transaction.cleanup.interval.ms",
-        default: "10000", at_least: 1, importance: Low, support: NotYet;
+        default: "10000", at_least: 1, importance: Low;
     /// The longest timeout that a transaction may ask for, in milliseconds.
     transaction_max_timeout_ms: i32 = "transaction.max.timeout.ms", default: "900000", at_least: 1, importance: High;
     /// How often expired transactional ids are removed, in milliseconds.
     transaction_remove_expired_transaction_cleanup_interval_ms: i32 = "transaction.remove.expired.transaction.cleanup.interval.ms",
-        default: "3600000", at_least: 1, importance: Low, support: NotYet;
+        default: "3600000", at_least: 1, importance: Low;
     /// How much is read at once when a coordinator loads its transactions, in bytes.
     transaction_state_log_load_buffer_size: i32 = "transaction.state.log.load.buffer.size",
-        default: "5242880", at_least: 1, importance: High, support: NotYet;
+        default: "5242880", at_least: 1, importance: High;
     /// min.insync.replicas of the transaction topic.
     transaction_state_log_min_isr: i32 = "transaction.state.log.min.isr",
         default: "2", at_least: 1, importance: High;
