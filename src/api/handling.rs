@@ -1,8 +1,8 @@
 //! What is done for every request before its handler and after it: decoding, the request quota, encoding.
 //!
-//! The time for which a handler keeps a thread busy is measured, counted against the caller's quota and added
-//! to the API's metrics. A caller over its quota is answered at once with its throttle time, and its
-//! connection is not read meanwhile (KIP-219). Kafka: `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
+//! The time for which a handler keeps a thread busy is measured, counted against the caller's quota and added to the
+//! API's metrics. A caller over its quota is answered at once with its throttle time, and its connection is not read
+//! meanwhile (KIP-219). Kafka: `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};

@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 /// A running (or ended) child process.
 pub struct Process {
@@ -40,7 +42,7 @@ impl Process {
 
     /// All lines it has printed so far, on both streams.
     pub fn lines(&self) -> Vec<String> {
-        self.output.0.lock().unwrap().lines.clone()
+        self.output.0.lock().lines.clone()
     }
 
     /// Waits until it has printed a line that holds `text`, and gives that line.
@@ -52,7 +54,7 @@ impl Process {
     pub fn wait_for_line_after(&self, from: usize, text: &str, limit: Duration) -> String {
         let end = Instant::now() + limit;
         let (lock, changed) = &*self.output;
-        let mut output = lock.lock().unwrap();
+        let mut output = lock.lock();
         loop {
             if let Some(line) = output.lines.iter().skip(from).find(|line| line.contains(text)) {
                 return line.clone();
@@ -64,7 +66,7 @@ impl Process {
                 self.name,
                 output.lines.join("\n")
             );
-            output = changed.wait_timeout(output, left).unwrap().0;
+            changed.wait_for(&mut output, left);
         }
     }
 
@@ -119,11 +121,11 @@ fn collect(stream: impl Read + Send + 'static, output: Arc<(Mutex<Output>, Condv
         let mut line = Vec::new();
         while matches!(reader.read_until(b'\n', &mut line), Ok(count) if count > 0) {
             let text = String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned();
-            output.0.lock().unwrap().lines.push(text);
+            output.0.lock().lines.push(text);
             output.1.notify_all();
             line.clear();
         }
-        output.0.lock().unwrap().open -= 1;
+        output.0.lock().open -= 1;
         output.1.notify_all();
     });
 }

@@ -1,7 +1,7 @@
 //! Which paths may be a chroot. ZooKeeper: `PathUtils.validatePath`.
 //!
-//! Pure. A trailing slash is refused, as Java refuses it: if it were ignored, the path would name another
-//! cluster to some clients.
+//! Pure. A trailing slash is refused, as Java refuses it: if it were ignored, the path would name another cluster to
+//! some clients.
 
 /// Why a path is refused. Positions are counted in UTF-16 units from the start of the path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
