@@ -159,7 +159,7 @@ fn a_new_leader_knows_the_producers_and_their_transactions() {
     brokers.broker(1).kill();
     eventually("another broker leads", SOON, || (brokers.state().leader > 1).then_some(()));
     let mut leader = brokers.connection(brokers.state().leader).with_patience(SOON);
-    // Until its high watermark is where its predecessor's may have been, it tells of no end (KIP-207).
+    // Until its high watermark is where its predecessor's may have been, it knows no end (KIP-207).
     let stable = eventually("it knows the end", SOON, || stable_end(&mut leader));
     assert_eq!(stable, 5, "the transaction is open");
     assert_eq!(aborted(&mut leader), [3]);
