@@ -17,6 +17,7 @@ mod error_response;
 pub mod group;
 mod handling;
 mod named_twice;
+mod offset_znodes;
 pub mod records;
 pub mod request_metrics;
 pub mod session;

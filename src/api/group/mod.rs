@@ -12,7 +12,6 @@ pub mod list_groups;
 pub mod offset_commit;
 pub mod offset_delete;
 pub mod offset_fetch;
-mod offset_znodes;
 pub mod sync_group;
 pub mod txn_offset_commit;
 

@@ -3,9 +3,10 @@
 //! v1 member, generation, timestamps · v2 retention · v5 no retention (KIP-211) · v6 leader epochs · v7 static members · v8
 //! flexible. Kafka: `KafkaApis.handleOffsetCommitRequest`.
 
-use super::{ItemErrors, claim, grouped, offset_znodes, unavailable};
+use super::{ItemErrors, claim, grouped, unavailable};
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
+use crate::api::offset_znodes;
 use crate::base::{Millis, TopicPartition};
 use crate::coordinator::group::request::{OffsetAndMetadata, OffsetsCommit};
 use crate::security::AclOperation;

@@ -3,9 +3,10 @@
 //! v2 null for all partitions, an error of the group · v5 leader epochs · v6 flexible · v7 UNSTABLE_OFFSET_COMMIT where that
 //! is wanted (KIP-447). Kafka: `KafkaApis.handleOffsetFetchRequest`.
 
-use super::{grouped, offset_znodes, unavailable};
+use super::{grouped, unavailable};
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
+use crate::api::offset_znodes;
 use crate::base::TopicPartition;
 use crate::coordinator::group::fetch::{FetchedOffset, OffsetsFetch};
 use crate::security::{AclOperation, AclResource};
