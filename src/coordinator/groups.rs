@@ -1,7 +1,7 @@
 //! The groups that this broker coordinates, over all partitions of `__consumer_offsets` that it leads.
 //!
-//! Writes the log lines and counts what the machines want logged and counted. Never decides. Kafka: `GroupCoordinator` as
-//! the handlers see it, the metrics of `GroupMetadataManager`.
+//! Writes the log lines and counts what the machines want logged and counted. Never decides. Kafka: `GroupCoordinator`
+//! as the handlers see it, the metrics of `GroupMetadataManager`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ requests! {
 }
 
 impl Groups {
-    /// Coordinates groups as this broker comes to lead partitions of `topic`, until `stop`. For tasks of a runtime only.
+    /// Coordinates groups as this broker comes to lead partitions of `topic`, until `stop`. For tasks of a runtime
+    /// only.
     pub fn start(
         broker_id: BrokerId,
         config: &BrokerConfig,
@@ -159,8 +160,8 @@ impl Groups {
         self.runtime.notify_all(&GroupEvent::PartitionsDeleted(partitions.into())).await;
     }
 
-    /// The end of a producer's transaction is in the log of a partition of `__consumer_offsets`: the offsets committed in
-    /// it count, or are dropped (`GroupCoordinator.scheduleHandleTxnCompletion`).
+    /// The end of a producer's transaction is in the log of a partition of `__consumer_offsets`: the offsets committed
+    /// in it count, or are dropped (`GroupCoordinator.scheduleHandleTxnCompletion`).
     pub async fn transaction_completed(&self, partition: i32, producer: ProducerId, committed: bool) {
         self.runtime.notify(partition, GroupEvent::TransactionCompleted { producer, committed }).await;
     }

@@ -1,8 +1,8 @@
 //! What both coordinators are: a machine for each partition of an internal topic that this broker leads.
 //!
-//! Pure. A machine takes what happens and the time, changes its state and says what is to be done; [`super::runtime`]
-//! does it. A coordinator's state is what its records say, so each change that must survive is appended first, and the
-//! machine goes on where the outcome comes back ([`CoordinatorMachine::on_appended`]).
+//! Pure. A machine takes what happens and the time, changes its state and returns what is to be done;
+//! [`super::runtime`] does it. A coordinator's state is that of its records, so each change that must survive is
+//! appended first, and the machine goes on where the outcome comes back ([`CoordinatorMachine::on_appended`]).
 //!
 //! ```text
 //! a request ─► on_request ─► append(offsets, then) ─► on_appended(then, outcome) ─► respond
@@ -49,9 +49,9 @@ pub enum Replayed {
         offset: Offset,
         /// Its timestamp.
         timestamp: Millis,
-        /// The producer, where the record is part of a transaction: it counts once the marker says commit.
+        /// The producer, where the record is part of a transaction: it counts once the marker commits it.
         producer: Option<TransactionalProducer>,
-        /// What it says.
+        /// Its key and value.
         record: CoordinatorRecord,
     },
     /// A marker: the open transaction of a producer ends.
@@ -90,7 +90,7 @@ pub trait CoordinatorMachine: Send + Sized + 'static {
     /// A client asks. The machine responds now or later, once for each request.
     fn on_request(&mut self, id: RequestId, request: Self::Request, now: Millis, actions: &mut Actions<Self>);
 
-    /// An append is done: all replicas in sync have the records, or the error says why that is not certain
+    /// An append is done: all replicas in sync have the records, or the error is why that is not certain
     /// (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT,
     /// MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, KAFKA_STORAGE_ERROR, or another of the log's). Appends are done in the
     /// order in which they were asked for.

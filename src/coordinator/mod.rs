@@ -2,7 +2,7 @@
 //! for each of `__transaction_state`.
 //!
 //! - *Entry points:* [`runtime::CoordinatorRuntime`], one a coordinator, and the machine that it runs.
-//! - *Owns:* what the records of these topics say, as long as this broker leads their partition.
+//! - *Owns:* the state that the records of these topics make, as long as this broker leads their partition.
 //! - *Never:* decodes a request; creates its topic.
 //! - *In Kafka:* `GroupCoordinator`, `GroupMetadataManager`, `TransactionCoordinator`, `TransactionStateManager`.
 //!

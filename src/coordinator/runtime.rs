@@ -5,9 +5,9 @@
 //!          └─► anything else: unload, answer what still waits
 //! ```
 //!
-//! A partition's task takes requests, finished appends, timers and events one at a time, so a machine needs no lock. All
-//! that a turn appends outside of transactions goes into one batch. A request waits for its turn in a queue of bounded
-//! length. Kafka: the loading and unloading of `GroupMetadataManager` and `TransactionStateManager`.
+//! A partition's task takes requests, finished appends, timers and events one at a time, so a machine needs no lock.
+//! All that a turn appends outside of transactions goes into one batch. A request waits for its turn in a queue of
+//! bounded length. Kafka: the loading and unloading of `GroupMetadataManager` and `TransactionStateManager`.
 
 mod append;
 mod load;
@@ -208,8 +208,8 @@ impl<M: CoordinatorMachine> CoordinatorRuntime<M> {
         (loaded.into_iter().map(|(partition, _)| *partition).collect(), !loading.is_empty())
     }
 
-    /// Notifies the machine of a partition, after what is in its queue; of a partition that is being loaded too. Nothing
-    /// is done where it is not served here.
+    /// Notifies the machine of a partition, after what is in its queue; of a partition that is being loaded too.
+    /// Nothing is done where it is not served here.
     pub async fn notify(&self, partition: i32, event: M::Event) {
         let inputs = self.served.read().get(&partition).map(|served| served.inputs.clone());
         if let Some(inputs) = inputs {

@@ -1,4 +1,5 @@
-//! Requests of transactional producers, odd ones among them, as Kafka 2.7.2 was asked and answered: the answers are equal.
+//! Requests of transactional producers, odd ones among them, as Kafka 2.7.2 was asked and answered: the answers are
+//! equal.
 //!
 //! `data/transaction_requests.txt` was recorded from a broker of a new cluster; producer ids begin at 0 there and here.
 //! What is noted as `once it can be` is asked again until nothing else is under way.

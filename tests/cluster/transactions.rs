@@ -1,6 +1,7 @@
-//! Transactions on real brokers: each ends whole, whoever is killed, and readers of committed records see all of it or none.
+//! Transactions on real brokers: each ends whole, whichever broker is killed, and readers of committed records see all
+//! of it or none.
 //!
-//! `BARNABAS_TEST_TRANSACTIONS` says how many the longest test makes (60 by default).
+//! `BARNABAS_TEST_TRANSACTIONS` is how many the longest test makes (60 by default).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: the tool prints what Kafka's printed, and what is read is
-//! written again as the same bytes.
+//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: the tool prints what Kafka's printed, and what is read
+//! is written again as the same bytes.
 //!
 //! `data/transaction-state/N.log` is the log of a partition, `N.txt` what 2.7.2's
 //! `kafka-dump-log --transaction-log-decoder` printed of its records: offset, key, value.

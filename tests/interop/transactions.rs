@@ -1,6 +1,7 @@
-//! Java's transactional producers and consumers on Barnabas: what is committed is seen once, whoever is killed.
+//! Java's transactional producers and consumers on Barnabas: what is committed is seen once, whichever process is
+//! killed.
 //!
-//! `BARNABAS_TEST_EXACTLY_ONCE` says how many seconds the loop runs between two kills (2 by default).
+//! `BARNABAS_TEST_EXACTLY_ONCE` is how many seconds the loop runs between two kills (2 by default).
 
 use std::time::Duration;
 

@@ -84,7 +84,7 @@ fn subscription(topics: &str) -> Bytes {
     bytes.into()
 }
 
-/// A group coordinator, and the world around it: a log whose appends succeed when the transcript says so.
+/// A group coordinator, and the world around it: a log whose appends succeed where the transcript has them succeed.
 pub struct Groups {
     settings: GroupSettings,
     machine: Option<GroupCoordinator>,

@@ -71,14 +71,14 @@ pub fn is_compared(phase: &Phase, configs: &[(String, String)]) -> bool {
 pub const FILES: &str = "files";
 
 /// What a recording has to show, so that it is known to try what it is for: the errors of Produce and of
-/// WriteTxnMarkers, and whether a fetch told of aborted transactions.
+/// WriteTxnMarkers, and whether a fetch listed aborted transactions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// Errors of partitions in answers to Produce.
     pub produce: BTreeSet<i16>,
     /// Errors of partitions in answers to WriteTxnMarkers.
     pub markers: BTreeSet<i16>,
-    /// Whether any reader was told of an aborted transaction.
+    /// Whether any reader was sent an aborted transaction.
     pub aborted: bool,
 }
 

@@ -1,5 +1,5 @@
-//! A transactional producer in raw requests, which asks again until it is answered: through failovers of coordinators and
-//! leaders. And a reader of committed records.
+//! A transactional producer in raw requests, which asks again until it is answered: through failovers of coordinators
+//! and leaders. And a reader of committed records.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -34,27 +34,6 @@ pub fn stems(folder: &str, ending: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Rooms and files that are new, whose lines and comments are not checked yet.
-pub const BEING_WRITTEN: &[&str] = &[
-    "src/coordinator/",
-    "src/api/group/",
-    "src/api/txn/",
-    "tests/bench/coordinators",
-    "tests/cluster/coordinators",
-    "tests/cluster/groups",
-    "tests/cluster/producers",
-    "tests/cluster/transaction",
-    "tests/formats/transaction_log",
-    "tests/interop/groups",
-    "tests/interop/producers",
-    "tests/interop/transaction",
-    "tests/machines/group",
-    "tests/machines/txn",
-    "tests/simulation/coordinators",
-    "tests/support/producers",
-    "tests/support/transaction",
-];
-
 /// A line without the content of its quoted texts.
 pub fn without_texts(line: &str) -> String {
     let mut bare = String::new();

@@ -1,4 +1,4 @@
-//! DescribeGroups, v0-5. What groups are, and who is in them.
+//! DescribeGroups, v0-5. What groups are, and their members.
 //!
 //! v3 authorized operations (KIP-430) · v4 static members · v5 flexible. Kafka: `KafkaApis.handleDescribeGroupRequest`.
 

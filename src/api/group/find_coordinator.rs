@@ -1,5 +1,5 @@
-//! FindCoordinator, v0-3. Which broker coordinates a group or a transactional id: the leader of a partition of a topic that
-//! is created where it does not exist.
+//! FindCoordinator, v0-3. Which broker coordinates a group or a transactional id: the leader of a partition of a topic
+//! that is created where it does not exist.
 //!
 //! v1 transactional ids, messages · v3 flexible. Kafka: `KafkaApis.handleFindCoordinatorRequest`.
 

@@ -1,7 +1,7 @@
 //! JoinGroup, v0-7. A member enters a group, or comes back to it; answered once the next generation begins.
 //!
-//! v1 rebalance timeout · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) · v6 flexible · v7 the protocol's
-//! type. Kafka: `KafkaApis.handleJoinGroupRequest`.
+//! v1 rebalance timeout · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) · v6 flexible · v7 the
+//! protocol's type. Kafka: `KafkaApis.handleJoinGroupRequest`.
 
 use std::net::IpAddr;
 

@@ -43,7 +43,7 @@ impl Exchange {
 }
 
 /// # Errors
-/// INVALID_GROUP_ID: the group has no id. Offsets may be kept under the empty id, but nobody joins it.
+/// INVALID_GROUP_ID: the group has no id. Offsets may be kept under the empty id, but no member joins it.
 fn check_group_id(group: &str) -> Result<(), ErrorCode> {
     if group.is_empty() { Err(ErrorCode::InvalidGroupId) } else { Ok(()) }
 }
@@ -61,7 +61,7 @@ fn claim(member: &str, instance: Option<&str>, generation: i32) -> MemberClaim {
     MemberClaim { member: member.into(), instance: instance.map(Into::into), generation }
 }
 
-/// What a response says of partitions, by topic: each topic once, in the order in which it is first named.
+/// The partitions of a response by topic: each topic once, in the order in which it is first named.
 fn grouped<T, R>(
     results: impl IntoIterator<Item = (TopicPartition, T)>,
     result: impl Fn(i32, T) -> R,

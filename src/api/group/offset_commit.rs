@@ -1,7 +1,7 @@
 //! OffsetCommit, v0-8. How far a group has come is kept: of version 0 in ZooKeeper, else in `__consumer_offsets`.
 //!
-//! v1 member, generation, timestamps · v2 retention · v5 no retention (KIP-211) · v6 leader epochs · v7 static members · v8
-//! flexible. Kafka: `KafkaApis.handleOffsetCommitRequest`.
+//! v1 member, generation, timestamps · v2 retention · v5 no retention (KIP-211) · v6 leader epochs · v7 static members
+//! · v8 flexible. Kafka: `KafkaApis.handleOffsetCommitRequest`.
 
 use super::{ItemErrors, claim, grouped, unavailable};
 use crate::api::Exchange;

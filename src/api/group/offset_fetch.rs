@@ -1,7 +1,7 @@
 //! OffsetFetch, v0-7. How far a group has come: of version 0 from ZooKeeper, else from `__consumer_offsets`.
 //!
-//! v2 null for all partitions, an error of the group · v5 leader epochs · v6 flexible · v7 UNSTABLE_OFFSET_COMMIT where that
-//! is wanted (KIP-447). Kafka: `KafkaApis.handleOffsetFetchRequest`.
+//! v2 null for all partitions, an error of the group · v5 leader epochs · v6 flexible · v7 UNSTABLE_OFFSET_COMMIT where
+//! that is wanted (KIP-447). Kafka: `KafkaApis.handleOffsetFetchRequest`.
 
 use super::{grouped, unavailable};
 use crate::api::Exchange;
@@ -30,7 +30,7 @@ pub async fn handle(exchange: &Exchange, request: OffsetFetchRequest) -> OffsetF
     };
     match fetched {
         Ok(fetched) => response(fetched, ErrorCode::None),
-        // A version without an error of the group says it of each partition.
+        // A version without an error of the group has it at each partition.
         Err(error) if version < 2 => {
             let each = asked(&request).unwrap_or_default().into_iter();
             response(each.map(|id| (id, FetchedOffset::none(error))).collect(), error)

@@ -1,5 +1,5 @@
-//! AddOffsetsToTxn, v0-2. A group's offsets enter a producer's transaction: the partition of `__consumer_offsets` that the
-//! group belongs to.
+//! AddOffsetsToTxn, v0-2. A group's offsets enter a producer's transaction: the partition of `__consumer_offsets` that
+//! the group belongs to.
 //!
 //! v2 PRODUCER_FENCED. The offsets themselves come with TxnOffsetCommit. Kafka:
 //! `KafkaApis.handleAddOffsetsToTxnRequest`.

@@ -76,7 +76,7 @@ struct PendingMarker {
 
 impl PendingMarker {
     /// Waits for the replicas. The offsets that were committed in the transaction are settled before the
-    /// answer, which tells the transaction coordinator that the transaction is over.
+    /// answer, by which the transaction coordinator learns that the transaction is over.
     async fn settle(self, groups: &Groups, errors: &mut MarkerErrors) {
         for (id, outcome) in self.appends.outcomes().await {
             if *id.topic == *OFFSETS_TOPIC && outcome.error == ErrorCode::None {

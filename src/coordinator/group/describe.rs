@@ -1,4 +1,4 @@
-//! DescribeGroups, ListGroups: what groups there are, and who is in them.
+//! DescribeGroups, ListGroups: what groups there are, and their members.
 //!
 //! Pure. Kafka: `GroupCoordinator.handleDescribeGroup`, `GroupMetadata.summary`, `overview`.
 
@@ -43,7 +43,7 @@ pub struct MemberSummary {
     pub client_id: Arc<str>,
     /// Where it connects from.
     pub client_host: Arc<str>,
-    /// What it says with the group's protocol; empty unless the group is stable.
+    /// What it sent with the group's protocol; empty unless the group is stable.
     pub metadata: Bytes,
     /// What it is to consume; empty unless the group is stable.
     pub assignment: Bytes,
@@ -66,7 +66,7 @@ impl GroupMetadata {
         }
     }
 
-    /// The group and its members. What they say and consume is only known while it is stable.
+    /// The group and its members. What they sent and consume is only known while it is stable.
     pub(super) fn summary(&self) -> GroupSummary {
         let protocol = self.protocol_name.as_ref().filter(|_| self.is(GroupState::Stable));
         let members = self.members.iter().map(|member| MemberSummary {

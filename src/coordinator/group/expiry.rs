@@ -1,7 +1,8 @@
-//! What is forgotten: expired offsets, offsets of deleted partitions, deleted groups, and groups that have nothing left.
+//! What is forgotten: expired offsets, offsets of deleted partitions, deleted groups, and groups that have nothing
+//! left.
 //!
-//! Pure. Each leaves tombstones in the log. A response does not wait for them: where they are lost, they are written again.
-//! Kafka: `GroupMetadataManager.cleanupGroupMetadata`, `GroupMetadata.removeExpiredOffsets` (KIP-211).
+//! Pure. Each leaves tombstones in the log. A response does not wait for them: where they are lost, they are written
+//! again. Kafka: `GroupMetadataManager.cleanupGroupMetadata`, `GroupMetadata.removeExpiredOffsets` (KIP-211).
 
 use super::GroupCoordinator;
 use super::append::GroupAppend;
@@ -17,8 +18,8 @@ use crate::wire::error_code::ErrorCode;
 impl GroupMetadata {
     /// Forgets the offsets that have expired; their partitions.
     ///
-    /// - Without members: all, once the group has been empty for the retention. Where a record of before 2.1 does not
-    ///   say since when, an offset counts from its commit.
+    /// - Without members: all, once the group has been empty for the retention. Where a record of before 2.1 lacks
+    ///   that time, an offset counts from its commit.
     /// - With consumers: those of topics that no member subscribes to, from their commit.
     /// - Without a protocol, of consumers that assign themselves their partitions: from their commit.
     /// - An offset that was committed with an expiry of its own expires then.

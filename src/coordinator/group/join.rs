@@ -19,8 +19,8 @@ use crate::wire::error_code::ErrorCode;
 /// would show that.
 const NEW_MEMBER_JOIN_TIMEOUT: Millis = 5 * 60 * 1000;
 
-/// How long that may be which a member's id begins with: a UUID and a dash follow, and a text of the protocol has at most
-/// `i16::MAX` bytes.
+/// How long that may be which a member's id begins with: a UUID and a dash follow, and a text of the protocol has at
+/// most `i16::MAX` bytes.
 pub const MAX_ID_PREFIX: usize = i16::MAX as usize - 37;
 
 /// A member that joins.
@@ -49,7 +49,7 @@ pub struct JoinedMember {
     pub id: Arc<str>,
     /// Its `group.instance.id`, where it is a static member.
     pub instance: Option<Arc<str>>,
-    /// What it says with the group's protocol.
+    /// What it sends with the group's protocol.
     pub metadata: Bytes,
 }
 

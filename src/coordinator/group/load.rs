@@ -118,7 +118,7 @@ impl LoadedGroups {
 }
 
 impl GroupCoordinator {
-    /// The log has been read: the groups are as it says.
+    /// The log has been read: the groups are as its records have them.
     pub(super) fn loaded(&mut self, now: Millis, actions: &mut Actions<Self>) {
         let LoadedGroups { groups, faults, unnamed_faults, end, .. } = std::mem::take(&mut self.loaded);
         self.next_position = end;

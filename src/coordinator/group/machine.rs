@@ -182,7 +182,8 @@ impl GroupCoordinator {
 
     fn commit(&mut self, id: RequestId, commit: OffsetsCommit, now: Millis, actions: &mut Actions<Self>) {
         let group = commit.group.clone();
-        // A group that is not there has no generation: only consumers that assign themselves their partitions commit to it.
+        // A group that is not there has no generation: only consumers that assign themselves their partitions commit to
+        // it.
         if commit.producer.is_none() && commit.claim.generation >= 0 && !self.groups.contains_key(&group) {
             let errors = vec![ErrorCode::IllegalGeneration; commit.offsets.len()];
             actions.respond(id, GroupResponse::Commit(errors));

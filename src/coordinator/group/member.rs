@@ -14,7 +14,7 @@ use crate::coordinator::machine::RequestId;
 pub struct SupportedProtocol {
     /// Its name.
     pub name: Arc<str>,
-    /// What the member says with it, in the client's own layout.
+    /// What the member sends with it, in the client's own layout.
     pub metadata: Bytes,
 }
 
@@ -38,7 +38,8 @@ pub struct MemberProfile {
 pub(super) struct MemberSession {
     /// When, unless it shows that it lives; None while nothing is expected of it.
     pub deadline: Option<Millis>,
-    /// When the timer of the session fires; None where it is not set. It may fire earlier than the deadline, never later.
+    /// When the timer of the session fires; None where it is not set. It may fire earlier than the deadline, never
+    /// later.
     pub fires: Option<Millis>,
 }
 
@@ -83,12 +84,12 @@ impl MemberMetadata {
         self.profile.instance.is_some()
     }
 
-    /// What it says with a protocol; None where it cannot use that.
+    /// What it sends with a protocol; None where it cannot use that.
     pub fn metadata(&self, protocol: &str) -> Option<&Bytes> {
         self.protocols.iter().find(|it| *it.name == *protocol).map(|it| &it.metadata)
     }
 
-    /// The protocol of its choice that all members can use, as `is_candidate` says.
+    /// The protocol of its choice that all members can use, by `is_candidate`.
     pub fn vote(&self, is_candidate: impl Fn(&str) -> bool) -> Option<&Arc<str>> {
         self.protocols.iter().map(|it| &it.name).find(|name| is_candidate(name))
     }

@@ -76,7 +76,7 @@ pub struct GroupMetadata {
     this: GroupRef,
     /// Changed by [`GroupMetadata::transition_to`] alone.
     state: GroupState,
-    /// Since when; None where an old record does not say.
+    /// Since when; None where an old record lacks it.
     state_since: Option<Millis>,
     /// How often it has rebalanced; 0 for a group that has only kept offsets.
     pub(super) generation: i32,
@@ -142,7 +142,7 @@ impl GroupMetadata {
         self.state
     }
 
-    /// Since when it is in that state; None where an old record does not say.
+    /// Since when it is in that state; None where an old record lacks it.
     pub fn state_since(&self) -> Option<Millis> {
         self.state_since
     }

@@ -1,9 +1,9 @@
-//! The groups of one partition of `__consumer_offsets`: who is a member, who consumes what, how far each group has come.
+//! The groups of one partition of `__consumer_offsets`: their members, what each consumes, how far each group has come.
 //!
 //! Pure. A request that names a group is handled by the [`GroupMetadata`] of that name: [`join`], [`sync`], [`leave`],
-//! [`session`], [`commit`], [`fetch`], [`describe`]. What a rebalance is stands in [`rebalance`], what the records say in
-//! [`records`], how they are read in [`load`], what is forgotten in [`expiry`]. Never asks the time nor makes an id: both
-//! come with the request. Kafka: `GroupCoordinator`, `GroupMetadataManager`.
+//! [`session`], [`commit`], [`fetch`], [`describe`]. What a rebalance is stands in [`rebalance`], the layout of records
+//! in [`records`], how they are read in [`load`], what is forgotten in [`expiry`]. Never asks the time nor makes an id:
+//! both come with the request. Kafka: `GroupCoordinator`, `GroupMetadataManager`.
 
 pub mod append;
 pub mod commit;
@@ -77,7 +77,7 @@ pub struct GroupCoordinator {
     open_transactions: HashMap<ProducerId, BTreeSet<Arc<str>>>,
     /// The position of the next append in the log, or past it. Positions grow in the order of the log.
     next_position: Offset,
-    /// How many groups there have been: tells a group from an earlier one of the same id.
+    /// How many groups there have been: distinguishes a group from an earlier one of the same id.
     incarnations: u64,
     /// What is in `groups`.
     counts: GroupCounts,

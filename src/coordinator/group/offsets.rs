@@ -1,7 +1,7 @@
 //! How far a group has come in each partition, and what is on its way into the log.
 //!
-//! Pure. Every commit has a position in the log. Of two commits of a partition the later in the log counts, though one of
-//! them may be part of a transaction that ends long after it was written. Kafka: the offsets of `GroupMetadata`,
+//! Pure. Every commit has a position in the log. Of two commits of a partition the later in the log counts, though one
+//! of them may be part of a transaction that ends long after it was written. Kafka: the offsets of `GroupMetadata`,
 //! `CommitRecordMetadataAndOffset`.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,8 @@
 //! The records of `__consumer_offsets`: a key that names an offset or a group, and what is so of it.
 //!
-//! Pure. Keys: version 0 and 1 name an offset, 2 a group. Values: offsets 0-3, groups 0-3; which is written follows from
-//! `inter.broker.protocol.version`, all are read. Kafka: `GroupMetadataManager.readMessageKey`, `offsetCommitValue`,
-//! `groupMetadataValue`, `readGroupMessageValue`.
+//! Pure. Keys: version 0 and 1 name an offset, 2 a group. Values: offsets 0-3, groups 0-3; which is written follows
+//! from `inter.broker.protocol.version`, all are read. Kafka: `GroupMetadataManager.readMessageKey`,
+//! `offsetCommitValue`, `groupMetadataValue`, `readGroupMessageValue`.
 //!
 //! ```text
 //! offset key v1:    version:i16 group topic partition:i32
@@ -259,8 +259,8 @@ impl RecordWriter {
         self.i32(i32::try_from(count).unwrap_or(i32::MAX));
     }
 
-    /// A text of at most `i16::MAX` bytes, as none that comes in is longer: neither a field of a request nor a member's id
-    /// ([`super::join::MAX_ID_PREFIX`]).
+    /// A text of at most `i16::MAX` bytes, as none that comes in is longer: neither a field of a request nor a member's
+    /// id ([`super::join::MAX_ID_PREFIX`]).
     fn string(&mut self, text: &str) {
         let length = i16::try_from(text.len()).expect("a text of a request");
         self.0.extend(length.to_be_bytes());

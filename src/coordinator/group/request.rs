@@ -38,7 +38,7 @@ pub struct OffsetAndMetadata {
     pub metadata: Arc<str>,
     /// When it was committed.
     pub commit_timestamp: Millis,
-    /// When it expires, where the client said how long it is to be kept.
+    /// When it expires, where the client set how long it is to be kept.
     pub expire_timestamp: Option<Millis>,
 }
 
@@ -47,7 +47,7 @@ pub struct OffsetAndMetadata {
 pub struct OffsetsCommit {
     /// The group.
     pub group: Arc<str>,
-    /// Who commits.
+    /// The member that commits.
     pub claim: MemberClaim,
     /// The offsets; each partition once.
     pub offsets: Vec<(TopicPartition, OffsetAndMetadata)>,

@@ -1,8 +1,8 @@
 //! Sessions: a member that shows no sign of life in time is given up.
 //!
-//! Pure. A heartbeat moves one deadline. The timer stays where it is and is set again when it fires, so that ten thousand
-//! groups cost a timer a session timeout and member, not one a heartbeat. Kafka: `GroupCoordinator.handleHeartbeat`,
-//! `DelayedHeartbeat`.
+//! Pure. A heartbeat moves one deadline. The timer stays where it is and is set again when it fires, so that ten
+//! thousand groups cost a timer a session timeout and member, not one a heartbeat. Kafka:
+//! `GroupCoordinator.handleHeartbeat`, `DelayedHeartbeat`.
 
 use std::sync::Arc;
 

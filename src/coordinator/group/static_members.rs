@@ -127,7 +127,7 @@ impl GroupMetadata {
         }
     }
 
-    /// Gives a static member another id; who waits for an answer under the old one is fenced.
+    /// Gives a static member another id; a request that waits under the old one is fenced.
     fn replace_member_id(
         &mut self,
         instance: &Arc<str>,

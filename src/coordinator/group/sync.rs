@@ -20,11 +20,11 @@ use crate::wire::error_code::ErrorCode;
 pub struct GroupSync {
     /// The group.
     pub group: Arc<str>,
-    /// Who asks.
+    /// The member that asks.
     pub claim: MemberClaim,
-    /// The kind of group that it takes this one for, where it says so.
+    /// The kind of group that it takes this one for, where the version has it.
     pub protocol_type: Option<Arc<str>>,
-    /// The protocol that it takes the group to use, where it says so.
+    /// The protocol that it takes the group to use, where the version has it.
     pub protocol_name: Option<Arc<str>>,
     /// What each member is assigned; from the leader.
     pub assignments: HashMap<Arc<str>, Bytes>,
@@ -161,7 +161,7 @@ impl GroupMetadata {
         }
     }
 
-    /// Takes all assignments back; who waits for one is answered the error.
+    /// Takes all assignments back; a member that waits for one is answered the error.
     pub(super) fn reset_assignment(&mut self, error: ErrorCode, step: &mut GroupStep<'_>) {
         for id in self.members.ids() {
             if let Some(member) = self.members.get_mut(&id) {

@@ -1,4 +1,4 @@
-//! The end of a transaction: it is decided in the log, then markers are written, then the log says that it is complete
+//! The end of a transaction: it is decided in the log, then markers are written, then its completion is logged
 //! (`TransactionCoordinator.endTransaction`).
 //!
 //! Pure. The producer is answered when the decision is in the log: from then on no failure can change it.

@@ -1,8 +1,8 @@
 //! Brings the markers of transactions that end to the leaders that write them, this broker among them.
 //!
-//! One task looks up leaders; one a broker sends, one request at a time, which carries all that has come meanwhile. What
-//! a broker does not answer, or a leader refuses for the time being, is looked up again. What is on its way is bounded by
-//! the transactions: each has at most one marker a partition. Kafka: `TransactionMarkerChannelManager`,
+//! One task looks up leaders; one a broker sends, one request at a time, which carries all that has come meanwhile.
+//! What a broker does not answer, or a leader refuses for the time being, is looked up again. What is on its way is
+//! bounded by the transactions: each has at most one marker a partition. Kafka: `TransactionMarkerChannelManager`,
 //! `TransactionMarkerRequestCompletionHandler`, `TxnMarkerQueue`.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ const REQUEST_MAX: usize = 1000;
 /// The version of WriteTxnMarkers.
 const VERSION: i16 = 0;
 
-/// Markers on their way, and who is to know when they are written.
+/// Markers on their way, and the coordinator to notify when they are written.
 #[derive(Clone, Debug)]
 struct PendingMarkers {
     coordinator: LoadedPartition<TransactionCoordinator>,

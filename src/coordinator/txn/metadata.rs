@@ -41,12 +41,12 @@ struct Transition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TransactionMetadata {
     producer: TransactionalProducer,
-    /// The producer that it was before it asked for its epoch to be raised (KIP-360), so that it may ask again where the
-    /// answer was lost; -1 for none. Not in the log.
+    /// The producer that it was before it asked for its epoch to be raised (KIP-360), so that it may ask again where
+    /// the answer was lost; -1 for none. Not in the log.
     last_producer: TransactionalProducer,
     timeout_ms: i32,
     state: TransactionState,
-    /// The transaction's partitions. While markers are written: those that still lack theirs.
+    /// The transaction's partitions. While markers are written: those that still lack one.
     partitions: BTreeSet<TopicPartition>,
     /// When the transaction began; -1 before the first.
     start: Millis,
@@ -243,8 +243,8 @@ impl TransactionMetadata {
     /// Prepares that partitions enter the transaction; false where they are in it already.
     ///
     /// # Errors
-    /// INVALID_PRODUCER_ID_MAPPING and PRODUCER_FENCED: it is not this producer. CONCURRENT_TRANSACTIONS: something else
-    /// is pending.
+    /// INVALID_PRODUCER_ID_MAPPING and PRODUCER_FENCED: it is not this producer. CONCURRENT_TRANSACTIONS: something
+    /// else is pending.
     pub fn prepare_add_partitions(
         &mut self,
         producer: TransactionalProducer,
@@ -268,9 +268,9 @@ impl TransactionMetadata {
     /// Prepares that the transaction ends as its producer asks.
     ///
     /// # Errors
-    /// INVALID_PRODUCER_ID_MAPPING and PRODUCER_FENCED: it is not this producer. CONCURRENT_TRANSACTIONS: something else
-    /// is pending, or markers are being written. INVALID_TXN_STATE: there is no transaction, or it ends or has ended the
-    /// other way.
+    /// INVALID_PRODUCER_ID_MAPPING and PRODUCER_FENCED: it is not this producer. CONCURRENT_TRANSACTIONS: something
+    /// else is pending, or markers are being written. INVALID_TXN_STATE: there is no transaction, or it ends or has
+    /// ended the other way.
     pub fn prepare_end(
         &mut self,
         producer: TransactionalProducer,
@@ -295,8 +295,8 @@ impl TransactionMetadata {
         }
     }
 
-    /// Raises the epoch, so that the producer is fenced off, and prepares that its open transaction is aborted. The epoch
-    /// is raised at once, and stays so whatever comes of the append.
+    /// Raises the epoch, so that the producer is fenced off, and prepares that its open transaction is aborted. The
+    /// epoch is raised at once, and stays so whatever comes of the append.
     ///
     /// # Errors
     /// CONCURRENT_TRANSACTIONS: something else is pending. UNKNOWN_SERVER_ERROR: no transaction is open.

@@ -1,10 +1,11 @@
-//! The transaction coordinator: who may write under a transactional id, in which partitions, and how each transaction ends.
+//! The transaction coordinator: which producer may write under a transactional id, in which partitions, and how each
+//! transaction ends.
 //!
-//! - *Entry points:* [`TransactionCoordinator`], the machine of one partition of `__transaction_state`; [`start`], which
-//!   has it run.
+//! - *Entry points:* [`TransactionCoordinator`], the machine of one partition of `__transaction_state`; [`start`],
+//!   which has it run.
 //! - *Decisions:* `init_producer_id`, `add_partitions`, `end_txn` and `expiration`, on the `metadata` of each id, which
-//!   goes through the `state`s; [`records`] are what lasts. `markers` decides where markers go, [`marker_channel`] brings
-//!   them there.
+//!   goes through the `state`s; [`records`] are what lasts. `markers` decides where markers go, [`marker_channel`]
+//!   brings them there.
 //! - *Never:* writes a marker itself: leaders do when they are sent WriteTxnMarkers, this broker too.
 //! - *In Kafka:* `TransactionCoordinator`, `TransactionStateManager`, `TransactionMarkerChannelManager`.
 

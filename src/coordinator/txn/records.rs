@@ -79,7 +79,7 @@ impl Field for TransactionPartitions {
     }
 }
 
-/// What a transactional id's record says, in the order of its bytes.
+/// The fields of a transactional id's record, in the order of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "TransactionLog")]
 pub struct TransactionLogValue {

@@ -107,7 +107,7 @@ pub struct TxnMarkers {
     pub producer: TransactionalProducer,
     /// The leader epoch of the coordinator's partition: leaders refuse markers of older ones.
     pub coordinator_epoch: LeaderEpoch,
-    /// What the markers say.
+    /// How the transaction ends by the markers.
     pub result: TransactionResult,
     /// Where they are to be written.
     pub partitions: Vec<TopicPartition>,
@@ -118,7 +118,7 @@ pub struct TxnMarkers {
 pub enum TxnEffect {
     /// Generate a producer id, for [`TxnEvent::ProducerIdGenerated`].
     GenerateProducerId(RequestId),
-    /// Write markers; [`TxnEvent::MarkersWritten`] says of each partition when it has its own.
+    /// Write markers; [`TxnEvent::MarkersWritten`] follows for each partition that has its own.
     WriteMarkers(TxnMarkers),
     /// So many complete transactions of the partition wait to be appended once more.
     CompletionsToRetry(usize),

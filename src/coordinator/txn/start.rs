@@ -106,8 +106,8 @@ impl Transactions {
     /// Asks the coordinator on behalf of a producer with this transactional id.
     ///
     /// # Errors
-    /// INVALID_REQUEST for an empty id; NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or COORDINATOR_NOT_AVAILABLE where
-    /// this broker does not coordinate it, or not yet; else the machine's.
+    /// INVALID_REQUEST for an empty id; NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or COORDINATOR_NOT_AVAILABLE
+    /// where this broker does not coordinate it, or not yet; else the machine's.
     pub async fn request(&self, transactional_id: &str, request: TxnRequest) -> TxnResponse {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);

@@ -13,7 +13,7 @@
 pub enum TransactionResult {
     /// Its records become visible.
     Commit,
-    /// Its records are never seen by those who read what is committed.
+    /// Readers of committed records never see its records.
     Abort,
 }
 

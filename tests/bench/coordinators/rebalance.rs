@@ -14,7 +14,7 @@ const SESSION: Duration = Duration::from_secs(60);
 const ROUNDS: usize = 5;
 
 /// Rows of the time from the first join of all to the last assignment: eager, one rebalance; cooperative, two in a row,
-/// in which members also say what they own.
+/// in which members also send what they own.
 pub fn measure(figures: &mut Figures<'_>) {
     for size in [100, 1000] {
         let members = Members::start(figures);

@@ -77,7 +77,7 @@ fn source(name: &str) -> PathBuf {
     root().join("tests/interop/groups").join(name)
 }
 
-/// Runs what brings a client into a folder of `target`, once; None after a line that says which test is
+/// Runs what brings a client into a folder of `target`, once; None after a line that names the test that is
 /// skipped and why.
 fn bring(test: &str, folder: &str, command: &mut Command) -> Option<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

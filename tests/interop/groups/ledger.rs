@@ -1,11 +1,11 @@
-//! What the members of consumer groups said, and what must hold of it: a partition has one owner in a generation.
+//! What the members of consumer groups printed, and what must hold of it: a partition has one owner in a generation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// What a member said of its group.
+/// What a member printed of its group.
 #[derive(Debug, PartialEq)]
 pub enum Event {
     /// In this generation it owns these partitions and no others.
@@ -125,7 +125,7 @@ impl Ledger {
 }
 
 impl Group {
-    /// What a member said; the rule that it breaks.
+    /// Takes in what a member printed; the rule that it breaks.
     fn enter(&mut self, member: &str, event: Event) -> Option<String> {
         match event {
             Event::Assigned(generation, owned) => {

@@ -410,7 +410,7 @@ impl World {
                 FromPartition::Response(number, epoch, response) => {
                     self.say(|| format!("#{number}: {response:?}"));
                     if let Some((asked, began)) = self.asked.remove(&number) {
-                        // What a response says is so, whether or not it arrives.
+                        // A response holds whether or not it arrives.
                         self.check(&asked, began, epoch, &response);
                         if self.rng.u8(0..20) != 0 {
                             self.received(number, asked, epoch, response);

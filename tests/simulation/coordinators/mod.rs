@@ -1,5 +1,5 @@
-//! The coordinators' machines, each with the log of one partition, run from a seed: appends that are late, lost, or in the
-//! log though they are said to have failed; brokers that lose the partition, know it or not, and load it again;
+//! The coordinators' machines, each with the log of one partition, run from a seed: appends that are late, lost, or in
+//! the log though they were answered with an error; brokers that lose the partition, know it or not, and load it again;
 //! clients that hang, vanish and come back; and after every step the checks of what must always hold.
 
 mod groups;

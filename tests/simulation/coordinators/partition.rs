@@ -1,4 +1,5 @@
-//! One partition of a coordinator's topic: its replicated log, and the machines of the brokers that lead it, or believe to.
+//! One partition of a coordinator's topic: its replicated log, and the machines of the brokers that lead it, or believe
+//! to.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -91,7 +92,8 @@ impl<M: CoordinatorMachine> Partition<M> {
         self.epoch
     }
 
-    /// The leader that a client takes for the present one: rarely one of before, and none before one that has answered it.
+    /// The leader that a client takes for the present one: rarely one of before, and none before one that has answered
+    /// it.
     pub fn believed(&self, rng: &mut Rng, answered: LeaderEpoch) -> usize {
         let oldest = self.leaders.iter().position(|it| it.epoch >= answered).unwrap_or(self.present());
         if rng.u8(0..10) == 0 { rng.usize(oldest..=self.present()) } else { self.present() }
@@ -129,7 +131,7 @@ impl<M: CoordinatorMachine> Partition<M> {
         let length = self.log.len();
         for leader in &mut self.leaders {
             for append in leader.appending.iter_mut().filter(|append| append.failed.is_none()) {
-                // Once it was acknowledged it stays so; else nobody knows.
+                // Once it was acknowledged it stays so; else its fate is not known.
                 if append.needs.is_none_or(|needs| needs > self.committed || needs > length) {
                     append.failed = Some(match rng.bool() {
                         true => ErrorCode::NotLeaderOrFollower,

@@ -32,7 +32,7 @@ const TIMEOUT: Millis = 1_000;
 /// A record, or a marker, in a partition that producers write to.
 #[derive(Clone, Copy, Debug)]
 enum Entry {
-    /// `fenced`: a newer producer of its transactional id had been told that it is the newest.
+    /// `fenced`: a newer producer of its transactional id had its id and epoch by then.
     Record {
         producer: ProducerId,
         transaction: u64,
@@ -103,7 +103,7 @@ struct Producer {
 #[derive(Debug, Default)]
 struct Fate {
     records: BTreeSet<i32>,
-    /// How it ended, as the producer was told.
+    /// How it ended by the answer to its producer.
     told: Option<TransactionResult>,
     /// Whether a commit was asked for.
     commit_asked: bool,
@@ -125,7 +125,7 @@ struct World {
     /// Producer ids on their way.
     generated: Vec<(LeaderEpoch, TxnEvent)>,
     fates: BTreeMap<u64, Fate>,
-    /// The newest producer of each transactional id that was told that it is.
+    /// The newest producer of each transactional id that has been answered.
     newest: BTreeMap<Arc<str>, TransactionalProducer>,
     /// When the broker that leads is to fail, too.
     fails_again: Option<Millis>,
@@ -484,7 +484,7 @@ impl World {
         (fates, of_fenced)
     }
 
-    /// Every transaction has ended, in all its partitions alike, and as its producer was told.
+    /// Every transaction has ended, in all its partitions alike, and as its producer was answered.
     fn check_whole(&mut self) {
         let (mut ends, mut found) = (BTreeMap::<u64, BTreeMap<i32, Option<bool>>>::new(), None);
         for (partition, data) in &self.data {
