@@ -126,9 +126,15 @@ fn a_java_application_copies_each_record_once_whatever_dies() {
     });
 }
 
+// With BARNABAS_LONG alone: where the group's coordinator is killed between AddOffsetsToTxn and TxnOffsetCommit,
+// the application was seen to send nothing more; it is not known yet whether librdkafka 2.16 waits for that broker,
+// which this test starts again after the next commit only, or the answers that it got are at fault.
 #[test]
 fn a_librdkafka_application_copies_each_record_once_whatever_dies() {
     let test = "a_librdkafka_application_copies_each_record_once_whatever_dies";
+    if std::env::var_os("BARNABAS_LONG").is_none() {
+        return skipped(test, "it is a long test, which BARNABAS_LONG asks for");
+    }
     let Some(kafka) = kafka(test) else { return };
     let Some(packages) = python_package(test, "confluent-kafka", "2.16.1") else { return };
     if !has_command("python3") {
