@@ -6,6 +6,7 @@ use std::fmt::Debug;
 
 use barnabas::wire::Reader;
 use barnabas::wire::api_key::ApiKey;
+use barnabas::wire::batch::Batch;
 use barnabas::wire::frame;
 use barnabas::wire::header::RequestHeader;
 use barnabas::wire::message::Request;
@@ -178,12 +179,26 @@ fn without_times(answer: &mut ProduceResponse, clock: Clock) {
     }
 }
 
+/// Leaves out aborted transactions that begin behind the records of the answer. How far the list reaches depends on
+/// how dense the offset index is, which a recovery makes anew, and no reader has a use for them.
+fn without_later_transactions(answer: &mut FetchResponse) {
+    for partition in answer.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses) {
+        let records = partition.record_set.as_ref().map(|it| it.read().unwrap()).unwrap_or_default();
+        let last = Batch::split(records).map_while(Result::ok).last();
+        let end = last.map_or(0, |batch| batch.header().last_offset() + 1);
+        if let Some(aborted) = &mut partition.aborted_transactions {
+            aborted.retain(|it| it.first_offset < end);
+        }
+    }
+}
+
 /// Takes the batches out of both answers to Fetch; where they differ.
 fn without_records(kafka: &mut FetchResponse, here: &mut FetchResponse, clocks: Clocks) -> Option<String> {
     let taken = |answer: &mut FetchResponse| -> Vec<Bytes> {
         let partitions = answer.responses.iter_mut().flat_map(|topic| &mut topic.partition_responses);
         partitions.map(|it| it.record_set.take().map(|it| it.read().unwrap()).unwrap_or_default()).collect()
     };
+    [&mut *kafka, &mut *here].into_iter().for_each(without_later_transactions);
     let copy = (kafka.clone(), here.clone());
     let (kafka_has, here_has) = (taken(kafka), taken(here));
     let found =
