@@ -58,7 +58,7 @@ impl Member {
 
     fn join(&mut self, connection: &mut Connection, session: Duration) -> JoinGroupResponse {
         let session_timeout_ms = session.as_millis() as i32;
-        let request = JoinGroupRequest {
+        let mut request = JoinGroupRequest {
             group_id: self.group.clone(),
             session_timeout_ms,
             rebalance_timeout_ms: session_timeout_ms,
@@ -72,7 +72,10 @@ impl Member {
         };
         loop {
             let answer = connection.call(&request, JOIN).expect("an answer to JoinGroup");
-            if !is_loading(answer.error_code) {
+            if ErrorCode::from_code(answer.error_code) == ErrorCode::UnknownMemberId {
+                // The coordinator has given it up; a consumer begins anew.
+                request.member_id.clear();
+            } else if !is_loading(answer.error_code) {
                 assert_eq!(answer.error_code, 0, "{answer:?}");
                 (self.id, self.generation) = (answer.member_id.clone(), answer.generation_id);
                 return answer;
@@ -96,7 +99,7 @@ impl Member {
         let answer = connection.call(&request, SYNC).expect("an answer to SyncGroup");
         match ErrorCode::from_code(answer.error_code) {
             ErrorCode::None => true,
-            ErrorCode::RebalanceInProgress => false,
+            ErrorCode::RebalanceInProgress | ErrorCode::UnknownMemberId => false,
             error => panic!("SyncGroup: {error:?}"),
         }
     }
