@@ -43,9 +43,6 @@ use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::feature::Finalized;
 use crate::zk::{ConnectOptions, ZooKeeper, bootstrap};
 
-/// How much longer than its timeout a session may last: ZooKeeper ends sessions at its ticks, every 2 s by default.
-const SESSION_CHECKS: Duration = Duration::from_secs(2);
-
 fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
@@ -206,8 +203,8 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
     let registration = registration::registration(broker_id, &config, &listeners, &clock).await?;
     registration::check_endpoints(&zk, &registration).await?;
 
-    let (registrar, session) = (Arc::new(Registrar::default()), millis(config.zookeeper_session_timeout_ms));
-    let epoch = registrar.register_first(&zk, &registration, session + SESSION_CHECKS).await?;
+    let registrar = Arc::new(Registrar::default());
+    let epoch = registrar.register_first(&zk, &registration).await?;
     write_metadata(&logs, &metadata, &known, &clock)?;
     let producer_ids = Arc::new(ProducerIdManager::start(zk.clone(), broker_id).await?);
     let defaults = live.clone();

@@ -1,7 +1,5 @@
 //! A broker's registration under `/brokers/ids` (`KafkaZkClient.registerBroker`, `CheckedEphemeral`), and its id.
 
-use std::time::Duration;
-
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -34,17 +32,13 @@ impl Registrar {
     }
 
     /// As [`Registrar::register`], for a broker that has just been started. A registration with no other
-    /// endpoints than its own, which it has just bound, is left from its killed predecessor: this waits, at
-    /// most for `limit`, until it is gone.
+    /// endpoints than its own, which it has just bound, is left from its killed predecessor: this waits until
+    /// it is gone, at most for twice the session timeout. (ZooKeeper ends a session at the tick after its
+    /// timeout, and a tick is at most half of the least timeout that it grants.)
     ///
     /// # Errors
     /// As there.
-    pub async fn register_first(
-        &self,
-        zk: &ZooKeeper,
-        registration: &Registration,
-        limit: Duration,
-    ) -> Result<i64, ZkError> {
+    pub async fn register_first(&self, zk: &ZooKeeper, registration: &Registration) -> Result<i64, ZkError> {
         let Err(holder) = self.attempt(zk, registration).await? else {
             return self.register(zk, registration).await;
         };
@@ -52,6 +46,7 @@ impl Registrar {
         if !zk.get(&path).await?.is_none_or(|(data, _)| is_own(registration, &data)) {
             return Err(refuse(zk, registration, &holder));
         }
+        let limit = zk.session_timeout() * 2;
         log::warn!(
             target: "kafka.server.KafkaServer",
             "{path} holds this broker's own endpoints and belongs to its last session, '{}': waiting for at most {} ms until \

@@ -137,6 +137,12 @@ impl ZooKeeper {
         self.shared.session_id()
     }
 
+    /// The session timeout that the ensemble has granted; the one asked for while there is no connection.
+    pub fn session_timeout(&self) -> Duration {
+        let connection = self.shared.connection.borrow();
+        connection.as_ref().map_or(self.shared.options.session_timeout, |it| it.client.session_timeout())
+    }
+
     /// Closes the session at the server, so that its ephemeral znodes are gone when this returns; waits at
     /// most for the session timeout.
     pub async fn close(&self) {
