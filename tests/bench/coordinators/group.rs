@@ -49,11 +49,13 @@ pub struct Member {
     pub group: String,
     pub id: String,
     pub generation: i32,
+    /// What fills its subscription. A coordinator in whose stable group a member joins with another one rebalances.
+    pub subscription: u8,
 }
 
 impl Member {
     pub fn new(group: &str) -> Self {
-        Self { group: group.to_owned(), id: String::new(), generation: -1 }
+        Self { group: group.to_owned(), id: String::new(), generation: -1, subscription: 0 }
     }
 
     fn join(&mut self, connection: &mut Connection, session: Duration) -> JoinGroupResponse {
@@ -67,7 +69,7 @@ impl Member {
             protocol_type: "consumer".to_owned(),
             protocols: vec![JoinGroupRequestProtocol {
                 name: "range".to_owned(),
-                metadata: Bytes::from(vec![1; METADATA]),
+                metadata: Bytes::from(vec![self.subscription; METADATA]),
             }],
         };
         loop {
