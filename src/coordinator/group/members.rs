@@ -13,8 +13,8 @@ use crate::coordinator::machine::RequestId;
 /// The members.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// By id.
-    by_id: BTreeMap<Arc<str>, MemberMetadata>,
+    /// By id. Boxed: a node of the map has room for eleven, and most groups have a few.
+    by_id: BTreeMap<Arc<str>, Box<MemberMetadata>>,
     /// The id of the member that assigns. There may be one whose record did not come with its member.
     leader: Option<Arc<str>>,
     /// How many wait for an answer to JoinGroup.
@@ -41,17 +41,17 @@ impl Members {
 
     /// The member of this id.
     pub fn get(&self, id: &str) -> Option<&MemberMetadata> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(Box::as_ref)
     }
 
     /// The member of this id, to change what is not counted: neither its protocols nor whether it waits to join.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut MemberMetadata> {
-        self.by_id.get_mut(id)
+        self.by_id.get_mut(id).map(Box::as_mut)
     }
 
     /// All, by id.
     pub fn iter(&self) -> impl Iterator<Item = &MemberMetadata> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     /// The ids of all, in order.
@@ -93,14 +93,14 @@ impl Members {
     pub fn insert(&mut self, member: MemberMetadata) {
         self.leader.get_or_insert_with(|| member.id.clone());
         self.count_in(&member);
-        if let Some(before) = self.by_id.insert(member.id.clone(), member) {
+        if let Some(before) = self.by_id.insert(member.id.clone(), Box::new(member)) {
             self.count_out(&before);
         }
     }
 
     /// Removes a member. Where it led, another leads.
     pub fn remove(&mut self, id: &str) -> Option<MemberMetadata> {
-        let removed = self.by_id.remove(id);
+        let removed = self.by_id.remove(id).map(|member| *member);
         if let Some(member) = &removed {
             self.count_out(member);
         }

@@ -2,21 +2,23 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::append::{Gathered, GatheredBatch};
 use super::load::{LoadOutcome, load};
 use super::timers::Timers;
 use super::{CoordinatorSettings, Effects, LoadedPartition};
 use crate::base::time::millis;
-use crate::base::{Clock, TopicPartition};
+use crate::base::{Clock, Millis, TopicPartition};
 use crate::coordinator::machine::{Actions, CoordinatorAction, CoordinatorMachine, RequestId};
 use crate::log::AppendOrigin;
 use crate::replica::ReplicaManager;
@@ -61,6 +63,9 @@ struct ServedPartition<M: CoordinatorMachine> {
     waiting: HashMap<RequestId, oneshot::Sender<M::Response>>,
     next_request: u64,
     appending: FuturesOrdered<Appending<M::Append>>,
+    /// Ends at the first deadline of the timers. It is set anew only where that changes: most turns leave it alone.
+    alarm: Pin<Box<Sleep>>,
+    alarm_at: Option<Millis>,
 }
 
 impl<M: CoordinatorMachine> PartitionTask<M> {
@@ -80,12 +85,15 @@ impl<M: CoordinatorMachine> PartitionTask<M> {
             waiting: HashMap::new(),
             next_request: 0,
             appending: FuturesOrdered::new(),
+            alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            alarm_at: None,
         };
         served.task.machine.on_loaded(served.task.clock.now(), &mut served.actions);
         served.carry_out().await;
         is_loaded.store(true, Ordering::Release);
+        let mut unloaded = pin!(unload.cancelled());
         while !unload.is_cancelled() {
-            served.turn(&unload).await;
+            served.turn(unloaded.as_mut()).await;
         }
         is_loaded.store(false, Ordering::Release);
         log::info!(target: target, "Unloading {what} from {partition}");
@@ -111,12 +119,12 @@ impl<M: CoordinatorMachine> PartitionTask<M> {
 
 impl<M: CoordinatorMachine> ServedPartition<M> {
     /// Takes what comes next, and all that has come with it.
-    async fn turn(&mut self, unload: &CancellationToken) {
+    async fn turn(&mut self, unloaded: Pin<&mut WaitForCancellationFuture<'_>>) {
         let mut inputs = Vec::new();
-        let due = self.timers.next().map(|at| millis(at - self.task.clock.now()));
+        self.set_alarm();
         tokio::select! {
             biased;
-            () = unload.cancelled() => return,
+            () = unloaded => return,
             Some(appended) = self.appending.next(), if !self.appending.is_empty() => {
                 self.on_appended(appended);
                 while let Some(Some(appended)) = self.appending.next().now_or_never() {
@@ -124,7 +132,7 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
                 }
             }
             _ = self.task.queue.recv_many(&mut inputs, TURN) => {}
-            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
+            () = &mut self.alarm, if self.alarm_at.is_some() => {}
         }
         for input in inputs {
             self.on_input(input);
@@ -134,6 +142,17 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
             self.task.machine.on_timer(timer, now, &mut self.actions);
         }
         self.carry_out().await;
+    }
+
+    fn set_alarm(&mut self) {
+        let first = self.timers.next();
+        if first == self.alarm_at && !self.alarm.is_elapsed() {
+            return;
+        }
+        self.alarm_at = first;
+        if let Some(at) = first {
+            self.alarm.as_mut().reset(Instant::now() + millis(at - self.task.clock.now()));
+        }
     }
 
     fn on_input(&mut self, input: Input<M>) {
@@ -159,19 +178,20 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
     /// Carries the actions out, in their order; the appends after all others of this turn.
     async fn carry_out(&mut self) {
         let now = self.task.clock.now();
-        let mut gathered = Gathered::new(self.task.settings.compression, self.max_batch());
+        let mut gathered = None;
         for action in self.actions.take() {
             match action {
                 CoordinatorAction::Respond(id, response) => self.respond(id, response),
                 CoordinatorAction::Append { records, producer, then } => {
-                    gathered.push(now, producer, &records, then)
+                    let new = || Gathered::new(self.task.settings.compression, self.max_batch());
+                    gathered.get_or_insert_with(new).push(now, producer, &records, then)
                 }
                 CoordinatorAction::Schedule(timer, at) => self.timers.schedule(timer, at),
                 CoordinatorAction::Cancel(timer) => self.timers.cancel(timer),
                 CoordinatorAction::Effect(effect) => (self.task.effects)(self.task.handle.clone(), effect),
             }
         }
-        for batch in gathered.finish() {
+        for batch in gathered.map(Gathered::finish).unwrap_or_default() {
             self.append(batch).await;
         }
     }
