@@ -53,6 +53,31 @@ impl ConfigReader {
         paths.iter().zip(found).map(|(path, found)| Ok(self.own(path, found?))).collect()
     }
 
+    /// The names of the entities of a kind that have a znode, in ZooKeeper's order.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    #[doc(alias = "getAllEntitiesWithConfig")]
+    pub async fn names(&self, kind: EntityType) -> Result<Vec<String>, ZkError> {
+        Ok(self.zk.children(&kind.parent()).await?.unwrap_or_default())
+    }
+
+    /// The client ids of these users that have a znode, each as `USER/clients/CLIENT_ID`.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    #[doc(alias = "fetchAllChildEntityConfigs")]
+    pub async fn client_names_of_users(&self, users: &[String]) -> Result<Vec<String>, ZkError> {
+        let clients = users.iter().map(|user| async move {
+            let parent = format!("{user}/{}", EntityType::Clients.name());
+            let found = self.zk.children(&config_entity::path(EntityType::Users, &parent)).await?;
+            let names = found.unwrap_or_default().into_iter().map(move |client| format!("{parent}/{client}"));
+            Ok(names.collect::<Vec<_>>())
+        });
+        let found = futures_util::future::join_all(clients).await.into_iter();
+        Ok(found.collect::<Result<Vec<_>, ZkError>>()?.into_iter().flatten().collect())
+    }
+
     fn own(&self, path: &str, found: Read) -> OwnConfigs {
         let Some((data, stat)) = found else { return OwnConfigs::new() };
         match ConfigEntity::decode(&data) {

@@ -2,10 +2,12 @@
 //! requests.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use super::client_quotas::ThreadTime;
 use super::{Exchange, Services, session, table};
 use crate::net::{Answer, Caller, Dispatch};
 use crate::wire::api_key::ApiKey;
@@ -33,10 +35,11 @@ impl RequestDispatch {
 /// # Errors
 /// The frame is no request.
 async fn answer(services: Arc<Services>, caller: Arc<Caller>, frame: Bytes) -> Result<Answer, WireError> {
+    let (size, thread_time) = (frame.len(), ThreadTime::new(Instant::now()));
     let mut input = Reader::new(frame);
     let header = RequestHeader::decode(&mut input)?;
     let version = header.api_version;
-    let exchange = Exchange { caller, header, services };
+    let exchange = Exchange { caller, header, size, thread_time, services };
     let key = exchange.header.api_key;
     if key == ApiKey::ApiVersions && !key.versions().contains(&version) {
         return session::api_versions::unsupported(&exchange);

@@ -4,18 +4,18 @@
 //! API's metrics. A caller over its quota is answered at once with its throttle time, and its connection is not read
 //! meanwhile (KIP-219). Kafka: `KafkaApis.sendResponseMaybeThrottle`, `ClientRequestQuotaManager.throttle`.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
 use super::Exchange;
+use super::client_quotas::ThreadTime;
 use super::error_response::Refusable;
 use super::request_metrics::{AnsweredRequest, RequestSender};
 use crate::base::time::millis;
 use crate::net::{Answer, Reply};
-use crate::quota::RequestUsage;
+use crate::quota::values::ClientQuotaType;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Reader, WireError};
@@ -28,10 +28,13 @@ pub enum Handled<R> {
     /// The response. If a quota of the handler's own has set `throttle_time_ms` in it, the connection is
     /// muted for that time.
     Now(R),
+    /// The response, where the handler has counted the request against all quotas; the connection is muted for the
+    /// `throttle_time_ms` in it.
+    Metered(R),
     /// The request is accepted, the next request may be read, and the response follows in its turn.
     Later(BoxFuture<'static, R>),
-    /// The caller wants no response.
-    Unanswered,
+    /// The caller wants no response, and is throttled for this time.
+    Unanswered(Duration),
     /// The caller wants no response, but must notice that there was an error.
     Close,
 }
@@ -60,8 +63,8 @@ where
     // The frame is dropped before the handler waits.
     drop(input);
     let is_exempt = exempt(&request) || R::KEY.is_cluster_action();
-    let (handled, times) = measured(handler(&exchange, request)).await;
-    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into())
+    let (handled, times) = measured(&exchange.thread_time, handler(&exchange, request)).await;
+    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into()).await
 }
 
 /// As [`run`], for a request that is refused as a whole unless the caller may do `operation` to the cluster.
@@ -87,11 +90,11 @@ where
         let response = request.error_response(ErrorCode::ClusterAuthorizationFailed, &message);
         let times = HandlerTimes::none(Instant::now());
         let request = RequestInHand { exchange, api: R::KEY, times, is_exempt: false };
-        return finish(request, Handled::Now(response));
+        return finish(request, Handled::Now(response)).await;
     }
     let is_exempt = R::KEY.is_cluster_action();
-    let (handled, times) = measured(handler(&exchange, request)).await;
-    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into())
+    let (handled, times) = measured(&exchange.thread_time, handler(&exchange, request)).await;
+    finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into()).await
 }
 
 /// When a request's handler ran.
@@ -120,20 +123,28 @@ struct RequestInHand {
 }
 
 /// Makes an answer of the handler's outcome, and counts the request once its response is there.
-fn finish<R: ResponseMessage>(request: RequestInHand, handled: Handled<R>) -> Result<Answer, WireError> {
+async fn finish<R: ResponseMessage>(
+    mut request: RequestInHand,
+    handled: Handled<R>,
+) -> Result<Answer, WireError> {
     match handled {
         Handled::Now(response) => Ok(Answer::Now(request.reply(response)?)),
+        Handled::Metered(response) => Ok(Answer::Now(request.metered_reply(response)?)),
+        Handled::Later(pending) if request.exchange.is_metered() => {
+            let response = pending.await;
+            request.times.ended = Instant::now();
+            Ok(Answer::Now(request.reply(response)?))
+        }
         Handled::Later(pending) => Ok(Answer::Later(Box::pin(async move {
             let response = pending.await;
-            let mut request = request;
             request.times.ended = Instant::now();
             request.reply(response).ok()
         }))),
-        Handled::Unanswered => {
+        Handled::Unanswered(throttle) => {
             request.count();
-            // Kafka throttles no caller that gets no answer.
-            RequestInHand { is_exempt: true, ..request }.request_throttle();
-            Ok(Answer::Nothing)
+            // As in Kafka, no request quota applies where there is no answer.
+            request.exchange.record_request(true);
+            Ok(Answer::Nothing(throttle))
         }
         Handled::Close => {
             request.count();
@@ -145,12 +156,24 @@ fn finish<R: ResponseMessage>(request: RequestInHand, handled: Handled<R>) -> Re
 impl RequestInHand {
     /// The encoded response, with the throttle time in it.
     fn reply<R: ResponseMessage>(&self, mut response: R) -> Result<Reply, WireError> {
-        self.count();
-        let mut throttle = self.request_throttle();
-        if let Some(own) = response.throttle_time_ms() {
-            throttle = throttle.max(millis(*own));
-            *own = i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX);
+        let by_request = self.exchange.record_request(self.is_exempt);
+        let quota_type = own_quota(self.api).unwrap_or(ClientQuotaType::Request);
+        let own = response.throttle_time_ms().map_or(Duration::ZERO, |own| millis(*own));
+        let throttle = self.exchange.record_throttle(quota_type, own, by_request);
+        if let Some(field) = response.throttle_time_ms() {
+            *field = i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX);
         }
+        self.encoded(response, throttle)
+    }
+
+    /// The encoded response, whose throttle time is that of all quotas.
+    fn metered_reply<R: ResponseMessage>(&self, mut response: R) -> Result<Reply, WireError> {
+        let throttle = response.throttle_time_ms().map_or(Duration::ZERO, |throttle| millis(*throttle));
+        self.encoded(response, throttle)
+    }
+
+    fn encoded<R: ResponseMessage>(&self, response: R, throttle: Duration) -> Result<Reply, WireError> {
+        self.count();
         Ok(Reply { pieces: frame::response(&self.exchange.header, &response)?, throttle })
     }
 
@@ -164,35 +187,31 @@ impl RequestInHand {
             total_time: ended.duration_since(began),
         });
     }
+}
 
-    /// For how long the caller is throttled for the time that its requests take.
-    fn request_throttle(&self) -> Duration {
-        let Self { exchange, times, is_exempt, .. } = self;
-        exchange.services.quotas.record_request(&RequestUsage {
-            principal: &exchange.caller.principal,
-            client_id: exchange.header.client_id.as_deref().unwrap_or_default(),
-            thread_time: times.busy,
-            is_exempt: *is_exempt,
-            now: exchange.services.clock.now(),
-        })
+/// The quota that a handler counts its API's requests against, beside the request quota.
+fn own_quota(api: ApiKey) -> Option<ClientQuotaType> {
+    match api {
+        ApiKey::Produce => Some(ClientQuotaType::Produce),
+        ApiKey::CreateTopics | ApiKey::CreatePartitions | ApiKey::DeleteTopics => {
+            Some(ClientQuotaType::ControllerMutation)
+        }
+        _ => None,
     }
 }
 
 /// What a future yields, and when it ran.
-async fn measured<T>(work: impl Future<Output = T>) -> (T, HandlerTimes) {
+async fn measured<T>(thread_time: &ThreadTime, work: impl Future<Output = T>) -> (T, HandlerTimes) {
     let mut work = pin!(work);
-    let mut times = HandlerTimes::none(Instant::now());
-    std::future::poll_fn(move |context| poll_measured(work.as_mut(), context, &mut times)).await
-}
-
-fn poll_measured<T>(
-    work: Pin<&mut impl Future<Output = T>>,
-    context: &mut Context<'_>,
-    times: &mut HandlerTimes,
-) -> Poll<(T, HandlerTimes)> {
     let began = Instant::now();
-    let polled = work.poll(context);
-    times.ended = Instant::now();
-    times.busy += times.ended.duration_since(began);
-    polled.map(|output| (output, *times))
+    let mut ended = began;
+    let polling = std::future::poll_fn(|context| {
+        thread_time.begin_poll(Instant::now());
+        let polled = work.as_mut().poll(context);
+        ended = Instant::now();
+        thread_time.end_poll(ended);
+        polled
+    });
+    let output = polling.await;
+    (output, HandlerTimes { began, ended, busy: thread_time.busy() })
 }

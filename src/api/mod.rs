@@ -9,6 +9,8 @@ pub mod admin;
 mod auto_topic_creation;
 mod authorize;
 mod broker_loggers;
+mod client_quota_entity;
+mod client_quotas;
 pub mod cluster;
 mod config_changes;
 mod config_entries;
@@ -30,6 +32,7 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::watch;
 
+use self::client_quotas::ThreadTime;
 use self::request_metrics::RequestMetrics;
 use crate::admin::configs::ConfigReader;
 use crate::base::{BrokerId, Clock};
@@ -57,7 +60,7 @@ pub struct Services {
     /// The authorizer.
     pub authorization: Authorization,
     /// The quotas of clients.
-    pub quotas: ClientQuotas,
+    pub quotas: Arc<ClientQuotas>,
     /// Counts the requests.
     pub request_metrics: RequestMetrics,
     /// The cluster's id.
@@ -89,12 +92,16 @@ pub struct Services {
 }
 
 /// One request: its caller, and its header.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Exchange {
     /// The caller.
     pub caller: Arc<Caller>,
     /// API, version and client id.
     pub header: RequestHeader,
+    /// The bytes of the request, its header among them.
+    pub size: usize,
+    /// For how long its handler has kept threads busy.
+    thread_time: ThreadTime,
     /// What the handler may use.
     pub services: Arc<Services>,
 }

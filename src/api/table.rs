@@ -84,6 +84,8 @@ pub const ROWS: &[ApiRow] = &[
     row!(AlterPartitionReassignments, admin::alter_partition_reassignments::handle, needs Alter),
     row!(ListPartitionReassignments, admin::list_partition_reassignments::handle, needs Describe),
     row!(OffsetDelete, group::offset_delete::handle),
+    row!(DescribeClientQuotas, admin::describe_client_quotas::handle),
+    row!(AlterClientQuotas, admin::alter_client_quotas::handle),
     row!(AlterIsr, cluster::alter_isr::handle, needs ClusterAction),
 ];
 

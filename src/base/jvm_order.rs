@@ -52,8 +52,13 @@ pub fn properties<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
 
 /// Entries in the order of a `java.util.HashMap` that was created with their number as its capacity and
 /// filled in the order they have.
-pub fn java_map_of_size<V>(mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
-    let mut slots = entries.len().next_power_of_two();
+pub fn java_map_of_size<V>(entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    java_map_of_capacity(entries.len(), entries)
+}
+
+/// Entries in the order of a `java.util.HashMap` that was created with this capacity and filled in the order they have.
+pub fn java_map_of_capacity<V>(capacity: usize, mut entries: Vec<(String, V)>) -> Vec<(String, V)> {
+    let mut slots = capacity.next_power_of_two();
     while entries.len() > slots * 3 / 4 {
         slots *= 2;
     }

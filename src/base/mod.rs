@@ -10,6 +10,7 @@ pub mod jvm_order;
 pub mod poll;
 pub mod rate;
 pub mod records;
+pub mod sanitizer;
 pub mod time;
 
 pub use backoff::Backoff;

@@ -1,10 +1,12 @@
-//! What changes while the broker runs: configs of topics and brokers, by the notices under `/config/changes`.
+//! What changes while the broker runs: configs of topics and brokers, quotas of clients and users, by the notices under
+//! `/config/changes`.
 //!
 //! A notice names an entity; the handler of its kind reads the entity's configs and applies them. Watches
 //! nothing but the notices. Kafka: `DynamicConfigManager`.
 
 mod handlers;
 pub(super) mod parts;
+mod quotas;
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +17,7 @@ use crate::zk::znode::config_entity::EntityType;
 use crate::zk::{ZkError, ZnodeChange, ZooKeeper};
 
 pub(super) use handlers::{BrokerConfigHandler, TopicConfigHandler};
+pub(super) use quotas::ClientQuotaConfigHandler;
 
 const TARGET: &str = "kafka.server.DynamicConfigManager";
 const BROKERS: &str = "kafka.server.DynamicBrokerConfig";
@@ -23,6 +26,7 @@ const BROKERS: &str = "kafka.server.DynamicBrokerConfig";
 pub(super) struct DynamicConfigManager {
     pub topics: TopicConfigHandler,
     pub brokers: BrokerConfigHandler,
+    pub quotas: ClientQuotaConfigHandler,
     pub clock: Clock,
 }
 
@@ -70,8 +74,11 @@ impl DynamicConfigManager {
         match kind {
             Some((EntityType::Topics, topic)) => self.topics.process(topic).await,
             Some((EntityType::Brokers, broker)) => self.brokers.process(broker).await,
-            Some((EntityType::Clients | EntityType::Users, _)) | None => {
-                log::warn!(target: BROKERS, "The changed config of {entity} has no effect: quotas and SCRAM credentials are not built yet");
+            Some((kind @ (EntityType::Clients | EntityType::Users), name)) => {
+                self.quotas.process(kind, name).await
+            }
+            None => {
+                log::error!(target: TARGET, "A config change notification must name one of 'clients'/, 'users'/, 'topics'/, 'brokers'/: {entity}");
                 Ok(())
             }
         }

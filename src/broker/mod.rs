@@ -12,6 +12,7 @@ mod failed_dirs;
 mod features;
 mod metrics;
 pub mod hand_over;
+mod quotas;
 mod registration;
 mod report;
 mod start;
@@ -26,7 +27,6 @@ use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::LogManager;
 use crate::net::limits::SocketLimits;
-use crate::quota::ClientQuotas;
 use crate::security::Authorization;
 
 pub use error::StartError;
@@ -39,8 +39,6 @@ const TARGET: &str = "kafka.server.KafkaServer";
 pub struct Plugins {
     /// The authorizer (`authorizer.class.name`).
     pub authorization: Authorization,
-    /// The quotas of clients (`client.quota.callback.class`).
-    pub quotas: ClientQuotas,
 }
 
 /// A running broker.

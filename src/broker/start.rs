@@ -16,8 +16,10 @@ use super::coordinators::CoordinatorParts;
 use super::dynamic_config::parts::{
     DynamicConnectionLimits, DynamicLogCleaner, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
 };
-use super::dynamic_config::{BrokerConfigHandler, DynamicConfigManager, TopicConfigHandler};
-use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, registration};
+use super::dynamic_config::{
+    BrokerConfigHandler, ClientQuotaConfigHandler, DynamicConfigManager, TopicConfigHandler,
+};
+use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, quotas, registration};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
@@ -238,11 +240,12 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
     let transactions = coordinators.start_transactions().await?;
     let groups = coordinators.start_groups().await?;
     let (finalized, features) = watch::channel(None);
+    let quotas = quotas::load(&config, &configs).await?;
     let services = Services {
         broker_id,
         clock,
         authorization: plugins.authorization,
-        quotas: plugins.quotas,
+        quotas,
         request_metrics: RequestMetrics::default(),
         cluster_id: known.cluster_id.unwrap_or_default(),
         broker_epoch: Arc::new(AtomicI64::new(epoch)),
@@ -325,7 +328,8 @@ impl BrokerServer {
 
     /// Follows the configs that change while the broker runs.
     fn follow_config_changes(&self, control: &Handle) {
-        let Services { broker_id, live, replicas, controller, zk, configs, clock, .. } = &*self.services;
+        let Services { broker_id, live, replicas, controller, zk, configs, quotas, clock, .. } =
+            &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
         let manager = DynamicConfigManager {
             topics: TopicConfigHandler { configs: configs.clone(), replicas, controller },
@@ -334,6 +338,7 @@ impl BrokerServer {
                 configs: configs.clone(),
                 live: live.clone(),
             },
+            quotas: ClientQuotaConfigHandler { configs: configs.clone(), quotas: quotas.clone() },
             clock: clock.clone(),
         };
         self.tasks.spawn_on(manager.follow(zk.clone(), self.shutdown.clone()), control);

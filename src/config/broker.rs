@@ -340,10 +340,10 @@ config! {
     queued_max_requests: i32 = "queued.max.requests", default: "500", at_least: 1, importance: High;
     /// Deprecated: the default quota of consumers, in bytes a second.
     quota_consumer_default: i64 = "quota.consumer.default",
-        default: "9223372036854775807", at_least: 1, importance: High, support: NotYet;
+        default: "9223372036854775807", at_least: 1, importance: High;
     /// Deprecated: the default quota of producers, in bytes a second.
     quota_producer_default: i64 = "quota.producer.default",
-        default: "9223372036854775807", at_least: 1, importance: High, support: NotYet;
+        default: "9223372036854775807", at_least: 1, importance: High;
     /// How many windows of samples client quotas keep.
     quota_window_num: i32 = "quota.window.num", default: "11", at_least: 1, importance: Low;
     /// How long each window of client quotas is, in seconds.

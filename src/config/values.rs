@@ -45,6 +45,22 @@ whole_number!(i16, Short, "SHORT");
 whole_number!(i32, Int, "INT");
 whole_number!(i64, Long, "LONG");
 
+/// A double as Java prints it (`Double.toString`).
+pub fn java_double(value: f64) -> String {
+    let size = value.abs();
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    if value.is_nan() || size == 0.0 || (1e-3..1e7).contains(&size) {
+        return format!("{value:?}");
+    }
+    let scientific = format!("{value:E}");
+    match scientific.split_once('E') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
+        _ => scientific,
+    }
+}
+
 impl ConfigValue for f64 {
     const TYPE: ConfigType = ConfigType::Double;
 
@@ -52,9 +68,8 @@ impl ConfigValue for f64 {
         text.parse().map_err(|_| "Not a number of type DOUBLE".to_owned())
     }
 
-    /// As Java prints a double: the largest one in scientific notation.
     fn show(&self) -> Option<String> {
-        Some(if *self == f64::MAX { "1.7976931348623157E308".to_owned() } else { format!("{self:?}") })
+        Some(java_double(*self))
     }
 }
 
@@ -186,3 +201,24 @@ macro_rules! begins_empty {
     };
 }
 begins_empty!(i16, i32, i64, f64, bool, String, Vec<String>, KafkaVersion);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_are_printed_as_java_does() {
+        let printed = |value, text| assert_eq!(java_double(value), text);
+        printed(200.0, "200.0");
+        printed(0.001, "0.001");
+        printed(0.0, "0.0");
+        printed(-12.5, "-12.5");
+        printed(9_999_999.0, "9999999.0");
+        printed(1e7, "1.0E7");
+        printed(123_456_789.5, "1.234567895E8");
+        printed(0.00012, "1.2E-4");
+        printed(f64::MAX, "1.7976931348623157E308");
+        printed(f64::NAN, "NaN");
+        printed(f64::NEG_INFINITY, "-Infinity");
+    }
+}

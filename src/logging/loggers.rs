@@ -35,6 +35,7 @@ pub const LOGGERS: &[&str] = &[
     "kafka.server.KafkaServer",
     "kafka.server.KafkaServerStartable",
     "kafka.server.LogDirFailureChannel",
+    "kafka.server.QuotaFactory$",
     "kafka.server.ReplicaAlterLogDirsManager",
     "kafka.server.ReplicaFetcherManager",
     "kafka.server.ReplicaFetcherThread",

@@ -10,6 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -155,7 +156,10 @@ impl<R: ReadHalf> Reading<R> {
                     Outgoing::Now(reply.pieces, room)
                 }
                 Answer::Later(pending) => Outgoing::Later(pending),
-                Answer::Nothing => continue,
+                Answer::Nothing(throttle) => {
+                    self.mute.extend(throttle);
+                    continue;
+                }
                 Answer::Close => return,
             };
             if self.answers.send(outgoing).await.is_err() || self.room.acquire().await.is_err() {
@@ -241,7 +245,7 @@ impl Future for Handling {
     type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        let Some(rest) = &mut self.rest else { return Poll::Ready(Answer::Nothing) };
+        let Some(rest) = &mut self.rest else { return Poll::Ready(Answer::Nothing(Duration::ZERO)) };
         let polled = rest.as_mut().poll(context);
         if polled.is_ready() {
             self.rest = None;

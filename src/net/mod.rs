@@ -58,8 +58,9 @@ pub enum Answer {
     /// The request is accepted, the next request may be read, and the reply follows in its turn; None ends
     /// the connection.
     Later(BoxFuture<'static, Option<Reply>>),
-    /// It is not answered.
-    Nothing,
+    /// It is not answered; no request is read from the connection for this time, because the caller has exceeded a
+    /// quota.
+    Nothing(Duration),
     /// The connection is closed.
     Close,
 }

@@ -1,12 +1,17 @@
 //! How much of something may pass in a while. This room decides; its callers throttle.
 //!
-//! Pure. The time is an argument; nothing waits.
+//! The time is an argument; nothing waits.
 //!
 //! - *Entry points:* [`replication`] (throttled replicas, KIP-73), [`client`] (what clients may take).
 //! - *In Kafka:* `ReplicationQuotaManager`, `ClientQuotaManager`, the rates of `org.apache.kafka.common.metrics`.
 
+pub mod callback;
 pub mod client;
+pub mod client_quota_manager;
+pub mod entity;
 pub mod rate;
 pub mod replication;
+pub mod sensors;
+pub mod values;
 
-pub use client::{ClientQuotas, RequestQuota, RequestUsage};
+pub use client::{ClientQuotaConfig, ClientQuotas};

@@ -1,77 +1,55 @@
-//! A request quota: what it is given for every request, and the answer that a throttled caller gets.
+//! A request quota: the answer that a throttled caller gets, and the requests that are exempt.
 //!
-//! The broker runs inside of the test, with a quota that throttles every caller.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+//! The broker runs inside of the test, with a quota that every request of the client exceeds by far: it throttles for
+//! one window of the quota, which is a second.
 
 use barnabas::broker::Plugins;
-use barnabas::quota::{ClientQuotas, RequestQuota, RequestUsage};
+use barnabas::wire::message::Request;
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use barnabas::wire::message::list_offsets::ListOffsetRequest;
-use barnabas::wire::message::metadata::MetadataRequest;
+use barnabas::wire::message::metadata::{MetadataRequest, MetadataRequestTopic};
 use barnabas::wire::message::produce::ProduceRequest;
-use parking_lot::Mutex;
+use barnabas::zk::znode::config_entity::EntityType;
 
-use crate::support::{Chroot, Connection, EmbeddedBroker, eventually};
+use crate::support::{Chroot, Connection, EmbeddedBroker, quotas};
 
-/// For how long every caller is throttled.
-const THROTTLE: Duration = Duration::from_millis(3);
-const THROTTLED: i32 = 3;
-
-/// A quota that every caller exceeds.
-#[derive(Debug, Default)]
-struct Exceeded {
-    /// The time that requests of each client have taken, and how many of them were exempt.
-    used: Mutex<BTreeMap<String, (Duration, usize)>>,
-}
-
-impl RequestQuota for Exceeded {
-    fn record(&self, usage: &RequestUsage<'_>) -> Duration {
-        assert_eq!(usage.principal.to_string(), "User:ANONYMOUS");
-        assert!(usage.now > 0);
-        let mut used = self.used.lock();
-        let (time, exempt) = used.entry(usage.client_id.to_owned()).or_default();
-        *time += usage.thread_time;
-        *exempt += usize::from(usage.is_exempt);
-        THROTTLE
-    }
-}
+/// For how long every caller is throttled, in milliseconds.
+const THROTTLED: i32 = 1000;
 
 #[test]
 fn every_response_with_a_throttle_time_has_it_for_a_caller_over_its_quota() {
-    let (chroot, quota) = (Chroot::new(), Arc::new(Exceeded::default()));
-    let plugins = Plugins { quotas: ClientQuotas::of_requests(quota.clone()), ..Default::default() };
-    let broker = EmbeddedBroker::start(&chroot, plugins);
-    let mut connection = Connection::to(broker.port).unwrap();
-    eventually("the topic has a leader", Duration::from_secs(20), || {
-        connection.has_leader("t").filter(|led| *led)
-    });
-    let throttled = |response: Option<i32>| assert_eq!(response, Some(THROTTLED));
-    throttled(connection.call(&MetadataRequest::default(), 9).map(|it| it.throttle_time_ms));
-    throttled(connection.call(&ApiVersionsRequest::default(), 2).map(|it| it.throttle_time_ms));
-    throttled(connection.call(&ListOffsetRequest::default(), 5).map(|it| it.throttle_time_ms));
-    throttled(connection.call(&DescribeLogDirsRequest::default(), 2).map(|it| it.throttle_time_ms));
-    throttled(
-        connection.call(&ProduceRequest { acks: -1, ..Default::default() }, 8).map(|it| it.throttle_time_ms),
+    let chroot = Chroot::new();
+    quotas::change(&chroot.connect(), EntityType::Clients, "<default>", &[("request_percentage", "1e-9")]);
+    let broker = EmbeddedBroker::start(&chroot, Plugins::default());
+    // A throttled connection is not read for a second, so each request has its own.
+    fn call<R: Request>(port: u16, request: &R, version: i16) -> R::Response {
+        Connection::to(port).unwrap().call(request, version).unwrap()
+    }
+    let port = broker.port;
+    let topics = Some(vec![MetadataRequestTopic { name: "t".to_owned() }]);
+    call(port, &MetadataRequest { topics, ..Default::default() }, 9);
+    assert_eq!(call(port, &MetadataRequest::default(), 9).throttle_time_ms, THROTTLED);
+    assert_eq!(call(port, &ApiVersionsRequest::default(), 2).throttle_time_ms, THROTTLED);
+    assert_eq!(call(port, &ListOffsetRequest::default(), 5).throttle_time_ms, THROTTLED);
+    assert_eq!(call(port, &DescribeLogDirsRequest::default(), 2).throttle_time_ms, THROTTLED);
+    let produce = ProduceRequest { acks: -1, ..Default::default() };
+    assert_eq!(call(port, &produce, 8).throttle_time_ms, THROTTLED);
+    assert_eq!(
+        call(port, &MetadataRequest::default(), 1).throttle_time_ms,
+        0,
+        "version 1 has no place for it"
     );
-    let old = connection.call(&MetadataRequest::default(), 1).unwrap();
-    assert_eq!(old.throttle_time_ms, 0, "version 1 has no place for it");
 
     // A consumer's fetch is throttled; a follower's is exempt, as are all requests between brokers.
     let partitions = vec![FetchPartition { partition_max_bytes: 1000, ..Default::default() }];
     let topics = vec![FetchTopic { topic: "t".to_owned(), partitions }];
     let fetch = FetchRequest { replica_id: -1, topics, ..Default::default() };
-    throttled(connection.call(&fetch, 11).map(|it| it.throttle_time_ms));
-    let exempt = || quota.used.lock()["test"].1;
-    let before = exempt();
-    let response = connection.call(&FetchRequest { replica_id: 1, ..fetch }, 11).unwrap();
-    assert_eq!((response.throttle_time_ms, exempt()), (0, before + 1));
-    let response = connection.call(&AlterIsrRequest::default(), 0).unwrap();
-    assert_eq!((response.throttle_time_ms, exempt()), (0, before + 2));
-    assert!(quota.used.lock()["test"].0 > Duration::ZERO, "the handlers' time is measured");
+    let throttled = call(port, &fetch, 11);
+    assert_eq!((throttled.throttle_time_ms, throttled.responses), (THROTTLED, Vec::new()));
+    let of_follower = call(port, &FetchRequest { replica_id: 1, ..fetch }, 11);
+    assert_eq!((of_follower.throttle_time_ms, of_follower.responses.len()), (0, 1));
+    assert_eq!(call(port, &AlterIsrRequest::default(), 0).throttle_time_ms, 0);
 }

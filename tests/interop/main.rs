@@ -7,6 +7,7 @@
 mod support;
 
 mod batches;
+mod client_quotas;
 mod clients;
 mod compaction;
 mod connect;

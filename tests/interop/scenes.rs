@@ -138,6 +138,11 @@ fn verification() {
 }
 
 #[test]
+fn configs_of_clients_and_users() {
+    play("configs_of_clients_and_users", "configs_of_clients_and_users.txt", &[]);
+}
+
+#[test]
 fn configs_of_brokers() {
     play("configs_of_brokers", "configs_of_brokers.txt", &[]);
 }

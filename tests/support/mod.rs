@@ -12,6 +12,7 @@ pub mod flood;
 pub mod journal;
 pub mod process;
 pub mod producers;
+pub mod quotas;
 pub mod proxy;
 pub mod reader;
 pub mod recorded_dir;

@@ -12,7 +12,9 @@ const PURE_FOLDERS: &[&str] = &[
     "src/zk/znode",
     "src/log/validate",
     "src/log/producers",
-    "src/quota",
+    "src/quota/callback",
+    "src/quota/rate",
+    "src/quota/replication",
     "src/replica/machine",
     "src/controller/decide",
 ];

@@ -1,11 +1,13 @@
 //! APIs of administrators, and those that describe the cluster.
 
+pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_topics;
+pub mod describe_client_quotas;
 pub mod describe_configs;
 pub mod describe_log_dirs;
 pub mod elect_leaders;

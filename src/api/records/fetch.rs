@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::api::Exchange;
 use crate::api::authorize::AuthorizedTopics;
+use crate::api::handling::Handled;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
 use crate::net::disk_reads;
@@ -17,7 +18,9 @@ use crate::replica::{
     FetchCaller, FetchContext, FetchOutcome, FetchParams, Isolation, Location, PartitionFetch, SessionRequest,
 };
 use crate::security::{AclOperation, AclResource};
+use crate::wire::codec::Writer;
 use crate::wire::error_code::ErrorCode;
+use crate::wire::message::Message;
 use crate::wire::message::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchablePartitionResponse,
     FetchableTopicResponse,
@@ -27,8 +30,8 @@ use crate::wire::message::fetch::{
 type AnsweredFetches = Vec<(TopicPartition, FetchOutcome)>;
 
 /// Applies the request to the caller's session, fetches, and answers with those outcomes that the caller does
-/// not know yet.
-pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse {
+/// not know yet. A consumer over its quota is sent nothing of what was fetched.
+pub async fn handle(exchange: &Exchange, request: FetchRequest) -> Handled<FetchResponse> {
     let replicas = &exchange.services.replicas;
     let (version, isolation) = (exchange.version(), request.isolation_level);
     let params = params(exchange, &request);
@@ -44,15 +47,20 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     {
         log::error!(target: "kafka.server.KafkaApis", "Error when handling request: Unknown isolation level {isolation}");
         let refused = named.into_iter().map(|id| (id, FetchOutcome::refused(error))).collect();
-        return FetchResponse { error_code: error.code(), ..response(version, session_id, refused) };
-    }
-    if let Some(error) = context.refusal() {
-        return FetchResponse { error_code: error.code(), ..Default::default() };
+        let response = response(version, session_id, refused);
+        return Handled::Now(FetchResponse { error_code: error.code(), ..response });
     }
     let authorized = authorized(exchange, params.replica_id >= 0, &context);
     let denies = |id: &TopicPartition| !authorized.contains(&id.topic);
     let caller = FetchCaller { near: Some(near), denies: authorized.is_partial().then_some(&denies) };
     let mut outcomes = replicas.fetch_for(&context, params, caller, exchange.caller.gone.cancelled()).await;
+    let is_metered = params.replica_id < 0 && exchange.is_metered();
+    if is_metered {
+        let throttle = exchange.record_fetch(response_size(version, &context, &outcomes));
+        if !throttle.is_zero() {
+            return Handled::Metered(throttled(version, &context, throttle));
+        }
+    }
     if version < READS_FORMAT_2
         && let Some(wanted) = context.sessionless()
     {
@@ -60,10 +68,27 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> FetchResponse
     }
     let answer = replicas.answer_fetch(&context, outcomes, std::iter::repeat_with(|| fastrand::i32(1..)));
     let session_id = answer.session_id;
-    if answer.error != ErrorCode::None {
-        return FetchResponse { error_code: answer.error.code(), session_id, ..Default::default() };
-    }
-    respond(exchange, session_id, answer.outcomes)
+    let response = match answer.error {
+        ErrorCode::None => respond(exchange, session_id, answer.outcomes),
+        error => FetchResponse { error_code: error.code(), session_id, ..Default::default() },
+    };
+    if is_metered { Handled::Metered(response) } else { Handled::Now(response) }
+}
+
+/// The bytes of the response as Kafka counts them: with its length, before any records are converted.
+fn response_size(version: i16, context: &FetchContext, outcomes: &AnsweredFetches) -> usize {
+    let response = response(version, 0, context.to_be_sent(outcomes));
+    let mut out = Writer::framed();
+    // A response that does not fit its version fails again where it is sent.
+    if response.encode(&mut out, version).is_ok() { out.len() } else { 0 }
+}
+
+/// The response to a consumer over its quota.
+fn throttled(version: i16, context: &FetchContext, throttle: Duration) -> FetchResponse {
+    let answer = context.throttled_answer();
+    let throttle_time_ms = i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX);
+    let response = response(version, answer.session_id, answer.outcomes);
+    FetchResponse { error_code: answer.error.code(), throttle_time_ms, ..response }
 }
 
 /// What the caller may fetch: a follower everything or nothing, a consumer by topic.
@@ -129,7 +154,11 @@ async fn down_converted(
 
 fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
     let follower = request.replica_id >= 0;
-    let max_bytes = request.max_bytes.min(exchange.services.config.fetch_max_bytes);
+    let mut max_bytes = request.max_bytes.min(exchange.services.config.fetch_max_bytes);
+    if !follower && let Some(quota) = exchange.max_fetch_in_quota_window() {
+        // More would be throttled each time, and the consumer would never get it.
+        max_bytes = max_bytes.min(quota);
+    }
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     FetchParams {
         replica_id: request.replica_id,

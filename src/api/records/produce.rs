@@ -8,6 +8,7 @@ pub mod produced_records;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use produced_records::{BatchKinds, validate_records};
 
@@ -17,6 +18,7 @@ use crate::api::named_twice::last_mentions;
 use crate::base::time::millis;
 use crate::base::{Records, TopicPartition};
 use crate::log::AppendOrigin;
+use crate::quota::values::ClientQuotaType;
 use crate::replica::produce::{AppendParams, InternalTopics, ProduceOutcome, RequiredAcks};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -37,7 +39,7 @@ pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<Pro
     let Some(acks) = acks else {
         let invalid = ProduceOutcome::refused(ErrorCode::InvalidRequiredAcks);
         let invalid = entries.into_iter().map(|(id, _)| (id, invalid.clone()));
-        return Handled::Now(response(followed_by(invalid.collect(), refused)));
+        return Handled::Now(metered(exchange, response(followed_by(invalid.collect(), refused))));
     };
     let internal_topics = match exchange.header.client_id.as_deref() {
         Some(ADMIN_CLIENT) => InternalTopics::Allowed,
@@ -49,12 +51,25 @@ pub async fn handle(exchange: &Exchange, request: ProduceRequest) -> Handled<Pro
     if acks == RequiredAcks::None {
         let outcomes = pending.outcomes().await;
         let failed = refused.iter().chain(&outcomes).any(|(_, outcome)| outcome.error != ErrorCode::None);
-        return if failed { Handled::Close } else { Handled::Unanswered };
+        let throttle = exchange.record_produce();
+        if failed {
+            return Handled::Close;
+        }
+        // A caller that gets no answer is not throttled by its time, but by its bytes.
+        let throttle = exchange.record_throttle(ClientQuotaType::Produce, throttle, Duration::ZERO);
+        return Handled::Unanswered(throttle);
     }
-    if pending.is_settled() {
-        return Handled::Now(response(followed_by(pending.outcomes().await, refused)));
+    if pending.is_settled() || exchange.is_metered() {
+        let outcomes = followed_by(pending.outcomes().await, refused);
+        return Handled::Now(metered(exchange, response(outcomes)));
     }
     Handled::Later(Box::pin(async move { response(followed_by(pending.outcomes().await, refused)) }))
+}
+
+/// Counts the request's bytes; the response has the time for which its sender is throttled for them.
+fn metered(exchange: &Exchange, mut response: ProduceResponse) -> ProduceResponse {
+    response.throttle_time_ms = i32::try_from(exchange.record_produce().as_millis()).unwrap_or(i32::MAX);
+    response
 }
 
 type ProduceOutcomes = Vec<(TopicPartition, ProduceOutcome)>;

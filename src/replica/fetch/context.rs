@@ -103,6 +103,33 @@ impl FetchContext {
         }
     }
 
+    /// The outcomes that the client has to be sent; nothing is stored of them.
+    #[doc(alias = "getResponseSize")]
+    pub fn to_be_sent(&self, outcomes: &FetchOutcomes) -> FetchOutcomes {
+        match &self.0 {
+            FetchContextKind::Refused(_) => Vec::new(),
+            FetchContextKind::Sessionless(_) | FetchContextKind::Full(_) => outcomes.clone(),
+            FetchContextKind::Incremental(_, session, turn) => {
+                let session = session.lock();
+                let sent = outcomes.iter().filter(|(id, outcome)| session.must_respond(*turn, id, outcome));
+                sent.cloned().collect()
+            }
+        }
+    }
+
+    /// What a throttled client is sent: nothing of any partition. A session goes on; none begins.
+    #[doc(alias = "getThrottledResponse")]
+    pub fn throttled_answer(&self) -> SessionAnswer {
+        let answer = |error, session_id| SessionAnswer { error, session_id, outcomes: Vec::new() };
+        match &self.0 {
+            FetchContextKind::Incremental(id, session, turn) => match session.lock().is_current(*turn) {
+                true => answer(ErrorCode::None, *id),
+                false => answer(ErrorCode::InvalidFetchSessionEpoch, *id),
+            },
+            _ => answer(ErrorCode::None, NO_SESSION),
+        }
+    }
+
     /// The offset and limits of a partition that is fetched outside any session.
     pub fn sessionless(&self) -> Option<&[(TopicPartition, PartitionFetch)]> {
         match &self.0 {

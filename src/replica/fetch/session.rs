@@ -302,6 +302,12 @@ impl FetchSession {
         Ok(outcomes)
     }
 
+    /// Whether the client has to be sent this outcome in this turn; changes nothing.
+    pub fn must_respond(&self, turn: Turn, partition: &TopicPartition, outcome: &FetchOutcome) -> bool {
+        let cached = self.keys.get(partition).and_then(|key| self.cached.get(key));
+        self.is_current(turn) && cached.is_none_or(|cached| cached.must_respond(outcome))
+    }
+
     /// Applies the answer that begins the session: everything is sent, and stays in the order of the answer.
     pub fn answer_first(&mut self, outcomes: &[(TopicPartition, FetchOutcome)]) {
         for (partition, outcome) in outcomes {

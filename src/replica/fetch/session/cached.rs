@@ -92,17 +92,24 @@ impl CachedPartition {
 
     /// Stores what the client is sent; returns whether it has to be sent at all.
     pub(super) fn send(&mut self, outcome: &FetchOutcome) -> bool {
-        let mut is_sent = !outcome.records.is_empty();
-        is_sent |= outcome.preferred_read_replica.is_some() || outcome.diverging.is_some();
-        is_sent |= self.sent_high_watermark != outcome.high_watermark
-            || self.sent_log_start != outcome.log_start_offset;
+        let is_sent = self.must_respond(outcome);
         self.sent_high_watermark = outcome.high_watermark;
         self.sent_log_start = outcome.log_start_offset;
         if outcome.error != ErrorCode::None {
             // So that the end of the error is sent too.
             self.sent_high_watermark = -1;
-            is_sent = true;
         }
         is_sent
+    }
+
+    /// Whether the client has to be sent this.
+    #[doc(alias = "maybeUpdateResponseData")]
+    pub(super) fn must_respond(&self, outcome: &FetchOutcome) -> bool {
+        !outcome.records.is_empty()
+            || outcome.preferred_read_replica.is_some()
+            || outcome.diverging.is_some()
+            || self.sent_high_watermark != outcome.high_watermark
+            || self.sent_log_start != outcome.log_start_offset
+            || outcome.error != ErrorCode::None
     }
 }

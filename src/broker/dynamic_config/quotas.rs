@@ -1,0 +1,83 @@
+//! The handler of changed quotas of clients and users.
+//!
+//! An entity whose configs cannot be read as quotas is logged and keeps the quotas that it has. Kafka:
+//! `QuotaConfigHandler`, `ClientIdConfigHandler`, `UserConfigHandler`.
+
+use std::sync::Arc;
+
+use super::TARGET;
+use crate::admin::configs::ConfigReader;
+use crate::config::layers::OwnConfigs;
+use crate::quota::ClientQuotas;
+use crate::quota::entity::{QuotaEntity, QuotaEntityError};
+use crate::quota::values::{QuotaValueError, quota_values};
+use crate::zk::ZkError;
+use crate::zk::znode::config_entity::EntityType;
+
+/// Applies the quotas of clients and users.
+#[doc(alias = "QuotaConfigHandler")]
+#[doc(alias = "ClientIdConfigHandler")]
+#[doc(alias = "UserConfigHandler")]
+pub struct ClientQuotaConfigHandler {
+    pub configs: Arc<ConfigReader>,
+    pub quotas: Arc<ClientQuotas>,
+}
+
+/// Configs that are no quotas.
+#[derive(Debug, thiserror::Error)]
+enum QuotaConfigError {
+    #[error(transparent)]
+    Entity(#[from] QuotaEntityError),
+    #[error(transparent)]
+    Value(#[from] QuotaValueError),
+}
+
+impl ClientQuotaConfigHandler {
+    /// Reads and applies the quotas of an entity; `kind` is that of its parent, `name` the path below that.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn process(&self, kind: EntityType, name: &str) -> Result<(), ZkError> {
+        let own = self.configs.fetch(kind, name).await?;
+        self.apply(kind, name, &own);
+        Ok(())
+    }
+
+    /// Reads and applies the quotas of all entities.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn process_all(&self) -> Result<(), ZkError> {
+        let users = self.configs.names(EntityType::Users).await?;
+        let of_users = self.configs.client_names_of_users(&users).await?;
+        let clients = self.configs.names(EntityType::Clients).await?;
+        for (kind, names) in
+            [(EntityType::Users, users), (EntityType::Users, of_users), (EntityType::Clients, clients)]
+        {
+            let found = self.configs.fetch_each(kind, &names).await;
+            for (name, own) in names.iter().zip(found) {
+                self.apply(kind, name, &own?);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, kind: EntityType, name: &str, own: &OwnConfigs) {
+        let quotas = || -> Result<_, QuotaConfigError> {
+            let entity = match kind {
+                EntityType::Clients => QuotaEntity::of_clients(name)?,
+                _ => QuotaEntity::of_users(name)?,
+            };
+            Ok((entity, quota_values(own)?))
+        };
+        match quotas() {
+            Ok((entity, values)) => {
+                log::info!(target: TARGET, "Changing the quotas of {entity} to {values:?}");
+                self.quotas.update(&entity, &values);
+            }
+            Err(error) => {
+                log::error!(target: TARGET, "The quotas of {}/{name} stay as they are: {error}", kind.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The quotas of clients at the start: those of the settings, and those below `/config/clients` and `/config/users`.
+//!
+//! Kafka: `QuotaFactory.instantiate`, `DynamicConfigManager.startup`.
+
+use std::sync::Arc;
+
+use super::StartError;
+use super::dynamic_config::ClientQuotaConfigHandler;
+use crate::admin::configs::ConfigReader;
+use crate::base::Millis;
+use crate::config::BrokerConfig;
+use crate::quota::client_quota_manager::QuotaWindows;
+use crate::quota::{ClientQuotaConfig, ClientQuotas};
+
+const TARGET: &str = "kafka.server.QuotaFactory$";
+
+/// The quotas that are in force from the first request on.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub(super) async fn load(
+    config: &BrokerConfig,
+    configs: &Arc<ConfigReader>,
+) -> Result<Arc<ClientQuotas>, StartError> {
+    let quotas = Arc::new(ClientQuotas::new(quota_config(config)));
+    ClientQuotaConfigHandler { configs: configs.clone(), quotas: quotas.clone() }.process_all().await?;
+    Ok(quotas)
+}
+
+fn quota_config(config: &BrokerConfig) -> ClientQuotaConfig {
+    let static_default = |key: &str, bytes: i64| {
+        (bytes != i64::MAX).then(|| {
+            log::warn!(target: TARGET, "{key} has been deprecated in 0.11.0.0 and will be removed in a future release. Use dynamic quota defaults instead.");
+            bytes as f64
+        })
+    };
+    ClientQuotaConfig {
+        windows: windows(config.quota_window_num, config.quota_window_size_seconds),
+        controller_windows: windows(
+            config.controller_quota_window_num,
+            config.controller_quota_window_size_seconds,
+        ),
+        producer_default: static_default("quota.producer.default", config.quota_producer_default),
+        consumer_default: static_default("quota.consumer.default", config.quota_consumer_default),
+    }
+}
+
+fn windows(samples: i32, seconds: i32) -> QuotaWindows {
+    QuotaWindows { samples: usize::try_from(samples).unwrap_or(1), window_ms: Millis::from(seconds) * 1000 }
+}
