@@ -23,7 +23,6 @@ fn a_client_is_throttled_until_its_rate_is_down_at_its_quota() {
     // 10 windows of 400 and half a window of 2300 bytes: 6300 bytes in 10.5 seconds are 600 a second.
     now += 500;
     assert_eq!(manager.record(CLIENT, 2300.0, now), Duration::from_millis(2100));
-    // After that time the rate is down at the quota.
     now += 2100;
     assert_eq!(
         manager.usage(now)[0].rate.round(),
@@ -32,6 +31,24 @@ fn a_client_is_throttled_until_its_rate_is_down_at_its_quota() {
     );
     assert_eq!(manager.record(CLIENT, 0.0, now), Duration::from_millis(505));
     assert_eq!(manager.record(CLIENT, 0.0, now + 11_000), Duration::ZERO);
+}
+
+/// The throttle times of Kafka's own classes for the same amounts at the same times.
+#[test]
+fn throttle_times_are_those_of_kafka() {
+    let kafka = [
+        0, 0, 0, 1206, 1206, 2506, 6106, 8306, 10906, 11106, 12106, 14906, 16006, 17806, 18206, 21806, 24506,
+        23324, 21773, 14493, 17693, 15567, 14482, 17182, 18428, 17146, 17846, 18946, 15880, 17180, 18441,
+        18475, 17204, 17904, 20104, 24704, 25953, 23610, 18945, 20845,
+    ];
+    let manager = manager(ClientQuotaType::Produce, 1000.0);
+    let (mut seed, mut now) = (12_345_i64, 0);
+    let here = kafka.map(|_| {
+        seed = (seed * 1_103_515_245 + 12_345) % (1 << 31);
+        now += seed % 1700;
+        manager.record(CLIENT, (seed % 5000) as f64, now).as_millis()
+    });
+    assert_eq!(here, kafka);
 }
 
 #[test]
