@@ -69,10 +69,10 @@ config! {
         default: "5000", importance: Medium;
     /// How many windows of samples the quota on topic changes keeps.
     controller_quota_window_num: i32 = "controller.quota.window.num",
-        default: "11", at_least: 1, importance: Low, support: NotYet;
+        default: "11", at_least: 1, importance: Low;
     /// How long each window of that quota is, in seconds.
     controller_quota_window_size_seconds: i32 = "controller.quota.window.size.seconds",
-        default: "1", at_least: 1, importance: Low, support: NotYet;
+        default: "1", at_least: 1, importance: Low;
     /// How long the controller waits for a broker's answer, in milliseconds.
     controller_socket_timeout_ms: i32 = "controller.socket.timeout.ms", default: "30000", importance: Medium;
     /// A class that judges topics before they are created (Java only).

@@ -18,6 +18,9 @@ use barnabas::wire::error_code::ErrorCode;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::add_offsets_to_txn::AddOffsetsToTxnRequest;
 use barnabas::wire::message::add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnTopic};
+use barnabas::wire::message::alter_client_quotas::{
+    AlterClientQuotasEntityData, AlterClientQuotasEntryData, AlterClientQuotasRequest,
+};
 use barnabas::wire::message::alter_configs::{self, AlterConfigsRequest};
 use barnabas::wire::message::alter_isr::AlterIsrRequest;
 use barnabas::wire::message::alter_partition_reassignments::{
@@ -34,6 +37,7 @@ use barnabas::wire::message::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
+use barnabas::wire::message::describe_client_quotas::DescribeClientQuotasRequest;
 use barnabas::wire::message::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
 use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
@@ -536,6 +540,19 @@ impl Scene {
         let partition = &response.replica_election_results[0].partition_result[0];
         assert_eq!((response.error_code, partition.error_code), (CLUSTER_DENIED, CLUSTER_DENIED));
         assert_eq!(partition.error_message, None);
+        let response = self.denied(
+            &DescribeClientQuotasRequest::default(),
+            0,
+            &["DescribeConfigs Cluster kafka-cluster"],
+        );
+        assert_eq!((response.error_code, response.entries), (CLUSTER_DENIED, None));
+        let entity = vec![AlterClientQuotasEntityData { entity_type: "user".to_owned(), entity_name: None }];
+        let entries = vec![AlterClientQuotasEntryData { entity, ops: Vec::new() }];
+        let request = AlterClientQuotasRequest { entries, validate_only: true };
+        let response = self.denied(&request, 0, &["AlterConfigs Cluster kafka-cluster"]);
+        assert_eq!(response.entries[0].error_code, CLUSTER_DENIED);
+        let response = self.allowed(&request, 0, &["AlterConfigs Cluster kafka-cluster"]);
+        assert_eq!(response.entries[0].error_code, 0);
     }
 
     fn reassigns_for_the_cluster(&mut self) {
