@@ -24,6 +24,7 @@ pub async fn handle(
     let refused = |error: ErrorCode, error_message| DescribeClientQuotasResponse {
         error_code: error.code(),
         error_message,
+        entries: None,
         ..Default::default()
     };
     if !exchange.is_authorized(AclOperation::DescribeConfigs, AclResource::CLUSTER) {
@@ -34,7 +35,9 @@ pub async fn handle(
         describe(exchange, &filter).await
     };
     match described.await {
-        Ok(entries) => DescribeClientQuotasResponse { entries: Some(entries), ..Default::default() },
+        Ok(entries) => {
+            DescribeClientQuotasResponse { error_message: None, entries: Some(entries), ..Default::default() }
+        }
         Err(FilterError::UnsupportedType(name)) => {
             refused(ErrorCode::UnsupportedVersion, Some(format!("Custom entity type '{name}' not supported")))
         }
