@@ -134,6 +134,24 @@ async fn a_consumer_is_sent_a_log_start_that_has_moved() {
 }
 
 #[tokio::test]
+async fn what_a_throttled_client_is_not_sent_it_is_sent_next() {
+    let room = room_with_session(-1).await;
+    room.become_replica(0, 1, 1, &[1]);
+    room.produce(0, &["a"]).await;
+    let context = room.replicas.fetch_context(request(7, 1, &[], &[]), params(-1).reader());
+    let caller = FetchCaller::default();
+    let outcomes = room.replicas.fetch_for(&context, params(-1), caller, std::future::pending()).await;
+    assert_eq!(context.to_be_sent(&outcomes).len(), 1);
+    let throttled = context.throttled_answer();
+    assert_eq!((throttled.error, throttled.session_id, numbers(&throttled)), (ErrorCode::None, 7, vec![]));
+    let answer = fetch(&room, params(-1), request(7, 2, &[], &[])).await;
+    assert_eq!((numbers(&answer), answer.outcomes[0].1.records.len()), (vec![0], batch(&["a"]).len()));
+    // The throttled request is overtaken now.
+    assert_eq!(context.throttled_answer().error, ErrorCode::InvalidFetchSessionEpoch);
+    assert_eq!(context.to_be_sent(&outcomes).len(), 0);
+}
+
+#[tokio::test]
 async fn another_leader_is_noticed_by_a_session_that_does_not_wait() {
     let room = room_with_session(-1).await;
     assert_eq!(numbers(&fetch(&room, params(-1), request(7, 1, &[], &[])).await), [0; 0]);
