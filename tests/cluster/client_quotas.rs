@@ -54,7 +54,7 @@ fn alter(port: u16, parts: &[(&str, Option<&str>)], key: &str, value: f64) {
 }
 
 fn applied(broker: &Broker, entity: &str) {
-    broker.process().wait_for_line(&format!("Changing the quotas of {entity} to"), SOON);
+    broker.process().wait_for_line(&format!("The quotas of {entity} are {{"), SOON);
 }
 
 #[test]

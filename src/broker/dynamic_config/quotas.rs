@@ -72,8 +72,8 @@ impl ClientQuotaConfigHandler {
         };
         match quotas() {
             Ok((entity, values)) => {
-                log::info!(target: TARGET, "Changing the quotas of {entity} to {values:?}");
                 self.quotas.update(&entity, &values);
+                log::info!(target: TARGET, "The quotas of {entity} are {values:?}");
             }
             Err(error) => {
                 log::error!(target: TARGET, "The quotas of {}/{name} stay as they are: {error}", kind.name());
