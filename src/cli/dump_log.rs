@@ -1,8 +1,8 @@
 //! `kafka-dump-log.sh`: prints what lies in segments, indexes and snapshots (Kafka's `kafka.tools.DumpLogSegments`).
 //!
-//! Reads files only and never changes one, so it may be used beside a running broker. The contents of
-//! `__consumer_offsets` are not decoded yet: with that option the tool ends with a sentence about it.
+//! Reads files only and never changes one, so it may be used beside a running broker.
 
+mod consumer_offsets;
 mod index_file;
 mod log_file;
 mod transaction_log;
@@ -43,7 +43,7 @@ struct Arguments {
     /// How many bytes of the log an index entry is looked for in.
     #[arg(long, value_name = "BYTES", default_value_t = 5 * 1024 * 1024)]
     max_message_size: u32,
-    /// Decode records of __consumer_offsets (not there yet).
+    /// Decode records of __consumer_offsets; implies --print-data-log.
     #[arg(long)]
     offsets_decoder: bool,
     /// Decode records of __transaction_state; implies --print-data-log.
@@ -92,6 +92,8 @@ impl Decoder {
 enum MessageParser {
     /// Keys and values each by themselves.
     Decoders { keys: Decoder, values: Decoder },
+    /// As records of `__consumer_offsets`.
+    Offsets,
     /// As records of `__transaction_state`.
     TransactionLog,
 }
@@ -110,9 +112,9 @@ impl MessageParser {
                 let key = record.key.as_ref().map(|key| keys.text(key));
                 Ok((key, record.value.as_ref().map(|value| values.text(value))))
             }
+            Self::Offsets => consumer_offsets::parse(record).map(|(key, value)| (Some(key), Some(value))),
             Self::TransactionLog => {
-                let (key, value) = transaction_log::parse(record)?;
-                Ok((Some(key), Some(value)))
+                transaction_log::parse(record).map(|(key, value)| (Some(key), Some(value)))
             }
         }
     }
@@ -134,14 +136,14 @@ impl DumpOptions {
     fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
         let given: Arguments = arguments::parse(ABOUT, arguments)?;
         arguments::require(given.files.is_some(), "files")?;
-        if given.offsets_decoder {
-            return Err(EarlyExit::Usage("Option \"[offsets-decoder]\" is not supported yet".to_owned()));
-        }
         let prints_data = given.print_data_log
+            || given.offsets_decoder
             || given.transaction_log_decoder
             || given.value_decoder_class.is_some()
             || given.key_decoder_class.is_some();
-        let parser = if given.transaction_log_decoder {
+        let parser = if given.offsets_decoder {
+            MessageParser::Offsets
+        } else if given.transaction_log_decoder {
             MessageParser::TransactionLog
         } else {
             MessageParser::Decoders {
@@ -170,6 +172,8 @@ enum DumpError {
     Corrupt(String),
     #[error("org.apache.kafka.common.KafkaException: {0}")]
     Record(String),
+    #[error("org.apache.kafka.common.protocol.types.SchemaException: {0}")]
+    Schema(String),
     #[error("kafka.log.CorruptIndexException: {0}")]
     CorruptIndex(String),
     #[error("java.util.NoSuchElementException: {0}")]

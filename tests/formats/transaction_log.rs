@@ -1,15 +1,13 @@
-//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: the tool prints what Kafka's printed, and what is read
-//! is written again as the same bytes.
+//! Records of `__transaction_state` as Kafka 2.7.2 wrote them: what is read is written again as the same bytes.
 //!
-//! `data/transaction-state/N.log` is the log of a partition, `N.txt` what 2.7.2's
-//! `kafka-dump-log --transaction-log-decoder` printed of its records: offset, key, value.
+//! `data/transaction-state/N.log` is the log of a partition.
 
 use std::fs;
 
 use barnabas::coordinator::txn::records::{TransactionLogValue, decode_key, encode_key};
 use barnabas::wire::batch::Batch;
 
-use crate::support::{root, tool};
+use crate::support::root;
 
 #[test]
 fn the_transaction_log_of_kafka_is_read_and_written_as_the_same_bytes() {
@@ -29,21 +27,4 @@ fn the_transaction_log_of_kafka_is_read_and_written_as_the_same_bytes() {
     states.sort_unstable();
     states.dedup();
     assert_eq!(states.len(), 6, "every state that is ever written: {states:?}");
-}
-
-#[test]
-fn the_transaction_log_is_printed_as_kafka_prints_it() {
-    let data = root().join("tests/formats/data/transaction-state");
-    for partition in ["0", "1"] {
-        let log = data.join(partition).with_extension("log").display().to_string();
-        let printed = tool("dump-log", &["--transaction-log-decoder", "--files", &log]);
-        let printed = String::from_utf8(printed.stdout).unwrap();
-        let found: Vec<_> = printed
-            .lines()
-            .filter_map(|line| line.strip_prefix("| offset: ")?.split_once(' '))
-            .map(|(offset, rest)| format!("{offset} {}", &rest[rest.find("key: ").unwrap()..]))
-            .collect();
-        let expected = fs::read_to_string(data.join(partition).with_extension("txt")).unwrap();
-        assert_eq!(found, expected.lines().collect::<Vec<_>>());
-    }
 }

@@ -32,11 +32,9 @@ fn options_imply_each_other_as_in_kafka() {
     let given = options(&["--files", "a.log,b.index", "--value-decoder-class"]);
     assert_eq!(given.files, [PathBuf::from("a.log"), PathBuf::from("b.index")]);
     assert!(given.prints_data && given.is_deep && !given.verifies_only);
-    for wrong in [
-        &["--offsets-decoder", "--files", "a"][..],
-        &["--deep-iteration"],
-        &["--files", "a", "--key-decoder-class", "X"],
-    ] {
+    let decoded = options(&["--files", "a.log", "--offsets-decoder", "--transaction-log-decoder"]);
+    assert!(decoded.prints_data && decoded.is_deep && decoded.parser == MessageParser::Offsets);
+    for wrong in [&["--deep-iteration"][..], &["--files", "a", "--key-decoder-class", "X"]] {
         let wrong: Vec<_> = wrong.iter().map(|argument| (*argument).to_owned()).collect();
         assert!(DumpOptions::parse(&wrong).is_err());
     }
@@ -93,4 +91,50 @@ fn files_that_are_none_of_a_log_are_passed_by_or_end_it() {
     assert!(ended && err == "Ignoring unknown file /tmp/server.properties\n");
     let (out, _, ended) = dumped(&options(&["--files", "/tmp/nosuch.log"]));
     assert!(!ended && out == "Dumping /tmp/nosuch.log\n");
+}
+
+/// What ends the dump of a record with `--offsets-decoder`.
+fn offsets_error(key: Option<&'static [u8]>, value: &'static [u8]) -> String {
+    let mut builder = BatchBuilder::new();
+    builder.push(7, key, Some(value), &[]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("00000000000000000000.log");
+    std::fs::write(&path, builder.build().expect("a batch")).expect("written");
+    let options = options(&["--files", &path.display().to_string(), "--offsets-decoder"]);
+    dump(&options, &mut Vec::new(), &mut Vec::new()).expect_err("no record of the topic").to_string()
+}
+
+#[test]
+fn what_is_no_record_of_consumer_offsets_ends_the_dump_as_in_kafka() {
+    let kafka = "org.apache.kafka.common.KafkaException: ";
+    let no_key = "Failed to decode message using offset topic decoder (message had a missing key)";
+    assert_eq!(offsets_error(None, b"v"), format!("{kafka}{no_key}"));
+    let group = Some(&b"\0\x02\0\x01g"[..]);
+    let offset = Some(&b"\0\x01\0\x01g\0\x01t\0\0\0\0"[..]);
+    let unknown = [
+        (Some(&b"\0\x09abc"[..]), "Unknown message key schema version 9"),
+        (group, "Unknown group metadata version 9"),
+        (offset, "Unknown offset schema version 9"),
+    ];
+    for (key, error) in unknown {
+        assert_eq!(offsets_error(key, b"\0\x09abc"), format!("{kafka}{error}"));
+    }
+    let member = |assignment: &[u8]| {
+        let length = u8::try_from(assignment.len()).expect("short");
+        let of_group = b"\0\0\0\x08consumer\0\0\0\x02\0\x01r\0\x01m\0\0\0\x01";
+        let of_member = b"\0\x01m\0\x01c\0\x01h\0\0\x10\0\0\0\0\0\0\0\0";
+        let value = [&of_group[..], of_member, &[length], assignment].concat();
+        offsets_error(group, Box::leak(value.into()))
+    };
+    let schema = "org.apache.kafka.common.protocol.types.SchemaException: ";
+    let assignments = [
+        (&b""[..], "Buffer underflow while parsing consumer protocol's header"),
+        (b"\xff\xff", "Unsupported assignment version: -1"),
+        (b"\0\0\0\0\0\x02", "Buffer underflow while parsing consumer protocol's assignment"),
+        (b"\0\0\0\0\0\x01\xff\xff", "Buffer underflow while parsing consumer protocol's assignment"),
+    ];
+    for (assignment, error) in assignments {
+        assert_eq!(member(assignment), format!("{schema}{error}"));
+    }
+    assert!(offsets_error(group, b"\0\0\0").starts_with(schema));
 }
