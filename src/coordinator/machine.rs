@@ -124,6 +124,8 @@ pub enum CoordinatorAction<M: CoordinatorMachine> {
         records: Vec<CoordinatorRecord>,
         /// The producer, where they are part of its open transaction.
         producer: Option<TransactionalProducer>,
+        /// How long the replicas may take, in milliseconds; None for as long as the coordinator's appends may.
+        timeout_ms: Option<i32>,
         /// What the machine is given when it is done.
         then: M::Append,
     },
@@ -153,7 +155,13 @@ impl<M: CoordinatorMachine> Actions<M> {
 
     /// Appends records outside of any transaction, in one batch that may hold records of other appends too.
     pub fn append(&mut self, records: Vec<CoordinatorRecord>, then: M::Append) {
-        self.0.push(CoordinatorAction::Append { records, producer: None, then });
+        self.0.push(CoordinatorAction::Append { records, producer: None, timeout_ms: None, then });
+    }
+
+    /// As [`Actions::append`], where the replicas may take so long, in milliseconds.
+    pub fn append_within(&mut self, timeout_ms: i32, records: Vec<CoordinatorRecord>, then: M::Append) {
+        let timeout_ms = Some(timeout_ms);
+        self.0.push(CoordinatorAction::Append { records, producer: None, timeout_ms, then });
     }
 
     /// Appends records as part of a producer's transaction.
@@ -163,7 +171,7 @@ impl<M: CoordinatorMachine> Actions<M> {
         records: Vec<CoordinatorRecord>,
         then: M::Append,
     ) {
-        self.0.push(CoordinatorAction::Append { records, producer: Some(producer), then });
+        self.0.push(CoordinatorAction::Append { records, producer: Some(producer), timeout_ms: None, then });
     }
 
     /// Sets a deadline, in milliseconds since the Unix epoch. A timer that is put off often (a session's) is cheaper

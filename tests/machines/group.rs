@@ -314,7 +314,7 @@ impl Groups {
                 let request = self.requests.remove(&id).expect("each request is answered once");
                 format!("answer {} {request}: {}", id.0, answer(&response))
             }
-            CoordinatorAction::Append { records, producer, then } => {
+            CoordinatorAction::Append { records, producer, then, .. } => {
                 self.appends.push_back(then);
                 let texts: Vec<_> = records.iter().map(record).collect();
                 for record in records {

@@ -166,7 +166,11 @@ impl Transactions {
             CoordinatorAction::Respond(RequestId(id), Err(error)) => {
                 format!("respond to {id}: {}", error.name())
             }
-            CoordinatorAction::Append { records, then, .. } => {
+            CoordinatorAction::Append { records, timeout_ms, then, .. } => {
+                // The replicas may take as long as the transaction.
+                let value = records[0].value.clone();
+                let value = value.map(|value| TransactionLogValue::decode(value).unwrap());
+                assert_eq!(timeout_ms, value.map(|value| value.timeout_ms));
                 self.appending.push_back(then);
                 format!("append {}", records.into_iter().map(record).collect::<Vec<_>>().join("; "))
             }

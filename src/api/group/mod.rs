@@ -29,11 +29,37 @@ use crate::wire::error_code::ErrorCode;
 /// An error for each partition.
 type ItemErrors = Vec<(TopicPartition, ErrorCode)>;
 
+/// What becomes of the partitions of a request.
+struct Committable<T> {
+    /// Whose offsets may be kept.
+    kept: Vec<(TopicPartition, T)>,
+    /// Whose offsets may not.
+    refused: ItemErrors,
+}
+
 impl Exchange {
     /// Whether a request of a static member is refused: brokers of before 2.3 would make it a dynamic one.
     fn refuses_static_members(&self, instance: Option<&str>) -> bool {
         let protocol = &self.services.config.inter_broker_protocol_version;
         instance.is_some() && !protocol.at_least(KafkaVersion::V2_3_IV0)
+    }
+
+    /// The partitions whose offsets may be kept: the caller may read their topics, and they exist. The others with
+    /// TOPIC_AUTHORIZATION_FAILED or UNKNOWN_TOPIC_OR_PARTITION. `topics` are the names of all topics of the request.
+    fn committable<T>(&self, topics: &[String], asked: Vec<(TopicPartition, T)>) -> Committable<T> {
+        let authorized = self.authorized_topics(AclOperation::Read, topics.iter().map(String::as_str));
+        let metadata = self.services.metadata.snapshot();
+        let (mut kept, mut refused) = (Vec::with_capacity(asked.len()), Vec::new());
+        for (id, asked) in asked {
+            if !authorized.contains(&id.topic) {
+                refused.push((id, ErrorCode::TopicAuthorizationFailed));
+            } else if metadata.partition(&id).is_none() {
+                refused.push((id, ErrorCode::UnknownTopicOrPartition));
+            } else {
+                kept.push((id, asked));
+            }
+        }
+        Committable { kept, refused }
     }
 
     /// Whether the caller may be a member of the group.
@@ -55,6 +81,24 @@ fn unavailable(why: Unavailable) -> ErrorCode {
         Unavailable::Loading => ErrorCode::CoordinatorLoadInProgress,
         Unavailable::NotCoordinator => ErrorCode::NotCoordinator,
     }
+}
+
+/// The partitions of a request's topics, each with what is asked for it.
+fn partitions_of<P>(
+    topics: impl IntoIterator<Item = (String, Vec<P>)>,
+    number: impl Fn(&P) -> i32,
+) -> Vec<(TopicPartition, P)> {
+    let mut partitions = Vec::new();
+    for (name, asked) in topics {
+        let name: Arc<str> = name.into();
+        partitions.extend(asked.into_iter().map(|it| (TopicPartition::new(name.clone(), number(&it)), it)));
+    }
+    partitions
+}
+
+/// One error for all partitions.
+fn all_refused<T>(asked: Vec<(TopicPartition, T)>, error: ErrorCode) -> ItemErrors {
+    asked.into_iter().map(|(id, _)| (id, error)).collect()
 }
 
 fn claim(member: &str, instance: Option<&str>, generation: i32) -> MemberClaim {

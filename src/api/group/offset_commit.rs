@@ -3,13 +3,12 @@
 //! v1 member, generation, timestamps · v2 retention · v5 no retention (KIP-211) · v6 leader epochs · v7 static members
 //! · v8 flexible. Kafka: `KafkaApis.handleOffsetCommitRequest`.
 
-use super::{ItemErrors, claim, grouped, unavailable};
+use super::{Committable, ItemErrors, all_refused, claim, grouped, partitions_of, unavailable};
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::api::offset_znodes;
 use crate::base::{Millis, TopicPartition};
 use crate::coordinator::group::request::{OffsetAndMetadata, OffsetsCommit};
-use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitResponse, OffsetCommitResponsePartition,
@@ -27,34 +26,13 @@ pub async fn handle(exchange: &Exchange, mut request: OffsetCommitRequest) -> Of
     } else {
         None
     };
-    let names = request.topics.iter().map(|topic| topic.name.as_str());
-    let authorized = match refusal {
-        Some(_) => None,
-        None => Some(exchange.authorized_topics(AclOperation::Read, names)),
+    let names: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+    let topics = std::mem::take(&mut request.topics).into_iter().map(|it| (it.name, it.partitions));
+    let asked = last_mentions(partitions_of(topics, |it| it.partition_index));
+    let Committable { kept, refused } = match refusal {
+        Some(refusal) => Committable { kept: Vec::new(), refused: all_refused(asked, refusal) },
+        None => exchange.committable(&names, asked),
     };
-    let metadata = exchange.services.metadata.snapshot();
-    let asked = std::mem::take(&mut request.topics).into_iter().flat_map(|topic| {
-        let name: std::sync::Arc<str> = topic.name.into();
-        topic
-            .partitions
-            .into_iter()
-            .map(move |it| (TopicPartition::new(name.clone(), it.partition_index), it))
-    });
-    let (mut kept, mut refused): (Vec<CommittedPartition>, ItemErrors) = (Vec::new(), Vec::new());
-    for (id, asked) in last_mentions(asked.collect()) {
-        let error = match (&authorized, refusal) {
-            (_, Some(refusal)) => Some(refusal),
-            (Some(authorized), _) if !authorized.contains(&id.topic) => {
-                Some(ErrorCode::TopicAuthorizationFailed)
-            }
-            _ if metadata.partition(&id).is_none() => Some(ErrorCode::UnknownTopicOrPartition),
-            _ => None,
-        };
-        match error {
-            Some(error) => refused.push((id, error)),
-            None => kept.push((id, asked)),
-        }
-    }
     let mut results = match exchange.version() {
         _ if kept.is_empty() => Vec::new(),
         0 => commit_to_zookeeper(exchange, &request.group_id, kept).await,

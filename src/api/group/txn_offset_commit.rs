@@ -3,7 +3,9 @@
 //! v2 leader epochs · v3 flexible, the group's member and generation (KIP-447). Kafka:
 //! `KafkaApis.handleTxnOffsetCommitRequest`.
 
-use super::{ItemErrors, check_group_id, claim, grouped, unavailable};
+use super::{
+    Committable, ItemErrors, all_refused, check_group_id, claim, grouped, partitions_of, unavailable,
+};
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::base::{Millis, TopicPartition};
@@ -21,14 +23,8 @@ type TxnCommittedPartition = (TopicPartition, TxnOffsetCommitRequestPartition);
 /// Waits until the offsets are in the log, as part of the transaction.
 pub async fn handle(exchange: &Exchange, mut request: TxnOffsetCommitRequest) -> TxnOffsetCommitResponse {
     let names: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
-    let asked = std::mem::take(&mut request.topics).into_iter().flat_map(|topic| {
-        let name: std::sync::Arc<str> = topic.name.into();
-        topic
-            .partitions
-            .into_iter()
-            .map(move |it| (TopicPartition::new(name.clone(), it.partition_index), it))
-    });
-    let asked: Vec<TxnCommittedPartition> = last_mentions(asked.collect());
+    let topics = std::mem::take(&mut request.topics).into_iter().map(|it| (it.name, it.partitions));
+    let asked = last_mentions(partitions_of(topics, |it| it.partition_index));
     let transactional_id = AclResource::transactional_id(&request.transactional_id);
     let denial = if !exchange.is_authorized(AclOperation::Write, transactional_id) {
         Some(ErrorCode::TransactionalIdAuthorizationFailed)
@@ -38,20 +34,9 @@ pub async fn handle(exchange: &Exchange, mut request: TxnOffsetCommitRequest) ->
         None
     };
     if let Some(denial) = denial {
-        return response(asked.into_iter().map(|(id, _)| (id, denial)).collect());
+        return response(all_refused(asked, denial));
     }
-    let authorized = exchange.authorized_topics(AclOperation::Read, names.iter().map(String::as_str));
-    let metadata = exchange.services.metadata.snapshot();
-    let (mut kept, mut refused): (Vec<TxnCommittedPartition>, ItemErrors) = (Vec::new(), Vec::new());
-    for (id, asked) in asked {
-        if !authorized.contains(&id.topic) {
-            refused.push((id, ErrorCode::TopicAuthorizationFailed));
-        } else if metadata.partition(&id).is_none() {
-            refused.push((id, ErrorCode::UnknownTopicOrPartition));
-        } else {
-            kept.push((id, asked));
-        }
-    }
+    let Committable { kept, refused } = exchange.committable(&names, asked);
     let mut results = if kept.is_empty() { Vec::new() } else { commit(exchange, request, kept).await };
     results.extend(refused);
     if exchange.version() < 2 {

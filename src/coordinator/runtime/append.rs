@@ -1,7 +1,10 @@
 //! Gathers what a turn appends into batches.
 //!
 //! Pure. Records outside of transactions share batches, in their order, up to a size; those of a producer's transaction
-//! have one of their own, as a batch names one producer.
+//! have one of their own, as a batch names one producer. The replicas may take as long for a batch as the most patient
+//! of its appends allows.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -21,8 +24,23 @@ const RECORD_OVERHEAD: usize = 16;
 pub struct GatheredBatch<T> {
     /// The bytes, or why there are none.
     pub records: Result<Bytes, BatchError>,
+    /// How long the replicas may take.
+    pub timeout: Duration,
     /// The appends, in the order of their records.
     pub appends: Vec<T>,
+}
+
+/// What is to be appended at once.
+#[derive(Debug)]
+pub struct GatheredAppend<'a, T> {
+    /// The records.
+    pub records: &'a [CoordinatorRecord],
+    /// The producer, where they are part of its open transaction.
+    pub producer: Option<TransactionalProducer>,
+    /// How long the replicas may take.
+    pub timeout: Duration,
+    /// How to go on with it.
+    pub then: T,
 }
 
 /// The appends of a turn.
@@ -38,6 +56,7 @@ pub struct Gathered<T> {
 #[derive(Debug)]
 struct OpenBatch<T> {
     builder: BatchBuilder,
+    timeout: Duration,
     appends: Vec<T>,
 }
 
@@ -48,13 +67,8 @@ impl<T> Gathered<T> {
     }
 
     /// Adds an append with its records' time.
-    pub fn push(
-        &mut self,
-        now: Millis,
-        producer: Option<TransactionalProducer>,
-        records: &[CoordinatorRecord],
-        then: T,
-    ) {
+    pub fn push(&mut self, now: Millis, append: GatheredAppend<'_, T>) {
+        let GatheredAppend { records, producer, timeout, then } = append;
         let size: usize = records.iter().map(size_of).sum();
         if !self.shares(producer, size) {
             self.close();
@@ -62,11 +76,13 @@ impl<T> Gathered<T> {
         let compression = self.compression;
         let open = self.open.get_or_insert_with(|| OpenBatch {
             builder: builder(compression, producer),
+            timeout,
             appends: Vec::new(),
         });
         for record in records {
             open.builder.push(now, Some(&record.key), record.value.as_deref(), &[]);
         }
+        open.timeout = open.timeout.max(timeout);
         open.appends.push(then);
         if producer.is_some() {
             self.close();
@@ -85,8 +101,8 @@ impl<T> Gathered<T> {
     }
 
     fn close(&mut self) {
-        if let Some(OpenBatch { builder, appends }) = self.open.take() {
-            self.batches.push(GatheredBatch { records: builder.build(), appends });
+        if let Some(OpenBatch { builder, timeout, appends }) = self.open.take() {
+            self.batches.push(GatheredBatch { records: builder.build(), timeout, appends });
         }
     }
 }
@@ -114,6 +130,15 @@ mod tests {
         CoordinatorRecord { key: Bytes::from_static(b"k"), value: Some(vec![0; size].into()) }
     }
 
+    fn append(
+        producer: Option<TransactionalProducer>,
+        seconds: u64,
+        records: &[CoordinatorRecord],
+        then: u8,
+    ) -> GatheredAppend<'_, u8> {
+        GatheredAppend { records, producer, timeout: Duration::from_secs(seconds), then }
+    }
+
     /// For each batch: its producer, its number of records, its appends.
     fn batches(gathered: Gathered<u8>) -> Vec<(i64, i32, Vec<u8>)> {
         let of = |batch: GatheredBatch<u8>| {
@@ -127,10 +152,10 @@ mod tests {
     #[test]
     fn appends_of_one_turn_share_a_batch_up_to_a_size() {
         let mut gathered = Gathered::new(Compression::None, 1 << 20);
-        gathered.push(7, None, &[record(10), record(10)], 1);
-        gathered.push(7, None, &[record(10)], 2);
-        gathered.push(7, None, &[record(70_000)], 3);
-        gathered.push(7, None, &[record(1)], 4);
+        gathered.push(7, append(None, 5, &[record(10), record(10)], 1));
+        gathered.push(7, append(None, 5, &[record(10)], 2));
+        gathered.push(7, append(None, 5, &[record(70_000)], 3));
+        gathered.push(7, append(None, 5, &[record(1)], 4));
         assert_eq!(batches(gathered), [(-1, 3, vec![1, 2]), (-1, 1, vec![3]), (-1, 1, vec![4])]);
     }
 
@@ -138,19 +163,29 @@ mod tests {
     fn a_transactions_records_have_a_batch_of_their_own() {
         let producer = Some(TransactionalProducer { id: 5, epoch: 0 });
         let mut gathered = Gathered::new(Compression::None, 1 << 20);
-        gathered.push(7, None, &[record(1)], 1);
-        gathered.push(7, producer, &[record(1)], 2);
-        gathered.push(7, producer, &[record(1)], 3);
-        gathered.push(7, None, &[record(1)], 4);
+        gathered.push(7, append(None, 5, &[record(1)], 1));
+        gathered.push(7, append(producer, 5, &[record(1)], 2));
+        gathered.push(7, append(producer, 5, &[record(1)], 3));
+        gathered.push(7, append(None, 5, &[record(1)], 4));
         assert_eq!(batches(gathered), [(-1, 1, vec![1]), (5, 1, vec![2]), (5, 1, vec![3]), (-1, 1, vec![4])]);
     }
 
     #[test]
     fn no_batch_exceeds_the_logs_limit_unless_one_append_does() {
         let mut gathered = Gathered::new(Compression::None, 200);
-        gathered.push(7, None, &[record(100)], 1);
-        gathered.push(7, None, &[record(100)], 2);
-        gathered.push(7, None, &[record(500)], 3);
+        gathered.push(7, append(None, 5, &[record(100)], 1));
+        gathered.push(7, append(None, 5, &[record(100)], 2));
+        gathered.push(7, append(None, 5, &[record(500)], 3));
         assert_eq!(batches(gathered), [(-1, 1, vec![1]), (-1, 1, vec![2]), (-1, 1, vec![3])]);
+    }
+
+    #[test]
+    fn a_batch_may_take_as_long_as_any_of_its_appends() {
+        let mut gathered = Gathered::new(Compression::None, 1 << 20);
+        gathered.push(7, append(None, 5, &[record(1)], 1));
+        gathered.push(7, append(None, 60, &[record(1)], 2));
+        gathered.push(7, append(None, 30, &[record(1)], 3));
+        let timeouts: Vec<_> = gathered.finish().iter().map(|batch| batch.timeout.as_secs()).collect();
+        assert_eq!(timeouts, [60]);
     }
 }

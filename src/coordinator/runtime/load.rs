@@ -3,13 +3,17 @@
 //! Blocks on the disk. Records that cannot be read are logged by their offset and skipped, a batch at a time. Kafka:
 //! `GroupMetadataManager.doLoadGroupsAndOffsets`, `TransactionStateManager.loadTransactionMetadata`.
 
+use std::io;
+
+use bytes::Bytes;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::CoordinatorSettings;
 use crate::base::Offset;
 use crate::coordinator::machine::{CoordinatorMachine, CoordinatorRecord, Replayed, TransactionalProducer};
 use crate::log::Log;
-use crate::log::read::ReadUpTo;
+use crate::log::read::{ReadError, ReadUpTo};
 use crate::wire::batch::{Batch, BatchError};
 use crate::wire::control::EndTransactionMarker;
 use crate::wire::record::Record;
@@ -21,6 +25,15 @@ pub enum LoadOutcome {
     Whole(Offset),
     /// This broker leads the partition no more.
     Interrupted,
+}
+
+/// Why a log could not be read.
+#[derive(Debug, Error)]
+enum LoadError {
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// Replays a log up to its end, which may move while it is read. A log that cannot be read to its end is logged; the
@@ -38,13 +51,8 @@ pub fn load<M: CoordinatorMachine>(
         if unload.is_cancelled() {
             return LoadOutcome::Interrupted;
         }
-        let read = log.read(next, settings.load_buffer_size, ReadUpTo::LogEnd, true);
-        let bytes = match read.map(|read| read.records.read()) {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) => {
-                log::error!(target: target, "Error loading {what} from {partition} at offset {next}: {error}");
-                break;
-            }
+        let bytes = match read_at(log, next, settings.load_buffer_size) {
+            Ok(bytes) => bytes,
             Err(error) => {
                 log::error!(target: target, "Error loading {what} from {partition} at offset {next}: {error}");
                 break;
@@ -71,6 +79,11 @@ pub fn load<M: CoordinatorMachine>(
         }
     }
     LoadOutcome::Whole(log.log_end_offset())
+}
+
+/// Whole batches from an offset on: about so many bytes, or one batch.
+fn read_at(log: &Log, offset: Offset, size: i32) -> Result<Bytes, LoadError> {
+    Ok(log.read(offset, size, ReadUpTo::LogEnd, true)?.records.read()?)
 }
 
 /// Replays the records of a batch from an offset on.

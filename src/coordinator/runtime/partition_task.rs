@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use super::append::{Gathered, GatheredBatch};
+use super::append::{Gathered, GatheredAppend, GatheredBatch};
 use super::load::{LoadOutcome, load};
 use super::timers::Timers;
 use super::{CoordinatorSettings, Effects, LoadedPartition};
@@ -182,9 +182,11 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
         for action in self.actions.take() {
             match action {
                 CoordinatorAction::Respond(id, response) => self.respond(id, response),
-                CoordinatorAction::Append { records, producer, then } => {
+                CoordinatorAction::Append { records, producer, timeout_ms, then } => {
+                    let timeout = timeout_ms.map_or(self.task.settings.timeout, millis);
+                    let append = GatheredAppend { records: &records, producer, timeout, then };
                     let new = || Gathered::new(self.task.settings.compression, self.max_batch());
-                    gathered.get_or_insert_with(new).push(now, producer, &records, then)
+                    gathered.get_or_insert_with(new).push(now, append);
                 }
                 CoordinatorAction::Schedule(timer, at) => self.timers.schedule(timer, at),
                 CoordinatorAction::Cancel(timer) => self.timers.cancel(timer),
@@ -209,8 +211,9 @@ impl<M: CoordinatorMachine> ServedPartition<M> {
     }
 
     /// Appends a batch; how it fared is a later turn's input.
-    async fn append(&mut self, GatheredBatch { records, appends }: GatheredBatch<M::Append>) {
-        let CoordinatorSettings { acks, timeout, log: (target, _), .. } = *self.task.settings;
+    async fn append(&mut self, batch: GatheredBatch<M::Append>) {
+        let GatheredBatch { records, timeout, appends } = batch;
+        let CoordinatorSettings { acks, log: (target, _), .. } = *self.task.settings;
         let records = match records {
             Ok(records) => records,
             Err(error) => {

@@ -78,7 +78,8 @@ impl TransactionCoordinator {
         Ok(())
     }
 
-    /// Appends the pending change of a transactional id; where it has no record, it is dropped.
+    /// Appends the pending change of a transactional id; where it has no record, it is dropped. The replicas may take as
+    /// long as its transactions may last.
     pub(super) fn append_pending(
         &mut self,
         transactional_id: &Arc<str>,
@@ -88,9 +89,11 @@ impl TransactionCoordinator {
         let unknown = ErrorCode::UnknownServerError;
         let metadata = self.transactions.get_mut(transactional_id).ok_or(unknown)?;
         let value = metadata.pending_value().ok_or(unknown)?;
+        let timeout_ms = value.timeout_ms;
         match (records::encode_key(transactional_id), value.encode()) {
             (Ok(key), Ok(value)) => {
-                actions.append(vec![CoordinatorRecord { key, value: Some(value) }], then);
+                let record = CoordinatorRecord { key, value: Some(value) };
+                actions.append_within(timeout_ms, vec![record], then);
                 Ok(())
             }
             _ => {

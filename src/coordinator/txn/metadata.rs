@@ -24,22 +24,10 @@ fn is_epoch_exhausted(epoch: ProducerEpoch) -> bool {
     epoch >= ProducerEpoch::MAX - 1
 }
 
-/// What a transactional id is to become.
+/// What is so of a transactional id now, or once its pending change is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "TxnTransitMetadata")]
-struct Transition {
-    producer: TransactionalProducer,
-    last_producer: TransactionalProducer,
-    timeout_ms: i32,
-    state: TransactionState,
-    partitions: BTreeSet<TopicPartition>,
-    start: Millis,
-    last_update: Millis,
-}
-
-/// A transactional id, and its transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TransactionMetadata {
+struct TransactionFacts {
     producer: TransactionalProducer,
     /// The producer that it was before it asked for its epoch to be raised (KIP-360), so that it may ask again where
     /// the answer was lost; -1 for none. Not in the log.
@@ -51,8 +39,14 @@ pub(super) struct TransactionMetadata {
     /// When the transaction began; -1 before the first.
     start: Millis,
     last_update: Millis,
+}
+
+/// A transactional id, and its transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TransactionMetadata {
+    current: TransactionFacts,
     /// The change that is being appended, or that waits for its markers. Invariant: its state may follow this one.
-    pending: Option<Transition>,
+    pending: Option<TransactionFacts>,
     /// Whether the epoch was raised to fence the producer off, and the append of that failed: the raised epoch is given
     /// to no producer, so the next fence need not raise it again.
     has_failed_epoch_fence: bool,
@@ -81,7 +75,7 @@ pub(super) enum EndStep {
 impl TransactionMetadata {
     /// A transactional id that is new, with a producer id and no epoch yet.
     pub fn new(producer_id: ProducerId, timeout_ms: i32, now: Millis) -> Self {
-        Self {
+        Self::of(TransactionFacts {
             producer: TransactionalProducer { id: producer_id, epoch: NO_PRODUCER.epoch },
             last_producer: NO_PRODUCER,
             timeout_ms,
@@ -89,9 +83,7 @@ impl TransactionMetadata {
             partitions: BTreeSet::new(),
             start: NO_TIMESTAMP,
             last_update: now,
-            pending: None,
-            has_failed_epoch_fence: false,
-        }
+        })
     }
 
     /// A transactional id as its last record has it.
@@ -103,7 +95,7 @@ impl TransactionMetadata {
                 let topic: Arc<str> = topic.into();
                 partitions.into_iter().map(move |number| TopicPartition::new(topic.clone(), number))
             });
-        Self {
+        Self::of(TransactionFacts {
             producer,
             last_producer: NO_PRODUCER,
             timeout_ms,
@@ -111,24 +103,26 @@ impl TransactionMetadata {
             partitions: partitions.collect(),
             start,
             last_update,
-            pending: None,
-            has_failed_epoch_fence: false,
-        }
+        })
+    }
+
+    fn of(current: TransactionFacts) -> Self {
+        Self { current, pending: None, has_failed_epoch_fence: false }
     }
 
     /// The producer that the transactional id has now.
     pub fn producer(&self) -> TransactionalProducer {
-        self.producer
+        self.current.producer
     }
 
     /// Where the transaction is.
     pub fn state(&self) -> TransactionState {
-        self.state
+        self.current.state
     }
 
     /// The partitions of the transaction, or those that still lack their markers.
     pub fn partitions(&self) -> &BTreeSet<TopicPartition> {
-        &self.partitions
+        &self.current.partitions
     }
 
     /// The value of the record that makes the pending change last.
@@ -151,15 +145,15 @@ impl TransactionMetadata {
 
     /// Whether an open transaction has lasted longer than it may.
     pub fn has_timed_out(&self, now: Millis) -> bool {
-        let deadline = self.start.saturating_add(self.timeout_ms.into());
-        self.pending.is_none() && self.state == TransactionState::Ongoing && deadline < now
+        let deadline = self.current.start.saturating_add(self.current.timeout_ms.into());
+        self.pending.is_none() && self.current.state == TransactionState::Ongoing && deadline < now
     }
 
     /// Whether nothing has happened since so long ago that the id expires.
     pub fn is_expired(&self, now: Millis, expiration_ms: Millis) -> bool {
         self.pending.is_none()
-            && self.state.is_expiration_allowed()
-            && self.last_update <= now.saturating_sub(expiration_ms)
+            && self.current.state.is_expiration_allowed()
+            && self.current.last_update <= now.saturating_sub(expiration_ms)
     }
 
     /// Prepares that a producer gets its id and epoch. `expected` is the one that the producer believes to have
@@ -180,7 +174,7 @@ impl TransactionMetadata {
         if expected.is_some_and(|expected| !self.may_expect(expected)) {
             return Err(ErrorCode::ProducerFenced);
         }
-        match self.state {
+        match self.current.state {
             TransactionState::PrepareCommit | TransactionState::PrepareAbort => {
                 return Err(ErrorCode::ConcurrentTransactions);
             }
@@ -190,7 +184,7 @@ impl TransactionMetadata {
             }
             _ => {}
         }
-        let current = self.producer;
+        let current = self.current.producer;
         let is_current = expected.is_none_or(|expected| expected.epoch == current.epoch);
         let (producer, last_epoch) = if is_epoch_exhausted(current.epoch) && is_current {
             let Some(id) = fresh else { return Ok(InitStep::NeedsProducerId) };
@@ -200,7 +194,7 @@ impl TransactionMetadata {
             let (epoch, last) = self.next_epoch(expected)?;
             (TransactionalProducer { epoch, ..current }, last)
         };
-        self.pending = Some(Transition {
+        self.pending = Some(TransactionFacts {
             producer,
             last_producer: TransactionalProducer { id: current.id, epoch: last_epoch },
             timeout_ms,
@@ -215,9 +209,9 @@ impl TransactionMetadata {
     /// Whether a producer may believe to be this one: the id is new, or the producer has it, or it had the one before
     /// until its epochs were used up and did not get the answer then.
     fn may_expect(&self, expected: TransactionalProducer) -> bool {
-        self.producer.epoch == NO_PRODUCER.epoch
-            || expected.id == self.producer.id
-            || expected.id == self.last_producer.id && is_epoch_exhausted(expected.epoch)
+        self.current.producer.epoch == NO_PRODUCER.epoch
+            || expected.id == self.current.producer.id
+            || expected.id == self.current.last_producer.id && is_epoch_exhausted(expected.epoch)
     }
 
     /// The epoch that a producer gets, and the one that it had (-1 where it may not come back with it).
@@ -225,7 +219,7 @@ impl TransactionMetadata {
         &self,
         expected: Option<TransactionalProducer>,
     ) -> Result<(ProducerEpoch, ProducerEpoch), ErrorCode> {
-        let current = self.producer.epoch;
+        let current = self.current.producer.epoch;
         if is_epoch_exhausted(current) {
             return Err(ErrorCode::UnknownServerError);
         }
@@ -235,7 +229,9 @@ impl TransactionMetadata {
                 Ok((current + 1, current))
             }
             // The producer asks again for what it was given: any other producer would have set the last epoch to -1.
-            Some(expected) if expected.epoch == self.last_producer.epoch => Ok((current, expected.epoch)),
+            Some(expected) if expected.epoch == self.current.last_producer.epoch => {
+                Ok((current, expected.epoch))
+            }
             Some(_) => Err(ErrorCode::ProducerFenced),
         }
     }
@@ -252,16 +248,20 @@ impl TransactionMetadata {
         now: Millis,
     ) -> Result<bool, ErrorCode> {
         self.check_producer(producer)?;
-        if self.pending.is_some() || self.state.decided().is_some() {
+        if self.pending.is_some() || self.current.state.decided().is_some() {
             return Err(ErrorCode::ConcurrentTransactions);
         }
-        let is_open = self.state == TransactionState::Ongoing;
-        if is_open && added.is_subset(&self.partitions) {
+        let is_open = self.current.state == TransactionState::Ongoing;
+        if is_open && added.is_subset(&self.current.partitions) {
             return Ok(false);
         }
-        let start = if is_open { self.start } else { now };
-        let partitions = self.partitions.iter().cloned().chain(added).collect();
-        self.prepare(Transition { partitions, start, ..self.unchanged(TransactionState::Ongoing, now) })?;
+        let start = if is_open { self.current.start } else { now };
+        let partitions = self.current.partitions.iter().cloned().chain(added).collect();
+        self.prepare(TransactionFacts {
+            partitions,
+            start,
+            ..self.unchanged(TransactionState::Ongoing, now)
+        })?;
         Ok(true)
     }
 
@@ -281,7 +281,7 @@ impl TransactionMetadata {
         if self.pending.is_some() {
             return Err(ErrorCode::ConcurrentTransactions);
         }
-        match self.state {
+        match self.current.state {
             TransactionState::Ongoing => {
                 self.prepare(self.unchanged(result.prepared(), now))?;
                 Ok(EndStep::Pending)
@@ -304,58 +304,49 @@ impl TransactionMetadata {
         if self.pending.is_some() {
             return Err(ErrorCode::ConcurrentTransactions);
         }
-        if !TransactionState::PrepareEpochFence.may_follow(self.state) {
+        if !TransactionState::PrepareEpochFence.may_follow(self.current.state) {
             return Err(ErrorCode::UnknownServerError);
         }
         if !self.has_failed_epoch_fence {
-            let raised = self.producer.epoch.checked_add(1);
-            self.producer.epoch = raised.ok_or(ErrorCode::UnknownServerError)?;
+            let raised = self.current.producer.epoch.checked_add(1);
+            self.current.producer.epoch = raised.ok_or(ErrorCode::UnknownServerError)?;
         }
-        self.last_producer.epoch = NO_PRODUCER.epoch;
+        self.current.last_producer.epoch = NO_PRODUCER.epoch;
         self.prepare(self.unchanged(TransactionState::PrepareAbort, now))
     }
 
     /// Prepares that the decided transaction is complete: its change waits for the markers.
     pub fn prepare_complete(&mut self, now: Millis) -> Option<TransactionResult> {
-        let result = self.state.decided()?;
+        let result = self.current.state.decided()?;
         // The end is in the log, and with it the epoch.
         self.has_failed_epoch_fence = false;
         let partitions = BTreeSet::new();
-        self.prepare(Transition { partitions, ..self.unchanged(result.completed(), now) }).ok()?;
+        self.prepare(TransactionFacts { partitions, ..self.unchanged(result.completed(), now) }).ok()?;
         Some(result)
     }
 
     /// Prepares that the id is removed.
     pub fn prepare_dead(&mut self) {
-        let transition = self.unchanged(TransactionState::Dead, self.last_update);
+        let transition = self.unchanged(TransactionState::Dead, self.current.last_update);
         self.pending.get_or_insert(transition);
     }
 
     /// These partitions have their markers, or need none; whether the complete transaction can be appended now.
     pub fn markers_written(&mut self, written: &[TopicPartition]) -> bool {
-        let is_decided = self.state.decided().is_some() && self.pending.is_some();
+        let is_decided = self.current.state.decided().is_some() && self.pending.is_some();
         if is_decided {
             for partition in written {
-                self.partitions.remove(partition);
+                self.current.partitions.remove(partition);
             }
         }
-        is_decided && self.partitions.is_empty()
+        is_decided && self.current.partitions.is_empty()
     }
 
     /// The pending change is in the log, and in force.
     pub fn complete_transition(&mut self) {
         let Some(to) = self.pending.take() else { return };
-        assert!(to.state.may_follow(self.state), "{:?} follows {:?}", to.state, self.state);
-        if to.state == TransactionState::Empty {
-            // The other changes leave the last producer as it is.
-            self.last_producer = to.last_producer;
-        }
-        self.producer = to.producer;
-        self.timeout_ms = to.timeout_ms;
-        self.state = to.state;
-        self.partitions = to.partitions;
-        self.start = to.start;
-        self.last_update = to.last_update;
+        assert!(to.state.may_follow(self.current.state), "{:?} follows {:?}", to.state, self.current.state);
+        self.current = to;
     }
 
     /// The pending change was not appended, or it is not certain: it is dropped.
@@ -370,30 +361,22 @@ impl TransactionMetadata {
     }
 
     fn check_producer(&self, producer: TransactionalProducer) -> Result<(), ErrorCode> {
-        if producer.id != self.producer.id {
+        if producer.id != self.current.producer.id {
             Err(ErrorCode::InvalidProducerIdMapping)
-        } else if producer.epoch != self.producer.epoch {
+        } else if producer.epoch != self.current.producer.epoch {
             Err(ErrorCode::ProducerFenced)
         } else {
             Ok(())
         }
     }
 
-    fn unchanged(&self, state: TransactionState, now: Millis) -> Transition {
-        Transition {
-            producer: self.producer,
-            last_producer: self.last_producer,
-            timeout_ms: self.timeout_ms,
-            state,
-            partitions: self.partitions.clone(),
-            start: self.start,
-            last_update: now,
-        }
+    fn unchanged(&self, state: TransactionState, now: Millis) -> TransactionFacts {
+        TransactionFacts { state, last_update: now, ..self.current.clone() }
     }
 
     /// A state that no change leads out of answers with UNKNOWN_SERVER_ERROR.
-    fn prepare(&mut self, to: Transition) -> Result<(), ErrorCode> {
-        if !to.state.may_follow(self.state) {
+    fn prepare(&mut self, to: TransactionFacts) -> Result<(), ErrorCode> {
+        if !to.state.may_follow(self.current.state) {
             return Err(ErrorCode::UnknownServerError);
         }
         self.pending = Some(to);

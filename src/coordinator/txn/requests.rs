@@ -100,6 +100,7 @@ pub enum EndCause {
 
 /// The markers of a transaction that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "TxnIdAndMarkerEntry")]
 pub struct TxnMarkers {
     /// The transactional id.
     pub transactional_id: Arc<str>,

@@ -276,7 +276,7 @@ impl<M: CoordinatorMachine> Partition<M> {
                     let request = leader.waiting.remove(&id).expect("a request is answered once");
                     self.out.push(FromPartition::Response(request, leader.epoch, response));
                 }
-                CoordinatorAction::Append { records, producer, then } => {
+                CoordinatorAction::Append { records, producer, then, .. } => {
                     // Only the present leader's log is the one that others will have.
                     let failed = (!leads).then_some(ErrorCode::NotLeaderOrFollower);
                     if leads {
