@@ -12,6 +12,7 @@
 //! assignment `1,3,2 +3 -2` is being reassigned: 3 is added, 2 is removed.
 
 mod cluster;
+mod crowd;
 mod follower;
 mod group;
 mod replica;
