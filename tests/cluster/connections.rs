@@ -37,11 +37,16 @@ impl Client {
 
     /// The correlation id of the next answer.
     fn answer(&mut self) -> i32 {
+        i32::from_be_bytes(self.answer_frame()[..4].try_into().unwrap())
+    }
+
+    /// The next answer, without its length.
+    pub fn answer_frame(&mut self) -> Vec<u8> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).expect("an answer");
         let mut answer = vec![0; u32::from_be_bytes(length) as usize];
         self.0.read_exact(&mut answer).unwrap();
-        i32::from_be_bytes(answer[..4].try_into().unwrap())
+        answer
     }
 
     /// Whether a request is answered.

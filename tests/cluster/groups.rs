@@ -9,7 +9,7 @@ use barnabas::wire::message::describe_groups::{DescribeGroupsRequest, DescribedG
 use barnabas::wire::message::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use barnabas::wire::message::heartbeat::HeartbeatRequest;
 use barnabas::wire::message::join_group::{JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse};
-use barnabas::wire::message::leave_group::{LeaveGroupRequest, MemberIdentity};
+use barnabas::wire::message::leave_group::{LeaveGroupRequest, LeaveGroupResponse, MemberIdentity};
 use barnabas::wire::message::list_groups::ListGroupsRequest;
 use barnabas::wire::message::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -32,8 +32,9 @@ fn code(error: ErrorCode) -> i16 {
 }
 
 /// A client that is, or wants to be, a member of group `g`.
-struct Member {
-    connection: Connection,
+pub struct Member {
+    /// To the coordinator.
+    pub connection: Connection,
     id: String,
     instance: Option<String>,
     generation: i32,
@@ -50,7 +51,7 @@ impl Member {
     }
 
     /// Joins once, with what it knows.
-    fn join_once(&mut self) -> JoinGroupResponse {
+    pub fn join_once(&mut self) -> JoinGroupResponse {
         let protocol =
             JoinGroupRequestProtocol { name: "range".to_owned(), metadata: Bytes::from_static(SUBSCRIPTION) };
         let request = JoinGroupRequest {
@@ -79,7 +80,7 @@ impl Member {
     }
 
     /// Brings an assignment where it leads, and takes its own.
-    fn sync(&mut self, assignments: &[(&str, &str)]) -> SyncGroupResponse {
+    pub fn sync(&mut self, assignments: &[(&str, &str)]) -> SyncGroupResponse {
         let assignments = assignments.iter().map(|(member, assignment)| SyncGroupRequestAssignment {
             member_id: (*member).to_owned(),
             assignment: Bytes::copy_from_slice(assignment.as_bytes()),
@@ -96,7 +97,8 @@ impl Member {
         self.connection.call(&request, 5).expect("an answer to SyncGroup")
     }
 
-    fn heartbeat(&mut self) -> i16 {
+    /// Says that it is alive; the error.
+    pub fn heartbeat(&mut self) -> i16 {
         let request = HeartbeatRequest {
             group_id: "g".to_owned(),
             generation_id: self.generation,
@@ -106,7 +108,8 @@ impl Member {
         self.connection.call(&request, 4).expect("an answer to Heartbeat").error_code
     }
 
-    fn commit(&mut self, offset: i64) -> i16 {
+    /// Commits an offset of `t-0`; the error.
+    pub fn commit(&mut self, offset: i64) -> i16 {
         let partition = OffsetCommitRequestPartition {
             committed_offset: offset,
             committed_leader_epoch: 0,
@@ -126,21 +129,27 @@ impl Member {
             .error_code
     }
 
-    fn leave(&mut self) -> i16 {
+    /// Leaves; the whole answer.
+    pub fn leave_group(&mut self) -> LeaveGroupResponse {
         let member = MemberIdentity { member_id: self.id.clone(), group_instance_id: self.instance.clone() };
         let request =
             LeaveGroupRequest { group_id: "g".to_owned(), members: vec![member], ..Default::default() };
-        self.connection.call(&request, 4).expect("an answer to LeaveGroup").members[0].error_code
+        self.connection.call(&request, 4).expect("an answer to LeaveGroup")
+    }
+
+    fn leave(&mut self) -> i16 {
+        self.leave_group().members[0].error_code
     }
 }
 
-fn find(connection: &mut Connection) -> Option<FindCoordinatorResponse> {
+/// The coordinator of the group, where it is known.
+pub fn find(connection: &mut Connection) -> Option<FindCoordinatorResponse> {
     let request = FindCoordinatorRequest { key: "g".to_owned(), key_type: 0 };
     connection.call(&request, 3).filter(|found| found.error_code == 0)
 }
 
 /// The offset of `t-0`, with the error of the group or of the partition.
-fn fetch(connection: &mut Connection) -> (i64, i16) {
+pub fn fetch(connection: &mut Connection) -> (i64, i16) {
     let topic = OffsetFetchRequestTopic { name: "t".to_owned(), partition_indexes: vec![0] };
     let request =
         OffsetFetchRequest { group_id: "g".to_owned(), topics: Some(vec![topic]), require_stable: true };
@@ -151,7 +160,8 @@ fn fetch(connection: &mut Connection) -> (i64, i16) {
     }
 }
 
-fn describe(connection: &mut Connection) -> DescribedGroup {
+/// What the coordinator says of the group.
+pub fn describe(connection: &mut Connection) -> DescribedGroup {
     let request =
         DescribeGroupsRequest { groups: vec!["g".to_owned()], include_authorized_operations: false };
     connection.call(&request, 5).expect("an answer to DescribeGroups").groups.remove(0)
@@ -175,7 +185,7 @@ fn coordinator(chroot: &Chroot) -> Broker {
 }
 
 /// Two members of one generation, the leader first, each with its assignment.
-fn two_members(port: u16) -> [Member; 2] {
+pub fn two_members(port: u16) -> [Member; 2] {
     let mut one = Member::at(port);
     assert_eq!(one.join().leader, one.id);
     one.sync(&[(&one.id.clone(), "all")]);

@@ -16,6 +16,8 @@ mod deletion_states;
 mod console;
 mod controller;
 mod coordination;
+mod coordinator_loads;
+mod crowds;
 mod disks;
 mod faults;
 mod fetches;

@@ -48,7 +48,7 @@ fn stuck_clients_do_not_harm_other_clients() {
 }
 
 /// The memory that a broker's process has, in bytes.
-fn resident(broker: &Broker) -> u64 {
+pub fn resident(broker: &Broker) -> u64 {
     status(broker, "VmRSS:")
 }
 

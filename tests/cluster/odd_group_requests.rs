@@ -1,10 +1,15 @@
 //! What clients of groups should not send, and some of what they should, at every version: answered as by Kafka 2.7.2,
 //! whose answers were recorded. `RECORD_FROM=port` records them anew from a broker of Kafka's with the settings below.
 
+mod markers;
+mod rebalances;
+
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use barnabas::wire::frame;
 use barnabas::wire::message::Request;
 use barnabas::wire::message::delete_groups::DeleteGroupsRequest;
 use barnabas::wire::message::describe_groups::DescribeGroupsRequest;
@@ -59,6 +64,7 @@ impl Scene {
     where
         R::Response: Debug,
     {
+        frame::request(version, 0, None, request).expect("a request that this version can carry");
         let response = self.connection.call(request, version);
         if response.is_none() {
             self.connection = Connection::to(self.port).unwrap().with_patience(SOON);
@@ -79,9 +85,27 @@ impl Scene {
     where
         R::Response: Debug,
     {
-        for version in R::VERSIONS {
+        self.ask_at(R::VERSIONS, note, request);
+    }
+
+    /// Asks at these versions.
+    fn ask_at<R: Request>(&mut self, versions: RangeInclusive<i16>, note: &str, request: &R)
+    where
+        R::Response: Debug,
+    {
+        for version in versions {
             self.ask(note, version, request);
         }
+    }
+
+    /// Asks what groups are, and from version 3 on what the client may do with them.
+    fn ask_describe(&mut self, note: &str, groups: &[&str]) {
+        let include = |include_authorized_operations| DescribeGroupsRequest {
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            include_authorized_operations,
+        };
+        self.ask_at(0..=2, note, &include(false));
+        self.ask_at(3..=5, note, &include(true));
     }
 }
 
@@ -231,10 +255,10 @@ impl Scene {
             }
             self.ask_each(&note("partition"), &delete_offset(group, "t", 0));
             self.ask_each(&note("partition of no topic"), &delete_offset(group, "no-such", 0));
-            self.ask_each(&note("one"), &describe(&[group]));
+            self.ask_describe(&note("one"), &[group]);
             self.ask_each(&note("twice"), &delete(&[group, group]));
         }
-        self.ask_each("none", &describe(&[]));
+        self.ask_describe("none", &[]);
         self.ask_each("none", &delete(&[]));
     }
 
@@ -319,7 +343,7 @@ impl Scene {
         self.ask_each("partitions, twice", &fetch("g", Some(&[("t", &[0, 0])])));
         self.ask_each("partition that is consumed", &delete_offset("g", "t", 0));
         self.ask_each("partition that is not there", &delete_offset("g", "t", 9));
-        self.ask_each("stable", &describe(&["g"]));
+        self.ask_describe("stable", &["g"]);
         self.ask_each("stable", &delete(&["g"]));
         for states in [&["Stable"][..], &["Empty"], &["stable"], &["NoSuchState", "Dead"]] {
             let states_filter = states.iter().map(|state| (*state).to_owned()).collect();
@@ -340,21 +364,22 @@ impl Scene {
             &LeaveGroupRequest { member_id: member.to_owned(), ..leave("g", &[]) },
         );
         self.ask_each("member that is gone", &heartbeat("g", member, generation));
-        self.ask_each("empty", &describe(&["g"]));
+        self.ask_describe("empty", &["g"]);
         self.ask_each("partition", &delete_offset("only-offsets", "t", 0));
         self.ask_each("empty", &delete(&["g"]));
     }
 
     fn ask_of_transactions(&mut self) {
         let (member, generation) = self.stable("txn", 7, None);
-        self.ask_each("member", &commit_in_transaction("txn", &member, generation, "t"));
+        self.ask_each("no member, any generation", &commit_in_transaction("txn", "", -1, "t"));
+        self.ask("member", 3, &commit_in_transaction("txn", &member, generation, "t"));
         self.ask("unknown member", 3, &commit_in_transaction("txn", "m", generation, "t"));
         self.ask("no member", 3, &commit_in_transaction("txn", "", -1, "t"));
         self.ask("old generation", 3, &commit_in_transaction("txn", &member, generation - 1, "t"));
         self.ask("unknown topic", 3, &commit_in_transaction("txn", "", -1, "no-such"));
         self.ask("any", 7, &fetch("txn", Some(&[("t", &[0])])));
         let stable = OffsetFetchRequest { require_stable: true, ..fetch("txn", Some(&[("t", &[0])])) };
-        self.ask_each("stable", &stable);
+        self.ask("stable", 7, &stable);
         self.ask("all stable", 7, &OffsetFetchRequest { topics: None, ..stable });
     }
 
@@ -379,7 +404,15 @@ impl Scene {
             let commit = commit_in_transaction("static", member, generation, "t");
             self.ask(note, 3, &TxnOffsetCommitRequest { group_instance_id: instance(), ..commit });
         }
-        self.ask("fenced", 7, &join("static", &old, Some("i")));
+        self.ask_at(5..=7, "fenced", &join("static", &old, Some("i")));
+        self.ask_at(5..=7, "unknown id and name", &join("static", "m", Some("n")));
+        let unknown = Some("n".to_owned());
+        let beat = heartbeat("static", new, generation);
+        self.ask_at(3..=4, "unknown name", &HeartbeatRequest { group_instance_id: unknown.clone(), ..beat });
+        let sync = sync("static", new, generation);
+        self.ask_at(3..=5, "unknown name", &SyncGroupRequest { group_instance_id: unknown.clone(), ..sync });
+        let commit = commit("static", new, generation, "t", "");
+        self.ask_at(7..=8, "unknown name", &OffsetCommitRequest { group_instance_id: unknown, ..commit });
         self.ask("other name", 7, &join("static", new, Some("other")));
         self.ask("static", 5, &describe(&["static"]));
         self.ask("fenced", 4, &leave("static", &[(&old, Some("i"))]));
@@ -422,6 +455,8 @@ fn answers(port: u16) -> String {
     scene.join_oddly();
     scene.ask_a_stable_group();
     scene.ask_of_transactions();
+    scene.ask_of_markers();
+    scene.ask_of_rebalances();
     scene.ask_static_members();
     scene.ask_full_groups();
     scene.answers.join("\n") + "\n"

@@ -116,8 +116,15 @@ impl Brokers {
 
     /// Waits until a broker leads `t-0`.
     pub fn await_leader(&self, leader: i32) {
-        eventually(&format!("{leader} leads"), SOON, || (self.state().leader == leader).then_some(()));
-        eventually("it serves", SOON, || self.connection(leader).has_leader("t")?.then_some(()));
+        self.await_leader_of("t", leader);
+    }
+
+    /// Waits until a broker leads the first partition of a topic.
+    pub fn await_leader_of(&self, topic: &str, leader: i32) {
+        eventually(&format!("{leader} leads"), SOON, || {
+            (self.state_of(topic).leader == leader).then_some(())
+        });
+        eventually("it serves", SOON, || self.connection(leader).has_leader(topic)?.then_some(()));
     }
 
     /// Produces numbered records to `t` until they are acknowledged by all in sync.
