@@ -46,7 +46,7 @@ pub struct CoordinatorSettings {
     pub partitions: i32,
     /// Which replicas must have a record before it counts.
     pub acks: RequiredAcks,
-    /// How long to wait for them, where an append does not say so itself.
+    /// How long to wait for them, where an append has no timeout of its own.
     pub timeout: Duration,
     /// The codec of the records.
     pub compression: Compression,

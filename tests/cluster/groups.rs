@@ -97,7 +97,7 @@ impl Member {
         self.connection.call(&request, 5).expect("an answer to SyncGroup")
     }
 
-    /// Says that it is alive; the error.
+    /// Sends a heartbeat; the error.
     pub fn heartbeat(&mut self) -> i16 {
         let request = HeartbeatRequest {
             group_id: "g".to_owned(),
@@ -160,7 +160,7 @@ pub fn fetch(connection: &mut Connection) -> (i64, i16) {
     }
 }
 
-/// What the coordinator says of the group.
+/// The group, as its coordinator describes it.
 pub fn describe(connection: &mut Connection) -> DescribedGroup {
     let request =
         DescribeGroupsRequest { groups: vec!["g".to_owned()], include_authorized_operations: false };

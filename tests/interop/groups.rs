@@ -4,6 +4,7 @@
 //! With `BARNABAS_ON_KAFKA=1` the brokers are those of Kafka 2.7.2, which shows that a failure is of the brokers.
 
 pub mod clients;
+mod kcat;
 mod ledger;
 mod member;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use self::clients::Client;
+use self::kcat::Kcats;
 use self::ledger::Ledger;
 use self::member::Member;
 use crate::java::{Kafka, kafka};
@@ -83,6 +85,10 @@ impl Play {
         self.members.remove(name).into_iter().flatten().for_each(Member::kill);
     }
 
+    fn signal(&self, name: &str, signal: &str) {
+        self.members.get(name).into_iter().flatten().for_each(|member| member.signal(signal));
+    }
+
     fn command(&mut self, name: &str, line: &str) {
         self.members.get_mut(name).into_iter().flatten().for_each(|member| member.command(line));
     }
@@ -100,14 +106,15 @@ impl Play {
         self.mixed.kill(coordinator)
     }
 
-    /// All that was produced was processed; all members leave.
-    fn finish(mut self) {
+    /// All that was produced was processed, by kcat too; all members leave.
+    fn finish(mut self, kcats: Option<&Kcats>) {
         let (_, acknowledged) = self.flood.finish();
         let mut counts = BTreeMap::new();
         for number in &acknowledged {
             *counts.entry(u32::try_from(number % u64::from(PARTITIONS)).unwrap()).or_default() += 1;
         }
         self.ledger.await_all_processed(&self.groups, &counts, LIMIT);
+        kcats.iter().for_each(|kcats| kcats.await_all_printed(&counts, LIMIT));
         std::mem::take(&mut self.members).into_values().flatten().for_each(Member::leave);
         self.ledger.check();
         check_commits(self.kafka, &self.mixed, &self.groups, &counts);
@@ -163,23 +170,33 @@ fn members_of_2_7_join_leave_hang_and_die_with_every_assignor() {
     play.join("one");
     play.leave("two");
     play.await_shared(&["one", "four"]);
-    play.finish();
+    play.finish(None);
 }
 
 #[test]
-fn members_of_other_clients_join_leave_and_die() {
-    let test = "members_of_other_clients_join_leave_and_die";
+fn members_of_other_clients_join_leave_stand_still_and_die() {
+    let test = "members_of_other_clients_join_leave_stand_still_and_die";
     let Some(kafka) = kafka(test) else { return };
     let mut play = Play::start(kafka, Client::others(test));
+    let mut kcats = Kcats::new(test, play.mixed.bootstrap(), TOPIC);
     play.join("one");
+    kcats.iter_mut().for_each(Kcats::join);
     play.join("two");
+    kcats.iter_mut().for_each(Kcats::join);
     play.await_shared(&["one", "two"]);
+    kcats.iter().for_each(|kcats| kcats.await_shared(LIMIT));
     let dead = play.kill_coordinator();
     play.join("three");
     play.await_shared(&["one", "two", "three"]);
     play.mixed.revive(dead);
+    play.signal("two", "STOP");
+    play.ledger.remove("two");
+    kcats.iter_mut().for_each(Kcats::kill_one);
+    play.await_shared(&["one", "three"]);
+    play.signal("two", "CONT");
+    play.await_shared(&["one", "two", "three"]);
     play.leave("one");
     play.kill("two");
     play.await_shared(&["three"]);
-    play.finish();
+    play.finish(kcats.as_ref());
 }

@@ -1,19 +1,14 @@
-//! Java's transactional producers and consumers on Barnabas: what is committed is seen once, whichever process is
-//! killed.
-//!
-//! `BARNABAS_TEST_EXACTLY_ONCE` is how many seconds the loop runs between two kills (2 by default).
+//! Java's transactional producer on Barnabas, and transactions that both kinds of brokers coordinate in turn.
 
 use std::time::Duration;
 
 use barnabas::wire::error_code::ErrorCode;
-use barnabas::wire::message::find_coordinator::FindCoordinatorRequest;
 
 use crate::java::{Ended, Kafka, kafka};
 use crate::mixed::cluster::Mixed;
 use crate::support::cluster::Brokers;
-use crate::support::flood::Flood;
+use crate::support::eventually;
 use crate::support::transactional::{TOPIC, TransactionalProducer, read_committed};
-use crate::support::{Process, eventually, root};
 
 const SOON: Duration = Duration::from_secs(90);
 const SETTINGS: [(&str, &str); 7] = [
@@ -40,90 +35,6 @@ fn javas_producer_commits_transaction_after_transaction() {
         assert!(printed.contains("3000 records sent"), "{printed}");
         assert_eq!(read_committed(&brokers, "t").len(), 3000 * round);
     }
-}
-
-/// The loop, as it is started again and again.
-struct Loop {
-    kafka: &'static Kafka,
-    bootstrap: String,
-    process: Process,
-}
-
-impl Loop {
-    fn start(kafka: &'static Kafka, brokers: &Brokers) -> Self {
-        let bootstrap = brokers.bootstrap();
-        let process = Self::process(kafka, &bootstrap);
-        Self { kafka, bootstrap, process }
-    }
-
-    fn process(kafka: &Kafka, bootstrap: &str) -> Process {
-        let source = root().join("tests/interop/transactions/ExactlyOnce.java").display().to_string();
-        let arguments = [bootstrap, "in", "out", "loop", "group"];
-        Process::start("the loop", &mut kafka.command(&source, &arguments))
-    }
-
-    /// Waits until it has committed once more.
-    fn goes_on(&self) {
-        let lines = self.process.lines().len();
-        self.process.wait_for_line_after(lines, "committed", SOON);
-    }
-
-    /// Kills it, and starts it again.
-    fn kill(&mut self) {
-        self.process.signal("KILL");
-        self.process = Self::process(self.kafka, &self.bootstrap);
-    }
-}
-
-/// The broker that coordinates a group (0) or a transactional id (1).
-fn coordinator(brokers: &Brokers, key: &str, key_type: i8) -> i32 {
-    let request = FindCoordinatorRequest { key: key.to_owned(), key_type };
-    eventually("there is a coordinator", SOON, || {
-        let response = brokers.connection(1).call(&request, 3)?;
-        (response.error_code == ErrorCode::None.code()).then_some(response.node_id)
-    })
-}
-
-#[test]
-fn a_loop_that_consumes_transforms_and_produces_is_exactly_once_whoever_is_killed() {
-    let name = "a_loop_that_consumes_transforms_and_produces_is_exactly_once_whoever_is_killed";
-    let Some(kafka) = kafka(name) else { return };
-    let between =
-        std::env::var("BARNABAS_TEST_EXACTLY_ONCE").ok().and_then(|it| it.parse().ok()).unwrap_or(2);
-    let mut brokers = Brokers::start(3, &SETTINGS);
-    brokers.create_topic("in", "1:2:3", &["min.insync.replicas=2"]);
-    brokers.create_topic("out", "2:3:1", &["min.insync.replicas=2"]);
-    let idempotent = [("enable.idempotence", "true"), ("acks", "all")];
-    let flood = Flood::paced(brokers.bootstrap(), "in", &idempotent, Some(200));
-    let mut app = Loop::start(kafka, &brokers);
-    let victims: [fn(&Brokers) -> i32; 3] = [
-        |brokers| coordinator(brokers, "loop", 1),
-        |brokers| coordinator(brokers, "group", 0),
-        |brokers| brokers.state_of("out").leader,
-    ];
-    for victim in victims {
-        app.goes_on();
-        flood.await_more(200 * between);
-        app.kill();
-        app.goes_on();
-        let victim = victim(&brokers);
-        brokers.broker(victim).kill();
-        app.goes_on();
-        flood.await_more(200 * between);
-        brokers.broker(victim).restart();
-        for topic in ["in", "out"] {
-            eventually("all are in sync", SOON, || (brokers.state_of(topic).isr.len() == 3).then_some(()));
-        }
-    }
-    let (_, acknowledged) = flood.finish();
-    let expected: Vec<String> = acknowledged.iter().map(ToString::to_string).collect();
-    let mut found = Vec::new();
-    eventually("all that was read is written", SOON, || {
-        found = read_committed(&brokers, "out");
-        (found.len() >= expected.len()).then_some(())
-    });
-    assert!(found == expected, "{} in, {} out", expected.len(), found.len());
-    println!("{} records, each once", found.len());
 }
 
 /// What 2.7.2's `kafka-dump-log` prints of the transactions in a broker's log.

@@ -78,8 +78,8 @@ impl TransactionCoordinator {
         Ok(())
     }
 
-    /// Appends the pending change of a transactional id; where it has no record, it is dropped. The replicas may take as
-    /// long as its transactions may last.
+    /// Appends the pending change of a transactional id; where it has no record, it is dropped. The replicas may take
+    /// as long as its transactions may last.
     pub(super) fn append_pending(
         &mut self,
         transactional_id: &Arc<str>,

@@ -36,7 +36,7 @@ public final class ExactlyOnce {
         settings.put("isolation.level", "read_committed");
         settings.put("session.timeout.ms", "6000");
         settings.put("heartbeat.interval.ms", "500");
-        settings.put("max.poll.records", "50");
+        settings.put("max.poll.records", "500");
         consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
         consumer.subscribe(List.of(arguments[1]));
     }

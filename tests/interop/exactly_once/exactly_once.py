@@ -57,7 +57,7 @@ def until_done(step):
 
 
 def transaction(abort):
-    records = [record for record in consumer.consume(50, 0.1) if not record.error()]
+    records = [record for record in consumer.consume(500, 0.1) if not record.error()]
     if not records:
         return
     producer.begin_transaction()

@@ -34,7 +34,14 @@ impl Client {
 
     /// Every other client that can be had, with a group of its own; the absent ones are named on standard error.
     pub fn others(test: &str) -> Vec<Self> {
-        let others = [java_4_1(test), librdkafka(test), kafka_python(test), sarama(test), kafkajs(test)];
+        let others = [
+            java_4_1(test),
+            librdkafka(test),
+            kafka_python(test),
+            go(test, "sarama"),
+            go(test, "franz_go"),
+            kafkajs(test),
+        ];
         others.into_iter().flatten().collect()
     }
 
@@ -122,20 +129,21 @@ fn kafka_python(test: &str) -> Option<Client> {
     python(test, "kafka-python", "kafka-python", "3.0.12", "kafka_python.py")
 }
 
-fn sarama(test: &str) -> Option<Client> {
+/// A member in Go, of the module in the folder of this name.
+fn go(test: &str, module: &str) -> Option<Client> {
     if !has_command("go") {
-        skipped(test, "there is no go here to build a member with Sarama");
+        skipped(test, &format!("there is no go here to build a member with {module}"));
         return None;
     }
-    let program = root().join("target/sarama-member");
+    let program = root().join("target").join(format!("{module}-member"));
     let mut go = Command::new("go");
-    go.args(["build", "-o"]).arg(&program).arg(".").current_dir(source("sarama"));
+    go.args(["build", "-o"]).arg(&program).arg(".").current_dir(source(module));
     let built = go.stdin(Stdio::null()).output();
     if !built.as_ref().is_ok_and(|built| built.status.success()) {
-        skipped(test, &format!("a member with Sarama could not be built: {built:?}"));
+        skipped(test, &format!("a member with {module} could not be built: {built:?}"));
         return None;
     }
-    Some(Client::other("sarama", vec![program], None))
+    Some(Client::other(module, vec![program], None))
 }
 
 fn kafkajs(test: &str) -> Option<Client> {

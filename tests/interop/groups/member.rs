@@ -50,6 +50,12 @@ impl Member {
         writeln!(self.input, "{line}").unwrap();
     }
 
+    /// Stops it where it is (`STOP`), or has it go on (`CONT`).
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "{} takes no {signal}", self.name);
+    }
+
     /// Has it close its consumers, and waits for its end.
     pub fn leave(mut self) {
         self.command("leave");
