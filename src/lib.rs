@@ -4,6 +4,7 @@
 
 // The order on this page is the direction of the imports: a room may use only the rooms above it.
 pub mod base;
+pub mod metrics;
 pub mod wire;
 pub mod config;
 pub mod zk;
@@ -12,7 +13,6 @@ pub mod security;
 pub mod net;
 pub mod log;
 pub mod quota;
-pub mod metrics;
 pub mod logging;
 pub mod metadata;
 pub mod replica;

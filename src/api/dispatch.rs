@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::client_quotas::ThreadTime;
-use super::{Exchange, Services, session, table};
+use super::{Exchange, Received, Services, session, table};
 use crate::net::{Answer, Caller, Dispatch};
 use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Reader, WireError};
@@ -34,12 +34,18 @@ impl RequestDispatch {
 ///
 /// # Errors
 /// The frame is no request.
-async fn answer(services: Arc<Services>, caller: Arc<Caller>, frame: Bytes) -> Result<Answer, WireError> {
+async fn answer(
+    services: Arc<Services>,
+    caller: Arc<Caller>,
+    frame: Bytes,
+    at: Instant,
+) -> Result<Answer, WireError> {
     let (size, thread_time) = (frame.len(), ThreadTime::new(Instant::now()));
     let mut input = Reader::new(frame);
     let header = RequestHeader::decode(&mut input)?;
     let version = header.api_version;
-    let exchange = Exchange { caller, header, size, thread_time, services };
+    let received = Received { at, body_bytes: input.remaining() };
+    let exchange = Exchange { caller, header, size, received, thread_time, services };
     let key = exchange.header.api_key;
     if key == ApiKey::ApiVersions && !key.versions().contains(&version) {
         return session::api_versions::unsupported(&exchange);
@@ -57,9 +63,10 @@ async fn answer(services: Arc<Services>, caller: Arc<Caller>, frame: Bytes) -> R
 impl Dispatch for RequestDispatch {
     fn dispatch(&self, caller: &Arc<Caller>, frame: Bytes) -> BoxFuture<'static, Answer> {
         let (services, caller) = (self.services.clone(), caller.clone());
+        let at = Instant::now();
         Box::pin(async move {
             let id = caller.connection.clone();
-            match answer(services, caller, frame).await {
+            match answer(services, caller, frame, at).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     log::error!(target: TARGET, "Closing socket for {id} because of error: {error}");

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use super::Exchange;
 use super::client_quotas::ThreadTime;
 use super::error_response::Refusable;
-use super::request_metrics::{AnsweredRequest, RequestSender};
+use super::request_metrics::{AnsweredRequest, RequestSender, RequestTimes};
 use crate::base::time::millis;
 use crate::net::{Answer, Reply};
 use crate::quota::values::ClientQuotaType;
@@ -122,7 +122,7 @@ struct RequestInHand {
     is_exempt: bool,
 }
 
-/// Makes an answer of the handler's outcome, and counts the request once its response is there.
+/// Makes an answer of the handler's outcome.
 async fn finish<R: ResponseMessage>(
     mut request: RequestInHand,
     handled: Handled<R>,
@@ -141,13 +141,13 @@ async fn finish<R: ResponseMessage>(
             request.reply(response).ok()
         }))),
         Handled::Unanswered(throttle) => {
-            request.count();
+            request.answered(throttle);
             // As in Kafka, no request quota applies where there is no answer.
             request.exchange.record_request(true);
             Ok(Answer::Nothing(throttle))
         }
         Handled::Close => {
-            request.count();
+            request.answered(Duration::ZERO);
             Ok(Answer::Close)
         }
     }
@@ -173,19 +173,22 @@ impl RequestInHand {
     }
 
     fn encoded<R: ResponseMessage>(&self, response: R, throttle: Duration) -> Result<Reply, WireError> {
-        self.count();
-        Ok(Reply { pieces: frame::response(&self.exchange.header, &response)?, throttle })
+        self.exchange.services.request_metrics.count_errors(self.api, self.sender(), &response);
+        let pieces = frame::response(&self.exchange.header, &response)?;
+        Ok(Reply { pieces, throttle, observer: Some(Box::new(self.answered(throttle))) })
     }
 
-    fn count(&self) {
-        let HandlerTimes { began, ended, busy } = self.times;
-        self.exchange.services.request_metrics.record(&AnsweredRequest {
-            api: self.api,
-            version: self.exchange.version(),
-            sender: if self.is_exempt { RequestSender::Broker } else { RequestSender::Client },
-            local_time: busy,
-            total_time: ended.duration_since(began),
-        });
+    /// The request as it is counted once its answer is sent, or at once where this is dropped.
+    fn answered(&self, throttle: Duration) -> AnsweredRequest {
+        let (exchange, HandlerTimes { began, ended, busy }) = (&self.exchange, self.times);
+        let received = exchange.received;
+        let times = RequestTimes { received: received.at, began, completed: ended, local: busy, throttle };
+        let api = (self.api, exchange.version());
+        exchange.services.request_metrics.answered(api, self.sender(), received.body_bytes, times)
+    }
+
+    fn sender(&self) -> RequestSender {
+        if self.is_exempt { RequestSender::Broker } else { RequestSender::Client }
     }
 }
 

@@ -29,6 +29,7 @@ pub mod txn;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -62,7 +63,7 @@ pub struct Services {
     /// The quotas of clients.
     pub quotas: Arc<ClientQuotas>,
     /// Counts the requests.
-    pub request_metrics: RequestMetrics,
+    pub request_metrics: Arc<RequestMetrics>,
     /// The cluster's id.
     pub cluster_id: String,
     /// This broker's epoch: the czxid of its registration in the present session.
@@ -102,8 +103,19 @@ pub struct Exchange {
     pub size: usize,
     /// For how long its handler has kept threads busy.
     thread_time: ThreadTime,
+    /// When it came, and how large it was.
+    pub received: Received,
     /// What the handler may use.
     pub services: Arc<Services>,
+}
+
+/// The arrival of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// When its last byte was read.
+    pub at: Instant,
+    /// How many bytes it has behind its header.
+    pub body_bytes: usize,
 }
 
 impl Exchange {

@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
+use super::idle_workers::IdleWorkers;
 use super::{BrokerServer, StartError, TARGET};
+use crate::base::{BrokerId, Millis};
 use crate::log::LogManager;
-use crate::metrics::{Metric, Registry, http};
+use crate::metrics::{Metric, Registry, http, process};
+
+/// Kafka's number of the state of a broker that serves requests.
+const RUNNING: usize = 3;
 
 /// The environment variable that names the address, as `host:port`, as `JMX_PORT` names a JVM's port; without it no
 /// metrics are served.
@@ -27,24 +33,7 @@ pub(super) async fn bind() -> Result<Option<TcpListener>, StartError> {
 impl BrokerServer {
     /// Serves the metrics there, until the stop.
     pub(super) fn serve_metrics(&self, listener: TcpListener) {
-        let registry = Arc::new(Registry::default());
-        let (replicas, controller) = (self.services.replicas.clone(), self.services.controller.clone());
-        let groups = self.services.groups.clone();
-        registry.add(move || replicas.metrics());
-        registry.add(move || groups.metrics());
-        let services = self.services.clone();
-        registry.add(move || services.transactions.metrics());
-        let logs = self.logs.clone();
-        registry.add(move || of_log_cleaner(&logs));
-        let services = self.services.clone();
-        registry.add(move || services.request_metrics.metrics());
-        registry.add(move || {
-            let active = usize::from(controller.is_active());
-            vec![
-                Metric::gauge("KafkaController", "ActiveControllerCount", active)
-                    .of_group("kafka.controller"),
-            ]
-        });
+        let registry = Arc::new(self.registry());
         let serving = http::serve(listener, registry, self.shutdown.clone());
         self.tasks.spawn(async move {
             if let Err(error) = serving.await {
@@ -52,6 +41,48 @@ impl BrokerServer {
             }
         });
     }
+
+    /// All sources of metrics.
+    fn registry(&self) -> Registry {
+        let registry = Registry::default();
+        let services = self.services.clone();
+        registry.add(move || {
+            let mut metrics = services.replicas.metrics();
+            metrics.extend(services.groups.metrics());
+            metrics.extend(services.transactions.metrics());
+            metrics.extend(services.request_metrics.metrics());
+            metrics.extend(services.controller.metrics());
+            metrics.extend(services.zk.metrics());
+            metrics
+        });
+        let limits = self.limits.clone();
+        registry.add(move || limits.metrics());
+        let logs = self.logs.clone();
+        registry.add(move || {
+            let mut metrics = logs.metrics();
+            metrics.extend(of_log_cleaner(&logs));
+            metrics
+        });
+        registry.add(process::metrics);
+        let idle = IdleWorkers::of(&Handle::current());
+        registry.add(move || idle.metrics());
+        let (id, began) = (self.services.broker_id, self.services.clock.now());
+        registry.add(move || of_server(id, began));
+        let services = self.services.clone();
+        registry.add_of_partitions(move || services.replicas.metrics_by_partition());
+        let logs = self.logs.clone();
+        registry.add_of_partitions(move || logs.metrics_by_partition());
+        registry
+    }
+}
+
+/// The broker's state and start.
+fn of_server(broker_id: BrokerId, began: Millis) -> Vec<Metric> {
+    vec![
+        Metric::gauge("KafkaServer", "BrokerState", RUNNING),
+        Metric::attribute("app-info", "start-time-ms", began as f64),
+        Metric::attribute("app-info", "StartTimeMs", began as f64).tagged("id", broker_id),
+    ]
 }
 
 /// The metrics of the log cleaner; none where it is turned off.
@@ -81,6 +112,6 @@ fn of_log_cleaner(logs: &LogManager) -> Vec<Metric> {
     });
     let all =
         cleaning.into_iter().chain(managing).chain(uncleanable).map(|gauge| gauge.of_group("kafka.log"));
-    let io = Metric::meter("Throttler", "cleaner-io", cleaner.io_bytes()).of_group("kafka.utils");
+    let io = Metric::meter("Throttler", "cleaner-io", cleaner.io()).of_group("kafka.utils");
     all.chain([io]).collect()
 }

@@ -10,6 +10,7 @@ mod dynamic_config;
 mod error;
 mod failed_dirs;
 mod features;
+mod idle_workers;
 mod metrics;
 pub mod hand_over;
 mod quotas;

@@ -14,8 +14,9 @@ impl BrokerServer {
     pub fn report(&self, control: &Handle) -> String {
         let services = &self.services;
         let metrics = services.replicas.metrics();
-        let count =
-            |name: &str| value(&metrics, |metric| metric.name.name == name && metric.name.tags.is_empty());
+        let count = |name: &str| {
+            value(&metrics, |metric| metric.name.name == Some(name) && metric.name.tags.is_empty())
+        };
         let (all, led, offline) =
             (count("PartitionCount"), count("LeaderCount"), count("OfflineReplicaCount"));
         let controller = match services.controller.epoch() {
@@ -94,10 +95,10 @@ fn thread(stat: &str) -> Option<String> {
 }
 
 fn waiting(metrics: &[Metric]) -> String {
-    let delayed = metrics.iter().filter(|metric| metric.name.name == "NumDelayedOperations");
+    let delayed = metrics.iter().filter(|metric| metric.name.name == Some("NumDelayedOperations"));
     let counts = delayed.filter_map(|metric| {
         let (_, operation) = metric.name.tags.first()?;
-        Some(format!("{} {operation}", metric.value))
+        Some(format!("{} {operation}", metric.number()))
     });
     counts.collect::<Vec<_>>().join(", ")
 }
@@ -113,7 +114,7 @@ fn tasks(name: &str, runtime: &Handle) -> String {
 }
 
 fn value(metrics: &[Metric], wanted: impl Fn(&Metric) -> bool) -> usize {
-    metrics.iter().find(|metric| wanted(metric)).map_or(0, |metric| metric.value as usize)
+    metrics.iter().find(|metric| wanted(metric)).map_or(0, |metric| metric.number() as usize)
 }
 
 #[cfg(test)]

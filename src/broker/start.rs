@@ -23,7 +23,6 @@ use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, quotas
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
-use crate::api::request_metrics::RequestMetrics;
 use crate::base::{BrokerId, Clock, Endpoint};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::{Layer, OwnConfigs};
@@ -246,7 +245,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         clock,
         authorization: plugins.authorization,
         quotas,
-        request_metrics: RequestMetrics::default(),
+        request_metrics: Arc::default(),
         cluster_id: known.cluster_id.unwrap_or_default(),
         broker_epoch: Arc::new(AtomicI64::new(epoch)),
         config,

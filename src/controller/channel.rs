@@ -1,13 +1,16 @@
 //! One channel to each broker. Requests go out in order; each is sent again until it is answered or the
 //! channel is closed (`ControllerChannelManager`, `RequestSendThread`).
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::control_requests::Encoding;
 use super::event::ControlResponse;
+use super::metrics::ChannelMetrics;
 use super::outbox::{ControlBody, ControlRequest};
 use crate::base::{Backoff, Broker, BrokerId};
 use crate::net::link::{BrokerLink, LinkOptions};
@@ -32,24 +35,26 @@ pub(super) struct ChannelOptions {
 #[doc(alias = "ControllerChannelManager")]
 #[doc(alias = "RequestSendThread")]
 pub(super) struct BrokerChannel {
-    queue: mpsc::UnboundedSender<ControlRequest>,
+    queue: mpsc::UnboundedSender<(ControlRequest, Instant)>,
+    metrics: Arc<ChannelMetrics>,
     closed: CancellationToken,
 }
 
 impl BrokerChannel {
     /// Opens a channel to a broker.
-    pub fn open(broker: Broker, options: ChannelOptions) -> Self {
+    pub fn open(broker: Broker, options: ChannelOptions, metrics: Arc<ChannelMetrics>) -> Self {
         // Unbounded: it holds the decided requests that the broker has not answered yet.
         let (queue, requests) = mpsc::unbounded_channel();
         let closed = CancellationToken::new();
-        let sender = Sender { broker, options, requests };
+        let sender = Sender { broker, options, requests, metrics: metrics.clone() };
         tokio::spawn(closed.clone().run_until_cancelled_owned(sender.run()));
-        Self { queue, closed }
+        Self { queue, metrics, closed }
     }
 
     /// Sends a request after all those before it.
     pub fn send(&self, request: ControlRequest) {
-        if self.queue.send(request).is_err() {
+        self.metrics.queued.fetch_add(1, Ordering::Relaxed);
+        if self.queue.send((request, Instant::now())).is_err() {
             log::debug!(target: "kafka.controller.ControllerChannelManager", "A request was not sent: the controller resigns");
         }
     }
@@ -65,15 +70,20 @@ impl Drop for BrokerChannel {
 struct Sender {
     broker: Broker,
     options: ChannelOptions,
-    requests: mpsc::UnboundedReceiver<ControlRequest>,
+    /// Each with when it was decided.
+    requests: mpsc::UnboundedReceiver<(ControlRequest, Instant)>,
+    metrics: Arc<ChannelMetrics>,
 }
 
 impl Sender {
     async fn run(mut self) {
         let mut link = self.link();
-        while let Some(request) = self.requests.recv().await {
+        while let Some((request, decided)) = self.requests.recv().await {
+            self.metrics.waits.record_since(decided);
             log_state_change(self.options.encoding.controller, &request);
-            for response in self.deliver(&mut link, &request).await {
+            let responses = self.deliver(&mut link, &request).await;
+            self.metrics.queued.fetch_sub(1, Ordering::Relaxed);
+            for response in responses {
                 if self.options.responses.send(response).await.is_err() {
                     return;
                 }

@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::channel::{BrokerChannel, ChannelOptions};
 use super::commit;
 use super::control_requests::Encoding;
+use super::controller_state::ControllerState;
 use super::event::{ControlResponse, Event};
 use super::gather::{Others, gather};
 use super::machine::ControllerMachine;
+use super::metrics::{ClusterCounts, ControllerMetrics};
 use super::state::ClusterState;
 use super::step::{ControllerSettings, Effect, Severity};
 use super::term_over::TermOver;
@@ -36,6 +38,8 @@ const RESPONSES_WAITING: usize = 1024;
 const FIRST_IMBALANCE_CHECK: Duration = Duration::from_secs(5);
 /// How long a candidate waits after a failure before it tries again.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long after an event the cluster is counted, with what has happened by then.
+const COUNT_PAUSE: Duration = Duration::from_millis(200);
 const TARGET: &str = "kafka.controller.KafkaController";
 
 /// A candidate for controller.
@@ -52,6 +56,7 @@ pub(super) struct Driver {
     /// The controller epoch while this broker is the controller.
     pub activity: watch::Sender<Option<i32>>,
     pub stop: CancellationToken,
+    pub metrics: Arc<ControllerMetrics>,
 }
 
 /// Takes part in elections until `stop`.
@@ -135,6 +140,7 @@ impl Driver {
         log::info!(target: TARGET, "[Controller id={id}] {id} successfully elected as the controller. Epoch incremented to {epoch} and epoch zk version is now {version}");
         let over = self.lead(claim, &mut watches).await;
         self.activity.send_replace(None);
+        self.metrics.resign();
         log::info!(target: TARGET, "[Controller id={id}] Resigned: {over}");
         if !self.stop.is_cancelled() && self.vacate().await {
             tokio::time::sleep(PAUSE).await;
@@ -178,8 +184,12 @@ struct Term {
     channels: BTreeMap<BrokerId, BrokerChannel>,
     /// What is written back beside the states of partitions.
     others: Others,
-    /// Events that wait.
-    events: VecDeque<Event>,
+    /// Events that wait, each with when it came.
+    events: VecDeque<(Event, Instant)>,
+    metrics: Arc<ControllerMetrics>,
+    /// When the cluster may be counted again, where something has happened since it was counted last.
+    count_at: Option<Instant>,
+    next_count: Instant,
 }
 
 impl Term {
@@ -213,8 +223,15 @@ impl Term {
             options: ChannelOptions { encoding, timeout, responses },
             channels: BTreeMap::new(),
             others: Others::default(),
-            events: VecDeque::from([Event::Elected]),
+            events: VecDeque::from([(Event::Elected, Instant::now())]),
+            metrics: driver.metrics.clone(),
+            count_at: None,
+            next_count: Instant::now(),
         })
+    }
+
+    fn enqueue(&mut self, event: Event) {
+        self.events.push_back((event, Instant::now()));
     }
 
     /// Handles events, one after the other, until the term is over.
@@ -232,23 +249,41 @@ impl Term {
         );
         let mut imbalance = tokio::time::interval_at(Instant::now() + FIRST_IMBALANCE_CHECK, period);
         loop {
-            while let Some(event) = self.events.pop_front() {
+            while let Some((event, came)) = self.events.pop_front() {
+                let (state, began) = (ControllerState::of(&event), Instant::now());
+                self.metrics.begin(state, began - came, self.events.len());
                 self.process(event, watches).await?;
+                self.metrics.end(state, began.elapsed());
+                self.metrics.count_unclean(self.machine.unclean_elections());
+                self.count_at.get_or_insert((began + COUNT_PAUSE).max(self.next_count));
             }
+            let count_at = self.count_at;
             tokio::select! {
                 change = watches.next() => {
                     let change = change.ok_or(TermOver::SessionClosed)?;
                     let state = self.machine.state();
-                    self.events.extend(self.watching.event(change, self.zk.session_id(), state)?);
+                    if let Some(event) = self.watching.event(change, self.zk.session_id(), state)? {
+                        self.enqueue(event);
+                    }
                 }
-                Some(response) = responded.recv() => self.events.push_back(Event::Response(response)),
-                Some(request) = driver.requests.recv() => self.events.push_back(request),
+                Some(response) = responded.recv() => self.enqueue(Event::Response(response)),
+                Some(request) = driver.requests.recv() => self.enqueue(request),
+                () = sleep_until(count_at) => self.count_cluster(),
                 _ = imbalance.tick(), if config.auto_leader_rebalance_enable => {
-                    self.events.push_back(Event::CheckImbalance);
+                    self.enqueue(Event::CheckImbalance);
                 }
                 () = driver.stop.cancelled() => return Err(TermOver::Stopping),
             }
         }
+    }
+
+    /// Counts what the cluster has. That takes a while where it has many partitions, and so is done at most during
+    /// 5% of the time.
+    fn count_cluster(&mut self) {
+        let began = Instant::now();
+        self.metrics.set_counts(ClusterCounts::of(self.machine.state()));
+        self.next_count = Instant::now() + began.elapsed() * 20;
+        self.count_at = None;
     }
 
     /// Passes one event through the machine.
@@ -282,16 +317,28 @@ impl Term {
             }
             Effect::Connect(broker) => {
                 let id = broker.id;
-                self.channels.insert(id, BrokerChannel::open(broker, self.options.clone()));
+                let measured = self.metrics.open_channel(id);
+                self.channels.insert(id, BrokerChannel::open(broker, self.options.clone(), measured));
             }
-            Effect::Disconnect(id) => drop(self.channels.remove(&id)),
+            Effect::Disconnect(id) => {
+                self.channels.remove(&id);
+                self.metrics.close_channel(id);
+            }
             Effect::Watch(watched) => watches.watch_data(&watching::path(&watched)),
             Effect::Unwatch(watched) => watches.unwatch(&watching::path(&watched)),
             Effect::Reply(delivery) => delivery.deliver(),
-            Effect::Later(step) => self.events.push_back(Event::PutOff(step)),
+            Effect::Later(step) => self.enqueue(Event::PutOff(step)),
             Effect::Log(Severity::Info, text) => log::info!(target: TARGET, "{text}"),
             Effect::Log(Severity::Warn, text) => log::warn!(target: TARGET, "{text}"),
             Effect::Log(Severity::Error, text) => log::error!(target: TARGET, "{text}"),
         }
+    }
+}
+
+/// Waits until then; forever where there is no such time.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

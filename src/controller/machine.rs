@@ -34,6 +34,11 @@ impl ControllerMachine {
         &self.context.state
     }
 
+    /// How many replicas that were out of sync the present event has elected.
+    pub fn unclean_elections(&self) -> usize {
+        self.context.unclean_elections
+    }
+
     /// Begins an event. The one before must be complete.
     pub fn begin(&mut self, event: Event) {
         assert!(

@@ -14,6 +14,7 @@
 pub(crate) mod channel;
 pub(crate) mod commit;
 mod control_requests;
+pub mod controller_state;
 pub mod decide;
 mod driver;
 pub mod election;
@@ -21,6 +22,7 @@ pub mod event;
 pub mod facts;
 pub(crate) mod gather;
 pub mod machine;
+pub mod metrics;
 pub mod multi;
 pub mod outbox;
 pub mod reply;
@@ -40,8 +42,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::event::Event;
+use self::metrics::ControllerMetrics;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
+use crate::metrics::Metric;
 use crate::zk::ZooKeeper;
 
 /// How many requests may wait for the controller.
@@ -56,6 +60,7 @@ pub struct Controller {
     active: watch::Receiver<Option<i32>>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    metrics: Arc<ControllerMetrics>,
 }
 
 impl Controller {
@@ -72,6 +77,7 @@ impl Controller {
     ) -> Self {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING);
         let (activity, active) = watch::channel(None);
+        let metrics: Arc<ControllerMetrics> = Arc::default();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(driver::run(driver::Driver {
@@ -84,9 +90,10 @@ impl Controller {
             requests: waiting,
             activity,
             stop: stop.clone(),
+            metrics: metrics.clone(),
         }));
         tasks.close();
-        Self { requests, active, stop, tasks }
+        Self { requests, active, stop, tasks, metrics }
     }
 
     /// Whether this broker is the controller.
@@ -97,6 +104,11 @@ impl Controller {
     /// The controller epoch, if this broker is the controller.
     pub fn epoch(&self) -> Option<i32> {
         *self.active.borrow()
+    }
+
+    /// What is measured of it.
+    pub fn metrics(&self) -> Vec<Metric> {
+        self.metrics.metrics(self.is_active())
     }
 
     /// Resigns, and takes part in no more elections.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::base::{Broker, BrokerId, TopicPartition};
 
+use super::controller_state::ControllerState;
 use super::facts::{Facts, Question};
 use super::outbox::{ControlRequest, Outbox};
 use super::reply::{ApiError, ControllerReply, ReplyDelivery};
@@ -81,6 +82,11 @@ pub trait Step: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The state in which the controller handles it, where it is a request.
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::Idle
+    }
+
     /// Decides on what was read, and returns what is to be written.
     fn decide(&mut self, context: &mut StepContext, facts: Facts) -> Vec<Write>;
 
@@ -104,6 +110,8 @@ pub struct StepContext {
     pub elections: BTreeMap<TopicPartition, Result<BrokerId, ApiError>>,
     /// Partitions whose reassignment the event at hand could not begin, carry on or finish.
     pub failed_reassignments: BTreeSet<TopicPartition>,
+    /// How many replicas that were out of sync the event at hand has elected.
+    pub unclean_elections: usize,
     effects: Vec<Effect>,
     /// The steps enqueued by the present step, the first one to run first.
     steps: Vec<Box<dyn Step>>,
@@ -118,6 +126,7 @@ impl StepContext {
             outbox: Outbox::default(),
             elections: BTreeMap::new(),
             failed_reassignments: BTreeSet::new(),
+            unclean_elections: 0,
             effects: Vec::new(),
             steps: Vec::new(),
         }
@@ -158,6 +167,7 @@ impl StepContext {
     pub(super) fn begin_event(&mut self) {
         self.elections.clear();
         self.failed_reassignments.clear();
+        self.unclean_elections = 0;
     }
 
     /// The effects since the last call.

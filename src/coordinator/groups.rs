@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +26,8 @@ use super::runtime::{CoordinatorRuntime, CoordinatorSettings, Unavailable};
 use crate::base::time::millis;
 use crate::base::{BrokerId, Clock, ProducerId, TopicPartition};
 use crate::config::BrokerConfig;
-use crate::metrics::Metric;
+use crate::metrics::meter::MeterReading;
+use crate::metrics::{Meter, Metric};
 use crate::replica::ReplicaManager;
 use crate::replica::produce::RequiredAcks;
 use crate::wire::compression::Compression;
@@ -35,6 +35,8 @@ use crate::wire::error_code::ErrorCode;
 
 const COORDINATOR: &str = "kafka.coordinator.group.GroupCoordinator";
 const MANAGER: &str = "kafka.coordinator.group.GroupMetadataManager";
+/// Kafka's name of the metrics of the coordinator.
+const COORDINATOR_METRICS: &str = "group-coordinator-metrics";
 const METADATA: &str = "kafka.coordinator.group.GroupMetadata";
 
 /// The groups of this broker.
@@ -59,10 +61,10 @@ pub struct OffsetsTopic {
 struct Counted {
     /// By partition.
     counts: Mutex<HashMap<i32, GroupCounts>>,
-    commits: AtomicU64,
-    expirations: AtomicU64,
-    deletions: AtomicU64,
-    rebalances: AtomicU64,
+    commits: Meter,
+    expirations: Meter,
+    deletions: Meter,
+    rebalances: Meter,
 }
 
 /// Methods that ask the partition of the request's group: `name: variant(request) -> response`.
@@ -168,7 +170,9 @@ impl Groups {
 
     /// What is measured of the groups.
     pub fn metrics(&self) -> Vec<Metric> {
-        self.counted.metrics()
+        let mut metrics = self.counted.metrics();
+        metrics.extend(self.runtime.load_metrics(COORDINATOR_METRICS));
+        metrics
     }
 }
 
@@ -209,7 +213,7 @@ impl Counted {
                     GroupMeter::OffsetDeletions => &self.deletions,
                     GroupMeter::CompletedRebalances => &self.rebalances,
                 };
-                count.fetch_add(more as u64, Ordering::Relaxed);
+                count.mark(more as u64);
             }
             GroupEffect::Counts(counts) => {
                 self.counts.lock().insert(partition, counts);
@@ -228,15 +232,18 @@ impl Counted {
         for (state, count) in GroupState::ALL.into_iter().zip(total.in_state) {
             metrics.push(gauge(gauge_of(state), count));
         }
-        let meter = |name, count: &AtomicU64| {
-            Metric::meter("group-coordinator-metrics", name, count.load(Ordering::Relaxed))
-        };
-        metrics.extend([
-            meter("offset-commit", &self.commits),
-            meter("offset-expiration", &self.expirations),
-            meter("offset-deletion", &self.deletions),
-            meter("group-completed-rebalance", &self.rebalances),
-        ]);
+        let attributes = [
+            ("offset-commit-count", "offset-commit-rate", &self.commits),
+            ("offset-expiration-count", "offset-expiration-rate", &self.expirations),
+            ("offset-deletion-count", "offset-deletion-rate", &self.deletions),
+            ("group-completed-rebalance-count", "group-completed-rebalance-rate", &self.rebalances),
+        ];
+        // A rate is that of the last minute, where late seconds weigh more.
+        metrics.extend(attributes.into_iter().flat_map(|(count, rate, meter)| {
+            let MeterReading { count: counted, rates: [last_minute, ..], .. } = meter.read();
+            [(count, counted as f64), (rate, last_minute)]
+                .map(|(name, value)| Metric::attribute(COORDINATOR_METRICS, name, value))
+        }));
         metrics
     }
 }

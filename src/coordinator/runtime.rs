@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use self::partition_task::{Input, PartitionTask};
 use super::machine::CoordinatorMachine;
 use crate::base::{Clock, LeaderEpoch, TopicPartition, jvm_order};
+use crate::metrics::{Histogram, Metric};
 use crate::replica::ReplicaManager;
 use crate::replica::produce::RequiredAcks;
 use crate::replica::role_feed::{NewRole, RoleChanged};
@@ -141,6 +142,8 @@ pub struct CoordinatorRuntime<M: CoordinatorMachine> {
     machine: NewMachine<M>,
     effects: Effects<M>,
     served: RwLock<HashMap<i32, PartitionHandle<M>>>,
+    /// How long partitions took to load.
+    load_times: Arc<Histogram>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -171,6 +174,7 @@ impl<M: CoordinatorMachine> CoordinatorRuntime<M> {
             machine: Box::new(machine),
             effects: Arc::new(effects),
             served: RwLock::default(),
+            load_times: Arc::new(Histogram::of_micros()),
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
@@ -269,6 +273,16 @@ impl<M: CoordinatorMachine> CoordinatorRuntime<M> {
         }
     }
 
+    /// `partition-load-time-max` and `partition-load-time-avg`, in milliseconds, of all loads since the start. (Kafka's
+    /// are of the last half minute, and so mostly none.)
+    pub fn load_metrics(&self, kind: &'static str) -> [Metric; 2] {
+        let read = self.load_times.read();
+        [
+            Metric::attribute(kind, "partition-load-time-max", read.max),
+            Metric::attribute(kind, "partition-load-time-avg", read.mean),
+        ]
+    }
+
     /// Loads a partition once it has been unloaded in the epoch before.
     fn serve(
         &self,
@@ -291,6 +305,7 @@ impl<M: CoordinatorMachine> CoordinatorRuntime<M> {
             replicas: self.replicas.clone(),
             clock: self.clock.clone(),
             effects: self.effects.clone(),
+            load_times: self.load_times.clone(),
             queue,
             is_loaded: is_loaded.clone(),
             unload: unload.clone(),

@@ -4,6 +4,7 @@
 //! recovery point passes the records. Kafka: `Log.flush`.
 
 use std::io;
+use std::time::Instant;
 
 use super::failure::StorageError;
 use super::log::Log;
@@ -44,8 +45,11 @@ impl Log {
 
     fn sync(&self, flush: &FlushUpTo) -> io::Result<()> {
         let segments = self.segment_list();
+        let flushes = &self.shared().flushes;
         for segment in segments.from(flush.from).iter().take_while(|segment| segment.base_offset < flush.to) {
+            let began = Instant::now();
             segment.flush()?;
+            flushes.record_since(began);
         }
         self.epochs().sync()
     }

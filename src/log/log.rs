@@ -42,6 +42,7 @@ use super::settings::Settings;
 use super::snapshots::ProducerState;
 use crate::base::{Clock, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::config::topic::TopicConfig;
+use crate::metrics::Timer;
 
 /// What all logs of a broker share.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub struct Shared {
     pub producer_expiration: Millis,
     /// Whether every broker of the cluster reads zstd (`inter.broker.protocol.version` 2.1 and up).
     pub zstd_allowed: bool,
+    /// How often segments are flushed, and how long that takes.
+    pub flushes: Timer,
 }
 
 impl Shared {
@@ -70,6 +73,7 @@ impl Shared {
             log_starts: LogStartListener::default(),
             producer_expiration: 604_800_000,
             zstd_allowed: true,
+            flushes: Timer::default(),
         }
     }
 }
@@ -200,6 +204,11 @@ impl Log {
     /// Bytes of record batches.
     pub fn size(&self) -> u64 {
         self.segments().iter().map(|segment| u64::from(segment.size())).sum()
+    }
+
+    /// How many segments it has.
+    pub fn segment_count(&self) -> usize {
+        self.segments().iter().count()
     }
 
     /// The base offsets of its segments, rising.

@@ -4,6 +4,7 @@
 //! now and then in [`tasks`]. Kafka: `LogManager`.
 
 pub mod load;
+mod metrics;
 pub mod moves;
 pub mod tasks;
 

@@ -1,57 +1,52 @@
 //! Metrics as text, in Prometheus' exposition format (version 0.0.4).
 //!
-//! Pure. An MBean `kafka.server:type=T,name=N,tag=V` becomes `kafka_server_T_Value{name="N",tag="V"}`: the domain, the
-//! first property's value and the attribute in the name, the other properties as labels, as `jmx_exporter` has it by
-//! default.
+//! Pure.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Attribute, Metric};
+use super::Metric;
+use super::rules::{ExportedSample, Rules};
 
 /// The media type of what [`text`] writes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// One line for each metric, and before the first line of a family a line with its type. `metrics` are in the order
-/// of [`super::Registry::read`].
-pub fn text(metrics: &[Metric]) -> String {
+/// The lines of one name.
+#[derive(Default)]
+struct Family {
+    is_counter: bool,
+    lines: String,
+}
+
+/// One line for each sample, and before the first line of a name a line with its type.
+pub fn text(metrics: &[Metric], rules: Rules) -> String {
+    let mut families: BTreeMap<String, Family> = BTreeMap::new();
+    for sample in metrics.iter().flat_map(|metric| rules.samples(&metric.name, &metric.reading)) {
+        let ExportedSample { family: name, labels, is_counter, value } = sample;
+        let mut line = name.clone();
+        write_labels(&mut line, &labels);
+        let family = families.entry(name).or_default();
+        family.is_counter = is_counter;
+        // Writing to a string cannot fail.
+        let _ = writeln!(family.lines, "{line} {value}");
+    }
     let mut text = String::new();
-    let mut last = String::new();
-    for metric in metrics {
-        let family = family(metric);
-        if family != last {
-            let kind = match metric.attribute {
-                Attribute::Value | Attribute::Mean => "gauge",
-                Attribute::Count => "counter",
-            };
-            line(&mut text, format_args!("# TYPE {family} {kind}"));
-        }
-        line(&mut text, format_args!("{family}{{{}}} {}", labels(metric), metric.value));
-        last = family;
+    for (name, Family { is_counter, lines }) in families {
+        let kind = if is_counter { "counter" } else { "gauge" };
+        let _ = writeln!(text, "# TYPE {name} {kind}");
+        text.push_str(&lines);
     }
     text
 }
 
-fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{line}");
-}
-
-fn family(metric: &Metric) -> String {
-    let attribute = match metric.attribute {
-        Attribute::Value => "Value",
-        Attribute::Count => "Count",
-        Attribute::Mean => "Mean",
-    };
-    let name = format!("{}_{}_{attribute}", metric.name.group, metric.name.kind);
-    name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_")
-}
-
-fn labels(metric: &Metric) -> String {
-    let name = ("name", metric.name.name);
-    let tags = metric.name.tags.iter().map(|(tag, value)| (*tag, value.as_str()));
-    let labels =
-        std::iter::once(name).chain(tags).map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
-    labels.collect::<Vec<_>>().join(",")
+fn write_labels(line: &mut String, labels: &[(String, String)]) {
+    for (at, (label, value)) in labels.iter().enumerate() {
+        let open = if at == 0 { '{' } else { ',' };
+        let _ = write!(line, "{open}{label}=\"{}\"", escaped(value));
+    }
+    if !labels.is_empty() {
+        line.push('}');
+    }
 }
 
 fn escaped(value: &str) -> String {

@@ -3,11 +3,11 @@
 //! A request waits in its own handler: this file only counts.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::Metric;
+use super::{Meter, Metric};
 use crate::base::TopicPartition;
 
 /// Counts the requests of one kind that wait.
@@ -61,30 +61,38 @@ impl Drop for Delayed<'_> {
 #[derive(Debug)]
 pub struct Expirations {
     kind: &'static str,
-    all: AtomicU64,
-    partitions: Mutex<BTreeMap<TopicPartition, u64>>,
+    all: Meter,
+    partitions: Mutex<BTreeMap<TopicPartition, Meter>>,
 }
 
 impl Expirations {
     /// No timeouts yet. `kind` is the MBean's type.
-    pub const fn new(kind: &'static str) -> Self {
-        Self { kind, all: AtomicU64::new(0), partitions: Mutex::new(BTreeMap::new()) }
+    pub fn new(kind: &'static str) -> Self {
+        Self { kind, all: Meter::default(), partitions: Mutex::default() }
     }
 
     /// Counts a timeout of this partition.
     pub fn count(&self, partition: &TopicPartition) {
-        self.all.fetch_add(1, Ordering::Relaxed);
-        *self.partitions.lock().entry(partition.clone()).or_default() += 1;
+        self.all.mark(1);
+        self.partitions.lock().entry(partition.clone()).or_default().mark(1);
     }
 
-    /// `ExpiresPerSec` in all, and of each partition that has had a timeout.
-    pub fn metrics(&self) -> Vec<Metric> {
-        let metric = |count| Metric::meter(self.kind, "ExpiresPerSec", count);
-        let partitions = self.partitions.lock();
-        let each = partitions
-            .iter()
-            .map(|(id, count)| metric(*count).tagged("topic", &id.topic).tagged("partition", id.partition));
-        std::iter::once(metric(self.all.load(Ordering::Relaxed))).chain(each).collect()
+    /// `ExpiresPerSec` in all.
+    pub fn metric(&self) -> Metric {
+        Metric::meter(self.kind, "ExpiresPerSec", &self.all)
+    }
+
+    /// `ExpiresPerSec` of each partition that has had a timeout and for which `is_known` holds; the others are
+    /// forgotten.
+    pub fn partition_metrics(&self, is_known: impl Fn(&TopicPartition) -> bool) -> Vec<Metric> {
+        let mut partitions = self.partitions.lock();
+        partitions.retain(|id, _| is_known(id));
+        let metric = |(id, meter): (&TopicPartition, &Meter)| {
+            Metric::meter(self.kind, "ExpiresPerSec", meter)
+                .tagged("topic", &id.topic)
+                .tagged("partition", id.partition)
+        };
+        partitions.iter().map(metric).collect()
     }
 }
 

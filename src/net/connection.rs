@@ -10,7 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -26,7 +26,7 @@ use super::handshake::{Accepted, Authenticated, ServerAuthenticator, authenticat
 use super::limits::SocketLimits;
 use super::mute::Mute;
 use super::transport::{ConnectionEnd, ReadHalf, TransportLayer, WriteHalf};
-use super::{Answer, Caller, Dispatch, Reply, writer};
+use super::{Answer, Caller, Dispatch, Reply, ReplyObserver, writer};
 use crate::base::Records;
 use crate::base::poll;
 use crate::wire::frame;
@@ -44,7 +44,7 @@ const REQUESTS_AT_ONCE: u64 = 32;
 /// An answer in the queue of a connection.
 enum Outgoing {
     /// A complete answer, and its share of the memory that answers may hold.
-    Now(Vec<Records>, OwnedSemaphorePermit),
+    Now(Reply, OwnedSemaphorePermit),
     /// An answer that is awaited; None ends the connection instead of an answer.
     Later(BoxFuture<'static, Option<Reply>>),
 }
@@ -153,7 +153,7 @@ impl<R: ReadHalf> Reading<R> {
                 Answer::Now(reply) => {
                     self.mute.extend(reply.throttle);
                     let Some(room) = self.room(&reply.pieces).await else { return };
-                    Outgoing::Now(reply.pieces, room)
+                    Outgoing::Now(reply, room)
                 }
                 Answer::Later(pending) => Outgoing::Later(pending),
                 Answer::Nothing(throttle) => {
@@ -179,8 +179,9 @@ impl<R: ReadHalf> Reading<R> {
     /// Handles a request; None when the other side breaks the connection off meanwhile. A client that has
     /// only closed its own half still gets the answer, at once if the request only waits.
     async fn answer(&mut self, frame: Bytes) -> Option<Answer> {
-        let admission = self.served.limits.request().await;
+        // The request's time begins here, with its wait for admission.
         let handling = self.served.dispatch.dispatch(&self.caller, frame);
+        let admission = self.served.limits.request().await;
         let mut handling = Handling { rest: Some(handling), stop: self.served.stop.clone() };
         // A request that waits no longer counts against `queued.max.requests`.
         let begun = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut handling).poll(context))).await;
@@ -276,10 +277,15 @@ async fn write_answers<W: WriteHalf>(
     over: CancellationToken,
 ) {
     let sending = async {
-        while let Some((pieces, _room)) = answers.next().await {
+        while let Some(Sending { pieces, observers, room: _room }) = answers.next().await {
+            let began = Instant::now();
             if let Err(error) = writer::send(&mut out, pieces, &activity).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
+            }
+            if !observers.is_empty() {
+                let ended = Instant::now();
+                observers.into_iter().for_each(|observer| observer.sent(began, ended));
             }
         }
     };
@@ -298,31 +304,49 @@ struct Answers {
     mute: Mute,
 }
 
+/// Answers that are sent at once.
+struct Sending {
+    pieces: Vec<Records>,
+    observers: Vec<Box<dyn ReplyObserver>>,
+    /// The memory that they hold.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Sending {
+    fn add(&mut self, reply: Reply, room: Option<OwnedSemaphorePermit>) {
+        if self.pieces.is_empty() {
+            self.pieces = reply.pieces;
+        } else {
+            self.pieces.extend(reply.pieces);
+        }
+        self.observers.extend(reply.observer);
+        match (&mut self.room, room) {
+            (Some(own), Some(room)) => own.merge(room),
+            (own, room) => *own = own.take().or(room),
+        }
+    }
+}
+
 impl Answers {
-    /// What can be sent, and the memory it holds: the next answer, once it is complete, with the complete
-    /// answers behind it. None when no answer follows.
-    async fn next(&mut self) -> Option<(Vec<Records>, Option<OwnedSemaphorePermit>)> {
+    /// What can be sent: the next answer, once it is complete, with the complete answers behind it. None when no
+    /// answer follows.
+    async fn next(&mut self) -> Option<Sending> {
+        let mut sending = Sending { pieces: Vec::new(), observers: Vec::new(), room: None };
         let first = match self.next.take() {
             Some(awaited) => awaited,
             None => self.queue.recv().await?,
         };
-        let (mut pieces, mut room) = match first {
-            Outgoing::Now(pieces, room) => (pieces, Some(room)),
+        match first {
+            Outgoing::Now(reply, room) => sending.add(reply, Some(room)),
             Outgoing::Later(pending) => {
                 let reply = pending.await?;
                 self.mute.extend(reply.throttle);
-                (reply.pieces, None)
+                sending.add(reply, None);
             }
-        };
+        }
         for _ in 1..ANSWERS_WAITING {
             match self.queue.try_recv() {
-                Ok(Outgoing::Now(more, its_room)) => {
-                    pieces.extend(more);
-                    match &mut room {
-                        Some(room) => room.merge(its_room),
-                        None => room = Some(its_room),
-                    }
-                }
+                Ok(Outgoing::Now(reply, room)) => sending.add(reply, Some(room)),
                 Ok(awaited) => {
                     self.next = Some(awaited);
                     break;
@@ -330,7 +354,7 @@ impl Answers {
                 Err(_) => break,
             }
         }
-        Some((pieces, room))
+        Some(sending)
     }
 }
 

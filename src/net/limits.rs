@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::connection_quotas::{ConnectionQuotas, ListenerLimits};
+use super::metrics::SocketMetrics;
 use crate::config::{BrokerConfig, ConfigError, Properties};
 
 /// The limits of a broker's sockets, shared by all its listeners.
@@ -22,10 +23,16 @@ pub struct SocketLimits {
     pub buffers: (i32, i32),
     /// Which connections may be open.
     pub connections: Arc<ConnectionQuotas>,
+    /// Counts the connections.
+    pub metrics: SocketMetrics,
+    /// `queued.max.requests`.
+    most_requests: usize,
     /// `queued.max.requests`: the requests that were read and whose handlers have not begun yet.
     requests: Semaphore,
     /// `queued.max.request.bytes`; None where it is off.
     memory: Option<Arc<MemoryPool>>,
+    /// `queued.max.request.bytes`; [`i64::MAX`] where it is off.
+    most_memory: i64,
 }
 
 impl SocketLimits {
@@ -44,9 +51,23 @@ impl SocketLimits {
             idle: idle.map_or(Duration::from_secs(100 * 365 * 24 * 3600), Duration::from_millis),
             buffers: (config.socket_receive_buffer_bytes, config.socket_send_buffer_bytes),
             connections: ConnectionQuotas::new(config, &own_limits(config, given)?)?,
+            metrics: SocketMetrics::default(),
+            most_requests: requests.min(Semaphore::MAX_PERMITS),
             requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
             memory: (bytes > 0).then(|| memory(bytes)),
+            most_memory: if bytes > 0 { bytes } else { i64::MAX },
         }))
+    }
+
+    /// How many requests were read and have no handler yet.
+    pub(super) fn queued_requests(&self) -> usize {
+        self.most_requests.saturating_sub(self.requests.available_permits())
+    }
+
+    /// How many bytes of `queued.max.request.bytes` are used and free; all are free where it is off.
+    pub(super) fn memory_pool(&self) -> (i64, i64) {
+        let free = self.memory.as_ref().map_or(i64::MAX, |memory| memory.free.load(Ordering::Acquire));
+        (self.most_memory - free, free)
     }
 
     /// Applies the settings that may change while the broker runs (KIP-226, KIP-402, KIP-612): see

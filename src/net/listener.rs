@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::unconstrained;
@@ -15,6 +15,7 @@ use super::connection::{self, Served};
 use super::connection_quotas::ConnectionSlot;
 use super::handshake::{Accepted, Plaintext, ServerAuthenticator};
 use super::limits::SocketLimits;
+use super::metrics::ListenerMetrics;
 use crate::base::Endpoint;
 use crate::base::poll;
 
@@ -95,10 +96,11 @@ impl Listener {
     ) {
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
+        let measured = limits.metrics.listener(&listener);
         let mut index = 0_u64;
         loop {
             let (stream, slot, from) = tokio::select! {
-                accepted = self.accept(&limits) => match accepted {
+                accepted = self.accept(&limits, &measured) => match accepted {
                     Some(accepted) => accepted,
                     None => continue,
                 },
@@ -112,7 +114,11 @@ impl Listener {
             };
             index += 1;
             let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
-            let serving = connection::open(authenticator.clone(), stream, accepted, slot, served);
+            let (open, authenticator) = (measured.open(), authenticator.clone());
+            let serving = async move {
+                connection::open(authenticator, stream, accepted, slot, served).await;
+                drop(open);
+            };
             tasks.spawn(unconstrained(poll::observed(serving)));
         }
         tasks.close();
@@ -121,7 +127,11 @@ impl Listener {
 
     /// The next connection that may be served; None if it could not be accepted or was rejected. Like Kafka's
     /// acceptor, this takes a connection from the system first and then waits for a slot.
-    async fn accept(&mut self, limits: &SocketLimits) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
+    async fn accept(
+        &mut self,
+        limits: &SocketLimits,
+        measured: &ListenerMetrics,
+    ) -> Option<(TcpStream, ConnectionSlot, SocketAddr)> {
         let (stream, from) = match self.socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -131,7 +141,10 @@ impl Listener {
         };
         self.failing = false;
         let address = from.ip().to_canonical();
-        let slot = match limits.connections.acquire(&self.endpoint.listener, address).await {
+        let began = Instant::now();
+        let slot = limits.connections.acquire(&self.endpoint.listener, address).await;
+        measured.blocked(began.elapsed());
+        let slot = match slot {
             Ok(slot) => slot,
             Err(reason) => {
                 log::info!(target: "kafka.network.Acceptor", "Rejected connection from /{address}, {reason}");

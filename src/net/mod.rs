@@ -16,6 +16,7 @@ pub mod host;
 pub mod limits;
 pub mod link;
 pub mod listener;
+pub mod metrics;
 mod mute;
 pub mod peer;
 mod plaintext;
@@ -24,7 +25,7 @@ mod writer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -72,12 +73,21 @@ pub struct Reply {
     /// For how long no request is read from the connection from now on, because its caller has exceeded a
     /// quota (KIP-219).
     pub throttle: Duration,
+    /// What is notified when it is sent; dropped where it never is.
+    pub observer: Option<Box<dyn ReplyObserver>>,
 }
 
 impl From<Vec<Records>> for Reply {
     fn from(pieces: Vec<Records>) -> Self {
-        Self { pieces, throttle: Duration::ZERO }
+        Self { pieces, throttle: Duration::ZERO, observer: None }
     }
+}
+
+/// What measures how long a reply waits and is sent.
+pub trait ReplyObserver: Send {
+    /// The reply was sent between these two, to the socket's buffer; with the replies before and behind it, if several
+    /// were sent at once.
+    fn sent(self: Box<Self>, began: Instant, ended: Instant);
 }
 
 /// The part that answers requests; `api` for a broker.

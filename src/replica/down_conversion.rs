@@ -8,11 +8,13 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
 use crate::base::records::Chunks;
 use crate::base::{LazyRecords, Offset, Records, TopicPartition};
+use crate::replica::broker_topic_stats::{TopicMeter, TopicStats};
 use crate::wire::batch::{BATCH_OVERHEAD, Batch, BatchError, LOG_OVERHEAD};
 use crate::wire::convert::down_convert;
 use crate::wire::error_code::ErrorCode;
@@ -57,6 +59,10 @@ pub(super) struct DownConversion {
     /// The batches after it.
     rest: StoredBatches,
     size: usize,
+    /// How many messages are in the batches converted so far.
+    messages: usize,
+    /// Counts the messages that are converted.
+    stats: Option<Arc<TopicStats>>,
 }
 
 impl DownConversion {
@@ -71,16 +77,25 @@ impl DownConversion {
         from: Offset,
     ) -> Result<Self, ConversionError> {
         let mut rest = StoredBatches::new(stored.clone());
-        let mut first = Bytes::new();
+        let (mut first, mut messages) = (Bytes::new(), 0);
         while first.is_empty()
             && let Some(batch) = rest.next()
         {
-            first = down_convert(&batch?, magic, from, usize::MAX)?;
+            let batch = batch?;
+            first = down_convert(&batch, magic, from, usize::MAX)?;
+            messages += messages_in(&batch);
         }
         // What was read with the first batch is read again when the rest is sent.
         rest.read = Bytes::new();
         let size = if first.is_empty() { LOG_OVERHEAD } else { stored.len().max(first.len()) };
-        Ok(Self { partition, magic, from, first, rest, size })
+        Ok(Self { partition, magic, from, first, rest, size, messages, stats: None })
+    }
+
+    /// The same; the messages of the first batch, and all that are converted from now on, are counted.
+    pub fn counted(mut self, stats: Arc<TopicStats>) -> Self {
+        stats.mark(TopicMeter::FetchMessageConversions, self.messages);
+        self.stats = Some(stats);
+        self
     }
 }
 
@@ -150,7 +165,7 @@ impl Converting {
     /// # Errors
     /// The stored records cannot be read.
     fn convert(&mut self) -> io::Result<Bytes> {
-        let DownConversion { partition, magic, from, .. } = &self.conversion;
+        let DownConversion { partition, magic, from, stats, .. } = &self.conversion;
         let (mut read, mut converted) = (0, Vec::new());
         while let Some(rest) = &mut self.rest
             && (converted.is_empty() || read < CHUNK && converted.len() < self.left)
@@ -158,7 +173,11 @@ impl Converting {
             let batch = rest.next().map(|batch| {
                 let batch = batch?;
                 read += batch.bytes().len();
-                Ok(down_convert(&batch, *magic, *from, usize::MAX)?)
+                let converted = down_convert(&batch, *magic, *from, usize::MAX)?;
+                if let Some(stats) = stats {
+                    stats.mark(TopicMeter::FetchMessageConversions, messages_in(&batch));
+                }
+                Ok(converted)
             });
             match batch {
                 Some(Ok(batch)) => converted.extend_from_slice(&batch),
@@ -173,6 +192,12 @@ impl Converting {
         }
         Ok(converted.into())
     }
+}
+
+/// How many messages a batch holds; of one whose records were compacted away, how many it held.
+fn messages_in(batch: &Batch) -> usize {
+    let header = batch.header();
+    usize::try_from(header.last_offset() - header.base_offset + 1).unwrap_or(0)
 }
 
 /// A message whose length field is larger than the `left` bytes that it fills.

@@ -1,13 +1,12 @@
 //! The metrics of this broker's replicas and of the requests that wait for them (Kafka's `ReplicaManager`,
 //! its purgatories and `FetchSessionCache`).
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::ReplicaManager;
 use super::machine::IsrOutcome;
 use super::partitions::PartitionCounts;
-use crate::metrics::Metric;
+use crate::base::TopicPartition;
 use crate::metrics::purgatory::{Expirations, Purgatory};
+use crate::metrics::{Meter, Metric};
 
 /// Kafka's name of the MBeans of [`ReplicaManager`].
 const REPLICA_MANAGER: &str = "ReplicaManager";
@@ -29,7 +28,7 @@ pub struct Waits {
     pub(super) produce_expired: Expirations,
     pub(super) delete_records_expired: Expirations,
     /// Timeouts of followers' fetches, and of consumers'.
-    fetches_expired: [AtomicU64; 2],
+    fetches_expired: [Meter; 2],
 }
 
 impl Default for Waits {
@@ -50,17 +49,15 @@ impl Default for Waits {
 impl Waits {
     /// A fetch has timed out before there were enough bytes.
     pub(super) fn fetch_expired(&self, of_follower: bool) {
-        self.fetches_expired[usize::from(!of_follower)].fetch_add(1, Ordering::Relaxed);
+        self.fetches_expired[usize::from(!of_follower)].mark(1);
     }
 
     fn metrics(&self) -> Vec<Metric> {
         let purgatories = [&self.produce, &self.fetch, &self.delete_records, &self.elect_leader, &self.topic];
         let mut metrics: Vec<_> = purgatories.into_iter().flat_map(Purgatory::metrics).collect();
-        metrics.extend(self.produce_expired.metrics());
-        metrics.extend(self.delete_records_expired.metrics());
-        for (count, fetcher) in self.fetches_expired.iter().zip(["follower", "consumer"]) {
-            let count = count.load(Ordering::Relaxed);
-            metrics.push(Metric::meter(FETCH_METRICS, "ExpiresPerSec", count).tagged("fetcherType", fetcher));
+        metrics.extend([self.produce_expired.metric(), self.delete_records_expired.metric()]);
+        for (meter, fetcher) in self.fetches_expired.iter().zip(["follower", "consumer"]) {
+            metrics.push(Metric::meter(FETCH_METRICS, "ExpiresPerSec", meter).tagged("fetcherType", fetcher));
         }
         metrics
     }
@@ -69,9 +66,9 @@ impl Waits {
 /// Changes of the ISRs of partitions led here.
 #[derive(Debug, Default)]
 pub(super) struct IsrChanges {
-    expanded: AtomicU64,
-    shrunk: AtomicU64,
-    failed: AtomicU64,
+    expanded: Meter,
+    shrunk: Meter,
+    failed: Meter,
 }
 
 impl IsrChanges {
@@ -83,12 +80,11 @@ impl IsrChanges {
             IsrOutcome::Unchanged => &self.failed,
             IsrOutcome::Stale => return,
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.mark(1);
     }
 
     fn metrics(&self) -> [Metric; 3] {
-        let metric =
-            |name, count: &AtomicU64| Metric::meter(REPLICA_MANAGER, name, count.load(Ordering::Relaxed));
+        let metric = |name, meter| Metric::meter(REPLICA_MANAGER, name, meter);
         [
             metric("IsrExpandsPerSec", &self.expanded),
             metric("IsrShrinksPerSec", &self.shrunk),
@@ -103,16 +99,53 @@ impl ReplicaManager {
         &self.waits
     }
 
-    /// All metrics of the replicas.
+    /// The metrics of the replicas, but for those of single partitions.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut metrics = self.partition_metrics();
         metrics.extend(self.alter_isr.changes().metrics());
         metrics.extend(self.waits.metrics());
+        metrics.extend(self.partitions.stats().metrics());
+        metrics.extend(self.fetchers.metrics());
         let sessions = &self.fetch_sessions;
         metrics.extend([
             Metric::gauge("FetchSessionCache", "NumIncrementalFetchSessions", sessions.len()),
             Metric::gauge("FetchSessionCache", "NumIncrementalFetchPartitionsCached", sessions.partitions()),
+            Metric::meter(
+                "FetchSessionCache",
+                "IncrementalFetchSessionEvictionsPerSec",
+                sessions.evictions(),
+            ),
         ]);
+        metrics
+    }
+
+    /// The metrics of single partitions: their replicas, the timeouts of requests that waited for them, and how far
+    /// fetchers are behind.
+    pub fn metrics_by_partition(&self) -> Vec<Metric> {
+        let online = self.partitions.online();
+        let mut metrics = Vec::with_capacity(online.len() * 6);
+        for partition in &online {
+            let id = partition.id();
+            let it = partition.replication().unwrap_or_default();
+            let gauges = [
+                ("UnderReplicated", usize::from(it.in_sync < it.factor)),
+                ("UnderMinIsr", usize::from(it.in_sync < it.min_in_sync)),
+                ("AtMinIsr", usize::from(it.in_sync == it.min_in_sync && it.factor > 0)),
+                ("InSyncReplicasCount", it.in_sync),
+                ("ReplicasCount", it.factor),
+                ("LastStableOffsetLag", it.last_stable_lag),
+            ];
+            metrics.extend(gauges.map(|(name, value)| {
+                Metric::gauge("Partition", name, value)
+                    .of_group("kafka.cluster")
+                    .tagged("topic", &id.topic)
+                    .tagged("partition", id.partition)
+            }));
+        }
+        let hosts = |id: &TopicPartition| self.partitions.hosted(id).is_some();
+        metrics.extend(self.waits.produce_expired.partition_metrics(hosts));
+        metrics.extend(self.waits.delete_records_expired.partition_metrics(hosts));
+        metrics.extend(self.fetchers.metrics_by_partition());
         metrics
     }
 

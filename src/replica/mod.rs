@@ -13,6 +13,7 @@
 //! - *In Kafka:* `ReplicaManager`, `Partition`, `FetchSession`, `DelayedProduce`, `DelayedFetch`.
 
 mod alter_isr;
+pub mod broker_topic_stats;
 pub mod controller_epoch;
 pub mod delete_records;
 mod down_conversion;

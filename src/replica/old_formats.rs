@@ -42,7 +42,8 @@ impl ReplicaManager {
         outcome: FetchOutcome,
     ) -> FetchOutcome {
         let magic = if version <= 1 { 0 } else { 1 };
-        let Some(log) = self.partition(id).ok().and_then(|partition| partition.log()) else { return outcome };
+        let Ok(partition) = self.partition(id) else { return outcome };
+        let Some(log) = partition.log() else { return outcome };
         let config = log.config();
         let may_be_newer = config.message_format_version.magic() > magic && !outcome.records.is_empty();
         if !may_be_newer || !down_conversion::is_newer(&outcome.records, magic) {
@@ -52,7 +53,10 @@ impl ReplicaManager {
             return FetchOutcome::refused(ErrorCode::UnsupportedVersion);
         }
         match DownConversion::new(id.clone(), &outcome.records, magic, offset) {
-            Ok(conversion) => FetchOutcome { records: Records::Lazy(Arc::new(conversion)), ..outcome },
+            Ok(conversion) => {
+                let conversion = conversion.counted(partition.shared_stats());
+                FetchOutcome { records: Records::Lazy(Arc::new(conversion)), ..outcome }
+            }
             Err(error) => {
                 let code = ErrorCode::from(&error);
                 if code != ErrorCode::UnsupportedCompressionType {

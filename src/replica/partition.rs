@@ -20,6 +20,7 @@ pub use append::{Acknowledgement, Refused};
 pub use following::{Fetched, NotFollowed};
 pub use moving::Copied;
 
+use super::broker_topic_stats::TopicStats;
 use super::fetch::delayed::PartitionKey;
 use super::fetch::session::IdleFetch;
 use super::fetch::watch::{LogChange, SharedSession, Watchers};
@@ -43,6 +44,8 @@ pub struct Partition {
     state: Mutex<LockedState>,
     /// Where a change of the role is sent, under the lock of `state`.
     roles: Arc<RoleFeed>,
+    /// Counts what is appended and read.
+    stats: Arc<TopicStats>,
 }
 
 #[derive(Debug)]
@@ -98,7 +101,7 @@ pub(super) struct CountedFetch {
 }
 
 /// How well a partition that is led here is replicated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Replication {
     /// How many replicas it is to have, without those that a reassignment is adding.
     pub factor: usize,
@@ -108,11 +111,19 @@ pub(super) struct Replication {
     pub min_in_sync: usize,
     /// Whether a reassignment is in progress.
     pub reassigning: bool,
+    /// How many records lie between the last stable offset and the high watermark.
+    pub last_stable_lag: usize,
 }
 
 impl Partition {
     /// A partition that the controller has not described yet; `lag_max` is `replica.lag.time.max.ms`.
-    pub fn new(id: TopicPartition, me: BrokerId, lag_max: Millis, roles: Arc<RoleFeed>) -> Self {
+    pub fn new(
+        id: TopicPartition,
+        me: BrokerId,
+        lag_max: Millis,
+        roles: Arc<RoleFeed>,
+        stats: Arc<TopicStats>,
+    ) -> Self {
         let state = LockedState {
             machine: LocalReplica::new(me),
             log: None,
@@ -121,7 +132,17 @@ impl Partition {
             watchers: Watchers::default(),
             reassignment: Reassigned::default(),
         };
-        Self { id, me, lag_max, state: Mutex::new(state), roles }
+        Self { id, me, lag_max, state: Mutex::new(state), roles, stats }
+    }
+
+    /// Counts what is appended to it and read of it.
+    pub(super) fn stats(&self) -> &TopicStats {
+        &self.stats
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_stats(&self) -> Arc<TopicStats> {
+        self.stats.clone()
     }
 
     /// Its topic and number.
@@ -370,6 +391,11 @@ impl Partition {
         self.state.lock().reassignment = reassignment;
     }
 
+    /// Whether a reassignment is adding replicas.
+    pub(super) fn is_reassigned(&self) -> bool {
+        self.state.lock().reassignment.adding > 0
+    }
+
     /// How well it is replicated; None where this broker does not lead it.
     pub(super) fn replication(&self) -> Option<Replication> {
         let state = self.state.lock();
@@ -378,11 +404,13 @@ impl Partition {
         }
         let described = state.machine.state();
         let Reassigned { adding, removing } = state.reassignment;
+        let unstable = |log: &Arc<Log>| log.high_watermark() - log.last_stable_offset();
         Some(Replication {
             factor: described.replicas.len().saturating_sub(adding),
             in_sync: described.leadership.isr.len(),
             min_in_sync: state.log.as_deref().map_or(0, min_isr),
             reassigning: adding + removing > 0,
+            last_stable_lag: usize::try_from(state.log.as_ref().map_or(0, unstable)).unwrap_or(0),
         })
     }
 

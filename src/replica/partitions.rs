@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::broker_topic_stats::BrokerTopicStats;
 use super::partition::Partition;
 use super::role_feed::RoleFeed;
 use crate::base::{BrokerId, Millis, TopicPartition};
@@ -42,12 +43,18 @@ pub struct Partitions {
     map: RwLock<HashMap<TopicPartition, HostedPartition>>,
     metadata: Arc<MetadataCache>,
     roles: Arc<RoleFeed>,
+    stats: Arc<BrokerTopicStats>,
 }
 
 impl Partitions {
     /// No partitions yet; `lag_max` is `replica.lag.time.max.ms`.
     pub(super) fn new(me: BrokerId, lag_max: Millis, metadata: Arc<MetadataCache>) -> Self {
-        Self { me, lag_max, map: RwLock::default(), metadata, roles: Arc::default() }
+        Self { me, lag_max, map: RwLock::default(), metadata, roles: Arc::default(), stats: Arc::default() }
+    }
+
+    /// Counts what is appended and read.
+    pub fn stats(&self) -> &Arc<BrokerTopicStats> {
+        &self.stats
     }
 
     /// The changes of the partitions' roles.
@@ -98,8 +105,9 @@ impl Partitions {
     /// # Errors
     /// KAFKA_STORAGE_ERROR: its log directory has failed.
     pub(super) fn get_or_create(&self, id: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        let stats = self.stats.topic(&id.topic);
         let create = || {
-            let partition = Partition::new(id.clone(), self.me, self.lag_max, self.roles.clone());
+            let partition = Partition::new(id.clone(), self.me, self.lag_max, self.roles.clone(), stats);
             HostedPartition::Online(Arc::new(partition))
         };
         match self.map.write().entry(id.clone()).or_insert_with(create) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::broker_topic_stats::{BrokerMeter, TopicMeter, TopicStats, is_failure};
 use super::partition::{Acknowledgement, Partition, Refused};
 use super::{ReplicaManager, Waits};
 use crate::admin::names::is_internal;
@@ -159,6 +160,7 @@ impl ReplicaManager {
         for (id, records) in entries {
             let is_refused = params.internal_topics == InternalTopics::Refused && is_internal(&id.topic);
             let (outcome, waiting) = if is_refused {
+                self.partitions.stats().mark_all(TopicMeter::TotalProduceRequests, 1);
                 (ProduceOutcome::refused(ErrorCode::InvalidTopicException), None)
             } else {
                 self.append_to(&id, records, &params).await
@@ -183,14 +185,46 @@ impl ReplicaManager {
     ) -> (ProduceOutcome, Option<oneshot::Receiver<ErrorCode>>) {
         let partition = match self.partition(id) {
             Ok(partition) => partition,
-            Err(error) => return (ProduceOutcome::refused(error), None),
+            Err(error) => {
+                self.partitions.stats().mark_all(TopicMeter::TotalProduceRequests, 1);
+                return (ProduceOutcome::refused(error), None);
+            }
         };
-        match self.prepare_and_append(&partition, records, params).await {
+        partition.stats().mark(TopicMeter::TotalProduceRequests, 1);
+        let bytes = records.bytes().len();
+        let appended = self.prepare_and_append(&partition, records, params).await;
+        match &appended {
+            Ok((info, _)) => count_appended(partition.stats(), info, bytes),
+            Err(refused) => self.count_refused(partition.stats(), refused, bytes),
+        }
+        match appended {
             Ok((info, Acknowledgement::Settled(error))) => {
                 (ProduceOutcome { error, ..ProduceOutcome::appended(&info) }, None)
             }
             Ok((info, Acknowledgement::Awaited(waiting))) => (ProduceOutcome::appended(&info), Some(waiting)),
             Err(refused) => (refusal(&partition, refused), None),
+        }
+    }
+
+    /// Counts records that were not appended; those of producers' sequences are checked by the log, not the validator,
+    /// and not counted as invalid.
+    fn count_refused(&self, stats: &TopicStats, refused: &Refused, bytes: usize) {
+        let (code, invalid) = match refused {
+            Refused::Partition(code) => (*code, None),
+            Refused::Log(error) => (ErrorCode::from(error), error.record_errors().first()),
+        };
+        if is_failure(code) {
+            stats.mark(TopicMeter::FailedProduceRequests, 1);
+        }
+        match code {
+            ErrorCode::MessageTooLarge => stats.mark(TopicMeter::BytesRejected, bytes),
+            ErrorCode::CorruptMessage => {
+                self.partitions.stats().mark(BrokerMeter::InvalidMessageCrcRecords, 1);
+            }
+            ErrorCode::InvalidRecord if invalid.is_none() => {
+                self.partitions.stats().mark(BrokerMeter::InvalidOffsetOrSequenceRecords, 1);
+            }
+            _ => {}
         }
     }
 
@@ -203,6 +237,7 @@ impl ReplicaManager {
         let (all, origin, within) = (params.acks.is_all(), params.origin, params.leader_epoch);
         // Asked once more when the records are appended; here so that none are validated that another broker leads.
         let (log, _) = partition.admits_append(all, within).map_err(Refused::Partition)?;
+        let magic = records.batches().first().map(|batch| batch.header().magic);
         let prepared = match log.prepare_quickly(&records, origin) {
             Some(prepared) => prepared,
             None => {
@@ -213,10 +248,26 @@ impl ReplicaManager {
             }
         };
         let prepared = prepared.map_err(Refused::Log)?;
+        let is_converted = magic.is_some_and(|magic| magic != log.settings().magic);
         let is_quick = log.takes_quickly(prepared.bytes());
         let (led, now) = (partition.clone(), self.clock.now());
-        log.disk().append(is_quick, move || led.append(&prepared, all, within, now)).await
+        let appended = log.disk().append(is_quick, move || led.append(&prepared, all, within, now)).await?;
+        if is_converted {
+            partition.stats().mark(TopicMeter::ProduceMessageConversions, messages_of(&appended.0));
+        }
+        Ok(appended)
     }
+}
+
+fn count_appended(stats: &TopicStats, info: &LogAppendInfo, bytes: usize) {
+    stats.mark(TopicMeter::BytesIn, bytes);
+    stats.mark(TopicMeter::MessagesIn, messages_of(info));
+}
+
+/// How many offsets appended records take.
+fn messages_of(info: &LogAppendInfo) -> usize {
+    let messages = info.first_offset.map_or(0, |first| info.last_offset - first + 1);
+    usize::try_from(messages).unwrap_or(0)
 }
 
 /// The answer to a client whose records were not appended.

@@ -5,6 +5,7 @@
 
 use parking_lot::Mutex;
 
+use super::broker_topic_stats::{BrokerMeter, TopicMeter};
 use super::fetch::FetchOutcome;
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, TopicPartition};
@@ -67,7 +68,7 @@ impl ReplicaManager {
             && self.throttles.leader.lock().is_exceeded(self.clock.now())
     }
 
-    /// Counts the bytes that a follower is sent.
+    /// Counts the bytes that a follower is sent against its leader's rate.
     pub(super) fn count_sent(&self, outcomes: &[(TopicPartition, FetchOutcome)]) {
         let log_of = |id| self.partition(id).ok()?.log();
         let throttled = outcomes.iter().filter(|(id, outcome)| {
@@ -76,6 +77,23 @@ impl ReplicaManager {
         let bytes: usize = throttled.map(|(_, outcome)| outcome.records.len()).sum();
         if bytes > 0 {
             self.throttles.leader.lock().record(bytes, self.clock.now());
+        }
+    }
+
+    /// Counts the bytes of an answer to a follower, or to a consumer.
+    pub fn count_bytes_out(&self, follower: Option<BrokerId>, outcomes: &[(TopicPartition, FetchOutcome)]) {
+        let stats = self.partitions.stats();
+        for (id, outcome) in outcomes.iter().filter(|(_, outcome)| !outcome.records.is_empty()) {
+            let bytes = outcome.records.len();
+            let Ok(partition) = self.partition(id) else { continue };
+            let Some(follower) = follower else {
+                partition.stats().mark(TopicMeter::BytesOut, bytes);
+                continue;
+            };
+            stats.mark(BrokerMeter::ReplicationBytesOut, bytes);
+            if partition.is_reassigned() && !partition.is_in_sync(follower) {
+                stats.mark(BrokerMeter::ReassignmentBytesOut, bytes);
+            }
         }
     }
 
@@ -95,6 +113,14 @@ impl ReplicaManager {
 
     /// Counts what was fetched of a partition.
     pub(super) fn count_fetched(&self, id: &TopicPartition, bytes: usize) {
+        let stats = self.partitions.stats();
+        stats.mark(BrokerMeter::ReplicationBytesIn, bytes);
+        // A replica that a reassignment brings here is not in the ISR yet.
+        let is_new =
+            |partition: &Partition| partition.is_reassigned() && !partition.is_in_sync(self.broker_id);
+        if bytes > 0 && self.partition(id).is_ok_and(|partition| is_new(&partition)) {
+            stats.mark(BrokerMeter::ReassignmentBytesIn, bytes);
+        }
         if bytes > 0 && self.fetches_throttled(id) {
             self.throttles.follower.lock().record(bytes, self.clock.now());
         }

@@ -11,6 +11,7 @@
 pub mod bootstrap;
 pub mod claim;
 mod connect_string;
+mod metrics;
 pub mod notices;
 mod op;
 pub mod outcome;

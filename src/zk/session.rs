@@ -15,10 +15,12 @@ use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionInfo};
 
 use super::connect_string::{ConnectString, ZkServer};
+use super::metrics::ZooKeeperMetrics;
 use super::op::ZkError;
 use super::relay::Relay;
 use super::window::{self, InFlightWindow};
 use crate::base::Backoff;
+use crate::metrics::Metric;
 
 /// Kafka's logger of sessions.
 const TARGET: &str = "kafka.zookeeper.ZooKeeperClient";
@@ -82,6 +84,7 @@ pub(super) struct SharedZooKeeper {
     session: Mutex<Option<SessionInfo>>,
     closing: CancellationToken,
     closed: CancellationToken,
+    pub(super) metrics: ZooKeeperMetrics,
 }
 
 impl std::fmt::Debug for ZooKeeper {
@@ -111,6 +114,7 @@ impl ZooKeeper {
             session: Mutex::new(None),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
+            metrics: ZooKeeperMetrics::default(),
         });
         let attached = match tokio::time::timeout(limit, shared.attach_patiently()).await {
             Ok(attached) => attached,
@@ -141,6 +145,11 @@ impl ZooKeeper {
     pub fn session_timeout(&self) -> Duration {
         let connection = self.shared.connection.borrow();
         connection.as_ref().map_or(self.shared.options.session_timeout, |it| it.client.session_timeout())
+    }
+
+    /// What is measured of the session and its requests.
+    pub fn metrics(&self) -> Vec<Metric> {
+        self.shared.metrics.metrics()
     }
 
     /// Closes the session at the server, so that its ephemeral znodes are gone when this returns; waits at
@@ -229,6 +238,7 @@ impl SharedZooKeeper {
                 Ok(attached) => return attached,
                 Err(AttachError::Client(Error::SessionExpired)) => {
                     log::info!(target: TARGET, "The session has expired");
+                    self.metrics.expired();
                     *self.session.lock() = None;
                     backoff.reset();
                 }
@@ -263,6 +273,7 @@ impl SharedZooKeeper {
         let connection = Connection { client: rooted, generation, window, lost };
         tokio::spawn(window::keep_alive(connection.clone(), self.options.session_timeout / 3));
         self.connection.send_replace(Some(connection));
+        self.metrics.connected();
         self.states.send_replace(SessionState { generation, connected: true });
         Ok(())
     }
@@ -271,6 +282,7 @@ impl SharedZooKeeper {
     fn withdraw(&self) {
         if let Some(connection) = self.connection.send_replace(None) {
             connection.lost.cancel();
+            self.metrics.disconnected();
         }
         self.states.send_modify(|state| state.connected = false);
     }

@@ -6,12 +6,12 @@
 //! `ZooKeeperClient.handleRequests`, its semaphore `inFlightRequests`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zookeeper_client::Error;
 
-use super::session::{Connection, ZooKeeper};
+use super::session::{Connection, SharedZooKeeper, ZooKeeper};
 
 /// The permits for requests on one connection.
 #[derive(Clone, Debug)]
@@ -37,6 +37,7 @@ impl InFlightWindow {
 pub(super) struct InFlightPermit {
     /// The connection to send it on.
     pub connection: Connection,
+    session: Arc<SharedZooKeeper>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -51,7 +52,8 @@ impl ZooKeeper {
             };
             // Both may have happened at once. Nothing is sent on a connection that is known to be lost.
             if !connection.lost.is_cancelled() {
-                return Some(InFlightPermit { connection, _permit: permit });
+                let session = self.shared.clone();
+                return Some(InFlightPermit { connection, session, _permit: permit });
             }
         }
     }
@@ -60,9 +62,13 @@ impl ZooKeeper {
 impl InFlightPermit {
     /// The answer to the request; connection loss as soon as the connection is known to be lost.
     pub async fn answer<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let sent = Instant::now();
         tokio::select! {
             biased;
-            answer = request => answer,
+            answer = request => {
+                self.session.metrics.answered(sent.elapsed());
+                answer
+            }
             () = self.connection.lost.cancelled() => Err(Error::ConnectionLoss),
         }
     }

@@ -12,6 +12,7 @@ mod client_quotas;
 mod configs;
 mod conformance;
 mod connections;
+mod dashboards;
 mod deletion_states;
 mod console;
 mod controller;

@@ -5,13 +5,13 @@
 //! leader epochs · v11 rack, preferred replica (KIP-392) · v12 flexible, last fetched epoch. Kafka:
 //! `KafkaApis.handleFetchRequest`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::api::Exchange;
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::handling::Handled;
 use crate::api::named_twice::last_mentions;
-use crate::base::TopicPartition;
+use crate::base::{Records, TopicPartition};
 use crate::net::disk_reads;
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::{
@@ -68,6 +68,8 @@ pub async fn handle(exchange: &Exchange, request: FetchRequest) -> Handled<Fetch
     }
     let answer = replicas.answer_fetch(&context, outcomes, std::iter::repeat_with(|| fastrand::i32(1..)));
     let session_id = answer.session_id;
+    let follower = Some(params.replica_id).filter(|id| *id >= 0);
+    replicas.count_bytes_out(follower, &answer.outcomes);
     let response = match answer.error {
         ErrorCode::None => respond(exchange, session_id, answer.outcomes),
         error => FetchResponse { error_code: error.code(), session_id, ..Default::default() },
@@ -135,6 +137,7 @@ async fn down_converted(
     outcomes: AnsweredFetches,
 ) -> AnsweredFetches {
     let (version, follower) = (exchange.version(), params.replica_id >= 0);
+    let began = Instant::now();
     let mut converted = AnsweredFetches::with_capacity(outcomes.len());
     for ((_, from), (id, outcome)) in wanted.iter().zip(outcomes) {
         if outcome.records.is_empty() {
@@ -148,6 +151,9 @@ async fn down_converted(
         let outcome = disk_reads::run(stored.file(), work).await;
         let failed = |_| FetchOutcome::refused(ErrorCode::UnknownServerError);
         converted.push((id, outcome.unwrap_or_else(failed)));
+    }
+    if converted.iter().any(|(_, outcome)| matches!(outcome.records, Records::Lazy(_))) {
+        exchange.services.request_metrics.count_conversions(began.elapsed());
     }
     converted
 }

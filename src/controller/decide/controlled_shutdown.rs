@@ -3,6 +3,7 @@
 //! Pure. Partitions with one replica stay where they are. Kafka: `doControlledShutdown`.
 
 use crate::base::{BrokerId, TopicPartition};
+use crate::controller::controller_state::ControllerState;
 use crate::controller::election::Election;
 use crate::controller::facts::Facts;
 use crate::controller::reply::ControllerReply;
@@ -54,6 +55,10 @@ impl ControlledShutdown {
 }
 
 impl Step for ControlledShutdown {
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::ControlledShutdown
+    }
+
     fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         if let Some(code) = self.refusal(context) {
             context.log(

@@ -63,12 +63,15 @@ pub(super) struct Elect {
     /// Whether the states are read, or what is known of them is enough to begin with.
     reread: bool,
     written: Vec<(TopicPartition, LeaderAndIsr, Vec<BrokerId>)>,
+    /// Those of `written` whose new leader was out of sync.
+    unclean: BTreeSet<TopicPartition>,
 }
 
 impl Elect {
     /// An election among the replicas of each of `partitions`.
     pub fn new(partitions: Vec<TopicPartition>, election: Election) -> Self {
-        Self { partitions, election, ask_configs: false, reread: false, written: Vec::new() }
+        let (written, unclean) = (Vec::new(), BTreeSet::new());
+        Self { partitions, election, ask_configs: false, reread: false, written, unclean }
     }
 
     /// Without AlterIsr the known state may be old: leaders write states, and leave a notification later.
@@ -157,7 +160,12 @@ impl Step for Elect {
             };
             let elected = election::elect(&context.state, &partition, &current, self.election, unclean);
             match elected.leader_and_isr {
-                Some(next) => self.written.push((partition, next, elected.recipients)),
+                Some(next) => {
+                    if !current.isr.contains(&next.leader) {
+                        self.unclean.insert(partition.clone());
+                    }
+                    self.written.push((partition, next, elected.recipients));
+                }
                 None if !self.reads(context) => again.push(partition),
                 None => refused(context, &partition, &NotElected::NoEligibleLeader(self.election)),
             }
@@ -187,6 +195,7 @@ impl Step for Elect {
                     let controller_epoch = context.state.controller_epoch;
                     context.state.set_leadership(&partition, Leadership { leader_and_isr, controller_epoch });
                     context.state.set_partition_state(&partition, PartitionState::Online);
+                    context.unclean_elections += usize::from(self.unclean.contains(&partition));
                     context.outbox.leader_and_isr(&context.state, &recipients, &partition, false);
                     context.elections.insert(partition, Ok(leader));
                 }

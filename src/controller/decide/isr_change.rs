@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
+use crate::controller::controller_state::ControllerState;
 use crate::controller::facts::{Facts, Question};
 use crate::controller::reply::ControllerReply;
 use crate::controller::state::Leadership;
@@ -107,6 +108,10 @@ fn same_but_version(a: &LeaderAndIsr, b: &LeaderAndIsr) -> bool {
 }
 
 impl Step for AlterIsr {
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::IsrChange
+    }
+
     fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         if context.state.broker(self.broker).is_none_or(|known| known.epoch != self.broker_epoch) {
             let (broker, epoch) = (self.broker, self.broker_epoch);

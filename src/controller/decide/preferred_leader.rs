@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::base::{BrokerId, TopicPartition};
+use crate::controller::controller_state::ControllerState;
 use crate::controller::election::{self, Election, ElectionKind};
 use crate::controller::facts::{Facts, Question};
 use crate::controller::reply::{ApiError, ControllerReply, PerPartition};
@@ -71,6 +72,10 @@ impl ElectLeaders {
 }
 
 impl Step for ElectLeaders {
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::ManualLeaderBalance
+    }
+
     fn ask(&self, _: &StepContext) -> Vec<Question> {
         if self.partitions.is_none() { vec![Question::PreferredElection] } else { Vec::new() }
     }

@@ -21,6 +21,7 @@ use crate::base::time::millis;
 use crate::base::{Clock, Millis, TopicPartition};
 use crate::coordinator::machine::{Actions, CoordinatorAction, CoordinatorMachine, RequestId};
 use crate::log::AppendOrigin;
+use crate::metrics::Histogram;
 use crate::replica::ReplicaManager;
 use crate::replica::produce::{AppendParams, InternalTopics};
 use crate::wire::error_code::ErrorCode;
@@ -46,6 +47,7 @@ pub(super) struct PartitionTask<M: CoordinatorMachine> {
     pub replicas: Arc<ReplicaManager>,
     pub clock: Clock,
     pub effects: Effects<M>,
+    pub load_times: Arc<Histogram>,
     pub queue: mpsc::Receiver<Input<M>>,
     pub is_loaded: Arc<AtomicBool>,
     pub unload: CancellationToken,
@@ -76,6 +78,7 @@ impl<M: CoordinatorMachine> PartitionTask<M> {
         log::info!(target: target, "Loading {what} from {partition} for epoch {}", self.handle.leader_epoch);
         let Some(task) = self.loaded().await else { return };
         let took = task.clock.now() - began;
+        task.load_times.record_time(millis(took));
         log::info!(target: target, "Finished loading {what} from {partition} in {took} milliseconds for epoch {}", task.handle.leader_epoch);
         let (unload, is_loaded) = (task.unload.clone(), task.is_loaded.clone());
         let mut served = ServedPartition {

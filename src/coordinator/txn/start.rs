@@ -130,10 +130,12 @@ impl Transactions {
             Metric::gauge("TransactionMarkerChannelManager", name, value)
                 .of_group("kafka.coordinator.transaction")
         };
-        vec![
+        let mut metrics = vec![
             gauge("UnknownDestinationQueueSize", self.shell.markers.unknown_destinations()),
             gauge("LogAppendRetryQueueSize", self.shell.completions_to_retry.count()),
-        ]
+        ];
+        metrics.extend(self.runtime.load_metrics("transaction-coordinator-metrics"));
+        metrics
     }
 }
 

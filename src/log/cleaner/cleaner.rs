@@ -29,6 +29,7 @@ use crate::log::log::Log;
 use crate::log::read::aborted_in;
 use crate::log::segment::Segment;
 use crate::log::segments::SegmentList;
+use crate::metrics::Meter;
 use crate::wire::batch::Batch;
 use crate::wire::control::ControlType;
 use crate::wire::record::runs::RecordRuns;
@@ -52,13 +53,15 @@ pub struct CleanerBuffers {
 pub struct SharedThrottler {
     began: Instant,
     throttler: Mutex<Throttler>,
+    /// Bytes that were read and written.
+    io: Meter,
 }
 
 impl SharedThrottler {
     /// A throttle of so many bytes a second.
     pub fn new(most_per_second: f64) -> Self {
         let throttler = Mutex::new(Throttler::new(most_per_second, Duration::ZERO));
-        Self { began: Instant::now(), throttler }
+        Self { began: Instant::now(), throttler, io: Meter::default() }
     }
 
     /// Lets so many bytes a second pass from now on.
@@ -66,12 +69,13 @@ impl SharedThrottler {
         self.throttler.lock().set_rate(most_per_second);
     }
 
-    /// How many bytes were read and written since the start.
-    pub fn total(&self) -> u64 {
-        self.throttler.lock().total()
+    /// Counts the bytes that are read and written.
+    pub fn io(&self) -> &Meter {
+        &self.io
     }
 
     fn observe(&self, bytes: usize) -> Duration {
+        self.io.mark(bytes as u64);
         self.throttler.lock().observe(bytes as u64, self.began.elapsed())
     }
 }

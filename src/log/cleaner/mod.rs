@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::log_manager::LogManager;
 use crate::config::broker::BrokerConfig;
+use crate::metrics::Meter;
 use cleaner::{Cleaner, CleanerBuffers, SharedThrottler};
 use metrics::CleanerMetrics;
 use offset_map::OffsetMap;
@@ -112,9 +113,9 @@ impl LogCleaner {
         &self.metrics
     }
 
-    /// What the cleaners have read and written so far, in bytes.
-    pub fn io_bytes(&self) -> u64 {
-        self.throttler.total()
+    /// Counts the bytes that the cleaners read and write.
+    pub fn io(&self) -> &Meter {
+        self.throttler.io()
     }
 
     /// Ends the cleaners and begins new ones with this config; what they were at is cleaned anew.

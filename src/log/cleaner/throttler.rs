@@ -16,14 +16,12 @@ pub struct Throttler {
     since: Duration,
     /// Bytes of the present span.
     observed: u64,
-    /// Bytes since the start.
-    total: u64,
 }
 
 impl Throttler {
     /// A throttle of so many bytes a second; the first span begins at `now`.
     pub fn new(most_per_second: f64, now: Duration) -> Self {
-        Self { most_per_second, since: now, observed: 0, total: 0 }
+        Self { most_per_second, since: now, observed: 0 }
     }
 
     /// Lets so many bytes a second pass from now on.
@@ -31,14 +29,8 @@ impl Throttler {
         self.most_per_second = most_per_second;
     }
 
-    /// How many bytes were read and written since the start.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
     /// Counts bytes that were read or written. Returns how long to wait before the next.
     pub fn observe(&mut self, bytes: u64, now: Duration) -> Duration {
-        self.total += bytes;
         self.observed += bytes;
         let elapsed = now.saturating_sub(self.since);
         if elapsed <= CHECK_INTERVAL || self.observed == 0 {
@@ -67,7 +59,6 @@ mod tests {
         assert_eq!(throttler.observe(100, ms(200)), ms(0), "the span is not over");
         assert_eq!(throttler.observe(100, ms(400)), ms(0));
         assert_eq!(throttler.observe(300, ms(800)), ms(0));
-        assert_eq!(throttler.total(), 500);
     }
 
     #[test]

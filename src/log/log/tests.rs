@@ -26,6 +26,7 @@ impl Fixture {
             producer_expiration: 1 << 40,
             zstd_allowed: true,
             log_starts: Default::default(),
+            flushes: Default::default(),
         };
         Self { dir: tempfile::tempdir().unwrap(), shared: Arc::new(shared) }
     }

@@ -164,6 +164,7 @@ impl LogManager {
             producer_expiration: options.producer_expiration_ms,
             zstd_allowed: options.zstd_allowed,
             log_starts: LogStartListener::default(),
+            flushes: Default::default(),
         });
         let logs = Self {
             dirs: options.dirs.clone(),

@@ -1,7 +1,7 @@
 use super::*;
 
 fn values(purgatory: &Purgatory) -> [f64; 2] {
-    purgatory.metrics().map(|metric| metric.value)
+    purgatory.metrics().map(|metric| metric.number())
 }
 
 #[test]
@@ -23,8 +23,15 @@ fn expirations_are_counted_in_all_and_by_partition() {
     expirations.count(&b);
     expirations.count(&a);
     expirations.count(&b);
-    let metrics: Vec<_> = expirations.metrics().into_iter().map(|it| (it.name.tags, it.value)).collect();
+    assert_eq!(expirations.metric().number(), 3.0);
+    let counted = |is_known: &dyn Fn(&TopicPartition) -> bool| -> Vec<_> {
+        let metrics = expirations.partition_metrics(is_known).into_iter();
+        metrics.map(|metric| (metric.name.tags.clone(), metric.number())).collect()
+    };
     let tags =
         |topic: &str, partition: &str| vec![("topic", topic.to_owned()), ("partition", partition.to_owned())];
-    assert_eq!(metrics, [(vec![], 3.0), (tags("a", "0"), 1.0), (tags("b", "7"), 2.0)]);
+    assert_eq!(counted(&|_| true), [(tags("a", "0"), 1.0), (tags("b", "7"), 2.0)]);
+    assert_eq!(counted(&|id| *id.topic == *"b"), [(tags("b", "7"), 2.0)]);
+    assert_eq!(counted(&|_| true), [(tags("b", "7"), 2.0)]);
+    assert_eq!(expirations.metric().number(), 3.0);
 }

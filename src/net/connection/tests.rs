@@ -33,7 +33,8 @@ impl Dispatch for Counter {
             echo.go_on.notified().await;
             echo.finished.lock().push(frame.clone());
             echo.done.notify_one();
-            let reply = Reply { pieces: vec![Records::Memory(frame)], throttle: echo.throttle };
+            let reply =
+                Reply { pieces: vec![Records::Memory(frame)], throttle: echo.throttle, observer: None };
             if echo.later { Answer::Later(Box::pin(async { Some(reply) })) } else { Answer::Now(reply) }
         })
     }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::watch::SharedSession;
 use crate::base::Millis;
+use crate::metrics::Meter;
 
 /// How long a session is safe after it began, and when it is not used, in milliseconds.
 const SAFE_FOR: Millis = 120_000;
@@ -42,12 +43,19 @@ pub struct FetchSessions {
     sessions: ArcSwap<CachedSessions>,
     /// Locked while a session begins or ends.
     changes: Mutex<()>,
+    /// The sessions that made room for others.
+    evictions: Meter,
 }
 
 impl FetchSessions {
     /// Room for so many sessions.
     pub fn new(slots: usize) -> Self {
-        Self { slots, sessions: ArcSwap::default(), changes: Mutex::default() }
+        Self { slots, sessions: ArcSwap::default(), changes: Mutex::default(), evictions: Meter::default() }
+    }
+
+    /// Counts the sessions that made room for others.
+    pub fn evictions(&self) -> &Meter {
+        &self.evictions
     }
 
     /// How many sessions there are.
@@ -101,6 +109,7 @@ impl FetchSessions {
         let mut sessions = CachedSessions::clone(&current);
         if let Some(victim) = victim {
             sessions.remove(&victim);
+            self.evictions.mark(1);
         }
         sessions.insert(id, CachedSession { session, privileged });
         self.sessions.store(Arc::new(sessions));

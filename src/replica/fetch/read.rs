@@ -10,6 +10,7 @@ use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::{LeaderEpoch, Offset, Records, TopicPartition};
 use crate::log::epochs::EpochEnd;
 use crate::log::{Log, LogRead, ReadUpTo};
+use crate::replica::broker_topic_stats::{TopicMeter, is_failure};
 use crate::replica::machine::FollowerFetch;
 use crate::replica::{Location, Partition, ReplicaManager};
 use crate::wire::error_code::ErrorCode;
@@ -116,11 +117,22 @@ impl ReplicaManager {
         }
         let partition = match self.partition(&due.partition) {
             Ok(partition) => partition,
-            Err(error) => return FoundPartition::of(FetchOutcome::refused(error)),
+            Err(error) => {
+                if pass == Pass::First {
+                    self.partitions.stats().mark_all(TopicMeter::TotalFetchRequests, 1);
+                }
+                return FoundPartition::of(FetchOutcome::refused(error));
+            }
         };
+        if pass == Pass::First {
+            partition.stats().mark(TopicMeter::TotalFetchRequests, 1);
+        }
         // Read first, so that no change is missed.
         let role_changes = partition.role_changes();
         let read = self.read(params, &partition, due, limits, pass);
+        if read.as_ref().is_err_and(|error| is_failure(*error)) {
+            partition.stats().mark(TopicMeter::FailedFetchRequests, 1);
+        }
         let (outcome, position) = read.unwrap_or_else(|error| (FetchOutcome::refused(error), None));
         FoundPartition { outcome, position, partition: Some((partition, role_changes)) }
     }

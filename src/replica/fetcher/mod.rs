@@ -7,6 +7,7 @@
 //! - *Never:* decides which leader a partition follows; the controller's requests do, through `role_change`.
 
 mod link;
+mod metrics;
 pub mod plan;
 pub mod session;
 mod task;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::link::{FetcherOptions, LeaderLink};
+use self::metrics::FetcherStats;
 use self::plan::{Plan, Start};
 use self::task::{Fetcher, Order};
 use super::ReplicaManager;
@@ -57,8 +59,16 @@ struct Ground {
 /// The handle of a fetcher; dropping it ends the fetcher.
 struct Running {
     endpoint: Endpoint,
+    stats: Arc<FetcherStats>,
     orders: mpsc::UnboundedSender<Order>,
     over: CancellationToken,
+}
+
+/// What is measured of a fetcher, and the address of its leader.
+struct MeasuredFetcher {
+    stats: Arc<FetcherStats>,
+    host: String,
+    port: i32,
 }
 
 impl Drop for Running {
@@ -170,6 +180,15 @@ impl Fetchers {
         running.retain(|key, _| busy.contains(key));
     }
 
+    /// What is measured of each.
+    fn stats(&self) -> BTreeMap<Key, MeasuredFetcher> {
+        let measured = |running: &Running| {
+            let Endpoint { host, port, .. } = &running.endpoint;
+            MeasuredFetcher { stats: running.stats.clone(), host: host.clone(), port: *port }
+        };
+        self.state.lock().running.iter().map(|(key, running)| (*key, measured(running))).collect()
+    }
+
     /// Ends all of them.
     pub fn close(&self) {
         *self.state.lock() = FetchersState::default();
@@ -183,6 +202,7 @@ impl Ground {
         let over = self.shutdown.child_token();
         let (orders, waiting) = mpsc::unbounded_channel(); // Holds the orders since the last round.
         let options = FetcherOptions::of(self.replicas.broker_id, number, config);
+        let stats: Arc<FetcherStats> = Arc::default();
         let fetcher = Fetcher {
             replicas: self.replicas.clone(),
             leader,
@@ -191,9 +211,10 @@ impl Ground {
             link: LeaderLink::new(options, endpoint.clone()),
             orders: waiting,
             over: over.clone(),
+            stats: stats.clone(),
         };
         self.tasks.spawn_on(unconstrained(fetcher.run()), &self.runtime);
-        Running { endpoint, orders, over }
+        Running { endpoint, stats, orders, over }
     }
 }
 

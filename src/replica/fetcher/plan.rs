@@ -153,6 +153,17 @@ impl Plan {
         &self.given_up
     }
 
+    /// By how much the leader's high watermark was ahead of a partition; None before its first answer.
+    pub fn lag(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.rows.get(partition)?.lag
+    }
+
+    /// The largest lag.
+    pub fn max_lag(&self) -> Offset {
+        let rows = self.behind.iter().filter_map(|slot| self.rows.get(self.order.get(slot)?));
+        rows.filter_map(|row| row.lag).max().unwrap_or(0)
+    }
+
     /// The fetch offset of a partition.
     pub fn fetch_offset(&self, partition: &TopicPartition) -> Option<Offset> {
         self.rows.get(partition).map(|row| row.offset)

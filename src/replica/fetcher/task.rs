@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::link::LeaderLink;
+use super::metrics::FetcherStats;
 use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{Reset, Truncation, by_epoch};
 use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
@@ -44,6 +45,7 @@ pub(super) struct Fetcher {
     pub link: LeaderLink,
     pub orders: mpsc::UnboundedReceiver<Order>,
     pub over: CancellationToken,
+    pub stats: Arc<FetcherStats>,
 }
 
 impl Fetcher {
@@ -83,7 +85,10 @@ impl Fetcher {
             Order::Follow(partitions) => {
                 partitions.into_iter().for_each(|(partition, start)| self.plan.add(partition, start));
             }
-            Order::Leave(partitions) => partitions.iter().for_each(|partition| self.plan.remove(partition)),
+            Order::Leave(partitions) => {
+                partitions.iter().for_each(|partition| self.plan.remove(partition));
+                self.stats.applied(&self.plan, &partitions);
+            }
             Order::LogStartMoved(partition) => self.plan.log_start_moved(&partition),
         }
     }
@@ -216,6 +221,7 @@ impl Fetcher {
         let Some(request) = self.plan.request(now, log_start, throttled) else {
             return self.pause().await;
         };
+        self.stats.count_request();
         let answer = self.link.fetch(&request).await;
         self.accept_orders();
         match answer {
@@ -256,6 +262,7 @@ impl Fetcher {
         for (partition, epoch) in out_of_range {
             self.reset(&partition, epoch).await;
         }
+        self.stats.applied(&self.plan, &named);
     }
 
     async fn append(
@@ -271,6 +278,7 @@ impl Fetcher {
             Some(Records::File(_) | Records::Lazy(_)) | None => MemoryRecords::default(),
         };
         self.replicas.count_fetched(partition, records.bytes().len());
+        self.stats.count_bytes(records.bytes().len());
         let (high_watermark, log_start) = (part.high_watermark, part.log_start_offset);
         let fetched = Fetched { offset, records, high_watermark, log_start };
         match self.appended(partition, epoch, fetched).await {

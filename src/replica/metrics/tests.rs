@@ -9,9 +9,10 @@ use crate::replica::tests::{Room, batch, of_client, partition};
 fn measured(room: &Room) -> BTreeMap<String, f64> {
     let name = |metric: &Metric| {
         let tags: String = metric.name.tags.iter().map(|(tag, value)| format!(",{tag}={value}")).collect();
-        format!("{} {}{tags}", metric.name.kind, metric.name.name)
+        format!("{} {}{tags}", metric.name.kind, metric.name.name.unwrap_or_default())
     };
-    room.replicas.metrics().iter().map(|metric| (name(metric), metric.value)).collect()
+    let metrics = room.replicas.metrics().into_iter().chain(room.replicas.metrics_by_partition());
+    metrics.map(|metric| (name(&metric), metric.number())).collect()
 }
 
 #[tokio::test]
@@ -65,5 +66,5 @@ fn isr_changes_are_counted_by_how_they_end() {
     changes.count(false, &IsrOutcome::Changed);
     changes.count(false, &IsrOutcome::Unchanged);
     changes.count(false, &IsrOutcome::Stale);
-    assert_eq!(changes.metrics().map(|metric| metric.value), [2.0, 1.0, 1.0]);
+    assert_eq!(changes.metrics().map(|metric| metric.number()), [2.0, 1.0, 1.0]);
 }

@@ -47,6 +47,9 @@ pub trait Field: Sized + PartialEq {
     /// # Errors It is too long, or null where that is not allowed, or it contains what the version cannot
     /// carry.
     fn write(&self, out: &mut Writer, at: At) -> Result<(), WireError>;
+    /// Passes on the error codes within the value, each with its depth: how many structs stand around the one that
+    /// has it, below `depth`.
+    fn error_codes(&self, _depth: usize, _found: &mut dyn FnMut(usize, i16)) {}
 }
 
 /// A type with a length on the wire, which can express null. Other types cannot be null.
@@ -90,8 +93,9 @@ number!(bool of 1, i8 of 1, i16 of 2, i32 of 4, i64 of 8, f64 of 8);
 
 /// Implements [`Field`] for a type that can be null where it must not be.
 macro_rules! never_null {
-    ($([$($generic:tt)*] $type:ty),*) => { $(
+    ($([$($generic:tt)*] $type:ty $({ $($more:tt)* })?),*) => { $(
         impl<$($generic)*> Field for $type {
+            $($($more)*)?
             fn initial() -> Self {
                 Self::default()
             }
@@ -108,7 +112,11 @@ macro_rules! never_null {
     )* };
 }
 
-never_null!([] String, [] Bytes, [T: Field] Vec<T>);
+never_null!([] String, [] Bytes, [T: Field] Vec<T> {
+    fn error_codes(&self, depth: usize, found: &mut dyn FnMut(usize, i16)) {
+        self.iter().for_each(|element| element.error_codes(depth, found));
+    }
+});
 
 impl<T: Nullable> Field for Option<T> {
     fn initial() -> Self {

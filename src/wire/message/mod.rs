@@ -105,4 +105,8 @@ pub trait ResponseMessage: Message + Send + 'static {
     /// The field with the time for which the receiver is throttled, in milliseconds; None for a response
     /// without one. A version without the field drops its value.
     fn throttle_time_ms(&mut self) -> Option<&mut i32>;
+
+    /// Passes on every error code in it, 0 too, each with its depth: 0 for that of the response itself, 1 for those of
+    /// a list in it, and so on.
+    fn error_codes(&self, found: &mut dyn FnMut(usize, i16));
 }

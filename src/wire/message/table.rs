@@ -172,7 +172,7 @@ macro_rules! message {
 }
 pub(crate) use message;
 
-/// What finds the throttle time in a response; nothing for other structs.
+/// What finds the throttle time and the errors in a response; nothing for other structs.
 macro_rules! throttle {
     (
         response $name:ident {
@@ -184,6 +184,10 @@ macro_rules! throttle {
             fn throttle_time_ms(&mut self) -> Option<&mut i32> {
                 $( $crate::wire::message::table::throttle_field!(self, $field); )*
                 None
+            }
+
+            fn error_codes(&self, found: &mut dyn FnMut(usize, i16)) {
+                $crate::wire::codec::field::Field::error_codes(self, 0, found);
             }
         }
     };
@@ -199,6 +203,17 @@ macro_rules! throttle_field {
     ($response:ident, $field:ident) => {};
 }
 pub(crate) use throttle_field;
+
+/// Passes on the field where it is an error code, else those within it.
+macro_rules! error_field {
+    ($value:ident, error_code, $depth:ident, $found:ident) => {
+        $found($depth, $value.error_code)
+    };
+    ($value:ident, $field:ident, $depth:ident, $found:ident) => {
+        $crate::wire::codec::field::Field::error_codes(&$value.$field, $depth + 1, $found)
+    };
+}
+pub(crate) use error_field;
 
 /// A struct of a table: the type, its default, its place on the wire.
 macro_rules! fields {
@@ -311,6 +326,11 @@ macro_rules! fields {
                     table::end_flexible(tagged, out);
                 }
                 Ok(())
+            }
+
+            #[allow(unused_variables)]
+            fn error_codes(&self, depth: usize, found: &mut dyn FnMut(usize, i16)) {
+                $( $crate::wire::message::table::error_field!(self, $field, depth, found); )*
             }
         }
     };

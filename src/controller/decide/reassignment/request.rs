@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Assignment, BrokerId, TopicPartition};
+use crate::controller::controller_state::ControllerState;
 use crate::controller::decide::assignments::has_duplicates;
 use crate::controller::facts::Facts;
 use crate::controller::reply::{ApiError, ControllerReply, PerPartition};
@@ -27,6 +28,10 @@ pub struct AlterReassignments {
 }
 
 impl Step for AlterReassignments {
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::AlterPartitionReassignment
+    }
+
     fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let (mut outcomes, mut begun) = (PerPartition::new(), BTreeMap::new());
         for (partition, target) in std::mem::take(&mut self.wanted) {
@@ -152,6 +157,10 @@ pub struct ListReassignments {
 }
 
 impl Step for ListReassignments {
+    fn controller_state(&self) -> ControllerState {
+        ControllerState::ListPartitionReassignment
+    }
+
     fn decide(&mut self, context: &mut StepContext, _: Facts) -> Vec<Write> {
         let asked = self.partitions.take();
         let asked: BTreeSet<_> = asked.map_or_else(|| context.state.reassigning.clone(), BTreeSet::from_iter);
