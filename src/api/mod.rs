@@ -49,7 +49,7 @@ use crate::security::Authorization;
 use crate::wire::header::RequestHeader;
 use crate::zk::ZooKeeper;
 use crate::zk::producer_ids::ProducerIdManager;
-use crate::zk::znode::feature::Finalized;
+use crate::zk::znode::feature::FinalizedFeaturesAndEpoch;
 
 /// What handlers may use.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub struct Services {
     /// The transactions that this broker coordinates.
     pub transactions: Transactions,
     /// The features finalized for the cluster; None if they are not in force.
-    pub features: watch::Receiver<Option<Finalized>>,
+    pub features: watch::Receiver<Option<FinalizedFeaturesAndEpoch>>,
 }
 
 /// One request: its caller, and its header.

@@ -87,9 +87,86 @@ pub const ROWS: &[ApiRow] = &[
     row!(DescribeClientQuotas, admin::describe_client_quotas::handle),
     row!(AlterClientQuotas, admin::alter_client_quotas::handle),
     row!(AlterIsr, cluster::alter_isr::handle, needs ClusterAction),
+    row!(UpdateFeatures, admin::update_features::handle),
 ];
 
 /// The row of an API, if it is built.
 pub fn row(key: ApiKey) -> Option<&'static ApiRow> {
     ROWS.iter().find(|row| row.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a broker of 2.7.2 advertises: key, lowest and highest version.
+    const KAFKA: [(i16, i16, i16); 54] = [
+        (0, 0, 8),
+        (1, 0, 12),
+        (2, 0, 5),
+        (3, 0, 9),
+        (4, 0, 4),
+        (5, 0, 3),
+        (6, 0, 6),
+        (7, 0, 3),
+        (8, 0, 8),
+        (9, 0, 7),
+        (10, 0, 3),
+        (11, 0, 7),
+        (12, 0, 4),
+        (13, 0, 4),
+        (14, 0, 5),
+        (15, 0, 5),
+        (16, 0, 4),
+        (17, 0, 1),
+        (18, 0, 3),
+        (19, 0, 6),
+        (20, 0, 5),
+        (21, 0, 2),
+        (22, 0, 4),
+        (23, 0, 3),
+        (24, 0, 2),
+        (25, 0, 2),
+        (26, 0, 2),
+        (27, 0, 0),
+        (28, 0, 3),
+        (29, 0, 2),
+        (30, 0, 2),
+        (31, 0, 2),
+        (32, 0, 3),
+        (33, 0, 1),
+        (34, 0, 1),
+        (35, 0, 2),
+        (36, 0, 2),
+        (37, 0, 3),
+        (38, 0, 2),
+        (39, 0, 2),
+        (40, 0, 2),
+        (41, 0, 2),
+        (42, 0, 2),
+        (43, 0, 2),
+        (44, 0, 1),
+        (45, 0, 0),
+        (46, 0, 0),
+        (47, 0, 0),
+        (48, 0, 0),
+        (49, 0, 0),
+        (50, 0, 0),
+        (51, 0, 0),
+        (56, 0, 0),
+        (57, 0, 0),
+    ];
+
+    /// SASL, ACLs, delegation tokens and SCRAM credentials.
+    const SECURITY: [i16; 11] = [17, 29, 30, 31, 36, 38, 39, 40, 41, 50, 51];
+
+    #[test]
+    fn every_api_of_kafka_is_there_but_those_of_security() {
+        let built = KAFKA.into_iter().filter(|(key, ..)| !SECURITY.contains(key));
+        let here = ROWS.iter().map(|row| {
+            let versions = row.key.versions();
+            (row.key.code(), *versions.start(), *versions.end())
+        });
+        assert_eq!(here.collect::<Vec<_>>(), built.collect::<Vec<_>>());
+    }
 }

@@ -1,9 +1,9 @@
 //! What a cluster is made of: brokers, their endpoints, the replicas and leaders of partitions.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::features::SupportedFeatures;
 use super::{BrokerId, LeaderEpoch};
 
 /// No security protocol has this name.
@@ -103,8 +103,8 @@ pub struct Broker {
     pub rack: Option<String>,
     /// Its broker epoch: the czxid of its registration (KIP-380).
     pub epoch: i64,
-    /// The features it supports: name to (min, max) version (KIP-584).
-    pub features: BTreeMap<String, (i16, i16)>,
+    /// The features it supports (KIP-584).
+    pub features: SupportedFeatures,
 }
 
 impl Broker {

@@ -5,6 +5,7 @@
 pub mod backoff;
 pub mod cluster;
 pub mod descriptors;
+pub mod features;
 pub mod ids;
 pub mod jvm_order;
 pub mod poll;

@@ -41,7 +41,7 @@ use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::registration::{Registrar, generate_id};
 use crate::zk::znode::broker::Registration;
 use crate::zk::znode::config_entity::EntityType;
-use crate::zk::znode::feature::Finalized;
+use crate::zk::znode::feature::FinalizedFeaturesAndEpoch;
 use crate::zk::{ConnectOptions, ZooKeeper, bootstrap};
 
 fn millis(ms: i32) -> Duration {
@@ -167,11 +167,16 @@ async fn boot(
         for layer in [Layer::AllBrokers, Layer::Broker] {
             own_configs.take(layer).await?;
         }
-        Ok(BrokerMetadata { broker_id, cluster_id: Some(cluster_id) })
+        let known = BrokerMetadata { broker_id, cluster_id: Some(cluster_id) };
+        let finalized = match has_features(&config) {
+            true => features::read(&zk).await?,
+            false => None,
+        };
+        Ok((known, finalized))
     };
-    let known = unless(interrupted, identify).await?;
+    let (known, finalized) = unless(interrupted, identify).await?;
     let logs = open_logs(&live.current().broker, &configs, offline, interrupted).await?;
-    let opened = Opened { config, live, plugins, metadata, known, configs, logs: logs.clone() };
+    let opened = Opened { config, live, plugins, metadata, known, finalized, configs, logs: logs.clone() };
     let joined = unless(interrupted, join(opened, zk, control)).await;
     if joined.is_err()
         && let Err(error) = tokio::task::spawn_blocking(move || logs.close()).await
@@ -190,13 +195,15 @@ struct Opened {
     metadata: BrokerMetadata,
     /// Their new content.
     known: BrokerMetadata,
+    /// The features finalized for the cluster.
+    finalized: Option<FinalizedFeaturesAndEpoch>,
     configs: Arc<ConfigReader>,
     logs: Arc<LogManager>,
 }
 
 /// The start with open logs: binds the listeners, registers, and serves requests.
 async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerServer, StartError> {
-    let Opened { config, live, plugins, metadata, known, configs, logs } = opened;
+    let Opened { config, live, plugins, metadata, known, finalized, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let settings = live.current();
     let limits = SocketLimits::new(&settings.broker, &settings.pairs)?;
@@ -238,8 +245,8 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
     };
     let transactions = coordinators.start_transactions().await?;
     let groups = coordinators.start_groups().await?;
-    let (finalized, features) = watch::channel(None);
     let quotas = quotas::load(&config, &configs).await?;
+    let (finalized, features) = watch::channel(finalized);
     let services = Services {
         broker_id,
         clock,
@@ -344,9 +351,9 @@ impl BrokerServer {
     }
 
     /// Follows the features finalized for the cluster, if this broker's protocol has them.
-    fn follow_features(&self, finalized: watch::Sender<Option<Finalized>>, control: &Handle) {
+    fn follow_features(&self, finalized: watch::Sender<Option<FinalizedFeaturesAndEpoch>>, control: &Handle) {
         let Services { config, zk, .. } = &*self.services;
-        if config.inter_broker_protocol_version.at_least(KafkaVersion::V2_7_IV0) {
+        if has_features(config) {
             self.tasks.spawn_on(features::follow(zk.clone(), finalized, self.shutdown.clone()), control);
         }
     }
@@ -360,6 +367,11 @@ impl BrokerServer {
         self.tasks.spawn(async move { while log_tasks.join_next().await.is_some() {} });
         self.handle_failed_dirs();
     }
+}
+
+/// Whether features are finalized in this broker's protocol.
+fn has_features(config: &BrokerConfig) -> bool {
+    config.inter_broker_protocol_version.at_least(KafkaVersion::V2_7_IV0)
 }
 
 async fn broker_id(

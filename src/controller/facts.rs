@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::base::features::FinalizedFeatures;
 use crate::base::{Assignment, Broker, BrokerId, TopicPartition};
 
 use super::state::Leadership;
@@ -56,8 +57,8 @@ pub struct TopicFacts {
 pub struct FeatureFacts {
     /// Whether finalized features are enabled.
     pub enabled: bool,
-    /// Finalized features by name: (min, max) version level.
-    pub features: BTreeMap<String, (i16, i16)>,
+    /// The finalized features.
+    pub features: FinalizedFeatures,
     /// The znode's version.
     pub version: i32,
 }

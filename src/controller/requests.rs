@@ -11,13 +11,14 @@ use tokio::sync::oneshot;
 
 use super::Controller;
 use super::decide::{
-    AlterIsr, AlterReassignments, ControlledShutdown, ElectLeaders, ElectionTrigger, Leaderships,
-    ListReassignments,
+    AlterIsr, AlterReassignments, ControlledShutdown, ElectLeaders, ElectionTrigger, FeatureUpdate,
+    Leaderships, ListReassignments, UpdateFeatures, UpdatedFeatures,
 };
 use super::election::ElectionKind;
 use super::event::Event;
 use super::reply::{ControllerReply, PerPartition};
 use super::step::Step;
+use crate::base::features::broker_features;
 use crate::base::{Assignment, BrokerId, LeaderAndIsr, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 
@@ -69,6 +70,16 @@ impl Controller {
         partitions: Option<Vec<TopicPartition>>,
     ) -> Result<BTreeMap<TopicPartition, Assignment>, ErrorCode> {
         self.ask(|reply| ListReassignments { partitions, reply }).await
+    }
+
+    /// Changes the finalized features, and those of other updates remain where one is refused (KIP-584); returns
+    /// the outcome of each.
+    ///
+    /// # Errors
+    /// NOT_CONTROLLER.
+    pub async fn update_features(&self, updates: Vec<FeatureUpdate>) -> Result<UpdatedFeatures, ErrorCode> {
+        let supported = broker_features();
+        self.ask(|reply| UpdateFeatures::new(supported, updates, reply)).await
     }
 
     /// Elects leaders; returns the leader of each partition now, or why there is no other.

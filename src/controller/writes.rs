@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::features::FinalizedFeatures;
 use crate::base::{Assignment, BrokerId, TopicPartition};
 
 use super::state::Leadership;
@@ -48,8 +49,8 @@ pub enum Write {
     SetFeature {
         /// Whether finalized features are enabled.
         enabled: bool,
-        /// Finalized features by name: (min, max) version level.
-        features: BTreeMap<String, (i16, i16)>,
+        /// The finalized features.
+        features: FinalizedFeatures,
     },
 }
 

@@ -14,3 +14,4 @@ pub mod elect_leaders;
 pub mod incremental_alter_configs;
 pub mod list_partition_reassignments;
 pub mod metadata;
+pub mod update_features;

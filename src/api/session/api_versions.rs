@@ -7,6 +7,7 @@
 use std::future::{Ready, ready};
 
 use crate::api::{Exchange, table};
+use crate::base::features::{FinalizedVersionRange, broker_features};
 use crate::net::Answer;
 use crate::wire::api_key::ApiKey;
 use crate::wire::codec::WireError;
@@ -14,7 +15,7 @@ use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
 use crate::wire::header::RequestHeader;
 use crate::wire::message::api_versions::{
-    ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey, FinalizedFeatureKey,
+    ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseKey, FinalizedFeatureKey, SupportedFeatureKey,
 };
 
 /// Answers with the table, and the finalized features. Every caller may ask, also before it is authenticated.
@@ -31,7 +32,13 @@ fn response(exchange: &Exchange, request: &ApiVersionsRequest) -> ApiVersionsRes
         return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest.code(), ..Default::default() };
     }
     let api_keys = table::ROWS.iter().map(|row| versions(row.key)).collect();
-    let mut response = ApiVersionsResponse { api_keys, ..Default::default() };
+    let supported_features = broker_features().into_iter().map(|(name, versions)| SupportedFeatureKey {
+        name,
+        min_version: versions.min(),
+        max_version: versions.max(),
+    });
+    let supported_features = supported_features.collect();
+    let mut response = ApiVersionsResponse { api_keys, supported_features, ..Default::default() };
     if let Some(finalized) = &*exchange.services.features.borrow() {
         response.finalized_features_epoch = i64::from(finalized.epoch);
         let features = finalized.features.iter();
@@ -63,8 +70,12 @@ fn versions(key: ApiKey) -> ApiVersionsResponseKey {
     }
 }
 
-fn feature(name: &str, (min_version_level, max_version_level): (i16, i16)) -> FinalizedFeatureKey {
-    FinalizedFeatureKey { name: name.to_owned(), max_version_level, min_version_level }
+fn feature(name: &str, levels: FinalizedVersionRange) -> FinalizedFeatureKey {
+    FinalizedFeatureKey {
+        name: name.to_owned(),
+        max_version_level: levels.max(),
+        min_version_level: levels.min(),
+    }
 }
 
 /// Whether a software's name or version is valid by KIP-511.

@@ -20,6 +20,7 @@ mod send;
 mod topic_change;
 mod topic_deletion;
 mod unclean_leader;
+mod update_features;
 
 use super::election::ElectionKind;
 use super::event::{ControlResponse, Event};
@@ -30,6 +31,7 @@ pub use controlled_shutdown::ControlledShutdown;
 pub use isr_change::{AlterIsr, Leaderships};
 pub use preferred_leader::{ElectLeaders, ElectionTrigger};
 pub use reassignment::{AlterReassignments, ListReassignments};
+pub use update_features::{FeatureUpdate, UpdateFeatures, UpdatedFeatures};
 
 /// Enqueues the first step of an event's handling.
 pub(super) fn begin(context: &mut StepContext, event: Event) {

@@ -56,7 +56,7 @@ message! {
     struct FinalizedFeatureKey {
         /// The name.
         name: String [3+],
-        /// The highest finalized level; below 1 removes the feature.
+        /// The highest finalized level.
         max_version_level: i16 [3+],
         /// The lowest finalized level.
         min_version_level: i16 [3+],

@@ -2,11 +2,10 @@
 //!
 //! Pure.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{ZnodeError, bytes, number, object, text};
+use crate::base::features::{SupportedFeatures, SupportedVersionRange};
 use crate::base::{Broker, BrokerId, Endpoint, SecurityProtocol, UnknownSecurityProtocol};
 use crate::config::KafkaVersion;
 
@@ -28,7 +27,7 @@ pub struct Registration {
     /// Its rack.
     pub rack: Option<String>,
     /// The features it supports (KIP-584).
-    pub features: BTreeMap<String, (i16, i16)>,
+    pub features: SupportedFeatures,
     /// The port of its JMX server; -1 for none.
     pub jmx_port: i32,
     /// When it registered, in milliseconds since the Unix epoch.
@@ -47,10 +46,9 @@ impl Registration {
         };
         let mut fields = Map::new();
         if version >= 5 {
-            let features = self
-                .features
-                .iter()
-                .map(|(name, (min, max))| (name.clone(), json!({"min_version": min, "max_version": max})));
+            let features = self.features.iter().map(|(name, versions)| {
+                (name.clone(), json!({"min_version": versions.min(), "max_version": versions.max()}))
+            });
             fields.insert("features".to_owned(), Value::Object(features.collect()));
         }
         if version >= 4 {
@@ -119,11 +117,13 @@ fn endpoint(text: &str, fields: &Map<String, Value>) -> Result<Endpoint, ZnodeEr
     })
 }
 
-fn features(fields: &Map<String, Value>) -> BTreeMap<String, (i16, i16)> {
-    let Some(features) = fields.get("features").and_then(Value::as_object) else { return BTreeMap::new() };
+fn features(fields: &Map<String, Value>) -> SupportedFeatures {
+    let Some(features) = fields.get("features").and_then(Value::as_object) else {
+        return SupportedFeatures::new();
+    };
     let range = |value: &Value| {
         let range = value.as_object()?;
-        Some((number(range, "min_version").ok()?, number(range, "max_version").ok()?))
+        SupportedVersionRange::new(number(range, "min_version").ok()?, number(range, "max_version").ok()?)
     };
     features.iter().filter_map(|(name, value)| Some((name.clone(), range(value)?))).collect()
 }

@@ -16,7 +16,8 @@ fn a_registration_of_any_format_is_read() {
     assert_eq!((read.endpoints[0].protocol, read.rack.as_deref()), (SecurityProtocol::Ssl, Some("r")));
     let v5 = br#"{"features":{"f":{"min_version":1,"max_version":3}},"listener_security_protocol_map":{"IN":"SASL_SSL"},"endpoints":["IN://[::1]:1"],"jmx_port":-1,"port":-1,"host":null,"version":5,"timestamp":"7"}"#;
     let read = broker::decode(3, v5, 9).unwrap();
-    assert_eq!((read.features["f"], read.endpoints[0].host.as_str()), ((1, 3), "::1"));
+    let versions = crate::base::features::SupportedVersionRange::new(1, 3).unwrap();
+    assert_eq!((read.features["f"], read.endpoints[0].host.as_str()), (versions, "::1"));
 }
 
 #[test]
