@@ -43,6 +43,9 @@ pub enum AdminError {
     /// A config has a name or a value that it cannot have.
     #[error("{0}")]
     Config(#[from] ConfigError),
+    /// The caller has changed as much as its quota allows (KIP-599).
+    #[error("The throttling quota has been exceeded.")]
+    ThrottlingQuotaExceeded,
     /// A failure that has no error code of its own (Kafka's `AdminOperationException`); may have no text.
     #[error("{0}")]
     Operation(String),
@@ -75,15 +78,18 @@ impl AdminError {
             Self::BrokerNotAvailable(_) => ErrorCode::BrokerNotAvailable,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::Config(_) => ErrorCode::InvalidConfig,
+            Self::ThrottlingQuotaExceeded => ErrorCode::ThrottlingQuotaExceeded,
             Self::AlreadyMarkedForDeletion(_) | Self::Operation(_) | Self::ZooKeeper(_) => {
                 ErrorCode::UnknownServerError
             }
         }
     }
 
-    /// The text as a client may see it: none with UNKNOWN_SERVER_ERROR (Kafka's `ApiError.fromThrowable`).
+    /// The text as a client may see it: none with UNKNOWN_SERVER_ERROR, and none where it is the code's own (Kafka's
+    /// `ApiError.fromThrowable`).
     pub fn client_message(&self) -> Option<String> {
-        let text = self.to_string();
-        Some(text).filter(|text| !text.is_empty() && self.code() != ErrorCode::UnknownServerError)
+        let (text, code) = (self.to_string(), self.code());
+        let has_more = !text.is_empty() && text != code.message() && code != ErrorCode::UnknownServerError;
+        has_more.then_some(text)
     }
 }

@@ -12,6 +12,10 @@ use crate::base::BrokerId;
 /// A broker that replicas can be assigned to, and its rack.
 pub type BrokerAndRack = (BrokerId, Option<String>);
 
+/// How many partitions could be written to a topic's znode at most, which ZooKeeper limits to a megabyte. Kafka assigns
+/// replicas to any number, and runs out of memory.
+const MOST_PARTITIONS: i32 = 150_000;
+
 /// Where going round the brokers begins: the position of the first partition, and the distance of its second
 /// replica.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,11 @@ pub fn assign_replicas(
 ) -> Result<BTreeMap<i32, Vec<BrokerId>>, AdminError> {
     if count <= 0 {
         return Err(AdminError::InvalidPartitions("Number of partitions must be larger than 0.".to_owned()));
+    }
+    if count > MOST_PARTITIONS {
+        return Err(AdminError::InvalidPartitions(format!(
+            "{count} partitions do not fit the znode of a topic, which has room for {MOST_PARTITIONS} at most."
+        )));
     }
     let factor = check_factor(replication_factor, brokers.len())?;
     let order = match brokers.iter().filter(|(_, rack)| rack.is_some()).count() {
@@ -155,6 +164,13 @@ mod tests {
         assert_eq!(assigned[4], [4, 0, 1]);
         assert_eq!(assigned[5], [0, 2, 3]);
         assert_eq!(assigned[9], [4, 1, 2]);
+    }
+
+    #[test]
+    fn more_partitions_than_a_znode_holds_are_refused_before_they_are_assigned() {
+        let start = PlacementStart { broker: 0, shift: 0 };
+        let refusal = assign_replicas(&plain(1), i32::MAX, 1, 5, start).unwrap_err();
+        assert!(matches!(refusal, AdminError::InvalidPartitions(_)), "{refusal}");
     }
 
     #[test]

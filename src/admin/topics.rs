@@ -163,6 +163,20 @@ pub async fn create(
     config: &BTreeMap<String, String>,
 ) -> Result<(), AdminError> {
     validate(zk, name, assignment, config).await?;
+    create_with_assignment(zk, name, assignment, config).await
+}
+
+/// As [`create`], for what [`validate`] has checked.
+///
+/// # Errors
+/// TOPIC_ALREADY_EXISTS, failures of ZooKeeper.
+#[doc(alias = "createTopicWithAssignment")]
+pub async fn create_with_assignment(
+    zk: &ZooKeeper,
+    name: &str,
+    assignment: &PartitionReplicas,
+    config: &BTreeMap<String, String>,
+) -> Result<(), AdminError> {
     configs::write(zk, EntityType::Topics, name, config).await?;
     let data = TopicZNode::new(assignment.clone()).encode();
     match zk.create_recursive(&topic::path(name), &data, CreateMode::Persistent).await {

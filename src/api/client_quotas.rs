@@ -135,7 +135,7 @@ impl Exchange {
     }
 
     /// Does something with the sender as quotas know it, now.
-    fn as_quota_client<R>(&self, with: impl FnOnce(QuotaClient<'_>, Millis) -> R) -> R {
+    pub(super) fn as_quota_client<R>(&self, with: impl FnOnce(QuotaClient<'_>, Millis) -> R) -> R {
         let user = sanitizer::sanitize(&self.caller.principal.name);
         let client_id = self.header.client_id.as_deref().unwrap_or_default();
         with(QuotaClient { user: &user, client_id }, self.services.clock.now())

@@ -18,6 +18,7 @@ pub mod dispatch;
 mod error_response;
 pub mod group;
 mod handling;
+mod mutation_quota;
 mod named_twice;
 mod offset_znodes;
 pub mod records;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::base::LeaderAndIsr;
 use crate::metadata::{MetadataCache, MetadataSnapshot};
 use crate::metrics::purgatory::Purgatory;
 
@@ -37,6 +38,6 @@ pub(super) async fn wait_for(
 pub(super) fn has_leaders(metadata: &MetadataSnapshot, topic: &str, partitions: usize) -> bool {
     metadata.topic(topic).is_some_and(|topic| {
         topic.len() >= partitions
-            && topic.values().all(|partition| metadata.live_broker(partition.leadership.leader).is_some())
+            && topic.values().all(|partition| partition.leadership.leader != LeaderAndIsr::NO_LEADER)
     })
 }

@@ -307,6 +307,10 @@ impl ConfigRow {
                 let value = items(&shown).into_iter().find(|item| !allowed.contains(&item.as_str()));
                 ConfigError::Invalid { key: self.key.to_owned(), value: value.unwrap_or(shown), reason }
             }
+            // A number that was read, as Java prints it: `2` as a double is `2.0`.
+            Validator::AtLeast(_) | Validator::Between(..) => {
+                ConfigError::Invalid { key: self.key.to_owned(), value: shown, reason }
+            }
             _ => invalid(reason),
         })?;
         Ok(value)

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::callback::QuotaClient;
 use super::client_quota_manager::{ClientQuotaManager, QuotaWindows};
+use super::controller_mutation_quota_manager::ControllerMutationQuotaManager;
 use super::entity::QuotaEntity;
 use super::values::{ClientQuotaType, QuotaValues};
 use crate::base::{Millis, Rate};
@@ -40,7 +41,7 @@ pub struct ClientQuotas {
     /// The time of request threads.
     pub request: ClientRequestQuotaManager,
     /// The quotas on topic changes (KIP-599).
-    pub controller_mutation: ClientQuotaManager,
+    pub controller_mutation: ControllerMutationQuotaManager,
 }
 
 impl ClientQuotas {
@@ -52,7 +53,7 @@ impl ClientQuotas {
             produce: manager(ClientQuotaType::Produce, windows, producer_default),
             fetch: manager(ClientQuotaType::Fetch, windows, consumer_default),
             request: ClientRequestQuotaManager::new(windows),
-            controller_mutation: manager(ClientQuotaType::ControllerMutation, controller_windows, None),
+            controller_mutation: ControllerMutationQuotaManager::new(controller_windows),
         }
     }
 
@@ -62,7 +63,7 @@ impl ClientQuotas {
             ClientQuotaType::Produce => &self.produce,
             ClientQuotaType::Fetch => &self.fetch,
             ClientQuotaType::Request => &self.request.manager,
-            ClientQuotaType::ControllerMutation => &self.controller_mutation,
+            ClientQuotaType::ControllerMutation => self.controller_mutation.manager(),
         }
     }
 

@@ -50,7 +50,7 @@ pub struct QuotaUsage {
 }
 
 /// The windows of throttle times (`metrics.num.samples`, `metrics.sample.window.ms`, by default).
-const THROTTLE_WINDOWS: QuotaWindows = QuotaWindows { samples: 2, window_ms: 30_000 };
+pub(super) const METRIC_WINDOWS: QuotaWindows = QuotaWindows { samples: 2, window_ms: 30_000 };
 
 /// The quotas of one type, and what clients have taken of them.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl ClientQuotaManager {
     }
 
     /// The clients that a client shares a quota with, and their quota; infinite where they have none.
-    fn quota_of<'a>(&self, client: QuotaClient<'a>) -> (QuotaTags<'a>, f64) {
+    pub(super) fn quota_of<'a>(&self, client: QuotaClient<'a>) -> (QuotaTags<'a>, f64) {
         let quotas = self.quotas.read();
         let tags = quotas.tags(client);
         (tags, quotas.limit(tags).unwrap_or(f64::INFINITY))
@@ -104,8 +104,8 @@ impl ClientQuotaManager {
         let rate = |windows: QuotaWindows| Rate::new(windows.samples, windows.window_ms);
         let create = || QuotaSensor {
             rate: rate(self.windows),
-            throttles: rate(THROTTLE_WINDOWS),
-            throttle_ms: rate(THROTTLE_WINDOWS),
+            throttles: rate(METRIC_WINDOWS),
+            throttle_ms: rate(METRIC_WINDOWS),
         };
         self.sensors.with(tags, now, create, use_it)
     }

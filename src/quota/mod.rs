@@ -8,10 +8,13 @@
 pub mod callback;
 pub mod client;
 pub mod client_quota_manager;
+pub mod controller_mutation;
+pub mod controller_mutation_quota_manager;
 pub mod entity;
 pub mod rate;
 pub mod replication;
 pub mod sensors;
+pub mod token_bucket;
 pub mod values;
 
 pub use client::{ClientQuotaConfig, ClientQuotas};

@@ -60,6 +60,7 @@ use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, Top
 use barnabas::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
 };
+use barnabas::wire::message::update_features::UpdateFeaturesRequest;
 use barnabas::wire::message::update_metadata::UpdateMetadataRequest;
 use barnabas::wire::message::write_txn_markers::{
     WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest,
@@ -126,7 +127,7 @@ impl Scene {
             policy: Mutex::new(Policy::Nothing),
             asked: Mutex::default(),
         });
-        let plugins = Plugins { authorization: Authorization::by(recorder.clone()), ..Default::default() };
+        let plugins = Plugins { authorization: Authorization::by(recorder.clone()) };
         let broker = EmbeddedBroker::start(chroot, plugins);
         let mut connection = Connection::to(broker.port).unwrap();
         for topic in ["mine", "yours"] {
@@ -402,8 +403,8 @@ impl Scene {
             CreatePartitionsRequest { topics: topics.to_vec(), timeout_ms: 20_000, validate_only: true };
         let response = self.in_part(&request, 3, &["Alter Topic a", "Alter Topic a-yours"]);
         let results = pairs(&response.results, |topic| (&topic.name, topic.error_code));
-        assert_eq!(results, expected(&[("a-yours", TOPIC_DENIED), ("a", 0)]));
-        assert_eq!(response.results[0].error_message.as_deref(), Some("The topic authorization is failed."));
+        assert_eq!(results, expected(&[("a", 0), ("a-yours", TOPIC_DENIED)]));
+        assert_eq!(response.results[1].error_message.as_deref(), Some("The topic authorization is failed."));
     }
 
     fn hands_out_producer_ids(&mut self) {
@@ -553,6 +554,10 @@ impl Scene {
         assert_eq!(response.entries[0].error_code, CLUSTER_DENIED);
         let response = self.allowed(&request, 0, &["AlterConfigs Cluster kafka-cluster"]);
         assert_eq!(response.entries[0].error_code, 0);
+        let response = self.denied(&UpdateFeaturesRequest::default(), 0, &alter);
+        let message = response.error_message.as_deref();
+        assert_eq!((response.error_code, message), (CLUSTER_DENIED, Some("Cluster authorization failed.")));
+        assert_eq!(self.allowed(&UpdateFeaturesRequest::default(), 0, &alter).error_code, 0);
     }
 
     fn reassigns_for_the_cluster(&mut self) {

@@ -75,9 +75,9 @@ fn a_topic_that_is_queued_for_deletion_gets_no_partitions_and_others_do() {
     assert_eq!(
         grow(&mut brokers.connection(1), &[("t", 2), ("u", 2), ("none", 2)]),
         [
-            ("t".to_owned(), ErrorCode::InvalidTopicException, text("The topic is queued for deletion.")),
             ("u".to_owned(), ErrorCode::None, None),
             ("none".to_owned(), ErrorCode::UnknownTopicOrPartition, text("The topic 'none' does not exist.")),
+            ("t".to_owned(), ErrorCode::InvalidTopicException, text("The topic is queued for deletion.")),
         ]
     );
     assert_eq!(brokers.look(&topic::path("t")), before, "nothing is written");

@@ -16,6 +16,7 @@ pub mod quotas;
 pub mod proxy;
 pub mod reader;
 pub mod recorded_dir;
+pub mod scene;
 pub mod transactional;
 pub mod znodes;
 pub mod wire;

@@ -1,14 +1,15 @@
 //! CreatePartitions, v0-3. Adds partitions to topics and waits until the controller has elected their
 //! leaders.
 //!
-//! v2 flexible. Kafka: `KafkaApis.handleCreatePartitionsRequest`, `AdminManager.createPartitions`.
+//! v2 flexible · v3 THROTTLING_QUOTA_EXCEEDED (KIP-599). Kafka: `KafkaApis.handleCreatePartitionsRequest`,
+//! `AdminManager.createPartitions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin::AdminError;
 use crate::admin::placement::BrokerAndRack;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
-use crate::api::authorize::AuthorizedTopics;
+use crate::api::mutation_quota::MutationQuota;
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
 use crate::metadata::MetadataSnapshot;
@@ -18,49 +19,91 @@ use crate::wire::message::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic, CreatePartitionsTopicResult,
 };
 
+/// The first version in which a request over its quota is refused.
+const STRICT_SINCE: i16 = 3;
+
+/// Why a topic gets no partitions.
+type Refusal = (ErrorCode, Option<String>);
+
 /// Handles each topic by itself; one that is named twice is refused once. Without a list of live brokers
-/// every topic is refused.
+/// every topic is refused. The topics that the request could be tried for come first in the answer, as in Kafka.
 pub async fn handle(exchange: &Exchange, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
-    let services = &exchange.services;
-    let brokers = if services.controller.is_active() {
-        topics::candidates(&services.zk, RackAware::Enforced).await.map_err(|error| {
-            log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling CreatePartitions: {error}", services.broker_id);
-            (error.code(), error.client_message())
-        })
-    } else {
-        Err((ErrorCode::NotController, None))
+    let mut quota = MutationQuota::new(exchange, STRICT_SINCE);
+    let brokers = match brokers(exchange).await {
+        Ok(brokers) => brokers,
+        Err((error, message)) => {
+            let mut seen = BTreeSet::new();
+            let names = request.topics.iter().map(|topic| topic.name.as_str());
+            let results =
+                names.filter(|name| seen.insert(*name)).map(|name| result(name, error, message.clone()));
+            return CreatePartitionsResponse { results: results.collect(), ..Default::default() };
+        }
     };
-    let is_twice = |name: &str| request.topics.iter().filter(|other| other.name == name).count() > 1;
-    let named = request.topics.iter().map(|topic| topic.name.as_str());
-    let authorized = match &brokers {
-        Ok(_) => exchange.authorized_topics(AclOperation::Alter, named.filter(|name| !is_twice(name))),
-        Err(_) => AuthorizedTopics::Every,
-    };
+    let SortedTopics { valid, refused } = sort(exchange, &request).await;
     let mut results = Vec::new();
-    let mut seen = BTreeSet::new();
-    for topic in request.topics.iter().filter(|topic| seen.insert(topic.name.as_str())) {
-        let outcome = match &brokers {
-            Err(refusal) => Err(refusal.clone()),
-            Ok(_) if is_twice(&topic.name) => {
-                Err((ErrorCode::InvalidRequest, Some("Duplicate topic in request.".to_owned())))
-            }
-            Ok(_) if !authorized.contains(&topic.name) => {
-                let message = "The topic authorization is failed.".to_owned();
-                Err((ErrorCode::TopicAuthorizationFailed, Some(message)))
-            }
-            Ok(brokers) => grow(exchange, topic, brokers, request.validate_only)
-                .await
-                .map_err(|error| (error.code(), error.client_message())),
-        };
+    for topic in valid {
+        let outcome = grow(exchange, topic, &brokers, request.validate_only, &mut quota).await;
         results.push(match outcome {
             Ok(()) => result(&topic.name, ErrorCode::None, None),
-            Err((error, message)) => result(&topic.name, error, message),
+            Err(error) => result(&topic.name, error.code(), error.client_message()),
         });
     }
     if !request.validate_only {
         await_leaders(exchange, &request, &mut results).await;
     }
-    CreatePartitionsResponse { results, ..Default::default() }
+    results.extend(refused);
+    CreatePartitionsResponse { results, throttle_time_ms: quota.throttle_time_ms() }
+}
+
+/// The live brokers, where this broker is the controller.
+async fn brokers(exchange: &Exchange) -> Result<Vec<BrokerAndRack>, Refusal> {
+    let services = &exchange.services;
+    if !services.controller.is_active() {
+        return Err((ErrorCode::NotController, None));
+    }
+    topics::candidates(&services.zk, RackAware::Enforced).await.map_err(|error| {
+        log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling CreatePartitions: {error}", services.broker_id);
+        (error.code(), error.client_message())
+    })
+}
+
+/// The topics of a request.
+struct SortedTopics<'a> {
+    /// Those that partitions can be added to.
+    valid: Vec<&'a CreatePartitionsTopic>,
+    /// The results of the others: those named twice, those that the caller may not alter, those to be deleted.
+    refused: Vec<CreatePartitionsTopicResult>,
+}
+
+async fn sort<'a>(exchange: &Exchange, request: &'a CreatePartitionsRequest) -> SortedTopics<'a> {
+    let is_twice = |name: &str| request.topics.iter().filter(|other| other.name == name).count() > 1;
+    let named = request.topics.iter().map(|topic| topic.name.as_str());
+    let twice: BTreeSet<_> = named.clone().filter(|name| is_twice(name)).collect();
+    let authorized =
+        exchange.authorized_topics(AclOperation::Alter, named.filter(|name| !twice.contains(name)));
+    let (mut valid, mut denied, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
+    for topic in request.topics.iter().filter(|topic| !twice.contains(topic.name.as_str())) {
+        if !authorized.contains(&topic.name) {
+            let message = Some("The topic authorization is failed.".to_owned());
+            denied.push(result(&topic.name, ErrorCode::TopicAuthorizationFailed, message));
+        } else if let Err(error) = check_not_queued_for_deletion(exchange, &topic.name).await {
+            deleted.push(result(&topic.name, error.code(), error.client_message()));
+        } else {
+            valid.push(topic);
+        }
+    }
+    let twice = twice
+        .into_iter()
+        .map(|name| result(name, ErrorCode::InvalidRequest, Some("Duplicate topic in request.".to_owned())));
+    SortedTopics { valid, refused: twice.chain(denied).chain(deleted).collect() }
+}
+
+/// The mark stays until the topic is deleted; the controller would revert what is written before that.
+async fn check_not_queued_for_deletion(exchange: &Exchange, topic: &str) -> Result<(), AdminError> {
+    if topics::is_marked_for_deletion(&exchange.services.zk, topic).await? {
+        return Err(AdminError::InvalidTopic("The topic is queued for deletion.".to_owned()));
+    }
+    Ok(())
 }
 
 fn result(name: &str, error: ErrorCode, error_message: Option<String>) -> CreatePartitionsTopicResult {
@@ -112,12 +155,9 @@ async fn grow(
     topic: &CreatePartitionsTopic,
     brokers: &[BrokerAndRack],
     validate_only: bool,
+    quota: &mut MutationQuota<'_>,
 ) -> Result<(), AdminError> {
     let zk = &exchange.services.zk;
-    // The mark stays until the topic is deleted; the controller would revert what is written before that.
-    if topics::is_marked_for_deletion(zk, &topic.name).await? {
-        return Err(AdminError::InvalidTopic("The topic is queued for deletion.".to_owned()));
-    }
     let existing = topics::fetch(zk, &topic.name).await?;
     let Some(existing) = existing.filter(|existing| !existing.partitions.is_empty()) else {
         return Err(AdminError::UnknownTopic(topic.name.clone()));
@@ -140,6 +180,7 @@ async fn grow(
     let wished = wishes(topic, count, brokers)?;
     let more = topics::assign_more(&topic.name, &existing, brokers, topic.count, wished.as_ref())?;
     if !validate_only {
+        quota.record(more.len())?;
         topics::add_partitions(zk, &topic.name, &more).await?;
     }
     Ok(())

@@ -1,14 +1,16 @@
 //! CreateTopics, v0-6. Writes topics to ZooKeeper and waits until the controller has elected their leaders.
 //!
-//! v1 validate only, messages · v4 defaults for partitions and replicas (KIP-464) · v5 what was created (KIP-525).
-//! Kafka: `KafkaApis.handleCreateTopicsRequest`, `AdminManager.createTopics`.
+//! v1 validate only, messages · v4 defaults for partitions and replicas (KIP-464) · v5 what was created (KIP-525) · v6
+//! THROTTLING_QUOTA_EXCEEDED (KIP-599). Kafka: `KafkaApis.handleCreateTopicsRequest`, `AdminManager.createTopics`.
 
 use std::collections::BTreeMap;
 
 use crate::admin::AdminError;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::authorize::AuthorizedTopics;
+use crate::api::mutation_quota::MutationQuota;
 use crate::api::{Exchange, config_entries, topic_waits};
+use crate::base::jvm_order;
 use crate::metadata::MetadataSnapshot;
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
@@ -16,12 +18,16 @@ use crate::wire::message::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
 
+/// The first version in which a request over its quota is refused.
+const STRICT_SINCE: i16 = 6;
+
 /// Creates each topic by itself; one that fails does not hold up the others.
 pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let is_controller = exchange.services.controller.is_active();
     let permissions = Permissions::of(exchange, &request, is_controller);
+    let mut quota = MutationQuota::new(exchange, STRICT_SINCE);
     let mut results = Vec::with_capacity(request.topics.len());
-    let mut created: BTreeMap<String, usize> = BTreeMap::new();
+    let mut to_create = Vec::new();
     for topic in &request.topics {
         let refusal = if !is_controller {
             Some((ErrorCode::NotController, Some(String::new())))
@@ -32,48 +38,60 @@ pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> Create
         } else {
             None
         };
-        let result = match refusal {
+        results.push(match refusal {
             Some((error, message)) => CreatableTopicResult {
                 topic_config_error_code: permissions.config_error(&topic.name).code(),
                 ..refused(topic, error, message)
             },
-            None => match create(exchange, topic, request.validate_only).await {
-                Ok((replicas, result)) => {
-                    created.insert(topic.name.clone(), replicas.len());
-                    permissions.shown(result)
-                }
-                Err(error) => refused(topic, error.code(), error.client_message()),
-            },
+            None => {
+                to_create.push((topic.name.clone(), results.len()));
+                CreatableTopicResult::default()
+            }
+        });
+    }
+    // In Kafka's order, which decides on the topics that a quota refuses.
+    let mut created = BTreeMap::new();
+    for (name, at) in jvm_order::scala_mutable_map(to_create) {
+        let topic = &request.topics[at];
+        results[at] = match create(exchange, topic, request.validate_only, &mut quota).await {
+            Ok((replicas, result)) => {
+                created.insert(name, replicas.len());
+                permissions.shown(result)
+            }
+            Err(error) => refused(topic, error.code(), error.client_message()),
         };
-        results.push(result);
     }
     if !request.validate_only && !created.is_empty() {
-        let services = &exchange.services;
-        let all = |metadata: &MetadataSnapshot| {
-            created.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
-        };
-        if !topic_waits::wait_for(
-            &services.metadata,
-            &services.replicas.waits().topic,
-            request.timeout_ms,
-            all,
-        )
-        .await
-        {
-            let metadata = services.metadata.snapshot();
-            let in_time = request.timeout_ms > 0;
-            for result in &mut results {
-                let late = created.get(&result.name).is_some_and(|count| {
-                    result.error_code == 0
-                        && !(in_time && topic_waits::has_leaders(&metadata, &result.name, *count))
-                });
-                if late {
-                    *result = timed_out(&result.name);
-                }
-            }
+        await_leaders(exchange, request.timeout_ms, &created, &mut results).await;
+    }
+    CreateTopicsResponse { topics: results, throttle_time_ms: quota.throttle_time_ms() }
+}
+
+/// Waits until the created topics, given with their numbers of partitions, have all their leaders; a topic without
+/// them in time gets REQUEST_TIMED_OUT.
+async fn await_leaders(
+    exchange: &Exchange,
+    timeout_ms: i32,
+    created: &BTreeMap<String, usize>,
+    results: &mut [CreatableTopicResult],
+) {
+    let services = &exchange.services;
+    let all = |metadata: &MetadataSnapshot| {
+        created.iter().all(|(name, count)| topic_waits::has_leaders(metadata, name, *count))
+    };
+    let purgatory = &services.replicas.waits().topic;
+    if topic_waits::wait_for(&services.metadata, purgatory, timeout_ms, all).await {
+        return;
+    }
+    let metadata = services.metadata.snapshot();
+    for result in results.iter_mut().filter(|result| result.error_code == ErrorCode::None.code()) {
+        let late = created.get(&result.name).is_some_and(|count| {
+            timeout_ms <= 0 || !topic_waits::has_leaders(&metadata, &result.name, *count)
+        });
+        if late {
+            *result = timed_out(&result.name);
         }
     }
-    CreateTopicsResponse { topics: results, ..Default::default() }
 }
 
 /// What the caller may do to the topics of a request.
@@ -145,6 +163,7 @@ async fn create(
     exchange: &Exchange,
     topic: &CreatableTopic,
     validate_only: bool,
+    quota: &mut MutationQuota<'_>,
 ) -> Result<(PartitionReplicas, CreatableTopicResult), AdminError> {
     let zk = &exchange.services.zk;
     if exchange.services.metadata.snapshot().topic(&topic.name).is_some() {
@@ -161,10 +180,10 @@ async fn create(
     let pairs = topic.configs.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?)));
     let config: BTreeMap<_, _> = pairs.collect();
     let replicas = assigned_replicas(exchange, topic).await?;
-    if validate_only {
-        topics::validate(zk, &topic.name, &replicas, &config).await?;
-    } else {
-        topics::create(zk, &topic.name, &replicas, &config).await?;
+    topics::validate(zk, &topic.name, &replicas, &config).await?;
+    if !validate_only {
+        quota.record(replicas.len())?;
+        topics::create_with_assignment(zk, &topic.name, &replicas, &config).await?;
     }
     let factor = replicas.values().next().map_or(-1, |ids| i16::try_from(ids.len()).unwrap_or(i16::MAX));
     let entries = config_entries::topic(&exchange.services, &config);

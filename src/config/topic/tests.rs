@@ -33,6 +33,10 @@ fn refusals_have_kafkas_words() {
         "Invalid value 1.5 for configuration min.cleanable.dirty.ratio: Value must be no more than 1"
     );
     assert_eq!(
+        refusal("min.cleanable.dirty.ratio", "2"),
+        "Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1"
+    );
+    assert_eq!(
         refusal("message.timestamp.type", "Never"),
         "Invalid value Never for configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime"
     );
