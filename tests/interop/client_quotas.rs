@@ -51,6 +51,11 @@ fn metric(out: &str, name: &str) -> f64 {
     line.rsplit(':').next().unwrap().trim().parse().unwrap()
 }
 
+/// The topic that is consumed beside the one that is produced to.
+fn filled(topic: &str) -> String {
+    format!("{topic}-filled")
+}
+
 fn start(kafka: &Kafka, class: &str, arguments: &[&str]) -> Child {
     let mut command = kafka.command(class, arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -130,13 +135,15 @@ fn measure(test: &str, level: usize) {
     let Some(kafka) = kafka(test) else { return };
     let mixed = Mixed::start_with(kafka, &[1], &[]);
     for (broker, topic) in BROKERS {
-        mixed.create(topic, &broker.to_string());
-        mixed.create(&format!("{topic}-filled"), &broker.to_string());
+        for topic in [topic.to_owned(), filled(topic)] {
+            let replica = broker.to_string();
+            mixed.topics(&["--create", "--topic", &topic, "--replica-assignment", &replica]);
+            mixed.await_in_sync(&[&topic], 1);
+        }
     }
     let bootstrap = mixed.bootstrap();
-    let filling = BROKERS.map(|(_, topic)| {
-        start_producer(kafka, &bootstrap, &format!("{topic}-filled"), "filling", SECONDS + 5.0)
-    });
+    let filling =
+        BROKERS.map(|(_, topic)| start_producer(kafka, &bootstrap, &filled(topic), "filling", SECONDS + 5.0));
     filling.into_iter().for_each(|child| drop(ended(child)));
     for (at, (kind, name)) in LEVELS.into_iter().enumerate().skip(level) {
         let quota = (QUOTA * if at == level { 1.0 } else { 10.0 }).to_string();
@@ -148,8 +155,8 @@ fn measure(test: &str, level: usize) {
     let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), "client.id=limited\n").unwrap();
     let producers = BROKERS.map(|(_, topic)| start_producer(kafka, &bootstrap, topic, "limited", SECONDS));
-    let consumers = BROKERS
-        .map(|(_, topic)| start_consumer(kafka, &bootstrap, &format!("{topic}-filled"), config.path()));
+    let consumers =
+        BROKERS.map(|(_, topic)| start_consumer(kafka, &bootstrap, &filled(topic), config.path()));
     let other = ended(start_producer(kafka, &bootstrap, "local", "other", SECONDS));
     let producers = producers.map(|child| measured_producer(&ended(child)));
     let consumers = consumers.map(|child| measured_consumer(&ended(child)));
