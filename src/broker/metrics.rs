@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use super::idle_workers::IdleWorkers;
-use super::{BrokerServer, StartError, TARGET};
+use super::{BrokerServer, StartError, TARGET, quotas};
 use crate::base::{BrokerId, Millis};
 use crate::log::LogManager;
 use crate::metrics::{Metric, Registry, http, process};
@@ -55,6 +55,8 @@ impl BrokerServer {
             metrics.extend(services.zk.metrics());
             metrics
         });
+        let services = self.services.clone();
+        registry.add(move || quotas::metrics(&services.quotas, services.clock.now()));
         let limits = self.limits.clone();
         registry.add(move || limits.metrics());
         let logs = self.logs.clone();

@@ -1,4 +1,5 @@
-//! The quotas of clients at the start: those of the settings, and those below `/config/clients` and `/config/users`.
+//! The quotas of clients at the start: those of the settings, and those below `/config/clients` and `/config/users`; and
+//! what is measured of them.
 //!
 //! Kafka: `QuotaFactory.instantiate`, `DynamicConfigManager.startup`.
 
@@ -9,7 +10,9 @@ use super::dynamic_config::ClientQuotaConfigHandler;
 use crate::admin::configs::ConfigReader;
 use crate::base::Millis;
 use crate::config::BrokerConfig;
+use crate::metrics::Metric;
 use crate::quota::client_quota_manager::QuotaWindows;
+use crate::quota::values::ClientQuotaType;
 use crate::quota::{ClientQuotaConfig, ClientQuotas};
 
 const TARGET: &str = "kafka.server.QuotaFactory$";
@@ -47,4 +50,30 @@ fn quota_config(config: &BrokerConfig) -> ClientQuotaConfig {
 
 fn windows(samples: i32, seconds: i32) -> QuotaWindows {
     QuotaWindows { samples: usize::try_from(samples).unwrap_or(1), window_ms: Millis::from(seconds) * 1000 }
+}
+
+/// What clients have taken of their quotas, by the users and client ids that share one. As in Kafka there are no such
+/// metrics before the first quota is set.
+pub(super) fn metrics(quotas: &ClientQuotas, now: Millis) -> Vec<Metric> {
+    let rates = [
+        (ClientQuotaType::Produce, "byte-rate"),
+        (ClientQuotaType::Fetch, "byte-rate"),
+        (ClientQuotaType::Request, "request-time"),
+    ];
+    let mut metrics = Vec::new();
+    for (quota_type, rate) in rates {
+        for usage in quotas.manager(quota_type).usage(now) {
+            let attributes = [(rate, usage.rate), ("throttle-time", usage.throttle_time)];
+            metrics.extend(attributes.map(|(name, value)| {
+                let metric = Metric::attribute(quota_type.name(), name, value);
+                // JMX has no empty tags.
+                let tags = [("user", &usage.user), ("client-id", &usage.client_id)];
+                let tags = tags.into_iter().filter(|(_, value)| !value.is_empty());
+                tags.fold(metric, |metric, (tag, value)| metric.tagged(tag, value))
+            }));
+        }
+    }
+    let exempt = quotas.request.exempt_request_time(now);
+    metrics.extend(exempt.map(|percent| Metric::attribute("Request", "exempt-request-time", percent)));
+    metrics
 }

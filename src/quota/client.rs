@@ -105,6 +105,12 @@ impl ClientRequestQuotaManager {
             self.exempt.lock().record(percent(thread_time), now);
         }
     }
+
+    /// The time of requests that are never throttled, in percent of one thread (`exempt-request-time`); None while no
+    /// request quota was set.
+    pub fn exempt_request_time(&self, now: Millis) -> Option<f64> {
+        self.is_enabled().then(|| self.exempt.lock().measure(now))
+    }
 }
 
 fn percent(time: Duration) -> f64 {

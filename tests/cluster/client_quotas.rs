@@ -12,7 +12,8 @@ use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchResponse
 use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use barnabas::zk::znode::config_entity::EntityType;
 
-use crate::support::{Broker, Chroot, Connection, eventually, quotas};
+use crate::metrics;
+use crate::support::{Broker, Chroot, Connection, eventually, free_port, quotas};
 
 const SOON: Duration = Duration::from_secs(20);
 const USER: &str = "ANONYMOUS";
@@ -61,7 +62,10 @@ fn applied(broker: &Broker, entity: &str) {
 fn quotas_change_live_by_znode_and_by_request_at_every_level() {
     let chroot = Chroot::new();
     let connect = chroot.connect();
-    let broker = Broker::start_with(1, &connect, &[("quota.consumer.default", "1000")]);
+    let mut broker = Broker::prepare(1, &connect, &[("quota.consumer.default", "1000")]);
+    let metrics_port = free_port();
+    broker.set_environment("METRICS_LISTENER", &format!("127.0.0.1:{metrics_port}"));
+    broker.restart();
     let port = broker.port;
     let mut probe = Connection::to(port).unwrap();
     eventually("the topic has a leader", SOON, || probe.has_leader("t").filter(|led| *led));
@@ -98,6 +102,7 @@ fn quotas_change_live_by_znode_and_by_request_at_every_level() {
     applied(&broker, &format!("user {USER} client-id h"));
     throttled("h", 1008.0);
     throttled("i", 1007.0);
+    what_was_measured_is_shown(metrics_port);
 
     // What is no quota is logged, and the quota before it stays.
     quotas::change(&connect, EntityType::Clients, "b", &[("producer_byte_rate", "much")]);
@@ -113,6 +118,24 @@ fn quotas_change_live_by_znode_and_by_request_at_every_level() {
 
     a_consumer_over_its_quota_is_sent_nothing(&broker);
     a_throttled_connection_is_not_read(port);
+}
+
+/// The first client was throttled once, by the quota of its client id alone; the last one by that of its user's.
+fn what_was_measured_is_shown(metrics_port: u16) {
+    let figures = metrics::figures(metrics_port);
+    let figure = |name: &str, tags: &[&str], absent: &str| {
+        let is_it = |key: &str| {
+            key.starts_with(name) && tags.iter().all(|tag| key.contains(tag)) && !key.contains(absent)
+        };
+        let found: Vec<_> = figures.iter().filter(|(key, _)| is_it(key)).collect();
+        assert_eq!(found.len(), 1, "{name} {tags:?} of {figures:?}");
+        *found[0].1
+    };
+    let throttle = figure("kafka_server_Produce_throttle_time", &["\"a\""], USER);
+    // A request of 100,000 bytes and its header, sent once: 100 seconds of the quota but ten.
+    assert!((89_000.0..91_000.0).contains(&throttle), "{throttle}");
+    let rate = figure("kafka_server_Produce_byte_rate", &["\"i\"", USER], "nothing");
+    assert!(rate > 0.0 && rate <= 10_020.0, "{rate}");
 }
 
 fn a_consumer_over_its_quota_is_sent_nothing(broker: &Broker) {
