@@ -1,5 +1,5 @@
-//! The quotas of clients at the start: those of the settings, and those below `/config/clients` and `/config/users`; and
-//! what is measured of them.
+//! The quotas of clients at the start, those of the settings and those below `/config/clients` and `/config/users`;
+//! and what is measured of them.
 //!
 //! Kafka: `QuotaFactory.instantiate`, `DynamicConfigManager.startup`.
 
