@@ -10,7 +10,8 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::connection_quotas::{ConnectionQuotas, ListenerLimits};
 use super::metrics::SocketMetrics;
-use crate::config::{BrokerConfig, ConfigError, Properties};
+use crate::config::layers::LayeredSettings;
+use crate::config::{BrokerConfig, ConfigError, Properties, SettingsChange};
 
 /// The limits of a broker's sockets, shared by all its listeners.
 #[derive(Debug)]
@@ -70,6 +71,26 @@ impl SocketLimits {
         (self.most_memory - free, free)
     }
 
+    /// Refuses new limits by which a listener would accept no connection any more, not even one that could undo the
+    /// change.
+    ///
+    /// # Errors
+    /// [`ConfigError`] in Kafka's words, and where a listener's limits cannot be read.
+    #[doc(alias = "ListenerConnectionQuota")]
+    pub fn validate_reconfiguration(change: &SettingsChange) -> Result<(), ConfigError> {
+        let (before, now) = (limits_in_force(&change.before)?, limits_in_force(&change.now)?);
+        let changed = now.iter().filter(|(name, limits)| before.get(*name).is_some_and(|old| old != *limits));
+        for (_, ListenerLimits { connections, creation_rate }) in changed {
+            let limits = [("max.connections", connections), ("max.connection.creation.rate", creation_rate)];
+            for (key, limit) in limits {
+                if let Some(limit @ ..=0) = limit {
+                    return Err(ConfigError::Combination(format!("Invalid {key} {limit}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Applies the settings that may change while the broker runs (KIP-226, KIP-402, KIP-612): see
     /// [`ConnectionQuotas::reconfigure`].
     ///
@@ -92,6 +113,17 @@ impl SocketLimits {
         };
         RequestMemory { memory }
     }
+}
+
+/// The limits that apply to each listener, by its name: its own, or else the broker's.
+fn limits_in_force(settings: &LayeredSettings) -> Result<BTreeMap<String, ListenerLimits>, ConfigError> {
+    let broker = &settings.broker;
+    let with_brokers = |own: ListenerLimits| ListenerLimits {
+        connections: own.connections.or(Some(broker.max_connections)),
+        creation_rate: own.creation_rate.or(Some(broker.max_connection_creation_rate)),
+    };
+    let own = own_limits(broker, &settings.pairs)?;
+    Ok(own.into_iter().map(|(name, own)| (name, with_brokers(own))).collect())
 }
 
 /// The limits of single listeners, by their names.

@@ -70,6 +70,10 @@ impl BrokerReconfigurable for DynamicConnectionLimits {
         }
         std::future::ready(()).boxed()
     }
+
+    fn validate(&self, change: &SettingsChange) -> Result<(), ConfigError> {
+        SocketLimits::validate_reconfiguration(change)
+    }
 }
 
 /// The default configs of logs.

@@ -54,3 +54,35 @@ fn a_listeners_own_limit_has_to_be_a_number() {
         "Invalid value many for configuration listener.name.plaintext.max.connections: Not a number of type INT"
     );
 }
+
+/// Settings with two listeners and these limits.
+fn settings(limits: &[(&str, &str)]) -> Arc<LayeredSettings> {
+    let mut pairs = Properties::default();
+    let listeners = [
+        ("zookeeper.connect", "localhost:2181"),
+        ("listeners", "INTERNAL://:9091,EXTERNAL://:9092"),
+        ("listener.security.protocol.map", "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT"),
+        ("inter.broker.listener.name", "INTERNAL"),
+    ];
+    for (key, value) in listeners.iter().chain(limits) {
+        pairs.set(*key, *value);
+    }
+    let broker = BrokerConfig::read(&pairs).unwrap().config;
+    Arc::new(LayeredSettings { broker, throttles: Default::default(), pairs })
+}
+
+#[test]
+fn a_change_by_which_a_listener_would_accept_nothing_is_refused() {
+    let refusal = |before: &[(&str, &str)], now: &[(&str, &str)]| {
+        let change = SettingsChange { before: settings(before), now: settings(now) };
+        SocketLimits::validate_reconfiguration(&change).map_err(|error| error.to_string())
+    };
+    let own = "listener.name.external.max.connections";
+    let rate = "listener.name.external.max.connection.creation.rate";
+    assert_eq!(refusal(&[], &[(own, "1"), (rate, "1")]), Ok(()));
+    assert_eq!(refusal(&[], &[(own, "0")]), Err("Invalid max.connections 0".to_owned()));
+    assert_eq!(refusal(&[], &[(rate, "-1")]), Err("Invalid max.connection.creation.rate -1".to_owned()));
+    let brokers = ("max.connections", "0");
+    assert_eq!(refusal(&[], &[brokers]), Err("Invalid max.connections 0".to_owned()));
+    assert_eq!(refusal(&[(own, "0")], &[(own, "0")]), Ok(()), "it was so from the start");
+}
