@@ -94,6 +94,6 @@ mod tests {
         assert_eq!(create(&quotas, "b", 1, 0), (true, 0));
         assert_eq!(create(&quotas, "a", 1, 5_000), (true, 0));
         quotas.manager.update(QuotaEntity::of_clients("<default>").unwrap(), None);
-        assert_eq!(create(&quotas, "a", 1_000_000, 5_000), (true, 0));
+        assert_eq!(create(&quotas, "a", 1_000_000, 5_001), (true, 0), "a millisecond fills the bucket");
     }
 }
