@@ -2,6 +2,7 @@
 //!
 //! Pure.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,17 +45,18 @@ impl fmt::Display for TopicPartition {
 ///
 /// Example: items of `a-0`, `a-1`, `b-0` yield the two of `a`, then the one of `b`. Partitions that are sorted by topic
 /// yield each topic once.
-pub fn by_topic<'a, T>(
-    items: impl IntoIterator<Item = (&'a TopicPartition, T)>,
-) -> impl Iterator<Item = (&'a Arc<str>, Vec<T>)> {
+pub fn by_topic<T>(
+    items: impl IntoIterator<Item = (impl Borrow<TopicPartition>, T)>,
+) -> impl Iterator<Item = (Arc<str>, Vec<T>)> {
     let mut items = items.into_iter().peekable();
     std::iter::from_fn(move || {
         let (partition, first) = items.next()?;
+        let topic = partition.borrow().topic.clone();
         let mut group = vec![first];
-        while let Some((_, item)) = items.next_if(|(other, _)| other.topic == partition.topic) {
+        while let Some((_, item)) = items.next_if(|(other, _)| other.borrow().topic == topic) {
             group.push(item);
         }
-        Some((&partition.topic, group))
+        Some((topic, group))
     })
 }
 
@@ -68,7 +70,7 @@ mod tests {
             [("a", 0), ("a", 1), ("b", 0), ("a", 2)].map(|(topic, at)| TopicPartition::new(topic, at));
         let groups: Vec<_> = by_topic(partitions.iter().map(|it| (it, it.partition))).collect();
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        assert_eq!(groups, [(&a, vec![0, 1]), (&b, vec![0]), (&a, vec![2])]);
-        assert_eq!(by_topic(Vec::<(&TopicPartition, ())>::new()).count(), 0);
+        assert_eq!(groups, [(a.clone(), vec![0, 1]), (b, vec![0]), (a, vec![2])]);
+        assert_eq!(by_topic(Vec::<(TopicPartition, ())>::new()).count(), 0);
     }
 }

@@ -31,6 +31,7 @@ use crate::controller::Controller;
 use crate::log::directory;
 use crate::log::log_manager::load::topics_in;
 use crate::log::meta_properties::BrokerMetadata;
+use crate::log::recovery::LastStop;
 use crate::log::{LogManager, LogManagerOptions};
 use crate::metadata::MetadataCache;
 use crate::net::Dispatch;
@@ -404,7 +405,7 @@ async fn open_logs(
     };
     let found = unless(interrupted, fetch).await?;
     let own: HashMap<Arc<str>, OwnConfigs> = topics.into_iter().zip(found).collect();
-    let all_clean = options.dirs.iter().all(|dir| directory::stopped_cleanly(dir));
+    let all_clean = options.dirs.iter().all(|dir| directory::last_stop(dir) == LastStop::Clean);
     let opening = tokio::task::spawn_blocking(move || LogManager::open(LogManagerOptions { own, ..options }));
     let opening = async { Ok(opening.await.map_err(failed)??) };
     if all_clean {

@@ -63,20 +63,42 @@ pub fn parse_map(key: &str, text: &str) -> Result<Vec<(String, String)>, ConfigE
         .collect()
 }
 
-/// A list of listeners, names all different, and ports too where `distinct_ports`; port 0 stands for any free one.
+/// The ports of several listeners of one broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerPorts {
+    /// Each listener binds a port of its own.
+    Distinct,
+    /// Listeners may share a port, as advertised ones behind one proxy do.
+    Shared,
+}
+
+/// Why one element of a list of listeners is no endpoint.
+#[derive(Debug, thiserror::Error)]
+enum EndpointError {
+    #[error("Unable to parse {0} to a broker endpoint")]
+    Unparsable(String),
+    #[error("port out of range:{0}")]
+    PortOutOfRange(i32),
+    #[error("No security protocol defined for listener {0}")]
+    NoProtocol(String),
+}
+
+/// A list of listeners whose names all differ; port 0 stands for any free one.
 ///
 /// # Errors
 /// [`ConfigError::Illegal`] or [`ConfigError::Requirement`] with Kafka's message.
 pub fn parse_list(
     text: &str,
     protocols: &Protocols,
-    distinct_ports: bool,
+    ports: ListenerPorts,
 ) -> Result<Vec<Endpoint>, ConfigError> {
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    let endpoints =
-        items.map(|item| parse_endpoint(item, protocols)).collect::<Result<Vec<_>, String>>().map_err(
-            |reason| ConfigError::Illegal(format!("Error creating broker listeners from '{text}': {reason}")),
-        )?;
+    let endpoints = items
+        .map(|item| parse_endpoint(item, protocols))
+        .collect::<Result<Vec<_>, EndpointError>>()
+        .map_err(|reason| {
+            ConfigError::Illegal(format!("Error creating broker listeners from '{text}': {reason}"))
+        })?;
     for (at, endpoint) in endpoints.iter().enumerate() {
         let others = &endpoints[..at];
         if others.iter().any(|other| other.listener == endpoint.listener) {
@@ -84,7 +106,8 @@ pub fn parse_list(
                 "Each listener must have a different name, listeners: {text}"
             )));
         }
-        if distinct_ports && endpoint.port != 0 && others.iter().any(|other| other.port == endpoint.port) {
+        let is_shared = endpoint.port != 0 && others.iter().any(|other| other.port == endpoint.port);
+        if ports == ListenerPorts::Distinct && is_shared {
             return Err(ConfigError::Requirement(format!(
                 "Each listener must have a different port, listeners: {text}"
             )));
@@ -94,8 +117,8 @@ pub fn parse_list(
 }
 
 /// One `NAME://host:port`; the host may be empty, or an IPv6 address in brackets.
-fn parse_endpoint(text: &str, protocols: &Protocols) -> Result<Endpoint, String> {
-    let unparsable = || format!("Unable to parse {text} to a broker endpoint");
+fn parse_endpoint(text: &str, protocols: &Protocols) -> Result<Endpoint, EndpointError> {
+    let unparsable = || EndpointError::Unparsable(text.to_owned());
     let (name, address) = text.split_once("://").ok_or_else(unparsable)?;
     let (host, port) = address.rsplit_once(':').ok_or_else(unparsable)?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -105,11 +128,9 @@ fn parse_endpoint(text: &str, protocols: &Protocols) -> Result<Endpoint, String>
     }
     let port: i32 = port.parse().map_err(|_| unparsable())?;
     if port > 65_535 {
-        return Err(format!("port out of range:{port}"));
+        return Err(EndpointError::PortOutOfRange(port));
     }
     let listener = normalised(name);
-    let protocol = *protocols
-        .get(&listener)
-        .ok_or_else(|| format!("No security protocol defined for listener {listener}"))?;
+    let Some(&protocol) = protocols.get(&listener) else { return Err(EndpointError::NoProtocol(listener)) };
     Ok(Endpoint { listener, protocol, host: host.to_owned(), port })
 }

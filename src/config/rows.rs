@@ -3,7 +3,7 @@
 //! Pure. Kafka writes each key down five times (define, default, documentation, getter, dynamic set); here it
 //! stands once. Messages are those of `ConfigDef`.
 
-use super::values::{ConfigValue, items};
+use super::values::{ConfigValue, ValueError, items};
 use super::version::KafkaVersion;
 
 /// A value that a key cannot have; prints as Kafka's `ConfigException` does.
@@ -292,56 +292,53 @@ impl ConfigRow {
     /// [`ConfigError::Invalid`] with Kafka's reason.
     pub fn read<V: ConfigValue>(&self, raw: &str) -> Result<V, ConfigError> {
         let text = if self.kind == ConfigType::Password { raw } else { raw.trim() };
-        let invalid =
-            |reason| ConfigError::Invalid { key: self.key.to_owned(), value: text.to_owned(), reason };
+        let invalid = |reason: ValueError| self.invalid(text.to_owned(), &reason);
         let value = V::read(text).map_err(invalid)?;
         let shown = value.show().unwrap_or_default();
-        self.check.test(self.key, &shown, self.kind).map_err(|reason| match self.check {
+        self.check.test(self.key, &shown, self.kind).map_err(|reason| match reason {
             // For other lists the error names the wrong element. This list is checked as a whole, and Java
             // prints lists in brackets.
-            Validator::ThrottledReplicas => {
-                let value = format!("[{}]", shown.replace(',', ", "));
-                ConfigError::Invalid { key: self.key.to_owned(), value, reason }
+            ValueError::NotThrottledReplicas(_) => {
+                self.invalid(format!("[{}]", shown.replace(',', ", ")), &reason)
             }
-            Validator::ListOf(allowed) => {
+            ValueError::NotAmong(allowed) if self.kind == ConfigType::List => {
                 let value = items(&shown).into_iter().find(|item| !allowed.contains(&item.as_str()));
-                ConfigError::Invalid { key: self.key.to_owned(), value: value.unwrap_or(shown), reason }
+                self.invalid(value.unwrap_or(shown), &reason)
             }
             // A number that was read, as Java prints it: `2` as a double is `2.0`.
-            Validator::AtLeast(_) | Validator::Between(..) => {
-                ConfigError::Invalid { key: self.key.to_owned(), value: shown, reason }
-            }
+            ValueError::TooSmall(_) | ValueError::TooLarge(_) => self.invalid(shown, &reason),
             _ => invalid(reason),
         })?;
         Ok(value)
     }
+
+    fn invalid(&self, value: String, reason: &ValueError) -> ConfigError {
+        ConfigError::Invalid { key: self.key.to_owned(), value, reason: reason.to_string() }
+    }
 }
 
 impl Validator {
-    fn test(self, key: &str, text: &str, kind: ConfigType) -> Result<(), String> {
+    fn test(self, key: &str, text: &str, kind: ConfigType) -> Result<(), ValueError> {
         match self {
             Self::Any => Ok(()),
             Self::AtLeast(least) => within(text, kind, least, i64::MAX),
             Self::Between(least, most) => within(text, kind, least, most),
             Self::OneOf(allowed) if allowed.contains(&text) => Ok(()),
-            Self::OneOf(allowed) => Err(format!("String must be one of: {}", allowed.join(", "))),
+            Self::OneOf(allowed) => Err(ValueError::NotAmong(allowed)),
             Self::ListOf(allowed) => {
                 match items(text).iter().find(|item| !allowed.contains(&item.as_str())) {
-                    Some(_) => Err(format!("String must be one of: {}", allowed.join(", "))),
+                    Some(_) => Err(ValueError::NotAmong(allowed)),
                     None => Ok(()),
                 }
             }
-            Self::Version => KafkaVersion::parse(text).map(drop).map_err(|error| error.to_string()),
+            Self::Version => Ok(KafkaVersion::parse(text).map(drop)?),
             Self::ThrottledReplicas if are_throttled_replicas(text) => Ok(()),
-            Self::ThrottledReplicas => Err(format!(
-                "{key} must be the literal '*' or a list of replicas in the following format: \
-                 [partitionId]:[brokerId],[partitionId]:[brokerId],..."
-            )),
+            Self::ThrottledReplicas => Err(ValueError::NotThrottledReplicas(key.to_owned())),
         }
     }
 }
 
-fn within(text: &str, kind: ConfigType, least: i64, most: i64) -> Result<(), String> {
+fn within(text: &str, kind: ConfigType, least: i64, most: i64) -> Result<(), ValueError> {
     // Doubles keep their fraction; the whole numbers of the other types would lose precision as doubles.
     let (too_small, too_large) = if kind == ConfigType::Double {
         let value: f64 = text.parse().unwrap_or(f64::NAN);
@@ -351,8 +348,8 @@ fn within(text: &str, kind: ConfigType, least: i64, most: i64) -> Result<(), Str
         (value < least, value > most)
     };
     match (too_small, too_large) {
-        (true, _) => Err(format!("Value must be at least {least}")),
-        (_, true) => Err(format!("Value must be no more than {most}")),
+        (true, _) => Err(ValueError::TooSmall(least)),
+        (_, true) => Err(ValueError::TooLarge(most)),
         _ => Ok(()),
     }
 }

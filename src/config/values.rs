@@ -5,7 +5,36 @@
 use std::fmt;
 
 use super::rows::{ConfigRow, ConfigType};
-use super::version::KafkaVersion;
+use super::version::{KafkaVersion, UnknownVersion};
+
+/// Why a text is no value of a key; prints what stands behind "Invalid value … for configuration …: ".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// A text that is no number of this type.
+    #[error("Not a number of type {}", .0.name())]
+    NotANumber(ConfigType),
+    /// A text that is neither true nor false.
+    #[error("Expected value to be either true or false")]
+    NotABoolean,
+    /// A version of Kafka that there is not.
+    #[error(transparent)]
+    UnknownVersion(#[from] UnknownVersion),
+    /// A number below the smallest that is allowed.
+    #[error("Value must be at least {0}")]
+    TooSmall(i64),
+    /// A number above the largest that is allowed.
+    #[error("Value must be no more than {0}")]
+    TooLarge(i64),
+    /// A text, or an element of a list, that is none of the allowed ones.
+    #[error("String must be one of: {}", .0.join(", "))]
+    NotAmong(&'static [&'static str]),
+    /// A list of throttled replicas that does not parse.
+    #[error(
+        "{0} must be the literal '*' or a list of replicas in the following format: \
+         [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+    )]
+    NotThrottledReplicas(String),
+}
 
 /// The items of a list value: parted by commas, trimmed; none of an empty text.
 pub(super) fn items(text: &str) -> Vec<String> {
@@ -17,22 +46,22 @@ pub trait ConfigValue: Sized {
     /// The type's name in the protocol.
     const TYPE: ConfigType;
 
-    /// Its value from text, or Kafka's reason why the text is none.
+    /// Its value from text.
     ///
-    /// # Errors The reason, as it stands behind "Invalid value … for configuration …: ".
-    fn read(text: &str) -> Result<Self, String>;
+    /// # Errors The text is no value of this type.
+    fn read(text: &str) -> Result<Self, ValueError>;
 
     /// Its value as text; None for null.
     fn show(&self) -> Option<String>;
 }
 
 macro_rules! whole_number {
-    ($type:ty, $kind:ident, $name:literal) => {
+    ($type:ty, $kind:ident) => {
         impl ConfigValue for $type {
             const TYPE: ConfigType = ConfigType::$kind;
 
-            fn read(text: &str) -> Result<Self, String> {
-                text.parse().map_err(|_| concat!("Not a number of type ", $name).to_owned())
+            fn read(text: &str) -> Result<Self, ValueError> {
+                text.parse().map_err(|_| ValueError::NotANumber(ConfigType::$kind))
             }
 
             fn show(&self) -> Option<String> {
@@ -41,9 +70,9 @@ macro_rules! whole_number {
         }
     };
 }
-whole_number!(i16, Short, "SHORT");
-whole_number!(i32, Int, "INT");
-whole_number!(i64, Long, "LONG");
+whole_number!(i16, Short);
+whole_number!(i32, Int);
+whole_number!(i64, Long);
 
 /// A double as Java prints it (`Double.toString`).
 pub fn java_double(value: f64) -> String {
@@ -64,8 +93,8 @@ pub fn java_double(value: f64) -> String {
 impl ConfigValue for f64 {
     const TYPE: ConfigType = ConfigType::Double;
 
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "Not a number of type DOUBLE".to_owned())
+    fn read(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|_| ValueError::NotANumber(ConfigType::Double))
     }
 
     fn show(&self) -> Option<String> {
@@ -76,11 +105,11 @@ impl ConfigValue for f64 {
 impl ConfigValue for bool {
     const TYPE: ConfigType = ConfigType::Boolean;
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err("Expected value to be either true or false".to_owned()),
+            _ => Err(ValueError::NotABoolean),
         }
     }
 
@@ -92,7 +121,7 @@ impl ConfigValue for bool {
 impl ConfigValue for String {
     const TYPE: ConfigType = ConfigType::String;
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         Ok(text.to_owned())
     }
 
@@ -104,7 +133,7 @@ impl ConfigValue for String {
 impl ConfigValue for Vec<String> {
     const TYPE: ConfigType = ConfigType::List;
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         Ok(items(text))
     }
 
@@ -116,8 +145,8 @@ impl ConfigValue for Vec<String> {
 impl ConfigValue for KafkaVersion {
     const TYPE: ConfigType = ConfigType::String;
 
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|error| error.to_string())
+    fn read(text: &str) -> Result<Self, ValueError> {
+        Ok(Self::parse(text)?)
     }
 
     fn show(&self) -> Option<String> {
@@ -128,7 +157,7 @@ impl ConfigValue for KafkaVersion {
 impl<V: ConfigValue> ConfigValue for Option<V> {
     const TYPE: ConfigType = V::TYPE;
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         V::read(text).map(Some)
     }
 
@@ -157,7 +186,7 @@ impl fmt::Debug for Password {
 impl ConfigValue for Password {
     const TYPE: ConfigType = ConfigType::Password;
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         Ok(Self(text.to_owned()))
     }
 

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use rustix::fs::FlockOperation;
 
 use super::open_files::retry;
+use super::recovery::LastStop;
 use crate::base::{Offset, TopicPartition};
 
 /// Present, empty, when the broker stopped cleanly: nothing needs recovery.
@@ -128,19 +129,26 @@ pub fn deleted_dir(partition: &TopicPartition) -> String {
     format!("{}{suffix}", &topic[..end])
 }
 
+/// A directory in a data directory that holds no partition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Found directory {at}, '{name}' is not in the form of topic-partition or topic-partition.uniqueId-delete \
+     (if marked for deletion).\nKafka's log directories (and children) should only contain Kafka topic data."
+)]
+pub struct StrayDir {
+    at: String,
+    name: String,
+}
+
 /// The partition and purpose of a directory, from its name.
 ///
 /// # Errors
-/// Kafka's text for a directory that holds no partition.
-pub fn parse_dir(path: &Path) -> Result<(TopicPartition, Purpose), String> {
+/// The directory holds no partition.
+pub fn parse_dir(path: &Path) -> Result<(TopicPartition, Purpose), StrayDir> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     parse_dir_name(name).ok_or_else(|| {
         let at = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        format!(
-            "Found directory {}, '{name}' is not in the form of topic-partition or topic-partition.uniqueId-delete \
-             (if marked for deletion).\nKafka's log directories (and children) should only contain Kafka topic data.",
-            at.display()
-        )
+        StrayDir { at: at.display().to_string(), name: name.to_owned() }
     })
 }
 
@@ -189,9 +197,9 @@ impl DirLock {
     }
 }
 
-/// Whether the broker that last used `dir` stopped cleanly.
-pub fn stopped_cleanly(dir: &Path) -> bool {
-    dir.join(CLEAN_SHUTDOWN).exists()
+/// How the broker stopped that last used `dir`.
+pub fn last_stop(dir: &Path) -> LastStop {
+    if dir.join(CLEAN_SHUTDOWN).exists() { LastStop::Clean } else { LastStop::Unclean }
 }
 
 /// Leaves the mark of a clean stop.

@@ -22,7 +22,7 @@ use super::cleaner::LogCleaner;
 use super::directory::{self, DirLock};
 use super::failure::StorageError;
 use super::log::{Log, Shared};
-use super::recovery::Opening;
+use super::recovery::{LastStop, Opening};
 use super::scheduler::ScheduledTask;
 use super::settings::Settings;
 use crate::base::{Offset, TopicPartition};
@@ -165,7 +165,7 @@ impl LogManager {
             settings: settings(),
             log_start: 0,
             recovery_point: 0,
-            clean: false,
+            last_stop: LastStop::Unclean,
         };
         Log::open(opening, self.shared.clone())
     }

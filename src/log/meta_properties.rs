@@ -23,12 +23,34 @@ pub struct BrokerMetadata {
     pub cluster_id: Option<String>,
 }
 
+/// What is wrong in a file of properties.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidProperties {
+    /// It is no file of properties.
+    #[error("{0}")]
+    Unparsable(String),
+    /// A key is not there.
+    #[error("requirement failed: Missing required property '{0}'")]
+    Missing(&'static str),
+    /// A value is no number.
+    #[error("For input string: \"{0}\"")]
+    NotANumber(String),
+    /// A value is negative.
+    #[error("requirement failed: {key} has value {value} which is not in the range (0,2147483647).")]
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: i32,
+    },
+}
+
 /// Why the broker must not start. Each prints what Kafka prints.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MetadataError {
     /// A file whose properties are missing or make no sense.
-    #[error("{0}")]
-    Invalid(String),
+    #[error(transparent)]
+    Invalid(#[from] InvalidProperties),
     /// Two directories belong to different brokers or clusters.
     #[error(
         "BrokerMetadata is not consistent across log.dirs. This could happen if multiple brokers shared a log \
@@ -71,7 +93,7 @@ impl BrokerMetadata {
             match read(dir) {
                 Ok(Some(metadata)) => found.push((dir, metadata)),
                 Ok(None) => {}
-                Err(MetaPropertiesError::Invalid(text)) => return Err(MetadataError::Invalid(text)),
+                Err(MetaPropertiesError::Invalid(error)) => return Err(MetadataError::Invalid(error)),
                 Err(MetaPropertiesError::Io(error)) => {
                     log::error!(
                         target: TARGET,
@@ -145,8 +167,8 @@ enum MetaPropertiesError {
     #[error("{0}")]
     Io(io::Error),
     /// The broker is not to start.
-    #[error("{0}")]
-    Invalid(String),
+    #[error(transparent)]
+    Invalid(#[from] InvalidProperties),
 }
 
 fn read(dir: &Path) -> Result<Option<BrokerMetadata>, MetaPropertiesError> {
@@ -170,29 +192,24 @@ fn read(dir: &Path) -> Result<Option<BrokerMetadata>, MetaPropertiesError> {
 
 fn parse(bytes: &[u8]) -> Result<BrokerMetadata, MetaPropertiesError> {
     let mut properties =
-        java_properties::read(bytes).map_err(|error| MetaPropertiesError::Invalid(error.to_string()))?;
+        java_properties::read(bytes).map_err(|error| InvalidProperties::Unparsable(error.to_string()))?;
     // As `VerifiableProperties` gives them.
     properties.values_mut().for_each(|value| *value = value.trim_matches(|c| c <= ' ').to_owned());
-    let number = |key: &str| number(&properties, key).map_err(MetaPropertiesError::Invalid);
-    let version = number("version")?;
+    let version = number(&properties, "version")?;
     if version != 0 {
         let text = format!("Unrecognized version of the server meta.properties file: {version}");
         return Err(MetaPropertiesError::Io(io::Error::new(io::ErrorKind::InvalidData, text)));
     }
     let cluster_id = properties.get("cluster.id").cloned();
-    Ok(BrokerMetadata { broker_id: number("broker.id")?, cluster_id })
+    Ok(BrokerMetadata { broker_id: number(&properties, "broker.id")?, cluster_id })
 }
 
-fn number(properties: &HashMap<String, String>, key: &str) -> Result<i32, String> {
-    let text = properties
-        .get(key)
-        .ok_or_else(|| format!("requirement failed: Missing required property '{key}'"))?;
+fn number(properties: &HashMap<String, String>, key: &'static str) -> Result<i32, InvalidProperties> {
+    let text = properties.get(key).ok_or(InvalidProperties::Missing(key))?;
     match text.parse::<i32>() {
-        Err(_) => Err(format!("For input string: \"{text}\"")),
-        Ok(number) if number < 0 => Err(format!(
-            "requirement failed: {key} has value {number} which is not in the range (0,2147483647)."
-        )),
-        Ok(number) => Ok(number),
+        Err(_) => Err(InvalidProperties::NotANumber(text.clone())),
+        Ok(value) if value < 0 => Err(InvalidProperties::OutOfRange { key, value }),
+        Ok(value) => Ok(value),
     }
 }
 

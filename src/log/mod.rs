@@ -60,6 +60,6 @@ pub(crate) use log_manager::load::in_parallel;
 pub use log_manager::{LogManager, LogManagerOptions, OpenError};
 pub use marks::LogSnapshot;
 pub use position::LogPosition;
-pub use read::{LogAbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};
+pub use read::{FirstBatch, LogAbortedTransaction, LogRead, ReadError, ReadUpTo, TimestampAndOffset};
 pub use truncate::TruncateError;
 pub use validate::AppendOrigin;

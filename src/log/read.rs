@@ -130,9 +130,19 @@ const LATEST_TIMESTAMP: Millis = -1;
 /// In place of a timestamp: the log's start (ListOffsets).
 const EARLIEST_TIMESTAMP: Millis = -2;
 
+/// Whether the limit of a read holds for its first batch too.
+#[doc(alias = "minOneMessage")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstBatch {
+    /// The first batch is read however large it is, so that a reader gets on.
+    Whole,
+    /// The first batch is truncated at the limit.
+    Limited,
+}
+
 impl Log {
-    /// The batches from `offset` on, at most `max_bytes` of them and none past `up_to`; with `min_one` at least the
-    /// first batch, however large. Batches of one segment only: what follows is for the next read.
+    /// The batches from `offset` on, at most `max_bytes` of them and none past `up_to`. They are of one segment: what
+    /// follows in the next one is for the next read.
     ///
     /// # Errors
     /// The offset is not in the log, or the disk failed.
@@ -141,7 +151,7 @@ impl Log {
         offset: Offset,
         max_bytes: i32,
         up_to: ReadUpTo,
-        min_one: bool,
+        first: FirstBatch,
     ) -> Result<LogRead, ReadError> {
         self.still_open()?;
         let marks = self.snapshot();
@@ -165,7 +175,7 @@ impl Log {
             return Ok(answer(&marks, Records::default(), position, committed.then(Vec::new)));
         }
         let bound = self.locate(&marks, &segments, bound)?;
-        let read = self.read_from(&segments[at..], offset, max_bytes, bound, min_one);
+        let read = self.read_from(&segments[at..], offset, max_bytes, bound, first);
         let Some((segment, records, position, incomplete)) =
             read.map_err(|error| self.read_failed(&error))?
         else {
@@ -187,7 +197,7 @@ impl Log {
         offset: Offset,
         max_bytes: i32,
         bound: LogPosition,
-        min_one: bool,
+        first: FirstBatch,
     ) -> io::Result<Option<(usize, Records, LogPosition, bool)>> {
         for (at, segment) in segments.iter().enumerate() {
             let limit = match bound.in_segment {
@@ -196,7 +206,7 @@ impl Log {
             };
             let Some(found) = segment.find(offset)? else { continue };
             let allowed = max_bytes.max(0).unsigned_abs();
-            let taken = if min_one { allowed.max(found.size) } else { allowed };
+            let taken = if first == FirstBatch::Whole { allowed.max(found.size) } else { allowed };
             let length = limit.saturating_sub(found.position).min(taken);
             let position = segment.position(offset, found.position);
             let records = match length {
@@ -254,7 +264,7 @@ impl Log {
         if wanted.offset >= end.offset {
             return Ok(LogPosition { in_segment: end.in_segment, ..wanted });
         }
-        let read = self.read_from(segments.from(wanted.offset), wanted.offset, 1, end, false);
+        let read = self.read_from(segments.from(wanted.offset), wanted.offset, 1, end, FirstBatch::Limited);
         let found = read.map_err(|error| self.read_failed(&error))?;
         let located = found.map_or(end, |(_, _, found, _)| found);
         self.marks_mut().located(wanted, located);

@@ -37,6 +37,15 @@ use crate::wire::control::EndTransactionMarker;
 
 const TARGET: &str = "kafka.log.Log";
 
+/// How the broker stopped that last used a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastStop {
+    /// With all it had on the disk: nothing needs recovery.
+    Clean,
+    /// By a crash, as far as is known: what lies behind the recovery point is read.
+    Unclean,
+}
+
 /// What is known of a log before it is opened.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -50,8 +59,8 @@ pub struct Opening {
     pub log_start: Offset,
     /// Its recovery point by the checkpoint, or 0.
     pub recovery_point: Offset,
-    /// Whether the last broker stopped cleanly: then nothing needs recovery.
-    pub clean: bool,
+    /// How the last broker stopped.
+    pub last_stop: LastStop,
 }
 
 /// What was found in a segment that was read to make it whole.
@@ -68,25 +77,25 @@ impl Log {
     /// # Errors
     /// The disk failed; its directory is then offline.
     pub fn open(opening: Opening, shared: Arc<Shared>) -> Result<Arc<Self>, StorageError> {
-        let Opening { partition, dir, settings, log_start, recovery_point, clean } = opening;
+        let Opening { partition, dir, settings, log_start, recovery_point, last_stop } = opening;
         let magic = settings.magic;
         let log = Self::new(partition, dir, settings, log_start, recovery_point, shared);
         let epochs = log.load_epochs(magic)?;
-        log.load(clean, epochs).map_err(|error| {
+        log.load(last_stop, epochs).map_err(|error| {
             log.failed(format!("Error while loading log dir {}", log.data_dir().display()), &error)
         })?;
         Ok(log)
     }
 
-    fn load(&self, clean: bool, epochs: Loaded) -> io::Result<()> {
+    fn load(&self, last_stop: LastStop, epochs: Loaded) -> io::Result<()> {
         let mut appender = self.appender();
         let names = self.clear_leftovers()?;
-        self.load_segments(&mut appender, names, clean)?;
+        self.load_segments(&mut appender, names, last_stop)?;
         // After a power failure nothing may be left of the checkpoint but its name.
-        if epochs == Loaded::Damaged || (epochs == Loaded::Empty && !clean) {
+        if epochs == Loaded::Damaged || (epochs == Loaded::Empty && last_stop == LastStop::Unclean) {
             self.rebuild_epochs(&appender)?;
         }
-        let end = self.recover(&mut appender, clean)?;
+        let end = self.recover(&mut appender, last_stop)?;
         self.active().activate()?;
         self.epochs().change_at_end(&appender, |epochs| epochs.truncate_from_end(end));
         let start = self.log_start_offset().max(self.segments()[0].base_offset);
@@ -94,15 +103,20 @@ impl Log {
         self.marks_mut().opened(start, position);
         self.recovery().log_starts_at(start);
         self.change_epochs(&appender, |epochs| epochs.truncate_from_start(start))?;
-        self.rebuild_producers(&mut appender.state, end, clean)?;
+        self.rebuild_producers(&mut appender.state, end, last_stop)?;
         self.marks_mut().note_transactions(&mut appender.state.producers);
         Ok(())
     }
 
     /// Opens the segments and rebuilds their indexes where needed; one whose offsets overflow is split, and all are
     /// opened anew.
-    fn load_segments(&self, appender: &mut Appender, mut names: Vec<String>, clean: bool) -> io::Result<()> {
-        while let Some(overflowed) = self.open_segments(appender, &names, clean)? {
+    fn load_segments(
+        &self,
+        appender: &mut Appender,
+        mut names: Vec<String>,
+        last_stop: LastStop,
+    ) -> io::Result<()> {
+        while let Some(overflowed) = self.open_segments(appender, &names, last_stop)? {
             self.split_segment(&overflowed)?;
             names = directory::files(&self.dir())?;
         }
@@ -115,7 +129,7 @@ impl Log {
         &self,
         appender: &mut Appender,
         names: &[String],
-        clean: bool,
+        last_stop: LastStop,
     ) -> io::Result<Option<Arc<Segment>>> {
         let bases = self.segment_bases(names)?;
         let mut segments = Vec::new();
@@ -123,8 +137,8 @@ impl Log {
             let indexed = names.contains(&file_name(base, OFFSET_INDEX));
             let segment = Arc::new(Segment::open(self.own_dir(), base, "", self.segment_options())?);
             // Segments behind the recovery point are read in any case.
-            let recovered_later =
-                !clean && bases.get(at + 1).is_none_or(|next| *next > self.recovery_point());
+            let recovered_later = last_stop == LastStop::Unclean
+                && bases.get(at + 1).is_none_or(|next| *next > self.recovery_point());
             let is_believed = recovered_later || (indexed && is_sane(&segment)?);
             if !is_believed {
                 log::warn!(
@@ -168,11 +182,11 @@ impl Log {
     }
 
     /// Recovers the segments behind the recovery point, unless the stop was clean. Returns the log's end.
-    fn recover(&self, appender: &mut Appender, clean: bool) -> io::Result<Offset> {
-        if !clean {
+    fn recover(&self, appender: &mut Appender, last_stop: LastStop) -> io::Result<Offset> {
+        if last_stop == LastStop::Unclean {
             while let Some(overflowed) = self.recover_segments(appender)? {
                 self.split_segment(&overflowed)?;
-                self.load_segments(appender, directory::files(&self.dir())?, clean)?;
+                self.load_segments(appender, directory::files(&self.dir())?, last_stop)?;
             }
         }
         let start = self.log_start_offset();
@@ -247,7 +261,7 @@ impl Log {
     ) -> io::Result<RecoveredSegment> {
         let (partition, dir) = (self.partition().clone(), self.own_dir().clone());
         let mut state = ProducerState::new(partition, dir, self.shared().producer_expiration);
-        self.rebuild_producers(&mut state, segment.base_offset, false)?;
+        self.rebuild_producers(&mut state, segment.base_offset, LastStop::Unclean)?;
         segment.reset_indexes()?;
         let mut largest = TimestampOffset { timestamp: -1, offset: segment.base_offset };
         let (mut valid, mut last_entry, mut last_offset) = (0, 0, None);
@@ -328,12 +342,13 @@ impl Log {
         &self,
         state: &mut ProducerState,
         end: Offset,
-        clean: bool,
+        last_stop: LastStop,
     ) -> io::Result<()> {
         let segments = self.segment_list();
         let snapshot_at: Vec<_> = segments.iter().rev().take(2).map(|segment| segment.base_offset).collect();
         log::debug!(target: TARGET, "Loading producer state of {} till offset {end}", self.partition());
-        if self.current_settings().magic < 2 || (clean && state.offsets()?.is_empty()) {
+        if self.current_settings().magic < 2 || (last_stop == LastStop::Clean && state.offsets()?.is_empty())
+        {
             for offset in snapshot_at.into_iter().rev().chain([end]) {
                 state.producers.set_end_offset(offset);
                 state.take_snapshot()?;

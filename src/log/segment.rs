@@ -146,9 +146,9 @@ impl Segment {
         (size, synced): (u32, u32),
         options: SegmentOptions,
     ) -> io::Result<Self> {
-        let (offset, _) = OffsetIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
-        let (mut time, made) = TimeIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
-        if made {
+        let offset = OffsetIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
+        let mut time = TimeIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
+        if time.entries.is_new() {
             time.entries.resize(0)?;
         }
         let transaction = TransactionIndex::open(files.clone(), base_offset)?;

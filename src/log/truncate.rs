@@ -11,6 +11,7 @@ use super::appender::Appender;
 use super::cleaner::state::CleaningPause;
 use super::failure::StorageError;
 use super::log::Log;
+use super::recovery::LastStop;
 use super::segment::Segment;
 use crate::base::{LeaderEpoch, Offset};
 
@@ -148,7 +149,7 @@ impl Log {
         self.marks_mut().truncated(start, position);
         self.recovery().truncated(end);
         self.cleaning().truncated_to(self.active().base_offset);
-        self.rebuild_producers(&mut appender.state, end, false)
+        self.rebuild_producers(&mut appender.state, end, LastStop::Unclean)
             .map_err(|error| self.truncating_failed(end, &error))?;
         self.marks_mut().note_transactions(&mut appender.state.producers);
         Ok(())

@@ -11,6 +11,22 @@ use super::date_pattern::to_strftime;
 /// log4j's default date: ISO 8601 with a comma before the milliseconds.
 const ISO8601: &str = "%Y-%m-%d %H:%M:%S,%3f";
 
+/// A part of a conversion pattern that is not known.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UnknownPattern {
+    /// A conversion, with its percent sign.
+    #[error("{0}")]
+    Conversion(String),
+    /// A letter of a date's pattern.
+    #[error("the letter {letter} in %d{{{pattern}}}")]
+    DateLetter {
+        /// The letter.
+        letter: char,
+        /// The whole pattern of the date.
+        pattern: String,
+    },
+}
+
 /// A conversion pattern, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout(Vec<Part>);
@@ -52,7 +68,7 @@ impl Layout {
     /// Parses a pattern.
     ///
     /// # Errors The part of it that is not known.
-    pub fn parse(pattern: &str) -> Result<Self, String> {
+    pub fn parse(pattern: &str) -> Result<Self, UnknownPattern> {
         let (mut parts, mut rest) = (Vec::new(), pattern);
         while let Some(at) = rest.find('%') {
             if at > 0 {
@@ -86,10 +102,11 @@ impl Layout {
 }
 
 /// The conversion that stands behind a percent sign, and the rest of the pattern.
-fn conversion(text: &str) -> Result<(Part, &str), String> {
+fn conversion(text: &str) -> Result<(Part, &str), UnknownPattern> {
+    let unknown = |part: &str| UnknownPattern::Conversion(format!("%{part}"));
     let letters = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%');
-    let at = letters.ok_or_else(|| format!("%{text}"))?;
-    let width = Padding::parse(&text[..at]).ok_or_else(|| format!("%{}", &text[..=at]))?;
+    let at = letters.ok_or_else(|| unknown(text))?;
+    let width = Padding::parse(&text[..at]).ok_or_else(|| unknown(&text[..=at]))?;
     let (letter, mut rest) = (text.as_bytes()[at], &text[at + 1..]);
     let mut option = None;
     if let Some((inside, behind)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
@@ -104,18 +121,19 @@ fn conversion(text: &str) -> Result<(Part, &str), String> {
         b'p' => Conversion::Level,
         b't' => Conversion::Thread,
         b'x' | b'X' => Conversion::Nothing,
-        other => return Err(format!("%{}", char::from(other))),
+        _ => return Err(unknown(&text[at..=at])),
     };
     Ok((Part::Converted(value, width), rest))
 }
 
-fn date(pattern: Option<&str>) -> Result<String, String> {
+fn date(pattern: Option<&str>) -> Result<String, UnknownPattern> {
     match pattern {
         None | Some("" | "ISO8601") => Ok(ISO8601.to_owned()),
         Some("ABSOLUTE") => Ok("%H:%M:%S,%3f".to_owned()),
         Some("DATE") => Ok("%d %b %Y %H:%M:%S,%3f".to_owned()),
         Some(pattern) => {
-            to_strftime(pattern).map_err(|letter| format!("the letter {letter} in %d{{{pattern}}}"))
+            let unknown = |letter| UnknownPattern::DateLetter { letter, pattern: pattern.to_owned() };
+            to_strftime(pattern).map_err(unknown)
         }
     }
 }
@@ -181,8 +199,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_named() {
-        assert_eq!(Layout::parse("%p %F"), Err("%F".to_owned()));
-        assert_eq!(Layout::parse("%d{QQ}"), Err("the letter Q in %d{QQ}".to_owned()));
-        assert_eq!(Layout::parse("%"), Err("%".to_owned()));
+        let refusal = |pattern| Layout::parse(pattern).unwrap_err().to_string();
+        assert_eq!(refusal("%p %F"), "%F");
+        assert_eq!(refusal("%d{QQ}"), "the letter Q in %d{QQ}");
+        assert_eq!(refusal("%"), "%");
     }
 }

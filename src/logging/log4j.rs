@@ -12,10 +12,31 @@ use std::path::PathBuf;
 use super::appender::{AppenderSettings, Destination};
 use super::date_pattern::to_strftime;
 use super::hierarchy::Hierarchy;
-use super::layout::Layout;
+use super::layout::{Layout, UnknownPattern};
 use super::rolling::Rolling;
 use super::{LOGGERS, Level};
 use crate::config::Properties;
+
+/// Why an appender is left out.
+#[derive(Debug, thiserror::Error)]
+enum AppenderError {
+    #[error("it is not defined")]
+    Undefined,
+    #[error("it names no File")]
+    NoFile,
+    #[error("the letter {0} in its DatePattern is not known")]
+    UnknownDateLetter(char),
+    #[error("its MaxFileSize {0} is no size")]
+    NoSize(String),
+    #[error("its MaxBackupIndex {0} is no number")]
+    NoNumber(String),
+    #[error("there is no class {0} here")]
+    UnknownClass(String),
+    #[error("its ConversionPattern is not known at {0}")]
+    UnknownPattern(#[from] UnknownPattern),
+    #[error("its Threshold {0} does not exist")]
+    UnknownThreshold(String),
+}
 
 /// The content of a file.
 #[derive(Debug)]
@@ -78,41 +99,40 @@ fn level_and_appenders(
     (level, words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
-fn appender(properties: &Properties, name: &str) -> Result<AppenderSettings, String> {
+fn appender(properties: &Properties, name: &str) -> Result<AppenderSettings, AppenderError> {
     let own = format!("log4j.appender.{name}");
-    let class = properties.get(&own).ok_or("it is not defined")?.trim();
+    let class = properties.get(&own).ok_or(AppenderError::Undefined)?.trim();
     let option = |option: &str| {
         let wanted = format!("{own}.{option}");
         properties.iter().find(|(key, _)| key.eq_ignore_ascii_case(&wanted)).map(|(_, value)| value.trim())
     };
-    let path = || option("File").map(PathBuf::from).ok_or("it names no File");
+    let path = || option("File").map(PathBuf::from).ok_or(AppenderError::NoFile);
     let destination = match class.strip_prefix("org.apache.log4j.").unwrap_or(class) {
         "ConsoleAppender" if option("Target") == Some("System.err") => Destination::Stderr,
         "ConsoleAppender" => Destination::Stdout,
         "FileAppender" => Destination::File(path()?, Rolling::Never),
         "DailyRollingFileAppender" => {
             let pattern = option("DatePattern").unwrap_or("'.'yyyy-MM-dd");
-            let pattern = to_strftime(pattern)
-                .map_err(|letter| format!("the letter {letter} in its DatePattern is not known"))?;
+            let pattern = to_strftime(pattern).map_err(AppenderError::UnknownDateLetter)?;
             Destination::File(path()?, Rolling::ByDate(pattern))
         }
         "RollingFileAppender" => {
             let most = option("MaxFileSize").unwrap_or("10MB");
-            let most = bytes(most).ok_or_else(|| format!("its MaxFileSize {most} is no size"))?;
+            let most = bytes(most).ok_or_else(|| AppenderError::NoSize(most.to_owned()))?;
             let kept = option("MaxBackupIndex").unwrap_or("1");
-            let kept = kept.parse().map_err(|_| format!("its MaxBackupIndex {kept} is no number"))?;
+            let kept = kept.parse().map_err(|_| AppenderError::NoNumber(kept.to_owned()))?;
             Destination::File(path()?, Rolling::BySize { most, kept })
         }
-        _ => return Err(format!("there is no class {class} here")),
+        _ => return Err(AppenderError::UnknownClass(class.to_owned())),
     };
     let layout = match option("layout.ConversionPattern") {
-        Some(pattern) => {
-            Layout::parse(pattern).map_err(|part| format!("its ConversionPattern is not known at {part}"))?
-        }
+        Some(pattern) => Layout::parse(pattern)?,
         None => Layout::of_kafka(),
     };
     let threshold = match option("Threshold") {
-        Some(level) => Level::parse(level).ok_or_else(|| format!("its Threshold {level} does not exist"))?,
+        Some(level) => {
+            Level::parse(level).ok_or_else(|| AppenderError::UnknownThreshold(level.to_owned()))?
+        }
         None => Level::All,
     };
     Ok(AppenderSettings { destination, threshold, layout })

@@ -76,7 +76,7 @@ impl IsrProposals {
         self.settle(id, proposal);
         let Ok(partition) = self.partitions.partition(id) else { return };
         let outcome: IsrOutcome = partition.isr_answered(proposal, answer, self.clock.now());
-        self.changes.count(proposal.expands, &outcome);
+        self.changes.count(proposal, &outcome);
     }
 
     fn settle(&self, partition: &TopicPartition, proposal: &IsrProposal) {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::ReplicaManager;
+use super::machine::ReadFrom;
 use super::partition::Partition;
 use crate::base::{Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -73,7 +74,7 @@ impl ReplicaManager {
             return Err(ErrorCode::InvalidTopicException);
         }
         let partition = self.partition(id)?;
-        let log = partition.readable(None, true)?;
+        let log = partition.readable(None, ReadFrom::Leader)?;
         if !log.config().cleanup_policy.iter().any(|policy| policy == "delete") {
             return Err(ErrorCode::PolicyViolation);
         }

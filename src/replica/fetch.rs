@@ -26,6 +26,7 @@ pub use read::FetchCaller;
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records};
 use crate::log::epochs::EpochEnd;
 use crate::log::{Log, LogAbortedTransaction, LogPosition, LogRead, LogSnapshot, ReadUpTo};
+use crate::replica::machine::ReadFrom;
 use crate::wire::error_code::ErrorCode;
 
 /// Which records a consumer may see.
@@ -53,8 +54,8 @@ pub struct FetchParams {
     pub hard_max_bytes: bool,
     /// Which records may be seen.
     pub isolation: Isolation,
-    /// Whether only a leader answers: to followers, and to consumers before version 11 (KIP-392).
-    pub leader_only: bool,
+    /// Which replicas answer; to followers, and to consumers before version 11 (KIP-392), only the leader.
+    pub read_from: ReadFrom,
 }
 
 /// What is fetched of a partition.
@@ -145,8 +146,8 @@ pub struct FetchReader {
     pub replica_id: BrokerId,
     /// Which records a consumer may see.
     pub isolation: Isolation,
-    /// Whether only a leader answers.
-    pub leader_only: bool,
+    /// Which replicas answer.
+    pub read_from: ReadFrom,
 }
 
 impl FetchReader {
@@ -177,8 +178,8 @@ impl FetchReader {
 impl FetchParams {
     /// The reader.
     pub fn reader(&self) -> FetchReader {
-        let Self { replica_id, isolation, leader_only, .. } = *self;
-        FetchReader { replica_id, isolation, leader_only }
+        let Self { replica_id, isolation, read_from, .. } = *self;
+        FetchReader { replica_id, isolation, read_from }
     }
 
     fn is_follower(&self) -> bool {

@@ -8,6 +8,8 @@
 
 mod admission;
 
+pub use admission::{ReadFrom, RequiredAcks};
+
 use std::collections::BTreeMap;
 
 use crate::base::{BrokerId, LeaderAndIsr, LeaderEpoch, Millis, Offset};

@@ -2,7 +2,8 @@
 //! its purgatories and `FetchSessionCache`).
 
 use super::ReplicaManager;
-use super::machine::IsrOutcome;
+use super::fetch::FetchReader;
+use super::machine::{IsrOutcome, IsrProposal};
 use super::partitions::PartitionCounts;
 use crate::base::TopicPartition;
 use crate::metrics::purgatory::{Expirations, Purgatory};
@@ -48,8 +49,8 @@ impl Default for Waits {
 
 impl Waits {
     /// A fetch has timed out before there were enough bytes.
-    pub(super) fn fetch_expired(&self, of_follower: bool) {
-        self.fetches_expired[usize::from(!of_follower)].mark(1);
+    pub(super) fn fetch_expired(&self, reader: &FetchReader) {
+        self.fetches_expired[usize::from(!reader.is_follower())].mark(1);
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -72,10 +73,10 @@ pub(super) struct IsrChanges {
 }
 
 impl IsrChanges {
-    /// A proposal was applied: it expands or shrinks the ISR.
-    pub fn count(&self, expands: bool, outcome: &IsrOutcome) {
+    /// A proposal was answered.
+    pub fn count(&self, proposal: &IsrProposal, outcome: &IsrOutcome) {
         let counter = match outcome {
-            IsrOutcome::Changed if expands => &self.expanded,
+            IsrOutcome::Changed if proposal.expands => &self.expanded,
             IsrOutcome::Changed => &self.shrunk,
             IsrOutcome::Unchanged => &self.failed,
             IsrOutcome::Stale => return,

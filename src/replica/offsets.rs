@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::ReplicaManager;
 use super::fetch::Isolation;
-use super::machine::ReplicaRole;
+use super::machine::{ReadFrom, ReplicaRole};
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
-use crate::log::TimestampAndOffset;
 use crate::log::epochs::EpochEnd;
+use crate::log::{ReadUpTo, TimestampAndOffset};
 use crate::wire::error_code::ErrorCode;
 
 /// The timestamp that asks for the end.
@@ -27,14 +27,14 @@ impl ReplicaManager {
         timestamp: Millis,
         isolation: Option<Isolation>,
         epoch: Option<LeaderEpoch>,
-        leader_only: bool,
+        read_from: ReadFrom,
     ) -> Result<Option<TimestampAndOffset>, ErrorCode> {
         if matches!(timestamp, LATEST | EARLIEST) {
-            return self.list_offset(id, timestamp, isolation, epoch, leader_only);
+            return self.list_offset(id, timestamp, isolation, epoch, read_from);
         }
-        let log = self.partition(id)?.readable(epoch, leader_only)?;
+        let log = self.partition(id)?.readable(epoch, read_from)?;
         let (replicas, id) = (self.clone(), id.clone());
-        let work = move || replicas.list_offset(&id, timestamp, isolation, epoch, leader_only);
+        let work = move || replicas.list_offset(&id, timestamp, isolation, epoch, read_from);
         log.disk().run(work).await
     }
 
@@ -47,12 +47,12 @@ impl ReplicaManager {
         id: &TopicPartition,
         timestamp: Millis,
         most: i32,
-        consumer: bool,
-        leader_only: bool,
+        up_to: ReadUpTo,
+        read_from: ReadFrom,
     ) -> Result<Vec<Offset>, ErrorCode> {
-        let log = self.partition(id)?.readable(None, leader_only)?;
+        let log = self.partition(id)?.readable(None, read_from)?;
         let (replicas, id) = (self.clone(), id.clone());
-        log.disk().run(move || replicas.legacy_offsets(&id, timestamp, most, consumer, leader_only)).await
+        log.disk().run(move || replicas.legacy_offsets(&id, timestamp, most, up_to, read_from)).await
     }
 
     /// The first offset at or after a timestamp, of those that may be fetched; None if there is none.
@@ -66,10 +66,10 @@ impl ReplicaManager {
         timestamp: Millis,
         isolation: Option<Isolation>,
         epoch: Option<LeaderEpoch>,
-        leader_only: bool,
+        read_from: ReadFrom,
     ) -> Result<Option<TimestampAndOffset>, ErrorCode> {
         let partition = self.partition(id)?;
-        let log = partition.readable(epoch, leader_only)?;
+        let log = partition.readable(epoch, read_from)?;
         let end = match isolation {
             None => log.log_end_offset(),
             Some(Isolation::ReadUncommitted) => log.high_watermark(),
@@ -95,7 +95,8 @@ impl ReplicaManager {
         }
     }
 
-    /// At most `most` starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks.
+    /// At most `most` starts of segments before a timestamp, newest first, as version 0 of ListOffsets asks; consumers
+    /// read up to the high watermark, others to the log's end.
     ///
     /// # Errors
     /// As [`ReplicaManager::list_offset`]; UNKNOWN_SERVER_ERROR where less than none are asked for.
@@ -104,15 +105,15 @@ impl ReplicaManager {
         id: &TopicPartition,
         timestamp: Millis,
         most: i32,
-        consumer: bool,
-        leader_only: bool,
+        up_to: ReadUpTo,
+        read_from: ReadFrom,
     ) -> Result<Vec<Offset>, ErrorCode> {
-        let log = self.partition(id)?.readable(None, leader_only)?;
+        let log = self.partition(id)?.readable(None, read_from)?;
         let most = usize::try_from(most).map_err(|_| ErrorCode::UnknownServerError)?;
         let mut offsets =
             log.legacy_offsets_before(timestamp, most).map_err(|error| ErrorCode::from(&error))?;
         let high_watermark = log.high_watermark();
-        if consumer && offsets.iter().any(|offset| *offset > high_watermark) {
+        if up_to == ReadUpTo::HighWatermark && offsets.iter().any(|offset| *offset > high_watermark) {
             let first_past = offsets.iter().filter(|offset| **offset > high_watermark).count();
             offsets.drain(..first_past);
             offsets.insert(0, high_watermark);
@@ -130,9 +131,8 @@ impl ReplicaManager {
         id: &TopicPartition,
         wanted: LeaderEpoch,
         epoch: Option<LeaderEpoch>,
-        leader_only: bool,
     ) -> Result<EpochEnd, ErrorCode> {
-        let log = self.partition(id)?.readable(epoch, leader_only)?;
+        let log = self.partition(id)?.readable(epoch, ReadFrom::Leader)?;
         Ok(log.end_offset_for(wanted).unwrap_or(EpochEnd::UNKNOWN))
     }
 }

@@ -8,6 +8,7 @@ use super::ReplicaManager;
 use super::down_conversion::{self, DownConversion};
 use super::fetch::FetchOutcome;
 use crate::base::{Offset, Records, TopicPartition};
+use crate::replica::fetch::FetchReader;
 use crate::wire::error_code::ErrorCode;
 
 /// The version of Fetch from which on clients read message format 2.
@@ -36,7 +37,7 @@ impl ReplicaManager {
     pub fn down_convert(
         &self,
         version: i16,
-        follower: bool,
+        reader: &FetchReader,
         id: &TopicPartition,
         offset: Offset,
         outcome: FetchOutcome,
@@ -49,7 +50,7 @@ impl ReplicaManager {
         if !may_be_newer || !down_conversion::is_newer(&outcome.records, magic) {
             return outcome;
         }
-        if !follower && !config.message_downconversion_enable {
+        if !reader.is_follower() && !config.message_downconversion_enable {
             return FetchOutcome::refused(ErrorCode::UnsupportedVersion);
         }
         match DownConversion::new(id.clone(), &outcome.records, magic, offset) {

@@ -25,7 +25,8 @@ use super::fetch::delayed::PartitionKey;
 use super::fetch::session::IdleFetch;
 use super::fetch::watch::{LogChange, SharedSession, Watchers};
 use super::machine::{
-    Follower, FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState, LocalReplica, ReplicaRole,
+    Follower, FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState, LocalReplica, ReadFrom,
+    ReplicaRole,
 };
 use super::orders::Reassigned;
 use super::role_feed::{NewRole, RoleFeed};
@@ -341,9 +342,9 @@ impl Partition {
     ///
     /// # Errors
     /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
-    pub fn readable(&self, epoch: Option<LeaderEpoch>, leader_only: bool) -> Result<Arc<Log>, ErrorCode> {
+    pub fn readable(&self, epoch: Option<LeaderEpoch>, read_from: ReadFrom) -> Result<Arc<Log>, ErrorCode> {
         let state = self.state.lock();
-        state.machine.admits_read(epoch, leader_only)?;
+        state.machine.admits_read(epoch, read_from)?;
         state.log.clone().ok_or(ErrorCode::KafkaStorageError)
     }
 

@@ -8,6 +8,7 @@ pub mod rack_aware;
 use self::rack_aware::{RACK_AWARE, ReplicaView, select};
 
 use super::fetch::{FetchOutcome, FetchParams, PartitionFetch};
+use super::machine::ReadFrom;
 use super::{Partition, ReplicaManager};
 use crate::base::{BrokerId, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
@@ -27,7 +28,7 @@ impl ReplicaManager {
         self.config.replica_selector_class.as_deref() == Some(RACK_AWARE)
             && !from.rack.is_empty()
             && params.replica_id < 0
-            && !params.leader_only
+            && params.read_from == ReadFrom::AnyReplica
     }
 
     /// The outcome that names the preferred replica; None if the leader serves the consumer itself.
@@ -38,7 +39,7 @@ impl ReplicaManager {
         wanted: &PartitionFetch,
     ) -> Option<FetchOutcome> {
         let partition = self.partition(id).ok()?;
-        let log = partition.readable(wanted.current_leader_epoch, true).ok()?;
+        let log = partition.readable(wanted.current_leader_epoch, ReadFrom::Leader).ok()?;
         let replica = self.find_preferred_replica(from, &partition, wanted.offset)?;
         let marks = log.snapshot();
         Some(FetchOutcome {

@@ -15,35 +15,9 @@ use crate::admin::names::is_internal;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::log::disk::blocking;
 use crate::log::{AppendOrigin, LogAppendInfo};
+pub use crate::replica::machine::RequiredAcks;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::memory_records::MemoryRecords;
-
-/// Which replicas must have records before they are acknowledged (`acks`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequiredAcks {
-    /// None: the client waits for no answer.
-    None,
-    /// The leader.
-    Leader,
-    /// All replicas in sync, which must be `min.insync.replicas` at least.
-    All,
-}
-
-impl RequiredAcks {
-    /// The value of `acks` in a request: 0, 1 or -1; None for any other.
-    pub fn from_wire(acks: i16) -> Option<Self> {
-        match acks {
-            0 => Some(Self::None),
-            1 => Some(Self::Leader),
-            -1 => Some(Self::All),
-            _ => None,
-        }
-    }
-
-    fn is_all(self) -> bool {
-        self == Self::All
-    }
-}
 
 /// Whether records may be appended to Kafka's own topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,9 +208,9 @@ impl ReplicaManager {
         records: MemoryRecords,
         params: &AppendParams,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
-        let (all, origin, within) = (params.acks.is_all(), params.origin, params.leader_epoch);
+        let AppendParams { acks, origin, leader_epoch: within, .. } = *params;
         // Asked once more when the records are appended; here so that none are validated that another broker leads.
-        let (log, _) = partition.admits_append(all, within).map_err(Refused::Partition)?;
+        let (log, _) = partition.admits_append(acks, within).map_err(Refused::Partition)?;
         let magic = records.batches().first().map(|batch| batch.header().magic);
         let prepared = match log.prepare_quickly(&records, origin) {
             Some(prepared) => prepared,
@@ -251,7 +225,7 @@ impl ReplicaManager {
         let is_converted = magic.is_some_and(|magic| magic != log.settings().magic);
         let is_quick = log.takes_quickly(prepared.bytes());
         let (led, now) = (partition.clone(), self.clock.now());
-        let appended = log.disk().append(is_quick, move || led.append(&prepared, all, within, now)).await?;
+        let appended = log.disk().append(is_quick, move || led.append(&prepared, acks, within, now)).await?;
         if is_converted {
             partition.stats().mark(TopicMeter::ProduceMessageConversions, messages_of(&appended.0));
         }

@@ -14,7 +14,7 @@ use crate::log::{AppendOrigin, LogManagerOptions};
 use crate::metadata::MetadataUpdate;
 use crate::replica::controller_epoch::RequestEpochs;
 use crate::replica::fetch::{FetchParams, Isolation, PartitionFetch};
-use crate::replica::machine::LeadershipState;
+use crate::replica::machine::{LeadershipState, ReadFrom};
 use crate::replica::orders::{
     LeaderAndIsrOrder, OrderOutcomes, PartitionOrder, Reassigned, ReplicaStop, StopReplicaOrder, StoppedLog,
 };
@@ -105,7 +105,7 @@ impl Room {
             max_bytes: 1 << 20,
             hard_max_bytes: false,
             isolation: Isolation::ReadUncommitted,
-            leader_only: true,
+            read_from: ReadFrom::Leader,
         };
         let wanted = PartitionFetch {
             offset,

@@ -12,8 +12,8 @@ use barnabas::config::layers::OwnConfigs;
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
 use barnabas::log::meta_properties::BrokerMetadata;
-use barnabas::log::recovery::Opening;
-use barnabas::log::{Log, LogManager, LogManagerOptions, ReadUpTo};
+use barnabas::log::recovery::{LastStop, Opening};
+use barnabas::log::{FirstBatch, Log, LogManager, LogManagerOptions, ReadUpTo};
 use barnabas::wire::batch::Batch;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -130,7 +130,7 @@ fn consumed(log: &Log, up_to: ReadUpTo) -> Vec<Seen> {
     };
     let (mut records, mut offset) = (Vec::new(), log.log_start_offset());
     while offset < end {
-        let read = log.read(offset, 1 << 20, up_to, true).unwrap();
+        let read = log.read(offset, 1 << 20, up_to, FirstBatch::Whole).unwrap();
         let mut aborted: Vec<_> = read.aborted.unwrap_or_default();
         let mut open = HashSet::new();
         for batch in Batch::split(read.records.read().unwrap()) {
@@ -252,7 +252,7 @@ fn the_same_appends_give_the_same_files() {
             settings: config(topic).into(),
             log_start: 0,
             recovery_point: 0,
-            clean: false,
+            last_stop: LastStop::Unclean,
         };
         let log = Log::open(opening, Arc::new(shared)).unwrap();
         lead(&log);

@@ -11,7 +11,7 @@ use barnabas::api::records::produce::produced_records::validate_records;
 use barnabas::base::{Clock, TopicPartition};
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
-use barnabas::log::recovery::Opening;
+use barnabas::log::recovery::{LastStop, Opening};
 use barnabas::log::{AppendOrigin, Log};
 use barnabas::wire::batch::{Batch, BatchBuilder};
 use barnabas::wire::error_code::ErrorCode;
@@ -47,7 +47,7 @@ fn open(topic: &str, home: &Path) -> Arc<Log> {
         settings: config(topic).into(),
         log_start: 0,
         recovery_point: 0,
-        clean: false,
+        last_stop: LastStop::Unclean,
     };
     Log::open(opening, Arc::new(shared)).unwrap()
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use barnabas::base::{Clock, Offset, TopicPartition};
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
-use barnabas::log::recovery::Opening;
+use barnabas::log::recovery::{LastStop, Opening};
 use barnabas::log::settings::Settings;
 use barnabas::log::{AppendOrigin, Log};
 use barnabas::wire::batch::{Batch, BatchBuilder};
@@ -76,7 +76,7 @@ impl<'a> Feed<'a> {
             settings: Settings::from(config),
             log_start: 0,
             recovery_point: 0,
-            clean: true,
+            last_stop: LastStop::Clean,
         };
         let log = Log::open(opening, Arc::new(Shared::new(Clock::System))).unwrap();
         let (random, now) = (fastrand::Rng::with_seed(seed), Clock::System.now());

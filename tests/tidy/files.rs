@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::sources::{files, is_test, report, without_texts};
+use crate::sources::{code, files, is_test, report, without_texts};
 
 #[test]
 fn every_file_begins_with_its_purpose() {
@@ -37,6 +37,22 @@ fn nothing_is_left_to_do_in_the_code() {
             .collect::<Vec<_>>()
     });
     report("what is missing is an issue, not a mark in the code", marked.collect());
+}
+
+/// A file whose texts are parts of answers: a feature's update is refused in a sentence.
+const REFUSES_IN_SENTENCES: &str = "src/controller/decide/update_features.rs";
+
+#[test]
+fn errors_are_enums() {
+    let mut textual = Vec::new();
+    for (path, text) in files("src", ".rs").into_iter().filter(|(path, _)| path != REFUSES_IN_SENTENCES) {
+        // The second parameter of a map is no error.
+        let is_textual = |line: &&str| {
+            line.contains("Result<") && line.replace("Map<String, String>", "").contains(", String>")
+        };
+        textual.extend(code(&text).lines().filter(is_textual).map(|line| format!("{path}: {}", line.trim())));
+    }
+    report("an error is an enum, not a text", textual);
 }
 
 /// The widest a line may be, in characters.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::base::ids::by_topic;
+use crate::controller::reply::ApiError;
 use crate::wire::message::alter_partition_reassignments::{
     AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ReassignablePartitionResponse,
     ReassignableTopicResponse,
@@ -35,22 +37,16 @@ pub async fn handle(
             };
         }
     };
-    let mut responses: Vec<ReassignableTopicResponse> = Vec::new();
-    for (id, outcome) in begun {
-        let mut partition = ReassignablePartitionResponse {
+    let results = begun.into_iter().map(|(id, outcome)| {
+        let refusal = outcome.err();
+        let result = ReassignablePartitionResponse {
             partition_index: id.partition,
-            error_message: None,
-            ..Default::default()
+            error_code: refusal.as_ref().map_or(0, |refusal| refusal.code.code()),
+            error_message: refusal.and_then(ApiError::text),
         };
-        if let Err(refusal) = outcome {
-            partition.error_code = refusal.code.code();
-            partition.error_message = refusal.text();
-        }
-        match responses.last_mut().filter(|topic| topic.name == *id.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => responses
-                .push(ReassignableTopicResponse { name: id.topic.to_string(), partitions: vec![partition] }),
-        }
-    }
-    AlterPartitionReassignmentsResponse { responses, ..Default::default() }
+        (id, result)
+    });
+    let responses = by_topic(results)
+        .map(|(topic, partitions)| ReassignableTopicResponse { name: topic.to_string(), partitions });
+    AlterPartitionReassignmentsResponse { responses: responses.collect(), ..Default::default() }
 }

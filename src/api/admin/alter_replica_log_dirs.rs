@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::base::TopicPartition;
+use crate::base::ids::by_topic;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::alter_replica_log_dirs::{
@@ -34,21 +35,15 @@ pub async fn handle(exchange: &Exchange, request: AlterReplicaLogDirsRequest) ->
     let failed = |id| (id, Err(ErrorCode::UnknownServerError));
     let mut altered = altered.unwrap_or_else(|_| named.into_iter().map(failed).collect());
     altered.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut results: Vec<AlterReplicaLogDirTopicResult> = Vec::new();
-    for (id, outcome) in altered {
-        let partition = AlterReplicaLogDirPartitionResult {
-            partition_index: id.partition,
-            error_code: outcome.err().unwrap_or_default().code(),
-        };
-        match results.last_mut().filter(|topic| topic.topic_name == *id.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => results.push(AlterReplicaLogDirTopicResult {
-                topic_name: id.topic.to_string(),
-                partitions: vec![partition],
-            }),
-        }
-    }
-    AlterReplicaLogDirsResponse { results, ..Default::default() }
+    let results = altered.into_iter().map(|(id, outcome)| {
+        let (partition_index, error_code) = (id.partition, outcome.err().unwrap_or_default().code());
+        (id, AlterReplicaLogDirPartitionResult { partition_index, error_code })
+    });
+    let topics = by_topic(results).map(|(topic, partitions)| AlterReplicaLogDirTopicResult {
+        topic_name: topic.to_string(),
+        partitions,
+    });
+    AlterReplicaLogDirsResponse { results: topics.collect(), ..Default::default() }
 }
 
 /// The answer to a caller that may not change the cluster.

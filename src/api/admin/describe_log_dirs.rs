@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::base::ids::by_topic;
 use crate::replica::ReplicaInDir;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::message::describe_log_dirs::{
@@ -41,19 +42,16 @@ pub async fn handle(exchange: &Exchange, request: DescribeLogDirsRequest) -> Des
 }
 
 fn topics(replicas: &[ReplicaInDir], wanted: impl Fn(&TopicPartition) -> bool) -> Vec<DescribeLogDirsTopic> {
-    let groups = replicas.chunk_by(|one, other| one.partition.topic == other.partition.topic);
-    let topics = groups.map(|group| DescribeLogDirsTopic {
-        name: group[0].partition.topic.to_string(),
-        partitions: group
-            .iter()
-            .filter(|it| wanted(&it.partition))
-            .map(|it| DescribeLogDirsPartition {
-                partition_index: it.partition.partition,
-                partition_size: i64::try_from(it.size).unwrap_or(i64::MAX),
-                offset_lag: it.lag,
-                is_future_key: it.is_future,
-            })
-            .collect(),
+    let partition = |it: &ReplicaInDir| DescribeLogDirsPartition {
+        partition_index: it.partition.partition,
+        partition_size: i64::try_from(it.size).unwrap_or(i64::MAX),
+        offset_lag: it.lag,
+        is_future_key: it.is_future,
+    };
+    // A topic of which no partition is wanted is named all the same, as Kafka does.
+    let topics = by_topic(replicas.iter().map(|it| (&it.partition, it))).map(|(topic, replicas)| {
+        let wanted = replicas.into_iter().filter(|it| wanted(&it.partition));
+        DescribeLogDirsTopic { name: topic.to_string(), partitions: wanted.map(partition).collect() }
     });
     topics.collect()
 }

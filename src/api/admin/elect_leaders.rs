@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{Exchange, topic_waits};
+use crate::base::ids::by_topic;
 use crate::base::{BrokerId, TopicPartition};
 use crate::controller::election::ElectionKind;
 use crate::controller::reply::ApiError;
@@ -101,20 +102,17 @@ fn every_partition(metadata: &MetadataSnapshot) -> Vec<TopicPartition> {
 }
 
 fn results(outcomes: BTreeMap<TopicPartition, Option<ApiError>>) -> Vec<ReplicaElectionResult> {
-    let mut results: Vec<ReplicaElectionResult> = Vec::new();
-    for (id, refusal) in outcomes {
-        let partition = PartitionResult {
+    let results = outcomes.into_iter().map(|(id, refusal)| {
+        let result = PartitionResult {
             partition_id: id.partition,
             error_code: refusal.as_ref().map_or(0, |it| it.code.code()),
-            error_message: refusal.and_then(|it| it.text()).filter(|text| !text.is_empty()),
+            error_message: refusal.and_then(ApiError::text).filter(|text| !text.is_empty()),
         };
-        match results.last_mut().filter(|topic| topic.topic == *id.topic) {
-            Some(topic) => topic.partition_result.push(partition),
-            None => results.push(ReplicaElectionResult {
-                topic: id.topic.to_string(),
-                partition_result: vec![partition],
-            }),
-        }
-    }
-    results
+        (id, result)
+    });
+    let topics = by_topic(results).map(|(topic, partition_result)| ReplicaElectionResult {
+        topic: topic.to_string(),
+        partition_result,
+    });
+    topics.collect()
 }

@@ -4,6 +4,7 @@
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::base::ids::by_topic;
 use crate::wire::message::list_partition_reassignments::{
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, OngoingPartitionReassignment,
     OngoingTopicReassignment,
@@ -30,19 +31,16 @@ pub async fn handle(
             };
         }
     };
-    let mut topics: Vec<OngoingTopicReassignment> = Vec::new();
-    for (id, assignment) in found {
+    let ongoing = found.into_iter().map(|(id, assignment)| {
         let partition = OngoingPartitionReassignment {
             partition_index: id.partition,
             replicas: assignment.replicas,
             adding_replicas: assignment.adding,
             removing_replicas: assignment.removing,
         };
-        match topics.last_mut().filter(|topic| topic.name == *id.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => topics
-                .push(OngoingTopicReassignment { name: id.topic.to_string(), partitions: vec![partition] }),
-        }
-    }
-    ListPartitionReassignmentsResponse { topics, ..Default::default() }
+        (id, partition)
+    });
+    let topics = by_topic(ongoing)
+        .map(|(topic, partitions)| OngoingTopicReassignment { name: topic.to_string(), partitions });
+    ListPartitionReassignmentsResponse { topics: topics.collect(), ..Default::default() }
 }

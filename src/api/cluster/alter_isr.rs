@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::Exchange;
+use crate::base::ids::by_topic;
 use crate::base::{LeaderAndIsr, TopicPartition};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::alter_isr::{
@@ -40,8 +41,7 @@ fn wanted(request: AlterIsrRequest) -> BTreeMap<TopicPartition, LeaderAndIsr> {
 }
 
 fn topics(outcomes: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>) -> Vec<TopicDataResponse> {
-    let mut topics: Vec<TopicDataResponse> = Vec::new();
-    for (id, outcome) in outcomes {
+    let partitions = outcomes.into_iter().map(|(id, outcome)| {
         let partition = match outcome {
             Ok(state) => PartitionDataResponse {
                 partition_index: id.partition,
@@ -57,12 +57,9 @@ fn topics(outcomes: BTreeMap<TopicPartition, Result<LeaderAndIsr, ErrorCode>>) -
                 ..Default::default()
             },
         };
-        match topics.last_mut().filter(|topic| topic.name == *id.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => {
-                topics.push(TopicDataResponse { name: id.topic.to_string(), partitions: vec![partition] })
-            }
-        }
-    }
-    topics
+        (id, partition)
+    });
+    let topics = by_topic(partitions)
+        .map(|(topic, partitions)| TopicDataResponse { name: topic.to_string(), partitions });
+    topics.collect()
 }

@@ -11,8 +11,10 @@ use crate::api::Exchange;
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::handling::Handled;
 use crate::api::named_twice::last_mentions;
+use crate::base::ids::by_topic;
 use crate::base::{Records, TopicPartition};
 use crate::net::disk_reads;
+use crate::replica::machine::ReadFrom;
 use crate::replica::old_formats::READS_FORMAT_2;
 use crate::replica::{
     FetchCaller, FetchContext, FetchOutcome, FetchParams, Isolation, Location, PartitionFetch, SessionRequest,
@@ -136,7 +138,7 @@ async fn down_converted(
     wanted: &[(TopicPartition, PartitionFetch)],
     outcomes: AnsweredFetches,
 ) -> AnsweredFetches {
-    let (version, follower) = (exchange.version(), params.replica_id >= 0);
+    let (version, reader) = (exchange.version(), params.reader());
     let began = Instant::now();
     let mut converted = AnsweredFetches::with_capacity(outcomes.len());
     for ((_, from), (id, outcome)) in wanted.iter().zip(outcomes) {
@@ -147,7 +149,7 @@ async fn down_converted(
         let from = from.offset;
         let (replicas, stored, of) =
             (exchange.services.replicas.clone(), outcome.records.clone(), id.clone());
-        let work = move || replicas.down_convert(version, follower, &of, from, outcome);
+        let work = move || replicas.down_convert(version, &reader, &of, from, outcome);
         let outcome = disk_reads::run(stored.file(), work).await;
         let failed = |_| FetchOutcome::refused(ErrorCode::UnknownServerError);
         converted.push((id, outcome.unwrap_or_else(failed)));
@@ -173,7 +175,7 @@ fn params(exchange: &Exchange, request: &FetchRequest) -> FetchParams {
         max_bytes,
         hard_max_bytes: exchange.version() <= 2,
         isolation: isolation_level(request.isolation_level).unwrap_or_default(),
-        leader_only: follower || exchange.version() < 11,
+        read_from: if follower || exchange.version() < 11 { ReadFrom::Leader } else { ReadFrom::AnyReplica },
     }
 }
 
@@ -209,17 +211,16 @@ fn respond(exchange: &Exchange, session_id: i32, mut outcomes: AnsweredFetches) 
 }
 
 fn response(version: i16, session_id: i32, outcomes: AnsweredFetches) -> FetchResponse {
-    let mut responses: Vec<FetchableTopicResponse> = Vec::new();
-    for (id, outcome) in outcomes {
+    let partitions = outcomes.into_iter().map(|(id, outcome)| {
         let partition = partition(version, id.partition, outcome);
-        match responses.last_mut().filter(|topic| topic.topic == *id.topic) {
-            Some(topic) => topic.partition_responses.push(partition),
-            None => {
-                let topic = id.topic.to_string();
-                responses.push(FetchableTopicResponse { topic, partition_responses: vec![partition] });
-            }
-        }
-    }
+        (id, partition)
+    });
+    let responses = by_topic(partitions)
+        .map(|(topic, partition_responses)| FetchableTopicResponse {
+            topic: topic.to_string(),
+            partition_responses,
+        })
+        .collect();
     let session_id = if version < 7 { 0 } else { session_id };
     FetchResponse { session_id, responses, ..Default::default() }
 }

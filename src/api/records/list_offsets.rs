@@ -7,7 +7,9 @@ use std::collections::HashSet;
 
 use crate::api::Exchange;
 use crate::base::TopicPartition;
+use crate::log::ReadUpTo;
 use crate::replica::Isolation;
+use crate::replica::machine::ReadFrom;
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::list_offsets::{
@@ -57,9 +59,7 @@ pub async fn handle(exchange: &Exchange, request: ListOffsetRequest) -> ListOffs
                 legacy(exchange, &id, it, request.replica_id).await
             } else {
                 match isolation {
-                    Ok(isolation) => {
-                        one(exchange, &id, it, isolation, request.replica_id != DEBUGGING_CONSUMER).await
-                    }
+                    Ok(isolation) => one(exchange, &id, it, isolation, read_from(request.replica_id)).await,
                     Err(error) => refused(it, error),
                 }
             });
@@ -83,16 +83,20 @@ fn refused(asked: &ListOffsetPartition, error: ErrorCode) -> ListOffsetPartition
     }
 }
 
+fn read_from(replica: i32) -> ReadFrom {
+    if replica == DEBUGGING_CONSUMER { ReadFrom::AnyReplica } else { ReadFrom::Leader }
+}
+
 async fn one(
     exchange: &Exchange,
     id: &TopicPartition,
     asked: &ListOffsetPartition,
     isolation: Option<Isolation>,
-    leader_only: bool,
+    read_from: ReadFrom,
 ) -> ListOffsetPartitionResponse {
     let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
     let replicas = &exchange.services.replicas;
-    match replicas.find_offset(id, asked.timestamp, isolation, epoch, leader_only).await {
+    match replicas.find_offset(id, asked.timestamp, isolation, epoch, read_from).await {
         Ok(Some(found)) => ListOffsetPartitionResponse {
             timestamp: found.timestamp,
             offset: found.offset,
@@ -114,8 +118,9 @@ async fn legacy(
     replica: i32,
 ) -> ListOffsetPartitionResponse {
     let (replicas, most) = (&exchange.services.replicas, asked.max_num_offsets);
-    let (consumer, leader_only) = (replica == CONSUMER, replica != DEBUGGING_CONSUMER);
-    match replicas.find_legacy_offsets(id, asked.timestamp, most, consumer, leader_only).await {
+    let up_to = if replica == CONSUMER { ReadUpTo::HighWatermark } else { ReadUpTo::LogEnd };
+    let read_from = read_from(replica);
+    match replicas.find_legacy_offsets(id, asked.timestamp, most, up_to, read_from).await {
         Ok(offsets) => {
             ListOffsetPartitionResponse { old_style_offsets: offsets, ..refused(asked, ErrorCode::None) }
         }

@@ -40,7 +40,7 @@ pub async fn handle(
     for (id, asked) in asked.into_iter().chain(denied) {
         let epoch = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
         let found = if authorized.contains(&id.topic) {
-            replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch, true)
+            replicas.offset_for_leader_epoch(&id, asked.leader_epoch, epoch)
         } else {
             Err(ErrorCode::TopicAuthorizationFailed)
         };

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::admin::names::OFFSETS_TOPIC;
 use crate::api::Exchange;
 use crate::api::handling::Handled;
+use crate::base::ids::by_topic;
 use crate::base::time::millis;
 use crate::base::{Millis, ProducerId, TopicPartition};
 use crate::config::version::KafkaVersion;
@@ -109,7 +110,7 @@ fn entries(
     exchange: &Exchange,
     marker: &WritableTxnMarker,
     errors: &mut MarkerErrors,
-) -> Result<Vec<(TopicPartition, MemoryRecords)>, String> {
+) -> Result<Vec<(TopicPartition, MemoryRecords)>, InvalidMarker> {
     let mut writable = BTreeMap::new();
     for id in partitions(marker) {
         match exchange.services.replicas.stored_format(&id) {
@@ -124,20 +125,30 @@ fn entries(
     Ok(writable.into_iter().collect())
 }
 
+/// Why a marker cannot be written as a batch.
+#[derive(Debug, thiserror::Error)]
+enum InvalidMarker {
+    #[error("End transaction marker requires a valid producerId")]
+    NoProducerId,
+    #[error("Invalid negative producer epoch")]
+    NoProducerEpoch,
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
 /// The control batch of a marker. Kafka builds none for a producer that is none.
-fn batch(marker: &WritableTxnMarker, now: Millis) -> Result<Bytes, String> {
+fn batch(marker: &WritableTxnMarker, now: Millis) -> Result<Bytes, InvalidMarker> {
     if marker.producer_id == NO_PRODUCER_ID {
-        return Err("End transaction marker requires a valid producerId".to_owned());
+        return Err(InvalidMarker::NoProducerId);
     }
     if marker.producer_epoch == NO_PRODUCER_EPOCH {
-        return Err("Invalid negative producer epoch".to_owned());
+        return Err(InvalidMarker::NoProducerEpoch);
     }
     let end = EndTransactionMarker {
         committed: marker.transaction_result,
         coordinator_epoch: marker.coordinator_epoch,
     };
-    let batch = end.batch(now, marker.producer_id, marker.producer_epoch);
-    batch.map_err(|error: BatchError| error.to_string())
+    Ok(end.batch(now, marker.producer_id, marker.producer_epoch)?)
 }
 
 async fn append(exchange: &Exchange, entries: Vec<(TopicPartition, MemoryRecords)>) -> PendingProduce {
@@ -163,21 +174,15 @@ impl MarkerErrors {
 
     fn response(self) -> WriteTxnMarkersResponse {
         let markers = self.0.into_iter().map(|(producer_id, partitions)| {
-            let mut topics: Vec<WritableTxnMarkerTopicResult> = Vec::new();
-            for (id, error) in partitions {
-                let partition = WritableTxnMarkerPartitionResult {
-                    partition_index: id.partition,
-                    error_code: error.code(),
-                };
-                match topics.last_mut().filter(|topic| topic.name == *id.topic) {
-                    Some(topic) => topic.partitions.push(partition),
-                    None => topics.push(WritableTxnMarkerTopicResult {
-                        name: id.topic.to_string(),
-                        partitions: vec![partition],
-                    }),
-                }
-            }
-            WritableTxnMarkerResult { producer_id, topics }
+            let results = partitions.into_iter().map(|(id, error)| {
+                let (partition_index, error_code) = (id.partition, error.code());
+                (id, WritableTxnMarkerPartitionResult { partition_index, error_code })
+            });
+            let topics = by_topic(results).map(|(topic, partitions)| WritableTxnMarkerTopicResult {
+                name: topic.to_string(),
+                partitions,
+            });
+            WritableTxnMarkerResult { producer_id, topics: topics.collect() }
         });
         WriteTxnMarkersResponse { markers: markers.collect() }
     }

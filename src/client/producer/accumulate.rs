@@ -135,16 +135,26 @@ impl<T> Accumulator<T> {
         Added { begun, full: last.full || several }
     }
 
-    /// Takes the first batch of every partition that may be sent now, until it is completed or put back. With
-    /// `all`, batches that still linger are taken too.
-    pub fn take(&mut self, now: Millis, all: bool) -> Vec<Pending<T>> {
-        let linger = self.gathering.linger;
+    /// Takes the first batch of every partition that may be sent now, until it is completed or put back.
+    pub fn take_due(&mut self, now: Millis) -> Vec<Pending<T>> {
+        self.take(now, Some(self.gathering.linger))
+    }
+
+    /// As [`Self::take_due`], with the batches that still linger: the producer is being flushed.
+    pub fn take_all(&mut self, now: Millis) -> Vec<Pending<T>> {
+        self.take(now, None)
+    }
+
+    fn take(&mut self, now: Millis, linger: Option<Millis>) -> Vec<Pending<T>> {
         let mut taken = Vec::new();
         for queue in self.queues.values_mut() {
             let several = queue.len() > 1;
             let due = |first: &mut Pending<T>| {
                 now >= first.not_before
-                    && (all || several || first.full || first.tries > 0 || now >= first.since + linger)
+                    && (several
+                        || first.full
+                        || first.tries > 0
+                        || linger.is_none_or(|linger| now >= first.since + linger))
             };
             taken.extend(queue.pop_front_if(due));
         }

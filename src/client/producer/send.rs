@@ -28,8 +28,8 @@ pub(super) async fn run(shared: Arc<ProducerCore>) {
         let now = Clock::System.now();
         let (batches, due) = {
             let mut gathered = shared.gathered.lock();
-            let all = shared.flushing();
-            (gathered.take(now, all), gathered.next_due())
+            let taken = if shared.flushing() { gathered.take_all(now) } else { gathered.take_due(now) };
+            (taken, gathered.next_due())
         };
         if batches.is_empty() {
             if shared.closed() && shared.gathered.lock().is_empty() {

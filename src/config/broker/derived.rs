@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::BrokerConfig;
 use crate::base::{Endpoint, Millis};
-use crate::config::listener;
+use crate::config::listener::{self, ListenerPorts};
 use crate::config::rows::ConfigError;
 use crate::config::topic::{self, TopicConfig};
 
@@ -78,10 +78,12 @@ impl BrokerConfig {
     pub fn listeners(&self) -> Result<Vec<Endpoint>, ConfigError> {
         let map = self.protocols()?;
         match &self.listeners {
-            Some(listeners) => listener::parse_list(listeners, &map, true),
-            None => {
-                listener::parse_list(&format!("PLAINTEXT://{}:{}", self.host_name, self.port), &map, true)
-            }
+            Some(listeners) => listener::parse_list(listeners, &map, ListenerPorts::Distinct),
+            None => listener::parse_list(
+                &format!("PLAINTEXT://{}:{}", self.host_name, self.port),
+                &map,
+                ListenerPorts::Distinct,
+            ),
         }
     }
 
@@ -92,14 +94,14 @@ impl BrokerConfig {
     /// As [`BrokerConfig::listeners`].
     pub fn advertised_listeners(&self) -> Result<Vec<Endpoint>, ConfigError> {
         if let Some(listeners) = &self.advertised_listeners {
-            return listener::parse_list(listeners, &self.protocols()?, false);
+            return listener::parse_list(listeners, &self.protocols()?, ListenerPorts::Shared);
         }
         if self.advertised_host_name.is_none() && self.advertised_port.is_none() {
             return self.listeners();
         }
         let host = self.advertised_host_name.as_deref().unwrap_or(&self.host_name);
         let port = self.advertised_port.unwrap_or(self.port);
-        listener::parse_list(&format!("PLAINTEXT://{host}:{port}"), &self.protocols()?, false)
+        listener::parse_list(&format!("PLAINTEXT://{host}:{port}"), &self.protocols()?, ListenerPorts::Shared)
     }
 
     /// The name of the listener between brokers.

@@ -13,7 +13,7 @@ use super::CoordinatorSettings;
 use crate::base::Offset;
 use crate::coordinator::machine::{CoordinatorMachine, CoordinatorRecord, Replayed, TransactionalProducer};
 use crate::log::Log;
-use crate::log::read::{ReadError, ReadUpTo};
+use crate::log::read::{FirstBatch, ReadError, ReadUpTo};
 use crate::wire::batch::{Batch, BatchError};
 use crate::wire::control::EndTransactionMarker;
 use crate::wire::record::Record;
@@ -83,7 +83,7 @@ pub fn load<M: CoordinatorMachine>(
 
 /// Whole batches from an offset on: about so many bytes, or one batch.
 fn read_at(log: &Log, offset: Offset, size: i32) -> Result<Bytes, LoadError> {
-    Ok(log.read(offset, size, ReadUpTo::LogEnd, true)?.records.read()?)
+    Ok(log.read(offset, size, ReadUpTo::LogEnd, FirstBatch::Whole)?.records.read()?)
 }
 
 /// Replays the records of a batch from an offset on.

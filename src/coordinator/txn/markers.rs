@@ -50,7 +50,7 @@ pub fn request<'a>(markers: impl Iterator<Item = &'a TxnMarkers>) -> WriteTxnMar
     let marker = |markers: &TxnMarkers| {
         let numbered = markers.partitions.iter().map(|it| (it, it.partition));
         let topics = by_topic(numbered).map(|(topic, partition_indexes)| WritableTxnMarkerTopic {
-            name: (**topic).to_owned(),
+            name: topic.to_string(),
             partition_indexes,
         });
         WritableTxnMarker {

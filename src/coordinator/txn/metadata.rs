@@ -131,7 +131,7 @@ impl TransactionMetadata {
         let topics = || {
             let numbered = pending.partitions.iter().map(|it| (it, it.partition));
             by_topic(numbered)
-                .map(|(topic, partitions)| TransactionPartitions { topic: (**topic).into(), partitions })
+                .map(|(topic, partitions)| TransactionPartitions { topic: (*topic).into(), partitions })
         };
         Some(TransactionLogValue {
             producer: pending.producer,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::log::log::tests::{Fixture, append, batch, values};
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::wire::batch::BatchBuilder;
 use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
@@ -43,7 +43,7 @@ fn readers_of_committed_records_wait_for_the_marker_and_its_replication() {
     log.append_as_leader(data(2, 0, true, "committed"), 0, AppendOrigin::Client).unwrap();
     log.update_high_watermark(3);
     assert_eq!(log.last_stable_offset(), 1);
-    let read = log.read(0, 1 << 20, ReadUpTo::LastStable, true).unwrap();
+    let read = log.read(0, 1 << 20, ReadUpTo::LastStable, FirstBatch::Whole).unwrap();
     assert_eq!(values(&read.records), [(0, "plain".to_owned())]);
     log.append_as_leader(marker(1, false), 0, AppendOrigin::Coordinator).unwrap();
     assert_eq!(log.last_stable_offset(), 1, "the marker is not replicated");
@@ -52,7 +52,7 @@ fn readers_of_committed_records_wait_for_the_marker_and_its_replication() {
     log.append_as_leader(marker(2, true), 0, AppendOrigin::Coordinator).unwrap();
     log.update_high_watermark(5);
     assert_eq!(log.last_stable_offset(), 5);
-    let read = log.read(0, 1 << 20, ReadUpTo::LastStable, true).unwrap();
+    let read = log.read(0, 1 << 20, ReadUpTo::LastStable, FirstBatch::Whole).unwrap();
     let aborted = read.aborted.unwrap();
     assert_eq!(aborted.iter().map(|it| (it.producer_id, it.first_offset)).collect::<Vec<_>>(), [(1, 1)]);
     let entry = AbortedEntry { producer_id: 1, first_offset: 1, last_offset: 3, last_stable_offset: 2 };
@@ -66,7 +66,7 @@ fn a_follower_appends_what_continues_its_log() {
     let (leader, follower) = (leading.open(&Settings::default()), following.open(&Settings::default()));
     append(&leader, 1, &["a", "b"]);
     append(&leader, 2, &["c"]);
-    let bytes = leader.read(0, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
+    let bytes = leader.read(0, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records.read().unwrap();
     let info = follower.append_as_follower(&bytes.slice(..bytes.len() - 1).into()).unwrap();
     assert_eq!(
         (info.first_offset, info.last_offset, info.batches),
@@ -75,7 +75,7 @@ fn a_follower_appends_what_continues_its_log() {
     );
     let refused = follower.append_as_follower(&bytes.clone().into()).unwrap_err();
     assert!(matches!(refused, AppendError::UnexpectedOffset { first_offset: 0, last_offset: 2, .. }));
-    let rest = leader.read(2, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
+    let rest = leader.read(2, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records.read().unwrap();
     follower.append_as_follower(&rest.into()).unwrap();
     for name in ["00000000000000000000.log", "leader-epoch-checkpoint"] {
         let read = |fixture: &Fixture| std::fs::read(fixture.path().join(name)).unwrap();
@@ -118,7 +118,7 @@ fn a_closed_log_takes_nothing() {
     log.close().unwrap();
     let refused = log.append_as_leader(batch(1, &["a"]), 0, AppendOrigin::Client).unwrap_err();
     assert_eq!(ErrorCode::from(&refused), ErrorCode::KafkaStorageError);
-    assert!(log.read(0, 1, ReadUpTo::LogEnd, true).is_err());
+    assert!(log.read(0, 1, ReadUpTo::LogEnd, FirstBatch::Whole).is_err());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::error::CleaningError;
 use super::filter::{Filter, FilteredBatch};
 use super::offset_map::{KeyHasher, KeyOffset, OffsetMap};
 use super::output::CleanedOutput;
-use super::retention::{LastRecord, LastRecords, retention};
+use super::retention::{LastRecord, LastRecords, Tombstones, retention};
 use super::stats::CleanerStats;
 use super::throttler::Throttler;
 use super::transactions::CleanedTransactionMetadata;
@@ -306,15 +306,16 @@ impl CleanRun<'_> {
                 false => map.latest_offset().map_or(0, |latest| latest + 1),
             };
             transactions.add_aborted(self.aborted_in(at, upper)?);
-            let retains = segment.last_modified()? > horizon;
+            let is_recent = segment.last_modified()? > horizon;
+            let tombstones = if is_recent { Tombstones::Retained } else { Tombstones::Discarded };
             log::info!(
                 target: TARGET,
                 "Cleaner {}: Cleaning segment {} in log {} into {base_offset} with deletion horizon {horizon}, {} \
                  deletes.",
                 self.cleaner.id, segment.base_offset, self.log.partition(),
-                if retains { "retaining" } else { "discarding" }
+                if is_recent { "retaining" } else { "discarding" }
             );
-            let cleaned = self.clean_into(segment, &mut output, map, retains, transactions, &last_records);
+            let cleaned = self.clean_into(segment, &mut output, map, tombstones, transactions, &last_records);
             if let Err(overflow @ CleaningError::Overflow(_)) = &cleaned {
                 log::info!(target: TARGET, "Caught segment overflow error during cleaning: {overflow}");
                 self.log.split_overflowed_segment(segment)?;
@@ -340,11 +341,11 @@ impl CleanRun<'_> {
         segment: &Arc<Segment>,
         output: &mut CleanedOutput,
         map: &OffsetMap,
-        retains: bool,
+        tombstones: Tombstones,
         transactions: &mut CleanedTransactionMetadata,
         last_records: &LastRecords,
     ) -> Result<(), CleaningError> {
-        let mut filter = Filter::new(map, self.cleaner.hasher, retains);
+        let mut filter = Filter::new(map, self.cleaner.hasher, tombstones);
         let mut chunks = SegmentChunks::new(segment, 0, self.cleaner.buffers.io_bytes)?;
         loop {
             self.check_done()?;
@@ -354,7 +355,7 @@ impl CleanRun<'_> {
             for batch in Batch::split(chunk.clone()) {
                 let batch = batch?;
                 let marker = if batch.header().is_control() { marker_of(&batch)? } else { None };
-                let retention = retention(batch.header(), marker, retains, transactions, last_records);
+                let retention = retention(batch.header(), marker, tombstones, transactions, last_records);
                 if let Some(entry) = &retention.aborted {
                     output.note_aborted(entry)?;
                 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use bytes::Bytes;
 
 use super::offset_map::{KeyHasher, KeyOffset, OffsetMap};
-use super::retention::{BatchRetention, RecordToRetain, RetainedRecords, is_retained};
+use super::retention::{BatchRetention, RecordToRetain, RetainedRecords, Tombstones, is_retained};
 use crate::base::Millis;
 use crate::wire::batch::{BATCH_OVERHEAD, Batch, BatchError, NO_TIMESTAMP, TimestampType};
 use crate::wire::compression::{Compression, Compressor};
@@ -47,7 +47,7 @@ pub struct FilterCounts {
 pub struct Filter<'a> {
     map: &'a OffsetMap,
     hasher: KeyHasher,
-    retains_tombstones: bool,
+    tombstones: Tombstones,
     /// What was met so far.
     pub counts: FilterCounts,
     keys: Vec<KeyOffset>,
@@ -56,9 +56,9 @@ pub struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// A filter by this map, whose hashes were made by `hasher`.
-    pub fn new(map: &'a OffsetMap, hasher: KeyHasher, retains_tombstones: bool) -> Self {
+    pub fn new(map: &'a OffsetMap, hasher: KeyHasher, tombstones: Tombstones) -> Self {
         let counts = FilterCounts::default();
-        Self { map, hasher, retains_tombstones, counts, keys: Vec::new(), kept: Vec::new() }
+        Self { map, hasher, tombstones, counts, keys: Vec::new(), kept: Vec::new() }
     }
 
     /// What survives of a batch.
@@ -122,7 +122,7 @@ impl<'a> Filter<'a> {
             let key = record.key.as_ref().and_then(|_| keys.next()).map(|key| key.hash);
             self.counts.invalid += u64::from(key.is_none());
             let record = RecordToRetain { offset: record.offset, key, has_value: record.has_value };
-            self.kept.push(is_retained(&record, self.map, self.retains_tombstones));
+            self.kept.push(is_retained(&record, self.map, self.tombstones));
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Filter<'a> {
         let key = message.key()?.map(|key| self.hasher.hash(key));
         self.counts.invalid += u64::from(key.is_none());
         let record = RecordToRetain { offset: message.offset, key, has_value: message.value()?.is_some() };
-        Ok(is_retained(&record, self.map, self.retains_tombstones))
+        Ok(is_retained(&record, self.map, self.tombstones))
     }
 }
 

@@ -48,18 +48,18 @@ pub struct BatchRetention {
 }
 
 /// Which records of a batch are retained. `marker` is the first control record; None in batches without
-/// control records. `retains_markers`: the time of tombstones and markers is not over.
+/// control records.
 pub fn retention(
     header: &BatchHeader,
     marker: Option<ControlType>,
-    retains_markers: bool,
+    tombstones: Tombstones,
     transactions: &mut CleanedTransactionMetadata,
     last_records: &LastRecords,
 ) -> BatchRetention {
     let mut aborted = None;
     let records = if header.is_control() {
         match transactions.meet_marker(header, marker) {
-            MetMarker::MayGo if !retains_markers => RetainedRecords::None,
+            MetMarker::MayGo if tombstones == Tombstones::Discarded => RetainedRecords::None,
             MetMarker::StaysWithEntry(entry) => {
                 aborted = Some(entry);
                 RetainedRecords::All
@@ -83,6 +83,15 @@ fn is_last_of_producer(header: &BatchHeader, last_records: &LastRecords) -> bool
     }
 }
 
+/// What comes of the tombstones and transaction markers of a segment (`delete.retention.ms`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tombstones {
+    /// They stay, so that every reader sees them in time.
+    Retained,
+    /// Their time is over.
+    Discarded,
+}
+
 /// What decides on a record.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordToRetain {
@@ -97,13 +106,13 @@ pub struct RecordToRetain {
 /// Whether a record survives: it is the latest of its key, and no tombstone whose time is over. Records behind what the
 /// map accounts for survive in any case.
 #[inline]
-pub fn is_retained(record: &RecordToRetain, map: &OffsetMap, retains_tombstones: bool) -> bool {
+pub fn is_retained(record: &RecordToRetain, map: &OffsetMap, tombstones: Tombstones) -> bool {
     if map.latest_offset().is_none_or(|latest| record.offset > latest) {
         return true;
     }
     let Some(key) = record.key else { return false };
     let is_latest = map.get(key).is_none_or(|latest| record.offset >= latest);
-    is_latest && (record.has_value || retains_tombstones)
+    is_latest && (record.has_value || tombstones == Tombstones::Retained)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What goes, and when.
 
 use crate::log::log::tests::{Fixture, append, batch};
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::log::settings::Settings;
 use crate::log::validate::AppendOrigin;
 
@@ -16,7 +16,7 @@ fn old_segments_are_renamed_and_unlinked_later() {
     append(&log, now - 10, &["b"]);
     assert_eq!(log.delete_old_segments().unwrap(), 0, "not past the high watermark");
     log.update_high_watermark(2);
-    let reader = log.read(0, 1000, ReadUpTo::LogEnd, true).unwrap();
+    let reader = log.read(0, 1000, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
     assert_eq!(log.delete_old_segments().unwrap(), 1);
     assert_eq!((log.segment_offsets(), log.log_start_offset()), (vec![1], 1));
     let renamed = |names: &[String]| names.iter().filter(|name| name.ends_with(".deleted")).count();

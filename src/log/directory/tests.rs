@@ -1,6 +1,7 @@
 //! Names and locks.
 
 use super::*;
+use crate::log::recovery::LastStop;
 
 fn parsed(name: &str) -> Option<(String, i32, Purpose)> {
     parse_dir_name(name).map(|(it, purpose)| (it.topic.to_string(), it.partition, purpose))
@@ -19,7 +20,7 @@ fn directories_are_known_by_their_names() {
 
 #[test]
 fn a_strange_directory_is_refused_in_kafkas_words() {
-    let text = parse_dir(Path::new("/no/such/nodash")).unwrap_err();
+    let text = parse_dir(Path::new("/no/such/nodash")).unwrap_err().to_string();
     assert_eq!(
         text,
         "Found directory /no/such/nodash, 'nodash' is not in the form of topic-partition or \
@@ -57,10 +58,10 @@ fn a_directory_is_locked_once() {
 #[test]
 fn the_mark_of_a_clean_stop_comes_and_goes() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(!stopped_cleanly(dir.path()));
+    assert_eq!(last_stop(dir.path()), LastStop::Unclean);
     unmark_clean(dir.path()).unwrap();
     mark_clean(dir.path()).unwrap();
-    assert!(stopped_cleanly(dir.path()));
+    assert_eq!(last_stop(dir.path()), LastStop::Clean);
     unmark_clean(dir.path()).unwrap();
-    assert!(!stopped_cleanly(dir.path()));
+    assert_eq!(last_stop(dir.path()), LastStop::Unclean);
 }

@@ -22,6 +22,8 @@ pub struct Entries {
     kind: Kind,
     size: usize,
     count: usize,
+    /// Whether the file was created when it was opened.
+    is_new: bool,
     /// The file's length in bytes, which bounds how many entries fit.
     length: u64,
     /// The entries, while the segment is active.
@@ -31,21 +33,16 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Finds the file, or creates one of `max_bytes` rounded down to whole entries. Returns whether it was
-    /// created.
+    /// Finds the file, or creates one of `max_bytes` rounded down to whole entries.
     ///
     /// # Errors
     /// Those of looking, creating and resizing.
-    pub fn open(
-        files: Arc<SegmentFiles>,
-        kind: Kind,
-        size: usize,
-        max_bytes: u64,
-    ) -> io::Result<(Self, bool)> {
+    pub fn open(files: Arc<SegmentFiles>, kind: Kind, size: usize, max_bytes: u64) -> io::Result<Self> {
         let unsynced = AtomicBool::new(false);
-        let mut entries = Self { files, kind, size, count: 0, length: 0, cached: None, unsynced };
+        let mut entries =
+            Self { files, kind, size, count: 0, is_new: false, length: 0, cached: None, unsynced };
         let found = entries.files.metadata(kind)?;
-        match &found {
+        match found {
             Some(found) => {
                 entries.length = found.len();
                 entries.count = (found.len() / size as u64) as usize;
@@ -53,9 +50,15 @@ impl Entries {
             None => {
                 entries.length = max_bytes - max_bytes % size as u64;
                 entries.files.create(kind, entries.length)?;
+                entries.is_new = true;
             }
         }
-        Ok((entries, found.is_none()))
+        Ok(entries)
+    }
+
+    /// Whether the file was created when it was opened.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// How many entries there are.

@@ -30,13 +30,12 @@ pub struct OffsetIndex {
 }
 
 impl OffsetIndex {
-    /// Opens the index, or creates one of at most `max_bytes`. Returns whether it was created.
+    /// Opens the index, or creates one of at most `max_bytes`.
     ///
     /// # Errors
     /// Those of opening the file.
-    pub fn open(files: Arc<SegmentFiles>, base_offset: Offset, max_bytes: u64) -> io::Result<(Self, bool)> {
-        let (entries, made) = Entries::open(files, Kind::OffsetIndex, SIZE, max_bytes)?;
-        Ok((Self { entries, base_offset }, made))
+    pub fn open(files: Arc<SegmentFiles>, base_offset: Offset, max_bytes: u64) -> io::Result<Self> {
+        Ok(Self { entries: Entries::open(files, Kind::OffsetIndex, SIZE, max_bytes)?, base_offset })
     }
 
     fn entry(&self, bytes: &[u8]) -> OffsetPosition {

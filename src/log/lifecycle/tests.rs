@@ -1,7 +1,7 @@
 //! A log that is renamed.
 
 use crate::log::log::tests::{Fixture, append};
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::log::settings::Settings;
 
 #[test]
@@ -13,7 +13,7 @@ fn a_renamed_log_finds_its_files() {
     log.roll().unwrap();
     log.rename_dir("t-0.0123-delete").unwrap();
     assert!(!fixture.path().exists());
-    assert_eq!(log.read(1, 1000, ReadUpTo::LogEnd, true).unwrap().position.offset, 1);
+    assert_eq!(log.read(1, 1000, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().position.offset, 1);
     append(&log, 12, &["c"]);
     log.roll().unwrap();
     assert!(fixture.dir.path().join("t-0.0123-delete/00000000000000000003.log").exists());

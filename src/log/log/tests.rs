@@ -7,7 +7,7 @@ use super::*;
 use crate::log::append::LogAppendInfo;
 use crate::log::checkpoint::LEADER_EPOCHS;
 use crate::log::epochs::EpochEnd;
-use crate::log::recovery::Opening;
+use crate::log::recovery::{LastStop, Opening};
 use crate::log::validate::AppendOrigin;
 use crate::wire::batch::{Batch, BatchBuilder};
 
@@ -42,7 +42,7 @@ impl Fixture {
             settings: settings.clone(),
             log_start: 0,
             recovery_point: 0,
-            clean: false,
+            last_stop: LastStop::Unclean,
         }
     }
 

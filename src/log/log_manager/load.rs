@@ -23,7 +23,7 @@ use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
 use crate::log::log_start::LogStartListener;
-use crate::log::recovery::Opening;
+use crate::log::recovery::{LastStop, Opening};
 use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
@@ -115,8 +115,8 @@ pub enum OpenError {
     )]
     Locked(String),
     /// A directory in a data directory holds no partition.
-    #[error("{0}")]
-    Stray(String),
+    #[error(transparent)]
+    Stray(#[from] directory::StrayDir),
     /// The process may have too few files open.
     #[error("{0}: too many open files")]
     NoDescriptors(String),
@@ -220,7 +220,7 @@ impl LogManager {
 
     /// Closes what was opened of directories whose mark of a clean stop has not been taken away, so that it stays true.
     fn leave_as_found(&self, dirs: &[PathBuf]) {
-        for dir in dirs.iter().filter(|dir| directory::stopped_cleanly(dir)) {
+        for dir in dirs.iter().filter(|dir| directory::last_stop(dir) == LastStop::Clean) {
             let closed = self.in_dir(dir).iter().all(|log| log.close().is_ok());
             if !(closed && self.sync_epochs(dir))
                 && let Err(error) = directory::unmark_clean(dir)
@@ -236,8 +236,8 @@ impl LogManager {
     }
 
     fn load_dir(&self, dir: &Path, settings: &HashMap<Arc<str>, Settings>) -> Result<(), OpenError> {
-        let clean = directory::stopped_cleanly(dir);
-        if clean {
+        let last_stop = directory::last_stop(dir);
+        if last_stop == LastStop::Clean {
             log::info!(
                 target: TARGET,
                 "Skipping recovery for all logs in {} since clean shutdown file was found",
@@ -268,8 +268,8 @@ impl LogManager {
         // What only has to be opened is opened on all cores; what has to be read takes turns.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let loaded = in_parallel(self.options.recovery_threads.max(cores), found, |path| {
-            let _turn = (!clean && has_records(&path)).then(|| recoveries.take());
-            let log = self.load_log(path, clean, settings, &points, &starts)?;
+            let _turn = (last_stop == LastStop::Unclean && has_records(&path)).then(|| recoveries.take());
+            let log = self.load_log(path, last_stop, settings, &points, &starts)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(log) = log {
                 let segments = log.segment_offsets().len();
@@ -308,12 +308,12 @@ impl LogManager {
     fn load_log(
         &self,
         path: PathBuf,
-        clean: bool,
+        last_stop: LastStop,
         settings: &HashMap<Arc<str>, Settings>,
         points: &BTreeMap<TopicPartition, Offset>,
         starts: &BTreeMap<TopicPartition, Offset>,
     ) -> Result<Option<Arc<Log>>, OpenError> {
-        let (partition, purpose) = directory::parse_dir(&path).map_err(OpenError::Stray)?;
+        let (partition, purpose) = directory::parse_dir(&path)?;
         if purpose == Purpose::Deleted {
             self.remove_later(path);
             return Ok(None);
@@ -333,7 +333,7 @@ impl LogManager {
             settings: settings.unwrap_or_else(|| self.defaults.clone()),
             partition: partition.clone(),
             dir: path,
-            clean,
+            last_stop,
         };
         let log = match Log::open(opening, self.shared.clone()) {
             Ok(log) => log,

@@ -13,7 +13,7 @@ use crate::log::appender::AppendLock;
 use crate::log::directory;
 use crate::log::failure::StorageError;
 use crate::log::log::Log;
-use crate::log::recovery::Opening;
+use crate::log::recovery::{LastStop, Opening};
 use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
@@ -74,7 +74,7 @@ impl LogManager {
             settings,
             log_start: 0,
             recovery_point: 0,
-            clean: false,
+            last_stop: LastStop::Unclean,
         };
         let log = Log::open(opening, self.shared.clone())?;
         let live = self.live.lock();

@@ -26,13 +26,13 @@ fn three_segments(fixture: &Fixture) -> std::sync::Arc<Log> {
 fn a_read_begins_with_the_batch_that_has_the_offset() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
-    let read = log.read(1, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+    let read = log.read(1, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
     assert_eq!(values(&read.records), owned(&[(0, "a"), (1, "b")]), "one segment at a time");
     assert_eq!(read.position, LogPosition::at(1, 0, 0));
-    let read = log.read(3, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+    let read = log.read(3, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
     assert_eq!(values(&read.records), owned(&[(3, "d")]));
     assert_eq!((read.log_start_offset, read.log_end_offset, read.high_watermark), (0, 5, 0));
-    let at_end = log.read(5, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+    let at_end = log.read(5, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
     assert!(at_end.records.is_empty());
     assert_eq!(at_end.position, log.snapshot().log_end);
 }
@@ -42,7 +42,7 @@ fn outside_the_log_there_is_nothing() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
     for offset in [-1, 6] {
-        let error = log.read(offset, 10, ReadUpTo::LogEnd, true).unwrap_err();
+        let error = log.read(offset, 10, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap_err();
         let text = format!(
             "Received request for offset {offset} for partition t-0, but we only have log segments in the range 0 to 5."
         );
@@ -50,7 +50,7 @@ fn outside_the_log_there_is_nothing() {
     }
     log.update_high_watermark(5);
     log.increment_log_start_offset(2, "test").unwrap();
-    assert!(log.read(1, 10, ReadUpTo::LogEnd, true).is_err());
+    assert!(log.read(1, 10, ReadUpTo::LogEnd, FirstBatch::Whole).is_err());
     assert!(log.increment_log_start_offset(6, "test").is_err());
 }
 
@@ -62,11 +62,11 @@ fn nothing_past_the_bound_is_shown() {
         [(0, vec![]), (3, owned(&[(2, "c")])), (5, owned(&[(2, "c"), (3, "d")]))]
     {
         log.update_high_watermark(high_watermark);
-        let read = log.read(2, 1 << 20, ReadUpTo::HighWatermark, true).unwrap();
+        let read = log.read(2, 1 << 20, ReadUpTo::HighWatermark, FirstBatch::Whole).unwrap();
         assert_eq!(values(&read.records), expected, "up to {high_watermark}");
     }
     log.update_high_watermark(3);
-    log.read(2, 1, ReadUpTo::HighWatermark, true).unwrap();
+    log.read(2, 1, ReadUpTo::HighWatermark, FirstBatch::Whole).unwrap();
     assert!(log.snapshot().high_watermark.in_segment.is_some(), "the position is looked up once");
 }
 
@@ -74,14 +74,17 @@ fn nothing_past_the_bound_is_shown() {
 fn a_small_limit_truncates_a_batch_unless_one_is_required() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
-    let whole = log.read(2, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.len();
-    let cut = log.read(2, 10, ReadUpTo::LogEnd, false).unwrap();
+    let whole = log.read(2, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records.len();
+    let cut = log.read(2, 10, ReadUpTo::LogEnd, FirstBatch::Limited).unwrap();
     assert_eq!((cut.records.len(), cut.first_entry_incomplete), (10, true));
-    let one = log.read(2, 10, ReadUpTo::LogEnd, true).unwrap();
+    let one = log.read(2, 10, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
     assert_eq!(values(&one.records), owned(&[(2, "c")]));
     assert!(!one.first_entry_incomplete);
-    assert_eq!(log.read(2, whole as i32 - 1, ReadUpTo::LogEnd, true).unwrap().records.len(), whole - 1);
-    assert_eq!(log.read(2, 0, ReadUpTo::LogEnd, false).unwrap().records.len(), 0);
+    assert_eq!(
+        log.read(2, whole as i32 - 1, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records.len(),
+        whole - 1
+    );
+    assert_eq!(log.read(2, 0, ReadUpTo::LogEnd, FirstBatch::Limited).unwrap().records.len(), 0);
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn many_small_batches_are_all_found_through_a_sparse_index() {
     }
     let check = |log: &Log| {
         for at in 0..300 {
-            let read = log.read(at, 1, ReadUpTo::LogEnd, true).unwrap();
+            let read = log.read(at, 1, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
             assert_eq!(values(&read.records), [(at, format!("value {at}"))]);
             assert_eq!(log.offset_for_timestamp(1000 + at).unwrap().unwrap().offset, at);
         }
@@ -158,7 +161,7 @@ fn readers_see_whole_batches_while_the_log_grows_rolls_and_forgets() {
             scope.spawn(|| {
                 let mut offset = 0;
                 while !done.load(Ordering::Acquire) || offset < log.high_watermark() {
-                    match log.read(offset, 1000, ReadUpTo::HighWatermark, true) {
+                    match log.read(offset, 1000, ReadUpTo::HighWatermark, FirstBatch::Whole) {
                         Ok(read) => {
                             for (at, value) in values(&read.records) {
                                 assert_eq!((at, value), (offset, format!("value {offset}")));

@@ -7,7 +7,7 @@ use super::*;
 use crate::base::{Millis, Offset};
 use crate::log::directory::{CLEANED, DELETED, SWAP};
 use crate::log::log::tests::{Fixture, append, batch, values};
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::wire::batch::BatchBuilder;
 
 const FIRST: &str = "00000000000000000000";
@@ -30,15 +30,15 @@ fn crashed(fixture: &Fixture) -> Fixture {
     copy
 }
 
-fn reopen(fixture: &Fixture, clean: bool, recovery_point: Offset) -> Arc<Log> {
-    let opening = Opening { clean, recovery_point, ..fixture.opening(&settings()) };
+fn reopen(fixture: &Fixture, last_stop: LastStop, recovery_point: Offset) -> Arc<Log> {
+    let opening = Opening { last_stop, recovery_point, ..fixture.opening(&settings()) };
     Log::open(opening, fixture.shared.clone()).unwrap()
 }
 
 fn all(log: &Log) -> Vec<(Offset, String)> {
     let (mut found, mut offset) = (Vec::new(), log.log_start_offset());
     while offset < log.log_end_offset() {
-        let read = log.read(offset, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+        let read = log.read(offset, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
         found.extend(values(&read.records));
         offset = found.last().unwrap().0 + 1;
     }
@@ -76,7 +76,7 @@ fn after_a_clean_stop_all_is_as_it_was() {
     log.flush().unwrap();
     log.close().unwrap();
     let before = contents(&fixture);
-    let log = reopen(&fixture, true, 10);
+    let log = reopen(&fixture, LastStop::Clean, 10);
     assert_eq!(all(&log), named(10));
     assert_eq!((log.recovery_point(), log.latest_epoch()), (10, Some(2)));
     log.close().unwrap();
@@ -88,7 +88,7 @@ fn after_a_crash_the_files_become_what_a_clean_stop_leaves() {
     let (fixture, log) = filled();
     let copy = crashed(&fixture);
     log.close().unwrap();
-    let recovered = reopen(&copy, false, 0);
+    let recovered = reopen(&copy, LastStop::Unclean, 0);
     assert_eq!(all(&recovered), named(10));
     recovered.close().unwrap();
     assert_eq!(contents(&copy), contents(&fixture));
@@ -107,7 +107,7 @@ fn a_tail_torn_at_any_byte_is_truncated_to_whole_batches() {
     for cut in 0..=bytes.len() {
         let copy = crashed(&fixture);
         fs::write(copy.path().join(format!("{FIRST}.log")), &bytes[..cut]).unwrap();
-        let log = reopen(&copy, false, 0);
+        let log = reopen(&copy, LastStop::Unclean, 0);
         let whole = ends.iter().filter(|end| **end <= cut as u64).count() as i64 - 1;
         assert_eq!(all(&log), named(whole), "cut at {cut}");
         assert_eq!(log.size(), ends[whole as usize]);
@@ -131,7 +131,7 @@ fn a_flipped_byte_ends_the_log_before_its_batch() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0xff;
         fs::write(copy.path().join(format!("{FIRST}.log")), &damaged).unwrap();
-        let log = reopen(&copy, false, 0);
+        let log = reopen(&copy, LastStop::Unclean, 0);
         // The checksum does not cover base offset and leader epoch; a wrong offset shows when it breaks the order.
         let covered = at - first >= 16 || (8..12).contains(&(at - first));
         if covered {
@@ -149,7 +149,7 @@ fn segments_behind_a_torn_one_go() {
     let path = fixture.path().join(format!("{FIRST}.log"));
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-    let log = reopen(&fixture, false, 0);
+    let log = reopen(&fixture, LastStop::Unclean, 0);
     assert_eq!(all(&log), named(5));
     assert_eq!(log.segment_offsets(), [0]);
     assert!(fixture.names().contains(&"00000000000000000006.log.deleted".to_owned()));
@@ -166,9 +166,9 @@ fn what_lies_before_the_recovery_point_is_trusted() {
     bytes[last] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let copy = crashed(&fixture);
-    let log = reopen(&copy, false, 6);
+    let log = reopen(&copy, LastStop::Unclean, 6);
     assert_eq!(log.log_end_offset(), 10);
-    let log = reopen(&fixture, false, 5);
+    let log = reopen(&fixture, LastStop::Unclean, 5);
     assert_eq!(log.log_end_offset(), 5);
 }
 
@@ -185,7 +185,7 @@ fn lost_and_damaged_indexes_are_rebuilt() {
         for damage in damage {
             let copy = crashed(&fixture);
             damage(&copy.path().join(format!("{base}.index")));
-            let log = reopen(&copy, true, 10);
+            let log = reopen(&copy, LastStop::Clean, 10);
             assert_eq!(all(&log), named(10));
             log.close().unwrap();
             assert_eq!(contents(&copy), before);
@@ -193,7 +193,7 @@ fn lost_and_damaged_indexes_are_rebuilt() {
     }
     let copy = crashed(&fixture);
     fs::remove_file(copy.path().join(format!("{FIRST}.timeindex"))).unwrap();
-    let log = reopen(&copy, true, 10);
+    let log = reopen(&copy, LastStop::Clean, 10);
     assert_eq!(all(&log), named(10), "a lost time index alone is begun empty, as 2.7.2 does");
 }
 
@@ -207,7 +207,7 @@ fn leftovers_of_deletion_and_cleaning_are_cleared() {
     write("00000000000000000003.index.cleaned");
     write("00000000000000000004.log.swap");
     write("00000000000000000099.index");
-    let log = reopen(&fixture, true, 10);
+    let log = reopen(&fixture, LastStop::Clean, 10);
     assert_eq!(all(&log), named(10));
     let leftover = |name: &String| [DELETED, CLEANED, SWAP].iter().any(|kind| name.ends_with(kind));
     assert!(!fixture.names().iter().any(leftover), "{:?}", fixture.names());
@@ -226,7 +226,7 @@ fn an_interrupted_swap_is_completed() {
         cleaned.extend_from_slice(&builder.build().unwrap());
     }
     fs::write(fixture.path().join(format!("{FIRST}.log.swap")), cleaned).unwrap();
-    let log = reopen(&fixture, true, 10);
+    let log = reopen(&fixture, LastStop::Clean, 10);
     let expected: Vec<_> = named(10).into_iter().filter(|(at, _)| [2, 5, 6, 7, 8, 9].contains(at)).collect();
     assert_eq!(all(&log), expected);
     assert_eq!(log.segment_offsets(), [0, 6]);
@@ -264,7 +264,7 @@ fn data(producer_id: i64, sequence: i32, timestamp: Millis) -> bytes::Bytes {
 
 #[test]
 fn producers_and_open_transactions_survive_both_ends() {
-    for clean in [true, false] {
+    for last_stop in [LastStop::Clean, LastStop::Unclean] {
         let fixture = Fixture::new();
         let log = fixture.open(&settings());
         let now = fixture.shared.clock.now();
@@ -275,11 +275,11 @@ fn producers_and_open_transactions_survive_both_ends() {
         log.append_as_leader(abort, 0, AppendOrigin::Coordinator).unwrap();
         log.roll().unwrap();
         client(&log, data(1, 1, now)).unwrap();
-        if clean {
+        if last_stop == LastStop::Clean {
             log.close().unwrap();
         }
         let copy = crashed(&fixture);
-        let log = reopen(&copy, clean, if clean { 4 } else { 0 });
+        let log = reopen(&copy, last_stop, if last_stop == LastStop::Clean { 4 } else { 0 });
         log.update_high_watermark(4);
         assert_eq!(log.last_stable_offset(), 1, "producer 2 has an open transaction");
         assert_eq!(log.aborted_transactions(0, 4).unwrap().len(), 1);
@@ -296,7 +296,7 @@ fn a_snapshot_that_cannot_be_read_is_passed_over() {
     for name in fixture.names().into_iter().filter(|name| name.ends_with(".snapshot")) {
         fs::write(fixture.path().join(name), "nonsense").unwrap();
     }
-    assert_eq!(all(&reopen(&fixture, true, 10)), named(10));
+    assert_eq!(all(&reopen(&fixture, LastStop::Clean, 10)), named(10));
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn a_copy_taken_at_any_moment_opens_to_a_beginning_of_the_log() {
         let mut copies = 0;
         while !done.is_finished() || copies == 0 {
             let copy = crashed(&fixture);
-            let recovered = reopen(&copy, false, 0);
+            let recovered = reopen(&copy, LastStop::Unclean, 0);
             assert_eq!(all(&recovered), named(recovered.log_end_offset()));
             copies += 1;
         }
@@ -365,7 +365,7 @@ fn overflowing() -> (Fixture, Vec<Offset>) {
 fn offsets(log: &Log) -> Vec<Offset> {
     let (mut found, mut next) = (Vec::new(), log.log_start_offset());
     while next < log.log_end_offset() {
-        let read = log.read(next, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+        let read = log.read(next, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
         // The last batch may be incomplete.
         let batches = Batch::split(read.records.read().unwrap()).map_while(Result::ok);
         found.extend(batches.map(|batch| batch.header().base_offset));
@@ -389,12 +389,12 @@ fn defaults() -> Settings {
     Settings { retention_ms: -1, ..Settings::default() }
 }
 
-fn opened(fixture: &Fixture, clean: bool) -> Arc<Log> {
-    opened_with(fixture, clean, &defaults())
+fn opened(fixture: &Fixture, last_stop: LastStop) -> Arc<Log> {
+    opened_with(fixture, last_stop, &defaults())
 }
 
-fn opened_with(fixture: &Fixture, clean: bool, settings: &Settings) -> Arc<Log> {
-    let opening = Opening { clean, ..fixture.opening(settings) };
+fn opened_with(fixture: &Fixture, last_stop: LastStop, settings: &Settings) -> Arc<Log> {
+    let opening = Opening { last_stop, ..fixture.opening(settings) };
     Log::open(opening, fixture.shared.clone()).unwrap()
 }
 
@@ -408,20 +408,20 @@ fn stopped(log: &Log) {
 #[test]
 fn a_segment_whose_offsets_overflow_is_split_as_kafka_2_7_2_splits_it() {
     let (fixture, expected) = overflowing();
-    let log = opened(&fixture, false);
+    let log = opened(&fixture, LastStop::Unclean);
     assert_eq!(offsets(&log), expected);
     stopped(&log);
     assert_eq!(
         listed(&fixture),
         include_str!("recorded/split_after_a_crash.txt").lines().collect::<Vec<_>>()
     );
-    assert_eq!(offsets(&opened(&fixture, true)), expected);
+    assert_eq!(offsets(&opened(&fixture, LastStop::Clean)), expected);
 }
 
 #[test]
 fn it_is_split_after_a_clean_stop_too_once_its_index_is_missing() {
     let (fixture, expected) = overflowing();
-    let log = opened(&fixture, true);
+    let log = opened(&fixture, LastStop::Clean);
     assert_eq!(offsets(&log), expected);
     stopped(&log);
     assert_eq!(
@@ -436,7 +436,7 @@ fn a_large_segment_that_begins_behind_its_name_is_split_in_chunks() {
     let offset = |at: i64| if at < 300 { 10 + at } else { FAR + 2 * at };
     let batch = |at: i64| far(offset(at), 0, 5000 + at, &[(at % 251) as u8; 5000]);
     write_log(&fixture, 5, &(0..500).map(batch).collect::<Vec<_>>());
-    let log = opened(&fixture, false);
+    let log = opened(&fixture, LastStop::Unclean);
     assert_eq!(offsets(&log), (0..500).map(offset).collect::<Vec<_>>());
     stopped(&log);
     assert_eq!(listed(&fixture), include_str!("recorded/split_in_chunks.txt").lines().collect::<Vec<_>>());
@@ -452,20 +452,20 @@ fn damage_behind_an_overflow_still_ends_the_log_there() {
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
     let copy = crashed(&fixture);
-    assert_eq!(offsets(&opened(&copy, false)), expected[..10]);
+    assert_eq!(offsets(&opened(&copy, LastStop::Unclean)), expected[..10]);
     // The same with a header that is none, which the split cannot read past.
     let mut bytes = fs::read(&path).unwrap();
     let at = bytes.len() - 2 * 1570 + 16;
     bytes[at] = 9;
     fs::write(&path, bytes).unwrap();
-    assert_eq!(offsets(&opened(&fixture, false)), expected[..10]);
+    assert_eq!(offsets(&opened(&fixture, LastStop::Unclean)), expected[..10]);
 }
 
 #[test]
 fn a_stop_at_any_moment_of_a_split_loses_nothing() {
     let (before, expected) = overflowing();
     let after = crashed(&before);
-    drop(opened_with(&after, true, &settings()));
+    drop(opened_with(&after, LastStop::Clean, &settings()));
     let new =
         |name: &&String| !name.ends_with(DELETED) && !name.ends_with(".snapshot") && !name.contains("epoch");
     let next = file_name(3 * FAR + 9, "");
@@ -494,10 +494,10 @@ fn a_stop_at_any_moment_of_a_split_loses_nothing() {
     fs::write(state.path().join(&old[1]), "").unwrap();
     fs::write(state.path().join(&old[2]), "").unwrap();
     for step in 0..=steps.len() {
-        for clean in [true, false] {
+        for last_stop in [LastStop::Clean, LastStop::Unclean] {
             let copy = crashed(&state);
             assert_eq!(
-                offsets(&opened_with(&copy, clean, &settings())),
+                offsets(&opened_with(&copy, last_stop, &settings())),
                 expected,
                 "stopped before step {step}"
             );
@@ -527,7 +527,7 @@ fn leftovers_are_removed_before_their_marker() {
     ["0.log.cleaned", "0.index.cleaned", "4.log.swap", "4.index.swap", "2.log.swap"].iter().for_each(write);
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
     inotify::add_watch(&watch, fixture.path(), inotify::WatchFlags::DELETE).unwrap();
-    assert_eq!(all(&reopen(&fixture, true, 10)), named(10));
+    assert_eq!(all(&reopen(&fixture, LastStop::Clean, 10)), named(10));
     let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
     let mut events = inotify::Reader::new(&watch, &mut buffer);
     let mut removed = Vec::new();
@@ -543,11 +543,11 @@ fn leftovers_are_removed_before_their_marker() {
 fn what_recovery_has_read_is_on_the_disk_before_it_counts_as_flushed() {
     let (fixture, log) = filled();
     drop(log);
-    let log = reopen(&fixture, false, 0);
+    let log = reopen(&fixture, LastStop::Unclean, 0);
     assert_eq!(log.recovery_point(), 10);
     assert!(log.segments().iter().all(|segment| segment.is_synced()));
     drop(log);
     // After a clean stop nothing is read, and what lies there was synced by the stop.
-    let log = reopen(&fixture, true, 10);
+    let log = reopen(&fixture, LastStop::Clean, 10);
     assert!(log.segments().iter().all(|segment| !segment.is_synced()));
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::log::directory::DELETED;
 use crate::log::log::tests::{Fixture, append, values};
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::log::segment::Segment;
 use crate::log::settings::Settings;
 
@@ -40,7 +40,7 @@ fn clean_first_two(log: &crate::log::Log) {
 }
 
 fn read_all(log: &crate::log::Log, offset: Offset) -> Vec<String> {
-    let read = log.read(offset, 1 << 20, ReadUpTo::HighWatermark, true).unwrap();
+    let read = log.read(offset, 1 << 20, ReadUpTo::HighWatermark, FirstBatch::Whole).unwrap();
     values(&read.records).into_iter().map(|(_, value)| value).collect()
 }
 
@@ -48,7 +48,7 @@ fn read_all(log: &crate::log::Log, offset: Offset) -> Vec<String> {
 fn a_reader_that_took_the_old_segments_reads_them_to_their_end() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
-    let before = log.read(0, 1 << 20, ReadUpTo::HighWatermark, true).unwrap();
+    let before = log.read(0, 1 << 20, ReadUpTo::HighWatermark, FirstBatch::Whole).unwrap();
     let segments = log.segment_list();
     clean_first_two(&log);
     assert_eq!(log.segment_offsets(), [0, 4]);
@@ -75,7 +75,7 @@ fn a_mark_in_a_segment_that_was_exchanged_is_looked_up_anew() {
 fn positions_of_two_generations_are_not_compared_by_their_bytes() {
     let fixture = Fixture::new();
     let log = three_segments(&fixture);
-    let position = |offset| log.read(offset, 1, ReadUpTo::LogEnd, true).unwrap().position;
+    let position = |offset| log.read(offset, 1, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().position;
     let old = position(0);
     clean_first_two(&log);
     let new = position(3);

@@ -5,7 +5,7 @@ use crate::base::Records;
 use crate::log::epochs::EpochEnd;
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::position::LogPosition;
-use crate::log::read::ReadUpTo;
+use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::log::settings::Settings;
 use crate::log::validate::AppendOrigin;
 
@@ -13,7 +13,8 @@ fn all(log: &Log) -> Vec<String> {
     let mut found = Vec::new();
     let mut offset = log.log_start_offset();
     while offset < log.log_end_offset() {
-        let records: Records = log.read(offset, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records;
+        let records: Records =
+            log.read(offset, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records;
         let read = values(&records);
         offset = read.last().unwrap().0 + 1;
         found.extend(read.into_iter().map(|(_, value)| value));
@@ -50,7 +51,10 @@ fn what_lies_behind_the_target_is_gone_and_overwritten() {
         assert_eq!(log.offset_for_timestamp(150).unwrap().map(|it| it.offset), Some(target));
         log.close().unwrap();
         let again = Log::open(
-            crate::log::recovery::Opening { clean: true, ..fixture.opening(&Settings::default()) },
+            crate::log::recovery::Opening {
+                last_stop: crate::log::recovery::LastStop::Clean,
+                ..fixture.opening(&Settings::default())
+            },
             fixture.shared.clone(),
         );
         assert_eq!(again.unwrap().log_end_offset(), target + 1);

@@ -53,7 +53,7 @@ fn keep_uncompressed(
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
     let batches = records.batches();
-    let first = rules::first_of(batches, false)?;
+    let first = rules::first_of(batches, Compression::None)?;
     let mut all = Walk::new();
     let mut largest = Vec::new();
     for batch in batches {
@@ -94,8 +94,8 @@ fn convert_uncompressed(
         let message = format!("Transactional records are not supported for magic {}", validation.magic);
         return Err(ValidationError::refused(ErrorCode::UnknownServerError, message));
     }
-    let mut sink = RecordSink::new(builder(batches, validation)?, false);
-    let first = rules::first_of(batches, false)?;
+    let mut sink = RecordSink::new(builder(batches, validation)?);
+    let first = rules::first_of(batches, Compression::None)?;
     for batch in batches {
         rules::batch(first, batch, validation)?;
         walk::walk(batch, validation, &mut Walk::new(), Some(&mut sink))?;
@@ -109,12 +109,12 @@ fn compressed(
     source: Compression,
     validation: &Validation<'_>,
 ) -> Result<Validated, ValidationError> {
-    let first = rules::first_of(batches, source != Compression::None)?;
+    let first = rules::first_of(batches, source)?;
     let keeps_codec = source == validation.target_codec;
     let keeps_format = first.header().magic == validation.magic && validation.magic > 0;
     // Control records are not compressed unless they come so.
     let stays = keeps_codec && keeps_format || source == Compression::None && first.header().is_control();
-    let mut sink = if stays { None } else { Some(RecordSink::new(builder(batches, validation)?, true)) };
+    let mut sink = if stays { None } else { Some(RecordSink::deferring(builder(batches, validation)?)) };
     let mut all = Walk::new();
     for batch in batches {
         rules::batch(first, batch, validation)?;
@@ -130,7 +130,7 @@ fn compressed(
             Err(ValidationError::refused(ErrorCode::UnknownServerError, message))
         }
         None => {
-            let mut sink = RecordSink::new(builder(batches, validation)?, true);
+            let mut sink = RecordSink::deferring(builder(batches, validation)?);
             walk::walk(first, validation, &mut Walk::new(), Some(&mut sink))?;
             rebuilt(sink, first.header(), validation)
         }

@@ -5,14 +5,15 @@
 use super::{AppendOrigin, RecordError, Validation, ValidationError};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{Batch, BatchError, BatchHeader, NO_TIMESTAMP, TimestampType};
+use crate::wire::compression::Compression;
 use crate::wire::error_code::ErrorCode;
 
 /// The first batch, after seeing that it may have company: only uncompressed messages of formats 0 and 1 may come in
 /// numbers.
-pub(super) fn first_of(batches: &[Batch], is_compressed: bool) -> Result<&Batch, ValidationError> {
+pub(super) fn first_of(batches: &[Batch], compression: Compression) -> Result<&Batch, ValidationError> {
     let first =
         batches.first().ok_or_else(|| ValidationError::invalid("Record batch has no batches at all"))?;
-    if (first.header().magic >= 2 || is_compressed) && batches.len() > 1 {
+    if (first.header().magic >= 2 || compression != Compression::None) && batches.len() > 1 {
         return Err(ValidationError::invalid("Compressed outer record has more than one batch"));
     }
     Ok(first)

@@ -51,9 +51,14 @@ pub(super) struct RecordSink {
 }
 
 impl RecordSink {
-    /// `defers_failure` if a record that cannot be laid out is reported only after all were checked.
-    pub(super) fn new(builder: RecordsBuilder, defers_failure: bool) -> Self {
-        Self { builder, next: 0, failed: None, defers_failure }
+    /// A sink that reports a record that cannot be laid out at once.
+    pub(super) fn new(builder: RecordsBuilder) -> Self {
+        Self { builder, next: 0, failed: None, defers_failure: false }
+    }
+
+    /// A sink that reports a record that cannot be laid out only after all were checked.
+    pub(super) fn deferring(builder: RecordsBuilder) -> Self {
+        Self { defers_failure: true, ..Self::new(builder) }
     }
 
     fn push(&mut self, record: Result<NewRecord<'_>, BatchError>) -> Result<(), BatchError> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::{IsrProposals, Proposals, TARGET};
+use crate::base::ids::by_topic;
 use crate::base::time::millis;
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use crate::metadata::MetadataCache;
@@ -135,19 +136,17 @@ impl ByController {
 }
 
 fn topics(proposals: &Proposals) -> Vec<TopicData> {
-    let groups = proposals.chunk_by(|one, other| one.0.topic == other.0.topic);
-    let topics = groups.map(|group| TopicData {
-        name: group[0].0.topic.to_string(),
-        partitions: group
-            .iter()
-            .map(|(id, proposal)| PartitionData {
-                partition_index: id.partition,
-                leader_epoch: proposal.leader_epoch,
-                new_isr: proposal.isr.clone(),
-                current_isr_version: proposal.zk_version,
-            })
-            .collect(),
+    let partitions = proposals.iter().map(|(id, proposal)| {
+        let partition = PartitionData {
+            partition_index: id.partition,
+            leader_epoch: proposal.leader_epoch,
+            new_isr: proposal.isr.clone(),
+            current_isr_version: proposal.zk_version,
+        };
+        (id, partition)
     });
+    let topics =
+        by_topic(partitions).map(|(topic, partitions)| TopicData { name: topic.to_string(), partitions });
     topics.collect()
 }
 

@@ -9,7 +9,7 @@ use super::session::{DuePartition, FoundPosition};
 use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::{LeaderEpoch, Offset, Records, TopicPartition};
 use crate::log::epochs::EpochEnd;
-use crate::log::{Log, LogRead, ReadUpTo};
+use crate::log::{FirstBatch, Log, LogRead, ReadUpTo};
 use crate::replica::broker_topic_stats::{TopicMeter, is_failure};
 use crate::replica::machine::FollowerFetch;
 use crate::replica::{Location, Partition, ReplicaManager};
@@ -22,6 +22,15 @@ pub(super) enum Pass {
     First,
     /// A later one.
     Again,
+}
+
+/// How much one partition may be read.
+#[derive(Clone, Copy)]
+pub(super) struct ReadLimits {
+    /// How many bytes; negative where a client asks for less than nothing.
+    pub room: i32,
+    /// Whether the first batch may exceed this.
+    pub first: FirstBatch,
 }
 
 /// Further parameters of a fetch, beside its partitions.
@@ -80,9 +89,12 @@ impl ReplicaManager {
         let mut look = Look { found, bytes: 0, is_settled: false, unknown: 0, denied: 0 };
         let mut left = params.max_bytes;
         for due in partitions {
-            let min_one = look.bytes == 0 && !params.hard_max_bytes;
+            let first = match look.bytes {
+                0 if !params.hard_max_bytes => FirstBatch::Whole,
+                _ => FirstBatch::Limited,
+            };
             let room = due.wanted.max_bytes.min(left);
-            let found = self.look_at(params, caller, due, (room, min_one), pass);
+            let found = self.look_at(params, caller, due, ReadLimits { room, first }, pass);
             let size = found.outcome.records.len();
             look.bytes += i64::try_from(size).unwrap_or(i64::MAX);
             // Only a limit that was negative from the start refuses a read, and only that of the first
@@ -104,7 +116,7 @@ impl ReplicaManager {
         params: &FetchParams,
         caller: FetchCaller<'_>,
         due: &DuePartition,
-        limits: (i32, bool),
+        limits: ReadLimits,
         pass: Pass,
     ) -> FoundPartition {
         if caller.denies.is_some_and(|denies| denies(&due.partition)) {
@@ -144,15 +156,15 @@ impl ReplicaManager {
         params: &FetchParams,
         partition: &Partition,
         due: &DuePartition,
-        (room, min_one): (i32, bool),
+        ReadLimits { room, first }: ReadLimits,
         pass: Pass,
     ) -> Result<(FetchOutcome, Option<FoundPosition>), ErrorCode> {
         let (id, wanted, reader) = (&due.partition, &due.wanted, params.reader());
-        let log = partition.readable(wanted.current_leader_epoch, params.leader_only)?;
+        let log = partition.readable(wanted.current_leader_epoch, params.read_from)?;
         if let Some(diverging) = diverging(&log, wanted)? {
             return Ok((FetchOutcome::diverged(&log, diverging), None));
         }
-        let read = log.read(wanted.offset, room.max(0), reader.up_to(), min_one).map_err(|error| {
+        let read = log.read(wanted.offset, room.max(0), reader.up_to(), first).map_err(|error| {
             let code = ErrorCode::from(&error);
             if code == ErrorCode::UnknownServerError {
                 log::error!(target: "kafka.server.ReplicaManager", "Error processing fetch with offset {} from partition {id}: {error}", wanted.offset);

@@ -15,7 +15,7 @@ fn consumer(max_wait: Duration) -> FetchParams {
         max_bytes: FULL,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
-        leader_only: true,
+        read_from: ReadFrom::Leader,
     }
 }
 
@@ -222,7 +222,7 @@ async fn a_follower_answers_readers_that_may_read_from_it() {
     room.become_replica(0, 2, 1, &[1, 2]);
     let params = consumer(Duration::ZERO);
     assert_eq!(one(&room, params, 0, from(0)).await.error, ErrorCode::NotLeaderOrFollower);
-    let found = one(&room, FetchParams { leader_only: false, ..params }, 0, from(0)).await;
+    let found = one(&room, FetchParams { read_from: ReadFrom::AnyReplica, ..params }, 0, from(0)).await;
     assert_eq!((found.error, found.high_watermark), (ErrorCode::None, 1));
     assert!(!found.records.is_empty());
 }

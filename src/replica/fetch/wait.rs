@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::delayed::DelayedVerdict;
-use super::read::{FetchCaller, FoundPartition, Look, Pass};
+use super::read::{FetchCaller, FoundPartition, Look, Pass, ReadLimits};
 use super::session::{DuePartition, FetchSession, Turn};
 use super::watch::SharedSession;
 use super::{FetchOutcome, FetchParams, PartitionFetch};
 use crate::base::TopicPartition;
+use crate::log::FirstBatch;
 use crate::replica::ReplicaManager;
 
 /// How long a follower's fetch still waits for records once it lacks a high watermark. If records keep
@@ -181,7 +182,7 @@ impl ReplicaManager {
                     if until < deadline {
                         return Waited::Satisfied;
                     }
-                    self.waits.fetch_expired(params.reader().is_follower());
+                    self.waits.fetch_expired(&params.reader());
                     return Waited::Expired;
                 }
             }
@@ -192,8 +193,8 @@ impl ReplicaManager {
     fn examine(&self, session: &Arc<SharedSession>, params: &FetchParams) {
         let due = session.lock().take_to_examine();
         for due in due {
-            let found =
-                self.look_at(params, FetchCaller::default(), &due, (due.wanted.max_bytes, true), Pass::Again);
+            let limits = ReadLimits { room: due.wanted.max_bytes, first: FirstBatch::Whole };
+            let found = self.look_at(params, FetchCaller::default(), &due, limits, Pass::Again);
             let bytes = i64::try_from(found.outcome.records.len()).unwrap_or(i64::MAX);
             session.lock().examined(due.key, found.position.map(|position| (position, bytes)));
             self.watch(session, std::slice::from_ref(&due), std::slice::from_ref(&found));

@@ -92,6 +92,16 @@ impl FetcherOptions {
     }
 }
 
+/// A leader epoch of a partition whose end a follower asks for.
+#[derive(Debug)]
+pub(super) struct AskedEpoch {
+    pub partition: TopicPartition,
+    /// The leader epoch in which the follower follows.
+    pub current_leader_epoch: LeaderEpoch,
+    /// The epoch whose end is asked for: that of the follower's last record.
+    pub leader_epoch: LeaderEpoch,
+}
+
 /// The link to a leader, and the requests that a fetcher sends over it.
 #[derive(Debug)]
 pub(super) struct LeaderLink {
@@ -114,17 +124,16 @@ impl LeaderLink {
         self.link.call(&request, self.options.versions.fetch).await
     }
 
-    /// Sends OffsetForLeaderEpoch: for each partition the leader epoch as it is known here, and the epoch
-    /// whose end is asked for.
+    /// Sends OffsetForLeaderEpoch.
     ///
     /// # Errors
     /// [`PeerError`].
     pub async fn epoch_ends(
         &mut self,
-        asked: &[(TopicPartition, LeaderEpoch, LeaderEpoch)],
+        asked: &[AskedEpoch],
     ) -> Result<Vec<(TopicPartition, Result<EpochEnd, ErrorCode>)>, PeerError> {
         let mut topics: BTreeMap<&str, Vec<OffsetForLeaderPartition>> = BTreeMap::new();
-        for (id, current_leader_epoch, leader_epoch) in asked {
+        for AskedEpoch { partition: id, current_leader_epoch, leader_epoch } in asked {
             topics.entry(&id.topic).or_default().push(OffsetForLeaderPartition {
                 partition_index: id.partition,
                 current_leader_epoch: *current_leader_epoch,

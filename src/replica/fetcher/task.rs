@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::link::LeaderLink;
+use super::link::{AskedEpoch, LeaderLink};
 use super::metrics::FetcherStats;
 use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{Reset, Truncation, by_epoch};
@@ -116,7 +116,13 @@ impl Fetcher {
         for Truncating { partition, leader_epoch, fetch_offset } in self.plan.truncating(self.now()) {
             let known = self.link.options.epochs;
             match self.log(&partition).and_then(|log| log.latest_epoch()).filter(|_| known) {
-                Some(epoch) => asked.push((partition, leader_epoch, epoch)),
+                Some(epoch) => {
+                    asked.push(AskedEpoch {
+                        partition,
+                        current_leader_epoch: leader_epoch,
+                        leader_epoch: epoch,
+                    });
+                }
                 None => {
                     log::info!(target: TARGET, "{} Truncating partition {partition} to local high watermark {fetch_offset}", self.ident());
                     truncations.push((
@@ -138,7 +144,7 @@ impl Fetcher {
     /// Asks the leader for the ends of epochs, and decides by them where to truncate.
     async fn truncations_by_epoch(
         &mut self,
-        asked: Vec<(TopicPartition, LeaderEpoch, LeaderEpoch)>,
+        asked: Vec<AskedEpoch>,
     ) -> Vec<(TopicPartition, LeaderEpoch, Truncation)> {
         let ends = self.link.epoch_ends(&asked).await;
         self.accept_orders();
@@ -147,12 +153,12 @@ impl Fetcher {
             Ok(ends) => ends,
             Err(error) => {
                 log::warn!(target: TARGET, "{} Error when sending leader epoch request: {error}", self.ident());
-                asked.iter().for_each(|(partition, ..)| self.plan.delay(partition, now));
+                asked.iter().for_each(|it| self.plan.delay(&it.partition, now));
                 return Vec::new();
             }
         };
         let epochs: HashMap<_, _> =
-            asked.into_iter().map(|(partition, leader_epoch, _)| (partition, leader_epoch)).collect();
+            asked.into_iter().map(|it| (it.partition, it.current_leader_epoch)).collect();
         let mut truncations = Vec::new();
         for (partition, end) in ends {
             let Some(&epoch) = epochs.get(&partition).filter(|it| self.plan.is_truncating(&partition, **it))

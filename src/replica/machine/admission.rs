@@ -9,6 +9,38 @@ use super::{LeadershipState, LocalReplica};
 use crate::base::{LeaderAndIsr, LeaderEpoch};
 use crate::wire::error_code::ErrorCode;
 
+/// Which replicas answer a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// The leader alone.
+    Leader,
+    /// Any replica: a consumer may read from a follower that is close to it (KIP-392).
+    AnyReplica,
+}
+
+/// Which replicas must have records before they are acknowledged (`acks`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequiredAcks {
+    /// None: the client waits for no answer.
+    None,
+    /// The leader.
+    Leader,
+    /// All replicas in sync, which must be `min.insync.replicas` at least.
+    All,
+}
+
+impl RequiredAcks {
+    /// The value of `acks` in a request: 0, 1 or -1; None for any other.
+    pub fn from_wire(acks: i16) -> Option<Self> {
+        match acks {
+            0 => Some(Self::None),
+            1 => Some(Self::Leader),
+            -1 => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
 impl LocalReplica {
     /// Whether this replica applies a state that the controller describes.
     ///
@@ -40,31 +72,29 @@ impl LocalReplica {
         Err(ErrorCode::FencedLeaderEpoch)
     }
 
-    /// Whether a caller that knows this leader epoch (None: it sends none) may read here; with `leader_only`
-    /// a follower refuses.
+    /// Whether a caller that knows this leader epoch (None: it sends none) may read here.
     ///
     /// # Errors
     /// FENCED_LEADER_EPOCH where the caller's epoch is smaller than the known one, UNKNOWN_LEADER_EPOCH where it is
     /// larger, NOT_LEADER_OR_FOLLOWER.
-    pub fn admits_read(&self, epoch: Option<LeaderEpoch>, leader_only: bool) -> Result<(), ErrorCode> {
+    pub fn admits_read(&self, epoch: Option<LeaderEpoch>, from: ReadFrom) -> Result<(), ErrorCode> {
         match epoch {
             Some(epoch) if epoch < self.leader_epoch() => Err(ErrorCode::FencedLeaderEpoch),
             Some(epoch) if epoch > self.leader_epoch() => Err(ErrorCode::UnknownLeaderEpoch),
-            _ if leader_only && !self.is_leader() => Err(ErrorCode::NotLeaderOrFollower),
+            _ if from == ReadFrom::Leader && !self.is_leader() => Err(ErrorCode::NotLeaderOrFollower),
             _ => Ok(()),
         }
     }
 
-    /// The leader epoch in which records are appended now. `acks_all`: they are acknowledged once every in-sync
-    /// replica has them; `min_isr` is `min.insync.replicas`.
+    /// The leader epoch in which records are appended now; `min_isr` is `min.insync.replicas`.
     ///
     /// # Errors
-    /// NOT_LEADER_OR_FOLLOWER; NOT_ENOUGH_REPLICAS where `acks_all` and too few replicas are in sync.
-    pub fn admits_append(&self, acks_all: bool, min_isr: usize) -> Result<LeaderEpoch, ErrorCode> {
+    /// NOT_LEADER_OR_FOLLOWER; NOT_ENOUGH_REPLICAS with acks=all where too few replicas are in sync.
+    pub fn admits_append(&self, acks: RequiredAcks, min_isr: usize) -> Result<LeaderEpoch, ErrorCode> {
         if !self.is_leader() {
             return Err(ErrorCode::NotLeaderOrFollower);
         }
-        if acks_all && self.state.leadership.isr.len() < min_isr {
+        if acks == RequiredAcks::All && self.state.leadership.isr.len() < min_isr {
             return Err(ErrorCode::NotEnoughReplicas);
         }
         Ok(self.leader_epoch())

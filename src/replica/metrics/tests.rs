@@ -61,10 +61,17 @@ async fn a_produce_waits_in_its_purgatory_and_expires() {
 #[test]
 fn isr_changes_are_counted_by_how_they_end() {
     let changes = IsrChanges::default();
-    changes.count(true, &IsrOutcome::Changed);
-    changes.count(true, &IsrOutcome::Changed);
-    changes.count(false, &IsrOutcome::Changed);
-    changes.count(false, &IsrOutcome::Unchanged);
-    changes.count(false, &IsrOutcome::Stale);
+    let [expand, shrink] = [true, false].map(|expands| IsrProposal {
+        isr: vec![1, 2],
+        expands,
+        leader_epoch: 5,
+        zk_version: 3,
+        controller_epoch: 1,
+    });
+    changes.count(&expand, &IsrOutcome::Changed);
+    changes.count(&expand, &IsrOutcome::Changed);
+    changes.count(&shrink, &IsrOutcome::Changed);
+    changes.count(&shrink, &IsrOutcome::Unchanged);
+    changes.count(&shrink, &IsrOutcome::Stale);
     assert_eq!(changes.metrics().map(|metric| metric.number()), [2.0, 1.0, 1.0]);
 }

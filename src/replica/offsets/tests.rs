@@ -20,7 +20,7 @@ fn look(
     timestamp: Millis,
     isolation: Option<Isolation>,
 ) -> Result<Option<(Offset, Option<LeaderEpoch>)>, ErrorCode> {
-    let found = room.replicas.list_offset(&partition(0), timestamp, isolation, None, true)?;
+    let found = room.replicas.list_offset(&partition(0), timestamp, isolation, None, ReadFrom::Leader)?;
     Ok(found.map(|found| (found.offset, found.leader_epoch)))
 }
 
@@ -58,33 +58,36 @@ async fn a_new_leader_does_not_guess_the_end() {
 #[tokio::test]
 async fn only_the_leader_answers_and_only_at_its_epoch() {
     let room = led(&[1]).await;
-    let with = |epoch| room.replicas.list_offset(&partition(0), LATEST, UNCOMMITTED, Some(epoch), true).err();
+    let with = |epoch| {
+        room.replicas.list_offset(&partition(0), LATEST, UNCOMMITTED, Some(epoch), ReadFrom::Leader).err()
+    };
     assert_eq!(with(1), Some(ErrorCode::FencedLeaderEpoch));
     assert_eq!(with(2), None);
     assert_eq!(with(3), Some(ErrorCode::UnknownLeaderEpoch));
     room.become_replica(0, 2, 3, &[1, 2]);
     assert_eq!(look(&room, LATEST, UNCOMMITTED), Err(ErrorCode::NotLeaderOrFollower));
-    let debugging = room.replicas.list_offset(&partition(0), LATEST, UNCOMMITTED, None, false);
+    let debugging = room.replicas.list_offset(&partition(0), LATEST, UNCOMMITTED, None, ReadFrom::AnyReplica);
     assert_eq!(debugging.map(|it| it.map(|it| it.offset)), Ok(Some(3)));
 }
 
 #[tokio::test]
 async fn epochs_end_where_the_next_begins() {
     let room = led(&[1]).await;
-    let end = |epoch| room.replicas.offset_for_leader_epoch(&partition(0), epoch, None, true);
+    let end = |epoch| room.replicas.offset_for_leader_epoch(&partition(0), epoch, None);
     assert_eq!(end(0), Ok(EpochEnd { epoch: 0, offset: 2 }));
     assert_eq!(end(1), Ok(EpochEnd { epoch: 0, offset: 2 }), "the largest one up to it");
     assert_eq!(end(2), Ok(EpochEnd { epoch: 2, offset: 3 }));
     assert_eq!(end(3), Ok(EpochEnd { epoch: -1, offset: -1 }));
-    let unknown = room.replicas.offset_for_leader_epoch(&partition(9), 0, None, true);
+    let unknown = room.replicas.offset_for_leader_epoch(&partition(9), 0, None);
     assert_eq!(unknown, Err(ErrorCode::UnknownTopicOrPartition));
 }
 
 #[tokio::test]
 async fn the_old_way_lists_segments_and_the_high_watermark() {
     let room = led(&[1, 2]).await;
-    let list = |most, consumer| room.replicas.legacy_offsets(&partition(0), LATEST, most, consumer, true);
-    assert_eq!(list(5, false), Ok(vec![3, 0]));
-    assert_eq!(list(5, true), Ok(vec![2, 0]), "consumers see no more than is replicated");
-    assert_eq!(list(1, true), Ok(vec![2]));
+    let list =
+        |most, up_to| room.replicas.legacy_offsets(&partition(0), LATEST, most, up_to, ReadFrom::Leader);
+    assert_eq!(list(5, ReadUpTo::LogEnd), Ok(vec![3, 0]));
+    assert_eq!(list(5, ReadUpTo::HighWatermark), Ok(vec![2, 0]), "consumers see no more than is replicated");
+    assert_eq!(list(1, ReadUpTo::HighWatermark), Ok(vec![2]));
 }

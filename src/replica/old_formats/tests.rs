@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::TopicConfig;
+use crate::replica::machine::ReadFrom;
 use crate::replica::tests::{Room, partition};
 use crate::replica::{FetchParams, Isolation, PartitionFetch};
 use crate::wire::batch::Batch;
@@ -27,7 +28,7 @@ async fn fetch(room: &Room, version: i16, offset: Offset, max_bytes: i32) -> Fet
         max_bytes: 1 << 20,
         hard_max_bytes: version <= 2,
         isolation: Isolation::ReadUncommitted,
-        leader_only: true,
+        read_from: ReadFrom::Leader,
     };
     let wanted = PartitionFetch {
         offset,
@@ -43,7 +44,7 @@ async fn fetch(room: &Room, version: i16, offset: Offset, max_bytes: i32) -> Fet
     if version >= READS_FORMAT_2 {
         return outcome;
     }
-    room.replicas.down_convert(version, false, &id, offset, outcome)
+    room.replicas.down_convert(version, &params.reader(), &id, offset, outcome)
 }
 
 /// The format and offset of each message or batch.

@@ -13,6 +13,7 @@ use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::log::epochs::EpochEnd;
 use crate::log::{AppendError, Log, LogAppendInfo, Prepared};
 use crate::replica::fetch::watch::LogChange;
+use crate::replica::machine::RequiredAcks;
 use crate::wire::error_code::ErrorCode;
 
 /// Why records could not be appended.
@@ -34,7 +35,7 @@ pub enum Acknowledgement {
 }
 
 impl Partition {
-    /// Appends prepared batches as leader. With `all`, enough replicas must be in sync, and the records are
+    /// Appends prepared batches as leader. With acks=all, enough replicas must be in sync, and the records are
     /// acknowledged once all of them have them. With `within`, they are appended in that leader epoch only. Blocks on
     /// the disk.
     ///
@@ -43,15 +44,15 @@ impl Partition {
     pub(in crate::replica) fn append(
         &self,
         prepared: &Prepared,
-        all: bool,
+        acks: RequiredAcks,
         within: Option<LeaderEpoch>,
         now: Millis,
     ) -> Result<(LogAppendInfo, Acknowledgement), Refused> {
         loop {
-            let (log, epoch) = self.admits_append(all, within).map_err(Refused::Partition)?;
+            let (log, epoch) = self.admits_append(acks, within).map_err(Refused::Partition)?;
             match log.append_prepared(prepared.clone(), epoch) {
                 Ok(info) => {
-                    let acknowledged = self.appended(epoch, &info, all, now);
+                    let acknowledged = self.appended(epoch, &info, acks, now);
                     return Ok((info, acknowledged));
                 }
                 // This broker leads on in a later epoch, or with a log in another data directory.
@@ -68,12 +69,12 @@ impl Partition {
     /// epoch is another than `within`.
     pub(in crate::replica) fn admits_append(
         &self,
-        all: bool,
+        acks: RequiredAcks,
         within: Option<LeaderEpoch>,
     ) -> Result<(Arc<Log>, LeaderEpoch), ErrorCode> {
         let state = self.state.lock();
         let log = state.log.clone().ok_or(ErrorCode::NotLeaderOrFollower)?;
-        let epoch = state.machine.admits_append(all, min_isr(&log))?;
+        let epoch = state.machine.admits_append(acks, min_isr(&log))?;
         if within.is_some_and(|within| within != epoch) {
             return Err(ErrorCode::NotLeaderOrFollower);
         }
@@ -102,14 +103,20 @@ impl Partition {
     }
 
     /// Applies the effects of an append in an epoch: the high watermark may rise, requests that wait for
-    /// records are woken, and with `all` the append waits for all in-sync replicas.
-    fn appended(&self, epoch: LeaderEpoch, info: &LogAppendInfo, all: bool, now: Millis) -> Acknowledgement {
+    /// records are woken, and with acks=all the append waits for all in-sync replicas.
+    fn appended(
+        &self,
+        epoch: LeaderEpoch,
+        info: &LogAppendInfo,
+        acks: RequiredAcks,
+        now: Millis,
+    ) -> Acknowledgement {
         let required = info.last_offset + 1;
         let mut state = self.state.lock();
         let released = self.raise_watermark(&mut state, now);
-        let acknowledged = match all {
-            true => acknowledgement(&mut state, epoch, required),
-            false => Acknowledgement::Settled(ErrorCode::None),
+        let acknowledged = match acks {
+            RequiredAcks::All => acknowledgement(&mut state, epoch, required),
+            RequiredAcks::Leader | RequiredAcks::None => Acknowledgement::Settled(ErrorCode::None),
         };
         let change = LogChange::Appended { high_watermark_too: released.is_some() };
         let released = state.log_changed(change, released.unwrap_or_default());

@@ -10,7 +10,7 @@ use super::{LockedState, Partition};
 use crate::base::Offset;
 use crate::log::cleaner::state::CleaningPause;
 use crate::log::epochs::EpochEnd;
-use crate::log::{Log, LogManager, ReadError, ReadUpTo};
+use crate::log::{FirstBatch, Log, LogManager, ReadError, ReadUpTo};
 use crate::replica::fetcher::truncation::by_epoch;
 
 /// The copy of a log in another data directory.
@@ -127,10 +127,10 @@ impl Partition {
 
 /// Copies up to so many bytes, or one batch, to the end of the copy; returns their number.
 fn copy(log: &Log, future: &Log, max_bytes: i32) -> Result<usize, NotFollowed> {
-    let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, true) {
+    let read = match log.read(future.log_end_offset(), max_bytes, ReadUpTo::LogEnd, FirstBatch::Whole) {
         Err(ReadError::OutOfRange { start, .. }) => {
             future.truncate_fully_and_start_at(start)?;
-            log.read(start, max_bytes, ReadUpTo::LogEnd, true)?
+            log.read(start, max_bytes, ReadUpTo::LogEnd, FirstBatch::Whole)?
         }
         read => read?,
     };

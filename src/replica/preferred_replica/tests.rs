@@ -25,10 +25,14 @@ async fn answered(selector: &[(&str, &str)], rack: &str, version_11: bool) -> Fe
         max_bytes: i32::MAX,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
-        leader_only: true,
+        read_from: ReadFrom::Leader,
     };
     room.replicas.fetch(params, &[(partition(0), wanted(2, 0))]).await;
-    let params = FetchParams { replica_id: -1, leader_only: !version_11, ..params };
+    let params = FetchParams {
+        replica_id: -1,
+        read_from: if version_11 { ReadFrom::AnyReplica } else { ReadFrom::Leader },
+        ..params
+    };
     let near = Location { rack, listener: "PLAINTEXT" };
     let near = Some(near).filter(|near| room.replicas.selects_replicas(near, &params));
     let wanted = [(partition(0), wanted(0, -1))];

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::Records;
 use crate::config::TopicConfig;
 use crate::replica::fetch::{FetchParams, Isolation, PartitionFetch};
+use crate::replica::machine::ReadFrom;
 use crate::replica::tests::{Room, partition};
 
 fn throttled(list: &str) -> TopicConfig {
@@ -19,7 +20,7 @@ async fn fetched(room: &Room, follower: BrokerId, max_wait: Duration) -> Records
         max_bytes: i32::MAX,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
-        leader_only: true,
+        read_from: ReadFrom::Leader,
     };
     let wanted = PartitionFetch {
         offset: 0,

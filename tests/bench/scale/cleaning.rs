@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use barnabas::base::{Clock, TopicPartition};
 use barnabas::log::log::Shared;
-use barnabas::log::recovery::Opening;
+use barnabas::log::recovery::{LastStop, Opening};
 use barnabas::log::settings::Settings;
 use barnabas::log::{AppendOrigin, Log};
 use barnabas::wire::batch::BatchBuilder;
@@ -66,7 +66,7 @@ fn fill(members: &Members, codec: Compression, bytes: usize) -> i64 {
         settings: Settings { segment_bytes: 100 << 20, ..Settings::default() },
         log_start: 0,
         recovery_point: 0,
-        clean: true,
+        last_stop: LastStop::Clean,
     };
     let log: Arc<Log> = Log::open(opening, Arc::new(Shared::new(Clock::System))).unwrap();
     let (mut random, now) = (fastrand::Rng::with_seed(1), Clock::System.now());

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use barnabas::base::{Clock, TopicPartition};
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
-use barnabas::log::recovery::Opening;
-use barnabas::log::{AppendOrigin, Log, ReadUpTo};
+use barnabas::log::recovery::{LastStop, Opening};
+use barnabas::log::{AppendOrigin, FirstBatch, Log, ReadUpTo};
 use barnabas::wire::batch::{Batch, BatchBuilder};
 use fastrand::Rng;
 
@@ -50,7 +50,7 @@ fn damage(dir: &Path, rng: &mut Rng) {
     }
 }
 
-fn open(dir: &Path, recovery_point: i64, clean: bool) -> Option<Arc<Log>> {
+fn open(dir: &Path, recovery_point: i64, last_stop: LastStop) -> Option<Arc<Log>> {
     let shared = Shared::new(Clock::manual(NOW));
     let opening = Opening {
         partition: TopicPartition::new("t", 0),
@@ -58,7 +58,7 @@ fn open(dir: &Path, recovery_point: i64, clean: bool) -> Option<Arc<Log>> {
         settings: TopicConfig::default().into(),
         log_start: 0,
         recovery_point,
-        clean,
+        last_stop,
     };
     // A directory that cannot be opened is offline; the broker logs that and goes on.
     Log::open(opening, Arc::new(shared)).ok()
@@ -68,7 +68,7 @@ fn open(dir: &Path, recovery_point: i64, clean: bool) -> Option<Arc<Log>> {
 fn read_all(log: &Log) -> usize {
     let (mut offset, mut count) = (log.log_start_offset(), 0);
     while offset < log.log_end_offset() {
-        let read = log.read(offset, 1 << 20, ReadUpTo::LogEnd, true).unwrap();
+        let read = log.read(offset, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap();
         let before = offset;
         for batch in Batch::split(read.records.read().unwrap()).map_while(Result::ok) {
             batch.check_crc().unwrap();
@@ -85,7 +85,7 @@ fn read_all(log: &Log) -> usize {
 
 /// Opens a damaged directory as after a crash, reads it, goes on writing, and opens it once more.
 fn recover(dir: &Path) {
-    let Some(log) = open(dir, 0, false) else { return };
+    let Some(log) = open(dir, 0, LastStop::Unclean) else { return };
     let kept = read_all(&log);
     let end = log.log_end_offset();
     let mut batch = BatchBuilder::new();
@@ -95,15 +95,17 @@ fn recover(dir: &Path) {
     assert_eq!(read_all(&log), kept + 1);
     log.close().unwrap();
     drop(log);
-    let log = open(dir, 0, false).expect("what was repaired opens");
+    let log = open(dir, 0, LastStop::Unclean).expect("what was repaired opens");
     assert_eq!((log.log_end_offset(), read_all(&log)), (end + 1, kept + 1));
 }
 
 /// Opens a damaged directory that is marked as cleanly stopped, and reads what can be read.
 fn trust(dir: &Path, rng: &mut Rng) {
-    let Some(log) = open(dir, rng.i64(..20), rng.bool()) else { return };
+    let recovery_point = rng.i64(..20);
+    let last_stop = if rng.bool() { LastStop::Clean } else { LastStop::Unclean };
+    let Some(log) = open(dir, recovery_point, last_stop) else { return };
     for offset in log.log_start_offset()..log.log_end_offset().min(log.log_start_offset() + 20) {
-        let _ = log.read(offset, 1 << 20, ReadUpTo::LogEnd, true);
+        let _ = log.read(offset, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole);
     }
     let _ = log.offset_for_timestamp(NOW);
     let _ = log.close();

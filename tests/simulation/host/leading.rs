@@ -6,7 +6,9 @@ use barnabas::controller::state::Leadership;
 use barnabas::log::epochs::EpochEnd;
 use barnabas::replica::fetch::session::IdleFetch;
 use barnabas::replica::fetcher::session::Want;
-use barnabas::replica::machine::{FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState};
+use barnabas::replica::machine::{
+    FollowerFetch, IsrAnswer, IsrOutcome, IsrProposal, LeadershipState, ReadFrom, RequiredAcks,
+};
 use barnabas::wire::error_code::ErrorCode;
 use barnabas::zk::OpResult;
 use barnabas::zk::znode::partition_state::PartitionStateZNode;
@@ -38,7 +40,7 @@ impl Host {
     /// A producer writes with acks=all; returns whether the record was admitted.
     pub fn produce(&mut self, id: &TopicPartition, value: u64, scene: &mut Scene) -> bool {
         let Some(replica) = self.replicas.get_mut(id) else { return false };
-        let Ok(epoch) = replica.machine.admits_append(true, MIN_ISR) else { return false };
+        let Ok(epoch) = replica.machine.admits_append(RequiredAcks::All, MIN_ISR) else { return false };
         replica.admitted.push_back(Record { epoch, value });
         // Some wait for the disk meanwhile.
         if scene.rng.u8(0..3) > 0 {
@@ -107,7 +109,7 @@ impl Host {
     fn admits(&self, id: &TopicPartition, epoch: LeaderEpoch, scene: &Scene) -> Result<&Log, ErrorCode> {
         let replica = self.replicas.get(id).ok_or(ErrorCode::NotLeaderOrFollower)?;
         let epoch = Some(epoch).filter(|_| scene.flaw != Some(Flaw::FencesNobody));
-        replica.machine.admits_read(epoch, true)?;
+        replica.machine.admits_read(epoch, ReadFrom::Leader)?;
         self.disks.get(id).ok_or(ErrorCode::KafkaStorageError)
     }
 

@@ -8,6 +8,7 @@ use barnabas::log::LogSnapshot;
 use barnabas::replica::fetch::delayed::{DelayedVerdict, FetchPosition, PartitionKey};
 use barnabas::replica::fetch::session::{DuePartition, FetchSession, FoundPosition, SessionChanges, Turn};
 use barnabas::replica::fetcher::session::{FetcherRequest, Want};
+use barnabas::replica::machine::ReadFrom;
 use barnabas::replica::{FetchOutcome, FetchReader, Isolation, PartitionFetch};
 use barnabas::wire::error_code::ErrorCode;
 
@@ -40,7 +41,7 @@ struct Waiting {
 }
 
 fn reader(replica_id: BrokerId) -> FetchReader {
-    FetchReader { replica_id, isolation: Isolation::ReadUncommitted, leader_only: true }
+    FetchReader { replica_id, isolation: Isolation::ReadUncommitted, read_from: ReadFrom::Leader }
 }
 
 fn wanted(want: &Want) -> PartitionFetch {

@@ -19,19 +19,19 @@ fn a_batch_leaves_when_it_is_full_or_has_lingered() {
     assert_eq!(added, Added { begun: true, full: false }, "the sender must learn when it is due");
     let added = gathered.add(&partition(0), &value(10), 1, 0);
     assert_eq!(added, Added { begun: false, full: false });
-    assert!(gathered.take(9, false).is_empty());
+    assert!(gathered.take_due(9).is_empty());
     assert_eq!(gathered.next_due(), Some(10));
-    let taken = gathered.take(10, false).remove(0);
+    let taken = gathered.take_due(10).remove(0);
     assert!(!gathered.is_empty(), "it is on its way");
     gathered.settle(&taken);
     assert!(gathered.is_empty() && gathered.bytes() == 0);
 
     assert!(!gathered.add(&partition(0), &value(200), 2, 20).full);
     assert!(gathered.add(&partition(0), &value(200), 3, 20).full, "no room for a second one");
-    let first = gathered.take(20, false);
+    let first = gathered.take_due(20);
     assert_eq!(first[0].waiting, [2]);
-    assert!(gathered.take(20, false).is_empty(), "the second batch lingers");
-    assert_eq!(gathered.take(20, true)[0].waiting, [3]);
+    assert!(gathered.take_due(20).is_empty(), "the second batch lingers");
+    assert_eq!(gathered.take_all(20)[0].waiting, [3]);
 }
 
 #[test]
@@ -39,10 +39,10 @@ fn what_failed_goes_again_first_and_not_too_early() {
     let mut gathered = gathering(100, 0);
     gathered.add(&partition(0), &value(80), 1, 0);
     gathered.add(&partition(0), &value(80), 2, 0);
-    let first = gathered.take(0, false).remove(0);
+    let first = gathered.take_due(0).remove(0);
     assert_eq!(first.waiting, [1]);
     gathered.put_back(first, 50);
-    assert!(gathered.take(49, true).is_empty(), "nor may what came after it overtake");
-    assert_eq!(gathered.take(50, false)[0].waiting, [1]);
-    assert_eq!(gathered.take(50, false)[0].waiting, [2]);
+    assert!(gathered.take_all(49).is_empty(), "nor may what came after it overtake");
+    assert_eq!(gathered.take_due(50)[0].waiting, [1]);
+    assert_eq!(gathered.take_due(50)[0].waiting, [2]);
 }

@@ -19,7 +19,7 @@ fn superseding(keys: &[&str]) -> OffsetMap {
 }
 
 fn filtered(batch: &Batch, map: &OffsetMap, retention: &BatchRetention) -> FilteredBatch {
-    Filter::new(map, hasher(), true).apply(batch, retention).unwrap()
+    Filter::new(map, hasher(), Tombstones::Retained).apply(batch, retention).unwrap()
 }
 
 fn rewritten(batch: &Batch, map: &OffsetMap) -> Batch {
@@ -164,7 +164,7 @@ fn wrappers_of_old_formats_are_laid_out_anew() {
 #[test]
 fn records_are_counted() {
     let map = superseding(&["a"]);
-    let mut filter = Filter::new(&map, hasher(), true);
+    let mut filter = Filter::new(&map, hasher(), Tombstones::Retained);
     filter.apply(&batch(Compression::None), &LATEST).unwrap();
     let mut builder = BatchBuilder::new();
     builder.push(1, None, Some(b"without a key"), &[]);
@@ -181,7 +181,7 @@ fn a_damaged_batch_is_not_made_a_sound_one() {
     let damaged = Batch::parse(&bytes.into()).unwrap();
     let map = superseding(&["a"]);
     assert!(matches!(
-        Filter::new(&map, hasher(), true).apply(&damaged, &LATEST),
+        Filter::new(&map, hasher(), Tombstones::Retained).apply(&damaged, &LATEST),
         Err(BatchError::Corrupt(_))
     ));
 }

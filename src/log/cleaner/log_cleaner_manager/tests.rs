@@ -167,7 +167,10 @@ fn the_latest_record_of_each_key_survives_and_the_active_segment_is_left_alone()
         assert_eq!(checkpoint, "0\n1\nt 0 6\n");
         assert!(!logs.clean(), "all of it is clean");
         // Readers and what is appended go on.
-        let read = |from| log.read(from, 1 << 20, crate::log::ReadUpTo::HighWatermark, true).unwrap();
+        let read = |from| {
+            log.read(from, 1 << 20, crate::log::ReadUpTo::HighWatermark, crate::log::FirstBatch::Whole)
+                .unwrap()
+        };
         assert_eq!(crate::log::log::tests::values(&read(0).records)[0], (1, "1".to_owned()));
         assert_eq!(crate::log::log::tests::values(&read(5).records)[0], (5, "3".to_owned()));
         append(&log, keyed(codec, &[("d", Some("1"))]));

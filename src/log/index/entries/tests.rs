@@ -14,22 +14,22 @@ fn a_new_file_is_preallocated_in_whole_entries_and_trimmed() {
     let dir = tempfile::tempdir().unwrap();
     let files = files_in(dir.path(), 0);
     let path = files.path(Kind::TimeIndex);
-    let (mut entries, made) = Entries::open(files.clone(), Kind::TimeIndex, 12, 100).unwrap();
-    assert!(made);
+    let mut entries = Entries::open(files.clone(), Kind::TimeIndex, 12, 100).unwrap();
+    assert!(entries.is_new());
     assert_eq!((fs::metadata(&path).unwrap().len(), entries.room()), (96, 8));
     entries.activate(100).unwrap();
     entries.append(&[1; 12]).unwrap();
     entries.trim().unwrap();
     assert_eq!(fs::read(&path).unwrap(), [1; 12]);
-    let (again, made) = Entries::open(files, Kind::TimeIndex, 12, 100).unwrap();
-    assert!(!made);
+    let again = Entries::open(files, Kind::TimeIndex, 12, 100).unwrap();
+    assert!(!again.is_new());
     assert_eq!(again.count(), 1);
 }
 
 #[test]
 fn searching_finds_the_same_in_memory_and_on_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut entries, _) = Entries::open(files_in(dir.path(), 0), Kind::OffsetIndex, 4, 0).unwrap();
+    let mut entries = Entries::open(files_in(dir.path(), 0), Kind::OffsetIndex, 4, 0).unwrap();
     entries.activate(8192).unwrap();
     for at in 0..1500 {
         entries.append(&(at * 2i32).to_be_bytes()).unwrap();
@@ -51,7 +51,7 @@ fn truncated_entries_are_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let files = files_in(dir.path(), 0);
     let path = files.path(Kind::OffsetIndex);
-    let (mut entries, _) = Entries::open(files, Kind::OffsetIndex, 4, 0).unwrap();
+    let mut entries = Entries::open(files, Kind::OffsetIndex, 4, 0).unwrap();
     entries.activate(16).unwrap();
     for at in 0..3i32 {
         entries.append(&at.to_be_bytes()).unwrap();

@@ -4,7 +4,7 @@ use super::*;
 use crate::log::segment_files::tests::files_in;
 
 fn index(dir: &tempfile::TempDir) -> OffsetIndex {
-    let (mut index, _) = OffsetIndex::open(files_in(dir.path(), 45), 45, 80).unwrap();
+    let mut index = OffsetIndex::open(files_in(dir.path(), 45), 45, 80).unwrap();
     index.entries.activate(80).unwrap();
     index
 }
@@ -63,7 +63,7 @@ fn sanity_is_whole_entries_within_the_log() {
     let files = files_in(dir.path(), 45);
     let sane = |bytes: &[u8]| {
         std::fs::write(files.path(Kind::OffsetIndex), bytes).unwrap();
-        OffsetIndex::open(files.clone(), 45, 80).unwrap().0.is_sane(100).unwrap()
+        OffsetIndex::open(files.clone(), 45, 80).unwrap().is_sane(100).unwrap()
     };
     assert!(sane(&[]));
     assert!(sane(&[0, 0, 0, 1, 0, 0, 0, 99]));

@@ -8,7 +8,7 @@ fn at(timestamp: Millis, offset: Offset) -> TimestampOffset {
 }
 
 fn index(dir: &tempfile::TempDir) -> TimeIndex {
-    let (mut index, _) = TimeIndex::open(files_in(dir.path(), 345), 345, 60).unwrap();
+    let mut index = TimeIndex::open(files_in(dir.path(), 345), 345, 60).unwrap();
     index.entries.activate(60).unwrap();
     for entry in [at(10, 350), at(20, 360), at(20, 370), at(15, 380), at(30, 390)] {
         index.maybe_append(entry).unwrap();
@@ -55,7 +55,7 @@ fn sanity_is_whole_entries_in_order() {
     let files = files_in(dir.path(), 345);
     let sane = |bytes: &[u8]| {
         std::fs::write(files.path(Kind::TimeIndex), bytes).unwrap();
-        TimeIndex::open(files.clone(), 345, 60).unwrap().0.is_sane().unwrap()
+        TimeIndex::open(files.clone(), 345, 60).unwrap().is_sane().unwrap()
     };
     assert!(sane(&[]));
     assert!(sane(&[0; 12]));

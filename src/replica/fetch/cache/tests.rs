@@ -2,10 +2,12 @@ use super::*;
 use crate::base::TopicPartition;
 use crate::replica::fetch::session::FetchSession;
 use crate::replica::fetch::{FetchReader, Isolation, PartitionFetch};
+use crate::replica::machine::ReadFrom;
 
 fn session(size: i32, is_follower: bool, now: Millis) -> Arc<SharedSession> {
     let replica_id = if is_follower { 2 } else { -1 };
-    let reader = FetchReader { replica_id, isolation: Isolation::ReadUncommitted, leader_only: true };
+    let reader =
+        FetchReader { replica_id, isolation: Isolation::ReadUncommitted, read_from: ReadFrom::Leader };
     let wanted = PartitionFetch {
         offset: 0,
         max_bytes: 100,

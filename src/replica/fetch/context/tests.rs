@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use super::*;
 use crate::base::{BrokerId, Offset};
 use crate::replica::fetch::Isolation;
+use crate::replica::machine::ReadFrom;
 use crate::replica::tests::{NOW, Room, batch, partition};
 
 const PATIENT: Duration = Duration::from_secs(3600);
@@ -18,7 +19,7 @@ fn params(replica_id: BrokerId) -> FetchParams {
         max_bytes: 1 << 20,
         hard_max_bytes: false,
         isolation: Isolation::ReadUncommitted,
-        leader_only: true,
+        read_from: ReadFrom::Leader,
     }
 }
 

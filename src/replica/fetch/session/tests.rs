@@ -4,9 +4,10 @@ use super::*;
 use crate::base::Records;
 use crate::log::{LogPosition, LogSnapshot};
 use crate::replica::fetch::Isolation;
+use crate::replica::machine::ReadFrom;
 
 const CONSUMER: FetchReader =
-    FetchReader { replica_id: -1, isolation: Isolation::ReadUncommitted, leader_only: true };
+    FetchReader { replica_id: -1, isolation: Isolation::ReadUncommitted, read_from: ReadFrom::Leader };
 const FOLLOWER: FetchReader = FetchReader { replica_id: 2, ..CONSUMER };
 
 fn partition(number: i32) -> TopicPartition {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::base::TopicPartition;
 use crate::replica::fetch::{FetchReader, Isolation, PartitionFetch};
+use crate::replica::machine::ReadFrom;
 
 const AT_ZERO: LogSnapshot = LogSnapshot {
     log_start_offset: 0,
@@ -10,7 +11,8 @@ const AT_ZERO: LogSnapshot = LogSnapshot {
 };
 
 fn consumer() -> Arc<SharedSession> {
-    let reader = FetchReader { replica_id: -1, isolation: Isolation::ReadUncommitted, leader_only: true };
+    let reader =
+        FetchReader { replica_id: -1, isolation: Isolation::ReadUncommitted, read_from: ReadFrom::Leader };
     let wanted = PartitionFetch {
         offset: 0,
         max_bytes: 100,

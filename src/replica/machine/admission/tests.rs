@@ -49,23 +49,23 @@ fn a_stop_needs_a_larger_epoch_a_deletion_or_an_old_request() {
 #[test]
 fn readers_of_another_epoch_are_fenced_before_the_role_is_checked() {
     for machine in [leader(&[1]), follower()] {
-        assert_eq!(machine.admits_read(Some(4), true), Err(ErrorCode::FencedLeaderEpoch));
-        assert_eq!(machine.admits_read(Some(6), true), Err(ErrorCode::UnknownLeaderEpoch));
-        assert_eq!(machine.admits_read(Some(5), false), Ok(()));
-        assert_eq!(machine.admits_read(None, false), Ok(()));
+        assert_eq!(machine.admits_read(Some(4), ReadFrom::Leader), Err(ErrorCode::FencedLeaderEpoch));
+        assert_eq!(machine.admits_read(Some(6), ReadFrom::Leader), Err(ErrorCode::UnknownLeaderEpoch));
+        assert_eq!(machine.admits_read(Some(5), ReadFrom::AnyReplica), Ok(()));
+        assert_eq!(machine.admits_read(None, ReadFrom::AnyReplica), Ok(()));
     }
-    assert_eq!(leader(&[1]).admits_read(Some(5), true), Ok(()));
-    assert_eq!(follower().admits_read(Some(5), true), Err(ErrorCode::NotLeaderOrFollower));
-    assert_eq!(follower().admits_read(None, true), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(leader(&[1]).admits_read(Some(5), ReadFrom::Leader), Ok(()));
+    assert_eq!(follower().admits_read(Some(5), ReadFrom::Leader), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(follower().admits_read(None, ReadFrom::Leader), Err(ErrorCode::NotLeaderOrFollower));
 }
 
 #[test]
 fn records_for_all_need_enough_in_sync_and_others_only_a_leader() {
-    assert_eq!(leader(&[1, 2]).admits_append(true, 2), Ok(5));
-    assert_eq!(leader(&[1]).admits_append(true, 2), Err(ErrorCode::NotEnoughReplicas));
-    assert_eq!(leader(&[1]).admits_append(false, 2), Ok(5));
-    assert_eq!(follower().admits_append(false, 0), Err(ErrorCode::NotLeaderOrFollower));
-    assert_eq!(follower().admits_append(true, 3), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(leader(&[1, 2]).admits_append(RequiredAcks::All, 2), Ok(5));
+    assert_eq!(leader(&[1]).admits_append(RequiredAcks::All, 2), Err(ErrorCode::NotEnoughReplicas));
+    assert_eq!(leader(&[1]).admits_append(RequiredAcks::Leader, 2), Ok(5));
+    assert_eq!(follower().admits_append(RequiredAcks::Leader, 0), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(follower().admits_append(RequiredAcks::All, 3), Err(ErrorCode::NotLeaderOrFollower));
 }
 
 #[test]
@@ -76,7 +76,11 @@ fn a_follower_proposed_to_join_counts_for_appended_records() {
     let fetch = super::super::FollowerFetch { from: 2, at: 0.into(), log_start: 0, leader_end: 0 };
     assert!(machine.on_follower_fetch(fetch, 0.into(), 0, 1, 10).proposal.is_some());
     assert_eq!(machine.replicated(2), ErrorCode::None);
-    assert_eq!(machine.admits_append(true, 2), Err(ErrorCode::NotEnoughReplicas), "not before it is in");
+    assert_eq!(
+        machine.admits_append(RequiredAcks::All, 2),
+        Err(ErrorCode::NotEnoughReplicas),
+        "not before it is in"
+    );
 }
 
 #[test]

@@ -46,7 +46,9 @@ async fn what_the_log_loses_the_copy_loses() {
     room.produce(0, &["more"]).await;
     assert_eq!(hosted.future().unwrap().log_end_offset(), 3);
     while hosted.copy_some(room.logs(), 1).unwrap() != Copied::Nothing {}
-    let read = |log: &Log| log.read(0, 1 << 20, ReadUpTo::LogEnd, true).unwrap().records.read().unwrap();
+    let read = |log: &Log| {
+        log.read(0, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records.read().unwrap()
+    };
     let log = hosted.log().unwrap();
     assert_eq!((log.log_end_offset(), log.latest_epoch()), (4, Some(2)));
     let text = read(&log);
