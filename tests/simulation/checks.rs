@@ -13,7 +13,7 @@ pub struct Checks {
     /// The leader of each epoch.
     leaders: BTreeMap<(TopicPartition, LeaderEpoch), BrokerId>,
     /// The records below any high watermark that there ever was.
-    committed: BTreeMap<TopicPartition, Vec<Record>>,
+    committed: BTreeMap<TopicPartition, BTreeMap<Offset, Record>>,
     /// The records acknowledged with acks=all.
     acknowledged: BTreeMap<TopicPartition, BTreeMap<Offset, Record>>,
     /// The highest high watermark of a leader in an epoch, as long as its process lives.
@@ -106,12 +106,15 @@ impl Checks {
         }
     }
 
-    /// All acknowledged records are in this log.
+    /// All acknowledged records are in this log, but those that a later one of the same key has replaced.
     pub fn holds_acknowledged(&mut self, id: &TopicPartition, broker: BrokerId, log: &Log) {
         let acknowledged = self.acknowledged.get(id).into_iter().flatten();
-        let lost = acknowledged
-            .map(|(offset, record)| (*offset, *record))
-            .find(|(offset, record)| log.get(*offset) != Some(*record));
+        let lost = acknowledged.map(|(offset, record)| (*offset, *record)).find(|(offset, record)| match log
+            .get(*offset)
+        {
+            Some(found) => found != *record,
+            None => !log.has_later(record.key(), *offset),
+        });
         if let Some((offset, record)) = lost {
             self.violated(format!(
                 "{id}: {record:?} was acknowledged at offset {offset}, and leader {broker} has {:?} there",
@@ -125,9 +128,9 @@ impl Checks {
         let committed = self.committed.entry(id.clone()).or_default();
         for offset in before..log.high_watermark() {
             let Some(record) = log.get(offset) else { continue };
-            match committed.get(usize::try_from(offset).unwrap_or(usize::MAX)) {
-                None => committed.push(record),
-                Some(known) if *known == record => {}
+            match committed.insert(offset, record) {
+                None => {}
+                Some(known) if known == record => {}
                 Some(known) => {
                     let text = format!(
                         "{id}: below its high watermark broker {broker} has {record:?} at offset {offset}, another had {known:?}"

@@ -175,7 +175,19 @@ impl Host {
         match scene.rng.u8(..) {
             0..20 => self.disks.values_mut().for_each(Log::flush),
             20..40 => self.disks.values_mut().for_each(Log::checkpoint),
+            40..80 => self.clean(scene),
             _ => {}
+        }
+    }
+
+    /// Cleans every log up to its high watermark (`log::cleaner`).
+    fn clean(&mut self, scene: &Scene) {
+        for log in self.disks.values_mut() {
+            let last_stable = match scene.flaw {
+                Some(Flaw::CleansPastHighWatermark) => log.end(),
+                _ => log.high_watermark(),
+            };
+            log.clean(last_stable, scene.flaw == Some(Flaw::RetainsOldest));
         }
     }
 

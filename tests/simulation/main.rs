@@ -129,6 +129,16 @@ fn a_leader_that_wakes_no_fetch_is_caught() {
 }
 
 #[test]
+fn a_cleaner_that_passes_the_high_watermark_is_caught() {
+    assert!(caught(Flaw::CleansPastHighWatermark).contains("acknowledged"));
+}
+
+#[test]
+fn a_cleaner_that_retains_the_oldest_record_is_caught() {
+    assert!(caught(Flaw::RetainsOldest).contains("acknowledged"));
+}
+
+#[test]
 fn a_write_believed_to_be_done_is_caught() {
     caught(Flaw::BelievesItsWrites);
 }

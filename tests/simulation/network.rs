@@ -43,8 +43,8 @@ pub enum Message {
 pub struct Found {
     /// The error.
     pub error: ErrorCode,
-    /// The records.
-    pub records: Vec<Record>,
+    /// The records, each with its offset.
+    pub records: Vec<(Offset, Record)>,
     /// The leader's high watermark.
     pub high_watermark: Offset,
     /// Where the leader's log ends.

@@ -37,6 +37,10 @@ pub enum Flaw {
     ForgetsDoubts,
     /// A leader does not notify waiting fetches of appended and replicated records.
     WakesNobody,
+    /// The cleaner takes records away whose successors are not replicated yet (as Kafka 2.7.2 does).
+    CleansPastHighWatermark,
+    /// The cleaner retains the oldest record of a key, not the latest.
+    RetainsOldest,
     /// A write that is repeated because its answer was lost takes a refusal for a success.
     BelievesItsWrites,
 }

@@ -39,6 +39,9 @@ pub struct TransactionCoordinator {
     pub(super) epoch: LeaderEpoch,
     /// By transactional id, sorted so that what is done to several has an order.
     pub(super) transactions: BTreeMap<Arc<str>, TransactionMetadata>,
+    /// The ids whose transactions may time out: every ongoing one, and some that have ended since they were looked at
+    /// last.
+    pub(super) may_time_out: BTreeSet<Arc<str>>,
     /// Producers that wait for a new producer id.
     pub(super) waiting_for_ids: HashMap<RequestId, InitTransactionalProducer>,
     /// Complete transactions whose last append failed, and that wait to be appended once more.
@@ -60,6 +63,7 @@ impl TransactionCoordinator {
             settings,
             epoch,
             transactions: BTreeMap::new(),
+            may_time_out: BTreeSet::new(),
             waiting_for_ids: HashMap::new(),
             to_retry: BTreeSet::new(),
             unreadable: Vec::new(),
@@ -116,6 +120,9 @@ impl TransactionCoordinator {
             Err(_) => metadata.abandon_transition(),
         }
         let producer = outcome.map(|()| metadata.producer())?;
+        if metadata.state() == TransactionState::Ongoing && !self.may_time_out.contains(transactional_id) {
+            self.may_time_out.insert(transactional_id.into());
+        }
         if metadata.state() == TransactionState::Empty {
             let TransactionalProducer { id, epoch } = producer;
             let text = format!(
@@ -161,6 +168,9 @@ impl CoordinatorMachine for TransactionCoordinator {
             let text = format!("Skipping the transaction log record at offset {offset}: {error}");
             actions.effect(TxnEffect::Log(log::Level::Error, text));
         }
+        let ongoing =
+            self.transactions.iter().filter(|(_, metadata)| metadata.state() == TransactionState::Ongoing);
+        self.may_time_out = ongoing.map(|(id, _)| id.clone()).collect();
         self.complete_decided(now, actions);
         self.schedule_timers(now, actions);
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::coordinator::TransactionCoordinator;
 use super::records;
 use super::requests::{EndCause, TxnAppend, TxnEffect, TxnTimer};
+use super::state::TransactionState;
 use crate::base::Millis;
 use crate::coordinator::machine::{Actions, CoordinatorRecord};
 use crate::wire::error_code::ErrorCode;
@@ -24,8 +25,15 @@ impl TransactionCoordinator {
 
     /// Aborts transactions that have lasted longer than their producers allow.
     pub(super) fn abort_timed_out(&mut self, now: Millis, actions: &mut Actions<Self>) {
-        let timed_out = self.transactions.iter().filter(|(_, metadata)| metadata.has_timed_out(now));
-        let timed_out: Vec<_> = timed_out.map(|(id, _)| id.clone()).collect();
+        let transactions = &self.transactions;
+        self.may_time_out.retain(|id| {
+            transactions.get(id).is_some_and(|metadata| metadata.state() == TransactionState::Ongoing)
+        });
+        let timed_out = self
+            .may_time_out
+            .iter()
+            .filter(|id| transactions.get(*id).is_some_and(|metadata| metadata.has_timed_out(now)));
+        let timed_out: Vec<_> = timed_out.cloned().collect();
         for transactional_id in timed_out {
             if let Err(error) = self.fence(&transactional_id, EndCause::Timeout, now, actions) {
                 let text = format!(

@@ -40,6 +40,8 @@ use metrics::CleanerMetrics;
 use offset_map::OffsetMap;
 
 const TARGET: &str = "kafka.log.LogCleaner";
+/// How much memory one cleaner uses for the offsets of keys at most, in bytes: as much as an array of Java's has.
+const MOST_DEDUPE_BYTES: usize = i32::MAX as usize;
 
 /// The settings of a broker's cleaners.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,9 +79,8 @@ impl CleanerConfig {
     fn buffers_of_each(&self) -> CleanerBuffers {
         let CleanerBuffers { dedupe_bytes, load_factor, io_bytes } = self.buffers;
         let threads = self.threads.max(1);
-        let most = i32::MAX.unsigned_abs() as usize;
         CleanerBuffers {
-            dedupe_bytes: (dedupe_bytes / threads).min(most),
+            dedupe_bytes: (dedupe_bytes / threads).min(MOST_DEDUPE_BYTES),
             load_factor,
             io_bytes: io_bytes / threads / 2,
         }
@@ -131,14 +132,6 @@ impl LogCleaner {
     /// One cleaner, for one thread.
     pub fn cleaner(&self, id: usize, stop: CancellationToken) -> Cleaner {
         let buffers = self.config.borrow().buffers_of_each();
-        if self.config.borrow().buffers.dedupe_bytes / self.config.borrow().threads.max(1)
-            > i32::MAX.unsigned_abs() as usize
-        {
-            log::warn!(
-                target: TARGET,
-                "Cannot use more than 2G of cleaner buffer space per cleaner thread, ignoring excess buffer space..."
-            );
-        }
         Cleaner::new(id, buffers, self.throttler.clone(), stop)
     }
 }
@@ -160,6 +153,13 @@ impl LogManager {
                      You can increase log.cleaner.dedupe.buffer.size or decrease log.cleaner.threads"
                 );
             } else {
+                if config.buffers.dedupe_bytes / config.threads.max(1) > MOST_DEDUPE_BYTES {
+                    log::warn!(
+                        target: TARGET,
+                        "Cannot use more than 2G of cleaner buffer space per cleaner thread, ignoring excess buffer \
+                         space..."
+                    );
+                }
                 log::info!(target: TARGET, "Starting the log cleaner");
                 for id in 0..config.threads {
                     running.spawn(self.clone().run_cleaner(id, config.backoff, stop.clone()));

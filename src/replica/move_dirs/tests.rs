@@ -65,3 +65,38 @@ async fn another_destination_replaces_the_first() {
     assert!(room.logs().future(&partition(0)).is_none());
     assert!(room.replicas.partition(&partition(0)).unwrap().future().is_none());
 }
+
+#[tokio::test]
+async fn a_move_waits_for_the_cleaner_and_keeps_it_away_until_the_move_has_ended() {
+    let room = Room::with_two_dirs();
+    room.become_replica(0, 1, 0, &[1]);
+    room.produce(0, &["one", "two"]).await;
+    let (here, other) = dirs(&room);
+    let hosted = room.replicas.partition(&partition(0)).unwrap();
+    let log = hosted.log().unwrap();
+    log.cleaning().set_clean_offset(1);
+    let turn = log.cleaning().begin().unwrap();
+    let (log_dirs, to) = (room.replicas.log_dirs().clone(), other.clone());
+    let altering = tokio::task::spawn_blocking(move || log_dirs.alter(vec![(partition(0), to)]));
+    // Until the move has aborted the cleaner's turn.
+    log.cleaning().sleep(Duration::from_secs(3600));
+    assert!(log.cleaning().is_aborted() && room.logs().future(&partition(0)).is_none());
+    drop(turn);
+    assert_eq!(altering.await.unwrap()[0].1, Ok(()));
+    assert!(log.cleaning().begin().is_none(), "what is copied is not cleaned");
+    // A move that is given up.
+    assert_eq!(alter(&room, 0, &here), Ok(()));
+    assert!(log.cleaning().begin().is_some());
+    assert_eq!(alter(&room, 0, &other), Ok(()));
+    let stop = CancellationToken::new();
+    let moving = tokio::spawn(room.replicas.log_dirs().clone().copy_logs(stop.clone()));
+    while dirs(&room).0 != other {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    moving.await.unwrap();
+    let moved = hosted.log().unwrap();
+    assert_eq!((moved.log_end_offset(), moved.cleaning().clean_offset()), (2, Some(1)));
+    assert!(moved.cleaning().begin().is_some());
+    assert!(log.cleaning().begin().is_none(), "its files are about to go");
+}

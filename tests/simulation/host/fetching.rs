@@ -179,7 +179,7 @@ impl Host {
             });
             return fetcher.plan.give_up(id);
         }
-        found.records.iter().for_each(|record| log.append(*record));
+        found.records.iter().for_each(|(offset, record)| log.append_at(*offset, *record));
         let before = log.high_watermark();
         log.set_high_watermark(found.high_watermark);
         scene.checks.watermark_rose(id, self.id, log, before);

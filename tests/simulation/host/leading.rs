@@ -143,7 +143,7 @@ impl Host {
         id: &TopicPartition,
         want: Want,
         scene: &Scene,
-    ) -> Result<Vec<Record>, ErrorCode> {
+    ) -> Result<Vec<(Offset, Record)>, ErrorCode> {
         let log = self.admits(id, want.leader_epoch, scene)?;
         if want.offset > log.end() {
             return Err(ErrorCode::OffsetOutOfRange);

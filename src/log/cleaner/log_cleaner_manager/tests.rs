@@ -346,6 +346,25 @@ fn a_batch_larger_than_the_buffer_is_read_whole() {
 }
 
 #[test]
+fn a_cleaned_segment_is_indexed_piece_by_piece() {
+    let logs = Logs::new();
+    let log = logs.make(&settings());
+    let value = "v".repeat(8 << 10);
+    for key in 0..40 {
+        put(&log, &[(&key.to_string(), Some(&value))]);
+    }
+    roll(&log);
+    assert!(logs.clean());
+    let segments = log.segments();
+    let (segment, offsets) = (&segments[0], &segments[0].indexes.read().offset);
+    assert_eq!(offsets.entries.count(), 4, "eight batches a piece, and none for the first");
+    let positions: Vec<_> = (0..40).map(|offset| offsets.lookup(offset).unwrap().position).collect();
+    let batch = segment.size() / 40;
+    let farthest = positions.iter().zip(0..).map(|(position, at)| at * batch - position).max().unwrap();
+    assert!(farthest < 2 * (64 << 10), "a search passes less than two pieces, and not {farthest} bytes");
+}
+
+#[test]
 fn old_segments_of_a_compacted_log_are_deleted_where_both_are_asked_for() {
     for (delete, expected) in [(true, vec![2]), (false, vec![0, 2])] {
         let logs = Logs::new();
