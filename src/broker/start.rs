@@ -30,7 +30,7 @@ use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
 use crate::log::directory;
 use crate::log::log_manager::load::topics_in;
-use crate::log::meta_properties::BrokerMetadata;
+use crate::log::meta_properties::{BrokerMetadata, StoredMetadata};
 use crate::log::recovery::LastStop;
 use crate::log::{LogManager, LogManagerOptions};
 use crate::metadata::MetadataCache;
@@ -128,7 +128,7 @@ fn prepare(properties: Properties) -> Result<PreparedStart, StartError> {
         return Err(StartError::Other(format!("Class {class} could not be found.")));
     }
     let dirs = LogManagerOptions::of(&config).dirs;
-    let (metadata, offline) = BrokerMetadata::read_all(&dirs)?;
+    let StoredMetadata { metadata, offline } = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
     Ok(PreparedStart { config: Arc::new(config), live, metadata, offline })
 }

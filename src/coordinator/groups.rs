@@ -22,7 +22,7 @@ use super::group::request::{GroupEvent, GroupId, GroupRequest, GroupResponse, Of
 use super::group::session::GroupHeartbeat;
 use super::group::sync::{GroupSync, SyncGroupResult};
 use super::group::{GroupCoordinator, GroupSettings};
-use super::runtime::{CoordinatorRuntime, CoordinatorSettings, Unavailable};
+use super::runtime::{CoordinatorRuntime, CoordinatorSettings, ServedPartitions, Unavailable};
 use crate::base::time::millis;
 use crate::base::{BrokerId, Clock, ProducerId, TopicPartition};
 use crate::config::BrokerConfig;
@@ -38,6 +38,15 @@ const MANAGER: &str = "kafka.coordinator.group.GroupMetadataManager";
 /// Kafka's name of the metrics of the coordinator.
 const COORDINATOR_METRICS: &str = "group-coordinator-metrics";
 const METADATA: &str = "kafka.coordinator.group.GroupMetadata";
+
+/// The groups of the partitions that this broker serves.
+#[derive(Clone, Debug)]
+pub struct ListedGroups {
+    /// The groups, in no order.
+    pub groups: Vec<GroupOverview>,
+    /// Whether some may be missing, as their partition is still being loaded.
+    pub is_loading: bool,
+}
 
 /// The groups of this broker.
 #[derive(Debug)]
@@ -142,19 +151,18 @@ impl Groups {
         self.runtime.partition_for(group)
     }
 
-    /// The groups in these states, or all where none is named; and whether some may be missing, as their partition is
-    /// still being loaded.
-    pub async fn list(&self, states: &[GroupState]) -> (Vec<GroupOverview>, bool) {
-        let (partitions, is_loading) = self.runtime.loaded_partitions();
+    /// The groups in these states, or all where none is named.
+    pub async fn list(&self, states: &[GroupState]) -> ListedGroups {
+        let ServedPartitions { loaded, is_loading } = self.runtime.served_partitions();
         let mut groups = Vec::new();
-        for partition in partitions {
+        for partition in loaded {
             let request = GroupRequest::List(states.to_vec());
             // A partition that is unloaded meanwhile has no groups here.
             if let Ok(GroupResponse::List(listed)) = self.runtime.request(partition, request).await {
                 groups.extend(listed);
             }
         }
-        (groups, is_loading)
+        ListedGroups { groups, is_loading }
     }
 
     /// Partitions are deleted: no group needs their offsets.

@@ -79,6 +79,15 @@ impl Unavailable {
     }
 }
 
+/// The partitions that a coordinator serves at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedPartitions {
+    /// Those that are loaded, in no order.
+    pub loaded: Vec<i32>,
+    /// Whether any is still being loaded.
+    pub is_loading: bool,
+}
+
 /// Makes the machine of a partition that is led in an epoch.
 type NewMachine<M> = Box<dyn Fn(i32, LeaderEpoch) -> M + Send + Sync>;
 /// Has others do what a machine wants done.
@@ -204,12 +213,13 @@ impl<M: CoordinatorMachine> CoordinatorRuntime<M> {
         response.await.map_err(|_| self.not_served())
     }
 
-    /// The partitions that are loaded, in no order, and whether any is still being loaded.
-    pub fn loaded_partitions(&self) -> (Vec<i32>, bool) {
+    /// The partitions that are served.
+    pub fn served_partitions(&self) -> ServedPartitions {
         let served = self.served.read();
         let (loaded, loading): (Vec<_>, Vec<_>) =
             served.iter().partition(|(_, served)| served.is_loaded.load(Ordering::Acquire));
-        (loaded.into_iter().map(|(partition, _)| *partition).collect(), !loading.is_empty())
+        let loaded = loaded.into_iter().map(|(partition, _)| *partition).collect();
+        ServedPartitions { loaded, is_loading: !loading.is_empty() }
     }
 
     /// Notifies the machine of a partition, after what is in its queue; of a partition that is being loaded too.

@@ -23,6 +23,15 @@ pub struct BrokerMetadata {
     pub cluster_id: Option<String>,
 }
 
+/// What the data directories of a broker remember together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMetadata {
+    /// What all of them agree on.
+    pub metadata: BrokerMetadata,
+    /// Those that cannot be read, and are to stay offline.
+    pub offline: Vec<PathBuf>,
+}
+
 /// What is wrong in a file of properties.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidProperties {
@@ -83,11 +92,11 @@ pub enum MetadataError {
 }
 
 impl BrokerMetadata {
-    /// Reads what the data directories remember, and which of them cannot be read and are to stay offline.
+    /// Reads what the data directories remember.
     ///
     /// # Errors
     /// A file without sense, or directories that disagree.
-    pub fn read_all(dirs: &[PathBuf]) -> Result<(Self, Vec<PathBuf>), MetadataError> {
+    pub fn read_all(dirs: &[PathBuf]) -> Result<StoredMetadata, MetadataError> {
         let (mut found, mut offline) = (Vec::new(), Vec::new());
         for dir in dirs {
             match read(dir) {
@@ -105,12 +114,12 @@ impl BrokerMetadata {
             }
         }
         let none = Self { broker_id: -1, cluster_id: None };
-        let first = found.first().map_or(none, |(_, metadata)| metadata.clone());
-        if found.iter().any(|(_, metadata)| *metadata != first) {
+        let metadata = found.first().map_or(none, |(_, first)| first.clone());
+        if found.iter().any(|(_, other)| *other != metadata) {
             let lines = found.iter().map(|(dir, it)| format!("- {} -> {it}\n", dir.display()));
             return Err(MetadataError::Inconsistent(lines.collect()));
         }
-        Ok((first, offline))
+        Ok(StoredMetadata { metadata, offline })
     }
 
     /// The broker's id: the stored one, else the configured one, which may be -1 where one is to be generated.

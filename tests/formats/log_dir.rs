@@ -11,7 +11,7 @@ use barnabas::base::{Clock, TopicPartition};
 use barnabas::config::layers::OwnConfigs;
 use barnabas::config::topic::TopicConfig;
 use barnabas::log::log::Shared;
-use barnabas::log::meta_properties::BrokerMetadata;
+use barnabas::log::meta_properties::{BrokerMetadata, StoredMetadata};
 use barnabas::log::recovery::{LastStop, Opening};
 use barnabas::log::{FirstBatch, Log, LogManager, LogManagerOptions, ReadUpTo};
 use barnabas::wire::batch::Batch;
@@ -172,7 +172,7 @@ fn every_record_is_read_as_kafka_reads_it() {
     let log = |topic| logs.get(&TopicPartition::new(topic, 0)).unwrap();
     assert_eq!(log("trimmed").log_start_offset(), 4);
     assert_eq!(log("txn-open").last_stable_offset(), 0);
-    let (metadata, offline) = BrokerMetadata::read_all(&[copy.path().to_owned()]).unwrap();
+    let StoredMetadata { metadata, offline } = BrokerMetadata::read_all(&[copy.path().to_owned()]).unwrap();
     assert_eq!((metadata.broker_id, offline.len()), (1, 0));
 }
 

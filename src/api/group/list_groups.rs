@@ -4,6 +4,7 @@
 
 use crate::api::Exchange;
 use crate::coordinator::group::metadata::GroupState;
+use crate::coordinator::groups::ListedGroups;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
@@ -13,7 +14,7 @@ pub async fn handle(exchange: &Exchange, request: ListGroupsRequest) -> ListGrou
     let named = |name: &String| GroupState::ALL.into_iter().find(|state| state.name() == name);
     let states: Vec<_> = request.states_filter.iter().filter_map(named).collect();
     let is_nothing_asked = !request.states_filter.is_empty() && states.is_empty();
-    let (listed, is_loading) = exchange.services.groups.list(&states).await;
+    let ListedGroups { groups: listed, is_loading } = exchange.services.groups.list(&states).await;
     let sees_all = exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER);
     let is_seen =
         |group: &str| sees_all || exchange.is_authorized(AclOperation::Describe, AclResource::group(group));

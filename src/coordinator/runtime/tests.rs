@@ -168,7 +168,7 @@ async fn a_partition_is_served_once_all_replicas_have_what_it_held() {
     while !matches!(runtime.request(0, Ask::Read("a")).await, Err(Unavailable::Loading)) {
         tokio::task::yield_now().await;
     }
-    assert_eq!(runtime.loaded_partitions(), (vec![], true));
+    assert_eq!(runtime.served_partitions(), ServedPartitions { loaded: vec![], is_loading: true });
     room.follow(2, 1, 0).await;
     assert_eq!(ask(&runtime, || Ask::Read("a")).await, ok("1"));
     stop.cancel();

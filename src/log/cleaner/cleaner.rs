@@ -91,6 +91,15 @@ pub struct Cleaner {
     stop: CancellationToken,
 }
 
+/// A log that was cleaned.
+#[derive(Clone, Debug)]
+pub struct CleanedLog {
+    /// Everything below is clean.
+    pub clean_offset: Offset,
+    /// What was done.
+    pub stats: CleanerStats,
+}
+
 /// A cleaning of one log under way.
 struct CleanRun<'a> {
     cleaner: &'a Cleaner,
@@ -116,15 +125,15 @@ impl Cleaner {
         self.stop.is_cancelled()
     }
 
-    /// Cleans a log whose turn the caller has. Returns the offset up to which it is clean now, and what was done.
+    /// Cleans a log whose turn the caller has.
     ///
     /// # Errors
     /// [`CleaningError`]. Segments exchanged before stay so.
-    pub fn clean(&self, log: &Log, cleanable: &LogToClean) -> Result<(Offset, CleanerStats), CleaningError> {
+    pub fn clean(&self, log: &Log, cleanable: &LogToClean) -> Result<CleanedLog, CleaningError> {
         let segments = log.segment_list();
         let mut run = CleanRun { cleaner: self, log, segments: &segments, stats: CleanerStats::default() };
-        let end = run.clean(cleanable)?;
-        Ok((end, run.stats))
+        let clean_offset = run.clean(cleanable)?;
+        Ok(CleanedLog { clean_offset, stats: run.stats })
     }
 }
 

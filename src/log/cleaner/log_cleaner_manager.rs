@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::cleanable::{InvalidCheckpoint, LogFacts, LogToClean, SegmentToClean};
-use super::cleaner::Cleaner;
+use super::cleaner::{CleanedLog, Cleaner};
 use super::error::CleaningError;
 use super::state::CleaningTurn;
 use super::{LogCleaner, TARGET};
@@ -169,7 +169,7 @@ impl LogManager {
         let GrabbedLog { log, cleanable, .. } = grabbed;
         let from = cleanable.first_dirty_offset;
         match cleaner.clean(log, cleanable) {
-            Ok((to, stats)) => {
+            Ok(CleanedLog { clean_offset: to, stats }) => {
                 let report = stats.report(cleaner.id, &log.partition().to_string(), from, to);
                 log::info!(target: TARGET, "[kafka-log-cleaner-thread-{}]: {report}", cleaner.id);
                 let PreCleanStats { cleanable, delayed, longest_delay_ms } = waiting;

@@ -20,7 +20,7 @@ const VERSION: i16 = 0;
 /// An aborted transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AbortedEntry {
-    /// Whose transaction it was.
+    /// The producer of the transaction.
     pub producer_id: ProducerId,
     /// The offset of its first record in this partition.
     pub first_offset: Offset,

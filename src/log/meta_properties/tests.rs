@@ -8,7 +8,7 @@ fn dir_with(text: &str) -> tempfile::TempDir {
     dir
 }
 
-fn read_text(text: &str) -> Result<(BrokerMetadata, Vec<PathBuf>), MetadataError> {
+fn read_text(text: &str) -> Result<StoredMetadata, MetadataError> {
     BrokerMetadata::read_all(&[dir_with(text).path().to_owned()])
 }
 
@@ -22,12 +22,16 @@ fn a_file_is_read_as_written() {
     assert_eq!(lines[0], "#");
     assert!(lines[1].starts_with('#') && lines[1].ends_with(" 2023"), "{}", lines[1]);
     assert_eq!(lines[2..], ["broker.id=1", "version=0", "cluster.id=JRxSjgKsQZOn8SseoOanRA"]);
-    assert_eq!(BrokerMetadata::read_all(&[dir.path().to_owned()]), Ok((metadata, vec![])));
+    assert_eq!(
+        BrokerMetadata::read_all(&[dir.path().to_owned()]),
+        Ok(StoredMetadata { metadata, offline: vec![] })
+    );
 }
 
 #[test]
 fn blanks_after_values_are_no_part_of_them() {
-    let (metadata, offline) = read_text("version=0 \nbroker.id=3\t\ncluster.id=abc  \n").unwrap();
+    let StoredMetadata { metadata, offline } =
+        read_text("version=0 \nbroker.id=3\t\ncluster.id=abc  \n").unwrap();
     assert_eq!(metadata, BrokerMetadata { broker_id: 3, cluster_id: Some("abc".into()) });
     assert!(offline.is_empty());
 }
@@ -35,18 +39,18 @@ fn blanks_after_values_are_no_part_of_them() {
 #[test]
 fn a_directory_without_the_file_is_empty() {
     let dir = tempfile::tempdir().unwrap();
-    let (metadata, offline) = BrokerMetadata::read_all(&[dir.path().to_owned()]).unwrap();
+    let StoredMetadata { metadata, offline } = BrokerMetadata::read_all(&[dir.path().to_owned()]).unwrap();
     assert_eq!((metadata.broker_id, offline.len()), (-1, 0));
     assert_eq!(metadata.choose_broker_id(7), Ok(7));
 }
 
 #[test]
 fn a_file_of_another_version_takes_its_directory_offline() {
-    let (_, offline) = read_text("version=7\nbroker.id=1\n").unwrap();
+    let StoredMetadata { offline, .. } = read_text("version=7\nbroker.id=1\n").unwrap();
     assert_eq!(offline.len(), 1);
     let file = dir_with("");
     let path = file.path().join(META_PROPERTIES);
-    let (_, offline) = BrokerMetadata::read_all(std::slice::from_ref(&path)).unwrap();
+    let StoredMetadata { offline, .. } = BrokerMetadata::read_all(std::slice::from_ref(&path)).unwrap();
     assert_eq!(offline, [path], "a file in the place of the directory");
 }
 

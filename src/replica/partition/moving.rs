@@ -110,7 +110,12 @@ impl Partition {
         }
         truncate_to_agree(log, future, None)?;
         while future.log_end_offset() < log.log_end_offset() {
+            let fetched = future.log_end_offset();
             size += copy(log, future, max_bytes)?;
+            // The log ends behind its last batch, where a copy cannot follow: the log stays where it is.
+            if future.log_end_offset() == fetched {
+                return Err(NotFollowed::Mismatch { fetched, end: log.log_end_offset() });
+            }
         }
         if !self.agrees(future) {
             return Ok(None);
