@@ -6,12 +6,15 @@
 use super::Exchange;
 use crate::admin::{AdminError, configs};
 use crate::base::BrokerId;
-use crate::config::layers::{self, Layer, OwnConfigs};
+use crate::config::layers::{Layer, OwnConfigs};
+use crate::config::password_encoder::{PasswordEncoder, from_persistent, to_persistent};
 use crate::config::rows::{ConfigError, ConfigRow};
-use crate::config::{TopicConfig, topic};
+use crate::config::{BrokerConfig, TopicConfig};
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
+
+const TARGET: &str = "kafka.server.DynamicBrokerConfig";
 
 /// The number of a topic among resource types (`ConfigResource.Type`).
 pub(super) const TOPIC: i8 = 2;
@@ -88,11 +91,17 @@ impl Entity {
     /// Failures of ZooKeeper.
     pub async fn own(&self, exchange: &Exchange) -> Result<OwnConfigs, AdminError> {
         let (kind, name) = self.named();
+        if name.is_empty() {
+            let sentence = "Path must not end with / character";
+            return Err(self.refusal(&ConfigError::Illegal(sentence.to_owned())));
+        }
         let own = configs::fetch(&exchange.services.zk, kind, &name).await?;
         let Self::Broker(layer, _) = self else { return Ok(own) };
+        let (own, undecodable) = with_encoder(exchange, move |encoder| from_persistent(own, encoder)).await?;
+        undecodable.iter().for_each(|sentence| log::error!(target: TARGET, "{sentence}"));
         let mut layers = exchange.services.live.layers();
         for sentence in layers.take(*layer, own) {
-            log::error!(target: "kafka.server.DynamicBrokerConfig", "{sentence}");
+            log::error!(target: TARGET, "{sentence}");
         }
         Ok(layers.own(*layer).clone())
     }
@@ -116,21 +125,33 @@ impl Entity {
                 TopicConfig::check_names(own.keys().map(String::as_str))?;
                 TopicConfig::default().with_overrides(own).map(drop)
             }
-            Self::Broker(layer, _) => services.live.check(*layer, own),
+            Self::Broker(layer, _) => services.live.check(*layer, own).await,
         };
-        checked.map_err(|error| self.refusal(&error))?;
+        checked.map_err(|error| match error {
+            ConfigError::Conflict(_) => error.into(),
+            _ => self.refusal(&error),
+        })?;
         if validate_only {
             return Ok(());
         }
         let (kind, name) = self.named();
-        configs::change(&services.zk, kind, &name, own).await
+        match self {
+            Self::Topic(_) => configs::change(&services.zk, kind, &name, own).await,
+            Self::Broker(layer, _) => {
+                let (layer, own) = (*layer, own.clone());
+                let stored =
+                    with_encoder(exchange, move |encoder| to_persistent(&own, layer, encoder)).await?;
+                let stored = stored.map_err(|error| self.refusal(&error))?;
+                configs::change(&services.zk, kind, &name, &stored).await
+            }
+        }
     }
 
-    /// The row of one of its keys.
+    /// The row of one of its keys, among those that may be lists.
     pub fn row(&self, key: &str) -> Option<&'static ConfigRow> {
         match self {
-            Self::Topic(_) => topic::ROWS.iter().find(|row| row.key == key),
-            Self::Broker(..) => layers::row(key),
+            Self::Topic(_) => TopicConfig::row(key),
+            Self::Broker(..) => BrokerConfig::row(key),
         }
     }
 
@@ -153,10 +174,20 @@ impl Entity {
     }
 }
 
+/// Runs what encrypts or decrypts passwords, which takes a while, on a thread that may block.
+async fn with_encoder<T: Send + 'static>(
+    exchange: &Exchange,
+    run: impl FnOnce(Option<&PasswordEncoder>) -> T + Send + 'static,
+) -> Result<T, AdminError> {
+    let encoder = PasswordEncoder::of(&exchange.services.config);
+    let running = tokio::task::spawn_blocking(move || run(encoder.as_ref()));
+    running.await.map_err(|error| AdminError::operation(error.to_string()))
+}
+
 /// The error code and text of an outcome. An error that is none of Kafka's exceptions has only its code.
 pub(super) fn error_and_message(outcome: Result<(), AdminError>) -> (ErrorCode, Option<String>) {
     match outcome {
         Ok(()) => (ErrorCode::None, None),
-        Err(error) => (error.code(), Some(error.to_string()).filter(|message| !message.is_empty())),
+        Err(error) => (error.code(), error.client_message()),
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Services;
 use crate::config::layers::{self, Layer, Layers, OwnConfigs};
+use crate::config::listener::own_key;
 use crate::config::rows::{ConfigRow, ConfigType, UpdateMode};
 use crate::config::{BrokerConfig, broker, throttles, topic};
 use crate::logging;
@@ -37,7 +38,9 @@ pub(super) struct ConfigEntry {
     pub sensitive: bool,
     pub read_only: bool,
     /// None for a key that this broker does not know.
-    pub row: Option<&'static ConfigRow>,
+    pub kind: Option<ConfigType>,
+    /// What it means; None for a key that is in no table.
+    pub doc: Option<&'static str>,
     /// The values from all sources, the one in force first.
     pub synonyms: Vec<Synonym>,
 }
@@ -50,8 +53,7 @@ pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<ConfigEntry> {
     let (layers, defaults) = (services.live.layers(), services.live.current().broker.topic_defaults());
     let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {
-        let set =
-            own.get(row.key).map(|value| (row.key.to_owned(), Some(value.clone()), ConfigSource::Topic));
+        let set = own.get(row.key).map(|_| (row.key.to_owned(), config.get(row.key), ConfigSource::Topic));
         let behind = row.broker_key.into_iter().flat_map(|key| synonyms(&layers, key));
         entry(row.key, Some(row), config.get(row.key), set.into_iter().chain(behind).collect(), false)
     });
@@ -67,6 +69,7 @@ pub(super) fn broker(services: &Services) -> Vec<ConfigEntry> {
     let others: BTreeSet<_> = given.filter(|key| BrokerConfig::row(key).is_none()).collect();
     let entries = rows.chain(others).map(|key| {
         let value = settings.broker.get(key).or_else(|| settings.throttles.get(key));
+        let value = value.or_else(|| own_key(key).and(settings.pairs.get(key)).map(str::to_owned));
         broker_entry(key, value, synonyms(&layers, key))
     });
     entries.collect()
@@ -91,17 +94,21 @@ pub(super) fn loggers() -> Vec<ConfigEntry> {
         source: ConfigSource::Logger,
         sensitive: false,
         read_only: false,
-        row: None,
+        kind: None,
+        doc: None,
         synonyms: Vec::new(),
     });
     entries.collect()
 }
 
 fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> ConfigEntry {
-    let row = layers::row(key);
+    // A key of a single listener is of its base key's type.
+    let row = layers::row(key).or_else(|| BrokerConfig::row(listener_base(key)?));
     // The throttles are in no properties file, which makes them read-only in a description.
     let of_zookeeper_only = throttles::ROWS.iter().any(|row| row.key == key);
-    let read_only = of_zookeeper_only || row.is_none_or(|row| row.update_mode == UpdateMode::ReadOnly);
+    let read_only = of_zookeeper_only
+        || own_key(key).is_some()
+        || row.is_none_or(|row| row.update_mode == UpdateMode::ReadOnly);
     entry(key, row, value, synonyms, read_only)
 }
 
@@ -116,11 +123,27 @@ fn entry(
     let sensitive = row.is_none_or(|row| row.kind == ConfigType::Password);
     let source = synonyms.first().map_or(ConfigSource::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
-    ConfigEntry { name: key.to_owned(), value, source, sensitive, read_only, row, synonyms }
+    let (kind, doc) = (row.map(|row| row.kind), row.filter(|row| row.key == key).map(|row| row.doc));
+    ConfigEntry { name: key.to_owned(), value, source, sensitive, read_only, kind, doc, synonyms }
+}
+
+/// The base key of a key of a single listener, which may stand behind the name of a SASL mechanism.
+fn listener_base(key: &str) -> Option<&str> {
+    /// `DynamicBrokerConfig.ListenerMechanismConfigs`.
+    const OF_MECHANISMS: [&str; 5] = [
+        "connections.max.reauth.ms",
+        "sasl.jaas.config",
+        "sasl.login.callback.handler.class",
+        "sasl.login.class",
+        "sasl.server.callback.handler.class",
+    ];
+    let base = own_key(key)?;
+    Some(OF_MECHANISMS.into_iter().find(|of_mechanism| base.ends_with(of_mechanism)).unwrap_or(base))
 }
 
 fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
-    let keys = layers::synonyms(key);
+    let mut keys = layers::synonyms(key);
+    keys.extend(listener_base(key));
     let named = |key: &str, value: &str, source| (key.to_owned(), Some(value.to_owned()), source);
     let mut all = Vec::new();
     for (layer, source) in

@@ -5,6 +5,7 @@
 //! nothing but the notices. Kafka: `DynamicConfigManager`.
 
 mod handlers;
+pub(super) mod listeners;
 pub(super) mod parts;
 mod quotas;
 

@@ -57,7 +57,7 @@ impl BrokerServer {
         });
         let services = self.services.clone();
         registry.add(move || quotas::metrics(&services.quotas, services.clock.now()));
-        let limits = self.limits.clone();
+        let limits = self.sockets.limits().clone();
         registry.add(move || limits.metrics());
         let logs = self.logs.clone();
         registry.add(move || {

@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::LogManager;
-use crate::net::limits::SocketLimits;
+use crate::net::socket_server::SocketServer;
 use crate::security::Authorization;
 
 pub use error::StartError;
@@ -47,11 +47,10 @@ pub struct Plugins {
 pub struct BrokerServer {
     services: Arc<Services>,
     logs: Arc<LogManager>,
-    limits: Arc<SocketLimits>,
+    /// Its listeners, which are closed before all else.
+    sockets: Arc<SocketServer>,
     /// Ends everything that runs.
     shutdown: CancellationToken,
-    /// Ends the listeners, before all else.
-    doors: CancellationToken,
     tasks: TaskTracker,
 }
 

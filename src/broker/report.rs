@@ -52,7 +52,7 @@ impl BrokerServer {
                 count("ReassigningPartitions")
             ),
         );
-        line("Connections", self.limits.connections.count().to_string());
+        line("Connections", self.sockets.limits().connections.count().to_string());
         line("Waiting requests", waiting(&metrics));
         line("Tasks", format!("{}; {}", tasks("data", &Handle::current()), tasks("control", control)));
         out + &threads()

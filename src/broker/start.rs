@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -13,17 +12,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::coordinators::CoordinatorParts;
+use super::dynamic_config::listeners::{DynamicListenerConfig, check_protocols};
 use super::dynamic_config::parts::{
-    DynamicConnectionLimits, DynamicLogCleaner, DynamicLogConfig, DynamicReplication, DynamicThreadPool,
+    DynamicConnectionLimits, DynamicLogCleaner, DynamicLogConfig, DynamicMetricsReporters,
+    DynamicReplication, DynamicThreadPool,
 };
 use super::dynamic_config::{
     BrokerConfigHandler, ClientQuotaConfigHandler, DynamicConfigManager, TopicConfigHandler,
 };
-use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, quotas, registration};
+use super::registration::BrokerRegistration;
+use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, quotas};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
-use crate::base::{BrokerId, Clock, Endpoint};
+use crate::base::{BrokerId, Clock};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::{Layer, OwnConfigs};
 use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
@@ -36,11 +38,10 @@ use crate::log::{LogManager, LogManagerOptions};
 use crate::metadata::MetadataCache;
 use crate::net::Dispatch;
 use crate::net::limits::SocketLimits;
-use crate::net::listener::Listener;
+use crate::net::socket_server::SocketServer;
 use crate::replica::{ReplicaManager, preferred_replica::rack_aware};
 use crate::zk::producer_ids::ProducerIdManager;
-use crate::zk::registration::{Registrar, generate_id};
-use crate::zk::znode::broker::Registration;
+use crate::zk::registration::generate_id;
 use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::feature::FinalizedFeaturesAndEpoch;
 use crate::zk::{ConnectOptions, ZooKeeper, bootstrap};
@@ -116,13 +117,7 @@ fn prepare(properties: Properties) -> Result<PreparedStart, StartError> {
     for warning in warnings {
         log::warn!(target: "kafka.server.KafkaConfig", "{warning}");
     }
-    let secured =
-        config.listeners()?.into_iter().find(|it| it.protocol != crate::base::SecurityProtocol::Plaintext);
-    if let Some(Endpoint { listener, protocol, .. }) = secured {
-        return Err(StartError::Other(format!(
-            "Listener {listener} wants {protocol}; only PLAINTEXT is built yet"
-        )));
-    }
+    check_protocols(&config.listeners()?)?;
     let selectors = [rack_aware::RACK_AWARE, rack_aware::LEADER];
     if let Some(class) = config.replica_selector_class.as_deref().filter(|it| !selectors.contains(it)) {
         return Err(StartError::Other(format!("Class {class} could not be found.")));
@@ -165,6 +160,7 @@ async fn boot(
         metadata.check_cluster_id(&cluster_id)?;
         let broker_id = broker_id(&zk, &config, &metadata).await?;
         let own_configs = BrokerConfigHandler { broker_id, configs: configs.clone(), live: live.clone() };
+        own_configs.re_encode_passwords(&zk).await?;
         for layer in [Layer::AllBrokers, Layer::Broker] {
             own_configs.take(layer).await?;
         }
@@ -207,13 +203,16 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
     let Opened { config, live, plugins, metadata, known, finalized, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let settings = live.current();
+    let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let limits = SocketLimits::new(&settings.broker, &settings.pairs)?;
-    let listeners = bind(&config, &limits).await?;
-    let registration = registration::registration(broker_id, &config, &listeners, &clock).await?;
-    registration::check_endpoints(&zk, &registration).await?;
-
-    let registrar = Arc::new(Registrar::default());
-    let epoch = registrar.register_first(&zk, &registration).await?;
+    let sockets = Arc::new(SocketServer::new(limits, tasks.clone()));
+    let listeners = settings.broker.listeners()?;
+    check_protocols(&listeners)?;
+    sockets.replace(sockets.bind(listeners).await?).await;
+    let registration =
+        BrokerRegistration::new(broker_id, zk.clone(), clock.clone(), live.clone(), sockets.clone());
+    let registration = Arc::new(registration);
+    registration.register_first().await?;
     write_metadata(&logs, &metadata, &known, &clock)?;
     let producer_ids = Arc::new(ProducerIdManager::start(zk.clone(), broker_id).await?);
     let defaults = live.clone();
@@ -226,11 +225,10 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         clock.clone(),
         move || defaults.current().broker.topic_defaults(),
     );
-    let (shutdown, doors, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
     let controller = {
         let _on_control = control.enter();
-        let registered = registrar.registered();
+        let registered = registration.registered();
         Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone(), registered)
     };
     let coordinators = CoordinatorParts {
@@ -255,7 +253,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         quotas,
         request_metrics: Arc::default(),
         cluster_id: known.cluster_id.unwrap_or_default(),
-        broker_epoch: Arc::new(AtomicI64::new(epoch)),
+        broker_epoch: registration.epoch(),
         config,
         live,
         replicas,
@@ -268,35 +266,22 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         transactions,
         features,
     };
-    let broker =
-        BrokerServer { services: Arc::new(services), logs, limits: limits.clone(), shutdown, doors, tasks };
-    broker.add_reconfigurable_parts(limits.clone()).await;
-    broker.serve(listeners, &limits);
+    let broker = BrokerServer { services: Arc::new(services), logs, sockets, shutdown, tasks };
+    broker.add_reconfigurable_parts(registration.clone()).await;
+    broker.serve();
     broker.keep_replicas(&control);
     broker.keep_logs(&control);
-    broker.keep_registered(registrar, registration, &control);
+    broker.tasks.spawn_on(registration.keep(broker.shutdown.clone()), &control);
     broker.follow_config_changes(&control);
     broker.follow_features(finalized, &control);
     Ok(broker)
 }
 
-async fn bind(config: &BrokerConfig, limits: &Arc<SocketLimits>) -> Result<Vec<Listener>, StartError> {
-    let mut listeners = Vec::new();
-    for endpoint in config.listeners()? {
-        listeners.push(Listener::bind(&endpoint, limits).await?);
-    }
-    Ok(listeners)
-}
-
 impl BrokerServer {
     /// Serves clients and other brokers.
-    fn serve(&self, listeners: Vec<Listener>, limits: &Arc<SocketLimits>) {
+    fn serve(&self) {
         let dispatch: Arc<dyn Dispatch> = Arc::new(RequestDispatch::new(self.services.clone()));
-        for listener in listeners {
-            let at = listener.endpoint();
-            log::info!(target: "kafka.network.Acceptor", "Awaiting socket connections on {at}.");
-            self.tasks.spawn(listener.serve(dispatch.clone(), limits.clone(), self.doors.clone()));
-        }
+        self.sockets.serve(&dispatch);
     }
 
     /// Starts the tasks for ISRs, high watermarks, and moves of logs between directories.
@@ -309,28 +294,17 @@ impl BrokerServer {
         self.tasks.spawn(replicas.log_dirs().clone().copy_logs(stop()));
     }
 
-    /// Keeps the registration, through every session.
-    fn keep_registered(&self, registrar: Arc<Registrar>, registration: Registration, control: &Handle) {
-        let Services { zk, broker_epoch, .. } = &*self.services;
-        let keeping = registration::keep(
-            zk.clone(),
-            registrar,
-            registration,
-            broker_epoch.clone(),
-            self.shutdown.clone(),
-        );
-        self.tasks.spawn_on(keeping, control);
-    }
-
     /// The parts that apply settings while the broker runs.
-    async fn add_reconfigurable_parts(&self, limits: Arc<SocketLimits>) {
+    async fn add_reconfigurable_parts(&self, registration: Arc<BrokerRegistration>) {
         let Services { live, replicas, controller, .. } = &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
+        live.add(Arc::new(DynamicMetricsReporters)).await;
         live.add(Arc::new(DynamicThreadPool)).await;
-        live.add(Arc::new(DynamicConnectionLimits(limits))).await;
+        live.add(Arc::new(DynamicConnectionLimits(self.sockets.limits().clone()))).await;
         live.add(Arc::new(DynamicReplication(replicas.clone()))).await;
         live.add(Arc::new(DynamicLogCleaner(self.logs.clone()))).await;
         live.add(Arc::new(DynamicLogConfig { replicas, controller })).await;
+        live.add(Arc::new(DynamicListenerConfig { sockets: self.sockets.clone(), registration })).await;
     }
 
     /// Follows the configs that change while the broker runs.

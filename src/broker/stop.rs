@@ -20,7 +20,7 @@ impl BrokerServer {
         if self.services.config.controlled_shutdown_enable && !self.shutdown.is_cancelled() {
             self.hand_over().await;
         }
-        self.doors.cancel();
+        self.sockets.close();
         self.shutdown.cancel();
         self.services.controller.shutdown().await;
         self.tasks.close();

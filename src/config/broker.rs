@@ -255,7 +255,7 @@ config! {
         default: "1048588", at_least: 0, importance: High, dynamic: ClusterWide;
     /// Classes that report metrics (Java only).
     metric_reporters: Vec<String> = "metric.reporters",
-        default: "", importance: Low, dynamic: ClusterWide, support: NotYet;
+        default: "", importance: Low, dynamic: ClusterWide;
     /// How many samples a metric keeps.
     metrics_num_samples: i32 = "metrics.num.samples", default: "2", at_least: 1, importance: Low, support: NotYet;
     /// How much is measured: INFO or DEBUG.
@@ -311,21 +311,21 @@ config! {
         default: "104857600", at_least: 1, importance: High;
     /// The cipher that dynamic passwords are kept in.
     password_encoder_cipher_algorithm: String = "password.encoder.cipher.algorithm",
-        default: "AES/CBC/PKCS5Padding", importance: Low, support: NotYet;
+        default: "AES/CBC/PKCS5Padding", importance: Low;
     /// How many rounds their key is derived with.
     password_encoder_iterations: i32 = "password.encoder.iterations",
-        default: "4096", at_least: 1024, importance: Low, support: NotYet;
+        default: "4096", at_least: 1024, importance: Low;
     /// How long that key is, in bits.
     password_encoder_key_length: i32 = "password.encoder.key.length",
-        default: "128", at_least: 8, importance: Low, support: NotYet;
+        default: "128", at_least: 8, importance: Low;
     /// The algorithm that derives it.
     password_encoder_keyfactory_algorithm: Option<String> = "password.encoder.keyfactory.algorithm",
-        importance: Low, support: NotYet;
+        importance: Low;
     /// The secret that dynamic passwords were encoded with before, while it is being changed.
     password_encoder_old_secret: Option<Password> = "password.encoder.old.secret",
-        importance: Medium, support: NotYet;
+        importance: Medium;
     /// The secret that dynamic passwords are encoded with.
-    password_encoder_secret: Option<Password> = "password.encoder.secret", importance: Medium, support: NotYet;
+    password_encoder_secret: Option<Password> = "password.encoder.secret", importance: Medium;
     /// Deprecated, and used only without listeners: the port to listen on.
     port: i32 = "port", default: "9092", importance: High;
     /// The class that names the principal of a connection (Java only).

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::broker::BrokerConfig;
-use super::listener::own_key;
+use super::listener::{self, own_key};
 use super::properties::Properties;
 use super::rows::{ConfigError, ConfigRow, ConfigType, UpdateMode};
 use super::throttles::Throttles;
@@ -58,7 +58,7 @@ impl Layers {
         &self.file
     }
 
-    /// What a layer holds, passwords aside.
+    /// What a layer holds, passwords as they are used.
     pub fn own(&self, layer: Layer) -> &OwnConfigs {
         match layer {
             Layer::AllBrokers => &self.all_brokers,
@@ -181,24 +181,12 @@ fn mode(key: &str) -> Option<UpdateMode> {
 
 /// Keys of stores and their secrets: each listener has its own.
 fn is_security(key: &str) -> bool {
-    const SECURITY: &[&str] = &[
-        "ssl.keystore.type",
-        "ssl.keystore.location",
-        "ssl.keystore.password",
-        "ssl.key.password",
-        "ssl.truststore.type",
-        "ssl.truststore.location",
-        "ssl.truststore.password",
-        "ssl.keystore.certificate.chain",
-        "ssl.keystore.key",
-        "ssl.truststore.certificates",
-    ];
-    SECURITY.contains(&key)
+    listener::STORES.contains(&key)
 }
 
 fn is_per_broker(key: &str) -> bool {
     match own_key(key) {
-        Some(base) => !["max.connections", "max.connection.creation.rate"].contains(&base),
+        Some(base) => !listener::LIMITS.contains(&base),
         None => mode(key) == Some(UpdateMode::PerBroker),
     }
 }
@@ -209,6 +197,11 @@ fn refuse(own: &OwnConfigs, refused: impl Fn(&str) -> bool, sentence: &str) -> R
     if keys.is_empty() {
         return Ok(());
     }
+    // Scala prints larger sets by the name of their class.
+    let sentence = match keys.len() {
+        5.. if sentence.ends_with(": Set") => sentence.replace(": Set", ": HashSet"),
+        _ => sentence.to_owned(),
+    };
     Err(ConfigError::Combination(format!("{sentence}({})", keys.join(", "))))
 }
 
@@ -217,15 +210,22 @@ fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
     let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
     for (key, value) in own {
         let key = own_key(key).unwrap_or(key);
-        if row(key).is_some_and(|row| row.kind == ConfigType::Password) {
-            let sentence = "Password encoder secret not configured";
-            return Err(ConfigError::Combination(sentence.to_owned()));
-        }
+        check_class(key, value.trim())?;
         if !throttles.set(key, value)? {
             broker.set(key, value)?;
         }
     }
     Ok(())
+}
+
+/// Refuses a class that a running broker would have to load; the default one stands for itself.
+fn check_class(key: &str, class: &str) -> Result<(), ConfigError> {
+    let is_class = row(key).is_some_and(|row| row.kind == ConfigType::Class);
+    if !is_class || class.is_empty() || class == unbuilt::DEFAULT_PRINCIPAL_BUILDER {
+        return Ok(());
+    }
+    let reason = format!("Class {class} could not be found.");
+    Err(ConfigError::Invalid { key: key.to_owned(), value: class.to_owned(), reason })
 }
 
 /// Checks a value by itself, and that it asks for nothing that is not built.

@@ -21,6 +21,28 @@ pub fn own_key(key: &str) -> Option<&str> {
     Some(own)
 }
 
+/// Whether a key of a single listener may change while the listener is open: its limits and its stores.
+pub fn is_live(key: &str) -> bool {
+    LIMITS.contains(&key) || STORES.contains(&key)
+}
+
+/// The limits of a single listener (`SocketServer.ListenerReconfigurableConfigs`).
+pub const LIMITS: [&str; 2] = ["max.connection.creation.rate", "max.connections"];
+
+/// The keys of stores and their secrets (`SslConfigs.RECONFIGURABLE_CONFIGS`).
+pub const STORES: [&str; 10] = [
+    "ssl.key.password",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.keystore.type",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.password",
+    "ssl.truststore.type",
+];
+
 /// A listener's name as it is compared: upper case (`ListenerName.normalised`).
 pub fn normalised(name: &str) -> String {
     name.to_ascii_uppercase()
@@ -56,9 +78,11 @@ pub fn parse_map(key: &str, text: &str) -> Result<Vec<(String, String)>, ConfigE
     pairs
         .map(|pair| match pair.rsplit_once(':') {
             Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => {
-                Err(ConfigError::Illegal(format!("Error parsing configuration property '{key}': {pair}")))
-            }
+            // As Java's substring complains of a colon that is not there.
+            None => Err(ConfigError::Illegal(format!(
+                "Error parsing configuration property '{key}': begin 0, end -1, length {}",
+                pair.encode_utf16().count()
+            ))),
         })
         .collect()
 }

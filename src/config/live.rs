@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::layers::{Layer, LayeredSettings, Layers, OwnConfigs};
 use super::properties::Properties;
-use super::reconfigurable::{BrokerReconfigurable, SettingsChange};
+use super::reconfigurable::{BrokerReconfigurable, PreparedChange, SettingsChange};
 use super::rows::ConfigError;
 
 /// A broker's settings while it runs; clones share them.
@@ -20,6 +20,8 @@ use super::rows::ConfigError;
 pub struct LiveConfig {
     in_force: Arc<Mutex<InForce>>,
     parts: Arc<Mutex<Vec<Arc<dyn BrokerReconfigurable>>>>,
+    /// One change is checked or applied at a time, so that a check does not take from a change what it needs.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,8 @@ impl LiveConfig {
     pub fn new(file: Properties) -> Result<Self, ConfigError> {
         let layers = Layers::new(file);
         let settings = Arc::new(layers.settings()?);
-        Ok(Self { in_force: Arc::new(Mutex::new(InForce { layers, settings })), parts: Arc::default() })
+        let in_force = Arc::new(Mutex::new(InForce { layers, settings }));
+        Ok(Self { in_force, parts: Arc::default(), turn: Arc::default() })
     }
 
     /// What is in force now.
@@ -61,26 +64,26 @@ impl LiveConfig {
     ///
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
-    pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<(), ConfigError> {
-        let (layers, before) = {
-            let in_force = self.in_force.lock();
-            (in_force.layers.clone(), in_force.settings.clone())
-        };
-        let now = Arc::new(layers.check(layer, own)?);
-        // Kafka names the reason in its log alone.
-        self.validate(&SettingsChange { before, now }).map_err(|error| {
-            log::error!(target: "kafka.server.DynamicBrokerConfig", "Failed to validate broker configuration: {error}");
-            ConfigError::Combination("Invalid dynamic configuration".to_owned())
-        })
+    pub async fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<(), ConfigError> {
+        let _turn = self.turn.lock().await;
+        let (layers, before) = self.present();
+        let change = SettingsChange { before, now: Arc::new(layers.check(layer, own)?) };
+        match self.prepare(&self.concerned(&change), &change).await {
+            Ok(_) => Ok(()),
+            Err(error @ ConfigError::Unavailable(_)) => Err(error),
+            // Kafka gives its exception the sentence as the name of a key, and the reason as that key's value.
+            Err(error) => Err(ConfigError::Combination(format!(
+                "Invalid value {}: {error} for configuration Invalid dynamic configuration",
+                error.class()
+            ))),
+        }
     }
 
     /// Applies what ZooKeeper has for a layer, here and in every part; the sentences name the values that
     /// cannot be in force.
     pub async fn take(&self, layer: Layer, own: OwnConfigs) -> Vec<String> {
-        let (mut layers, before) = {
-            let in_force = self.in_force.lock();
-            (in_force.layers.clone(), in_force.settings.clone())
-        };
+        let _turn = self.turn.lock().await;
+        let (mut layers, before) = self.present();
         let mut ignored = layers.take(layer, own);
         let now = match layers.settings() {
             Ok(settings) => Arc::new(settings),
@@ -90,19 +93,36 @@ impl LiveConfig {
             }
         };
         let change = SettingsChange { before, now };
-        if let Err(error) = self.validate(&change) {
-            ignored.push(format!("Dynamic configs could not be applied: {error}"));
-            return ignored;
-        }
-        *self.in_force.lock() = InForce { layers, settings: change.now.clone() };
-        for part in self.concerned(&change) {
-            part.apply(&change).await;
+        let parts = self.concerned(&change);
+        match self.prepare(&parts, &change).await {
+            Ok(prepared) => {
+                *self.in_force.lock() = InForce { layers, settings: change.now.clone() };
+                for apply in prepared {
+                    apply.await;
+                }
+            }
+            Err(error) => ignored.push(format!("Dynamic configs could not be applied: {error}")),
         }
         ignored
     }
 
-    fn validate(&self, change: &SettingsChange) -> Result<(), ConfigError> {
-        self.concerned(change).iter().try_for_each(|part| part.validate(change))
+    fn present(&self) -> (Layers, Arc<LayeredSettings>) {
+        let in_force = self.in_force.lock();
+        (in_force.layers.clone(), in_force.settings.clone())
+    }
+
+    /// What every part has prepared. All of them validate the change before the first one prepares anything.
+    async fn prepare<'a>(
+        &self,
+        parts: &'a [Arc<dyn BrokerReconfigurable>],
+        change: &'a SettingsChange,
+    ) -> Result<Vec<PreparedChange<'a>>, ConfigError> {
+        parts.iter().try_for_each(|part| part.validate(change))?;
+        let mut prepared = Vec::with_capacity(parts.len());
+        for part in parts {
+            prepared.push(part.prepare(change).await?);
+        }
+        Ok(prepared)
     }
 
     fn concerned(&self, change: &SettingsChange) -> Vec<Arc<dyn BrokerReconfigurable>> {

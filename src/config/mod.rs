@@ -8,6 +8,7 @@ pub mod inter_broker;
 pub mod layers;
 pub mod listener;
 pub mod live;
+pub mod password_encoder;
 pub mod properties;
 pub mod reconfigurable;
 pub mod rows;

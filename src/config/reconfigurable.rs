@@ -1,16 +1,20 @@
 //! A part of the broker that accepts new settings while it runs.
 //!
 //! A request that changes configs and a notice that they have changed use the same parts: they first validate
-//! the new settings, then apply them once they are in force. Kafka: `BrokerReconfigurable`.
+//! the new settings and prepare for them, then apply them once they are in force. Kafka: `BrokerReconfigurable`.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::layers::LayeredSettings;
 use super::rows::ConfigError;
+
+/// A change that every part of the broker can apply; applied once it is awaited.
+pub type PreparedChange<'a> = BoxFuture<'a, ()>;
 
 /// A part of the broker that accepts new settings while it runs.
 pub trait BrokerReconfigurable: Debug + Send + Sync {
@@ -22,6 +26,18 @@ pub trait BrokerReconfigurable: Debug + Send + Sync {
     /// # Errors [`ConfigError`] of a value that it cannot apply.
     fn validate(&self, _change: &SettingsChange) -> Result<(), ConfigError> {
         Ok(())
+    }
+
+    /// Gets what applying the settings needs and may fail to get, such as a port. What is prepared is released if it
+    /// is dropped instead of being awaited.
+    ///
+    /// # Errors [`ConfigError`] of what cannot be had; nothing has changed then.
+    fn prepare<'a>(
+        &'a self,
+        change: &'a SettingsChange,
+    ) -> BoxFuture<'a, Result<PreparedChange<'a>, ConfigError>> {
+        let apply = async move { self.apply(change).await };
+        std::future::ready(Ok(apply.boxed())).boxed()
     }
 
     /// Applies the settings that are in force now.

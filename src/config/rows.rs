@@ -25,6 +25,9 @@ pub enum ConfigError {
     /// A topic config of a name that does not exist.
     #[error("Unknown topic config name: {0}")]
     UnknownTopicConfig(String),
+    /// Two configs of a topic that contradict each other.
+    #[error("{0}")]
+    Conflict(String),
     /// A combination that `ConfigException` refuses.
     #[error("{0}")]
     Combination(String),
@@ -34,6 +37,9 @@ pub enum ConfigError {
     /// Something that `IllegalArgumentException` refuses.
     #[error("{0}")]
     Illegal(String),
+    /// Something that this machine or this broker cannot provide, such as a port that is taken.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 impl ConfigError {
@@ -43,7 +49,10 @@ impl ConfigError {
             Self::Invalid { .. } | Self::Missing(_) | Self::Combination(_) => {
                 "org.apache.kafka.common.config.ConfigException"
             }
-            Self::UnknownTopicConfig(_) => "org.apache.kafka.common.errors.InvalidConfigurationException",
+            Self::Unavailable(_) => "org.apache.kafka.common.KafkaException",
+            Self::UnknownTopicConfig(_) | Self::Conflict(_) => {
+                "org.apache.kafka.common.errors.InvalidConfigurationException"
+            }
             Self::Requirement(_) | Self::Illegal(_) => "java.lang.IllegalArgumentException",
         }
     }
@@ -359,7 +368,7 @@ fn are_throttled_replicas(text: &str) -> bool {
     let is_pair = |pair: &str| {
         pair.split_once(':').is_some_and(|(partition, broker)| is_number(partition) && is_number(broker))
     };
-    text.is_empty() || text == "*" || text.split(',').all(|pair| is_pair(pair.trim()))
+    text == "*" || text.split(',').all(|pair| pair.trim().is_empty() || is_pair(pair.trim()))
 }
 
 /// A config table, a row for each key: `field: type = "key", column: value, …;` with its meaning as the row's

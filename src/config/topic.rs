@@ -106,7 +106,7 @@ impl TopicConfig {
     ///
     /// # Errors
     /// [`ConfigError::UnknownTopicConfig`] for a key that does not exist, [`ConfigError::Invalid`] for a value it cannot
-    /// have, [`ConfigError::Invalid`] of two lags that contradict each other.
+    /// have, [`ConfigError::Conflict`] of two lags that contradict each other.
     pub fn with_overrides(&self, overrides: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let mut config = self.clone();
         Self::check_names(overrides.keys().map(String::as_str))?;
@@ -143,7 +143,7 @@ impl TopicConfig {
 
     fn check(&self) -> Result<(), ConfigError> {
         if self.min_compaction_lag_ms > self.max_compaction_lag_ms {
-            return Err(ConfigError::Combination(format!(
+            return Err(ConfigError::Conflict(format!(
                 "conflict topic config setting min.compaction.lag.ms ({}) > max.compaction.lag.ms ({})",
                 self.min_compaction_lag_ms, self.max_compaction_lag_ms
             )));

@@ -121,13 +121,17 @@ fn of_broker(key: &str, value: &str) -> Option<Feature> {
     (!is_default(key, value)).then_some(feature)
 }
 
+const STORE_PASSWORDS: [&str; 3] = ["ssl.key.password", "ssl.keystore.password", "ssl.truststore.password"];
+
 /// Kafka's default builder. It treats a connection without authentication as this broker does.
-const DEFAULT_PRINCIPAL_BUILDER: &str =
+pub(super) const DEFAULT_PRINCIPAL_BUILDER: &str =
     "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder";
 
 /// A setting of one listener, which may stand behind the name of a SASL mechanism.
 fn of_listener(base: &str, value: &str) -> Option<Feature> {
     match base.split_once(".sasl.") {
+        // A password asks for nothing by itself: the store that it opens is another setting.
+        _ if STORE_PASSWORDS.contains(&base) => None,
         Some(_) => Some(Feature::Sasl),
         None => of_broker(base, value),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::control_requests::Encoding;
@@ -36,6 +36,7 @@ pub(super) struct ChannelOptions {
 #[doc(alias = "RequestSendThread")]
 pub(super) struct BrokerChannel {
     queue: mpsc::UnboundedSender<(ControlRequest, Instant)>,
+    broker: watch::Sender<Broker>,
     metrics: Arc<ChannelMetrics>,
     closed: CancellationToken,
 }
@@ -46,9 +47,15 @@ impl BrokerChannel {
         // Unbounded: it holds the decided requests that the broker has not answered yet.
         let (queue, requests) = mpsc::unbounded_channel();
         let closed = CancellationToken::new();
-        let sender = Sender { broker, options, requests, metrics: metrics.clone() };
+        let (broker, registered) = watch::channel(broker);
+        let sender = Sender { broker: registered, options, requests, metrics: metrics.clone() };
         tokio::spawn(closed.clone().run_until_cancelled_owned(sender.run()));
-        Self { queue, metrics, closed }
+        Self { queue, broker, metrics, closed }
+    }
+
+    /// Sends the next request, and what was not answered yet, to the endpoints that the broker has now.
+    pub fn moved(&self, broker: Broker) {
+        self.broker.send_replace(broker);
     }
 
     /// Sends a request after all those before it.
@@ -68,7 +75,8 @@ impl Drop for BrokerChannel {
 
 /// The task of a channel.
 struct Sender {
-    broker: Broker,
+    /// The broker, with the endpoints it registered last.
+    broker: watch::Receiver<Broker>,
     options: ChannelOptions,
     /// Each with when it was decided.
     requests: mpsc::UnboundedReceiver<(ControlRequest, Instant)>,
@@ -77,7 +85,7 @@ struct Sender {
 
 impl Sender {
     async fn run(mut self) {
-        let mut link = self.link();
+        let mut link = None;
         while let Some((request, decided)) = self.requests.recv().await {
             self.metrics.waits.record_since(decided);
             log_state_change(self.options.encoding.controller, &request);
@@ -91,12 +99,21 @@ impl Sender {
         }
     }
 
-    fn link(&self) -> Option<BrokerLink> {
+    fn id(&self) -> BrokerId {
+        self.broker.borrow().id
+    }
+
+    /// The link to the broker's endpoint of the listener between brokers.
+    fn link<'a>(&self, slot: &'a mut Option<BrokerLink>) -> std::io::Result<&'a mut BrokerLink> {
         let ChannelOptions { encoding, timeout, .. } = &self.options;
-        let endpoint = self.broker.endpoint(&encoding.listener)?;
+        let broker = self.broker.borrow();
+        let Some(endpoint) = broker.endpoint(&encoding.listener) else {
+            let text = format!("broker {} has no listener {}", broker.id, encoding.listener);
+            return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
+        };
         let client_id = encoding.controller.to_string();
         let options = LinkOptions { client_id, connect_limit: *timeout, answer_limit: *timeout };
-        Some(BrokerLink::new(endpoint.clone(), options))
+        Ok(BrokerLink::kept(slot, endpoint, &options))
     }
 
     /// Sends one request until the broker has answered it; returns the answers.
@@ -107,7 +124,7 @@ impl Sender {
             match self.send(link, request).await {
                 Ok(responses) => return responses,
                 Err(error) => {
-                    log::warn!(target: "kafka.controller.RequestSendThread", "[RequestSendThread controllerId={controller}] Controller epoch {} fails to send request to broker {}: {error}", request.controller_epoch, self.broker.id);
+                    log::warn!(target: "kafka.controller.RequestSendThread", "[RequestSendThread controllerId={controller}] Controller epoch {} fails to send request to broker {}: {error}", request.controller_epoch, self.id());
                     tokio::time::sleep(backoff.next_wait()).await;
                 }
             }
@@ -120,11 +137,8 @@ impl Sender {
         link: &mut Option<BrokerLink>,
         request: &ControlRequest,
     ) -> Result<Vec<ControlResponse>, PeerError> {
-        let (id, encoding) = (self.broker.id, &self.options.encoding);
-        let link = link.as_mut().ok_or_else(|| {
-            let text = format!("broker {id} has no listener {}", encoding.listener);
-            std::io::Error::new(std::io::ErrorKind::NotFound, text)
-        })?;
+        let (id, encoding) = (self.id(), &self.options.encoding);
+        let link = self.link(link)?;
         match &request.body {
             ControlBody::LeaderAndIsr { rows, live_leaders } => {
                 let wire = encoding.leader_and_isr(request, rows, live_leaders);

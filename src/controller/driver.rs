@@ -324,6 +324,11 @@ impl Term {
                 self.channels.remove(&id);
                 self.metrics.close_channel(id);
             }
+            Effect::Moved(broker) => {
+                if let Some(channel) = self.channels.get(&broker.id) {
+                    channel.moved(broker);
+                }
+            }
             Effect::Watch(watched) => watches.watch_data(&watching::path(&watched)),
             Effect::Unwatch(watched) => watches.unwatch(&watching::path(&watched)),
             Effect::Reply(delivery) => delivery.deliver(),

@@ -60,6 +60,8 @@ pub enum Effect {
     Send(ControlRequest),
     /// Open a channel to a broker.
     Connect(Broker),
+    /// Go on at the endpoints that a broker has now.
+    Moved(Broker),
     /// Close the channel to a broker, and drop what was not sent.
     Disconnect(BrokerId),
     /// Report changes of a znode.

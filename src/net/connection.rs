@@ -53,6 +53,9 @@ enum Outgoing {
 pub(super) struct Served {
     pub dispatch: Arc<dyn Dispatch>,
     pub limits: Arc<SocketLimits>,
+    /// Cancelled when the listener is closed.
+    pub closed: CancellationToken,
+    /// Cancelled when the broker stops, which also closes the listener.
     pub stop: CancellationToken,
 }
 
@@ -69,7 +72,7 @@ pub(super) async fn open<A: ServerAuthenticator>(
     let authenticated = tokio::select! {
         biased;
         authenticated = authenticate(&authenticator, stream, &accepted, served.limits.idle) => authenticated,
-        () = served.stop.cancelled() => return,
+        () = served.closed.cancelled() => return,
         () = excess.cancelled() => return,
     };
     match authenticated {
@@ -83,11 +86,12 @@ pub(super) async fn open<A: ServerAuthenticator>(
     }
 }
 
-/// Serves a connection until either side ends it, it is idle for too long or has to make room, or the broker stops.
+/// Serves a connection until either side ends it, it is idle for too long or has to make room, or its listener is
+/// closed.
 async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: ConnectionSlot, served: Served) {
     let (reader, out) = transport.into_halves();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
-    let (over, excess, stop) = (served.stop.child_token(), slot.over(), served.stop.clone());
+    let (over, excess, closed) = (served.closed.child_token(), slot.over(), served.closed.clone());
     let (activity, idle) = (slot.activity(), served.limits.idle);
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
     let mute = Mute::new();
@@ -117,7 +121,7 @@ async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: Connection
         Some(ended) => ended,
         None => writing.await,
     };
-    if ended.is_err() && !stop.is_cancelled() {
+    if ended.is_err() && !closed.is_cancelled() {
         log::error!(target: "kafka.network.Processor", "Answering connection {id} failed");
     }
 }

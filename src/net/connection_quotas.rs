@@ -53,6 +53,8 @@ struct OpenConnections {
     maximum: i32,
     rate_limit: i32,
     rate: Rate,
+    /// The rate of a listener that has had no connection yet.
+    idle_rate: Rate,
     per_address: i32,
     overrides: HashMap<IpAddr, i32>,
     addresses: HashMap<IpAddr, i32>,
@@ -106,21 +108,17 @@ impl ConnectionQuotas {
     ) -> Result<Arc<Self>, ConfigError> {
         let window = Millis::from(config.quota_window_size_seconds) * 1000;
         let rate = Rate::new(usize::try_from(config.quota_window_num).unwrap_or(1), window);
-        let names: Vec<String> = config.listeners()?.into_iter().map(|it| it.listener).collect();
-        let protected = (names.len() > 1).then(|| config.inter_broker_listener()).transpose()?;
-        let listeners = names.into_iter().map(|name| {
-            (name, ListenerQuota { own: ListenerLimits::default(), rate: rate.clone(), open: 0 })
-        });
         let connections = Self {
             state: Mutex::new(OpenConnections {
                 maximum: i32::MAX,
                 rate_limit: i32::MAX,
                 rate: rate.clone(),
+                idle_rate: rate,
                 per_address: i32::MAX,
                 overrides: HashMap::new(),
                 addresses: HashMap::new(),
-                listeners: listeners.collect(),
-                protected,
+                listeners: HashMap::new(),
+                protected: None,
                 open: BTreeMap::new(),
                 next: 0,
             }),
@@ -135,24 +133,32 @@ impl ConnectionQuotas {
     }
 
     /// Applies `max.connections`, `max.connection.creation.rate`, `max.connections.per.ip` and its overrides,
-    /// and the limits of single listeners. If more connections are open than the new limits allow, those
-    /// longest unused are closed.
+    /// and the limits of single listeners, those of `listeners`. If more connections are open than the new
+    /// limits allow, those longest unused are closed.
     ///
     /// # Errors
-    /// [`ConfigError`] where the overrides cannot be read; nothing has changed then.
+    /// [`ConfigError`] where the overrides or the listeners cannot be read; nothing has changed then.
     pub fn reconfigure(
         &self,
         config: &BrokerConfig,
         own: &BTreeMap<String, ListenerLimits>,
     ) -> Result<(), ConfigError> {
         let overrides = addresses(config.connection_overrides()?);
+        let names: Vec<String> = config.listeners()?.into_iter().map(|it| it.listener).collect();
+        let protected = (names.len() > 1).then(|| config.inter_broker_listener()).transpose()?;
         let mut state = self.state.lock();
         state.maximum = config.max_connections;
         state.rate_limit = config.max_connection_creation_rate;
         state.per_address = config.max_connections_per_ip;
         state.overrides = overrides;
-        for (name, listener) in &mut state.listeners {
-            listener.own = own.get(name).copied().unwrap_or_default();
+        state.protected = protected;
+        // A listener that is gone is kept for as long as it has connections that are about to end.
+        state.listeners.retain(|name, listener| names.contains(name) || listener.open > 0);
+        for name in names {
+            let limits = own.get(&name).copied().unwrap_or_default();
+            let rate = state.idle_rate.clone();
+            let new = || ListenerQuota { own: limits, rate, open: 0 };
+            state.listeners.entry(name).or_insert_with(new).own = limits;
         }
         state.close_excess();
         drop(state);

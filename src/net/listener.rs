@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,12 +35,40 @@ pub struct BindError {
     reason: String,
 }
 
-/// A socket that listens; connections are accepted once [`Listener::serve`] runs.
+impl BindError {
+    /// The endpoint could not be bound for this reason.
+    pub(super) fn new(endpoint: &Endpoint, reason: String) -> Self {
+        let host = if endpoint.host.is_empty() { "0.0.0.0".to_owned() } else { endpoint.host.clone() };
+        Self { host, port: endpoint.port, reason }
+    }
+}
+
+/// What ends a listener.
 #[derive(Debug)]
+pub struct ListenerEnds {
+    /// Closes this listener and its connections. Requests that are being handled are handled to their end.
+    pub closed: CancellationToken,
+    /// Cancelled when the broker stops, which also closes the listener: handlers end where they are.
+    pub stop: CancellationToken,
+    /// Dropped as soon as no further connection is accepted.
+    accepting: oneshot::Sender<()>,
+}
+
+impl ListenerEnds {
+    /// These ends; the receiver resolves once no further connection is accepted and the socket is free.
+    pub fn new(closed: CancellationToken, stop: CancellationToken) -> (Self, oneshot::Receiver<()>) {
+        let (accepting, ended) = oneshot::channel();
+        (Self { closed, stop, accepting }, ended)
+    }
+}
+
+/// A socket that listens; connections are accepted once [`Listener::serve`] runs. Clones share the socket, which is
+/// closed with the last of them.
+#[derive(Clone, Debug)]
 #[doc(alias = "Acceptor")]
 pub struct Listener {
     endpoint: Endpoint,
-    socket: TcpListener,
+    socket: Arc<TcpListener>,
     /// Whether the last connection could not be accepted, which has been logged then.
     failing: bool,
 }
@@ -50,20 +79,22 @@ impl Listener {
     /// # Errors
     /// [`BindError`] with Kafka's words.
     pub async fn bind(endpoint: &Endpoint, limits: &SocketLimits) -> Result<Self, BindError> {
-        let failed = |error: &io::Error| BindError {
-            host: if endpoint.host.is_empty() { "0.0.0.0".to_owned() } else { endpoint.host.clone() },
-            port: endpoint.port,
-            reason: match error.kind() {
+        let failed = |error: &io::Error| {
+            let reason = match error.kind() {
                 io::ErrorKind::AddrInUse => "Address already in use".to_owned(),
                 _ => error.to_string(),
-            },
+            };
+            BindError::new(endpoint, reason)
         };
         let port = u16::try_from(endpoint.port).map_err(|_| failed(&io::ErrorKind::InvalidInput.into()))?;
         let addresses = addresses(&endpoint.host, port).await.map_err(|error| failed(&error))?;
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             match listen(address, limits.buffers) {
-                Ok(socket) => return Ok(Self { endpoint: endpoint.clone(), socket, failing: false }),
+                Ok(socket) => {
+                    let (endpoint, socket) = (endpoint.clone(), Arc::new(socket));
+                    return Ok(Self { endpoint, socket, failing: false });
+                }
                 Err(error) => last = error,
             }
         }
@@ -76,14 +107,24 @@ impl Listener {
         Endpoint { port: bound, ..self.endpoint.clone() }
     }
 
-    /// Accepts and serves connections until `stop`; returns once all of them have ended.
-    pub async fn serve(
-        self,
-        dispatch: Arc<dyn Dispatch>,
-        limits: Arc<SocketLimits>,
-        stop: CancellationToken,
-    ) {
-        self.serve_authenticated(Plaintext::default(), dispatch, limits, stop).await;
+    /// The endpoint that was asked for: its port may be 0.
+    pub fn configured(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Another listener on the socket of this one.
+    pub fn renamed(&self, endpoint: Endpoint) -> Self {
+        Self { endpoint, socket: self.socket.clone(), failing: false }
+    }
+
+    /// Whether both listen on the same socket, as the same listener.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.endpoint == other.endpoint && Arc::ptr_eq(&self.socket, &other.socket)
+    }
+
+    /// Accepts and serves connections until `ends`; returns once all of them have ended.
+    pub async fn serve(self, dispatch: Arc<dyn Dispatch>, limits: Arc<SocketLimits>, ends: ListenerEnds) {
+        self.serve_authenticated(Plaintext::default(), dispatch, limits, ends).await;
     }
 
     /// As [`Listener::serve`], with the handshake that every connection does first.
@@ -92,8 +133,9 @@ impl Listener {
         authenticator: A,
         dispatch: Arc<dyn Dispatch>,
         limits: Arc<SocketLimits>,
-        stop: CancellationToken,
+        ends: ListenerEnds,
     ) {
+        let ListenerEnds { closed, stop, accepting } = ends;
         let tasks = TaskTracker::new();
         let listener: Arc<str> = self.endpoint.listener.as_str().into();
         let measured = limits.metrics.listener(&listener);
@@ -104,7 +146,7 @@ impl Listener {
                     Some(accepted) => accepted,
                     None => continue,
                 },
-                () = stop.cancelled() => break,
+                () = closed.cancelled() => break,
             };
             let accepted = Accepted {
                 listener: listener.clone(),
@@ -113,7 +155,12 @@ impl Listener {
                 connection: connection_id(&stream, from, index).into(),
             };
             index += 1;
-            let served = Served { dispatch: dispatch.clone(), limits: limits.clone(), stop: stop.clone() };
+            let served = Served {
+                dispatch: dispatch.clone(),
+                limits: limits.clone(),
+                closed: closed.clone(),
+                stop: stop.clone(),
+            };
             let (open, authenticator) = (measured.open(), authenticator.clone());
             let serving = async move {
                 connection::open(authenticator, stream, accepted, slot, served).await;
@@ -121,6 +168,7 @@ impl Listener {
             };
             tasks.spawn(unconstrained(poll::observed(serving)));
         }
+        drop((self, accepting));
         tasks.close();
         tasks.wait().await;
     }

@@ -1,6 +1,6 @@
 //! Listeners and connections: sockets in, frames in order, answers in order, limits on all of it.
 //!
-//! - *Entry points:* [`listener::Listener`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for the
+//! - *Entry points:* [`socket_server::SocketServer`] for a broker, [`peer::Peer`] and [`link::BrokerLink`] for the
 //!   client side.
 //! - *Never:* knows an API; frames go to a [`Dispatch`].
 //! - *Tasks:* one for each listener; two for each connection, one reading and dispatching, one writing.
@@ -20,6 +20,7 @@ pub mod metrics;
 mod mute;
 pub mod peer;
 mod plaintext;
+pub mod socket_server;
 mod transport;
 mod writer;
 

@@ -91,7 +91,8 @@ impl RoleChanges {
         self.locks.controller_epoch.lock().accept(epochs, own_broker_epoch)
     }
 
-    /// Applies an UpdateMetadata to the metadata cache (`maybeUpdateMetadataCache`).
+    /// Applies an UpdateMetadata to the metadata cache (`maybeUpdateMetadataCache`), and to the fetchers of
+    /// leaders that listen elsewhere now.
     ///
     /// # Errors
     /// STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH; then nothing is applied.
@@ -105,6 +106,12 @@ impl RoleChanges {
         let mut accepted = self.locks.controller_epoch.lock();
         accepted.accept(epochs, own_broker_epoch)?;
         self.metadata.apply(update);
+        drop(accepted);
+        for broker in self.metadata.snapshot().live_brokers() {
+            if let Some(endpoint) = broker.endpoint(&self.listener) {
+                self.fetchers.leader_moved(broker.id, endpoint);
+            }
+        }
         Ok(())
     }
 

@@ -69,6 +69,18 @@ impl Registrar {
         self.register(zk, registration).await
     }
 
+    /// Rewrites the registration in place (`KafkaZkClient.updateBrokerInfo`); nothing where the broker is not
+    /// registered.
+    ///
+    /// # Errors
+    /// Failures of ZooKeeper.
+    pub async fn update(&self, zk: &ZooKeeper, registration: &Registration) -> Result<(), ZkError> {
+        match zk.set(&broker::path(registration.id), &registration.encode(), None).await {
+            Ok(_) | Err(ZkError::NoNode) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The generation of the session in which the broker registered last; 0 before it has.
     pub fn registered(&self) -> watch::Receiver<u64> {
         self.registered.subscribe()

@@ -17,11 +17,17 @@ use barnabas::wire::message::incremental_alter_configs::{
 use crate::support::{Broker, Chroot, Connection, eventually};
 
 const BROKER: i8 = 4;
-const SET: i8 = 0;
-const DELETE: i8 = 1;
+pub const SET: i8 = 0;
+pub const DELETE: i8 = 1;
 
 /// Changes one config of a broker, or of all for no name; the error and its message.
-fn change(connection: &mut Connection, name: &str, operation: i8, key: &str, value: &str) -> (i16, String) {
+pub fn change(
+    connection: &mut Connection,
+    name: &str,
+    operation: i8,
+    key: &str,
+    value: &str,
+) -> (i16, String) {
     let value = (operation != DELETE).then(|| value.to_owned());
     let config = IncrementalAlterableConfig { name: key.to_owned(), config_operation: operation, value };
     let resource = IncrementalAlterConfigsResource {

@@ -14,6 +14,8 @@ mod conformance;
 mod connections;
 mod dashboards;
 mod deletion_states;
+mod dynamic_configs;
+mod dynamic_listeners;
 mod console;
 mod controller;
 mod coordination;

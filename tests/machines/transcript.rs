@@ -166,6 +166,7 @@ pub fn effects(effects: Vec<Effect>, mut replied: impl FnMut() -> String) -> Vec
                 continue;
             }
             Effect::Connect(broker) => format!("  connect {}", broker.id),
+            Effect::Moved(broker) => format!("  go on at {:?}", broker.endpoints),
             Effect::Disconnect(id) => format!("  disconnect {id}"),
             Effect::Watch(znode) => format!("  watch {}", watched(&znode)),
             Effect::Unwatch(znode) => format!("  unwatch {}", watched(&znode)),

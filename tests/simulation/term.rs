@@ -283,7 +283,7 @@ impl Term {
                 Effect::Disconnect(id) => drop(self.channels.remove(&id)),
                 Effect::Watch(Watched::State(id)) => drop(self.states_watched.insert(id, -2)),
                 Effect::Unwatch(Watched::State(id)) => drop(self.states_watched.remove(&id)),
-                Effect::Watch(_) | Effect::Unwatch(_) | Effect::Log(..) => {}
+                Effect::Watch(_) | Effect::Unwatch(_) | Effect::Moved(_) | Effect::Log(..) => {}
                 Effect::Reply(delivery) => {
                     delivery.deliver();
                     self.send_replies(scene);

@@ -35,6 +35,11 @@ impl Connection {
         self
     }
 
+    /// Its socket.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     /// Sends a request and reads its answer; None where the connection does not carry it.
     pub fn call<R: Request>(&mut self, request: &R, version: i16) -> Option<R::Response> {
         for piece in frame::request::<R>(version, 1, Some("test"), request).ok()? {

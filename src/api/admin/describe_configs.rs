@@ -7,6 +7,7 @@ use crate::api::Exchange;
 use crate::api::broker_loggers;
 use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, TOPIC};
 use crate::api::config_entries::{self, ConfigEntry, ConfigSource};
+use crate::config::rows::ConfigType;
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::describe_configs::{
@@ -114,14 +115,11 @@ fn describe(
         config_source: entry.source as i8,
         is_sensitive: entry.sensitive,
         synonyms: synonyms.collect(),
-        config_type: entry.row.map_or(0, |row| row.kind.id()),
+        config_type: entry.kind.map_or(0, ConfigType::id),
         documentation: match entry.source {
             // Never null: a field that Kafka does not set in a message is empty.
             ConfigSource::Logger => Some(String::new()),
-            _ => entry
-                .row
-                .map(|row| row.doc.to_owned())
-                .filter(|_| request.include_documentation && version >= 3),
+            _ => entry.doc.map(str::to_owned).filter(|_| request.include_documentation && version >= 3),
         },
     }
 }

@@ -12,7 +12,6 @@ use crate::api::broker_loggers;
 use crate::api::config_changes::{
     self, APPEND, BROKER, BROKER_LOGGER, DELETE, Entity, SET, SUBTRACT, TOPIC, error_and_message,
 };
-use crate::config::ConfigError;
 use crate::config::layers::OwnConfigs;
 use crate::config::rows::ConfigType;
 use crate::security::AclOperation;
@@ -113,7 +112,7 @@ fn apply(
             let named = items(&value);
             let next = match operation {
                 APPEND => [current, named].concat(),
-                _ => current.into_iter().filter(|item| !named.contains(item)).collect(),
+                _ => without(current, &named),
             };
             own.insert(key.clone(), next.join(","));
         }
@@ -123,9 +122,8 @@ fn apply(
 
 /// The items of a list, or of its default where it is not set.
 fn list(own: &OwnConfigs, entity: &Entity, key: &str, operation: i8) -> Result<Vec<String>, AdminError> {
-    let Some(row) = entity.row(key) else {
-        return Err(ConfigError::UnknownTopicConfig(key.to_owned()).into());
-    };
+    // Kafka trips over a key that it does not know.
+    let row = entity.row(key).ok_or_else(|| AdminError::operation(""))?;
     if row.kind != ConfigType::List {
         let what = if operation == APPEND { "append" } else { "subtract" };
         let sentence = format!("Config value {what} is not allowed for config key: {key}");
@@ -134,6 +132,34 @@ fn list(own: &OwnConfigs, entity: &Entity, key: &str, operation: i8) -> Result<V
     Ok(items(own.get(key).map(String::as_str).or(row.default_text()).unwrap_or_default()))
 }
 
+/// A list without these items, of each as many as are named (Scala's `diff`).
+fn without(mut list: Vec<String>, named: &[String]) -> Vec<String> {
+    for item in named {
+        if let Some(at) = list.iter().position(|it| it == item) {
+            list.remove(at);
+        }
+    }
+    list
+}
+
+/// The items of a text as Java splits it: without empty ones at the end, but at least one.
 fn items(text: &str) -> Vec<String> {
-    text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    let kept = text.trim_end_matches(',');
+    if kept.is_empty() && !text.is_empty() {
+        return Vec::new();
+    }
+    kept.split(',').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_split_as_java_splits_them_and_lose_as_many_items_as_are_named() {
+        assert_eq!(items(""), [""]);
+        assert_eq!(items(","), [""; 0]);
+        assert_eq!(items("a,,b,"), ["a", "", "b"]);
+        assert_eq!(without(items("a,b,a,c"), &items("a,c,d")), ["b", "a"]);
+    }
 }

@@ -5,15 +5,17 @@
 use std::sync::Arc;
 
 use super::{BROKERS, TARGET};
-use crate::admin::configs::ConfigReader;
+use crate::admin::configs::{self, ConfigReader};
 use crate::base::BrokerId;
+use crate::broker::StartError;
 use crate::config::layers::{self, Layer};
+use crate::config::password_encoder::{self, PasswordEncoder};
 use crate::config::unbuilt::without_effect;
 use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::replica::ReplicaManager;
-use crate::zk::ZkError;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
+use crate::zk::{ZkError, ZooKeeper};
 
 const TOPICS: &str = "kafka.server.TopicConfigHandler";
 
@@ -81,6 +83,22 @@ impl BrokerConfigHandler {
         }
     }
 
+    /// Writes this broker's passwords anew that were encrypted with `password.encoder.old.secret`.
+    ///
+    /// # Errors
+    /// Settings that cannot encrypt; failures of ZooKeeper.
+    pub async fn re_encode_passwords(&self, zk: &ZooKeeper) -> Result<(), StartError> {
+        let name = self.broker_id.to_string();
+        let stored = self.configs.fetch(EntityType::Brokers, &name).await?;
+        match password_encoder::re_encoded(&stored, &self.live.current().broker)? {
+            Some(stored) => {
+                let changed = configs::change(zk, EntityType::Brokers, &name, &stored).await;
+                changed.map_err(|error| StartError::Other(error.to_string()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Reads and applies both; a failed read is logged.
     pub async fn process_all(&self) {
         for layer in [Layer::AllBrokers, Layer::Broker] {
@@ -99,10 +117,13 @@ impl BrokerConfigHandler {
             Layer::AllBrokers => DEFAULT_NAME.to_owned(),
             Layer::Broker => self.broker_id.to_string(),
         };
-        let own = self.configs.fetch(EntityType::Brokers, &name).await?;
+        let stored = self.configs.fetch(EntityType::Brokers, &name).await?;
+        let encoder = PasswordEncoder::of(&self.live.current().broker);
+        let (own, undecodable) = password_encoder::from_persistent(stored, encoder.as_ref());
         if *self.live.layers().own(layer) == own {
             return Ok(()); // Its warnings are logged already.
         }
+        undecodable.iter().for_each(|sentence| log::error!(target: BROKERS, "{sentence}"));
         warn_without_effect(BROKERS, &format!("the broker {name}"), &without_effect(&own, layers::row));
         for sentence in self.live.take(layer, own).await {
             log::error!(target: BROKERS, "{sentence}");

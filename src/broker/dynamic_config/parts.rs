@@ -1,7 +1,6 @@
 //! The parts of a broker that apply new settings while it runs, one for each of Kafka's.
 //!
-//! A key that a running broker accepts is read by one of these parts; a test names the few that wait for the
-//! next start.
+//! A key that a running broker accepts is read by one of these parts, as a test shows.
 
 use std::sync::Arc;
 
@@ -28,11 +27,9 @@ const POOLS: [&str; 5] = [
 ];
 
 fn is_connection_limit(key: &str) -> bool {
-    /// The keys that limit a single listener.
-    const EACH: [&str; 2] = ["max.connections", "max.connection.creation.rate"];
     match listener::own_key(key) {
-        Some(key) => EACH.contains(&key),
-        None => EACH.contains(&key) || key.starts_with("max.connections.per.ip"),
+        Some(key) => listener::LIMITS.contains(&key),
+        None => listener::LIMITS.contains(&key) || key.starts_with("max.connections.per.ip"),
     }
 }
 
@@ -50,6 +47,8 @@ const CLEANER: [&str; 6] = [
     "log.cleaner.threads",
 ];
 
+const METRIC_REPORTERS: &str = "metric.reporters";
+
 fn is_of_replication(key: &str) -> bool {
     key == "num.replica.fetchers" || throttles::ROWS.iter().any(|row| row.key == key)
 }
@@ -61,7 +60,8 @@ pub struct DynamicConnectionLimits(pub Arc<SocketLimits>);
 
 impl BrokerReconfigurable for DynamicConnectionLimits {
     fn takes(&self, key: &str) -> bool {
-        is_connection_limit(key)
+        // A new listener has limits of its own.
+        is_connection_limit(key) || key == "listeners"
     }
 
     fn apply<'a>(&'a self, change: &'a SettingsChange) -> BoxFuture<'a, ()> {
@@ -209,16 +209,54 @@ impl BrokerReconfigurable for DynamicReplication {
     }
 }
 
+/// Reporters of metrics, which are Java classes: none can be added. That of JMX stands for the metrics that the broker
+/// serves anyway.
+#[derive(Debug)]
+pub struct DynamicMetricsReporters;
+
+impl BrokerReconfigurable for DynamicMetricsReporters {
+    fn takes(&self, key: &str) -> bool {
+        key == METRIC_REPORTERS
+    }
+
+    fn validate(&self, change: &SettingsChange) -> Result<(), ConfigError> {
+        if Self::not_loaded(&change.now).next().is_none() {
+            return Ok(());
+        }
+        let changed: Vec<_> = change.keys().into_iter().collect();
+        Err(ConfigError::Combination(format!(
+            "Validation of dynamic config update of Set({}) failed with class class kafka.server.DynamicMetricsReporters",
+            changed.join(", ")
+        )))
+    }
+
+    /// What the properties file names does not keep the broker from starting.
+    fn apply<'a>(&'a self, change: &'a SettingsChange) -> BoxFuture<'a, ()> {
+        let classes: Vec<_> = Self::not_loaded(&change.now).collect();
+        if !classes.is_empty() {
+            log::warn!(target: super::BROKERS, "Java classes cannot be loaded: {METRIC_REPORTERS} reports nothing to {}", classes.join(", "));
+        }
+        std::future::ready(()).boxed()
+    }
+}
+
+impl DynamicMetricsReporters {
+    fn not_loaded(settings: &LayeredSettings) -> impl Iterator<Item = &str> {
+        let classes = settings.broker.metric_reporters.iter().map(String::as_str);
+        classes.filter(|class| *class != "org.apache.kafka.common.metrics.JmxReporter")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::dynamic_config::listeners::LISTENERS;
     use crate::config::broker;
     use crate::config::layers::{Layer, Layers};
     use crate::config::rows::{Support, UpdateMode};
 
     #[test]
     fn what_a_running_broker_takes_is_applied_by_a_part() {
-        let at_next_start = ["advertised.listeners", "listener.security.protocol.map", "listeners"];
         let rows = broker::ROWS.iter().chain(throttles::ROWS);
         let taken =
             rows.filter(|row| row.update_mode != UpdateMode::ReadOnly && row.support == Support::Supported);
@@ -227,9 +265,11 @@ mod tests {
                 || is_log_default(key)
                 || is_of_replication(key)
                 || CLEANER.contains(key)
+                || LISTENERS.contains(key)
+                || *key == METRIC_REPORTERS
                 || POOLS.contains(key))
         });
-        assert_eq!(unapplied.collect::<Vec<_>>(), at_next_start);
+        assert_eq!(unapplied.collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]

@@ -40,10 +40,14 @@ async fn a_part_validates_what_is_asked_and_what_has_changed_and_applies_it_once
     live.add(part.clone()).await;
     assert_eq!(*part.applied.lock(), [(500, 500)], "what is in force at the start");
 
-    assert_eq!(live.check(Layer::Broker, &own("message.max.bytes", "900")), Ok(()));
+    assert_eq!(live.check(Layer::Broker, &own("message.max.bytes", "900")).await, Ok(()));
     assert_eq!(part.applied.lock().len(), 1, "a check applies nothing");
-    let refusal = live.check(Layer::Broker, &own("message.max.bytes", "1001")).unwrap_err();
-    assert_eq!(refusal.to_string(), "Invalid dynamic configuration");
+    let refusal = live.check(Layer::Broker, &own("message.max.bytes", "1001")).await.unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "Invalid value org.apache.kafka.common.config.ConfigException: too large for configuration Invalid dynamic \
+         configuration"
+    );
 
     assert!(live.take(Layer::Broker, own("message.max.bytes", "900")).await.is_empty());
     assert_eq!(part.applied.lock()[1..], [(500, 900)]);

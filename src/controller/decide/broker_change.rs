@@ -174,6 +174,7 @@ impl Step for BrokerChanged {
         // The known epoch stays: a broker that registered anew is handled by BrokersChanged.
         let new = Broker { epoch: known.epoch, ..new };
         context.log(Severity::Info, text);
+        context.effect(Effect::Moved(new.clone()));
         context.state.put_broker(new);
         context.enqueue(SendUpdateMetadata { to: Recipients::All, partitions: Vec::new() });
         Vec::new()

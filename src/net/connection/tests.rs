@@ -68,8 +68,12 @@ async fn connected_with(
         gone: CancellationToken::new(),
     };
     let slot = limits.connections.acquire("PLAINTEXT", from.ip()).await.unwrap();
-    let served =
-        Served { dispatch: Arc::new(Counter(echo.clone())), limits: limits.clone(), stop: stop.clone() };
+    let served = Served {
+        dispatch: Arc::new(Counter(echo.clone())),
+        limits: limits.clone(),
+        closed: stop.clone(),
+        stop: stop.clone(),
+    };
     tokio::spawn(serve(stream, caller, slot, served));
     (client, limits)
 }

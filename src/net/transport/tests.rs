@@ -17,7 +17,7 @@ use crate::base::{Endpoint, Records, SecurityProtocol};
 use crate::config::{BrokerConfig, Properties};
 use crate::net::handshake::{Accepted, Authenticated, ClientAuthenticator, ServerAuthenticator};
 use crate::net::limits::SocketLimits;
-use crate::net::listener::Listener;
+use crate::net::listener::{Listener, ListenerEnds};
 use crate::net::peer::Peer;
 use crate::net::{Answer, Caller, Dispatch};
 use crate::security::KafkaPrincipal;
@@ -197,7 +197,8 @@ impl Server {
         let listener = Listener::bind(&endpoint, &limits).await.unwrap();
         let port = u16::try_from(listener.endpoint().port).unwrap();
         let stop = CancellationToken::new();
-        let serving = listener.serve_authenticated(Keys, Arc::new(dispatch), limits.clone(), stop.clone());
+        let (ends, _) = ListenerEnds::new(stop.clone(), stop.clone());
+        let serving = listener.serve_authenticated(Keys, Arc::new(dispatch), limits.clone(), ends);
         Self { port, limits, stop, serving: tokio::spawn(serving) }
     }
 

@@ -115,6 +115,11 @@ impl LeaderLink {
         Self { options, link }
     }
 
+    /// Goes on at another endpoint of the leader.
+    pub fn go_on_at(&mut self, endpoint: Endpoint) {
+        self.link = BrokerLink::new(endpoint, self.options.link.clone());
+    }
+
     /// Sends a Fetch.
     ///
     /// # Errors

@@ -156,6 +156,17 @@ impl Fetchers {
         }
     }
 
+    /// A broker listens at this endpoint now: fetching from it goes on there.
+    pub fn leader_moved(&self, leader: BrokerId, endpoint: &Endpoint) {
+        let mut state = self.state.lock();
+        let of_leader = state.running.iter_mut().filter(|(key, _)| key.0 == leader);
+        for (_, fetcher) in of_leader.filter(|(_, fetcher)| fetcher.endpoint != *endpoint) {
+            fetcher.endpoint = endpoint.clone();
+            // A fetcher that has ended fetches nothing.
+            let _ = fetcher.orders.send(Order::LeaderMoved(endpoint.clone()));
+        }
+    }
+
     /// Changes how many fetchers a leader has; returns the fetched partitions and their offsets. None if the
     /// number is unchanged.
     fn resize(&self, per_leader: usize) -> Option<Vec<(TopicPartition, BrokerId, Endpoint)>> {

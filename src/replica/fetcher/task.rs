@@ -13,7 +13,7 @@ use super::link::{AskedEpoch, LeaderLink};
 use super::metrics::FetcherStats;
 use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{Reset, Truncation, by_epoch};
-use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, Records, TopicPartition};
+use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, Records, TopicPartition};
 use crate::log::Log;
 use crate::log::epochs::EpochEnd;
 use crate::replica::ReplicaManager;
@@ -34,6 +34,8 @@ pub(super) enum Order {
     Leave(Vec<TopicPartition>),
     /// This partition's own log start has moved.
     LogStartMoved(TopicPartition),
+    /// The leader listens at this endpoint now.
+    LeaderMoved(Endpoint),
 }
 
 /// A fetcher of one leader's partitions.
@@ -90,6 +92,7 @@ impl Fetcher {
                 self.stats.applied(&self.plan, &partitions);
             }
             Order::LogStartMoved(partition) => self.plan.log_start_moved(&partition),
+            Order::LeaderMoved(endpoint) => self.link.go_on_at(endpoint),
         }
     }
 

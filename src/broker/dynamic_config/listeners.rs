@@ -1,0 +1,107 @@
+//! The listeners of a running broker: added, removed and moved by a change of its settings, all or none of it.
+//!
+//! Kafka: `DynamicListenerConfig`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::BROKERS;
+use crate::base::{Endpoint, SecurityProtocol};
+use crate::broker::registration::BrokerRegistration;
+use crate::config::layers::LayeredSettings;
+use crate::config::reconfigurable::PreparedChange;
+use crate::config::{BrokerReconfigurable, ConfigError, SettingsChange, listener};
+use crate::net::socket_server::SocketServer;
+
+/// The keys that describe listeners.
+pub const LISTENERS: [&str; 3] = ["advertised.listeners", "listener.security.protocol.map", "listeners"];
+
+/// Binds, closes and registers listeners.
+pub struct DynamicListenerConfig {
+    /// The listeners.
+    pub sockets: Arc<SocketServer>,
+    /// What clients and other brokers learn of them.
+    pub registration: Arc<BrokerRegistration>,
+}
+
+impl fmt::Debug for DynamicListenerConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("DynamicListenerConfig").field(&self.sockets).finish()
+    }
+}
+
+impl BrokerReconfigurable for DynamicListenerConfig {
+    fn takes(&self, key: &str) -> bool {
+        LISTENERS.contains(&key)
+    }
+
+    fn validate(&self, change: &SettingsChange) -> Result<(), ConfigError> {
+        let (before, now) = (&change.before, &change.now);
+        let new = now.broker.listeners()?;
+        for old in before.broker.listeners()? {
+            let Some(new) = new.iter().find(|it| it.listener == old.listener) else { continue };
+            let name = format!("ListenerName({})", old.listener);
+            if fixed(before, &old.listener) != fixed(now, &old.listener) {
+                let sentence = format!(
+                    "Configs cannot be updated dynamically for existing listener {name}, restart broker or create a new \
+                     listener for update"
+                );
+                return Err(ConfigError::Combination(sentence));
+            }
+            if old.protocol != new.protocol {
+                let sentence = format!("Security protocol cannot be updated for existing listener {name}");
+                return Err(ConfigError::Combination(sentence));
+            }
+        }
+        check_protocols(&new)
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        change: &'a SettingsChange,
+    ) -> BoxFuture<'a, Result<PreparedChange<'a>, ConfigError>> {
+        async move {
+            let now = &change.now.broker;
+            let unavailable = |error: &dyn fmt::Display| ConfigError::Unavailable(error.to_string());
+            self.registration.check(now).await.map_err(|error| unavailable(&error))?;
+            let listeners = self.sockets.bind(now.listeners()?).await.map_err(|error| unavailable(&error))?;
+            let apply = async move {
+                self.sockets.replace(listeners).await;
+                if let Err(error) = self.registration.update().await {
+                    log::error!(target: BROKERS, "The registration has the endpoints of before: {error}");
+                }
+            };
+            Ok(apply.boxed())
+        }
+        .boxed()
+    }
+
+    /// The listeners of the start were bound from the settings in force.
+    fn apply<'a>(&'a self, _: &'a SettingsChange) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
+/// Refuses listeners whose security protocol is not built.
+///
+/// # Errors
+/// [`ConfigError::Unavailable`] of the first such listener.
+pub fn check_protocols(listeners: &[Endpoint]) -> Result<(), ConfigError> {
+    match listeners.iter().find(|it| it.protocol != SecurityProtocol::Plaintext) {
+        None => Ok(()),
+        Some(Endpoint { listener, protocol, .. }) => Err(ConfigError::Unavailable(format!(
+            "Listener {listener} wants {protocol}; only PLAINTEXT is built yet"
+        ))),
+    }
+}
+
+/// The settings of a single listener that cannot change while it is open: all but its stores and its limits.
+fn fixed<'a>(settings: &'a LayeredSettings, name: &str) -> BTreeMap<&'a str, &'a str> {
+    let prefix = format!("listener.name.{}.", name.to_lowercase());
+    let own = settings.pairs.iter().filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?, value)));
+    own.filter(|(key, _)| !listener::is_live(key)).collect()
+}
