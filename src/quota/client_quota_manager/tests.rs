@@ -26,10 +26,10 @@ fn a_client_is_throttled_until_its_rate_is_down_at_its_quota() {
     now += 2100;
     assert_eq!(
         manager.usage(now)[0].rate.round(),
-        524.0,
+        519.0,
         "400 bytes of the oldest two windows are forgotten"
     );
-    assert_eq!(manager.record(CLIENT, 0.0, now), Duration::from_millis(505));
+    assert_eq!(manager.record(CLIENT, 0.0, now), Duration::from_millis(400));
     assert_eq!(manager.record(CLIENT, 0.0, now + 11_000), Duration::ZERO);
 }
 
