@@ -148,6 +148,15 @@ fn configs_of_brokers() {
 }
 
 #[test]
+fn configs_changed_live() {
+    let settings = [
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,EXTERNAL:PLAINTEXT"),
+        ("password.encoder.secret", "a secret"),
+    ];
+    play("configs_changed_live", "configs_changed_live.txt", &settings);
+}
+
+#[test]
 fn groups() {
     let one_coordinator = [
         ("offsets.topic.num.partitions", "1"),

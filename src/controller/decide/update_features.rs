@@ -32,6 +32,49 @@ impl FeatureUpdate {
     }
 }
 
+/// Why an update is refused (INVALID_REQUEST), in Kafka's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum InvalidUpdate {
+    #[error("Feature name can not be empty.")]
+    EmptyName,
+    #[error("Can not delete non-existing finalized feature.")]
+    NotFinalized,
+    #[error(
+        "Can not provide maxVersionLevel: {0} less than 1 without setting the allowDowngrade flag to true in the request."
+    )]
+    BelowOne(i16),
+    #[error("Can not downgrade a finalized feature from existing maxVersionLevel:{0} to the same value.")]
+    DowngradeToSame(i16),
+    #[error("Can not upgrade a finalized feature from existing maxVersionLevel:{0} to the same value.")]
+    UpgradeToSame(i16),
+    #[error(
+        "Can not downgrade finalized feature from existing maxVersionLevel:{max} to provided maxVersionLevel:{level} without \
+         setting the allowDowngrade flag in the request."
+    )]
+    DowngradeNotAllowed { max: i16, level: i16 },
+    #[error(
+        "When the allowDowngrade flag set in the request, the provided maxVersionLevel:{level} can not be greater than \
+         existing maxVersionLevel:{max}."
+    )]
+    NoDowngrade { max: i16, level: i16 },
+    #[error(
+        "Can not downgrade finalized feature to maxVersionLevel:{level} because it's lower than the existing \
+         minVersionLevel:{min}."
+    )]
+    BelowFinalized { min: i16, level: i16 },
+    #[error("Could not apply finalized feature update because the provided feature is not supported.")]
+    NotSupported,
+    #[error(
+        "Could not apply finalized feature update because the provided maxVersionLevel:{level} is lower than the supported \
+         minVersion:{min}."
+    )]
+    BelowSupported { min: i16, level: i16 },
+    #[error(
+        "Could not apply finalized feature update because brokers were found to have incompatible versions for the feature."
+    )]
+    IncompatibleBrokers,
+}
+
 /// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdatedFeatures {
@@ -67,23 +110,18 @@ impl UpdateFeatures {
         update: &FeatureUpdate,
         existing: Option<FinalizedVersionRange>,
         context: &StepContext,
-    ) -> Result<Option<FinalizedVersionRange>, String> {
+    ) -> Result<Option<FinalizedVersionRange>, InvalidUpdate> {
         if update.feature.is_empty() {
-            return Err("Feature name can not be empty.".to_owned());
+            return Err(InvalidUpdate::EmptyName);
         }
         if update.is_delete() {
-            let missing = || "Can not delete non-existing finalized feature.".to_owned();
-            return existing.map(|_| None).ok_or_else(missing);
+            return existing.map(|_| None).ok_or(InvalidUpdate::NotFinalized);
         }
-        let level = update.max_version_level;
-        if level < 1 {
-            return Err(format!(
-                "Can not provide maxVersionLevel: {level} less than 1 without setting the allowDowngrade flag to true in the \
-                 request."
-            ));
+        if update.max_version_level < 1 {
+            return Err(InvalidUpdate::BelowOne(update.max_version_level));
         }
-        if let Some(refusal) = existing.and_then(|existing| refusal(update, existing)) {
-            return Err(refusal);
+        if let Some(existing) = existing {
+            check_change(update, existing)?;
         }
         self.new_levels(update, context).map(Some)
     }
@@ -93,61 +131,32 @@ impl UpdateFeatures {
         &self,
         update: &FeatureUpdate,
         context: &StepContext,
-    ) -> Result<FinalizedVersionRange, String> {
-        let FeatureUpdate { feature, max_version_level, .. } = update;
-        let Some(supported) = self.supported.get(feature) else {
-            return Err(
-                "Could not apply finalized feature update because the provided feature is not supported."
-                    .to_owned(),
-            );
-        };
-        let Some(levels) = FinalizedVersionRange::new(supported.min(), *max_version_level) else {
-            return Err(format!(
-                "Could not apply finalized feature update because the provided maxVersionLevel:{max_version_level} is lower \
-                 than the supported minVersion:{}.",
-                supported.min()
-            ));
-        };
-        let finalized = FinalizedFeatures::from([(feature.clone(), levels)]);
+    ) -> Result<FinalizedVersionRange, InvalidUpdate> {
+        let level = update.max_version_level;
+        let supported = self.supported.get(&update.feature).ok_or(InvalidUpdate::NotSupported)?;
+        let too_low = InvalidUpdate::BelowSupported { min: supported.min(), level };
+        let levels = FinalizedVersionRange::new(supported.min(), level).ok_or(too_low)?;
+        let finalized = FinalizedFeatures::from([(update.feature.clone(), levels)]);
         let compatible = |broker: &Broker| incompatible_features(&broker.features, &finalized).is_empty();
-        if !context.state.brokers().all(compatible) {
-            return Err(
-                "Could not apply finalized feature update because brokers were found to have incompatible \
-                        versions for the feature."
-                    .to_owned(),
-            );
+        if context.state.brokers().all(compatible) {
+            Ok(levels)
+        } else {
+            Err(InvalidUpdate::IncompatibleBrokers)
         }
-        Ok(levels)
     }
 }
 
-/// Why a feature that is finalized already may not be brought to the level of an update.
-fn refusal(update: &FeatureUpdate, existing: FinalizedVersionRange) -> Option<String> {
+/// Whether a feature that is finalized already may be brought to the level of an update.
+fn check_change(update: &FeatureUpdate, existing: FinalizedVersionRange) -> Result<(), InvalidUpdate> {
     let (level, max, min) = (update.max_version_level, existing.max(), existing.min());
-    if level == max {
-        let verb = if update.allow_downgrade { "downgrade" } else { "upgrade" };
-        return Some(format!(
-            "Can not {verb} a finalized feature from existing maxVersionLevel:{max} to the same value."
-        ));
+    match update.allow_downgrade {
+        true if level == max => Err(InvalidUpdate::DowngradeToSame(max)),
+        false if level == max => Err(InvalidUpdate::UpgradeToSame(max)),
+        false if level < max => Err(InvalidUpdate::DowngradeNotAllowed { max, level }),
+        true if level > max => Err(InvalidUpdate::NoDowngrade { max, level }),
+        _ if level < min => Err(InvalidUpdate::BelowFinalized { min, level }),
+        _ => Ok(()),
     }
-    if level < max && !update.allow_downgrade {
-        return Some(format!(
-            "Can not downgrade finalized feature from existing maxVersionLevel:{max} to provided maxVersionLevel:{level} without \
-             setting the allowDowngrade flag in the request."
-        ));
-    }
-    if level > max && update.allow_downgrade {
-        return Some(format!(
-            "When the allowDowngrade flag set in the request, the provided maxVersionLevel:{level} can not be greater than \
-             existing maxVersionLevel:{max}."
-        ));
-    }
-    (level < min).then(|| {
-        format!(
-            "Can not downgrade finalized feature to maxVersionLevel:{level} because it's lower than the existing \
-             minVersionLevel:{min}."
-        )
-    })
 }
 
 impl Step for UpdateFeatures {
@@ -165,7 +174,8 @@ impl Step for UpdateFeatures {
                 Some(levels) => drop(target.insert(update.feature.clone(), levels)),
                 None => drop(target.remove(&update.feature)),
             });
-            let outcome = outcome.map_err(|text| ApiError::because(ErrorCode::InvalidRequest, text));
+            let outcome =
+                outcome.map_err(|why| ApiError::because(ErrorCode::InvalidRequest, why.to_string()));
             self.outcomes.insert(update.feature.clone(), outcome);
         }
         if target == existing {
