@@ -4,13 +4,8 @@
 mod markers;
 mod rebalances;
 
-use std::collections::HashMap;
-use std::fmt::Debug;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use barnabas::wire::frame;
-use barnabas::wire::message::Request;
 use barnabas::wire::message::delete_groups::DeleteGroupsRequest;
 use barnabas::wire::message::describe_groups::DescribeGroupsRequest;
 use barnabas::wire::message::find_coordinator::FindCoordinatorRequest;
@@ -30,9 +25,9 @@ use barnabas::wire::message::txn_offset_commit::{
     TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
 use bytes::Bytes;
-use regex::{Captures, Regex};
 
-use crate::support::{Broker, Chroot, Connection, eventually, root};
+use crate::support::scene::{Scene, compare_with_recorded};
+use crate::support::{Broker, Chroot, Connection, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 const SETTINGS: &[(&str, &str)] = &[
@@ -42,62 +37,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("offset.metadata.max.bytes", "10"),
 ];
 const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
-const RECORDED: &str = "tests/cluster/data/odd_group_requests.txt";
-
-/// A broker that is asked, and what it answered.
-struct Scene {
-    port: u16,
-    connection: Connection,
-    answers: Vec<String>,
-    /// What stands for each UUID, in the order in which they came.
-    ids: HashMap<String, String>,
-}
 
 impl Scene {
-    fn at(port: u16) -> Self {
-        let connection = Connection::to(port).unwrap().with_patience(SOON);
-        Self { port, connection, answers: Vec::new(), ids: HashMap::new() }
-    }
-
-    /// Asks, and writes down what is answered: `note vN: answer`, with what differs from run to run replaced.
-    fn ask<R: Request>(&mut self, note: &str, version: i16, request: &R) -> Option<R::Response>
-    where
-        R::Response: Debug,
-    {
-        frame::request(version, 0, None, request).expect("a request that this version can carry");
-        let response = self.connection.call(request, version);
-        if response.is_none() {
-            self.connection = Connection::to(self.port).unwrap().with_patience(SOON);
-        }
-        let text = response.as_ref().map_or("no answer".to_owned(), |response| format!("{response:?}"));
-        let text = text.replace(&format!("port: {}", self.port), "port: PORT");
-        let uuid = Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").unwrap();
-        let text = uuid.replace_all(&text, |found: &Captures<'_>| {
-            let next = format!("UUID{}", self.ids.len() + 1);
-            self.ids.entry(found[0].to_owned()).or_insert(next).clone()
-        });
-        self.answers.push(format!("{} {note} v{version}: {text}", R::KEY.name()));
-        response
-    }
-
-    /// Asks at each version.
-    fn ask_each<R: Request>(&mut self, note: &str, request: &R)
-    where
-        R::Response: Debug,
-    {
-        self.ask_at(R::VERSIONS, note, request);
-    }
-
-    /// Asks at these versions.
-    fn ask_at<R: Request>(&mut self, versions: RangeInclusive<i16>, note: &str, request: &R)
-    where
-        R::Response: Debug,
-    {
-        for version in versions {
-            self.ask(note, version, request);
-        }
-    }
-
     /// Asks what groups are, and from version 3 on what the client may do with them.
     fn ask_describe(&mut self, note: &str, groups: &[&str]) {
         let include = |include_authorized_operations| DescribeGroupsRequest {
@@ -447,8 +388,9 @@ impl Scene {
     }
 }
 
-/// The answers of the broker at this port, on which topic `t` exists and that coordinates.
-fn answers(port: u16) -> String {
+/// The answers of the broker at this port, on which topic `t` exists.
+fn answers(port: u16) -> Vec<String> {
+    prepare(port);
     let mut scene = Scene::at(port);
     scene.find_coordinators();
     scene.ask_unknown_groups();
@@ -459,7 +401,7 @@ fn answers(port: u16) -> String {
     scene.ask_of_rebalances();
     scene.ask_static_members();
     scene.ask_full_groups();
-    scene.answers.join("\n") + "\n"
+    scene.answers
 }
 
 /// Waits until the broker has topic `t` and has loaded its groups.
@@ -477,20 +419,11 @@ fn prepare(port: u16) {
 
 #[test]
 fn odd_requests_of_groups_are_answered_as_kafka_answered_them() {
-    let file = root().join(RECORDED);
-    if let Ok(port) = std::env::var("RECORD_FROM") {
-        let port = port.parse().unwrap();
-        prepare(port);
-        std::fs::write(&file, answers(port)).unwrap();
-        return;
-    }
-    let chroot = Chroot::new();
-    let broker = Broker::start_with(1, &chroot.connect(), SETTINGS);
-    prepare(broker.port);
-    let (recorded, here) = (std::fs::read_to_string(&file).unwrap(), answers(broker.port));
-    let differ = recorded.lines().zip(here.lines()).filter(|(kafka, here)| kafka != here);
-    let differ: Vec<_> = differ.map(|(kafka, here)| format!("Kafka {kafka}\nhere  {here}")).collect();
-    assert!(differ.is_empty(), "{} answers differ:\n{}", differ.len(), differ.join("\n"));
-    assert_eq!(recorded.lines().count(), here.lines().count());
-    assert!(recorded.lines().count() > 300, "the recording is there");
+    let start = || {
+        let chroot = Chroot::new();
+        let broker = Broker::start_with(1, &chroot.connect(), SETTINGS);
+        let port = broker.port;
+        ((broker, chroot), port)
+    };
+    compare_with_recorded("tests/cluster/data/odd_group_requests.txt", 600, start, answers);
 }

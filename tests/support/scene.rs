@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use barnabas::wire::frame;
 use barnabas::wire::message::Request;
 use regex::{Captures, Regex};
 
@@ -49,6 +51,7 @@ impl Scene {
     where
         R::Response: Debug,
     {
+        frame::request(version, 0, None, request).expect("a request that this version can carry");
         let mut response = self.connection.call(request, version);
         match &mut response {
             Some(response) => sort(response),
@@ -70,7 +73,15 @@ impl Scene {
     where
         R::Response: Debug,
     {
-        for version in R::VERSIONS {
+        self.ask_at(R::VERSIONS, note, request);
+    }
+
+    /// Asks at these versions.
+    pub fn ask_at<R: Request>(&mut self, versions: RangeInclusive<i16>, note: &str, request: &R)
+    where
+        R::Response: Debug,
+    {
+        for version in versions {
             self.ask(note, version, request);
         }
     }

@@ -6,7 +6,8 @@ use barnabas::wire::message::write_txn_markers::{
     WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest,
 };
 
-use super::{Scene, commit_in_transaction, delete, delete_offset, fetch};
+use super::{commit_in_transaction, delete, delete_offset, fetch};
+use crate::support::scene::Scene;
 
 /// A marker that commits a producer's transaction, from coordinator epoch 3.
 fn marker(producer_id: i64, producer_epoch: i16, topics: &[(&str, &[i32])]) -> WritableTxnMarker {

@@ -1,8 +1,7 @@
 //! A group between two of its generations.
 
-use super::{
-    SOON, Scene, commit, commit_in_transaction, delete, delete_offset, heartbeat, join, leave, sync,
-};
+use super::{SOON, commit, commit_in_transaction, delete, delete_offset, heartbeat, join, leave, sync};
+use crate::support::scene::Scene;
 use crate::support::{Connection, eventually};
 
 impl Scene {
