@@ -24,6 +24,7 @@ pub const LOGGERS: &[&str] = &[
     "kafka.network.Acceptor",
     "kafka.network.ConnectionQuotas",
     "kafka.network.Processor",
+    "kafka.network.SocketServer",
     "kafka.server.AdminManager",
     "kafka.server.AlterIsrManager",
     "kafka.server.BrokerMetadataCheckpoint",

@@ -61,6 +61,8 @@ fn every_api_row_has_a_handler_file() {
     let handlers: BTreeSet<_> = files("src/api", ".rs")
         .into_keys()
         .filter(|path| path.matches('/').count() == 3 && !path.ends_with("/mod.rs") && !is_test(path))
+        // A folder of handlers is a room with a head; others are parts of the file of their name.
+        .filter(|path| root().join(path).with_file_name("mod.rs").is_file())
         .map(|path| Path::new(&path).file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
     let rows: BTreeSet<_> = barnabas::api::table::ROWS.iter().map(|row| snake(row.key.name())).collect();
