@@ -1,12 +1,12 @@
-//! Partitions that a request names more than once. Kafka keeps the content of a request in a map: the last
-//! mention counts, in the position of the first.
+//! What a request names more than once. Kafka keeps most requests in a map: the last mention of a partition counts, in
+//! the position of the first. Other requests refuse what is named twice (ListOffsets, CreateTopics,
+//! CreatePartitions).
 //!
-//! Pure. Not used for requests that Kafka refuses when a partition is named twice (ListOffsets,
-//! CreatePartitions). Kafka: `ProduceRequest`, `FetchRequest.toPartitionDataMap`,
-//! `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.
+//! Pure. The cost grows with the length of the request, not with its square. Kafka: `ProduceRequest`,
+//! `FetchRequest.toPartitionDataMap`, `OffsetsForLeaderEpochRequest`, `AlterReplicaLogDirsRequest`.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::TopicPartition;
 
@@ -29,9 +29,20 @@ pub fn last_mentions<T>(mentions: Vec<(TopicPartition, T)>) -> Vec<(TopicPartiti
     kept
 }
 
+/// The names that are mentioned more than once.
+pub fn named_twice<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut seen = HashSet::new();
+    names.into_iter().filter(|name| !seen.insert(*name)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_are_mentioned_more_than_once_are_found() {
+        assert_eq!(named_twice(["c", "a", "b", "a", "c", "a"]), BTreeSet::from(["a", "c"]));
+    }
 
     #[test]
     fn the_last_mention_counts_in_the_position_of_the_first() {

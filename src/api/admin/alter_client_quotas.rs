@@ -4,6 +4,7 @@
 //! Kafka: `AdminManager.alterClientQuotas`.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
 
 use crate::admin::{AdminError, configs};
 use crate::api::Exchange;
@@ -29,6 +30,7 @@ const SCRAM_KEYS: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
 pub async fn handle(exchange: &Exchange, request: AlterClientQuotasRequest) -> AlterClientQuotasResponse {
     let may = exchange.is_authorized(AclOperation::AlterConfigs, AclResource::CLUSTER);
     let mut entries: Vec<EntryDataResponse> = Vec::with_capacity(request.entries.len());
+    let mut answered: HashMap<EntityParts, usize> = HashMap::new();
     for entry in request.entries {
         let parts = parts(entry.entity);
         if !may {
@@ -43,11 +45,13 @@ pub async fn handle(exchange: &Exchange, request: AlterClientQuotasRequest) -> A
                 (error.code(), error.client_message())
             }
         };
-        let answer = answer(parts, error, message);
         // An entity that is named twice is changed twice and answered once.
-        match entries.iter_mut().find(|known| known.entity == answer.entity) {
-            Some(known) => *known = answer,
-            None => entries.push(answer),
+        match answered.entry(parts.clone()) {
+            Entry::Occupied(at) => entries[*at.get()] = answer(parts, error, message),
+            Entry::Vacant(at) => {
+                at.insert(entries.len());
+                entries.push(answer(parts, error, message));
+            }
         }
     }
     AlterClientQuotasResponse { entries, ..Default::default() }
@@ -55,12 +59,16 @@ pub async fn handle(exchange: &Exchange, request: AlterClientQuotasRequest) -> A
 
 /// The parts of an entity in the order of Kafka's answers; of two of a type the last counts.
 fn parts(entity: Vec<AlterClientQuotasEntityData>) -> EntityParts {
-    let mut parts: EntityParts = Vec::with_capacity(entity.len());
     let slots = entity.len();
+    let mut parts: EntityParts = Vec::with_capacity(slots);
+    let mut known: HashMap<String, usize> = HashMap::with_capacity(slots);
     for AlterClientQuotasEntityData { entity_type, entity_name } in entity {
-        match parts.iter_mut().find(|(known, _)| *known == entity_type) {
-            Some((_, name)) => *name = entity_name,
-            None => parts.push((entity_type, entity_name)),
+        match known.entry(entity_type) {
+            Entry::Occupied(at) => parts[*at.get()].1 = entity_name,
+            Entry::Vacant(at) => {
+                parts.push((at.key().clone(), entity_name));
+                at.insert(parts.len() - 1);
+            }
         }
     }
     jvm_order::java_map_of_capacity(slots, parts)

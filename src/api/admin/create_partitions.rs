@@ -10,6 +10,7 @@ use crate::admin::AdminError;
 use crate::admin::placement::BrokerAndRack;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::mutation_quota::MutationQuota;
+use crate::api::named_twice::named_twice;
 use crate::api::{Exchange, topic_waits};
 use crate::base::Assignment;
 use crate::metadata::MetadataSnapshot;
@@ -76,9 +77,8 @@ struct SortedTopics<'a> {
 }
 
 async fn sort<'a>(exchange: &Exchange, request: &'a CreatePartitionsRequest) -> SortedTopics<'a> {
-    let is_twice = |name: &str| request.topics.iter().filter(|other| other.name == name).count() > 1;
     let named = request.topics.iter().map(|topic| topic.name.as_str());
-    let twice: BTreeSet<_> = named.clone().filter(|name| is_twice(name)).collect();
+    let twice = named_twice(named.clone());
     let authorized =
         exchange.authorized_topics(AclOperation::Alter, named.filter(|name| !twice.contains(name)));
     let (mut valid, mut denied, mut deleted) = (Vec::new(), Vec::new(), Vec::new());

@@ -9,6 +9,7 @@ use crate::admin::AdminError;
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::api::authorize::AuthorizedTopics;
 use crate::api::mutation_quota::MutationQuota;
+use crate::api::named_twice::named_twice;
 use crate::api::{Exchange, config_entries, topic_waits};
 use crate::base::jvm_order;
 use crate::metadata::MetadataSnapshot;
@@ -25,13 +26,14 @@ const STRICT_SINCE: i16 = 6;
 pub async fn handle(exchange: &Exchange, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let is_controller = exchange.services.controller.is_active();
     let permissions = Permissions::of(exchange, &request, is_controller);
+    let twice = named_twice(request.topics.iter().map(|topic| topic.name.as_str()));
     let mut quota = MutationQuota::new(exchange, STRICT_SINCE);
     let mut results = Vec::with_capacity(request.topics.len());
     let mut to_create = Vec::new();
     for topic in &request.topics {
         let refusal = if !is_controller {
             Some((ErrorCode::NotController, Some(String::new())))
-        } else if request.topics.iter().filter(|other| other.name == topic.name).count() > 1 {
+        } else if twice.contains(topic.name.as_str()) {
             Some((ErrorCode::InvalidRequest, Some("Found multiple entries for this topic.".to_owned())))
         } else if !permissions.create.contains(&topic.name) {
             Some((ErrorCode::TopicAuthorizationFailed, Some("Authorization failed.".to_owned())))
