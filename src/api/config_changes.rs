@@ -10,6 +10,7 @@ use crate::config::layers::{Layer, OwnConfigs};
 use crate::config::password_encoder::{PasswordEncoder, from_persistent, to_persistent};
 use crate::config::rows::{ConfigError, ConfigRow};
 use crate::config::{BrokerConfig, TopicConfig};
+use crate::log::disk::blocking;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
@@ -97,7 +98,7 @@ impl Entity {
         }
         let own = configs::fetch(&exchange.services.zk, kind, &name).await?;
         let Self::Broker(layer, _) = self else { return Ok(own) };
-        let (own, undecodable) = with_encoder(exchange, move |encoder| from_persistent(own, encoder)).await?;
+        let (own, undecodable) = with_encoder(exchange, move |encoder| from_persistent(own, encoder)).await;
         undecodable.iter().for_each(|sentence| log::error!(target: TARGET, "{sentence}"));
         let mut layers = exchange.services.live.layers();
         for sentence in layers.take(*layer, own) {
@@ -139,8 +140,7 @@ impl Entity {
             Self::Topic(_) => configs::change(&services.zk, kind, &name, own).await,
             Self::Broker(layer, _) => {
                 let (layer, own) = (*layer, own.clone());
-                let stored =
-                    with_encoder(exchange, move |encoder| to_persistent(&own, layer, encoder)).await?;
+                let stored = with_encoder(exchange, move |encoder| to_persistent(&own, layer, encoder)).await;
                 let stored = stored.map_err(|error| self.refusal(&error))?;
                 configs::change(&services.zk, kind, &name, &stored).await
             }
@@ -178,10 +178,9 @@ impl Entity {
 async fn with_encoder<T: Send + 'static>(
     exchange: &Exchange,
     run: impl FnOnce(Option<&PasswordEncoder>) -> T + Send + 'static,
-) -> Result<T, AdminError> {
+) -> T {
     let encoder = PasswordEncoder::of(&exchange.services.config);
-    let running = tokio::task::spawn_blocking(move || run(encoder.as_ref()));
-    running.await.map_err(|error| AdminError::operation(error.to_string()))
+    blocking(move || run(encoder.as_ref())).await
 }
 
 /// The error code and text of an outcome. An error that is none of Kafka's exceptions has only its code.

@@ -13,6 +13,7 @@ use crate::config::password_encoder::{self, PasswordEncoder};
 use crate::config::unbuilt::without_effect;
 use crate::config::{LiveConfig, TopicConfig};
 use crate::controller::Controller;
+use crate::log::disk::blocking;
 use crate::replica::ReplicaManager;
 use crate::zk::znode::config_entity::{DEFAULT_NAME, EntityType};
 use crate::zk::{ZkError, ZooKeeper};
@@ -90,7 +91,8 @@ impl BrokerConfigHandler {
     pub async fn re_encode_passwords(&self, zk: &ZooKeeper) -> Result<(), StartError> {
         let name = self.broker_id.to_string();
         let stored = self.configs.fetch(EntityType::Brokers, &name).await?;
-        match password_encoder::re_encoded(&stored, &self.live.current().broker)? {
+        let settings = self.live.current();
+        match blocking(move || password_encoder::re_encoded(&stored, &settings.broker)).await? {
             Some(stored) => {
                 let changed = configs::change(zk, EntityType::Brokers, &name, &stored).await;
                 changed.map_err(|error| StartError::Other(error.to_string()))
@@ -119,7 +121,9 @@ impl BrokerConfigHandler {
         };
         let stored = self.configs.fetch(EntityType::Brokers, &name).await?;
         let encoder = PasswordEncoder::of(&self.live.current().broker);
-        let (own, undecodable) = password_encoder::from_persistent(stored, encoder.as_ref());
+        // A password can have so many iterations that it takes a minute. This runtime keeps the session meanwhile.
+        let decoding = move || password_encoder::from_persistent(stored, encoder.as_ref());
+        let (own, undecodable) = blocking(decoding).await;
         if *self.live.layers().own(layer) == own {
             return Ok(()); // Its warnings are logged already.
         }
