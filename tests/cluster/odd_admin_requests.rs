@@ -28,7 +28,7 @@ use barnabas::wire::message::list_partition_reassignments::{
 use barnabas::wire::message::update_features::{FeatureUpdateKey, UpdateFeaturesRequest};
 
 use crate::support::scene::{Scene, compare_with_recorded};
-use crate::support::{Broker, Chroot, Connection, eventually};
+use crate::support::{Connection, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 const SETTINGS: &[(&str, &str)] = &[("num.partitions", "3"), ("auto.create.topics.enable", "false")];
@@ -437,11 +437,5 @@ fn prepare(port: u16) {
 
 #[test]
 fn odd_requests_of_administrators_are_answered_as_kafka_answered_them() {
-    let start = || {
-        let chroot = Chroot::new();
-        let broker = Broker::start_with(1, &chroot.connect(), SETTINGS);
-        let port = broker.port;
-        ((broker, chroot), port)
-    };
-    compare_with_recorded(RECORDED, 300, start, answers);
+    compare_with_recorded(RECORDED, 300, SETTINGS, answers);
 }

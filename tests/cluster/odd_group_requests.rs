@@ -27,7 +27,7 @@ use barnabas::wire::message::txn_offset_commit::{
 use bytes::Bytes;
 
 use crate::support::scene::{Scene, compare_with_recorded};
-use crate::support::{Broker, Chroot, Connection, eventually};
+use crate::support::{Connection, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 const SETTINGS: &[(&str, &str)] = &[
@@ -419,11 +419,5 @@ fn prepare(port: u16) {
 
 #[test]
 fn odd_requests_of_groups_are_answered_as_kafka_answered_them() {
-    let start = || {
-        let chroot = Chroot::new();
-        let broker = Broker::start_with(1, &chroot.connect(), SETTINGS);
-        let port = broker.port;
-        ((broker, chroot), port)
-    };
-    compare_with_recorded("tests/cluster/data/odd_group_requests.txt", 600, start, answers);
+    compare_with_recorded("tests/cluster/data/odd_group_requests.txt", 600, SETTINGS, answers);
 }

@@ -9,7 +9,7 @@ use barnabas::wire::frame;
 use barnabas::wire::message::Request;
 use regex::{Captures, Regex};
 
-use super::{Connection, root};
+use super::{Broker, Chroot, Connection, root};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -87,12 +87,12 @@ impl Scene {
     }
 }
 
-/// Compares the answers of the broker at `port` with the recorded ones. With `RECORD_FROM=port` they are recorded
-/// anew, from a broker of Kafka's; `start` is not called then.
-pub fn compare_with_recorded<B>(
+/// Compares the answers of a broker with these settings with the recorded ones. With `RECORD_FROM=port` they are
+/// recorded anew, from a broker of Kafka's.
+pub fn compare_with_recorded(
     recorded: &str,
     least: usize,
-    start: impl FnOnce() -> (B, u16),
+    settings: &[(&str, &str)],
     answers: impl Fn(u16) -> Vec<String>,
 ) {
     let file = root().join(recorded);
@@ -100,8 +100,9 @@ pub fn compare_with_recorded<B>(
         std::fs::write(&file, answers(port.parse().unwrap()).join("\n") + "\n").unwrap();
         return;
     }
-    let (_broker, port) = start();
-    let (recorded, here) = (std::fs::read_to_string(&file).unwrap(), answers(port));
+    let chroot = Chroot::new();
+    let broker = Broker::start_with(1, &chroot.connect(), settings);
+    let (recorded, here) = (std::fs::read_to_string(&file).unwrap(), answers(broker.port));
     let differ = recorded.lines().zip(&here).filter(|(kafka, here)| kafka != here);
     let differ: Vec<_> = differ.map(|(kafka, here)| format!("Kafka {kafka}\nhere  {here}")).collect();
     assert!(differ.is_empty(), "{} answers differ:\n{}", differ.len(), differ.join("\n"));
