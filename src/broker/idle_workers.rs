@@ -11,6 +11,7 @@ use tokio::runtime::{Handle, RuntimeMetrics};
 use crate::metrics::{Meter, Metric, MetricReading};
 
 /// Measures the threads of a runtime whenever it is read.
+#[doc(alias = "KafkaRequestHandlerPool")]
 pub(super) struct IdleWorkers {
     runtime: RuntimeMetrics,
     began: Instant,

@@ -1,6 +1,6 @@
 //! What is measured, by the names of Kafka's MBeans.
 //!
-//! Pure: of what was read, never reads itself.
+//! A [`Metric`] has the values of the moment when it was made.
 
 use super::histogram::{Histogram, HistogramReading};
 use super::meter::{Meter, MeterReading};
