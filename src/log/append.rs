@@ -16,6 +16,7 @@ pub use outcome::{AppendError, LogAppendInfo};
 pub use prepare::Prepared;
 
 use super::appender::Appender;
+use super::disk::AppendTakes;
 use super::epochs::EpochEntry;
 use super::failure::StorageError;
 use super::index::{AbortedEntry, TimestampOffset};
@@ -179,10 +180,12 @@ impl Log {
         Ok(LogAppendInfo { log_end, ..info })
     }
 
-    /// Whether writing so many bytes is a matter of microseconds, unless the disk is stuck: they are few, and nothing
-    /// is brought to the disk.
-    pub fn takes_quickly(&self, bytes: usize) -> bool {
-        bytes <= QUICK_BYTES && self.current_settings().flush_messages == i64::MAX
+    /// How long writing so many bytes takes: microseconds where they are few and nothing is brought to the disk.
+    pub fn append_takes(&self, bytes: usize) -> AppendTakes {
+        match bytes <= QUICK_BYTES && self.current_settings().flush_messages == i64::MAX {
+            true => AppendTakes::Microseconds,
+            false => AppendTakes::Long,
+        }
     }
 
     fn nothing_appended(&self, checked: &Checked) -> LogAppendInfo {
@@ -292,9 +295,9 @@ impl Log {
             header.magic >= 2 && latest.is_some_and(continues)
         };
         if batches.iter().all(is_known) {
-            return self.write_pending_epochs(appender);
+            return self.write_epochs_before_records(appender);
         }
-        self.change_epochs(appender, |epochs| {
+        self.epochs().change_unwritten(appender, |epochs| {
             let mut changed = false;
             for ReadyBatch { header, .. } in batches {
                 if header.magic >= 2 {
@@ -311,7 +314,8 @@ impl Log {
                 }
             }
             changed
-        })
+        });
+        self.write_epochs_before_records(appender)
     }
 
     fn roll_if_due(

@@ -55,7 +55,7 @@ impl AppendLock<'_> {
         if log.epochs().get(|epochs| epochs.latest()).is_some_and(has_later) {
             log.change_epochs(&self.appender, |epochs| epochs.assign(epoch, end))?;
         } else {
-            log.epochs().change_at_end(&self.appender, |epochs| epochs.assign(epoch, end));
+            log.epochs().change_unwritten(&self.appender, |epochs| epochs.assign(epoch, end));
         }
         Ok(Some(end))
     }

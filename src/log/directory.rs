@@ -254,7 +254,12 @@ pub fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in retry(|| fs::read_dir(dir))? {
         let entry = entry?;
-        if entry.path().is_dir() {
+        // The listing shows what is a directory, unless it is a link: what it leads to has to be looked at.
+        let is_dir = match entry.file_type() {
+            Ok(it) if it.is_symlink() => entry.path().is_dir(),
+            it => it.is_ok_and(|it| it.is_dir()),
+        };
+        if is_dir {
             paths.push(entry.path());
         }
     }

@@ -40,6 +40,15 @@ pub fn threads(cores: usize, directories: usize) -> usize {
     cores + directories * APPENDS_AT_ONCE
 }
 
+/// How long an append is expected to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendTakes {
+    /// Microseconds, unless the disk is stuck: it is done on the thread that serves the request.
+    Microseconds,
+    /// Longer: it is done on a thread that may block.
+    Long,
+}
+
 /// A data directory at work.
 #[derive(Debug)]
 pub struct Disk {
@@ -73,15 +82,14 @@ impl Disk {
         Self { scheduler: Scheduler::default(), checkpoints: Mutex::default(), appends, jobs, watch }
     }
 
-    /// Appends to a log of this directory once it is its turn: on this thread where that `is_quick` unless the disk is
-    /// stuck, else on one that may block. For tasks of a runtime only.
+    /// Appends to a log of this directory once it is its turn. For tasks of a runtime only.
     pub async fn append<T: Send + 'static>(
         &self,
-        is_quick: bool,
+        takes: AppendTakes,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> T {
         let _turn = turn(&self.appends).await;
-        if !is_quick {
+        if takes == AppendTakes::Long {
             return blocking(work).await;
         }
         self.watch.begun();

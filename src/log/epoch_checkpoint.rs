@@ -1,13 +1,18 @@
 //! The leader epochs of a log, and the file that they are written to.
 //!
-//! The file follows the records. An epoch that begins at the log's end has none yet, and would be dropped when the log
-//! is opened again: it is kept in memory, and written before the first record of it, or when the log is closed. So a
-//! change of the roles of thousands of partitions writes no file.
+//! The file follows the recovery point. What recovery finds again in the batches need not be written sooner than the
+//! recovery point passes it, so that a start of thousands of partitions, in new leader epochs, writes no file:
 //!
-//! A file that was written is synced before the recovery point passes the records of its epochs, and before a
-//! clean stop. Until then a power failure may leave an older file, a damaged one or an empty one. Every epoch
-//! that may be missing then began at or above the recovery point, where recovery reads each batch and notes
-//! its epoch again. A file without any entry beside a log with records is rebuilt from all batches.
+//! - An epoch without records would be dropped when the log is opened again, in Kafka too. It is kept in memory.
+//! - An epoch with records is kept in memory, if it is later than all that the file has. Recovery reads every batch
+//!   from the recovery point on and notes later epochs, as Kafka's does. ([`super::epochs`] decides which it finds.)
+//! - The first epoch of a file, and one that contradicts the file, is written before its first record.
+//! - What takes records away (truncation, a new log start) writes the file at once.
+//!
+//! Before the recovery point passes an epoch, before segments are cleaned, and before a clean stop, the file has it
+//! and is synced. So whatever a crash leaves (of a power failure: an older file, a damaged or an empty one), each epoch
+//! with records is in the file or in the batches behind the recovery point, and replicas truncate by the same epochs
+//! as before the crash. A file without any entry beside a log with records is rebuilt from all batches.
 //!
 //! Never decides which epochs there are: [`super::epochs`] does. Kafka: `LeaderEpochFileCache`,
 //! `LeaderEpochCheckpointFile`; it writes and syncs the file with every change.
@@ -23,6 +28,7 @@ use super::appender::Appender;
 use super::checkpoint::{self, LEADER_EPOCHS};
 use super::directory::{LogDir, remove_if_there};
 use super::epochs::Epochs;
+use crate::base::Offset;
 
 /// What was found in a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +46,37 @@ pub(super) enum Loaded {
 pub(super) struct EpochCheckpoint {
     dir: Arc<LogDir>,
     /// None where the message format has no leader epochs. Changed under the appender's lock.
-    epochs: RwLock<Option<Epochs>>,
-    /// Whether the file lacks what was changed at the log's end. Changed under the appender's lock.
-    unwritten: AtomicBool,
+    kept: RwLock<Option<KeptEpochs>>,
     /// Whether the file may differ on the disk.
     unsynced: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct KeptEpochs {
+    now: Epochs,
+    /// What the file has, where that is something else.
+    written: Option<Epochs>,
+}
+
+impl KeptEpochs {
+    /// Epochs as they are read from the file.
+    fn read(now: Epochs) -> Self {
+        Self { now, written: None }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Epochs) -> bool) {
+        let before = self.now.clone();
+        if change(&mut self.now) {
+            let written = self.written.take().unwrap_or(before);
+            self.written = (written != self.now).then_some(written);
+        }
+    }
 }
 
 impl EpochCheckpoint {
     /// Not loaded yet.
     pub fn new(dir: Arc<LogDir>) -> Self {
-        Self {
-            dir,
-            epochs: RwLock::default(),
-            unwritten: AtomicBool::new(false),
-            unsynced: AtomicBool::new(false),
-        }
+        Self { dir, kept: RwLock::default(), unsynced: AtomicBool::new(false) }
     }
 
     /// Where the file lies now.
@@ -65,12 +86,12 @@ impl EpochCheckpoint {
 
     /// Whether the log has leader epochs.
     pub fn is_kept(&self) -> bool {
-        self.epochs.read().is_some()
+        self.kept.read().is_some()
     }
 
     /// Looks at the epochs; None where the message format has none.
     pub fn get<T>(&self, look: impl FnOnce(&Epochs) -> Option<T>) -> Option<T> {
-        look(self.epochs.read().as_ref()?)
+        look(&self.kept.read().as_ref()?.now)
     }
 
     /// Reads the file, and makes it where there is none; for a message format without leader epochs it is removed.
@@ -79,7 +100,7 @@ impl EpochCheckpoint {
     /// Those of reading, creating and removing.
     pub fn load(&self, magic: i8) -> io::Result<Loaded> {
         let path = self.path();
-        let (epochs, loaded) = if magic < 2 {
+        let (kept, loaded) = if magic < 2 {
             if remove_if_there(&path)? {
                 let dir = self.dir.path();
                 log::warn!(
@@ -91,19 +112,23 @@ impl EpochCheckpoint {
             (None, Loaded::Sound)
         } else {
             match checkpoint::read_epochs(&path) {
-                Ok(entries) if entries.is_empty() => (Some(Epochs::default()), Loaded::Empty),
-                Ok(entries) => (Some(Epochs::of(entries)), Loaded::Sound),
+                Ok(entries) if entries.is_empty() => (Some(KeptEpochs::default()), Loaded::Empty),
+                Ok(entries) => (Some(KeptEpochs::read(Epochs::of(entries))), Loaded::Sound),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     log::warn!(
                         target: "kafka.server.LogDirFailureChannel",
                         "{error}: the epochs are taken from the batches"
                     );
-                    (Some(Epochs::default()), Loaded::Damaged)
+                    // It is to be written, whatever the epochs are.
+                    (
+                        Some(KeptEpochs { written: Some(Epochs::default()), ..Default::default() }),
+                        Loaded::Damaged,
+                    )
                 }
                 Err(error) => return Err(error),
             }
         };
-        *self.epochs.write() = epochs;
+        *self.kept.write() = kept;
         Ok(loaded)
     }
 
@@ -112,45 +137,61 @@ impl EpochCheckpoint {
     ///
     /// # Errors
     /// Those of writing and renaming; nothing has changed then.
-    pub fn change(&self, _lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) -> io::Result<()> {
-        let Some(mut epochs) = self.epochs.read().clone() else { return Ok(()) };
+    pub fn change(&self, lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) -> io::Result<()> {
+        let Some(mut epochs) = self.get(|epochs| Some(epochs.clone())) else { return Ok(()) };
         if !change(&mut epochs) {
             return Ok(());
         }
-        self.write(&epochs)?;
-        *self.epochs.write() = Some(epochs);
-        Ok(())
+        self.write(lock, epochs)
     }
 
-    /// Changes the epochs at or above the log's end, where there are no records. The file follows with the first
-    /// record.
-    pub fn change_at_end(&self, _lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) {
-        let mut epochs = self.epochs.write();
-        if epochs.as_mut().is_some_and(change) {
-            self.unwritten.store(true, Ordering::Release);
+    /// Changes the epochs where no records are, or none that a recovery would not read. The file follows later.
+    pub fn change_unwritten(&self, _lock: &Appender, change: impl FnOnce(&mut Epochs) -> bool) {
+        if let Some(kept) = self.kept.write().as_mut() {
+            kept.change(change);
         }
     }
 
-    /// Whether the file lacks what was changed at the log's end.
-    fn is_unwritten(&self) -> bool {
-        self.unwritten.load(Ordering::Acquire)
+    /// Where the first epoch begins that the file lacks.
+    pub fn first_unwritten(&self) -> Option<Offset> {
+        let kept = self.kept.read();
+        let KeptEpochs { now, written } = kept.as_ref()?;
+        now.first_missing_in(written.as_ref()?)
     }
 
-    /// Writes what was changed at the log's end, as records are about to come there.
+    /// Writes the file before records are appended, if a recovery with these records and the file as it is would not
+    /// find the epochs.
     ///
     /// # Errors
     /// Those of writing and renaming; it is then still to be done.
-    pub fn write_pending(&self, _lock: &Appender) -> io::Result<()> {
-        if !self.is_unwritten() {
-            return Ok(());
-        }
-        let epochs = self.epochs.read().clone();
-        epochs.map_or(Ok(()), |epochs| self.write(&epochs))
+    pub fn write_before_records(&self, lock: &Appender) -> io::Result<()> {
+        self.write_if(lock, |now, written| !now.are_found_again_from(written))
     }
 
-    fn write(&self, epochs: &Epochs) -> io::Result<()> {
+    /// Whether the file differs.
+    pub fn is_unwritten(&self) -> bool {
+        self.kept.read().as_ref().is_some_and(|kept| kept.written.is_some())
+    }
+
+    /// Writes the file if it differs.
+    ///
+    /// # Errors
+    /// Those of writing and renaming; it is then still to be done.
+    pub fn write_pending(&self, lock: &Appender) -> io::Result<()> {
+        self.write_if(lock, |_, _| true)
+    }
+
+    fn write_if(&self, lock: &Appender, is_due: impl FnOnce(&Epochs, &Epochs) -> bool) -> io::Result<()> {
+        let due = match &*self.kept.read() {
+            Some(KeptEpochs { now, written: Some(written) }) if is_due(now, written) => now.clone(),
+            _ => return Ok(()),
+        };
+        self.write(lock, due)
+    }
+
+    fn write(&self, _lock: &Appender, epochs: Epochs) -> io::Result<()> {
         checkpoint::write_epochs(&self.path(), epochs.entries())?;
-        self.unwritten.store(false, Ordering::Release);
+        *self.kept.write() = Some(KeptEpochs::read(epochs));
         self.unsynced.store(true, Ordering::Release);
         Ok(())
     }

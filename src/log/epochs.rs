@@ -1,6 +1,7 @@
 //! Which leader epoch began at which offset: how replicas find where their logs part.
 //!
-//! Pure. The caller writes the entries to `leader-epoch-checkpoint` when a change is reported.
+//! Pure. The caller writes the entries to `leader-epoch-checkpoint`: at once, or as late as
+//! [`Epochs::are_found_again_from`] allows.
 //! Entries rise in both epoch and offset; where a new one contradicts old ones, the old ones go.
 //!
 //! Kafka: `LeaderEpochFileCache` (KIP-101, KIP-279).
@@ -106,13 +107,53 @@ impl Epochs {
     }
 
     /// Forgets what lies before `start_offset`: the last epoch that began at or before it now begins there.
-    /// Returns whether anything was rewritten.
+    /// Returns whether anything changed.
     pub fn truncate_from_start(&mut self, start_offset: Offset) -> bool {
         let gone = self.entries.partition_point(|entry| entry.start_offset <= start_offset);
         let Some(last_gone) = gone.checked_sub(1) else { return false };
-        self.entries[last_gone].start_offset = start_offset;
+        let begun = std::mem::replace(&mut self.entries[last_gone].start_offset, start_offset);
         self.entries.drain(..last_gone);
-        true
+        last_gone > 0 || begun != start_offset
+    }
+
+    /// Notes the epoch of a batch that a recovery reads, unless it or a later one is known. Returns whether anything
+    /// changed.
+    pub fn note_recovered(&mut self, epoch: LeaderEpoch, base_offset: Offset) -> bool {
+        self.entries.last().is_none_or(|latest| epoch > latest.epoch) && self.assign(epoch, base_offset)
+    }
+
+    /// Whether a recovery that has no more than `written` makes these epochs of it, by [`Epochs::note_recovered`] with
+    /// the batches from the first epoch on that `written` lacks.
+    ///
+    /// ```text
+    ///   written 1@0 4@20         now 1@0 4@20 7@30    yes: the batch at 30 is of a later epoch
+    ///   written 1@0 4@20         now 1@0 7@20         yes: the batch at 20 replaces 4, which has no records
+    ///   written 1@0 4@20         now 1@0 7@25         no: nothing would take back that 4 began at 20
+    ///   written 1@0 4@20         now 1@0 3@20         no: the batch at 20 is of an earlier epoch
+    ///   written 1@0 4@20         now 1@0              no: the batches behind 20, of epoch 1, show nothing new
+    ///   written                  now 1@0              no: what has no entries has lost them
+    /// ```
+    pub fn are_found_again_from(&self, written: &Self) -> bool {
+        let common = self.in_common_with(written);
+        let gone = &written.entries[common..];
+        match self.entries.get(common) {
+            None => gone.is_empty(),
+            Some(next) => {
+                let gives_way =
+                    |old: &EpochEntry| old.epoch < next.epoch && old.start_offset >= next.start_offset;
+                !written.entries.is_empty() && gone.iter().all(gives_way)
+            }
+        }
+    }
+
+    /// Where the first epoch begins that `written` lacks.
+    pub fn first_missing_in(&self, written: &Self) -> Option<Offset> {
+        self.entries.get(self.in_common_with(written)).map(|entry| entry.start_offset)
+    }
+
+    /// With how many equal entries both begin.
+    fn in_common_with(&self, other: &Self) -> usize {
+        self.entries.iter().zip(&other.entries).take_while(|(one, other)| one == other).count()
     }
 
     /// Forgets everything.

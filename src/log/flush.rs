@@ -1,7 +1,7 @@
 //! Bringing a log to the disk.
 //!
-//! Holds no lock: appends go on meanwhile. The leader epochs of the records are flushed with them, before the
-//! recovery point passes the records. Kafka: `Log.flush`.
+//! Holds no lock but to write leader epochs: appends go on meanwhile. The leader epochs of the records are written and
+//! flushed with them, before the recovery point passes the records. Kafka: `Log.flush`.
 
 use std::io;
 use std::time::Instant;
@@ -50,6 +50,14 @@ impl Log {
             let began = Instant::now();
             segment.flush()?;
             flushes.record_since(began);
+        }
+        self.sync_epochs()
+    }
+
+    /// Brings the leader epochs to the disk: the batches are not needed any more to find them.
+    pub(super) fn sync_epochs(&self) -> io::Result<()> {
+        if self.epochs().is_unwritten() {
+            self.epochs().write_pending(&self.appender())?;
         }
         self.epochs().sync()
     }

@@ -5,6 +5,8 @@
 use super::epoch_checkpoint::Loaded;
 use super::failure::StorageError;
 use super::log::Log;
+use super::recovery::LogSync;
+use super::recovery_point::FlushUpTo;
 use super::settings::Settings;
 
 const TARGET: &str = "kafka.log.Log";
@@ -58,7 +60,29 @@ impl Log {
     /// # Errors
     /// The disk failed.
     pub fn close(&self) -> Result<(), StorageError> {
+        self.close_syncing(LogSync::EachFile)
+    }
+
+    /// Closes the log as [`Log::close`] does, and leaves what it writes to be synced with the data directory. Returns
+    /// what is not known to be on the disk, for [`Log::synced`].
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(in crate::log) fn close_unsynced(&self) -> Result<Option<FlushUpTo>, StorageError> {
+        self.close_syncing(LogSync::WholeDirectory)?;
+        Ok(self.recovery().begin_flush(self.log_end_offset()))
+    }
+
+    /// The data directory was synced after [`Log::close_unsynced`].
+    pub(in crate::log) fn synced(&self, unsynced: Option<FlushUpTo>) {
+        if let Some(unsynced) = unsynced {
+            self.recovery().flushed(unsynced, self.now());
+        }
+    }
+
+    fn close_syncing(&self, sync: LogSync) -> Result<(), StorageError> {
         let mut appender = self.appender();
+        appender.state.sync_snapshots(sync);
         if self.shut() {
             return Ok(());
         }

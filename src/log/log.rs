@@ -265,9 +265,9 @@ impl Log {
         self.epochs.change(appender, change).map_err(|error| self.epochs_failed(&error))
     }
 
-    /// Writes the epochs that were changed at the log's end, before the first record comes there.
-    pub(super) fn write_pending_epochs(&self, appender: &Appender) -> Result<(), StorageError> {
-        self.epochs.write_pending(appender).map_err(|error| self.epochs_failed(&error))
+    /// Writes the epochs that a recovery would not find in the records that are about to be appended.
+    pub(super) fn write_epochs_before_records(&self, appender: &Appender) -> Result<(), StorageError> {
+        self.epochs.write_before_records(appender).map_err(|error| self.epochs_failed(&error))
     }
 
     fn epochs_failed(&self, error: &io::Error) -> StorageError {

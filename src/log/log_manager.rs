@@ -392,11 +392,7 @@ impl LogManager {
     /// Brings what logs left to be synced to the disk, for all logs of a directory at once. Returns whether it is
     /// there.
     fn sync_epochs(&self, dir: &Path) -> bool {
-        if !self.in_dir(dir).iter().any(|log| log.has_unsynced_epochs()) {
-            return true;
-        }
-        let synced = std::fs::File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
-        synced.inspect_err(|error| note_failure(dir, error)).is_ok()
+        !self.in_dir(dir).iter().any(|log| log.has_unsynced_epochs()) || sync_directory(dir)
     }
 
     /// Stops cleanly: everything flushed and closed, checkpoints written, the mark left that spares the next broker a
@@ -406,13 +402,17 @@ impl LogManager {
         let live = std::mem::take(&mut self.live.lock().dirs);
         for (dir, _lock) in &live {
             let logs = self.in_dir(dir);
-            let results = load::in_parallel(self.options.recovery_threads, logs, |log| {
-                log.flush().and_then(|()| log.close()).is_ok()
+            let results = load::in_parallel(self.options.recovery_threads, logs.clone(), |log| {
+                log.close_unsynced().map(|unsynced| (log, unsynced))
             });
+            // One sync for all logs: one for each file takes as long as the disk takes to commit that many times.
+            let synced = sync_directory(dir);
+            for (log, unsynced) in results.iter().flatten().filter(|_| synced) {
+                log.synced(*unsynced);
+            }
             self.write_offsets(dir);
             self.delete_old_snapshots(dir);
-            let synced = self.sync_epochs(dir);
-            let closed = synced && results.into_iter().all(|closed| closed);
+            let closed = synced && results.iter().all(Result::is_ok);
             if closed && !self.shared.failures.is_offline(dir) {
                 let _ = directory::mark_clean(dir).inspect_err(|error| note_failure(dir, error));
             }
@@ -425,6 +425,12 @@ impl Live {
     fn has(&self, dir: &Path) -> bool {
         self.dirs.iter().any(|(live, _)| live == dir)
     }
+}
+
+/// Brings all files of a data directory to the disk. Returns whether they are there.
+fn sync_directory(dir: &Path) -> bool {
+    let synced = std::fs::File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+    synced.inspect_err(|error| note_failure(dir, error)).is_ok()
 }
 
 fn note_failure(dir: &Path, error: &io::Error) {

@@ -32,7 +32,7 @@ use super::snapshots::ProducerState;
 use super::validate::AppendOrigin;
 use super::walk::WalkError;
 use crate::base::{Offset, TopicPartition};
-use crate::wire::batch::Batch;
+use crate::wire::batch::{Batch, BatchHeader};
 use crate::wire::control::EndTransactionMarker;
 
 const TARGET: &str = "kafka.log.Log";
@@ -44,6 +44,15 @@ pub enum LastStop {
     Clean,
     /// By a crash, as far as is known: what lies behind the recovery point is read.
     Unclean,
+}
+
+/// When what the opening or closing of a log has read and written is brought to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSync {
+    /// File by file.
+    EachFile,
+    /// By the caller, at once for the data directory, before its recovery points are written.
+    WholeDirectory,
 }
 
 /// What is known of a log before it is opened.
@@ -77,34 +86,50 @@ impl Log {
     /// # Errors
     /// The disk failed; its directory is then offline.
     pub fn open(opening: Opening, shared: Arc<Shared>) -> Result<Arc<Self>, StorageError> {
+        Self::open_syncing(LogSync::EachFile, opening, shared)
+    }
+
+    /// As [`Log::open`], with the choice of when a recovery is brought to the disk.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_syncing(
+        sync: LogSync,
+        opening: Opening,
+        shared: Arc<Shared>,
+    ) -> Result<Arc<Self>, StorageError> {
         let Opening { partition, dir, settings, log_start, recovery_point, last_stop } = opening;
         let magic = settings.magic;
         let log = Self::new(partition, dir, settings, log_start, recovery_point, shared);
         let epochs = log.load_epochs(magic)?;
-        log.load(last_stop, epochs).map_err(|error| {
+        log.load(last_stop, sync, epochs).map_err(|error| {
             log.failed(format!("Error while loading log dir {}", log.data_dir().display()), &error)
         })?;
         Ok(log)
     }
 
-    fn load(&self, last_stop: LastStop, epochs: Loaded) -> io::Result<()> {
+    fn load(&self, last_stop: LastStop, sync: LogSync, epochs: Loaded) -> io::Result<()> {
         let mut appender = self.appender();
+        appender.state.sync_snapshots(sync);
         let names = self.clear_leftovers()?;
+        appender.state.list(&names);
         self.load_segments(&mut appender, names, last_stop)?;
         // After a power failure nothing may be left of the checkpoint but its name.
         if epochs == Loaded::Damaged || (epochs == Loaded::Empty && last_stop == LastStop::Unclean) {
             self.rebuild_epochs(&appender)?;
         }
-        let end = self.recover(&mut appender, last_stop)?;
+        let end = self.recover(&mut appender, last_stop, sync)?;
         self.active().activate()?;
-        self.epochs().change_at_end(&appender, |epochs| epochs.truncate_from_end(end));
+        self.epochs().change_unwritten(&appender, |epochs| epochs.truncate_from_end(end));
         let start = self.log_start_offset().max(self.segments()[0].base_offset);
         let position = self.end_at(end);
         self.marks_mut().opened(start, position);
-        self.recovery().log_starts_at(start);
         self.change_epochs(&appender, |epochs| epochs.truncate_from_start(start))?;
+        self.recovery().recovered(self.end_with_epochs(&appender, end)?);
+        self.recovery().log_starts_at(start);
         self.rebuild_producers(&mut appender.state, end, last_stop)?;
         self.marks_mut().note_transactions(&mut appender.state.producers);
+        appender.state.sync_snapshots(LogSync::EachFile);
         Ok(())
     }
 
@@ -182,9 +207,9 @@ impl Log {
     }
 
     /// Recovers the segments behind the recovery point, unless the stop was clean. Returns the log's end.
-    fn recover(&self, appender: &mut Appender, last_stop: LastStop) -> io::Result<Offset> {
+    fn recover(&self, appender: &mut Appender, last_stop: LastStop, sync: LogSync) -> io::Result<Offset> {
         if last_stop == LastStop::Unclean {
-            while let Some(overflowed) = self.recover_segments(appender)? {
+            while let Some(overflowed) = self.recover_segments(appender, sync)? {
                 self.split_segment(&overflowed)?;
                 self.load_segments(appender, directory::files(&self.dir())?, last_stop)?;
             }
@@ -208,14 +233,13 @@ impl Log {
             let segment = Segment::create(self.own_dir(), start, self.segment_options())?;
             appender.segments.reset(vec![Arc::new(segment)]);
         }
-        let end = self.active().next_offset()?;
-        self.recovery().recovered(end);
-        Ok(end)
+        self.active().next_offset()
     }
 
-    /// Recovers the segments behind the recovery point, and brings them to the disk: until then what was read may have
-    /// been no more than the system's memory. Returns the first one whose offsets overflow.
-    fn recover_segments(&self, appender: &mut Appender) -> io::Result<Option<Arc<Segment>>> {
+    /// Recovers the segments behind the recovery point, and brings them to the disk, unless the whole directory will
+    /// be brought there: until then what was read may have been no more than the system's memory. Returns the first
+    /// one whose offsets overflow.
+    fn recover_segments(&self, appender: &mut Appender, sync: LogSync) -> io::Result<Option<Arc<Segment>>> {
         let segments = self.segment_list();
         for segment in segments.from(self.recovery_point()) {
             log::info!(
@@ -231,7 +255,7 @@ impl Log {
             let RecoveredSegment::Torn(torn) = self.recover_segment(appender, segment, true)? else {
                 return Ok(Some(segment.clone()));
             };
-            if torn > 0 || segment.size() > 0 {
+            if sync == LogSync::EachFile && (torn > 0 || segment.size() > 0) {
                 segment.flush()?;
             }
             if torn > 0 {
@@ -255,12 +279,14 @@ impl Log {
     /// left as it is.
     fn recover_segment(
         &self,
-        appender: &Appender,
+        appender: &mut Appender,
         segment: &Segment,
         epochs: bool,
     ) -> io::Result<RecoveredSegment> {
         let (partition, dir) = (self.partition().clone(), self.own_dir().clone());
         let mut state = ProducerState::new(partition, dir, self.shared().producer_expiration);
+        state.sync_snapshots(appender.state.snapshot_sync());
+        state.take_list_of(&mut appender.state);
         self.rebuild_producers(&mut state, segment.base_offset, LastStop::Unclean)?;
         segment.reset_indexes()?;
         let mut largest = TimestampOffset { timestamp: -1, offset: segment.base_offset };
@@ -298,7 +324,7 @@ impl Log {
             last_offset = Some(header.last_offset());
             if header.magic >= 2 {
                 if epochs {
-                    self.note_recovered_epoch(appender, header.leader_epoch, header.base_offset)?;
+                    self.note_recovered_epoch(appender, header);
                 }
                 replay(&mut state, &batch, Some(segment))?;
             }
@@ -307,33 +333,43 @@ impl Log {
         segment.set_largest(largest);
         segment.deactivate()?;
         state.take_snapshot()?;
+        appender.state.take_list_of(&mut state);
         Ok(RecoveredSegment::Torn(torn))
     }
 
-    /// Notes the leader epochs of all batches, as far as they can be read.
+    /// Notes the leader epochs of all batches, as far as they can be read, and writes them.
     pub(super) fn rebuild_epochs(&self, appender: &Appender) -> io::Result<()> {
         for segment in self.segments().iter() {
             let mut headers = segment.headers()?;
             loop {
                 match headers.next_header() {
                     Ok(Some((_, header))) if header.magic >= 2 => {
-                        self.note_recovered_epoch(appender, header.leader_epoch, header.base_offset)?;
+                        self.note_recovered_epoch(appender, &header);
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(WalkError::Io(error)) => return Err(error),
                     // What follows a damaged batch is judged by the recovery of its segment.
-                    Err(WalkError::Batch(_)) => return Ok(()),
+                    Err(WalkError::Batch(_)) => return self.epochs().write_pending(appender),
                 }
             }
         }
-        Ok(())
+        self.epochs().write_pending(appender)
     }
 
-    fn note_recovered_epoch(&self, appender: &Appender, epoch: i32, offset: Offset) -> io::Result<()> {
-        Ok(self.change_epochs(appender, |epochs| {
-            epochs.latest().is_none_or(|latest| epoch > latest.epoch) && epochs.assign(epoch, offset)
-        })?)
+    fn note_recovered_epoch(&self, appender: &Appender, header: &BatchHeader) {
+        let BatchHeader { leader_epoch, base_offset, .. } = *header;
+        self.epochs().change_unwritten(appender, |epochs| epochs.note_recovered(leader_epoch, base_offset));
+    }
+
+    /// Up to where everything is on the disk, epochs too. Those that recovery found in the active segment are found
+    /// there by the next one as well, and are not written now: after a crash each log may have one.
+    fn end_with_epochs(&self, appender: &Appender, end: Offset) -> io::Result<Offset> {
+        let is_found_again = |from| from >= self.active().base_offset;
+        if !self.epochs().first_unwritten().is_none_or(is_found_again) {
+            self.epochs().write_pending(appender)?;
+        }
+        Ok(self.epochs().first_unwritten().unwrap_or(end))
     }
 
     /// Brings the producers to where they stood at `end`: from the latest snapshot and the batches behind it. After a
@@ -347,8 +383,7 @@ impl Log {
         let segments = self.segment_list();
         let snapshot_at: Vec<_> = segments.iter().rev().take(2).map(|segment| segment.base_offset).collect();
         log::debug!(target: TARGET, "Loading producer state of {} till offset {end}", self.partition());
-        if self.current_settings().magic < 2 || (last_stop == LastStop::Clean && state.offsets()?.is_empty())
-        {
+        if self.current_settings().magic < 2 || (last_stop == LastStop::Clean && !state.has_snapshots()?) {
             for offset in snapshot_at.into_iter().rev().chain([end]) {
                 state.producers.set_end_offset(offset);
                 state.take_snapshot()?;

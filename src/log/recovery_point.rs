@@ -26,11 +26,11 @@ struct FlushState {
 
 /// A flush under way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FlushUpTo {
+pub(in crate::log) struct FlushUpTo {
     /// From here on records are brought to the disk.
-    pub from: Offset,
+    pub(super) from: Offset,
     /// Up to here, exclusive.
-    pub to: Offset,
+    pub(super) to: Offset,
     truncations: u64,
 }
 

@@ -40,6 +40,7 @@ impl Log {
             )
         };
         self.still_open()?;
+        self.sync_epochs().map_err(failed)?;
         self.swap_in(&new).map_err(failed)?;
         {
             let mut appender = self.appender();

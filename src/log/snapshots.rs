@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::directory::{self, LogDir, SNAPSHOT, file_name, offset_of, remove_if_there};
 use super::open_files::retry;
 use super::producers::Producers;
+use super::recovery::LogSync;
 use crate::base::{Millis, Offset, TopicPartition};
 
 const TARGET: &str = "kafka.log.ProducerStateManager";
@@ -25,12 +26,29 @@ pub struct ProducerState {
     last_snapshot: Offset,
     /// The offsets of the snapshots there are, once the directory was listed: no other part writes or deletes any.
     listed: Option<BTreeSet<Offset>>,
+    sync: LogSync,
 }
 
 impl ProducerState {
     /// No producer yet; snapshots are kept in `dir`.
     pub fn new(partition: TopicPartition, dir: Arc<LogDir>, expiration: Millis) -> Self {
-        Self { producers: Producers::new(partition, expiration), dir, last_snapshot: 0, listed: None }
+        Self {
+            producers: Producers::new(partition, expiration),
+            dir,
+            last_snapshot: 0,
+            listed: None,
+            sync: LogSync::EachFile,
+        }
+    }
+
+    /// Sets when snapshots are brought to the disk from now on.
+    pub fn sync_snapshots(&mut self, sync: LogSync) {
+        self.sync = sync;
+    }
+
+    /// When snapshots are brought to the disk.
+    pub fn snapshot_sync(&self) -> LogSync {
+        self.sync
     }
 
     /// Writes a snapshot unless there is one of this offset already.
@@ -43,7 +61,9 @@ impl ProducerState {
             let path = self.path(offset);
             let file = retry(|| fs::File::create(&path))?;
             io::Write::write_all(&mut &file, &self.producers.snapshot())?;
-            file.sync_all()?;
+            if self.sync == LogSync::EachFile {
+                file.sync_all()?;
+            }
             self.last_snapshot = offset;
             if let Some(listed) = &mut self.listed {
                 listed.insert(offset);
@@ -110,23 +130,30 @@ impl ProducerState {
         self.delete(|snapshot| snapshot < offset)
     }
 
-    /// Lists the directory. Returns the offsets of the snapshots there are, rising.
+    /// Knows the snapshots from the names of the directory's files.
+    pub fn list(&mut self, files: &[String]) {
+        let snapshots = files.iter().filter(|name| name.ends_with(SNAPSHOT));
+        self.listed = Some(snapshots.filter_map(|name| offset_of(name)).collect());
+    }
+
+    /// Knows the snapshots that another state of the same directory knows, which must list them again if it is used.
+    pub fn take_list_of(&mut self, other: &mut Self) {
+        self.listed = other.listed.take();
+    }
+
+    /// Whether there is any snapshot.
     ///
     /// # Errors
     /// Those of listing the directory.
-    pub fn offsets(&mut self) -> io::Result<Vec<Offset>> {
-        let files = directory::files(&self.dir.path())?;
-        let snapshots = files.iter().filter(|name| name.ends_with(SNAPSHOT));
-        let listed: BTreeSet<_> = snapshots.filter_map(|name| offset_of(name)).collect();
-        let offsets = listed.iter().copied().collect();
-        self.listed = Some(listed);
-        Ok(offsets)
+    pub fn has_snapshots(&mut self) -> io::Result<bool> {
+        Ok(!self.known()?.is_empty())
     }
 
     /// The snapshots there are, by the last listing and what was done since.
     fn known(&mut self) -> io::Result<&mut BTreeSet<Offset>> {
         if self.listed.is_none() {
-            self.offsets()?;
+            let files = directory::files(&self.dir.path())?;
+            self.list(&files);
         }
         Ok(self.listed.get_or_insert_default())
     }

@@ -76,7 +76,7 @@ impl Log {
                 self.partition(),
                 end - 1
             );
-            self.epochs().change_at_end(appender, |epochs| epochs.truncate_from_end(end));
+            self.epochs().change_unwritten(appender, |epochs| epochs.truncate_from_end(end));
             return Ok(false);
         }
         log::info!(target: TARGET, "Truncating {} to offset {target}", self.partition());

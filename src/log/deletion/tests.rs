@@ -38,6 +38,7 @@ fn when_all_is_old_a_new_segment_begins() {
     assert_eq!((log.segment_offsets(), log.log_start_offset(), log.log_end_offset()), (vec![2], 2, 2));
     assert_eq!(log.delete_old_segments().unwrap(), 0);
     log.append_as_leader(batch(3, &["c"]), 1, AppendOrigin::Client).unwrap();
+    log.flush().unwrap();
     assert_eq!(
         std::fs::read_to_string(fixture.path().join("leader-epoch-checkpoint")).unwrap(),
         "0\n1\n1 2\n"

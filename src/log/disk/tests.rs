@@ -28,7 +28,7 @@ fn stuck(runtime: &Runtime, disk: &Arc<Disk>) -> mpsc::Sender<()> {
             begin.send(()).unwrap();
             let _ = waiting.recv();
         };
-        disk.append(true, work).await;
+        disk.append(AppendTakes::Microseconds, work).await;
     });
     begun.recv().unwrap();
     release
@@ -71,10 +71,13 @@ fn connections_are_served_while_all_appends_of_a_directory_are_stuck() {
     echoes(&mut TcpStream::connect(address).unwrap());
     let (other, third) = (disks.of(Path::new("/other")), frozen.clone());
     assert_eq!(
-        data.block_on(async { tokio::spawn(async move { other.append(true, || 7).await }).await }).unwrap(),
+        data.block_on(async {
+            tokio::spawn(async move { other.append(AppendTakes::Microseconds, || 7).await }).await
+        })
+        .unwrap(),
         7
     );
-    let third = data.spawn(async move { third.append(true, || 3).await });
+    let third = data.spawn(async move { third.append(AppendTakes::Microseconds, || 3).await });
     echoes(&mut stream);
     assert!(!third.is_finished(), "it waits for its turn, without a thread");
     drop(releases);
@@ -90,7 +93,7 @@ fn what_a_stuck_thread_was_to_run_next_is_run_by_another() {
     data.spawn(async move {
         // It is what this thread would run as soon as this task waits.
         tokio::spawn(async move { tell.send(()).unwrap() });
-        disk.append(true, move || waiting.recv().is_ok()).await;
+        disk.append(AppendTakes::Microseconds, move || waiting.recv().is_ok()).await;
     });
     told.recv_timeout(Duration::from_secs(60)).expect("run while the append is stuck");
     drop(release);
@@ -104,7 +107,11 @@ fn what_is_not_quick_is_done_on_a_thread_that_may_block() {
     let disk = disks.of(Path::new("/one"));
     let thread = || std::thread::current().id();
     let (quick, slow, job) = runtime.block_on(async {
-        (disk.append(true, thread).await, disk.append(false, thread).await, disk.run(thread).await)
+        (
+            disk.append(AppendTakes::Microseconds, thread).await,
+            disk.append(AppendTakes::Long, thread).await,
+            disk.run(thread).await,
+        )
     });
     assert!(quick == here && slow != here && job != here);
 }
@@ -126,7 +133,7 @@ fn the_watch_sleeps_while_there_are_no_appends() {
         let watched = disks.clone();
         let watching = tokio::spawn(async move { watched.watch(Handle::current()).await });
         until_asleep(&disks, true).await;
-        disks.of(Path::new("/one")).append(true, || ()).await;
+        disks.of(Path::new("/one")).append(AppendTakes::Microseconds, || ()).await;
         until_asleep(&disks, false).await;
         watching.abort();
     });

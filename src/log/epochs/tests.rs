@@ -64,3 +64,56 @@ fn truncation_keeps_what_lies_within() {
     assert_eq!(cache, epochs(&[(3, 9)]), "the epoch in progress moves to the start");
     assert!(!cache.truncate_from_start(5));
 }
+
+#[test]
+fn truncation_at_the_start_of_the_first_epoch_changes_nothing() {
+    let mut cache = epochs(&[(2, 6), (3, 8)]);
+    assert!(!cache.truncate_from_start(6), "as when a log is opened");
+    assert!(cache.truncate_from_start(8), "an epoch goes, the other begins where it began");
+    assert_eq!(cache, epochs(&[(3, 8)]));
+}
+
+#[test]
+fn recovery_notes_later_epochs_than_it_knows() {
+    let mut cache = epochs(&[(1, 0), (4, 20)]);
+    assert!(!cache.note_recovered(1, 5) && !cache.note_recovered(4, 20));
+    assert!(cache.note_recovered(7, 20));
+    assert!(!cache.note_recovered(6, 30));
+    assert_eq!(cache, epochs(&[(1, 0), (7, 20)]));
+    assert!(cache.note_recovered(8, 31));
+    assert_eq!(cache.first_missing_in(&epochs(&[(1, 0), (4, 20)])), Some(20));
+    assert_eq!(epochs(&[(1, 0)]).first_missing_in(&cache), None);
+}
+
+/// What recovery makes of an older file and of batches, one an offset, each of the epoch that it was written in.
+fn recovered(written: &Epochs, of_batches: &[(LeaderEpoch, Offset)]) -> Epochs {
+    let mut found = written.clone();
+    for &(epoch, offset) in of_batches {
+        found.note_recovered(epoch, offset);
+    }
+    found
+}
+
+#[test]
+fn what_recovery_finds_again_need_not_be_written() {
+    let written = epochs(&[(1, 0), (4, 20)]);
+    for (now, batches, is_found) in [
+        (epochs(&[(1, 0), (4, 20)]), vec![(4, 20)], true),
+        (epochs(&[(1, 0), (4, 20), (7, 30), (8, 31)]), vec![(4, 20), (7, 30), (8, 31)], true),
+        (epochs(&[(1, 0), (7, 20)]), vec![(1, 19), (7, 20), (7, 21)], true),
+        (epochs(&[(1, 0), (7, 25)]), vec![(1, 19), (7, 25)], false),
+        (epochs(&[(1, 0), (3, 20), (7, 25)]), vec![(3, 20), (7, 25)], false),
+        (epochs(&[(1, 0), (7, 25)]), vec![(1, 20), (7, 25)], false),
+        (epochs(&[(1, 0)]), vec![(1, 20)], false),
+        (epochs(&[(3, 0)]), vec![(3, 0)], false),
+    ] {
+        assert_eq!(now.are_found_again_from(&written), is_found, "{now:?}");
+        assert_eq!(recovered(&written, &batches) == now, is_found, "{now:?} of {batches:?}");
+    }
+    let first = epochs(&[(1, 0)]);
+    assert!(
+        !first.are_found_again_from(&Epochs::default()),
+        "an empty file beside records has lost its entries"
+    );
+    assert!(Epochs::default().are_found_again_from(&Epochs::default()));
+}

@@ -131,6 +131,7 @@ fn epochs_are_kept_in_their_checkpoint() {
     assert_eq!(log.append_lock().begin_leadership(3).unwrap(), Some(0));
     log.append_as_leader(batch(1, &["a", "b"]), 4, AppendOrigin::Client).unwrap();
     log.append_as_leader(batch(1, &["c"]), 7, AppendOrigin::Client).unwrap();
+    log.flush().unwrap();
     let text = std::fs::read_to_string(fixture.path().join(LEADER_EPOCHS)).unwrap();
     assert_eq!(text, "0\n2\n4 0\n7 2\n");
     assert_eq!(log.end_offset_for(4), Some(EpochEnd { epoch: 4, offset: 2 }));

@@ -23,7 +23,7 @@ use crate::log::directory::{self, DirLock, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
 use crate::log::log_start::LogStartListener;
-use crate::log::recovery::{LastStop, Opening};
+use crate::log::recovery::{LastStop, LogSync, Opening};
 use crate::log::settings::Settings;
 
 const TARGET: &str = "kafka.log.LogManager";
@@ -257,6 +257,13 @@ impl LogManager {
                 return Ok(());
             }
         };
+        // Errors of writing are reported to descriptors that were open before.
+        let synced = match last_stop {
+            LastStop::Clean => None,
+            LastStop::Unclean => {
+                fs::File::open(dir).inspect_err(|error| self.report_loading(dir, error)).ok()
+            }
+        };
         let points = recovery_points(dir);
         let starts = match self.log_starts(dir) {
             Ok(starts) => starts,
@@ -281,6 +288,10 @@ impl LogManager {
             }
             Ok(())
         });
+        // One sync for all logs: one for each file takes as long as the disk takes to commit that many times.
+        if let Some(Err(error)) = synced.map(rustix::fs::syncfs) {
+            self.report_loading(dir, &error.into());
+        }
         loaded.into_iter().collect()
     }
 
@@ -335,7 +346,11 @@ impl LogManager {
             dir: path,
             last_stop,
         };
-        let log = match Log::open(opening, self.shared.clone()) {
+        let sync = match last_stop {
+            LastStop::Clean => LogSync::EachFile,
+            LastStop::Unclean => LogSync::WholeDirectory,
+        };
+        let log = match Log::open_syncing(sync, opening, self.shared.clone()) {
             Ok(log) => log,
             // Without this log its records would be missing, and its directory is sound.
             Err(error) if error.is_transient => return Err(OpenError::NoDescriptors(error.message)),

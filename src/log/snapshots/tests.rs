@@ -36,6 +36,14 @@ fn known(state: &ProducerState) -> Vec<i64> {
     (0..3).filter(|id| state.producers.entry(*id).is_some()).collect()
 }
 
+impl ProducerState {
+    /// The offsets of the snapshots in the directory, rising.
+    fn offsets(&mut self) -> io::Result<Vec<Offset>> {
+        self.listed = None;
+        Ok(self.known()?.iter().copied().collect())
+    }
+}
+
 #[test]
 fn a_snapshot_is_taken_once_for_an_offset() {
     let dir = tempfile::tempdir().unwrap();
