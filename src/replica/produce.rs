@@ -223,9 +223,9 @@ impl ReplicaManager {
         };
         let prepared = prepared.map_err(Refused::Log)?;
         let is_converted = magic.is_some_and(|magic| magic != log.settings().magic);
-        let is_quick = log.takes_quickly(prepared.bytes());
+        let takes = log.append_takes(prepared.bytes());
         let (led, now) = (partition.clone(), self.clock.now());
-        let appended = log.disk().append(is_quick, move || led.append(&prepared, acks, within, now)).await?;
+        let appended = log.disk().append(takes, move || led.append(&prepared, acks, within, now)).await?;
         if is_converted {
             partition.stats().mark(TopicMeter::ProduceMessageConversions, messages_of(&appended.0));
         }

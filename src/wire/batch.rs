@@ -12,6 +12,7 @@ mod rewrite;
 
 pub use build::BatchBuilder;
 pub use header::{BatchHeader, TimestampType, add_to_sequence};
+pub use rewrite::with_producer;
 
 use bytes::Bytes;
 use thiserror::Error;

@@ -14,6 +14,7 @@ mod writer;
 mod zstandard;
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 pub use reader::{Decompressor, StreamError};
@@ -67,12 +68,35 @@ impl Compression {
     ///
     /// # Errors [`BatchError::Decompress`] with the codec's own text.
     pub fn compress(self, input: &[u8]) -> Result<Vec<u8>, BatchError> {
+        self.compress_behind(0, input, None)
+    }
+
+    /// As [`Compression::compress`], behind `room` zero bytes, and at a level of the codec's own; None for its default.
+    ///
+    /// # Errors
+    /// As [`Compression::compress`].
+    pub fn compress_behind(
+        self,
+        room: usize,
+        input: &[u8],
+        level: Option<i32>,
+    ) -> Result<Vec<u8>, BatchError> {
         if self == Self::Zstd {
-            return zstd::bulk::compress(input, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed);
+            return writer::compress_zstd(room, input, level).map_err(failed);
         }
-        let mut writer = Compressor::new(self, Vec::new()).map_err(failed)?;
+        let mut writer = Compressor::with_level(self, vec![0; room], level).map_err(failed)?;
         writer.write_all(input).map_err(failed)?;
         writer.finish().map_err(failed)
+    }
+
+    /// The levels that the codec has (`compression.<codec>.level`, KIP-390); None for a codec without levels.
+    pub fn levels(self) -> Option<RangeInclusive<i32>> {
+        match self {
+            Self::None | Self::Snappy => None,
+            Self::Gzip => Some(1..=9),
+            Self::Lz4 => Some(1..=17),
+            Self::Zstd => Some(zstd::compression_level_range()),
+        }
     }
 
     /// Turns a stream of [`Compressor`] into one for messages of format 0: clients of that time expect

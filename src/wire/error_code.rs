@@ -162,6 +162,21 @@ impl ErrorCode {
         self as i16
     }
 
+    /// Whether the metadata that a request was sent by is out of date (Kafka's `InvalidMetadataException`).
+    pub fn is_invalid_metadata(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownTopicOrPartition
+                | Self::LeaderNotAvailable
+                | Self::NotLeaderOrFollower
+                | Self::ReplicaNotAvailable
+                | Self::ListenerNotFound
+                | Self::KafkaStorageError
+                | Self::FencedLeaderEpoch
+                | Self::NetworkException
+        )
+    }
+
     /// The Java exception that stands for it: its name in camel case, for almost all.
     pub fn exception(self) -> String {
         let name = match self {
@@ -178,6 +193,19 @@ impl ErrorCode {
             Self::TopicAuthorizationFailed => "TopicAuthorization".to_owned(),
             Self::GroupAuthorizationFailed => "GroupAuthorization".to_owned(),
             Self::ClusterAuthorizationFailed => "ClusterAuthorization".to_owned(),
+            Self::TransactionalIdAuthorizationFailed => "TransactionalIdAuthorization".to_owned(),
+            Self::DelegationTokenAuthorizationFailed => "DelegationTokenAuthorization".to_owned(),
+            Self::DelegationTokenAuthDisabled => "DelegationTokenDisabled".to_owned(),
+            Self::DelegationTokenRequestNotAllowed => "UnsupportedByAuthentication".to_owned(),
+            Self::SaslAuthenticationFailed => "SaslAuthentication".to_owned(),
+            Self::StaleControllerEpoch => "ControllerMoved".to_owned(),
+            Self::InvalidProducerIdMapping => "InvalidPidMapping".to_owned(),
+            Self::InvalidTransactionTimeout => "InvalidTxnTimeout".to_owned(),
+            Self::NonEmptyGroup => "GroupNotEmpty".to_owned(),
+            // The only class without an ending.
+            Self::OffsetMetadataTooLarge => {
+                return "org.apache.kafka.common.errors.OffsetMetadataTooLarge".to_owned();
+            }
             _ => format!("{self:?}").trim_end_matches("Exception").to_owned(),
         };
         format!("org.apache.kafka.common.errors.{name}Exception")

@@ -10,6 +10,7 @@ pub mod compression;
 pub mod control;
 pub mod convert;
 pub mod error_code;
+pub mod fetch_session;
 pub mod frame;
 pub mod header;
 pub mod legacy;

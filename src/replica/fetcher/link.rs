@@ -68,10 +68,10 @@ impl FetcherOptions {
             partition_max_bytes: self.partition_max_bytes,
             ..Default::default()
         };
-        let topics = by_topic(request.send.iter().map(|(id, want)| (id, partition(id, want))))
+        let topics = by_topic(request.to_send.iter().map(|(id, want)| (id, partition(id, want))))
             .map(|(topic, partitions)| FetchTopic { topic: topic.to_string(), partitions });
         let mut forgotten: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
-        for id in &request.forget {
+        for id in &request.to_forget {
             forgotten.entry(&id.topic).or_default().push(id.partition);
         }
         let forgotten = forgotten

@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::session::{FetcherRequest, Session, Want};
+use super::session::{FetcherRequest, Want};
 use super::truncation::Truncation;
 use crate::base::{LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::wire::error_code::ErrorCode;
+use crate::wire::fetch_session::FetchSessionHandler;
 
 /// Where following begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ pub struct Plan {
     /// The partitions that were removed since the last request.
     gone: BTreeSet<TopicPartition>,
     given_up: BTreeSet<TopicPartition>,
-    session: Session,
+    session: FetchSessionHandler<Want>,
 }
 
 impl Plan {
@@ -116,7 +117,7 @@ impl Plan {
             changed: BTreeSet::new(),
             gone: BTreeSet::new(),
             given_up: BTreeSet::new(),
-            session: Session::default(),
+            session: FetchSessionHandler::default(),
         }
     }
 
@@ -249,7 +250,8 @@ impl Plan {
         for partition in failed {
             self.delay(&partition, now);
         }
-        self.session.request(changes)
+        let request = self.session.change(changes);
+        (!self.session.is_empty() || !request.to_forget.is_empty()).then_some(request)
     }
 
     /// Partitions whose delay is over are asked for again.

@@ -15,6 +15,7 @@ use super::plan::{Plan, Start, Truncating, Verdict};
 use super::truncation::{Reset, Truncation, by_epoch};
 use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, Records, TopicPartition};
 use crate::log::Log;
+use crate::log::disk::AppendTakes;
 use crate::log::epochs::EpochEnd;
 use crate::replica::ReplicaManager;
 use crate::replica::offsets::{EARLIEST, LATEST};
@@ -309,9 +310,12 @@ impl Fetcher {
     ) -> Result<Offset, NotFollowed> {
         let followed = self.replicas.partition(partition).map_err(|_| NotFollowed::Outdated)?;
         let log = followed.log().ok_or(NotFollowed::Outdated)?;
-        let is_quick =
-            log.takes_quickly(fetched.records.bytes().len()) && fetched.log_start <= log.log_start_offset();
-        log.disk().append(is_quick, move || followed.append_fetched(epoch, fetched)).await
+        let takes = match fetched.log_start > log.log_start_offset() {
+            // Segments may be deleted.
+            true => AppendTakes::Long,
+            false => log.append_takes(fetched.records.bytes().len()),
+        };
+        log.disk().append(takes, move || followed.append_fetched(epoch, fetched)).await
     }
 
     /// A partition that cannot go on is given up, unless the controller is about to describe it again.

@@ -25,6 +25,7 @@ pub struct BatchBuilder {
     base_offset: Offset,
     leader_epoch: LeaderEpoch,
     compression: Compression,
+    level: Option<i32>,
     append_time: Option<Millis>,
     producer_id: ProducerId,
     producer_epoch: ProducerEpoch,
@@ -35,6 +36,7 @@ pub struct BatchBuilder {
     max_timestamp: Millis,
     last_offset_delta: i32,
     record_count: i32,
+    /// Once there is a record: [`BATCH_OVERHEAD`] bytes of room for the header, and the records behind it.
     body: Vec<u8>,
 }
 
@@ -51,6 +53,7 @@ impl BatchBuilder {
             base_offset: 0,
             leader_epoch: NO_LEADER_EPOCH,
             compression: Compression::None,
+            level: None,
             append_time: None,
             producer_id: NO_PRODUCER_ID,
             producer_epoch: NO_PRODUCER_EPOCH,
@@ -80,6 +83,18 @@ impl BatchBuilder {
     /// The codec of the records.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// How hard the codec tries, in the codec's own numbers; None for its default.
+    pub fn compression_level(mut self, level: Option<i32>) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Makes room for so many bytes of header and records, so that they need not move while records are added.
+    pub fn capacity(mut self, bytes: usize) -> Self {
+        self.body.reserve(bytes);
         self
     }
 
@@ -123,6 +138,9 @@ impl BatchBuilder {
         headers: &[Header],
     ) {
         let mut body = std::mem::take(&mut self.body);
+        if body.is_empty() {
+            body.resize(BATCH_OVERHEAD, 0);
+        }
         self.encode(&mut body, offset, timestamp, key, value, RecordHeaders::List(headers));
         self.body = body;
     }
@@ -156,7 +174,7 @@ impl BatchBuilder {
 
     /// Bytes of header and records before compression.
     pub fn uncompressed_size(&self) -> usize {
-        BATCH_OVERHEAD + self.body.len()
+        self.body.len().max(BATCH_OVERHEAD)
     }
 
     /// Whose clock its timestamps come from.
@@ -168,13 +186,16 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// [`BatchError::Decompress`] if the codec fails, [`BatchError::TooLarge`] beyond 2 GiB.
-    pub fn build(self) -> Result<Bytes, BatchError> {
-        let mut out = vec![0; BATCH_OVERHEAD];
+    pub fn build(mut self) -> Result<Bytes, BatchError> {
+        let mut body = std::mem::take(&mut self.body);
+        let size = body.len().max(BATCH_OVERHEAD);
+        body.resize(size, 0);
         match self.compression {
-            Compression::None => out.extend_from_slice(&self.body),
-            codec => out.extend_from_slice(&codec.compress(&self.body)?),
+            Compression::None => self.finish(body),
+            codec => {
+                self.finish(codec.compress_behind(BATCH_OVERHEAD, &body[BATCH_OVERHEAD..], self.level)?)
+            }
         }
-        self.finish(out)
     }
 
     /// Writes the header into the first bytes of `out`, after which come the records as they are to be stored.

@@ -6,11 +6,23 @@ use bytes::Bytes;
 
 use super::{ATTRIBUTES_AT, BATCH_OVERHEAD, Batch, BatchError, CRC_AT, LOG_OVERHEAD, MAX_TIMESTAMP_AT};
 use super::{NO_TIMESTAMP, TimestampType};
-use crate::base::Millis;
+use crate::base::{Millis, ProducerEpoch, ProducerId};
 
 const LENGTH_AT: usize = 8;
 const BASE_TIMESTAMP_AT: usize = 27;
+const PRODUCER_AT: usize = 43;
 const COUNT_AT: usize = 57;
+
+/// A batch of format 2 with another producer, epoch and first sequence. `batch` begins with its header.
+pub fn with_producer(batch: &[u8], id: ProducerId, epoch: ProducerEpoch, sequence: i32) -> Bytes {
+    let mut out = batch.to_vec();
+    out[PRODUCER_AT..PRODUCER_AT + 8].copy_from_slice(&id.to_be_bytes());
+    out[PRODUCER_AT + 8..PRODUCER_AT + 10].copy_from_slice(&epoch.to_be_bytes());
+    out[PRODUCER_AT + 10..COUNT_AT].copy_from_slice(&sequence.to_be_bytes());
+    let crc = crc32c::crc32c(&out[ATTRIBUTES_AT..]);
+    out[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
+    out.into()
+}
 
 impl Batch {
     /// The batch with these records of its own, as they are to be stored: behind [`BATCH_OVERHEAD`] free bytes in

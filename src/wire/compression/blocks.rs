@@ -5,10 +5,12 @@
 
 use std::io::{self, Write};
 
+use ::lz4::block::CompressionMode;
+
 use super::{lz4, snappy};
 
 /// How a codec compresses and frames its blocks.
-pub(super) trait BlockCodec: Default {
+pub(super) trait BlockCodec {
     /// How many bytes a block holds, unless it is the last one.
     const BLOCK: usize;
     /// What the stream begins with.
@@ -45,10 +47,19 @@ impl BlockCodec for SnappyBlocks {
 }
 
 /// An LZ4 frame of independent blocks, without checksums of blocks and content.
-#[derive(Default)]
 pub(super) struct Lz4Blocks {
+    /// None for the fast compressor.
+    mode: Option<CompressionMode>,
     /// Room for a compressed block.
     packed: Vec<u8>,
+}
+
+impl Lz4Blocks {
+    /// At a level of 1 to 17. The default, 9, is the fast compressor, as in Kafka; any other is LZ4's high compression.
+    pub(super) fn at_level(level: Option<i32>) -> Self {
+        let level = level.filter(|level| *level != 9);
+        Self { mode: level.map(CompressionMode::HIGHCOMPRESSION), packed: Vec::new() }
+    }
 }
 
 impl BlockCodec for Lz4Blocks {
@@ -58,7 +69,7 @@ impl BlockCodec for Lz4Blocks {
 
     fn write_block(&mut self, block: &[u8], out: &mut impl Write) -> io::Result<()> {
         self.packed.resize(::lz4::block::compress_bound(Self::BLOCK)?, 0);
-        let size = ::lz4::block::compress_to_buffer(block, None, false, &mut self.packed)?;
+        let size = ::lz4::block::compress_to_buffer(block, self.mode, false, &mut self.packed)?;
         let (word, bytes) = if size < block.len() {
             (size as u32, &self.packed[..size])
         } else {
@@ -79,9 +90,9 @@ pub(super) struct BlockWriter<W, C> {
 
 impl<W: Write, C: BlockCodec> BlockWriter<W, C> {
     /// Writes the header.
-    pub(super) fn new(mut out: W) -> io::Result<Self> {
+    pub(super) fn new(mut out: W, codec: C) -> io::Result<Self> {
         out.write_all(C::HEADER)?;
-        Ok(Self { out, block: Vec::with_capacity(C::BLOCK), codec: C::default() })
+        Ok(Self { out, block: Vec::with_capacity(C::BLOCK), codec })
     }
 
     pub(super) fn get_mut(&mut self) -> &mut W {

@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::Compression;
 use super::blocks::{BlockWriter, Lz4Blocks, SnappyBlocks};
+use super::pool::Pool;
 
 /// Compresses the bytes written to it into `W`.
 pub struct Compressor<W: Write>(Encoder<W>);
@@ -38,13 +39,22 @@ impl<W: Write> Compressor<W> {
     ///
     /// # Errors Those of writing to `out`, or of the codec for lack of memory.
     pub fn new(codec: Compression, out: W) -> io::Result<Self> {
+        Self::with_level(codec, out, None)
+    }
+
+    /// As [`Compressor::new`], at a level of the codec's own; None for its default.
+    pub(super) fn with_level(codec: Compression, out: W, level: Option<i32>) -> io::Result<Self> {
         Ok(Self(match codec {
             Compression::None => Encoder::Plain(out),
-            Compression::Gzip => Encoder::Gzip(GzEncoder::new(out, flate2::Compression::default())),
-            Compression::Snappy => Encoder::Snappy(Box::new(BlockWriter::new(out)?)),
-            Compression::Lz4 => Encoder::Lz4(BlockWriter::new(out)?),
+            Compression::Gzip => {
+                let level = level.and_then(|level| u32::try_from(level).ok());
+                let level = level.map_or(flate2::Compression::default(), flate2::Compression::new);
+                Encoder::Gzip(GzEncoder::new(out, level))
+            }
+            Compression::Snappy => Encoder::Snappy(Box::new(BlockWriter::new(out, SnappyBlocks::default())?)),
+            Compression::Lz4 => Encoder::Lz4(BlockWriter::new(out, Lz4Blocks::at_level(level))?),
             Compression::Zstd => {
-                let level = zstd::DEFAULT_COMPRESSION_LEVEL;
+                let level = level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
                 Encoder::Zstd(zstd::stream::write::Encoder::new(out, level)?)
             }
         }))
@@ -74,6 +84,24 @@ impl<W: Write> Compressor<W> {
             Encoder::Zstd(encoder) => encoder.finish(),
         }
     }
+}
+
+/// Contexts of zstd, which are large.
+static CONTEXTS: Pool<zstd::bulk::Compressor<'static>> = Pool::new();
+
+/// The input as one zstd frame, behind `room` zero bytes.
+pub(super) fn compress_zstd(room: usize, input: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {
+    let level = level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
+    let mut context = match CONTEXTS.take() {
+        Some(context) => context,
+        None => zstd::bulk::Compressor::new(level)?,
+    };
+    context.set_compression_level(level)?;
+    let mut out = vec![0; room + zstd::zstd_safe::compress_bound(input.len())];
+    let size = context.compress_to_buffer(input, &mut out[room..])?;
+    out.truncate(room + size);
+    CONTEXTS.put(context);
+    Ok(out)
 }
 
 impl<W: Write> Write for Compressor<W> {

@@ -11,8 +11,12 @@ fn a_request_has_its_replica_id_and_groups_topics() {
     let want = Want { offset: 5, log_start: 1, leader_epoch: 3 };
     let send = [("a", 0), ("a", 1), ("b", 0)].map(|(topic, at)| (TopicPartition::new(topic, at), want));
     let forget = [("c", 0), ("c", 4)].map(|(topic, at)| TopicPartition::new(topic, at));
-    let request =
-        FetcherRequest { session_id: 9, session_epoch: 4, send: send.to_vec(), forget: forget.to_vec() };
+    let request = FetcherRequest {
+        session_id: 9,
+        session_epoch: 4,
+        to_send: send.to_vec(),
+        to_forget: forget.to_vec(),
+    };
     let wire = options.fetch_request(&request);
     assert_eq!((wire.replica_id, wire.session_id, wire.session_epoch), (7, 9, 4));
     assert_eq!(wire.topics.iter().map(|it| it.partitions.len()).collect::<Vec<_>>(), [2, 1]);

@@ -26,13 +26,13 @@ fn max_lag(plan: &Plan) -> Offset {
 
 fn ask(plan: &mut Plan, now: Millis) -> Option<FetcherRequest> {
     let request = plan.request(now, |_| Some(0), |_| false)?;
-    let named: Vec<_> = request.send.iter().map(|(partition, _)| partition.clone()).collect();
+    let named: Vec<_> = request.to_send.iter().map(|(partition, _)| partition.clone()).collect();
     assert!(plan.answered(ErrorCode::None, 7, &named));
     Some(request)
 }
 
 fn numbers(request: &FetcherRequest) -> Vec<i32> {
-    request.send.iter().map(|(partition, _)| partition.partition).collect()
+    request.to_send.iter().map(|(partition, _)| partition.partition).collect()
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_log_is_truncated_before_it_is_fetched() {
     plan.truncated(&partition(0), 3, Truncation { to: 8, complete: true });
     assert_eq!(plan.truncating(0), []);
     let request = ask(&mut plan, 0).unwrap();
-    assert_eq!(request.send, [(partition(0), Want { offset: 8, log_start: 0, leader_epoch: 3 })]);
+    assert_eq!(request.to_send, [(partition(0), Want { offset: 8, log_start: 0, leader_epoch: 3 })]);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_refused_partition_waits_and_a_fenced_one_is_given_up() {
     assert_eq!(plan.judge(&partition(1), ErrorCode::FencedLeaderEpoch, 0).0, Verdict::GivenUp);
     assert_eq!(plan.given_up().len(), 1);
     let request = plan.request(1, |_| Some(0), |_| false).unwrap();
-    assert_eq!(request.forget, [partition(0), partition(1)]);
+    assert_eq!(request.to_forget, [partition(0), partition(1)]);
     plan.add(partition(1), Start { offset: 5, leader_epoch: 4 });
     assert!(plan.given_up().is_empty());
 }
