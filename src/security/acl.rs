@@ -7,6 +7,12 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i8)]
 pub enum AclOperation {
+    /// An operation of a later version than this one.
+    Unknown = 0,
+    /// In a filter of ACLs, every operation.
+    Any = 1,
+    /// In an ACL, all operations of the resource.
+    All = 2,
     /// Fetches records.
     Read = 3,
     /// Appends records.
@@ -30,10 +36,91 @@ pub enum AclOperation {
 }
 
 impl AclOperation {
+    /// The operation of this number in the protocol.
+    pub const fn from_code(code: i8) -> Self {
+        match code {
+            1 => Self::Any,
+            2 => Self::All,
+            3 => Self::Read,
+            4 => Self::Write,
+            5 => Self::Create,
+            6 => Self::Delete,
+            7 => Self::Alter,
+            8 => Self::Describe,
+            9 => Self::ClusterAction,
+            10 => Self::DescribeConfigs,
+            11 => Self::AlterConfigs,
+            12 => Self::IdempotentWrite,
+            _ => Self::Unknown,
+        }
+    }
+
     /// Its number in the protocol.
     pub const fn code(self) -> i8 {
         self as i8
     }
+
+    /// The operation of this name, as ACLs in ZooKeeper and tools write it, in letters of any case.
+    pub fn from_name(name: &str) -> Self {
+        let mut known = (0..=12).map(Self::from_code);
+        known.find(|it| is_name_of(name, it.constant())).unwrap_or(Self::Unknown)
+    }
+
+    /// Its name as ACLs in ZooKeeper write it, e.g. `DescribeConfigs`.
+    pub fn name(self) -> String {
+        pascal_case(self.constant())
+    }
+
+    /// Its name as Java's constant, e.g. `DESCRIBE_CONFIGS`.
+    pub const fn constant(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Any => "ANY",
+            Self::All => "ALL",
+            Self::Read => "READ",
+            Self::Write => "WRITE",
+            Self::Create => "CREATE",
+            Self::Delete => "DELETE",
+            Self::Alter => "ALTER",
+            Self::Describe => "DESCRIBE",
+            Self::ClusterAction => "CLUSTER_ACTION",
+            Self::DescribeConfigs => "DESCRIBE_CONFIGS",
+            Self::AlterConfigs => "ALTER_CONFIGS",
+            Self::IdempotentWrite => "IDEMPOTENT_WRITE",
+        }
+    }
+
+    /// The operations of which each, where it is allowed, allows this one.
+    pub const fn implied_by(self) -> &'static [Self] {
+        match self {
+            Self::Describe => &[Self::Describe, Self::Read, Self::Write, Self::Delete, Self::Alter],
+            Self::DescribeConfigs => &[Self::DescribeConfigs, Self::AlterConfigs],
+            Self::Read => &[Self::Read],
+            Self::Write => &[Self::Write],
+            Self::Create => &[Self::Create],
+            Self::Delete => &[Self::Delete],
+            Self::Alter => &[Self::Alter],
+            Self::ClusterAction => &[Self::ClusterAction],
+            Self::AlterConfigs => &[Self::AlterConfigs],
+            Self::IdempotentWrite => &[Self::IdempotentWrite],
+            Self::Unknown | Self::Any | Self::All => &[],
+        }
+    }
+}
+
+/// Whether a name is that of this constant: in letters of any case, without underscores.
+pub(super) fn is_name_of(name: &str, constant: &str) -> bool {
+    let constant = constant.bytes().filter(|it| *it != b'_');
+    name.bytes().map(|it| it.to_ascii_uppercase()).eq(constant)
+}
+
+/// A constant's name with capitals in place of the underscores (`SecurityUtils.toPascalCase`).
+pub(super) fn pascal_case(constant: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_owned() + &rest.to_ascii_lowercase()
+    };
+    constant.split('_').map(word).collect()
 }
 
 /// A kind of resource.
@@ -41,6 +128,10 @@ impl AclOperation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i8)]
 pub enum AclResourceType {
+    /// A kind of a later version than this one.
+    Unknown = 0,
+    /// In a filter of ACLs, every kind.
+    Any = 1,
     /// A topic.
     Topic = 2,
     /// A group of consumers.
@@ -49,9 +140,54 @@ pub enum AclResourceType {
     Cluster = 4,
     /// A transactional id of producers.
     TransactionalId = 5,
+    /// A delegation token, by its id.
+    DelegationToken = 6,
 }
 
 impl AclResourceType {
+    /// The kind of this number in the protocol.
+    pub const fn from_code(code: i8) -> Self {
+        match code {
+            1 => Self::Any,
+            2 => Self::Topic,
+            3 => Self::Group,
+            4 => Self::Cluster,
+            5 => Self::TransactionalId,
+            6 => Self::DelegationToken,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The kinds that ACLs can be about.
+    pub const CONCRETE: [Self; 5] =
+        [Self::Topic, Self::Group, Self::Cluster, Self::TransactionalId, Self::DelegationToken];
+
+    /// The kind of this name, as the paths of ACLs in ZooKeeper and their change notices write it.
+    pub fn from_name(name: &str) -> Self {
+        let found = Self::CONCRETE
+            .into_iter()
+            .find(|it| is_name_of(name, it.constant()) || name.eq_ignore_ascii_case(it.constant()));
+        found.unwrap_or(Self::Unknown)
+    }
+
+    /// Its name as the paths of ACLs in ZooKeeper write it, e.g. `TransactionalId`.
+    pub fn name(self) -> String {
+        pascal_case(self.constant())
+    }
+
+    /// Its name as Java's constant, e.g. `TRANSACTIONAL_ID`.
+    pub const fn constant(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Any => "ANY",
+            Self::Topic => "TOPIC",
+            Self::Group => "GROUP",
+            Self::Cluster => "CLUSTER",
+            Self::TransactionalId => "TRANSACTIONAL_ID",
+            Self::DelegationToken => "DELEGATION_TOKEN",
+        }
+    }
+
     /// The operations that exist for this kind of resource.
     pub const fn supported_operations(self) -> &'static [AclOperation] {
         use AclOperation::{
@@ -65,6 +201,8 @@ impl AclResourceType {
                 &[Create, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, Alter, Describe]
             }
             Self::TransactionalId => &[Describe, Write],
+            Self::DelegationToken => &[Describe],
+            Self::Unknown | Self::Any => &[],
         }
     }
 }
@@ -97,5 +235,40 @@ impl<'a> AclResource<'a> {
     /// A transactional id.
     pub const fn transactional_id(name: &'a str) -> Self {
         Self { resource_type: AclResourceType::TransactionalId, name }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_and_kinds_have_the_names_of_kafkas() {
+        assert_eq!(AclOperation::IdempotentWrite.name(), "IdempotentWrite");
+        assert_eq!(AclResourceType::TransactionalId.name(), "TransactionalId");
+        for code in 1..=12 {
+            let operation = AclOperation::from_code(code);
+            assert_eq!(AclOperation::from_name(&operation.name()), operation);
+            assert_eq!(AclOperation::from_name(&operation.name().to_uppercase()), operation);
+        }
+        assert_eq!(AclOperation::from_name("Fly"), AclOperation::Unknown);
+        assert_eq!(
+            AclOperation::from_name("DESCRIBE_CONFIGS"),
+            AclOperation::Unknown,
+            "as Kafka's tool has it"
+        );
+        for kind in AclResourceType::CONCRETE {
+            assert_eq!(AclResourceType::from_name(&kind.name()), kind, "as the paths of ACLs write it");
+            assert_eq!(AclResourceType::from_name(kind.constant()), kind, "as change notices write it");
+        }
+        assert_eq!(AclResourceType::from_name("Any"), AclResourceType::Unknown);
+    }
+
+    #[test]
+    fn a_caller_that_may_read_or_write_may_describe() {
+        let describe = AclOperation::Describe.implied_by();
+        assert_eq!(describe.len(), 5);
+        assert!(!describe.contains(&AclOperation::Create) && !describe.contains(&AclOperation::AlterConfigs));
+        assert_eq!(AclOperation::Write.implied_by(), [AclOperation::Write]);
     }
 }

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::acl::{AclOperation, AclResource};
+use super::acl_authorizer::AclAuthorizer;
 use super::principal::KafkaPrincipal;
 use crate::base::SecurityProtocol;
 use crate::wire::api_key::ApiKey;
@@ -43,6 +44,8 @@ pub struct AclAction<'a> {
     pub operation: AclOperation,
     /// The resource.
     pub resource: AclResource<'a>,
+    /// For how many items of the request it is asked.
+    pub references: usize,
     /// Which outcomes an authorizer logs.
     pub audit: Audit,
 }
@@ -69,22 +72,42 @@ pub enum AuthorizationResult {
 
 /// A broker's authorizer, if it has one; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Authorization(Option<Arc<dyn Authorizer>>);
+pub enum Authorization {
+    /// There is none: every caller may do everything.
+    #[default]
+    Absent,
+    /// One that decides by ACLs.
+    ByAcls(Arc<AclAuthorizer>),
+    /// One that decides by something else.
+    By(Arc<dyn Authorizer>),
+}
 
 impl Authorization {
     /// Uses this authorizer.
     pub fn by(authorizer: Arc<dyn Authorizer>) -> Self {
-        Self(Some(authorizer))
+        Self::By(authorizer)
     }
 
     /// Whether any action can be denied.
     pub fn is_configured(&self) -> bool {
-        self.0.is_some()
+        !matches!(self, Self::Absent)
+    }
+
+    /// The authorizer that has ACLs, which can be described and changed.
+    pub fn acls(&self) -> Option<&Arc<AclAuthorizer>> {
+        match self {
+            Self::ByAcls(authorizer) => Some(authorizer),
+            Self::Absent | Self::By(_) => None,
+        }
     }
 
     /// Whether the caller may do this; everything where there is no authorizer.
     pub fn allows(&self, context: &RequestContext<'_>, action: &AclAction<'_>) -> bool {
-        let Some(authorizer) = &self.0 else { return true };
-        authorizer.authorize(context, action) == AuthorizationResult::Allowed
+        let result = match self {
+            Self::Absent => return true,
+            Self::ByAcls(authorizer) => authorizer.authorize(context, action),
+            Self::By(authorizer) => authorizer.authorize(context, action),
+        };
+        result == AuthorizationResult::Allowed
     }
 }
