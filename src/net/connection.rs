@@ -25,6 +25,7 @@ use super::frames::Frames;
 use super::handshake::{Accepted, Authenticated, ServerAuthenticator, authenticate};
 use super::limits::SocketLimits;
 use super::mute::Mute;
+use super::sasl::{SaslReauthentication, SaslVerdict};
 use super::transport::{ConnectionEnd, ReadHalf, TransportLayer, WriteHalf};
 use super::{Answer, Caller, Dispatch, Reply, ReplyObserver, writer};
 use crate::base::Records;
@@ -76,8 +77,9 @@ pub(super) async fn open<A: ServerAuthenticator>(
         () = excess.cancelled() => return,
     };
     match authenticated {
-        Ok(Authenticated { transport, principal }) => {
-            serve(transport, accepted.authenticated(principal), slot, served).await;
+        Ok(Authenticated { transport, principal, reauthentication }) => {
+            let caller = accepted.authenticated(principal);
+            serve(transport, caller, reauthentication, slot, served).await;
         }
         Err(error) => {
             let Accepted { address, .. } = accepted;
@@ -88,7 +90,13 @@ pub(super) async fn open<A: ServerAuthenticator>(
 
 /// Serves a connection until either side ends it, it is idle for too long or has to make room, or its listener is
 /// closed.
-async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: ConnectionSlot, served: Served) {
+async fn serve<T: TransportLayer>(
+    transport: T,
+    caller: Caller,
+    reauthentication: Option<SaslReauthentication>,
+    slot: ConnectionSlot,
+    served: Served,
+) {
     let (reader, out) = transport.into_halves();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, closed) = (served.closed.child_token(), slot.over(), served.closed.clone());
@@ -105,7 +113,16 @@ async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: Connection
     poll::note_woken_others();
     let frames = Frames::new(reader, activity.clone());
     let room = Arc::new(Semaphore::new(ANSWERS_HOLD));
-    let reading = Reading { frames, caller: Arc::new(caller), served, answers, room, mute };
+    let reading = Reading {
+        frames,
+        caller: Arc::new(caller),
+        reauthentication,
+        served,
+        answers,
+        room,
+        mute,
+        is_last: false,
+    };
     let answered = tokio::select! {
         // Requests that were accepted are still answered after the last request was read.
         answered = async { reading.run().await; (&mut writing).await } => Some(answered),
@@ -129,10 +146,15 @@ async fn serve<T: TransportLayer>(transport: T, caller: Caller, slot: Connection
 struct Reading<R> {
     frames: Frames<R>,
     caller: Arc<Caller>,
+    /// None where the caller has not authenticated by SASL.
+    reauthentication: Option<SaslReauthentication>,
     served: Served,
-    answers: mpsc::Sender<Outgoing>,
+    /// Boxed, as the channel has room for 32 of them from its beginning on.
+    answers: mpsc::Sender<Box<Outgoing>>,
     room: Arc<Semaphore>,
     mute: Mute,
+    /// Whether no frame is read after the present one, as the caller has failed to authenticate again.
+    is_last: bool,
 }
 
 impl<R: ReadHalf> Reading<R> {
@@ -166,7 +188,10 @@ impl<R: ReadHalf> Reading<R> {
                 }
                 Answer::Close => return,
             };
-            if self.answers.send(outgoing).await.is_err() || self.room.acquire().await.is_err() {
+            if self.answers.send(Box::new(outgoing)).await.is_err() || self.room.acquire().await.is_err() {
+                return;
+            }
+            if self.is_last {
                 return;
             }
             poll::note_woken_others();
@@ -183,6 +208,9 @@ impl<R: ReadHalf> Reading<R> {
     /// Handles a request; None when the other side breaks the connection off meanwhile. A client that has
     /// only closed its own half still gets the answer, at once if the request only waits.
     async fn answer(&mut self, frame: Bytes) -> Option<Answer> {
+        if let Some(answer) = self.authenticated_again(&frame) {
+            return Some(answer);
+        }
         // The request's time begins here, with its wait for admission.
         let handling = self.served.dispatch.dispatch(&self.caller, frame);
         let admission = self.served.limits.request().await;
@@ -203,6 +231,29 @@ impl<R: ReadHalf> Reading<R> {
         match end {
             ConnectionEnd::Closed => Some(handling.await),
             ConnectionEnd::BrokenOff => None,
+        }
+    }
+
+    /// The answer to a frame by which the caller authenticates again, or whose caller must have done so; None of any
+    /// other.
+    fn authenticated_again(&mut self, frame: &Bytes) -> Option<Answer> {
+        const TARGET: &str = "org.apache.kafka.common.network.Selector";
+        let address = self.caller.address;
+        match self.reauthentication.as_mut()?.judge(frame, Instant::now()) {
+            SaslVerdict::Request => None,
+            SaslVerdict::Answer(pieces) => Some(Answer::Now(pieces.into())),
+            SaslVerdict::Expired => {
+                log::debug!(target: TARGET, "Disconnecting expired channel: {}", self.caller.connection);
+                Some(Answer::Close)
+            }
+            SaslVerdict::Fail(pieces, words, delay) => {
+                log::info!(target: TARGET, "Failed re-authentication with /{address} ({words})");
+                self.is_last = true;
+                Some(Answer::Later(Box::pin(async move {
+                    tokio::time::sleep(delay).await;
+                    (!pieces.is_empty()).then(|| pieces.into())
+                })))
+            }
         }
     }
 
@@ -302,9 +353,9 @@ async fn write_answers<W: WriteHalf>(
 
 /// The answers of a connection, in the order of their requests.
 struct Answers {
-    queue: mpsc::Receiver<Outgoing>,
+    queue: mpsc::Receiver<Box<Outgoing>>,
     /// The answer that was taken off the queue last and is still awaited.
-    next: Option<Outgoing>,
+    next: Option<Box<Outgoing>>,
     mute: Mute,
 }
 
@@ -340,7 +391,7 @@ impl Answers {
             Some(awaited) => awaited,
             None => self.queue.recv().await?,
         };
-        match first {
+        match *first {
             Outgoing::Now(reply, room) => sending.add(reply, Some(room)),
             Outgoing::Later(pending) => {
                 let reply = pending.await?;
@@ -349,10 +400,10 @@ impl Answers {
             }
         }
         for _ in 1..ANSWERS_WAITING {
-            match self.queue.try_recv() {
+            match self.queue.try_recv().map(|outgoing| *outgoing) {
                 Ok(Outgoing::Now(reply, room)) => sending.add(reply, Some(room)),
                 Ok(awaited) => {
-                    self.next = Some(awaited);
+                    self.next = Some(Box::new(awaited));
                     break;
                 }
                 Err(_) => break,

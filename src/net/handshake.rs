@@ -2,7 +2,8 @@
 //! are secured.
 //!
 //! - *Entry points:* [`ServerAuthenticator`] for connections that were accepted, [`ClientAuthenticator`] for
-//!   those that were made; [`Plaintext`] is both for listeners without authentication.
+//!   those that were made; [`Plaintext`] is both for listeners without authentication, [`super::sasl`] has those of
+//!   SASL.
 //! - *Never:* reads a request before the handshake is done.
 //! - *In Kafka:* `Authenticator`, `SaslServerAuthenticator`, `SaslClientAuthenticator`, `ChannelBuilder`.
 
@@ -16,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Caller;
+use super::sasl::SaslReauthentication;
 use super::transport::TransportLayer;
 use crate::base::SecurityProtocol;
 use crate::security::KafkaPrincipal;
@@ -51,11 +53,12 @@ pub(super) struct Authenticated<T> {
     pub transport: T,
     /// The principal that the caller has proven to be.
     pub principal: Arc<KafkaPrincipal>,
+    /// How long that holds, where it was proven by SASL.
+    pub reauthentication: Option<SaslReauthentication>,
 }
 
 /// The handshake of a listener. Its clones share its state.
 #[doc(alias = "Authenticator")]
-#[doc(alias = "SaslServerAuthenticator")]
 pub(super) trait ServerAuthenticator: Clone + Send + Sync + 'static {
     /// The transport of a connection after the handshake.
     type Transport: TransportLayer;
@@ -109,7 +112,8 @@ impl ServerAuthenticator for Plaintext {
         stream: TcpStream,
         _: &Accepted,
     ) -> impl Future<Output = io::Result<Authenticated<TcpStream>>> + Send {
-        ready(Ok(Authenticated { transport: stream, principal: self.anonymous.clone() }))
+        let principal = self.anonymous.clone();
+        ready(Ok(Authenticated { transport: stream, principal, reauthentication: None }))
     }
 }
 

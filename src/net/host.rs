@@ -11,13 +11,18 @@ use std::net::{IpAddr, ToSocketAddrs};
 #[error("{0}: {0}: {1}")]
 pub struct UnknownHost(String, String);
 
+/// The machine's own name, as it was given one.
+pub fn own_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The canonical name of this machine, or its address if the address has no name. Blocks as long as name
 /// servers take.
 ///
 /// # Errors
 /// [`UnknownHost`] where the machine's own name has no address.
 pub fn canonical_name() -> Result<String, UnknownHost> {
-    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let own = own_name();
     let addresses = |name: &str| Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect());
     canonical(&own, addresses, |address| Ok(dns_lookup::lookup_addr(&address)?))
 }

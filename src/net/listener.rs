@@ -17,8 +17,10 @@ use super::connection_quotas::ConnectionSlot;
 use super::handshake::{Accepted, Plaintext, ServerAuthenticator};
 use super::limits::SocketLimits;
 use super::metrics::ListenerMetrics;
+use super::sasl::SaslAuthenticator;
 use crate::base::Endpoint;
 use crate::base::poll;
+use crate::security::listeners::{SaslListener, SecuredEndpoint};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -69,6 +71,8 @@ impl ListenerEnds {
 pub struct Listener {
     endpoint: Endpoint,
     socket: Arc<TcpListener>,
+    /// How callers are authenticated; None where they stay anonymous.
+    sasl: Option<Arc<SaslListener>>,
     /// Whether the last connection could not be accepted, which has been logged then.
     failing: bool,
 }
@@ -78,7 +82,8 @@ impl Listener {
     ///
     /// # Errors
     /// [`BindError`] with Kafka's words.
-    pub async fn bind(endpoint: &Endpoint, limits: &SocketLimits) -> Result<Self, BindError> {
+    pub async fn bind(secured: &SecuredEndpoint, limits: &SocketLimits) -> Result<Self, BindError> {
+        let SecuredEndpoint { endpoint, sasl } = secured;
         let failed = |error: &io::Error| {
             let reason = match error.kind() {
                 io::ErrorKind::AddrInUse => "Address already in use".to_owned(),
@@ -92,8 +97,8 @@ impl Listener {
         for address in addresses {
             match listen(address, limits.buffers) {
                 Ok(socket) => {
-                    let (endpoint, socket) = (endpoint.clone(), Arc::new(socket));
-                    return Ok(Self { endpoint, socket, failing: false });
+                    let (endpoint, sasl, socket) = (endpoint.clone(), sasl.clone(), Arc::new(socket));
+                    return Ok(Self { endpoint, socket, sasl, failing: false });
                 }
                 Err(error) => last = error,
             }
@@ -113,8 +118,9 @@ impl Listener {
     }
 
     /// Another listener on the socket of this one.
-    pub fn renamed(&self, endpoint: Endpoint) -> Self {
-        Self { endpoint, socket: self.socket.clone(), failing: false }
+    pub fn renamed(&self, secured: SecuredEndpoint) -> Self {
+        let SecuredEndpoint { endpoint, sasl } = secured;
+        Self { endpoint, socket: self.socket.clone(), sasl, failing: false }
     }
 
     /// Whether both listen on the same socket, as the same listener.
@@ -124,7 +130,13 @@ impl Listener {
 
     /// Accepts and serves connections until `ends`; returns once all of them have ended.
     pub async fn serve(self, dispatch: Arc<dyn Dispatch>, limits: Arc<SocketLimits>, ends: ListenerEnds) {
-        self.serve_authenticated(Plaintext::default(), dispatch, limits, ends).await;
+        match self.sasl.clone() {
+            None => self.serve_authenticated(Plaintext::default(), dispatch, limits, ends).await,
+            Some(listener) => {
+                let authenticator = SaslAuthenticator { listener, dispatch: dispatch.clone() };
+                self.serve_authenticated(authenticator, dispatch, limits, ends).await;
+            }
+        }
     }
 
     /// As [`Listener::serve`], with the handshake that every connection does first.

@@ -20,6 +20,7 @@ pub mod metrics;
 mod mute;
 pub mod peer;
 mod plaintext;
+mod sasl;
 pub mod socket_server;
 mod transport;
 mod writer;

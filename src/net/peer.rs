@@ -1,33 +1,40 @@
-//! A connection to a broker: requests go out as they come, and an answer is matched to its request by
-//! correlation id.
+//! A connection to a broker: requests go out in the order of the calls, several with one write, and answers come in
+//! the same order.
 //!
-//! Never goes on after a request that was dropped half written, or that was not answered in time: the
-//! connection is closed. The broker would take the next request for the rest of the half-written one, or
-//! answer it only after the late one. Kafka: `NetworkClient`.
+//! - *Tasks:* one that writes and watches the time, one that reads; none for a call.
+//! - A call that is dropped leaves the connection in order: its request is written whole, its answer passed over.
+//! - Never goes on after a request that was not answered in time, or after an answer that no call waits for: the
+//!   connection is closed. The broker would answer all that follows only after the late request.
+//! - *In Kafka:* `NetworkClient`, `Selector`.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::io;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::exchanges::{Exchanges, RequestBatch, TimeLimit, ended};
 use super::activity::Activity;
 use super::frames::Frames;
 use super::handshake::{ClientAuthenticator, Plaintext};
 use super::transport::{ReadHalf, TransportLayer, WriteHalf};
 use super::writer;
-use crate::base::Records;
 use crate::wire::codec::WireError;
 use crate::wire::frame;
 use crate::wire::message::Request;
+
+mod exchanges;
+mod traffic;
+
+pub use traffic::PeerTraffic;
 
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: i32 = 512 << 20;
@@ -46,86 +53,65 @@ pub enum PeerError {
     Wire(#[from] WireError),
 }
 
+/// How a connection is made.
+#[derive(Clone, Debug, Default)]
+pub struct PeerOptions {
+    /// The client id of the requests.
+    pub client_id: String,
+    /// The size of the socket's send buffer in bytes (`send.buffer.bytes`); None for the system's.
+    pub send_buffer: Option<u32>,
+    /// The size of the socket's receive buffer in bytes (`receive.buffer.bytes`); None for the system's.
+    pub receive_buffer: Option<u32>,
+    /// Counts what goes and comes.
+    pub traffic: Arc<PeerTraffic>,
+}
+
 /// A connection to a broker, shared by its clones; closed when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Peer {
+    user: Arc<PeerUser>,
+}
+
+/// What the clones of a peer share. Dropped, it ends the connection.
+#[derive(Debug)]
+struct PeerUser {
     shared: Arc<PeerShared>,
 }
 
+/// What the users of a connection share with its tasks.
 #[derive(Debug)]
 struct PeerShared {
     client_id: String,
-    writer: tokio::sync::Mutex<Box<dyn RequestWriter>>,
     /// When bytes have come or gone last.
     activity: Activity,
-    waiting: Mutex<HashMap<i32, oneshot::Sender<Bytes>>>,
+    traffic: Arc<PeerTraffic>,
+    exchanges: Mutex<Exchanges>,
     next_id: AtomicI32,
+    /// A request was queued.
+    queued: Notify,
     ended: CancellationToken,
 }
 
-/// The writing half of a connection, whatever its transport.
-trait RequestWriter: fmt::Debug + Send {
-    /// Sends a request, whose pieces leave one after the other.
-    fn send<'a>(&'a mut self, request: Vec<Records>, activity: &'a Activity)
-    -> BoxFuture<'a, io::Result<()>>;
-}
-
-impl<W: WriteHalf> RequestWriter for W {
-    fn send<'a>(
-        &'a mut self,
-        request: Vec<Records>,
-        activity: &'a Activity,
-    ) -> BoxFuture<'a, io::Result<()>> {
-        Box::pin(writer::send(self, request, activity))
-    }
-}
-
-impl Drop for PeerShared {
+impl Drop for PeerUser {
     fn drop(&mut self) {
-        self.ended.cancel();
+        self.shared.end();
     }
 }
 
 impl PeerShared {
     /// Ends the connection: nothing more is written, and every call that waits for an answer fails.
     fn end(&self) {
+        self.exchanges.lock().end(Instant::now());
         self.ended.cancel();
-        self.waiting.lock().clear();
     }
-}
 
-/// A request that is being written. Dropped before it is written whole, it ends the connection.
-struct Writing<'a>(Option<&'a PeerShared>);
-
-impl Writing<'_> {
-    fn finish(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        if let Some(shared) = self.0 {
-            shared.end();
-        }
-    }
-}
-
-/// An answer that is waited for until this is dropped.
-struct Awaited<'a> {
-    shared: &'a PeerShared,
-    id: i32,
-    answer: oneshot::Receiver<Bytes>,
-}
-
-impl Drop for Awaited<'_> {
-    fn drop(&mut self) {
-        self.shared.waiting.lock().remove(&self.id);
+    fn next_id(&self) -> i32 {
+        self.next_id.fetch_add(1, Ordering::Relaxed) & i32::MAX
     }
 }
 
 impl Peer {
-    /// Connects to `host:port`; `client_id` is the client id of the requests.
+    /// Connects to `host:port`, any of its addresses; `client_id` is the client id of the requests.
     ///
     /// # Errors
     /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`].
@@ -141,40 +127,73 @@ impl Peer {
         client_id: &str,
         limit: Duration,
     ) -> Result<Self, PeerError> {
+        let options = PeerOptions { client_id: client_id.to_owned(), ..PeerOptions::default() };
         let opening = async {
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
             authenticator.authenticate(stream, host).await
         };
-        let transport =
-            tokio::time::timeout(limit, opening).await.map_err(|_| PeerError::Timeout(limit))??;
-        Ok(Self::over(transport, client_id))
+        Ok(Self::over(within(limit, opening).await?, options))
+    }
+
+    /// Connects to one address; `host` is the name by which the broker is known.
+    ///
+    /// # Errors
+    /// [`PeerError::Io`] where the address does not take the connection, [`PeerError::Timeout`].
+    pub async fn connect_to(
+        address: SocketAddr,
+        host: &str,
+        options: PeerOptions,
+        limit: Duration,
+    ) -> Result<Self, PeerError> {
+        let opening = async {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            if let Some(size) = options.send_buffer {
+                socket.set_send_buffer_size(size)?;
+            }
+            if let Some(size) = options.receive_buffer {
+                socket.set_recv_buffer_size(size)?;
+            }
+            let stream = socket.connect(address).await?;
+            stream.set_nodelay(true)?;
+            Plaintext::default().authenticate(stream, host).await
+        };
+        let transport = within(limit, opening).await?;
+        Ok(Self::over(transport, options))
     }
 
     /// A peer at the other end of a connection whose handshake is done.
-    fn over<T: TransportLayer>(transport: T, client_id: &str) -> Self {
+    fn over<T: TransportLayer>(transport: T, options: PeerOptions) -> Self {
         let (reader, writer) = transport.into_halves();
-        let activity = Activity::since(tokio::time::Instant::now());
+        let activity = Activity::since(Instant::now());
         let frames = Frames::new(reader, activity.clone());
         let shared = Arc::new(PeerShared {
-            client_id: client_id.to_owned(),
-            writer: tokio::sync::Mutex::new(Box::new(writer)),
+            client_id: options.client_id,
             activity,
-            waiting: Mutex::new(HashMap::new()),
+            traffic: options.traffic,
+            exchanges: Mutex::default(),
             next_id: AtomicI32::new(0),
+            queued: Notify::new(),
             ended: CancellationToken::new(),
         });
-        tokio::spawn(read_answers(Arc::downgrade(&shared), frames, shared.ended.clone()));
-        Self { shared }
+        tokio::spawn(read_answers(shared.clone(), frames));
+        tokio::spawn(write_requests(shared.clone(), writer));
+        Self { user: Arc::new(PeerUser { shared }) }
     }
 
     /// Whether the connection is still open, as far as is known.
     pub fn is_open(&self) -> bool {
-        !self.shared.ended.is_cancelled()
+        !self.user.shared.ended.is_cancelled()
+    }
+
+    /// How long nothing has come or gone; zero while a request waits for its answer.
+    pub fn unused_for(&self) -> Duration {
+        let shared = &self.user.shared;
+        if shared.exchanges.lock().is_idle() { shared.activity.unused_for() } else { Duration::ZERO }
     }
 
     /// Sends a request at a version and waits for its answer. The connection ends if that takes longer than
-    /// `limit`, or if this future is dropped while the request is being written.
+    /// `limit`, even if this future is dropped before.
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has acted on the request is then not known.
@@ -184,16 +203,31 @@ impl Peer {
         version: i16,
         limit: Duration,
     ) -> Result<R::Response, PeerError> {
-        let exchange = async {
-            let mut awaited = self.expect_answer();
-            self.send(awaited.id, request, version).await?;
-            let frame = (&mut awaited.answer).await.map_err(|_| ended())?;
-            Ok(frame::read_response::<R>(frame, version)?.1)
-        };
-        self.within(limit, exchange).await
+        self.begin(request, version, limit, None)?.answer().await
     }
 
-    /// Sends a request that is not answered, such as a Produce with acks=0. The connection ends as by [`Peer::call`].
+    /// Queues a request at a version, whose answer is awaited apart. Requests begun one after the other reach the
+    /// broker in that order. `permit` is held until the answer has come or the connection has ended.
+    ///
+    /// # Errors
+    /// [`PeerError`] of a connection that has ended, or a request that the version cannot carry.
+    pub fn begin<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        limit: Duration,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<PendingAnswer<R>, PeerError> {
+        let shared = &self.user.shared;
+        let id = shared.next_id();
+        let pieces = frame::request(version, id, Some(&shared.client_id), request)?;
+        let answer = shared.exchanges.lock().call(id, pieces, TimeLimit::of(limit), permit)?;
+        shared.queued.notify_one();
+        Ok(PendingAnswer { peer: self.clone(), version, answer, request: PhantomData })
+    }
+
+    /// Sends a request that is not answered, such as a Produce with acks=0, and waits until it is written. The
+    /// connection ends as by [`Peer::call`].
     ///
     /// # Errors
     /// [`PeerError`]; whether the broker has the request is then not known.
@@ -202,72 +236,120 @@ impl Peer {
         request: &R,
         version: i16,
         limit: Duration,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<(), PeerError> {
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        self.within(limit, self.send(id, request, version)).await
-    }
-
-    async fn within<T>(
-        &self,
-        limit: Duration,
-        exchange: impl Future<Output = Result<T, PeerError>>,
-    ) -> Result<T, PeerError> {
-        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
-            self.shared.end();
-            Err(PeerError::Timeout(limit))
-        })
-    }
-
-    fn expect_answer(&self) -> Awaited<'_> {
-        let shared = &*self.shared;
-        let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let (sender, answer) = oneshot::channel();
-        shared.waiting.lock().insert(id, sender);
-        Awaited { shared, id, answer }
-    }
-
-    async fn send<R: Request>(&self, id: i32, request: &R, version: i16) -> Result<(), PeerError> {
-        let shared = &*self.shared;
-        let pieces = frame::request(version, id, Some(&shared.client_id), request)?;
-        let mut writer = shared.writer.lock().await;
-        if shared.ended.is_cancelled() {
-            return Err(ended());
-        }
-        let writing = Writing(Some(shared));
-        tokio::select! {
-            sent = writer.send(pieces, &shared.activity) => sent?,
-            () = shared.ended.cancelled() => return Err(ended()),
-        }
-        writing.finish();
-        Ok(())
+        let shared = &self.user.shared;
+        let pieces = frame::request(version, shared.next_id(), Some(&shared.client_id), request)?;
+        let written = shared.exchanges.lock().send(pieces, TimeLimit::of(limit), permit)?;
+        shared.queued.notify_one();
+        written.await.map_err(|_| ended())?
     }
 }
 
-fn ended() -> PeerError {
-    PeerError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection has ended"))
+/// A request that was sent, and whose answer can be awaited. Dropped, it leaves the connection in order: the answer is
+/// read and passed over.
+#[derive(Debug)]
+pub struct PendingAnswer<R> {
+    /// Keeps the connection open.
+    peer: Peer,
+    version: i16,
+    answer: oneshot::Receiver<Result<Bytes, PeerError>>,
+    request: PhantomData<fn() -> R>,
 }
 
-/// Hands every answer to the call that waits for it, until the connection has ended or its last user is gone.
-async fn read_answers<R: ReadHalf>(
-    shared: std::sync::Weak<PeerShared>,
-    mut frames: Frames<R>,
-    over: CancellationToken,
-) {
+impl<R: Request> PendingAnswer<R> {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// [`PeerError`]; whether the broker has acted on the request is then not known.
+    pub async fn answer(self) -> Result<R::Response, PeerError> {
+        let frame = self.answer.await.map_err(|_| ended())??;
+        drop(self.peer);
+        Ok(frame::read_response::<R>(frame, self.version)?.1)
+    }
+
+    /// The version of the request and of its answer.
+    pub fn version(&self) -> i16 {
+        self.version
+    }
+}
+
+async fn within<T>(limit: Duration, opening: impl Future<Output = io::Result<T>>) -> Result<T, PeerError> {
+    Ok(tokio::time::timeout(limit, opening).await.map_err(|_| PeerError::Timeout(limit))??)
+}
+
+/// Writes what is queued, all at once, and ends the connection when the time of an exchange is over.
+async fn write_requests<W: WriteHalf>(shared: Arc<PeerShared>, mut writer: W) {
+    let mut ended = std::pin::pin!(shared.ended.cancelled());
+    // One timer for all exchanges: mostly it fires long after the exchange that it was set for.
+    let mut alarm = std::pin::pin!(sleep_until(Instant::now()));
+    let mut set_for = None;
+    loop {
+        let (batch, mut nearest) = {
+            let mut exchanges = shared.exchanges.lock();
+            (exchanges.take_queue(), exchanges.nearest())
+        };
+        let mut working = std::pin::pin!(write_or_wait(&shared, &mut writer, batch));
+        loop {
+            if let Some(time) = nearest.filter(|_| nearest != set_for) {
+                alarm.as_mut().reset(time);
+            }
+            set_for = nearest;
+            tokio::select! {
+                biased;
+                done = &mut working => match done {
+                    Ok(()) => break,
+                    Err(_) => return shared.end(),
+                },
+                () = &mut alarm, if set_for.is_some() => {
+                    let now = Instant::now();
+                    let late = shared.exchanges.lock().expire(now);
+                    if late {
+                        return shared.end();
+                    }
+                    (nearest, set_for) = (shared.exchanges.lock().nearest(), None);
+                }
+                () = &mut ended => return,
+            }
+        }
+    }
+}
+
+/// Writes a batch; where it is empty, waits until a request is queued.
+async fn write_or_wait<W: WriteHalf>(
+    shared: &PeerShared,
+    writer: &mut W,
+    RequestBatch { pieces, unanswered }: RequestBatch,
+) -> io::Result<()> {
+    if pieces.is_empty() {
+        shared.queued.notified().await;
+        return Ok(());
+    }
+    let bytes = pieces.iter().map(|piece| piece.len()).sum();
+    writer::send(writer, pieces, &shared.activity).await?;
+    shared.traffic.sent(bytes);
+    shared.exchanges.lock().written(unanswered);
+    Ok(())
+}
+
+/// Hands every answer to the call that waits for it, until the connection has ended.
+async fn read_answers<R: ReadHalf>(shared: Arc<PeerShared>, mut frames: Frames<R>) {
+    let mut ended = std::pin::pin!(shared.ended.cancelled());
     loop {
         let answer = tokio::select! {
+            biased;
             answer = next_answer(&mut frames) => answer,
             // The writing half may exist for a while yet; the other side must notice the end now.
-            () = over.cancelled() => return frames.close(),
+            () = &mut ended => return frames.close(),
         };
-        let Some(shared) = shared.upgrade() else { return };
-        match answer {
-            Ok(frame) => {
-                let id = (&frame[..]).try_get_i32().unwrap_or(-1);
-                if let Some(waiter) = shared.waiting.lock().remove(&id) {
-                    let _ = waiter.send(frame); // A caller that gave up needs no answer.
-                }
-            }
-            Err(_) => return shared.end(),
+        let expected = answer.is_ok_and(|frame| {
+            shared.traffic.received(frame.len() + frame::PREFIX);
+            let id = (&frame[..]).try_get_i32().unwrap_or(-1);
+            shared.exchanges.lock().answer(id, frame)
+        });
+        if !expected {
+            shared.end();
+            return frames.close();
         }
     }
 }

@@ -15,6 +15,7 @@ use super::Dispatch;
 use super::limits::SocketLimits;
 use super::listener::{BindError, Listener, ListenerEnds};
 use crate::base::Endpoint;
+use crate::security::listeners::SecuredEndpoint;
 
 /// The listeners of a broker.
 pub struct SocketServer {
@@ -74,7 +75,7 @@ impl SocketServer {
     ///
     /// # Errors
     /// [`BindError`] of the first endpoint that cannot be bound.
-    pub async fn bind(&self, endpoints: Vec<Endpoint>) -> Result<Vec<Listener>, BindError> {
+    pub async fn bind(&self, endpoints: Vec<SecuredEndpoint>) -> Result<Vec<Listener>, BindError> {
         let mut listeners = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let listener = match self.at_same_address(&endpoint) {
@@ -86,7 +87,8 @@ impl SocketServer {
         Ok(listeners)
     }
 
-    fn at_same_address(&self, endpoint: &Endpoint) -> Option<Listener> {
+    fn at_same_address(&self, secured: &SecuredEndpoint) -> Option<Listener> {
+        let endpoint = &secured.endpoint;
         let state = self.state.lock();
         let present = state.listeners.iter().map(|it| &it.listener).find(|it| {
             let at = it.configured();
@@ -94,15 +96,15 @@ impl SocketServer {
                 && at.port == endpoint.port
                 && (at.port != 0 || at.listener == endpoint.listener)
         })?;
-        Some(present.renamed(endpoint.clone()))
+        Some(present.renamed(secured.clone()))
     }
 
     /// The socket belongs to the runtime that serves it, whichever runtime the caller is on.
-    async fn bind_anew(&self, endpoint: Endpoint) -> Result<Listener, BindError> {
+    async fn bind_anew(&self, endpoint: SecuredEndpoint) -> Result<Listener, BindError> {
         let limits = self.limits.clone();
         let wanted = endpoint.clone();
         let binding = self.runtime.spawn(async move { Listener::bind(&wanted, &limits).await });
-        binding.await.unwrap_or_else(|error| Err(BindError::new(&endpoint, error.to_string())))
+        binding.await.unwrap_or_else(|error| Err(BindError::new(&endpoint.endpoint, error.to_string())))
     }
 
     /// Closes the listeners that are not among these, with their connections, and serves those that are new.

@@ -74,7 +74,7 @@ async fn connected_with(
         closed: stop.clone(),
         stop: stop.clone(),
     };
-    tokio::spawn(serve(stream, caller, slot, served));
+    tokio::spawn(serve(stream, caller, None, slot, served));
     (client, limits)
 }
 

@@ -21,6 +21,7 @@ use crate::net::listener::{Listener, ListenerEnds};
 use crate::net::peer::Peer;
 use crate::net::{Answer, Caller, Dispatch};
 use crate::security::KafkaPrincipal;
+use crate::security::listeners::SecuredEndpoint;
 use crate::wire::message::controlled_shutdown::ControlledShutdownRequest;
 
 const KEY: u8 = 0x5a;
@@ -128,7 +129,7 @@ impl ServerAuthenticator for Keys {
         }
         stream.write_u8(!key).await?;
         let principal = KafkaPrincipal::user(format!("{}-{key}", accepted.listener)).into();
-        Ok(Authenticated { transport: Masked { stream, key }, principal })
+        Ok(Authenticated { transport: Masked { stream, key }, principal, reauthentication: None })
     }
 }
 
@@ -194,6 +195,7 @@ impl Server {
             host: "127.0.0.1".to_owned(),
             port: 0,
         };
+        let endpoint = SecuredEndpoint { endpoint, sasl: None };
         let listener = Listener::bind(&endpoint, &limits).await.unwrap();
         let port = u16::try_from(listener.endpoint().port).unwrap();
         let stop = CancellationToken::new();

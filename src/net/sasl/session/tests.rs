@@ -1,0 +1,212 @@
+use super::*;
+use crate::config::layers::LayeredSettings;
+use crate::config::{BrokerConfig, Properties};
+use crate::security::jaas::JaasFile;
+use crate::security::listeners::ListenerSecurity;
+use crate::security::sasl::client::SaslLogin;
+use crate::security::sasl::{SaslClient, ScramCredential, ScramHash};
+use crate::wire::message::Request;
+use crate::wire::message::api_versions::ApiVersionsRequest;
+use crate::wire::message::metadata::MetadataRequest;
+
+const SCRAM: SaslMechanism = SaslMechanism::Scram(ScramHash::Sha256);
+
+/// A listener with PLAIN and SCRAM-SHA-256, whose users alice and bob have the passwords `secret` and `geheim`.
+fn listener() -> Arc<SaslListener> {
+    let pairs = [
+        ("zookeeper.connect", "z"),
+        ("listeners", "SASL_PLAINTEXT://:1,PLAINTEXT://:2"),
+        ("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-256"),
+        (
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"secret\" user_bob=geheim;",
+        ),
+        (
+            "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config",
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        ),
+        ("listener.name.sasl_plaintext.scram-sha-256.connections.max.reauth.ms", "60000"),
+    ];
+    let pairs = Properties::from_iter(pairs);
+    let broker = BrokerConfig::parse(&pairs).unwrap();
+    let security = ListenerSecurity { jaas: JaasFile::default(), credentials: Arc::default() };
+    let credential = ScramCredential::of_password(ScramHash::Sha256, "secret", 4096).to_string();
+    security.credentials.update("alice", &[("SCRAM-SHA-256".to_owned(), credential)].into());
+    let settings = LayeredSettings { broker, pairs, ..Default::default() };
+    security.secured(&settings).unwrap()[0].sasl.clone().unwrap()
+}
+
+fn login(mechanism: SaslMechanism, user: &str, password: &str) -> SaslLogin {
+    SaslLogin { mechanism, user: user.to_owned(), password: password.to_owned() }
+}
+
+fn bytes_of(pieces: Vec<Records>) -> Bytes {
+    let memory = pieces.into_iter().map(|piece| match piece {
+        Records::Memory(bytes) => bytes,
+        other => panic!("{other:?} is not in memory"),
+    });
+    memory.fold(Vec::new(), |all, bytes| [all, bytes.to_vec()].concat()).into()
+}
+
+fn frame_of<R: Request>(request: &R, version: i16) -> Bytes {
+    bytes_of(frame::request(version, 7, Some("test"), request).unwrap()).slice(frame::PREFIX..)
+}
+
+fn read<R: Request>(pieces: Vec<Records>, version: i16) -> R::Response {
+    let (correlation_id, response) =
+        frame::read_response::<R>(bytes_of(pieces).slice(frame::PREFIX..), version).unwrap();
+    assert_eq!(correlation_id, 7);
+    response
+}
+
+fn handshake(mechanism: &str, version: i16) -> Bytes {
+    frame_of(&SaslHandshakeRequest { mechanism: mechanism.to_owned() }, version)
+}
+
+fn sent(action: SaslAction) -> Vec<Records> {
+    match action {
+        SaslAction::Send(pieces) => pieces,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn failed(action: SaslAction) -> (Vec<Records>, String) {
+    match action {
+        SaslAction::Fail(pieces, words) => (pieces, words),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn token(bytes: Vec<u8>) -> Bytes {
+    frame_of(&SaslAuthenticateRequest { auth_bytes: bytes.into() }, 1)
+}
+
+/// The handshake and the exchange with tokens in requests: the last action.
+fn log_in(session: &mut SaslSession, login: &SaslLogin) -> SaslAction {
+    let response = read::<SaslHandshakeRequest>(sent(session.take(handshake(login.mechanism.name(), 1))), 1);
+    assert_eq!((response.error_code, response.mechanisms.len()), (0, 2));
+    let (mut client, mut next) = SaslClient::new(login);
+    loop {
+        match session.take(token(next)) {
+            SaslAction::Send(pieces) => {
+                let response = read::<SaslAuthenticateRequest>(pieces, 1);
+                assert_eq!((response.error_code, response.session_lifetime_ms), (0, 0));
+                next = client.evaluate(&response.auth_bytes).unwrap().unwrap();
+            }
+            action => return action,
+        }
+    }
+}
+
+fn words_to_caller(action: SaslAction) -> String {
+    let response = read::<SaslAuthenticateRequest>(failed(action).0, 1);
+    assert_eq!(response.error_code, ErrorCode::SaslAuthenticationFailed.code());
+    response.error_message.unwrap()
+}
+
+#[test]
+fn a_caller_comes_in_by_either_mechanism() {
+    for (mechanism, lifetime_ms) in [(SaslMechanism::Plain, 0), (SCRAM, 60_000)] {
+        let action = log_in(&mut SaslSession::new(listener()), &login(mechanism, "alice", "secret"));
+        let SaslAction::Complete(pieces, proof) = action else { panic!("{action:?}") };
+        assert_eq!((proof.user.as_str(), proof.mechanism), ("alice", mechanism));
+        assert_eq!(read::<SaslAuthenticateRequest>(pieces, 1).session_lifetime_ms, lifetime_ms);
+    }
+}
+
+#[test]
+fn tokens_are_bare_after_the_first_version_of_the_handshake() {
+    let mut session = SaslSession::new(listener());
+    sent(session.take(handshake("PLAIN", 0)));
+    let action = session.take(Bytes::from_static(b"\0bob\0geheim"));
+    let SaslAction::Complete(pieces, proof) = action else { panic!("{action:?}") };
+    assert_eq!((&bytes_of(pieces)[..], proof.user.as_str()), (&[0; 4][..], "bob"));
+    let mut session = SaslSession::new(listener());
+    sent(session.take(handshake("PLAIN", 0)));
+    let (pieces, words) = failed(session.take(Bytes::from_static(b"\0bob\0secret")));
+    assert!(pieces.is_empty() && words.contains("Invalid username or password"), "{words}");
+    let mut session = SaslSession::new(listener());
+    sent(session.take(handshake("SCRAM-SHA-256", 0)));
+    let (mut client, first) = SaslClient::new(&login(SCRAM, "alice", "secret"));
+    let challenge = bytes_of(sent(session.take(first.into())));
+    let last = client.evaluate(&challenge[frame::PREFIX..]).unwrap().unwrap();
+    assert!(matches!(session.take(last.into()), SaslAction::Complete(..)));
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_user_are_told_alike() {
+    let words = |mechanism, user, password| {
+        words_to_caller(log_in(&mut SaslSession::new(listener()), &login(mechanism, user, password)))
+    };
+    for mechanism in [SaslMechanism::Plain, SCRAM] {
+        assert_eq!(words(mechanism, "alice", "wrong"), words(mechanism, "nobody", "secret"));
+    }
+    assert_eq!(
+        words(SCRAM, "alice", "wrong"),
+        "Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-256"
+    );
+    assert_eq!(
+        words(SaslMechanism::Plain, "alice", "wrong"),
+        "Authentication failed: Invalid username or password"
+    );
+    // A user of PLAIN alone.
+    assert_eq!(words(SCRAM, "bob", "geheim"), words(SCRAM, "bob", "secret"));
+}
+
+#[test]
+fn a_mechanism_that_is_not_enabled_is_answered_with_those_that_are() {
+    for mechanism in ["SCRAM-SHA-512", "GSSAPI", "", "plain"] {
+        let (pieces, words) = failed(SaslSession::new(listener()).take(handshake(mechanism, 1)));
+        let response = read::<SaslHandshakeRequest>(pieces, 1);
+        assert_eq!(response.error_code, ErrorCode::UnsupportedSaslMechanism.code());
+        assert_eq!(response.mechanisms, ["PLAIN", "SCRAM-SHA-256"]);
+        assert_eq!(words, format!("Unsupported SASL mechanism {mechanism}"));
+    }
+}
+
+#[test]
+fn versions_may_be_asked_for_once_before_the_handshake() {
+    let mut session = SaslSession::new(listener());
+    let versions = || frame_of(&ApiVersionsRequest::default(), 0);
+    let too_new = Bytes::from_static(&[0, 18, 0, 99, 0, 0, 0, 7, 0xff, 0xff, 0]);
+    assert!(matches!(session.take(too_new), SaslAction::AnswerVersions));
+    assert!(matches!(session.take(versions()), SaslAction::AnswerVersions));
+    assert!(failed(session.take(versions())).0.is_empty());
+    assert!(failed(session.take(handshake("PLAIN", 1))).0.is_empty(), "it is over");
+}
+
+#[test]
+fn other_requests_before_the_authentication_are_not_answered() {
+    let metadata = || frame_of(&MetadataRequest::default(), 1);
+    let closed = |frame: Bytes| assert!(failed(SaslSession::new(listener()).take(frame)).0.is_empty());
+    closed(metadata());
+    closed(Bytes::new());
+    closed(Bytes::from_static(&[0x60, 0x82, 1, 2, 3, 4, 5, 6, 7, 8]));
+    closed(token(b"\0alice\0secret".to_vec()));
+    closed(handshake("PLAIN", 1).slice(..12));
+    let mut session = SaslSession::new(listener());
+    sent(session.take(handshake("PLAIN", 1)));
+    assert!(failed(session.take(metadata())).0.is_empty());
+    let mut session = SaslSession::new(listener());
+    sent(session.take(handshake("PLAIN", 1)));
+    let refused = read::<SaslHandshakeRequest>(failed(session.take(handshake("PLAIN", 1))).0, 1);
+    assert_eq!(refused.error_code, ErrorCode::IllegalSaslState.code());
+}
+
+#[test]
+fn a_caller_that_authenticates_again_stays_who_it_is_and_how() {
+    let before = || SaslProof { user: "alice".to_owned(), mechanism: SaslMechanism::Plain, lifetime: None };
+    let again = || SaslSession::again(listener(), before());
+    let plain = |user: &str, password: &str| login(SaslMechanism::Plain, user, password);
+    assert!(matches!(log_in(&mut again(), &plain("alice", "secret")), SaslAction::Complete(..)));
+    assert_eq!(
+        words_to_caller(log_in(&mut again(), &plain("bob", "geheim"))),
+        "Cannot change principals during re-authentication from User.alice: User.bob"
+    );
+    let (pieces, words) = failed(log_in(&mut again(), &login(SCRAM, "alice", "secret")));
+    assert!(pieces.is_empty());
+    assert_eq!(
+        words,
+        "SASL mechanism 'SCRAM-SHA-256' requested by client is not supported for re-authentication of mechanism 'PLAIN'"
+    );
+}
