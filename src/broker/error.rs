@@ -5,6 +5,7 @@ use crate::log::OpenError;
 use crate::log::meta_properties::MetadataError;
 use crate::net::host::UnknownHost;
 use crate::net::listener::BindError;
+use crate::security::acl_authorizer::AclStoreError;
 use crate::zk::ZkError;
 
 /// Why a broker did not start. Prints Kafka's message.
@@ -22,6 +23,9 @@ pub enum StartError {
     /// ZooKeeper cannot be reached, or refuses.
     #[error("{0}")]
     ZooKeeper(#[from] ZkError),
+    /// The ACLs cannot be read.
+    #[error("{0}")]
+    Acls(#[from] AclStoreError),
     /// A listener cannot be bound.
     #[error("{0}")]
     Bind(#[from] BindError),

@@ -5,6 +5,7 @@
 //! - *Runtimes:* requests and records run on the runtime that calls `start`; ZooKeeper and the controller on another,
 //!   so that a stalled disk does not cost the session.
 
+mod authorizer;
 mod coordinators;
 mod dynamic_config;
 mod error;

@@ -1,5 +1,5 @@
-//! The quotas of clients at the start, those of the settings and those below `/config/clients` and `/config/users`;
-//! and what is measured of them.
+//! The quotas of clients at the start, those of the settings and those below `/config/clients` and `/config/users`,
+//! with the credentials that lie beside them; and what is measured of the quotas.
 //!
 //! Kafka: `QuotaFactory.instantiate`, `DynamicConfigManager.startup`.
 
@@ -14,19 +14,22 @@ use crate::metrics::Metric;
 use crate::quota::client_quota_manager::QuotaWindows;
 use crate::quota::values::ClientQuotaType;
 use crate::quota::{ClientQuotaConfig, ClientQuotas};
+use crate::security::sasl::CredentialCache;
 
 const TARGET: &str = "kafka.server.QuotaFactory$";
 
-/// The quotas that are in force from the first request on.
+/// The quotas that are in force from the first request on. Fills the credentials of users, too.
 ///
 /// # Errors
 /// Failures of ZooKeeper.
 pub(super) async fn load(
     config: &BrokerConfig,
     configs: &Arc<ConfigReader>,
+    credentials: &Arc<CredentialCache>,
 ) -> Result<Arc<ClientQuotas>, StartError> {
     let quotas = Arc::new(ClientQuotas::new(quota_config(config)));
-    ClientQuotaConfigHandler { configs: configs.clone(), quotas: quotas.clone() }.process_all().await?;
+    let (configs, credentials) = (configs.clone(), credentials.clone());
+    ClientQuotaConfigHandler { configs, quotas: quotas.clone(), credentials }.process_all().await?;
     Ok(quotas)
 }
 

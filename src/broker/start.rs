@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::coordinators::CoordinatorParts;
-use super::dynamic_config::listeners::{DynamicListenerConfig, check_protocols};
+use super::dynamic_config::listeners::DynamicListenerConfig;
 use super::dynamic_config::parts::{
     DynamicConnectionLimits, DynamicLogCleaner, DynamicLogConfig, DynamicMetricsReporters,
     DynamicReplication, DynamicThreadPool,
@@ -21,14 +21,14 @@ use super::dynamic_config::{
     BrokerConfigHandler, ClientQuotaConfigHandler, DynamicConfigManager, TopicConfigHandler,
 };
 use super::registration::BrokerRegistration;
-use super::{BrokerServer, Plugins, StartError, TARGET, features, metrics, quotas};
+use super::{BrokerServer, Plugins, StartError, TARGET, authorizer, features, metrics, quotas};
 use crate::admin::configs::ConfigReader;
 use crate::api::Services;
 use crate::api::dispatch::RequestDispatch;
 use crate::base::{BrokerId, Clock};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::{Layer, OwnConfigs};
-use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
+use crate::config::{BrokerConfig, ConfigError, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
 use crate::log::directory;
 use crate::log::log_manager::load::topics_in;
@@ -40,6 +40,9 @@ use crate::net::Dispatch;
 use crate::net::limits::SocketLimits;
 use crate::net::socket_server::SocketServer;
 use crate::replica::{ReplicaManager, preferred_replica::rack_aware};
+use crate::security::jaas::JaasFile;
+use crate::security::listeners::ListenerSecurity;
+use crate::security::sasl::CredentialCache;
 use crate::zk::producer_ids::ProducerIdManager;
 use crate::zk::registration::generate_id;
 use crate::zk::znode::config_entity::EntityType;
@@ -54,6 +57,7 @@ fn millis(ms: i32) -> Duration {
 struct PreparedStart {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
+    security: Arc<ListenerSecurity>,
     metadata: BrokerMetadata,
     offline: Vec<PathBuf>,
 }
@@ -82,7 +86,7 @@ impl BrokerServer {
         interrupted: CancellationToken,
     ) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting");
-        let prepared = prepare(properties)?;
+        let prepared = prepare(properties, listener_security()?)?;
         let metrics = metrics::bind().await?;
         let zk = unless(&interrupted, connect(&prepared.config, &control)).await?;
         let broker = match boot(prepared, plugins, zk.clone(), control, &interrupted).await {
@@ -111,13 +115,23 @@ async fn unless<T>(
     }
 }
 
-fn prepare(properties: Properties) -> Result<PreparedStart, StartError> {
+/// What the listeners are secured by, beside the settings.
+fn listener_security() -> Result<ListenerSecurity, ConfigError> {
+    let jaas = JaasFile::of_java_options(&std::env::var("KAFKA_OPTS").unwrap_or_default())?;
+    if jaas.has_zookeeper_login() {
+        let sentence = "SASL to ZooKeeper is not built yet: this broker would not be authenticated there as the context \
+                        Client of java.security.auth.login.config asks.";
+        return Err(ConfigError::Combination(sentence.to_owned()));
+    }
+    Ok(ListenerSecurity { jaas, credentials: Arc::default() })
+}
+
+fn prepare(properties: Properties, security: ListenerSecurity) -> Result<PreparedStart, StartError> {
     let ReadConfig { config, warnings } = BrokerConfig::read(&properties)?;
     log::info!(target: "kafka.server.KafkaConfig", "KafkaConfig values: {}", config.changed().join(""));
     for warning in warnings {
         log::warn!(target: "kafka.server.KafkaConfig", "{warning}");
     }
-    check_protocols(&config.listeners()?)?;
     let selectors = [rack_aware::RACK_AWARE, rack_aware::LEADER];
     if let Some(class) = config.replica_selector_class.as_deref().filter(|it| !selectors.contains(it)) {
         return Err(StartError::Other(format!("Class {class} could not be found.")));
@@ -125,7 +139,8 @@ fn prepare(properties: Properties) -> Result<PreparedStart, StartError> {
     let dirs = LogManagerOptions::of(&config).dirs;
     let StoredMetadata { metadata, offline } = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
-    Ok(PreparedStart { config: Arc::new(config), live, metadata, offline })
+    security.secured(&live.current())?;
+    Ok(PreparedStart { config: Arc::new(config), live, security: Arc::new(security), metadata, offline })
 }
 
 async fn connect(config: &BrokerConfig, control: &Handle) -> Result<ZooKeeper, StartError> {
@@ -152,7 +167,7 @@ async fn boot(
     control: Handle,
     interrupted: &CancellationToken,
 ) -> Result<BrokerServer, StartError> {
-    let PreparedStart { config, live, metadata, offline } = prepared;
+    let PreparedStart { config, live, security, metadata, offline } = prepared;
     let configs = Arc::new(ConfigReader::new(zk.clone()));
     let identify = async {
         let cluster_id = bootstrap::cluster_id(&zk).await?;
@@ -173,7 +188,8 @@ async fn boot(
     };
     let (known, finalized) = unless(interrupted, identify).await?;
     let logs = open_logs(&live.current().broker, &configs, offline, interrupted).await?;
-    let opened = Opened { config, live, plugins, metadata, known, finalized, configs, logs: logs.clone() };
+    let opened =
+        Opened { config, live, security, plugins, metadata, known, finalized, configs, logs: logs.clone() };
     let joined = unless(interrupted, join(opened, zk, control)).await;
     if joined.is_err()
         && let Err(error) = tokio::task::spawn_blocking(move || logs.close()).await
@@ -187,6 +203,7 @@ async fn boot(
 struct Opened {
     config: Arc<BrokerConfig>,
     live: LiveConfig,
+    security: Arc<ListenerSecurity>,
     plugins: Plugins,
     /// The content of the data directories' `meta.properties`.
     metadata: BrokerMetadata,
@@ -200,15 +217,14 @@ struct Opened {
 
 /// The start with open logs: binds the listeners, registers, and serves requests.
 async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerServer, StartError> {
-    let Opened { config, live, plugins, metadata, known, finalized, configs, logs } = opened;
+    let Opened { config, live, security, plugins, metadata, known, finalized, configs, logs } = opened;
     let (broker_id, clock) = (known.broker_id, Clock::System);
     let settings = live.current();
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let limits = SocketLimits::new(&settings.broker, &settings.pairs)?;
     let sockets = Arc::new(SocketServer::new(limits, tasks.clone()));
-    let listeners = settings.broker.listeners()?;
-    check_protocols(&listeners)?;
-    sockets.replace(sockets.bind(listeners).await?).await;
+    sockets.replace(sockets.bind(security.secured(&settings)?).await?).await;
+    let authorization = authorizer::open(&live, plugins.authorization, &zk).await?;
     let registration =
         BrokerRegistration::new(broker_id, zk.clone(), clock.clone(), live.clone(), sockets.clone());
     let registration = Arc::new(registration);
@@ -244,12 +260,12 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
     };
     let transactions = coordinators.start_transactions().await?;
     let groups = coordinators.start_groups().await?;
-    let quotas = quotas::load(&config, &configs).await?;
+    let quotas = quotas::load(&config, &configs, &security.credentials).await?;
     let (finalized, features) = watch::channel(finalized);
     let services = Services {
         broker_id,
         clock,
-        authorization: plugins.authorization,
+        authorization,
         quotas,
         request_metrics: Arc::default(),
         cluster_id: known.cluster_id.unwrap_or_default(),
@@ -267,13 +283,14 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         features,
     };
     let broker = BrokerServer { services: Arc::new(services), logs, sockets, shutdown, tasks };
-    broker.add_reconfigurable_parts(registration.clone()).await;
+    broker.add_reconfigurable_parts(registration.clone(), security.clone()).await;
     broker.serve();
     broker.keep_replicas(&control);
     broker.keep_logs(&control);
     broker.tasks.spawn_on(registration.keep(broker.shutdown.clone()), &control);
-    broker.follow_config_changes(&control);
+    broker.follow_config_changes(security.credentials.clone(), &control);
     broker.follow_features(finalized, &control);
+    broker.follow_acls(&control);
     Ok(broker)
 }
 
@@ -295,7 +312,11 @@ impl BrokerServer {
     }
 
     /// The parts that apply settings while the broker runs.
-    async fn add_reconfigurable_parts(&self, registration: Arc<BrokerRegistration>) {
+    async fn add_reconfigurable_parts(
+        &self,
+        registration: Arc<BrokerRegistration>,
+        security: Arc<ListenerSecurity>,
+    ) {
         let Services { live, replicas, controller, .. } = &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
         live.add(Arc::new(DynamicMetricsReporters)).await;
@@ -304,11 +325,12 @@ impl BrokerServer {
         live.add(Arc::new(DynamicReplication(replicas.clone()))).await;
         live.add(Arc::new(DynamicLogCleaner(self.logs.clone()))).await;
         live.add(Arc::new(DynamicLogConfig { replicas, controller })).await;
-        live.add(Arc::new(DynamicListenerConfig { sockets: self.sockets.clone(), registration })).await;
+        let sockets = self.sockets.clone();
+        live.add(Arc::new(DynamicListenerConfig { sockets, registration, security })).await;
     }
 
     /// Follows the configs that change while the broker runs.
-    fn follow_config_changes(&self, control: &Handle) {
+    fn follow_config_changes(&self, credentials: Arc<CredentialCache>, control: &Handle) {
         let Services { broker_id, live, replicas, controller, zk, configs, quotas, clock, .. } =
             &*self.services;
         let (replicas, controller) = (replicas.clone(), controller.clone());
@@ -319,7 +341,11 @@ impl BrokerServer {
                 configs: configs.clone(),
                 live: live.clone(),
             },
-            quotas: ClientQuotaConfigHandler { configs: configs.clone(), quotas: quotas.clone() },
+            quotas: ClientQuotaConfigHandler {
+                configs: configs.clone(),
+                quotas: quotas.clone(),
+                credentials,
+            },
             clock: clock.clone(),
         };
         self.tasks.spawn_on(manager.follow(zk.clone(), self.shutdown.clone()), control);
@@ -330,6 +356,14 @@ impl BrokerServer {
         let Services { config, zk, .. } = &*self.services;
         if has_features(config) {
             self.tasks.spawn_on(features::follow(zk.clone(), finalized, self.shutdown.clone()), control);
+        }
+    }
+
+    /// Follows the ACLs that change while the broker runs.
+    fn follow_acls(&self, control: &Handle) {
+        if let Some(authorizer) = self.services.authorization.acls() {
+            let following = authorizer.clone().follow(self.services.clock.clone(), self.shutdown.clone());
+            self.tasks.spawn_on(following, control);
         }
     }
 

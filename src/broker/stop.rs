@@ -1,7 +1,7 @@
 //! The stop: leaderships moved, listeners closed, logs closed cleanly, and last of all the session closed.
 
 use super::hand_over::{HandOver, Next};
-use super::{BrokerServer, TARGET};
+use super::{BrokerServer, TARGET, authorizer};
 use crate::base::time::millis;
 use crate::base::{BrokerId, Endpoint};
 use crate::config::{ConfigError, RequestVersions};
@@ -33,6 +33,7 @@ impl BrokerServer {
         if let Err(error) = closing.await {
             log::error!(target: TARGET, "Closing the logs: {error}");
         }
+        authorizer::close(&self.services.authorization).await;
         self.services.zk.close().await;
         log::info!(target: TARGET, "[KafkaServer id={id}] shut down completed");
     }

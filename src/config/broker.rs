@@ -32,7 +32,7 @@ config! {
     alter_log_dirs_replication_quota_window_size_seconds: i32 = "alter.log.dirs.replication.quota.window.size.seconds",
         default: "1", at_least: 1, importance: Low;
     /// The class that authorizes requests; empty means that every client may do everything.
-    authorizer_class_name: String = "authorizer.class.name", default: "", importance: Low, support: NotYet;
+    authorizer_class_name: String = "authorizer.class.name", default: "", importance: Low;
     /// Whether a topic that a client asks for and that does not exist is created.
     auto_create_topics_enable: bool = "auto.create.topics.enable", default: "true", importance: High;
     /// Whether the controller moves leadership back to preferred replicas by itself.
@@ -53,11 +53,11 @@ config! {
     compression_type: String = "compression.type", default: "producer", importance: High, dynamic: ClusterWide;
     /// How long a connection stays open after failed authentication, in milliseconds; less than connections.max.idle.ms.
     connection_failed_authentication_delay_ms: i32 = "connection.failed.authentication.delay.ms",
-        default: "100", at_least: 0, importance: Low, support: NotYet;
+        default: "100", at_least: 0, importance: Low;
     /// After how long without a request a connection is closed, in milliseconds.
     connections_max_idle_ms: i64 = "connections.max.idle.ms", default: "600000", importance: Medium;
     /// How long an authenticated connection lasts before it must authenticate again, in milliseconds; 0 for ever.
-    connections_max_reauth_ms: i64 = "connections.max.reauth.ms", default: "0", importance: Medium, support: NotYet;
+    connections_max_reauth_ms: i64 = "connections.max.reauth.ms", default: "0", importance: Medium;
     /// The listener that carries only the controller's requests, apart from all others.
     control_plane_listener_name: Option<String> = "control.plane.listener.name", importance: High;
     /// Whether a broker hands its leaderships over before it stops.
@@ -385,7 +385,7 @@ config! {
         kind: Class, importance: Medium, support: NotYet;
     /// The SASL mechanisms that clients may use.
     sasl_enabled_mechanisms: Vec<String> = "sasl.enabled.mechanisms",
-        default: "GSSAPI", importance: Medium, dynamic: PerBroker, support: NotYet;
+        default: "GSSAPI", importance: Medium, dynamic: PerBroker;
     /// The login of a SASL listener in JAAS form, set with the listener's and mechanism's prefix.
     sasl_jaas_config: Option<Password> = "sasl.jaas.config", importance: Medium, dynamic: PerBroker, support: NotYet;
     /// Where Kerberos' kinit lies.
@@ -614,7 +614,8 @@ impl BrokerConfig {
         let mut config = Self::default();
         let mut unknown = Vec::new();
         for (key, value) in properties.iter() {
-            if !config.set(key, value)? && !super::listener::is_prefixed(key) {
+            let is_known = super::listener::is_prefixed(key) || super::authorizer::is_setting(key);
+            if !config.set(key, value)? && !is_known {
                 unknown.push(key);
             }
         }

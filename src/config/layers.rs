@@ -91,24 +91,7 @@ impl Layers {
     /// # Errors
     /// [`ConfigError`] with Kafka's message, as it stands behind "Invalid config value for resource …: ".
     pub fn check(&self, layer: Layer, own: &OwnConfigs) -> Result<LayeredSettings, ConfigError> {
-        refuse(
-            own,
-            |key| mode(key) == Some(UpdateMode::ReadOnly),
-            "Cannot update these configs dynamically: Set",
-        )?;
-        refuse(
-            own,
-            is_security,
-            "These security configs can be dynamically updated only per-listener using the listener prefix: HashSet",
-        )?;
-        check_values(own)?;
-        if layer == Layer::AllBrokers {
-            refuse(
-                own,
-                is_per_broker,
-                "Cannot update these configs at default cluster level, broker id must be specified: Set",
-            )?;
-        }
+        check_own(layer, own)?;
         self.with(layer, own.clone()).settings()
     }
 
@@ -153,6 +136,32 @@ impl Layers {
         }
         next
     }
+}
+
+/// Checks the configs of a layer by themselves (`DynamicBrokerConfig.validateConfigs`).
+///
+/// # Errors
+/// [`ConfigError`] of keys that cannot change, cannot change in this layer, or have a value that they cannot have.
+pub fn check_own(layer: Layer, own: &OwnConfigs) -> Result<(), ConfigError> {
+    refuse(
+        own,
+        |key| mode(key) == Some(UpdateMode::ReadOnly),
+        "Cannot update these configs dynamically: Set",
+    )?;
+    refuse(
+        own,
+        is_security,
+        "These security configs can be dynamically updated only per-listener using the listener prefix: HashSet",
+    )?;
+    check_values(own)?;
+    if layer == Layer::AllBrokers {
+        refuse(
+            own,
+            is_per_broker,
+            "Cannot update these configs at default cluster level, broker id must be specified: Set",
+        )?;
+    }
+    Ok(())
 }
 
 /// The row of a broker's key, that of its file or of ZooKeeper only.
@@ -206,7 +215,10 @@ fn refuse(own: &OwnConfigs, refused: impl Fn(&str) -> bool, sentence: &str) -> R
 }
 
 /// Checks each value by itself. A key that is in no table may belong to a plugin.
-fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
+///
+/// # Errors
+/// [`ConfigError`] of the first value that its key cannot have.
+pub fn check_values(own: &OwnConfigs) -> Result<(), ConfigError> {
     let (mut broker, mut throttles) = (BrokerConfig::default(), Throttles::default());
     for (key, value) in own {
         let key = own_key(key).unwrap_or(key);

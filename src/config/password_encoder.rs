@@ -229,7 +229,7 @@ fn decrypt(key: &[u8], iv: &[u8], encrypted: &[u8]) -> Result<Vec<u8>, PasswordE
 }
 
 /// Whether ZooKeeper has the value of this key encrypted (`DynamicBrokerConfig.isPasswordConfig`).
-fn is_password_config(name: &str) -> bool {
+pub fn is_password_config(name: &str) -> bool {
     let secret = |kind, mode| kind == ConfigType::Password && mode != UpdateMode::ReadOnly;
     broker::ROWS.iter().any(|row| secret(row.kind, row.update_mode) && name.ends_with(row.key))
 }

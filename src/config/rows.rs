@@ -98,6 +98,13 @@ impl ConfigType {
         }
     }
 
+    /// The type of this number; None for one that does not exist.
+    pub fn from_id(id: i8) -> Option<Self> {
+        use ConfigType::{Boolean, Class, Double, Int, List, Long, Password, Short, String};
+        let all = [Boolean, String, Int, Short, Long, Double, List, Class, Password];
+        all.into_iter().find(|it| it.id() == id)
+    }
+
     /// Its name as in Kafka's messages.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
 //! Settings that ask for features that are not built and must not be ignored silently: encryption,
-//! authentication, authorization, and Java classes that refuse requests of clients. Pure.
+//! authentication, and Java classes that refuse requests of clients. Pure.
 //!
 //! A broker or a tool with such a setting refuses to start; a running broker refuses the change. The default
 //! value of a setting asks for nothing.
@@ -18,21 +18,19 @@ use super::rows::{ConfigError, ConfigRow, Support};
 enum Feature {
     Tls,
     Sasl,
-    Authorization,
     ZnodeAcls,
     Policies,
 }
 
 impl Feature {
-    const EVERY: [Self; 5] = [Self::Tls, Self::Sasl, Self::Authorization, Self::ZnodeAcls, Self::Policies];
+    const EVERY: [Self; 4] = [Self::Tls, Self::Sasl, Self::ZnodeAcls, Self::Policies];
 
     /// Why a broker or a tool does not start with it.
     fn sentence(self) -> &'static str {
         match self {
             Self::Tls => "TLS is not built yet: connections would not be encrypted as these settings ask",
-            Self::Sasl => "SASL is not built yet: nobody would be authenticated as these settings ask",
-            Self::Authorization => {
-                "Authorization is not built yet: everybody would be allowed everything, whatever these settings ask"
+            Self::Sasl => {
+                "This part of SASL is not built yet: nobody would be authenticated as these settings ask"
             }
             Self::ZnodeAcls => {
                 "ACLs of znodes are not built yet: everybody could change what lies in ZooKeeper, whatever these settings ask"
@@ -102,13 +100,15 @@ fn of_broker(key: &str, value: &str) -> Option<Feature> {
         return of_listener(base, value);
     }
     let feature = match key {
-        "authorizer.class.name" => Feature::Authorization,
+        "authorizer.class.name" if super::authorizer::CLASSES.contains(&value) => return None,
         "principal.builder.class" if value == DEFAULT_PRINCIPAL_BUILDER => return None,
-        "principal.builder.class" => Feature::Authorization,
+        "authorizer.class.name" | "principal.builder.class" => Feature::Policies,
         "zookeeper.set.acl" => Feature::ZnodeAcls,
         "alter.config.policy.class.name" | "create.topic.policy.class.name" => Feature::Policies,
         "client.quota.callback.class" => Feature::Policies,
-        "delegation.token.master.key" | "connections.max.reauth.ms" => Feature::Sasl,
+        "delegation.token.master.key" => Feature::Sasl,
+        "sasl.enabled.mechanisms" => return of_mechanisms(value),
+        "sasl.mechanism.inter.broker.protocol" if BUILT_MECHANISMS.contains(&value) => return None,
         "security.providers" => Feature::Tls,
         "zookeeper.clientCnxnSocket" => match value {
             "org.apache.zookeeper.ClientCnxnSocketNIO" => return None,
@@ -132,7 +132,7 @@ fn of_listener(base: &str, value: &str) -> Option<Feature> {
     match base.split_once(".sasl.") {
         // A password asks for nothing by itself: the store that it opens is another setting.
         _ if STORE_PASSWORDS.contains(&base) => None,
-        Some(_) => Some(Feature::Sasl),
+        Some((_, of_mechanism)) => of_broker(&format!("sasl.{of_mechanism}"), value),
         None => of_broker(base, value),
     }
 }
@@ -146,28 +146,41 @@ fn of_protocol_map(value: &str) -> Option<Feature> {
 fn of_protocol(name: &str) -> Option<Feature> {
     match name {
         "SSL" => Some(Feature::Tls),
-        "SASL_PLAINTEXT" | "SASL_SSL" => Some(Feature::Sasl),
+        "SASL_SSL" => Some(Feature::Tls),
         // A name that does not exist is refused where the setting is read.
         _ => None,
     }
 }
 
+/// The mechanisms of SASL that are built.
+const BUILT_MECHANISMS: [&str; 3] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+/// A list of mechanisms; GSSAPI alone is what every broker has by default.
+fn of_mechanisms(value: &str) -> Option<Feature> {
+    let mut names = value.split(',').map(str::trim);
+    let asks_for_others = value != "GSSAPI" && !names.all(|name| BUILT_MECHANISMS.contains(&name));
+    asks_for_others.then_some(Feature::Sasl)
+}
+
+/// What keys that begin alike ask for.
 fn of_prefix(key: &str) -> Option<Feature> {
-    if key.starts_with("ssl.") {
-        Some(Feature::Tls)
-    } else if key.starts_with("sasl.") {
-        Some(Feature::Sasl)
-    } else {
-        None
+    match key.strip_prefix("sasl.") {
+        Some(sasl) if sasl.ends_with(".class") => Some(Feature::Policies),
+        // Without a prefix it has no effect, in Kafka neither.
+        Some("jaas.config") => None,
+        Some(_) => Some(Feature::Sasl),
+        None => key.starts_with("ssl.").then_some(Feature::Tls),
     }
 }
 
 fn of_client(key: &str, value: &str) -> Option<Feature> {
     let value = value.trim();
     let feature = match key {
+        "security.protocol" if value.starts_with("SASL_") => Feature::Sasl,
         "security.protocol" => return of_protocol(value),
         "security.providers" => Feature::Tls,
         "sasl.mechanism" if value == "GSSAPI" => return None,
+        "sasl.mechanism" | "sasl.jaas.config" => Feature::Sasl,
         _ => of_prefix(key)?,
     };
     (!is_default(key, value)).then_some(feature)
@@ -175,7 +188,6 @@ fn of_client(key: &str, value: &str) -> Option<Feature> {
 
 fn of_java(name: &str, value: &str) -> Option<Feature> {
     match name {
-        "java.security.auth.login.config" => Some(Feature::Sasl),
         "zookeeper.client.secure" if value.eq_ignore_ascii_case("true") => Some(Feature::Tls),
         _ => None,
     }

@@ -2,7 +2,7 @@
 //!
 //! Pure. Kafka: `ConfigDef.parseType`, `ConfigDef.convertToString`.
 
-use std::fmt;
+use std::fmt::{self, Debug, UpperExp};
 
 use super::rows::{ConfigRow, ConfigType};
 use super::version::{KafkaVersion, UnknownVersion};
@@ -76,14 +76,24 @@ whole_number!(i64, Long);
 
 /// A double as Java prints it (`Double.toString`).
 pub fn java_double(value: f64) -> String {
+    java_floating(value, &value)
+}
+
+/// A floating point number of 32 bits as Java prints it (`Float.toString`).
+pub fn java_float(value: f32) -> String {
+    java_floating(value.into(), &value)
+}
+
+/// As Java prints a number of this value, which is written with the digits of its type.
+fn java_floating(value: f64, digits: &(impl Debug + UpperExp)) -> String {
     let size = value.abs();
     if value.is_infinite() {
         return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     if value.is_nan() || size == 0.0 || (1e-3..1e7).contains(&size) {
-        return format!("{value:?}");
+        return format!("{digits:?}");
     }
-    let scientific = format!("{value:E}");
+    let scientific = format!("{digits:E}");
     match scientific.split_once('E') {
         Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
         _ => scientific,

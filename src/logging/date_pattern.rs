@@ -6,7 +6,7 @@
 /// The `strftime` pattern that writes what this pattern of Java's writes.
 ///
 /// # Errors The letter that is not known.
-pub(super) fn to_strftime(pattern: &str) -> Result<String, char> {
+pub fn to_strftime(pattern: &str) -> Result<String, char> {
     let letters: Vec<char> = pattern.chars().collect();
     let (mut out, mut at) = (String::new(), 0);
     while let Some(&letter) = letters.get(at) {

@@ -3,6 +3,7 @@
 /// The names, sorted. Each exists from the start, so that `kafka-configs.sh` can set its level.
 pub const LOGGERS: &[&str] = &[
     "kafka.Kafka$",
+    "kafka.authorizer.logger",
     "kafka.cluster.Partition",
     "kafka.common.ZkNodeChangeNotificationListener",
     "kafka.controller.ControllerChannelManager",
@@ -25,6 +26,7 @@ pub const LOGGERS: &[&str] = &[
     "kafka.network.ConnectionQuotas",
     "kafka.network.Processor",
     "kafka.network.SocketServer",
+    "kafka.security.authorizer.AclAuthorizer",
     "kafka.server.AdminManager",
     "kafka.server.AlterIsrManager",
     "kafka.server.BrokerMetadataCheckpoint",

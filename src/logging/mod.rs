@@ -5,7 +5,7 @@
 //! logged. Kafka: log4j's `Hierarchy` and appenders, `kafka.utils.Log4jController`.
 
 mod appender;
-mod date_pattern;
+pub mod date_pattern;
 mod hierarchy;
 mod layout;
 mod level;

@@ -10,15 +10,16 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::BROKERS;
-use crate::base::{Endpoint, SecurityProtocol};
 use crate::broker::registration::BrokerRegistration;
 use crate::config::layers::LayeredSettings;
 use crate::config::reconfigurable::PreparedChange;
 use crate::config::{BrokerReconfigurable, ConfigError, SettingsChange, listener};
 use crate::net::socket_server::SocketServer;
+use crate::security::listeners::ListenerSecurity;
 
 /// The keys that describe listeners.
-pub const LISTENERS: [&str; 3] = ["advertised.listeners", "listener.security.protocol.map", "listeners"];
+pub const LISTENERS: [&str; 4] =
+    ["advertised.listeners", "listener.security.protocol.map", "listeners", "sasl.enabled.mechanisms"];
 
 /// Binds, closes and registers listeners.
 pub struct DynamicListenerConfig {
@@ -26,6 +27,8 @@ pub struct DynamicListenerConfig {
     pub sockets: Arc<SocketServer>,
     /// What clients and other brokers learn of them.
     pub registration: Arc<BrokerRegistration>,
+    /// How they authenticate callers.
+    pub security: Arc<ListenerSecurity>,
 }
 
 impl fmt::Debug for DynamicListenerConfig {
@@ -57,7 +60,7 @@ impl BrokerReconfigurable for DynamicListenerConfig {
                 return Err(ConfigError::Combination(sentence));
             }
         }
-        check_protocols(&new)
+        self.security.secured(now).map(drop)
     }
 
     fn prepare<'a>(
@@ -68,7 +71,11 @@ impl BrokerReconfigurable for DynamicListenerConfig {
             let now = &change.now.broker;
             let unavailable = |error: &dyn fmt::Display| ConfigError::Unavailable(error.to_string());
             self.registration.check(now).await.map_err(|error| unavailable(&error))?;
-            let listeners = self.sockets.bind(now.listeners()?).await.map_err(|error| unavailable(&error))?;
+            let listeners = self
+                .sockets
+                .bind(self.security.secured(&change.now)?)
+                .await
+                .map_err(|error| unavailable(&error))?;
             let apply = async move {
                 self.sockets.replace(listeners).await;
                 if let Err(error) = self.registration.update().await {
@@ -83,19 +90,6 @@ impl BrokerReconfigurable for DynamicListenerConfig {
     /// The listeners of the start were bound from the settings in force.
     fn apply<'a>(&'a self, _: &'a SettingsChange) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
-    }
-}
-
-/// Refuses listeners whose security protocol is not built.
-///
-/// # Errors
-/// [`ConfigError::Unavailable`] of the first such listener.
-pub fn check_protocols(listeners: &[Endpoint]) -> Result<(), ConfigError> {
-    match listeners.iter().find(|it| it.protocol != SecurityProtocol::Plaintext) {
-        None => Ok(()),
-        Some(Endpoint { listener, protocol, .. }) => Err(ConfigError::Unavailable(format!(
-            "Listener {listener} wants {protocol}; only PLAINTEXT is built yet"
-        ))),
     }
 }
 
