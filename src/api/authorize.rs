@@ -3,7 +3,7 @@
 //! The answer for a denied item is the handler's. Kafka: `KafkaApis.authorize`, `filterByAuthorized`,
 //! `authorizedOperations`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Exchange;
 use crate::security::{AclAction, AclOperation, AclResource, Audit, RequestContext};
@@ -77,13 +77,22 @@ impl Exchange {
         if !self.services.authorization.is_configured() {
             return AuthorizedTopics::Every;
         }
-        let names: HashSet<&str> = names.into_iter().collect();
-        let allowed =
-            names.into_iter().filter(|name| self.allows(operation, AclResource::topic(name), audit));
-        AuthorizedTopics::Named(allowed.map(str::to_owned).collect())
+        let mut references: HashMap<&str, usize> = HashMap::new();
+        for name in names {
+            *references.entry(name).or_default() += 1;
+        }
+        let allowed = references.into_iter().filter(|(name, references)| {
+            let (resource, references) = (AclResource::topic(name), *references);
+            self.may(&AclAction { operation, resource, references, audit })
+        });
+        AuthorizedTopics::Named(allowed.map(|(name, _)| name.to_owned()).collect())
     }
 
     fn allows(&self, operation: AclOperation, resource: AclResource<'_>, audit: Audit) -> bool {
+        self.may(&AclAction { operation, resource, references: 1, audit })
+    }
+
+    fn may(&self, action: &AclAction<'_>) -> bool {
         let context = RequestContext {
             principal: &self.caller.principal,
             address: self.caller.address,
@@ -91,6 +100,6 @@ impl Exchange {
             protocol: self.caller.protocol,
             api_key: self.header.api_key,
         };
-        self.services.authorization.allows(&context, &AclAction { operation, resource, audit })
+        self.services.authorization.allows(&context, action)
     }
 }

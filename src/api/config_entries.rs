@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Services;
+use crate::base::jvm_order;
 use crate::config::layers::{self, Layer, Layers, OwnConfigs};
 use crate::config::listener::own_key;
 use crate::config::rows::{ConfigRow, ConfigType, UpdateMode};
@@ -13,7 +14,7 @@ use crate::logging;
 
 /// Where a value comes from (`DescribeConfigsResponse.ConfigSource`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConfigSource {
+pub(super) enum ValueSource {
     /// The topic's own configs.
     Topic = 1,
     /// The broker's own configs in ZooKeeper.
@@ -30,11 +31,11 @@ pub(super) enum ConfigSource {
 
 /// One config as it is described.
 #[derive(Clone, Debug)]
-pub(super) struct ConfigEntry {
+pub(super) struct DescribedConfig {
     pub name: String,
     /// None where it is null or must not be shown.
     pub value: Option<String>,
-    pub source: ConfigSource,
+    pub source: ValueSource,
     pub sensitive: bool,
     pub read_only: bool,
     /// None for a key that this broker does not know.
@@ -46,22 +47,22 @@ pub(super) struct ConfigEntry {
 }
 
 /// A value from one source: its key, and the source.
-pub(super) type Synonym = (String, Option<String>, ConfigSource);
+pub(super) type Synonym = (String, Option<String>, ValueSource);
 
 /// Every config of a topic that has these configs of its own.
-pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<ConfigEntry> {
+pub(super) fn topic(services: &Services, own: &OwnConfigs) -> Vec<DescribedConfig> {
     let (layers, defaults) = (services.live.layers(), services.live.current().broker.topic_defaults());
     let config = defaults.with_valid_overrides(own).0;
     let entries = topic::ROWS.iter().map(|row| {
-        let set = own.get(row.key).map(|_| (row.key.to_owned(), config.get(row.key), ConfigSource::Topic));
+        let set = own.get(row.key).map(|_| (row.key.to_owned(), config.get(row.key), ValueSource::Topic));
         let behind = row.broker_key.into_iter().flat_map(|key| synonyms(&layers, key));
         entry(row.key, Some(row), config.get(row.key), set.into_iter().chain(behind).collect(), false)
     });
-    entries.collect()
+    in_scala_order(entries)
 }
 
 /// Every config of this broker, keys that it does not know included.
-pub(super) fn broker(services: &Services) -> Vec<ConfigEntry> {
+pub(super) fn broker(services: &Services) -> Vec<DescribedConfig> {
     let (layers, settings) = (services.live.layers(), services.live.current());
     let rows = broker::ROWS.iter().map(|row| row.key);
     let own = [Layer::Broker, Layer::AllBrokers].into_iter().flat_map(|layer| layers.own(layer).keys());
@@ -72,26 +73,32 @@ pub(super) fn broker(services: &Services) -> Vec<ConfigEntry> {
         let value = value.or_else(|| own_key(key).and(settings.pairs.get(key)).map(str::to_owned));
         broker_entry(key, value, synonyms(&layers, key))
     });
-    entries.collect()
+    in_scala_order(entries)
 }
 
 /// The configs that all brokers have in ZooKeeper.
-pub(super) fn all_brokers(services: &Services) -> Vec<ConfigEntry> {
+pub(super) fn all_brokers(services: &Services) -> Vec<DescribedConfig> {
     let layers = services.live.layers();
     let entries = layers.own(Layer::AllBrokers).iter().map(|(key, value)| {
         let mut behind = synonyms(&layers, key);
-        behind.retain(|(.., source)| *source == ConfigSource::DynamicDefault);
+        behind.retain(|(.., source)| *source == ValueSource::DynamicDefault);
         broker_entry(key, Some(value.clone()), behind)
     });
-    entries.collect()
+    in_scala_order(entries)
+}
+
+/// In the order of the map that Kafka's broker keeps them in.
+fn in_scala_order(entries: impl Iterator<Item = DescribedConfig>) -> Vec<DescribedConfig> {
+    let named = entries.map(|it| (it.name.clone(), it)).collect();
+    jvm_order::scala_mutable_map(named).into_iter().map(|(_, it)| it).collect()
 }
 
 /// Every logger of this broker with its level.
-pub(super) fn loggers() -> Vec<ConfigEntry> {
-    let entries = logging::levels().into_iter().map(|(name, level)| ConfigEntry {
+pub(super) fn loggers() -> Vec<DescribedConfig> {
+    let entries = logging::levels().into_iter().map(|(name, level)| DescribedConfig {
         name,
         value: Some(level.name().to_owned()),
-        source: ConfigSource::Logger,
+        source: ValueSource::Logger,
         sensitive: false,
         read_only: false,
         kind: None,
@@ -101,7 +108,7 @@ pub(super) fn loggers() -> Vec<ConfigEntry> {
     entries.collect()
 }
 
-fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> ConfigEntry {
+fn broker_entry(key: &str, value: Option<String>, synonyms: Vec<Synonym>) -> DescribedConfig {
     // A key of a single listener is of its base key's type.
     let row = layers::row(key).or_else(|| BrokerConfig::row(listener_base(key)?));
     // The throttles are in no properties file, which makes them read-only in a description.
@@ -118,13 +125,13 @@ fn entry(
     value: Option<String>,
     synonyms: Vec<Synonym>,
     read_only: bool,
-) -> ConfigEntry {
+) -> DescribedConfig {
     // A key that is not known may be a secret.
     let sensitive = row.is_none_or(|row| row.kind == ConfigType::Password);
-    let source = synonyms.first().map_or(ConfigSource::Default, |(.., source)| *source);
+    let source = synonyms.first().map_or(ValueSource::Default, |(.., source)| *source);
     let value = value.filter(|_| !sensitive);
     let (kind, doc) = (row.map(|row| row.kind), row.filter(|row| row.key == key).map(|row| row.doc));
-    ConfigEntry { name: key.to_owned(), value, source, sensitive, read_only, kind, doc, synonyms }
+    DescribedConfig { name: key.to_owned(), value, source, sensitive, read_only, kind, doc, synonyms }
 }
 
 /// The base key of a key of a single listener, which may stand behind the name of a SASL mechanism.
@@ -147,17 +154,17 @@ fn synonyms(layers: &Layers, key: &str) -> Vec<Synonym> {
     let named = |key: &str, value: &str, source| (key.to_owned(), Some(value.to_owned()), source);
     let mut all = Vec::new();
     for (layer, source) in
-        [(Layer::Broker, ConfigSource::DynamicBroker), (Layer::AllBrokers, ConfigSource::DynamicDefault)]
+        [(Layer::Broker, ValueSource::DynamicBroker), (Layer::AllBrokers, ValueSource::DynamicDefault)]
     {
         let own = layers.own(layer);
         all.extend(keys.iter().filter_map(|key| Some(named(key, own.get(*key)?, source))));
     }
     all.extend(
-        keys.iter().filter_map(|key| Some(named(key, layers.file().get(key)?, ConfigSource::StaticBroker))),
+        keys.iter().filter_map(|key| Some(named(key, layers.file().get(key)?, ValueSource::StaticBroker))),
     );
     all.extend(
         keys.iter().filter_map(|key| {
-            Some(named(key, BrokerConfig::row(key)?.default_text()?, ConfigSource::Default))
+            Some(named(key, BrokerConfig::row(key)?.default_text()?, ValueSource::Default))
         }),
     );
     // The values before the one with this key are left out; if there is none with this key, all are

@@ -12,6 +12,9 @@ use crate::wire::message::alter_partition_reassignments::{
     ReassignableTopicResponse,
 };
 use crate::wire::message::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
+use crate::wire::message::create_acls::{AclCreationResult, CreateAclsRequest, CreateAclsResponse};
+use crate::wire::message::delete_acls::{DeleteAclsFilterResult, DeleteAclsRequest, DeleteAclsResponse};
+use crate::wire::message::describe_acls::{DescribeAclsRequest, DescribeAclsResponse};
 use crate::wire::message::leader_and_isr::{
     LeaderAndIsrPartitionError, LeaderAndIsrRequest, LeaderAndIsrResponse,
 };
@@ -92,6 +95,35 @@ impl Refusable for WriteTxnMarkersRequest {
 impl Refusable for AlterIsrRequest {
     fn error_response(&self, error: ErrorCode, _: &str) -> AlterIsrResponse {
         AlterIsrResponse { error_code: error.code(), ..Default::default() }
+    }
+}
+
+impl Refusable for DescribeAclsRequest {
+    fn error_response(&self, error: ErrorCode, message: &str) -> DescribeAclsResponse {
+        let error_message = Some(message.to_owned());
+        DescribeAclsResponse { error_code: error.code(), error_message, ..Default::default() }
+    }
+}
+
+impl Refusable for CreateAclsRequest {
+    fn error_response(&self, error: ErrorCode, message: &str) -> CreateAclsResponse {
+        let refused =
+            |_| AclCreationResult { error_code: error.code(), error_message: Some(message.to_owned()) };
+        CreateAclsResponse { results: self.creations.iter().map(refused).collect(), ..Default::default() }
+    }
+}
+
+impl Refusable for DeleteAclsRequest {
+    fn error_response(&self, error: ErrorCode, message: &str) -> DeleteAclsResponse {
+        let refused = |_| DeleteAclsFilterResult {
+            error_code: error.code(),
+            error_message: Some(message.to_owned()),
+            ..Default::default()
+        };
+        DeleteAclsResponse {
+            filter_results: self.filters.iter().map(refused).collect(),
+            ..Default::default()
+        }
     }
 }
 

@@ -13,8 +13,9 @@ use super::Exchange;
 use super::client_quotas::ThreadTime;
 use super::error_response::Refusable;
 use super::request_metrics::{AnsweredRequest, RequestSender, RequestTimes};
+use crate::base::host_address;
 use crate::base::time::millis;
-use crate::net::{Answer, Reply};
+use crate::net::{Answer, Caller, Reply};
 use crate::quota::values::ClientQuotaType;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::api_key::ApiKey;
@@ -84,8 +85,7 @@ where
     let request = R::decode(&mut input, exchange.version())?;
     drop(input);
     if !exchange.is_authorized(operation, AclResource::CLUSTER) {
-        let message =
-            format!("Request {} of {} is not authorized.", R::KEY.name(), exchange.caller.connection);
+        let message = format!("Request {} is not authorized.", request_text(&exchange));
         log::error!(target: "kafka.server.KafkaApis", "[KafkaApi-{}] Error when handling request: {message}", exchange.services.broker_id);
         let response = request.error_response(ErrorCode::ClusterAuthorizationFailed, &message);
         let times = HandlerTimes::none(Instant::now());
@@ -95,6 +95,16 @@ where
     let is_exempt = R::KEY.is_cluster_action();
     let (handled, times) = measured(&exchange.thread_time, handler(&exchange, request)).await;
     finish(RequestInHand { exchange, api: R::KEY, times, is_exempt }, handled.into()).await
+}
+
+/// A request as Java prints it in messages. Its processor and buffer, which do not exist here, are 0 and null.
+fn request_text(exchange: &Exchange) -> String {
+    let Caller { principal, listener, protocol, address, connection, .. } = &*exchange.caller;
+    format!(
+        "Request(processor=0, connectionId={connection}, session=Session({principal},/{}), \
+         listenerName=ListenerName({listener}), securityProtocol={protocol}, buffer=null)",
+        host_address(*address)
+    )
 }
 
 /// When a request's handler ran.

@@ -62,6 +62,7 @@ pub const ROWS: &[ApiRow] = &[
     row!(SyncGroup, group::sync_group::handle),
     row!(DescribeGroups, group::describe_groups::handle),
     row!(ListGroups, group::list_groups::handle),
+    row!(SaslHandshake, session::sasl_handshake::handle),
     row!(ApiVersions, session::api_versions::handle),
     row!(CreateTopics, admin::create_topics::handle),
     row!(DeleteTopics, admin::delete_topics::handle),
@@ -73,10 +74,14 @@ pub const ROWS: &[ApiRow] = &[
     row!(EndTxn, txn::end_txn::handle),
     row!(WriteTxnMarkers, txn::write_txn_markers::handle, needs ClusterAction),
     row!(TxnOffsetCommit, group::txn_offset_commit::handle),
+    row!(DescribeAcls, admin::describe_acls::handle, needs Describe),
+    row!(CreateAcls, admin::create_acls::handle, needs Alter),
+    row!(DeleteAcls, admin::delete_acls::handle, needs Alter),
     row!(DescribeConfigs, admin::describe_configs::handle),
     row!(AlterConfigs, admin::alter_configs::handle),
     row!(AlterReplicaLogDirs, admin::alter_replica_log_dirs::handle),
     row!(DescribeLogDirs, admin::describe_log_dirs::handle),
+    row!(SaslAuthenticate, session::sasl_authenticate::handle),
     row!(CreatePartitions, admin::create_partitions::handle),
     row!(DeleteGroups, group::delete_groups::handle),
     row!(ElectLeaders, admin::elect_leaders::handle),
@@ -86,6 +91,8 @@ pub const ROWS: &[ApiRow] = &[
     row!(OffsetDelete, group::offset_delete::handle),
     row!(DescribeClientQuotas, admin::describe_client_quotas::handle),
     row!(AlterClientQuotas, admin::alter_client_quotas::handle),
+    row!(DescribeUserScramCredentials, admin::describe_user_scram_credentials::handle),
+    row!(AlterUserScramCredentials, admin::alter_user_scram_credentials::handle),
     row!(AlterIsr, cluster::alter_isr::handle, needs ClusterAction),
     row!(UpdateFeatures, admin::update_features::handle),
 ];
@@ -157,8 +164,8 @@ mod tests {
         (57, 0, 0),
     ];
 
-    /// SASL, ACLs, delegation tokens and SCRAM credentials.
-    const SECURITY: [i16; 11] = [17, 29, 30, 31, 36, 38, 39, 40, 41, 50, 51];
+    /// Delegation tokens.
+    const SECURITY: [i16; 4] = [38, 39, 40, 41];
 
     #[test]
     fn every_api_of_kafka_is_there_but_those_of_security() {

@@ -172,6 +172,24 @@ impl ZooKeeper {
         }
     }
 
+    /// Writes a persistent znode's data; creates it, and its parents, where it does not exist.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::set`].
+    pub async fn set_or_create(&self, path: &str, data: &[u8]) -> Result<(), ZkError> {
+        loop {
+            match self.set(path, data, None).await {
+                Err(ZkError::NoNode) => {}
+                written => return written.map(drop),
+            }
+            match self.create_recursive(path, data, CreateMode::Persistent).await {
+                // Another client has created it.
+                Err(ZkError::NodeExists) => {}
+                created => return created.map(drop),
+            }
+        }
+    }
+
     /// Deletes a znode if it has this version (None: any).
     ///
     /// # Errors

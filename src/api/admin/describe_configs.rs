@@ -6,7 +6,7 @@ use crate::admin::{configs, names};
 use crate::api::Exchange;
 use crate::api::broker_loggers;
 use crate::api::config_changes::{self, BROKER, BROKER_LOGGER, TOPIC};
-use crate::api::config_entries::{self, ConfigEntry, ConfigSource};
+use crate::api::config_entries::{self, DescribedConfig, ValueSource};
 use crate::config::rows::ConfigType;
 use crate::security::AclOperation;
 use crate::wire::error_code::ErrorCode;
@@ -29,7 +29,7 @@ pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> Des
             Ok(entries) => (ErrorCode::None, Some(String::new()), entries),
             Err((error, message)) => (error, message, Vec::new()),
         };
-        let wanted = |entry: &&ConfigEntry| {
+        let wanted = |entry: &&DescribedConfig| {
             let keys = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
             keys.is_none_or(|keys| keys.contains(&entry.name))
         };
@@ -58,7 +58,7 @@ pub async fn handle(exchange: &Exchange, request: DescribeConfigsRequest) -> Des
 async fn entries(
     exchange: &Exchange,
     resource: &DescribeConfigsResource,
-) -> Result<Vec<ConfigEntry>, (ErrorCode, Option<String>)> {
+) -> Result<Vec<DescribedConfig>, (ErrorCode, Option<String>)> {
     let services = &exchange.services;
     let name = &resource.resource_name;
     match resource.resource_type {
@@ -98,7 +98,7 @@ async fn entries(
 fn describe(
     exchange: &Exchange,
     request: &DescribeConfigsRequest,
-    entry: &ConfigEntry,
+    entry: &DescribedConfig,
 ) -> DescribeConfigsResourceResult {
     let version = exchange.version();
     let synonyms = entry.synonyms.iter().filter(|_| request.include_synonyms && version >= 1);
@@ -118,7 +118,7 @@ fn describe(
         config_type: entry.kind.map_or(0, ConfigType::id),
         documentation: match entry.source {
             // Never null: a field that Kafka does not set in a message is empty.
-            ConfigSource::Logger => Some(String::new()),
+            ValueSource::Logger => Some(String::new()),
             _ => entry.doc.map(str::to_owned).filter(|_| request.include_documentation && version >= 3),
         },
     }

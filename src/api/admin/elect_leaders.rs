@@ -21,14 +21,14 @@ use crate::wire::message::elect_leaders::{
 /// new leaders.
 pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectLeadersResponse {
     if !exchange.is_authorized(AclOperation::Alter, AclResource::CLUSTER) {
-        return failed(request, ErrorCode::ClusterAuthorizationFailed);
+        return failed(exchange, request, ErrorCode::ClusterAuthorizationFailed);
     }
     let services = &exchange.services;
     let kind = match request.election_type {
         0 => ElectionKind::Preferred,
         1 => ElectionKind::Unclean,
         // Kafka's handler fails on a type that it does not know.
-        _ => return failed(request, ErrorCode::UnknownServerError),
+        _ => return failed(exchange, request, ErrorCode::UnknownServerError),
     };
     let all = request.topic_partitions.is_none();
     let partitions: Vec<_> = match request.topic_partitions {
@@ -78,15 +78,20 @@ pub async fn handle(exchange: &Exchange, request: ElectLeadersRequest) -> ElectL
     ElectLeadersResponse { replica_election_results: results(outcomes), ..Default::default() }
 }
 
-/// The same error for the whole request and for each of its partitions, as the request lists them.
-fn failed(request: ElectLeadersRequest, error: ErrorCode) -> ElectLeadersResponse {
+/// The same error for the whole request, where the version has a field for it, and for each of its partitions, as the
+/// request lists them.
+fn failed(exchange: &Exchange, request: ElectLeadersRequest, error: ErrorCode) -> ElectLeadersResponse {
     let error_code = error.code();
     let failed = |partition_id| PartitionResult { partition_id, error_code, error_message: None };
     let topics = request.topic_partitions.into_iter().flatten().map(|asked| ReplicaElectionResult {
         topic: asked.topic,
         partition_result: asked.partition_id.into_iter().map(failed).collect(),
     });
-    ElectLeadersResponse { error_code, replica_election_results: topics.collect(), ..Default::default() }
+    ElectLeadersResponse {
+        error_code: if exchange.version() == 0 { 0 } else { error_code },
+        replica_election_results: topics.collect(),
+        ..Default::default()
+    }
 }
 
 /// A refusal with its code alone.

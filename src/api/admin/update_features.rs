@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::api::Exchange;
 use crate::base::jvm_order;
 use crate::config::KafkaVersion;
-use crate::controller::decide::{FeatureUpdate, UpdatedFeatures};
+use crate::controller::decide::{FeatureChange, UpdatedFeatures};
 use crate::controller::reply::ApiError;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -30,7 +30,7 @@ pub async fn handle(exchange: &Exchange, request: UpdateFeaturesRequest) -> Upda
             "Feature versioning system is disabled.",
         ));
     }
-    let updates = request.feature_updates.into_iter().map(|update| FeatureUpdate {
+    let updates = request.feature_updates.into_iter().map(|update| FeatureChange {
         feature: update.feature,
         max_version_level: update.max_version_level,
         allow_downgrade: update.allow_downgrade,

@@ -3,14 +3,12 @@
 //! v1 rebalance timeout · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) · v6 flexible · v7 the
 //! protocol's type. Kafka: `KafkaApis.handleJoinGroupRequest`.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{check_group_id, unavailable};
 use crate::api::Exchange;
-use crate::base::Millis;
+use crate::base::{Millis, host_address};
 use crate::coordinator::group::join::{GroupJoin, JoinGroupResult, JoinedMember, MAX_ID_PREFIX};
 use crate::coordinator::group::member::{MemberProfile, SupportedProtocol};
 use crate::wire::error_code::ErrorCode;
@@ -71,14 +69,6 @@ fn protocol(protocol: JoinGroupRequestProtocol) -> SupportedProtocol {
     SupportedProtocol { name: protocol.name.into(), metadata: Bytes::copy_from_slice(&protocol.metadata) }
 }
 
-/// An address as Java prints it: of version 6 without leaving out zeros.
-fn host_address(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => address.segments().map(|part| format!("{part:x}")).join(":"),
-    }
-}
-
 fn response(version: i16, result: JoinGroupResult) -> JoinGroupResponse {
     let JoinGroupResult { error, member, generation, protocol_type, protocol_name, leader, members } = result;
     let protocol_name = protocol_name.map(|name| name.to_string());
@@ -99,19 +89,5 @@ fn joined(version: i16, member: JoinedMember) -> JoinGroupResponseMember {
         member_id: member.id.to_string(),
         group_instance_id: member.instance.filter(|_| version >= 5).map(|it| it.to_string()),
         metadata: member.metadata,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_printed_as_java_prints_them() {
-        let printed = |address: &str| host_address(address.parse().unwrap());
-        assert_eq!(printed("127.0.0.1"), "127.0.0.1");
-        assert_eq!(printed("::1"), "0:0:0:0:0:0:0:1");
-        assert_eq!(printed("fe80::ab"), "fe80:0:0:0:0:0:0:ab");
-        assert_eq!(printed("::ffff:10.0.0.1"), "10.0.0.1");
     }
 }

@@ -8,7 +8,7 @@ use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::api::offset_znodes;
 use crate::base::{Millis, TopicPartition};
-use crate::coordinator::group::request::{OffsetAndMetadata, OffsetsCommit};
+use crate::coordinator::group::request::{OffsetCommitValue, OffsetsCommit};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitResponse, OffsetCommitResponsePartition,
@@ -84,8 +84,8 @@ fn offset_and_metadata(
     asked: OffsetCommitRequestPartition,
     retention: Option<Millis>,
     now: Millis,
-) -> OffsetAndMetadata {
-    OffsetAndMetadata {
+) -> OffsetCommitValue {
+    OffsetCommitValue {
         offset: asked.committed_offset,
         leader_epoch: Some(asked.committed_leader_epoch).filter(|epoch| *epoch != -1),
         metadata: asked.committed_metadata.unwrap_or_default().into(),

@@ -53,8 +53,8 @@ fn asked(request: &OffsetFetchRequest) -> Option<Vec<TopicPartition>> {
 async fn all(exchange: &Exchange, request: &OffsetFetchRequest) -> Result<FetchedOffsets, ErrorCode> {
     let mut fetched = fetch(exchange, request, None).await?;
     let names = fetched.iter().map(|(id, _)| &*id.topic);
-    let visible = exchange.visible_topics(AclOperation::Describe, names);
-    fetched.retain(|(id, _)| visible.contains(&id.topic));
+    let authorized = exchange.authorized_topics(AclOperation::Describe, names);
+    fetched.retain(|(id, _)| authorized.contains(&id.topic));
     Ok(fetched)
 }
 

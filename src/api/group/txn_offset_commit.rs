@@ -9,7 +9,7 @@ use super::{
 use crate::api::Exchange;
 use crate::api::named_twice::last_mentions;
 use crate::base::{Millis, TopicPartition};
-use crate::coordinator::group::request::{OffsetAndMetadata, OffsetsCommit};
+use crate::coordinator::group::request::{OffsetCommitValue, OffsetsCommit};
 use crate::coordinator::machine::TransactionalProducer;
 use crate::security::{AclOperation, AclResource};
 use crate::wire::error_code::ErrorCode;
@@ -70,8 +70,8 @@ async fn commit(
     }
 }
 
-fn offset_and_metadata(asked: TxnOffsetCommitRequestPartition, now: Millis) -> OffsetAndMetadata {
-    OffsetAndMetadata {
+fn offset_and_metadata(asked: TxnOffsetCommitRequestPartition, now: Millis) -> OffsetCommitValue {
+    OffsetCommitValue {
         offset: asked.committed_offset,
         leader_epoch: Some(asked.committed_leader_epoch).filter(|epoch| *epoch != -1),
         metadata: asked.committed_metadata.unwrap_or_default().into(),

@@ -19,6 +19,7 @@ use crate::base::time::millis;
 use crate::base::{Millis, ProducerId, TopicPartition};
 use crate::config::version::KafkaVersion;
 use crate::coordinator::groups::Groups;
+use crate::coordinator::transaction_result::TransactionResult;
 use crate::log::AppendOrigin;
 use crate::replica::produce::{AppendParams, InternalTopics, PendingProduce, RequiredAcks};
 use crate::wire::batch::{BatchError, NO_PRODUCER_EPOCH, NO_PRODUCER_ID};
@@ -53,8 +54,9 @@ pub async fn handle(
             }
         };
         if !entries.is_empty() {
-            let (producer_id, committed) = (marker.producer_id, marker.transaction_result);
-            pending.push(PendingMarker { producer_id, committed, appends: append(exchange, entries).await });
+            let (producer_id, result) =
+                (marker.producer_id, TransactionResult::of(marker.transaction_result));
+            pending.push(PendingMarker { producer_id, result, appends: append(exchange, entries).await });
         }
     }
     let settled = pending.iter().all(|marker| marker.appends.is_settled());
@@ -71,7 +73,7 @@ pub async fn handle(
 /// A marker that was appended, and is not known yet to be replicated.
 struct PendingMarker {
     producer_id: ProducerId,
-    committed: bool,
+    result: TransactionResult,
     appends: PendingProduce,
 }
 
@@ -81,7 +83,7 @@ impl PendingMarker {
     async fn settle(self, groups: &Groups, errors: &mut MarkerErrors) {
         for (id, outcome) in self.appends.outcomes().await {
             if *id.topic == *OFFSETS_TOPIC && outcome.error == ErrorCode::None {
-                groups.transaction_completed(id.partition, self.producer_id, self.committed).await;
+                groups.transaction_completed(id.partition, self.producer_id, self.result).await;
             }
             errors.note(self.producer_id, id, outcome.error);
         }
