@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Controller;
 use super::decide::{
-    AlterIsr, AlterReassignments, ControlledShutdown, ElectLeaders, ElectionTrigger, FeatureUpdate,
+    AlterIsr, AlterReassignments, ControlledShutdown, ElectLeaders, ElectionTrigger, FeatureChange,
     Leaderships, ListReassignments, UpdateFeatures, UpdatedFeatures,
 };
 use super::election::ElectionKind;
@@ -77,7 +77,7 @@ impl Controller {
     ///
     /// # Errors
     /// NOT_CONTROLLER.
-    pub async fn update_features(&self, updates: Vec<FeatureUpdate>) -> Result<UpdatedFeatures, ErrorCode> {
+    pub async fn update_features(&self, updates: Vec<FeatureChange>) -> Result<UpdatedFeatures, ErrorCode> {
         let supported = broker_features();
         self.ask(|reply| UpdateFeatures::new(supported, updates, reply)).await
     }

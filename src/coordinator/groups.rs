@@ -23,6 +23,7 @@ use super::group::session::GroupHeartbeat;
 use super::group::sync::{GroupSync, SyncGroupResult};
 use super::group::{GroupCoordinator, GroupSettings};
 use super::runtime::{CoordinatorRuntime, CoordinatorSettings, ServedPartitions, Unavailable};
+use super::transaction_result::TransactionResult;
 use crate::base::time::millis;
 use crate::base::{BrokerId, Clock, ProducerId, TopicPartition};
 use crate::config::BrokerConfig;
@@ -172,8 +173,13 @@ impl Groups {
 
     /// The end of a producer's transaction is in the log of a partition of `__consumer_offsets`: the offsets committed
     /// in it count, or are dropped (`GroupCoordinator.scheduleHandleTxnCompletion`).
-    pub async fn transaction_completed(&self, partition: i32, producer: ProducerId, committed: bool) {
-        self.runtime.notify(partition, GroupEvent::TransactionCompleted { producer, committed }).await;
+    pub async fn transaction_completed(
+        &self,
+        partition: i32,
+        producer: ProducerId,
+        result: TransactionResult,
+    ) {
+        self.runtime.notify(partition, GroupEvent::TransactionCompleted { producer, result }).await;
     }
 
     /// What is measured of the groups.

@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use crate::base::{Millis, Offset, ProducerEpoch, ProducerId};
+use crate::coordinator::transaction_result::TransactionResult;
 use crate::wire::error_code::ErrorCode;
 
 /// A request that waits for its response, within one load of a partition.
@@ -60,8 +61,8 @@ pub enum Replayed {
         offset: Offset,
         /// The producer.
         producer: TransactionalProducer,
-        /// Whether the transaction was committed; else it was aborted.
-        committed: bool,
+        /// How the transaction ended.
+        result: TransactionResult,
     },
 }
 

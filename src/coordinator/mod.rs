@@ -12,4 +12,5 @@ pub mod group;
 pub mod groups;
 pub mod machine;
 pub mod runtime;
+pub mod transaction_result;
 pub mod txn;

@@ -31,7 +31,7 @@ pub use controlled_shutdown::ControlledShutdown;
 pub use isr_change::{AlterIsr, Leaderships};
 pub use preferred_leader::{ElectLeaders, ElectionTrigger};
 pub use reassignment::{AlterReassignments, ListReassignments};
-pub use update_features::{FeatureUpdate, UpdateFeatures, UpdatedFeatures};
+pub use update_features::{FeatureChange, UpdateFeatures, UpdatedFeatures};
 
 /// Enqueues the first step of an event's handling.
 pub(super) fn begin(context: &mut StepContext, event: Event) {

@@ -17,7 +17,7 @@ use crate::wire::error_code::ErrorCode;
 
 /// A feature whose finalized level is to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeatureUpdate {
+pub struct FeatureChange {
     /// The feature's name.
     pub feature: String,
     /// The highest finalized level; below 1 the feature is deleted, if its level may fall.
@@ -26,7 +26,7 @@ pub struct FeatureUpdate {
     pub allow_downgrade: bool,
 }
 
-impl FeatureUpdate {
+impl FeatureChange {
     fn is_delete(&self) -> bool {
         self.max_version_level < 1 && self.allow_downgrade
     }
@@ -89,7 +89,7 @@ pub struct UpdatedFeatures {
 pub struct UpdateFeatures {
     /// The features that this broker supports.
     supported: SupportedFeatures,
-    updates: Vec<FeatureUpdate>,
+    updates: Vec<FeatureChange>,
     outcomes: BTreeMap<String, Result<(), ApiError>>,
     reply: ControllerReply<UpdatedFeatures>,
 }
@@ -98,7 +98,7 @@ impl UpdateFeatures {
     /// A request with these updates to a broker that supports these features.
     pub fn new(
         supported: SupportedFeatures,
-        updates: Vec<FeatureUpdate>,
+        updates: Vec<FeatureChange>,
         reply: ControllerReply<UpdatedFeatures>,
     ) -> Self {
         Self { supported, updates, outcomes: BTreeMap::new(), reply }
@@ -107,7 +107,7 @@ impl UpdateFeatures {
     /// The levels that a feature is to have; None where it is to be deleted.
     fn validate(
         &self,
-        update: &FeatureUpdate,
+        update: &FeatureChange,
         existing: Option<FinalizedVersionRange>,
         context: &StepContext,
     ) -> Result<Option<FinalizedVersionRange>, InvalidUpdate> {
@@ -129,7 +129,7 @@ impl UpdateFeatures {
     /// The levels of a feature that this broker and every other live one supports at this level.
     fn new_levels(
         &self,
-        update: &FeatureUpdate,
+        update: &FeatureChange,
         context: &StepContext,
     ) -> Result<FinalizedVersionRange, InvalidUpdate> {
         let level = update.max_version_level;
@@ -147,7 +147,7 @@ impl UpdateFeatures {
 }
 
 /// Whether a feature that is finalized already may be brought to the level of an update.
-fn check_change(update: &FeatureUpdate, existing: FinalizedVersionRange) -> Result<(), InvalidUpdate> {
+fn check_change(update: &FeatureChange, existing: FinalizedVersionRange) -> Result<(), InvalidUpdate> {
     let (level, max, min) = (update.max_version_level, existing.max(), existing.min());
     match update.allow_downgrade {
         true if level == max => Err(InvalidUpdate::DowngradeToSame(max)),

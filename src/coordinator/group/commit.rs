@@ -8,10 +8,11 @@ use super::effect::{GroupEffect, GroupLogger, GroupMeter, LineLevel};
 use super::metadata::{GroupMetadata, GroupRef, GroupState};
 use super::offsets::CommittedOffset;
 use super::records;
-use super::request::{GroupResponse, MemberClaim, OffsetAndMetadata, OffsetsCommit};
+use super::request::{GroupResponse, MemberClaim, OffsetCommitValue, OffsetsCommit};
 use super::step::GroupStep;
 use crate::base::{Millis, Offset, ProducerId, TopicPartition};
 use crate::coordinator::machine::{Actions, CoordinatorRecord, RequestId};
+use crate::coordinator::transaction_result::TransactionResult;
 use crate::wire::error_code::ErrorCode;
 
 /// An error for each offset, in the order of the request.
@@ -27,7 +28,7 @@ pub struct StagedCommit {
     /// Its position in the log.
     position: Offset,
     /// The offsets of the request.
-    offsets: Vec<(TopicPartition, OffsetAndMetadata)>,
+    offsets: Vec<(TopicPartition, OffsetCommitValue)>,
     /// Whether each offset is appended; else what is beside it is too large.
     is_appended: Vec<bool>,
 }
@@ -93,7 +94,7 @@ impl GroupMetadata {
             step.log(GroupLogger::Manager, LineLevel::Warn, line);
         }
         let OffsetsCommit { offsets, producer, .. } = commit;
-        let fits = |(_, offset): &(_, OffsetAndMetadata)| {
+        let fits = |(_, offset): &(_, OffsetCommitValue)| {
             is_at_most(&offset.metadata, step.settings.max_offset_metadata)
         };
         let is_appended: Vec<bool> = offsets.iter().map(fits).collect();
@@ -146,7 +147,7 @@ impl GroupMetadata {
 }
 
 impl StagedCommit {
-    fn appended(&self) -> impl Iterator<Item = &(TopicPartition, OffsetAndMetadata)> {
+    fn appended(&self) -> impl Iterator<Item = &(TopicPartition, OffsetCommitValue)> {
         self.offsets.iter().zip(&self.is_appended).filter(|(_, is_appended)| **is_appended).map(|(it, _)| it)
     }
 }
@@ -182,13 +183,13 @@ impl GroupCoordinator {
     pub(super) fn transaction_completed(
         &mut self,
         producer: ProducerId,
-        committed: bool,
+        result: TransactionResult,
         now: Millis,
         actions: &mut Actions<Self>,
     ) {
         for group in self.open_transactions.remove(&producer).unwrap_or_default() {
             self.with_group(&group, now, actions, |group, _| {
-                group.offsets.complete_transaction(producer, committed);
+                group.offsets.complete_transaction(producer, result);
             });
         }
     }

@@ -14,6 +14,7 @@ use super::records::{self, GroupRecordKey, GroupValue};
 use super::step::GroupStep;
 use crate::base::{Millis, Offset, ProducerId, TopicPartition};
 use crate::coordinator::machine::{Actions, CoordinatorRecord, Replayed, TransactionalProducer};
+use crate::coordinator::transaction_result::TransactionResult;
 use crate::wire::codec::WireError;
 
 /// How many records that cannot be read are named; the others are counted.
@@ -56,9 +57,9 @@ impl LoadedGroups {
                     }
                 }
             }
-            Replayed::Marker { offset, producer, committed } => {
+            Replayed::Marker { offset, producer, result } => {
                 self.end = offset + 1;
-                self.marker(producer.id, committed);
+                self.marker(producer.id, result);
             }
         }
     }
@@ -103,11 +104,11 @@ impl LoadedGroups {
         Ok(())
     }
 
-    fn marker(&mut self, producer: ProducerId, committed: bool) {
+    fn marker(&mut self, producer: ProducerId, result: TransactionResult) {
         for group in self.open.remove(&producer).unwrap_or_default() {
             let Some(group) = self.groups.get_mut(&group) else { continue };
             let open = group.transactional.remove(&producer).unwrap_or_default();
-            for (partition, offset) in open.into_iter().filter(|_| committed) {
+            for (partition, offset) in open.into_iter().filter(|_| result == TransactionResult::Commit) {
                 let is_older = group.offsets.get(&partition).is_some_and(|it| it.position > offset.position);
                 if !is_older {
                     group.offsets.insert(partition, offset);

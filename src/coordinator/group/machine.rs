@@ -86,8 +86,8 @@ impl CoordinatorMachine for GroupCoordinator {
 
     fn on_event(&mut self, event: GroupEvent, now: Millis, actions: &mut Actions<Self>) {
         match event {
-            GroupEvent::TransactionCompleted { producer, committed } => {
-                self.transaction_completed(producer, committed, now, actions);
+            GroupEvent::TransactionCompleted { producer, result } => {
+                self.transaction_completed(producer, result, now, actions);
             }
             GroupEvent::PartitionsDeleted(partitions) => self.partitions_deleted(&partitions, now, actions),
         }

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::request::OffsetAndMetadata;
+use super::request::OffsetCommitValue;
 use crate::base::{Offset, ProducerId, TopicPartition};
+use crate::coordinator::transaction_result::TransactionResult;
 
 /// A committed offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) struct CommittedOffset {
     /// Where its record stands in the log, compared with other commits.
     pub position: Offset,
     /// The offset.
-    pub committed: OffsetAndMetadata,
+    pub committed: OffsetCommitValue,
 }
 
 /// The commits of a group.
@@ -46,7 +47,7 @@ impl GroupOffsets {
     }
 
     /// The offset of a partition.
-    pub fn get(&self, partition: &TopicPartition) -> Option<&OffsetAndMetadata> {
+    pub fn get(&self, partition: &TopicPartition) -> Option<&OffsetCommitValue> {
         self.committed.get(partition).map(|it| &it.committed)
     }
 
@@ -87,7 +88,7 @@ impl GroupOffsets {
     pub fn stage_in_transaction(
         &mut self,
         producer: ProducerId,
-        offsets: impl Iterator<Item = (TopicPartition, OffsetAndMetadata)>,
+        offsets: impl Iterator<Item = (TopicPartition, OffsetCommitValue)>,
         position: Offset,
     ) {
         self.from_transactions = true;
@@ -130,9 +131,9 @@ impl GroupOffsets {
     }
 
     /// The transaction of a producer has ended.
-    pub fn complete_transaction(&mut self, producer: ProducerId, committed: bool) {
+    pub fn complete_transaction(&mut self, producer: ProducerId, result: TransactionResult) {
         let open = self.transactional.remove(&producer).unwrap_or_default();
-        if committed {
+        if result == TransactionResult::Commit {
             for (partition, offset) in open {
                 self.put(partition, offset);
             }
@@ -171,7 +172,7 @@ impl GroupOffsets {
     /// Forgets the offsets for which `is_expired` holds and no commit is being appended; their partitions.
     pub fn expire(
         &mut self,
-        is_expired: impl Fn(&TopicPartition, &OffsetAndMetadata) -> bool,
+        is_expired: impl Fn(&TopicPartition, &OffsetCommitValue) -> bool,
     ) -> Vec<TopicPartition> {
         let expired = self.committed.iter().filter(|(partition, offset)| {
             !self.pending.contains_key(partition) && is_expired(partition, &offset.committed)

@@ -18,13 +18,15 @@ use bytes::Bytes;
 
 use super::member::{MemberMetadata, MemberProfile, SupportedProtocol};
 use super::metadata::GroupMetadata;
-use super::request::OffsetAndMetadata;
+use super::request::OffsetCommitValue;
 use crate::base::{Millis, TopicPartition};
 use crate::config::KafkaVersion;
 use crate::wire::codec::{Problem, Reader, WireError};
 
 const OFFSET_KEY: i16 = 1;
 const GROUP_KEY: i16 = 2;
+/// The first version of a group's value that has the `group.instance.id` of members.
+const INSTANCES_FROM: i16 = 3;
 
 /// What a record is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +57,21 @@ pub struct GroupValue {
     pub state_since: Option<Millis>,
     /// Its members.
     pub(super) members: Vec<MemberMetadata>,
+    /// The version of the record's layout.
+    version: i16,
 }
 
 impl GroupValue {
+    /// The ids of its members and what they are, in the order of the record.
+    pub fn members(&self) -> impl Iterator<Item = (&Arc<str>, &MemberProfile)> {
+        self.members.iter().map(|member| (&member.id, &member.profile))
+    }
+
+    /// Whether the record has the `group.instance.id` of its members: older ones do not.
+    pub fn has_instances(&self) -> bool {
+        self.version >= INSTANCES_FROM
+    }
+
     /// What each member is to consume, in the order of the record.
     pub fn assignments(&self) -> impl Iterator<Item = (&Arc<str>, &Bytes)> {
         self.members.iter().map(|member| (&member.id, &member.assignment))
@@ -81,7 +95,7 @@ pub fn group_key(group: &str) -> Bytes {
 }
 
 /// The value of an offset, as brokers of this protocol version read it.
-pub fn offset_value(offset: &OffsetAndMetadata, protocol: &KafkaVersion) -> Bytes {
+pub fn offset_value(offset: &OffsetCommitValue, protocol: &KafkaVersion) -> Bytes {
     let version = if !protocol.at_least(KafkaVersion::V2_1_IV0) || offset.expire_timestamp.is_some() {
         1
     } else if !protocol.at_least(KafkaVersion::V2_1_IV1) {
@@ -156,7 +170,7 @@ pub fn read_key(key: Bytes) -> Result<GroupRecordKey, WireError> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn read_offset(value: Bytes) -> Result<OffsetAndMetadata, WireError> {
+pub fn read_offset(value: Bytes) -> Result<OffsetCommitValue, WireError> {
     let mut input = Reader::new(value);
     let version = input.i16()?;
     if !(0..=3).contains(&version) {
@@ -167,7 +181,7 @@ pub fn read_offset(value: Bytes) -> Result<OffsetAndMetadata, WireError> {
     let metadata = string(&mut input)?;
     let commit_timestamp = input.i64()?;
     let expire_timestamp = if version == 1 { Some(input.i64()?).filter(|at| *at != -1) } else { None };
-    Ok(OffsetAndMetadata { offset, leader_epoch, metadata, commit_timestamp, expire_timestamp })
+    Ok(OffsetCommitValue { offset, leader_epoch, metadata, commit_timestamp, expire_timestamp })
 }
 
 /// A group.
@@ -190,7 +204,7 @@ pub fn read_group(value: Bytes) -> Result<GroupValue, WireError> {
     for _ in 0..count.max(0) {
         members.push(read_member(&mut input, version, protocol_name.as_ref())?);
     }
-    Ok(GroupValue { protocol_type, generation, protocol_name, leader, state_since, members })
+    Ok(GroupValue { protocol_type, generation, protocol_name, leader, state_since, members, version })
 }
 
 fn read_member(
@@ -199,7 +213,7 @@ fn read_member(
     protocol: Option<&Arc<str>>,
 ) -> Result<MemberMetadata, WireError> {
     let id = string(input)?;
-    let instance = if version >= 3 { nullable(input)? } else { None };
+    let instance = if version >= INSTANCES_FROM { nullable(input)? } else { None };
     let (client_id, client_host) = (string(input)?, string(input)?);
     let rebalance = if version >= 1 { Some(input.i32()?) } else { None };
     let session = input.i32()?;
@@ -284,7 +298,7 @@ impl RecordWriter {
             &member.profile;
         let millis = |timeout: Millis| i32::try_from(timeout).unwrap_or(i32::MAX);
         self.string(&member.id);
-        if version >= 3 {
+        if version >= INSTANCES_FROM {
             self.nullable(instance.as_deref());
         }
         self.string(client_id);

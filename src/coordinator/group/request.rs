@@ -27,9 +27,9 @@ pub struct MemberClaim {
     pub generation: i32,
 }
 
-/// How far a group has come in a partition.
+/// How far a group has come in a partition, as its coordinator keeps it (`OffsetAndMetadata` of Kafka's broker).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OffsetAndMetadata {
+pub struct OffsetCommitValue {
     /// The next offset to be consumed.
     pub offset: Offset,
     /// The leader epoch of the record before it, where the client knows it.
@@ -50,7 +50,7 @@ pub struct OffsetsCommit {
     /// The member that commits.
     pub claim: MemberClaim,
     /// The offsets; each partition once.
-    pub offsets: Vec<(TopicPartition, OffsetAndMetadata)>,
+    pub offsets: Vec<(TopicPartition, OffsetCommitValue)>,
     /// The producer, where the offsets count once its open transaction is committed.
     pub producer: Option<TransactionalProducer>,
 }
@@ -128,8 +128,8 @@ pub enum GroupEvent {
     TransactionCompleted {
         /// The producer.
         producer: crate::base::ProducerId,
-        /// Whether the transaction was committed; else it was aborted.
-        committed: bool,
+        /// How the transaction ended.
+        result: crate::coordinator::transaction_result::TransactionResult,
     },
     /// Partitions are deleted: no group needs their offsets.
     PartitionsDeleted(Arc<[TopicPartition]>),

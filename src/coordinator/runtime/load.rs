@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::CoordinatorSettings;
 use crate::base::Offset;
 use crate::coordinator::machine::{CoordinatorMachine, CoordinatorRecord, Replayed, TransactionalProducer};
+use crate::coordinator::transaction_result::TransactionResult;
 use crate::log::Log;
 use crate::log::read::{FirstBatch, ReadError, ReadUpTo};
 use crate::wire::batch::{Batch, BatchError};
@@ -99,7 +100,7 @@ fn replay_batch<M: CoordinatorMachine>(
     if header.is_control() {
         if let (Some(producer), Some(marker)) = (producer, EndTransactionMarker::of_batch(batch)?) {
             let (offset, committed) = (header.base_offset, marker.committed);
-            machine.replay(Replayed::Marker { offset, producer, committed });
+            machine.replay(Replayed::Marker { offset, producer, result: TransactionResult::of(committed) });
         }
         return Ok(());
     }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use super::TransactionResult;
 use super::coordinator::TransactionCoordinator;
 use super::metadata::EndStep;
 use super::requests::{EndCause, TxnAppend, TxnEffect, TxnMarkers, TxnResponse, TxnTimer};
-use super::state::TransactionResult;
 use crate::base::{Millis, TopicPartition};
 use crate::coordinator::machine::{Actions, RequestId, TransactionalProducer};
 use crate::wire::error_code::ErrorCode;

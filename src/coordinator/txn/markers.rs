@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::TransactionResult;
 use super::requests::TxnMarkers;
-use super::state::TransactionResult;
 use crate::base::ids::by_topic;
 use crate::base::{BrokerId, TopicPartition};
 use crate::metadata::MetadataSnapshot;

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::TransactionResult;
 use super::records::{TransactionLogValue, TransactionPartitions};
-use super::state::{TransactionResult, TransactionState};
+use super::state::TransactionState;
 use crate::base::ids::by_topic;
 use crate::base::{Millis, ProducerEpoch, ProducerId, TopicPartition};
 use crate::coordinator::machine::TransactionalProducer;
@@ -283,11 +284,11 @@ impl TransactionMetadata {
         }
         match self.current.state {
             TransactionState::Ongoing => {
-                self.prepare(self.unchanged(result.prepared(), now))?;
+                self.prepare(self.unchanged(TransactionState::prepared(result), now))?;
                 Ok(EndStep::Pending)
             }
-            state if state == result.completed() => Ok(EndStep::Ended),
-            state if state == result.prepared() => Err(ErrorCode::ConcurrentTransactions),
+            state if state == TransactionState::completed(result) => Ok(EndStep::Ended),
+            state if state == TransactionState::prepared(result) => Err(ErrorCode::ConcurrentTransactions),
             TransactionState::Dead | TransactionState::PrepareEpochFence => {
                 Err(ErrorCode::UnknownServerError)
             }
@@ -321,7 +322,11 @@ impl TransactionMetadata {
         // The end is in the log, and with it the epoch.
         self.has_failed_epoch_fence = false;
         let partitions = BTreeSet::new();
-        self.prepare(TransactionFacts { partitions, ..self.unchanged(result.completed(), now) }).ok()?;
+        self.prepare(TransactionFacts {
+            partitions,
+            ..self.unchanged(TransactionState::completed(result), now)
+        })
+        .ok()?;
         Some(result)
     }
 

@@ -22,10 +22,11 @@ mod requests;
 mod start;
 mod state;
 
+pub use super::transaction_result::TransactionResult;
 pub use coordinator::{TransactionCoordinator, TransactionSettings};
 pub use requests::{
     EndCause, InitTransactionalProducer, TxnAppend, TxnEffect, TxnEvent, TxnMarkers, TxnRequest, TxnResponse,
     TxnTimer,
 };
 pub use start::{TransactionParts, Transactions};
-pub use state::{TransactionResult, TransactionState};
+pub use state::TransactionState;

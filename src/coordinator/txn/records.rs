@@ -12,7 +12,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::state::TransactionState;
-use crate::base::Millis;
+use crate::base::{Millis, TopicPartition, jvm_order};
 use crate::coordinator::machine::TransactionalProducer;
 use crate::wire::codec::field::{At, Field};
 use crate::wire::codec::{Reader, WireError, Writer};
@@ -113,6 +113,18 @@ impl TransactionLogValue {
         out.i64(self.last_update);
         out.i64(self.start);
         Ok(in_memory(out))
+    }
+
+    /// Its partitions in the order in which Kafka's tools print them, that of its set.
+    pub fn partitions_as_printed(&self) -> Vec<String> {
+        let of_topic = |topic: &TransactionPartitions| {
+            let partitions = topic.partitions.iter().map(|it| TopicPartition::new(topic.topic.as_str(), *it));
+            partitions.collect::<Vec<_>>()
+        };
+        let partitions = self.partitions.iter().flatten().flat_map(of_topic);
+        let hashed =
+            partitions.map(|partition| (jvm_order::partition_hash(&partition), partition.to_string()));
+        jvm_order::scala_mutable_set(hashed.collect())
     }
 
     /// From the record's value.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::state::TransactionResult;
+use super::TransactionResult;
 use crate::base::{LeaderEpoch, ProducerId, TopicPartition};
 use crate::coordinator::machine::{RequestId, TransactionalProducer};
 use crate::wire::error_code::ErrorCode;

@@ -8,37 +8,7 @@
 //!              └──────────────────────────────────────────┘
 //! ```
 
-/// How a transaction ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TransactionResult {
-    /// Its records become visible.
-    Commit,
-    /// Readers of committed records never see its records.
-    Abort,
-}
-
-impl TransactionResult {
-    /// The result that a request names.
-    pub fn of(committed: bool) -> Self {
-        if committed { Self::Commit } else { Self::Abort }
-    }
-
-    /// The state in which it is decided, and markers are being written.
-    pub(super) fn prepared(self) -> TransactionState {
-        match self {
-            Self::Commit => TransactionState::PrepareCommit,
-            Self::Abort => TransactionState::PrepareAbort,
-        }
-    }
-
-    /// The state in which all markers are written.
-    pub(super) fn completed(self) -> TransactionState {
-        match self {
-            Self::Commit => TransactionState::CompleteCommit,
-            Self::Abort => TransactionState::CompleteAbort,
-        }
-    }
-}
+use super::TransactionResult;
 
 /// Where a transactional id's transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +32,22 @@ pub enum TransactionState {
 }
 
 impl TransactionState {
+    /// The state in which a result is decided, and markers are being written.
+    pub(super) fn prepared(result: TransactionResult) -> Self {
+        match result {
+            TransactionResult::Commit => Self::PrepareCommit,
+            TransactionResult::Abort => Self::PrepareAbort,
+        }
+    }
+
+    /// The state in which all markers of a result are written.
+    pub(super) fn completed(result: TransactionResult) -> Self {
+        match result {
+            TransactionResult::Commit => Self::CompleteCommit,
+            TransactionResult::Abort => Self::CompleteAbort,
+        }
+    }
+
     /// All of them, by their numbers.
     pub const ALL: [Self; 8] = [
         Self::Empty,

@@ -20,8 +20,8 @@ fn supported((min, max): (i16, i16)) -> SupportedFeatures {
     SupportedFeatures::from([("f".to_owned(), SupportedVersionRange::new(min, max).unwrap())])
 }
 
-fn update(feature: &str, max_version_level: i16, allow_downgrade: bool) -> FeatureUpdate {
-    FeatureUpdate { feature: feature.to_owned(), max_version_level, allow_downgrade }
+fn update(feature: &str, max_version_level: i16, allow_downgrade: bool) -> FeatureChange {
+    FeatureChange { feature: feature.to_owned(), max_version_level, allow_downgrade }
 }
 
 /// A controller that supports `f`, in a cluster with another broker that supports it in these versions.
@@ -39,7 +39,7 @@ impl Cluster {
     }
 
     /// The outcome of a request, and what is written.
-    fn ask(&self, updates: Vec<FeatureUpdate>) -> (UpdatedFeatures, Vec<Write>) {
+    fn ask(&self, updates: Vec<FeatureChange>) -> (UpdatedFeatures, Vec<Write>) {
         let mut state = ClusterState::elected(1, 1);
         state.put_broker(Broker {
             id: 2,
@@ -75,7 +75,7 @@ impl Cluster {
     }
 
     /// The text of the refusal of one update; nothing is written then.
-    fn refusal(&self, update: FeatureUpdate) -> String {
+    fn refusal(&self, update: FeatureChange) -> String {
         let feature = update.feature.clone();
         let (mut updated, writes) = self.ask(vec![update]);
         assert_eq!((writes, updated.written), (Vec::new(), None));

@@ -48,14 +48,14 @@ fn what_kafka_wrote_is_read_and_written_the_same() {
 
 #[test]
 fn every_version_is_read_as_it_is_written() {
-    let offset = OffsetAndMetadata {
+    let offset = OffsetCommitValue {
         offset: 5,
         leader_epoch: Some(3),
         metadata: "note".into(),
         commit_timestamp: 7,
         expire_timestamp: None,
     };
-    let of_2_0 = OffsetAndMetadata { leader_epoch: None, ..offset.clone() };
+    let of_2_0 = OffsetCommitValue { leader_epoch: None, ..offset.clone() };
     for (version, protocol, read) in [
         (1, KafkaVersion::V2_0_IV1, &of_2_0),
         (2, KafkaVersion::V2_1_IV0, &of_2_0),
@@ -64,7 +64,7 @@ fn every_version_is_read_as_it_is_written() {
         let written = offset_value(&offset, &protocol);
         assert_eq!((written[1], read_offset(written).as_ref()), (version, Ok(read)));
     }
-    let expires = OffsetAndMetadata { expire_timestamp: Some(9), ..of_2_0 };
+    let expires = OffsetCommitValue { expire_timestamp: Some(9), ..of_2_0 };
     let written = offset_value(&expires, &KafkaVersion::LATEST);
     assert_eq!((written[1], read_offset(written)), (1, Ok(expires)), "which only version 1 can say");
 
