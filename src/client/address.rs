@@ -3,8 +3,10 @@
 //! Kafka: `ClientUtils.parseAndValidateAddresses`.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 
+use super::cluster::ClientDnsLookup;
 use super::error::ClientError;
 use super::events::{ClientEvent, EventSink};
 
@@ -42,8 +44,45 @@ impl ServerAddress {
 
     /// The first IP address that the host's name stands for; None where it cannot be looked up.
     pub(super) async fn look_up(&self) -> Option<IpAddr> {
-        let mut found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.ok()?;
-        found.next().map(|address| address.ip())
+        self.addresses().await.ok()?.into_iter().next()
+    }
+
+    /// The IP addresses to connect to, in their order: the first one, or all of its kind (IPv4 or IPv6).
+    ///
+    /// # Errors
+    /// The name cannot be looked up.
+    pub(super) async fn resolve(&self, lookup: ClientDnsLookup) -> Result<Vec<IpAddr>, ClientError> {
+        let mut found = self.addresses().await.map_err(|error| ClientError::of_peer(error.into()))?;
+        match lookup {
+            ClientDnsLookup::Default => found.truncate(1),
+            ClientDnsLookup::UseAllDnsIps | ClientDnsLookup::ResolveCanonicalBootstrapServersOnly => {
+                let first = found.first().map(IpAddr::is_ipv4);
+                found.retain(|address| Some(address.is_ipv4()) == first);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn addresses(&self) -> io::Result<Vec<IpAddr>> {
+        let mut all = Vec::new();
+        for found in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
+            if !all.contains(&found.ip()) {
+                all.push(found.ip());
+            }
+        }
+        Ok(all)
+    }
+
+    /// This server by the canonical name of each of its addresses; none where it cannot be looked up.
+    async fn canonical(&self) -> Vec<Self> {
+        let addresses = self.addresses().await.unwrap_or_default();
+        let named = addresses.into_iter().map(|address| async move {
+            // The resolver of the system blocks. An address without a name stands for itself.
+            let named = tokio::task::spawn_blocking(move || dns_lookup::lookup_addr(&address)).await;
+            named.ok().and_then(Result::ok).unwrap_or_else(|| address.to_string())
+        });
+        let names = futures_util::future::join_all(named).await;
+        names.into_iter().map(|host| Self { host, port: self.port }).collect()
     }
 }
 
@@ -53,16 +92,25 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// The servers whose names can be looked up; each of the others is reported as an event.
+/// The servers whose names can be looked up, by their canonical names where that is asked for; each of the others is
+/// reported as an event.
 ///
 /// # Errors
 /// [`ClientError::NoneResolvable`].
 pub(super) async fn resolvable(
     servers: Vec<ServerAddress>,
+    lookup: ClientDnsLookup,
     events: &EventSink,
 ) -> Result<Vec<ServerAddress>, ClientError> {
     let mut found = Vec::new();
     for server in servers {
+        if lookup == ClientDnsLookup::ResolveCanonicalBootstrapServersOnly {
+            let named = server.canonical().await;
+            if !named.is_empty() {
+                found.extend(named);
+                continue;
+            }
+        }
         if server.look_up().await.is_some() {
             found.push(server);
         } else {

@@ -1,15 +1,32 @@
 //! Why a client's call failed, and what its caller can do about it.
 //!
-//! Pure. Texts are those of Kafka's clients. The classes of Java's exceptions are added when a tool prints an
-//! error (`cli::java`).
+//! Pure. Texts are those of Kafka's clients; [`ClientError::java_exception`] is the class of their exception.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::consumer::{ConsumerError, GroupError};
 use crate::base::Millis;
 use crate::net::peer::PeerError;
 use crate::wire::api_key::ApiKey;
 use crate::wire::batch::BatchError;
 use crate::wire::error_code::ErrorCode;
+use crate::zk::ZkError;
+
+/// Why an exchange with a broker has failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The connection could not be made, or ended before the answer.
+    #[error("{0}")]
+    Io(Arc<io::Error>),
+    /// The answer did not come in time (`request.timeout.ms`).
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The answer is not what the protocol promises; the text names what is wrong.
+    #[error("{0}")]
+    Malformed(String),
+}
 
 /// Why a call failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,7 +55,7 @@ pub enum ClientError {
     UnknownCompression(String),
     /// The connection failed or the answer did not come in time.
     #[error("{0}")]
-    Connection(Arc<PeerError>),
+    Connection(ConnectionError),
     /// A broker answered with an error.
     #[error("{message}")]
     Refused {
@@ -47,9 +64,27 @@ pub enum ClientError {
         /// The broker's own text, or Kafka's default text.
         message: String,
     },
+    /// A broker answered with an error that such a request does not have. Kafka's text.
+    #[error("{message}")]
+    Unexpected {
+        /// The error.
+        error: ErrorCode,
+        /// What was asked for, and the error's default text.
+        message: String,
+    },
     /// The broker has no version of the API that this client knows.
     #[error("The broker does not support {0}")]
     Unsupported(ApiKey),
+    /// The broker is too old for what the request asks for. Kafka's text.
+    #[error("Attempted to write a non-default {} at version {version}", camel_case(field))]
+    UnsupportedField {
+        /// The API that was called.
+        api: ApiKey,
+        /// The field of the request.
+        field: &'static str,
+        /// The newest version that both sides know.
+        version: i16,
+    },
     /// No broker has the id that was asked for, or the partition has no leader at the moment.
     #[error("There is no in-sync replica.")]
     NoLeader,
@@ -66,12 +101,54 @@ pub enum ClientError {
     /// A wait inside the client took too long; the text names what it waited for.
     #[error("{0}")]
     Timeout(String),
+    /// The client is in a state in which this cannot be called.
+    #[error("{0}")]
+    IllegalState(#[from] StateViolation),
+    /// A transaction or an idempotent producer has failed. Kafka's text.
+    #[error("{message}")]
+    TransactionFailed {
+        /// What cannot be done.
+        message: String,
+        /// What the caller can do: abort the transaction, or give up the producer.
+        recovery: Recovery,
+        /// The error that it failed with, where there was one.
+        #[source]
+        cause: Option<Box<ClientError>>,
+    },
+    /// A call of a consumer failed for a reason of its own.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
     /// Records in an answer cannot be read.
     #[error("{0}")]
     Records(#[from] BatchError),
+    /// The consumer cannot take part in its group, or cannot commit.
+    #[error("{0}")]
+    Group(#[from] GroupError),
+    /// The ensemble that the client follows cannot be reached or refuses; the text is ZooKeeper's.
+    #[error("{0}")]
+    ZooKeeper(ZkError),
+    /// A consumer that follows the znodes could not become the owner of its partitions. Kafka's text.
+    #[error("{consumer} can't rebalance after {retries} retries")]
+    RebalanceFailed {
+        /// The consumer's id.
+        consumer: String,
+        /// How often it tried.
+        retries: u32,
+    },
     /// The client was closed, or its runtime is shutting down.
     #[error("The client is closed")]
     Closed,
+}
+
+/// Why a call was not possible. Kafka's texts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateViolation {
+    /// The call is for another kind of client, or for another time.
+    #[error("{0}")]
+    Call(String),
+    /// A transactional producer cannot go from its state to the one that the call needs. Kafka: `KafkaException`.
+    #[error("{0}")]
+    Transition(String),
 }
 
 /// What the caller of a failed call can do.
@@ -86,13 +163,16 @@ pub enum Recovery {
     Fatal,
 }
 
-impl From<PeerError> for ClientError {
-    fn from(error: PeerError) -> Self {
-        Self::Connection(Arc::new(error))
-    }
-}
-
 impl ClientError {
+    /// The error of an exchange.
+    pub(super) fn of_peer(error: PeerError) -> Self {
+        Self::Connection(match error {
+            PeerError::Io(error) => ConnectionError::Io(Arc::new(error)),
+            PeerError::Timeout(limit) => ConnectionError::TimedOut(limit),
+            PeerError::Wire(error) => ConnectionError::Malformed(error.to_string()),
+        })
+    }
+
     /// An answer's error, with the broker's own text if it gave one; Ok if there is none.
     ///
     /// # Errors
@@ -122,6 +202,21 @@ impl ClientError {
         }
     }
 
+    /// The error of a broker's answer; None where another thing went wrong.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused { error, .. } | Self::Unexpected { error, .. } => Some(*error),
+            Self::CallTimedOut { last, .. } => last.code(),
+            Self::Group(GroupError::MetadataMismatch(error)) => Some(*error),
+            _ => None,
+        }
+    }
+
+    /// An error with Kafka's own text.
+    pub fn refused(error: ErrorCode) -> Self {
+        Self::Refused { error, message: error.message().to_owned() }
+    }
+
     /// What the caller can do.
     pub fn recovery(&self) -> Recovery {
         match self {
@@ -132,14 +227,17 @@ impl ClientError {
             | Self::UnknownCompression(_)
             | Self::Unsupported(_)
             | Self::Closed => Recovery::Fatal,
-            Self::Connection(error) => match **error {
-                PeerError::Io(_) | PeerError::Timeout(_) => Recovery::Retry,
-                PeerError::Wire(_) => Recovery::Abort,
-            },
-            Self::NoLeader => Recovery::Retry,
-            Self::Refused { error, .. } => of_answer(*error),
+            Self::Connection(ConnectionError::Io(_) | ConnectionError::TimedOut(_)) => Recovery::Retry,
+            Self::Connection(ConnectionError::Malformed(_)) | Self::UnsupportedField { .. } => {
+                Recovery::Abort
+            }
+            Self::NoLeader | Self::ZooKeeper(_) | Self::RebalanceFailed { .. } => Recovery::Retry,
+            Self::Refused { error, .. } | Self::Unexpected { error, .. } => of_answer(*error),
             Self::CallTimedOut { last, .. } => last.recovery(),
-            Self::Timeout(_) | Self::Records(_) => Recovery::Abort,
+            Self::Group(error) => error.recovery(),
+            Self::TransactionFailed { recovery, .. } => *recovery,
+            Self::Timeout(_) | Self::Records(_) | Self::IllegalState(_) => Recovery::Abort,
+            Self::Consumer(error) => error.recovery(),
         }
     }
 
@@ -149,12 +247,22 @@ impl ClientError {
     }
 }
 
+/// A field's name as Kafka spells it.
+fn camel_case(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        name + &initial.into_iter().chain(letters).collect::<String>()
+    })
+}
+
 /// What the caller can do about an answer's error. Fatal are the errors after which Kafka's producer refuses
 /// every further call, and those of a client that is not allowed or not able to use the cluster at all.
 fn of_answer(error: ErrorCode) -> Recovery {
     match error {
         ErrorCode::ProducerFenced
-        | ErrorCode::InvalidProducerEpoch
         | ErrorCode::FencedInstanceId
         | ErrorCode::ClusterAuthorizationFailed
         | ErrorCode::TransactionalIdAuthorizationFailed
@@ -176,11 +284,11 @@ mod tests {
         assert_eq!(refused(ErrorCode::NotLeaderOrFollower), Recovery::Retry);
         assert_eq!(refused(ErrorCode::MessageTooLarge), Recovery::Abort);
         assert_eq!(refused(ErrorCode::ProducerFenced), Recovery::Fatal);
-        assert_eq!(
-            ClientError::from(PeerError::Timeout(std::time::Duration::ZERO)).recovery(),
-            Recovery::Retry
-        );
+        assert_eq!(ClientError::of_peer(PeerError::Timeout(Duration::ZERO)).recovery(), Recovery::Retry);
         assert_eq!(ClientError::NoneResolvable.recovery(), Recovery::Fatal);
+        let field = "allow_auto_topic_creation";
+        let old = ClientError::UnsupportedField { api: ApiKey::Metadata, field, version: 2 };
+        assert_eq!(old.to_string(), "Attempted to write a non-default allowAutoTopicCreation at version 2");
         let late =
             ClientError::CallTimedOut { api: ApiKey::Metadata, at: 0, last: Box::new(ClientError::NoLeader) };
         assert_eq!((late.recovery(), late.to_string()), (Recovery::Retry, ClientError::NoLeader.to_string()));

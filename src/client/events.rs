@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::address::ServerAddress;
 use super::error::ClientError;
 use crate::base::{BrokerId, TopicPartition};
+use crate::wire::error_code::ErrorCode;
 
 /// Which server of a cluster is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,13 @@ pub enum ClientEvent {
         /// The IP address that the name was resolved to.
         ip: Option<IpAddr>,
     },
+    /// A broker's answer about topics has errors.
+    TopicErrors {
+        /// How many requests the client had sent then.
+        requests: u64,
+        /// The topics with an error, each with its error.
+        errors: Vec<(String, ErrorCode)>,
+    },
     /// A batch is sent again.
     BatchRetried {
         /// Its partition.
@@ -40,6 +48,15 @@ pub enum ClientEvent {
         /// How many tries are left.
         attempts_left: u32,
         /// Why it was not written.
+        error: ClientError,
+    },
+    /// The records of a batch have failed, or it is not known whether they were written.
+    BatchFailed {
+        /// Its partition.
+        partition: TopicPartition,
+        /// How many records it held.
+        records: usize,
+        /// Why it has failed.
         error: ClientError,
     },
 }

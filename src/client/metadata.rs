@@ -1,15 +1,32 @@
 //! A cluster as a client knows it: brokers, leaders, coordinators.
 //!
-//! Pure. It holds the content of the last answers, without what calls have found to be wrong since. Kafka:
-//! `Metadata`, `MetadataCache` of the clients.
+//! Pure. It holds the content of the last answers, without what calls have found to be wrong since. A partition's
+//! leader epoch never goes back (KIP-320). Kafka: `Metadata`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::address::ServerAddress;
 use crate::base::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::wire::error_code::ErrorCode;
-use crate::wire::message::metadata::MetadataResponse;
+use crate::wire::message::metadata::{
+    MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+
+mod snapshot;
+pub(super) mod updates;
+
+pub use snapshot::{ClusterNode, ClusterSnapshot, PartitionInfo, TopicInfo};
+pub use updates::FollowedTopics;
+
+/// The first version of Metadata whose leader epochs can be relied on: before it, the epochs of a partition that is
+/// being reassigned may be old ones (KAFKA-9212).
+pub(super) const RELIABLE_EPOCHS_FROM: i16 = 9;
+
+/// How many answers in a row with an older leader epoch are not believed. One that comes more often than any broker
+/// lags behind is that of a topic that was deleted and created again between two answers (Kafka's client never
+/// believes it, KAFKA-12257).
+const OLDER_ANSWERS: u32 = 8;
 
 /// What a coordinator coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +39,7 @@ pub enum CoordinatorKind {
 }
 
 /// The destination of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Any broker.
     Any,
@@ -56,18 +73,42 @@ pub(super) enum Missing {
     Coordinator(CoordinatorKind, Arc<str>),
 }
 
+/// A partition's newest leader epoch.
+#[derive(Clone, Copy, Debug)]
+struct SeenEpoch {
+    epoch: LeaderEpoch,
+    /// How many answers in a row had an older one.
+    older_answers: u32,
+}
+
+impl SeenEpoch {
+    fn of(epoch: LeaderEpoch) -> Self {
+        Self { epoch, older_answers: 0 }
+    }
+}
+
 /// What a client knows of its cluster.
 #[derive(Debug, Default)]
+#[doc(alias = "Metadata")]
 pub(super) struct ClientMetadata {
-    brokers: BTreeMap<BrokerId, ServerAddress>,
-    controller: Option<BrokerId>,
+    snapshot: Arc<ClusterSnapshot>,
+    /// The leaders of the snapshot, without those that were forgotten since.
     leaders: HashMap<TopicPartition, PartitionLeader>,
-    /// How many partitions each topic has.
-    partition_counts: HashMap<Arc<str>, i32>,
+    /// The newest leader epoch that was heard of, in metadata or in another answer. Invariant: an epoch only grows, and
+    /// is dropped with its topic.
+    seen_epochs: HashMap<TopicPartition, SeenEpoch>,
     coordinators: HashMap<(CoordinatorKind, Arc<str>), BrokerId>,
+    /// The addresses of brokers that an answer about a coordinator has named since the last metadata, and that metadata
+    /// does not have.
+    coordinator_addresses: BTreeMap<BrokerId, ServerAddress>,
 }
 
 impl ClientMetadata {
+    /// The cluster as the answers describe it.
+    pub(super) fn snapshot(&self) -> &Arc<ClusterSnapshot> {
+        &self.snapshot
+    }
+
     /// The address of a target's broker; None for [`Target::Any`].
     ///
     /// # Errors What must be looked up first.
@@ -75,7 +116,7 @@ impl ClientMetadata {
         let broker = match target {
             Target::Any => return Ok(None),
             Target::Broker(id) => *id,
-            Target::Controller => self.controller.ok_or(Missing::Brokers)?,
+            Target::Controller => self.snapshot.controller.ok_or(Missing::Brokers)?,
             Target::Leader(partition) => {
                 self.leader(partition).ok_or_else(|| Missing::Topic(partition.topic.clone()))?.broker
             }
@@ -84,7 +125,12 @@ impl ClientMetadata {
                 .get(&(*kind, key.clone()))
                 .ok_or_else(|| Missing::Coordinator(*kind, key.clone()))?,
         };
-        self.brokers.get(&broker).map(Some).ok_or(Missing::Brokers)
+        self.broker_address(broker).map(Some).ok_or(Missing::Brokers)
+    }
+
+    fn broker_address(&self, id: BrokerId) -> Option<&ServerAddress> {
+        let newer = self.coordinator_addresses.get(&id);
+        newer.or_else(|| self.snapshot.brokers.get(&id).map(|node| &node.address))
     }
 
     /// The leader of a partition.
@@ -94,44 +140,148 @@ impl ClientMetadata {
 
     /// The brokers' addresses, in the order of their ids.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &ServerAddress> {
-        self.brokers.values()
+        let named = self.snapshot.brokers.iter().map(|(id, node)| (*id, &node.address));
+        let others = self.coordinator_addresses.iter().map(|(id, address)| (*id, address));
+        let all: BTreeMap<BrokerId, &ServerAddress> = named.chain(others).collect();
+        all.into_values()
     }
 
     /// The id of the broker at an address.
     pub(super) fn broker_at(&self, address: &ServerAddress) -> Option<BrokerId> {
-        self.brokers.iter().find(|(_, known)| *known == address).map(|(id, _)| *id)
+        let named = self.snapshot.brokers.values().find(|node| node.address == *address).map(|node| node.id);
+        named.or_else(|| {
+            self.coordinator_addresses.iter().find(|(_, known)| *known == address).map(|(id, _)| *id)
+        })
     }
 
     /// The leader of each partition of a topic, None where there is none; None where the topic is not known.
     pub(super) fn leaders_of(&self, topic: &str) -> Option<Vec<Option<PartitionLeader>>> {
-        let (topic, count) = self.partition_counts.get_key_value(topic)?;
-        let id = |partition| TopicPartition { topic: topic.clone(), partition };
-        Some((0..*count).map(|partition| self.leader(&id(partition))).collect())
+        let topic = self.snapshot.topics.get(topic)?;
+        let id = |partition| TopicPartition { topic: topic.name.clone(), partition };
+        let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+        (count > 0).then(|| (0..count).map(|partition| self.leader(&id(partition))).collect())
     }
 
-    /// Applies an answer; topics that it does not name stay as they were.
-    pub(super) fn apply(&mut self, answer: &MetadataResponse) {
-        self.controller = Some(answer.controller_id).filter(|id| *id >= 0);
-        let brokers = answer.brokers.iter().filter_map(|broker| {
-            let address = ServerAddress { host: broker.host.clone(), port: u16::try_from(broker.port).ok()? };
-            Some((broker.node_id, address))
-        });
-        self.brokers = brokers.collect();
+    /// Applies an answer of this version of Metadata. Topics that it does not name stay as they were, unless it is
+    /// about all topics.
+    pub(super) fn apply(&mut self, answer: &MetadataResponse, version: i16, about: AnswerScope) {
+        let mut next = ClusterSnapshot { version: self.snapshot.version + 1, ..(*self.snapshot).clone() };
+        if let Some(id) = &answer.cluster_id {
+            next.cluster_id = Some(id.as_str().into());
+        }
+        next.controller = Some(answer.controller_id).filter(|id| *id >= 0);
+        next.brokers = answer.brokers.iter().filter_map(node).map(|node| (node.id, Arc::new(node))).collect();
+        self.coordinator_addresses.clear();
+        if about == AnswerScope::AllTopics {
+            let named: HashSet<&str> = answer.topics.iter().map(|topic| topic.name.as_str()).collect();
+            next.topics.retain(|name, _| named.contains(&**name));
+            next.topic_errors.clear();
+            self.leaders.retain(|partition, _| named.contains(&*partition.topic));
+            self.seen_epochs.retain(|partition, _| named.contains(&*partition.topic));
+        }
         for topic in &answer.topics {
-            let name: Arc<str> = topic.name.as_str().into();
-            if topic.error_code == ErrorCode::None.code() && !topic.partitions.is_empty() {
-                let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-                self.partition_counts.insert(name.clone(), count);
-            }
-            for partition in &topic.partitions {
-                let id = TopicPartition { topic: name.clone(), partition: partition.partition_index };
-                if partition.leader_id < 0 {
-                    self.leaders.remove(&id);
-                } else {
-                    let (broker, epoch) = (partition.leader_id, partition.leader_epoch);
-                    self.leaders.insert(id, PartitionLeader { broker, epoch });
+            self.apply_topic(&mut next, topic, version);
+        }
+        self.snapshot = Arc::new(next);
+    }
+
+    fn apply_topic(&mut self, next: &mut ClusterSnapshot, topic: &MetadataResponseTopic, version: i16) {
+        let known = next.topics.get(topic.name.as_str()).cloned();
+        let name = known.as_ref().map_or_else(|| topic.name.as_str().into(), |known| known.name.clone());
+        let error = ErrorCode::from_code(topic.error_code);
+        if error.is_none() {
+            next.topic_errors.remove(&name);
+        } else {
+            next.topic_errors.insert(name.clone(), error);
+        }
+        if error == ErrorCode::UnknownTopicOrPartition {
+            // Deleted: a topic made anew under the name begins with epoch 0 again.
+            next.topics.remove(&name);
+            self.drop_topic(&name);
+        }
+        let mut partitions = BTreeMap::new();
+        for described in &topic.partitions {
+            let before = known.as_ref().and_then(|known| known.partition(described.partition_index));
+            let newest = self.newest(&name, described, before, version);
+            partitions.insert(newest.partition, newest);
+        }
+        if partitions.is_empty() {
+            return;
+        }
+        let partitions = partitions.into_values().collect();
+        let info = TopicInfo { name: name.clone(), is_internal: topic.is_internal, partitions };
+        if known.is_none_or(|known| *known != info) {
+            next.topics.insert(name, Arc::new(info));
+        }
+    }
+
+    /// A partition as it is described, or as it was `before` if the description is of an older leader epoch.
+    fn newest(
+        &mut self,
+        topic: &Arc<str>,
+        described: &MetadataResponsePartition,
+        before: Option<&PartitionInfo>,
+        version: i16,
+    ) -> PartitionInfo {
+        let id = TopicPartition { topic: topic.clone(), partition: described.partition_index };
+        let mut info = partition_info(described);
+        if version < RELIABLE_EPOCHS_FROM {
+            info.leader_epoch = None;
+        }
+        match (info.leader_epoch, self.seen_epochs.get_mut(&id)) {
+            (Some(epoch), Some(seen)) if epoch < seen.epoch && seen.older_answers < OLDER_ANSWERS => {
+                seen.older_answers += 1;
+                if let Some(before) = before {
+                    return before.clone();
                 }
+                info.leader = None;
             }
+            (Some(epoch), _) => {
+                self.seen_epochs.insert(id.clone(), SeenEpoch::of(epoch));
+            }
+            (None, _) => {
+                self.seen_epochs.remove(&id);
+            }
+        }
+        match info.leader {
+            Some(broker) => {
+                self.leaders.insert(id, PartitionLeader { broker, epoch: info.leader_epoch.unwrap_or(-1) });
+            }
+            None => {
+                self.leaders.remove(&id);
+            }
+        }
+        info
+    }
+
+    fn drop_topic(&mut self, name: &str) {
+        self.leaders.retain(|partition, _| &*partition.topic != name);
+        self.seen_epochs.retain(|partition, _| &*partition.topic != name);
+    }
+
+    /// Keeps only the topics that `wanted` names; the others are forgotten as if they were never asked for.
+    pub(super) fn retain_topics(&mut self, wanted: impl Fn(&str) -> bool) {
+        let unwanted = |name: &Arc<str>| !wanted(name);
+        if !self.snapshot.topics.keys().chain(self.snapshot.topic_errors.keys()).any(unwanted) {
+            return;
+        }
+        let next = Arc::make_mut(&mut self.snapshot);
+        next.topics.retain(|name, _| wanted(name));
+        next.topic_errors.retain(|name, _| wanted(name));
+        self.leaders.retain(|partition, _| wanted(&partition.topic));
+        self.seen_epochs.retain(|partition, _| wanted(&partition.topic));
+    }
+
+    /// Notes a leader epoch that an answer other than metadata has named. Whether it is newer than any that was heard
+    /// of; the leader is then not known until metadata has caught up.
+    pub(super) fn note_epoch(&mut self, partition: &TopicPartition, epoch: LeaderEpoch) -> bool {
+        match self.seen_epochs.get_mut(partition) {
+            Some(seen) if epoch > seen.epoch => {
+                *seen = SeenEpoch::of(epoch);
+                self.leaders.remove(partition);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -143,8 +293,19 @@ impl ClientMetadata {
         broker: BrokerId,
         address: ServerAddress,
     ) {
-        self.brokers.insert(broker, address);
+        if self.snapshot.brokers.get(&broker).is_none_or(|node| node.address != address) {
+            self.coordinator_addresses.insert(broker, address);
+        }
         self.coordinators.insert((kind, key), broker);
+    }
+
+    /// The broker that coordinates a group or producer, as far as it is known.
+    pub(super) fn coordinator(&self, kind: CoordinatorKind, key: &str) -> Option<ClusterNode> {
+        let id = *self.coordinators.get(&(kind, key.into()))?;
+        let known = self.snapshot.broker(id).cloned();
+        let named =
+            || Some(ClusterNode { id, address: self.coordinator_addresses.get(&id)?.clone(), rack: None });
+        known.or_else(named)
     }
 
     /// Forgets the broker behind a target, so that it is looked up again. With a broker, everything that it
@@ -152,7 +313,7 @@ impl ClientMetadata {
     pub(super) fn forget(&mut self, target: &Target) {
         match target {
             Target::Any => {}
-            Target::Controller => self.controller = None,
+            Target::Controller => Arc::make_mut(&mut self.snapshot).controller = None,
             Target::Leader(partition) => {
                 self.leaders.remove(partition);
             }
@@ -167,76 +328,33 @@ impl ClientMetadata {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::message::metadata::{
-        MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-    };
+/// What an answer to Metadata is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnswerScope {
+    /// All topics of the cluster: a topic that it does not name does not exist.
+    AllTopics,
+    /// The topics that it names.
+    NamedTopics,
+}
 
-    fn address(port: u16) -> ServerAddress {
-        ServerAddress { host: "h".to_owned(), port }
-    }
+/// A broker of an answer; None where its port is none.
+/// A broker of an answer; None where its port is none.
+pub(super) fn node(broker: &MetadataResponseBroker) -> Option<ClusterNode> {
+    let address = ServerAddress { host: broker.host.clone(), port: u16::try_from(broker.port).ok()? };
+    Some(ClusterNode { id: broker.node_id, address, rack: broker.rack.as_deref().map(Arc::from) })
+}
 
-    fn answer(leader: BrokerId) -> MetadataResponse {
-        let broker = |node_id| MetadataResponseBroker {
-            node_id,
-            host: "h".to_owned(),
-            port: 9000 + node_id,
-            ..Default::default()
-        };
-        let partition = |partition_index, leader_id| MetadataResponsePartition {
-            partition_index,
-            leader_id,
-            leader_epoch: 5,
-            ..Default::default()
-        };
-        MetadataResponse {
-            brokers: vec![broker(1), broker(2)],
-            controller_id: 2,
-            topics: vec![MetadataResponseTopic {
-                name: "t".to_owned(),
-                partitions: vec![partition(0, leader), partition(1, -1)],
-                ..Default::default()
-            }],
-            ..Default::default()
-        }
-    }
-
-    #[test]
-    fn a_target_is_a_broker_or_what_is_missing() {
-        let mut known = ClientMetadata::default();
-        let leader = Target::Leader(TopicPartition::new("t", 0));
-        let group = Target::Coordinator(CoordinatorKind::Group, "g".into());
-        assert_eq!(known.address(&Target::Any), Ok(None));
-        assert_eq!(known.address(&Target::Controller), Err(Missing::Brokers));
-        assert_eq!(known.address(&leader), Err(Missing::Topic("t".into())));
-        assert_eq!(known.address(&group), Err(Missing::Coordinator(CoordinatorKind::Group, "g".into())));
-        known.apply(&answer(1));
-        known.apply_coordinator(CoordinatorKind::Group, "g".into(), 3, address(9003));
-        assert_eq!(known.address(&Target::Controller), Ok(Some(&address(9002))));
-        assert_eq!(known.address(&leader), Ok(Some(&address(9001))));
-        assert_eq!(known.address(&group), Ok(Some(&address(9003))));
-        assert_eq!(known.address(&Target::Broker(7)), Err(Missing::Brokers));
-        let found = Some(PartitionLeader { broker: 1, epoch: 5 });
-        assert_eq!(known.leaders_of("t"), Some(vec![found, None]));
-        assert_eq!(known.leaders_of("u"), None);
-    }
-
-    #[test]
-    fn what_was_forgotten_is_missing_until_it_is_known_again() {
-        let mut known = ClientMetadata::default();
-        let leader = Target::Leader(TopicPartition::new("t", 0));
-        known.apply(&answer(1));
-        known.forget(&Target::Broker(2));
-        assert!(known.address(&leader).is_ok(), "another broker's leaderships stay");
-        known.forget(&Target::Broker(1));
-        assert_eq!(known.address(&leader), Err(Missing::Topic("t".into())));
-        known.apply(&answer(2));
-        assert_eq!(known.address(&leader), Ok(Some(&address(9002))));
-        known.forget(&Target::Controller);
-        assert_eq!(known.address(&Target::Controller), Err(Missing::Brokers));
-        known.apply(&answer(-1));
-        assert_eq!(known.address(&leader), Err(Missing::Topic("t".into())), "the leader is gone");
+/// A partition of an answer.
+pub(super) fn partition_info(described: &MetadataResponsePartition) -> PartitionInfo {
+    PartitionInfo {
+        partition: described.partition_index,
+        leader: Some(described.leader_id).filter(|id| *id >= 0),
+        leader_epoch: Some(described.leader_epoch).filter(|epoch| *epoch >= 0),
+        replicas: described.replica_nodes.as_slice().into(),
+        in_sync_replicas: described.isr_nodes.as_slice().into(),
+        offline_replicas: described.offline_replicas.as_slice().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,46 +1,34 @@
 //! The settings of admins, producers and consumers, read from properties with the keys of Kafka's clients.
 //!
 //! Pure. Keys that Kafka knows and this client has no use for are accepted; all others are listed as ignored,
-//! so that the program can log them. Kafka: `AdminClientConfig`, `ProducerConfig`, `ConsumerConfig`.
+//! so that the program can log them. Kafka: `CommonClientConfigs`.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
-use super::cluster::ClusterOptions;
+use super::by_znode::ZooKeeperOptions;
+use super::cluster::{ClientDnsLookup, ClusterOptions};
 use super::error::ClientError;
 use crate::config::Properties;
 use crate::wire::compression::Compression;
 
+mod admin;
+mod consumer;
+mod producer;
+#[cfg(test)]
+mod tests;
+
+pub use admin::{AdminSettings, read_admin};
+pub use consumer::{ConsumerSettings, OffsetReset};
+pub use producer::ProducerSettings;
+
 /// Keys of Kafka's clients that are accepted without effect: what they tune does not exist in this client.
-const WITHOUT_EFFECT: &[&str] = &[
-    "allow.auto.create.topics",
-    "auto.commit.interval.ms",
-    "check.crcs",
-    "client.dns.lookup",
-    "client.rack",
-    "connections.max.idle.ms",
-    "enable.auto.commit",
-    "exclude.internal.topics",
-    "group.id",
-    "group.instance.id",
-    "heartbeat.interval.ms",
-    "key.deserializer",
-    "key.serializer",
-    "max.poll.interval.ms",
-    "max.poll.records",
-    "metadata.max.age.ms",
-    "metadata.max.idle.ms",
-    "partition.assignment.strategy",
-    "receive.buffer.bytes",
-    "security.protocol",
-    "send.buffer.bytes",
-    "session.timeout.ms",
-    "value.deserializer",
-    "value.serializer",
-];
+const WITHOUT_EFFECT: &[&str] =
+    &["key.deserializer", "key.serializer", "value.deserializer", "value.serializer"];
 
 /// Keys whose missing effect matters to a program: they are reported as ignored.
-const NOT_YET: &[&str] =
-    &["interceptor.classes", "partitioner.class", "transactional.id", "transaction.timeout.ms"];
+const NOT_YET: &[&str] = &["interceptor.classes"];
 
 /// A property that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,169 +39,6 @@ pub struct IgnoredSetting {
     pub value: String,
     /// Whether Kafka's clients know the key, and this client does not support it.
     pub known: bool,
-}
-
-/// How a producer works.
-#[derive(Clone, Debug)]
-pub struct ProducerSettings {
-    /// How it reaches the cluster.
-    pub cluster: ClusterOptions,
-    /// How many replicas must have a batch: 0, 1, or -1 for all in sync (`acks`).
-    pub acks: i16,
-    /// The codec of batches (`compression.type`).
-    pub compression: Compression,
-    /// Bytes after which a batch is full (`batch.size`).
-    pub batch_size: usize,
-    /// How long a batch waits for more (`linger.ms`).
-    pub linger: Duration,
-    /// Bytes that may wait to be sent (`buffer.memory`).
-    pub buffer_memory: usize,
-    /// The largest request, and so the largest record, in bytes (`max.request.size`).
-    pub max_request_size: usize,
-    /// The most a record may take from being handed over to its answer (`delivery.timeout.ms`).
-    pub delivery_timeout: Duration,
-    /// The most that handing over may wait for metadata or memory (`max.block.ms`).
-    pub max_block: Duration,
-    /// How often a batch is sent again (`retries`).
-    pub retries: u32,
-    /// Whether batches have sequence numbers, so that each is written once (`enable.idempotence`); needs
-    /// acks=all.
-    pub idempotent: bool,
-    /// Properties that have no effect.
-    pub ignored: Vec<IgnoredSetting>,
-}
-
-impl ProducerSettings {
-    /// The settings of these properties, Kafka's defaults for the rest.
-    ///
-    /// # Errors
-    /// [`ClientError::BadSetting`].
-    pub fn read(properties: &Properties) -> Result<Self, ClientError> {
-        let mut keys = Keys { properties, used: Vec::new() };
-        let idempotent =
-            keys.text("enable.idempotence").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        let mut settings = Self {
-            ignored: Vec::new(),
-            cluster: keys.cluster("producer-1")?,
-            idempotent,
-            acks: match keys.text("acks").unwrap_or(if idempotent { "all" } else { "1" }) {
-                "0" | "1" if idempotent => {
-                    return Err(ClientError::Unsafe(
-                        "Must set acks to all in order to use the idempotent producer. Otherwise we cannot guarantee idempotence.",
-                    ));
-                }
-                "all" | "-1" => -1,
-                "0" => 0,
-                "1" => 1,
-                other => return Err(bad("acks", other, "String must be one of: all, -1, 0, 1")),
-            },
-            compression: keys.compression()?,
-            batch_size: keys.number("batch.size", 16384)?,
-            linger: keys.millis("linger.ms", 0)?,
-            buffer_memory: keys.number("buffer.memory", 33_554_432)?,
-            max_request_size: keys.number("max.request.size", 1_048_576)?,
-            delivery_timeout: keys.millis("delivery.timeout.ms", 120_000)?,
-            max_block: keys.millis("max.block.ms", 60_000)?,
-            retries: keys.number("retries", i32::MAX as u32)?,
-        };
-        settings.ignored = keys.ignored();
-        Ok(settings)
-    }
-}
-
-/// How an admin works.
-#[derive(Clone, Debug)]
-pub struct AdminSettings {
-    /// How it reaches the cluster.
-    pub cluster: ClusterOptions,
-    /// Properties that have no effect.
-    pub ignored: Vec<IgnoredSetting>,
-}
-
-/// The settings of an admin of the cluster at these bootstrap servers; `client_id` is its default.
-///
-/// # Errors
-/// [`ClientError::BadSetting`].
-pub fn read_admin(
-    properties: &Properties,
-    servers: &str,
-    client_id: &str,
-) -> Result<AdminSettings, ClientError> {
-    let mut keys = Keys { properties, used: Vec::new() };
-    let cluster = ClusterOptions { bootstrap: servers.to_owned(), ..keys.cluster(client_id)? };
-    Ok(AdminSettings { cluster, ignored: keys.ignored() })
-}
-
-/// Where a consumer begins when the position in a partition is unknown or out of range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetReset {
-    /// At its start.
-    Earliest,
-    /// At its end.
-    Latest,
-    /// Nowhere: the position is an error.
-    None,
-}
-
-/// How a consumer works.
-#[derive(Clone, Debug)]
-pub struct ConsumerSettings {
-    /// How it reaches the cluster.
-    pub cluster: ClusterOptions,
-    /// Bytes that a fetch waits for (`fetch.min.bytes`).
-    pub fetch_min_bytes: i32,
-    /// Bytes that a fetch may bring (`fetch.max.bytes`).
-    pub fetch_max_bytes: i32,
-    /// Bytes that a fetch may bring of one partition (`max.partition.fetch.bytes`).
-    pub max_partition_fetch_bytes: i32,
-    /// How long a fetch waits for its bytes (`fetch.max.wait.ms`).
-    pub fetch_max_wait: Duration,
-    /// Whether records of open and aborted transactions are left out (`isolation.level`).
-    pub read_committed: bool,
-    /// Where it begins (`auto.offset.reset`).
-    pub offset_reset: OffsetReset,
-    /// Properties that have no effect.
-    pub ignored: Vec<IgnoredSetting>,
-}
-
-impl ConsumerSettings {
-    /// The settings of these properties, Kafka's defaults for the rest.
-    ///
-    /// # Errors
-    /// [`ClientError::BadSetting`].
-    pub fn read(properties: &Properties) -> Result<Self, ClientError> {
-        let mut keys = Keys { properties, used: Vec::new() };
-        let mut settings = Self {
-            ignored: Vec::new(),
-            cluster: keys.cluster("consumer-1")?,
-            fetch_min_bytes: keys.number("fetch.min.bytes", 1)?,
-            fetch_max_bytes: keys.number("fetch.max.bytes", 52_428_800)?,
-            max_partition_fetch_bytes: keys.number("max.partition.fetch.bytes", 1_048_576)?,
-            fetch_max_wait: keys.millis("fetch.max.wait.ms", 500)?,
-            read_committed: match keys.text("isolation.level").unwrap_or("read_uncommitted") {
-                "read_committed" => true,
-                "read_uncommitted" => false,
-                other => {
-                    let reason = "String must be one of: read_committed, read_uncommitted";
-                    return Err(bad("isolation.level", other, reason));
-                }
-            },
-            offset_reset: match keys.text("auto.offset.reset").unwrap_or("latest") {
-                "earliest" => OffsetReset::Earliest,
-                "latest" => OffsetReset::Latest,
-                "none" => OffsetReset::None,
-                other => {
-                    return Err(bad(
-                        "auto.offset.reset",
-                        other,
-                        "String must be one of: latest, earliest, none",
-                    ));
-                }
-            },
-        };
-        settings.ignored = keys.ignored();
-        Ok(settings)
-    }
 }
 
 fn bad(key: &'static str, value: &str, reason: &str) -> ClientError {
@@ -232,15 +57,63 @@ impl<'a> Keys<'a> {
         self.properties.get(key).map(str::trim)
     }
 
-    fn number<T: std::str::FromStr>(&mut self, key: &'static str, default: T) -> Result<T, ClientError> {
+    /// A number of 32 bits, at least `least`.
+    fn int(&mut self, key: &'static str, default: i32, least: i32) -> Result<i32, ClientError> {
+        self.at_least(key, default, least, "INT")
+    }
+
+    /// A number of 64 bits, at least `least`.
+    fn long(&mut self, key: &'static str, default: i64, least: i64) -> Result<i64, ClientError> {
+        self.at_least(key, default, least, "LONG")
+    }
+
+    fn at_least<T: FromStr + PartialOrd + Display>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        least: T,
+        kind: &str,
+    ) -> Result<T, ClientError> {
+        let Some(text) = self.text(key) else { return Ok(default) };
+        let number: T = text.parse().map_err(|_| bad(key, text, &format!("Not a number of type {kind}")))?;
+        if number < least {
+            return Err(bad(key, text, &format!("Value must be at least {least}")));
+        }
+        Ok(number)
+    }
+
+    /// A size of a socket's buffer: None for -1 or where nothing is given.
+    fn buffer(&mut self, key: &'static str) -> Result<Option<u32>, ClientError> {
+        Ok(u32::try_from(self.int(key, -1, -1)?).ok())
+    }
+
+    /// Milliseconds that Kafka has as a number of 32 bits, not negative.
+    fn int_millis(&mut self, key: &'static str, default: i32) -> Result<Duration, ClientError> {
+        Ok(Duration::from_millis(self.int(key, default, 0)?.unsigned_abs().into()))
+    }
+
+    /// Milliseconds that Kafka has as a number of 64 bits, not negative.
+    fn long_millis(&mut self, key: &'static str, default: i64) -> Result<Duration, ClientError> {
+        Ok(Duration::from_millis(self.long(key, default, 0)?.unsigned_abs()))
+    }
+
+    /// Whether something is done: `true` or `false`, in any case.
+    fn boolean(&mut self, key: &'static str, default: bool) -> Result<bool, ClientError> {
         match self.text(key) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| bad(key, text, "Not a number of the right range")),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(text) => Err(bad(key, text, "Expected value to be either true or false")),
         }
     }
 
-    fn millis(&mut self, key: &'static str, default: u64) -> Result<Duration, ClientError> {
-        Ok(Duration::from_millis(self.number(key, default)?))
+    /// One of several values, by their names; None where nothing is given.
+    fn choice<T: Copy>(&mut self, key: &'static str, values: &[(&str, T)]) -> Result<Option<T>, ClientError> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        let found = values.iter().find(|(name, _)| *name == text);
+        let names = || values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let found = found.ok_or_else(|| bad(key, text, &format!("String must be one of: {}", names())))?;
+        Ok(Some(found.1))
     }
 
     fn compression(&mut self) -> Result<Compression, ClientError> {
@@ -251,20 +124,62 @@ impl<'a> Keys<'a> {
             .ok_or_else(|| ClientError::UnknownCompression(name.to_owned()))
     }
 
+    /// How a client reaches its cluster; `client_id` is its default, empty for one that is numbered.
+    ///
+    /// # Errors
+    /// [`ClientError::BadSetting`].
     fn cluster(&mut self, client_id: &str) -> Result<ClusterOptions, ClientError> {
         let bootstrap = self.text("bootstrap.servers").unwrap_or_default();
         let client_id = self.text("client.id").unwrap_or(client_id);
         let defaults = ClusterOptions::new(bootstrap, client_id);
+        let security = self.text("security.protocol").unwrap_or("PLAINTEXT");
+        if !security.eq_ignore_ascii_case("PLAINTEXT") {
+            return Err(bad("security.protocol", security, "Only PLAINTEXT is supported"));
+        }
+        let reconnect_backoff = self.long_millis("reconnect.backoff.ms", 50)?;
+        // As in Kafka: without a longest wait, a wait that was set does not grow.
+        let grows = self.properties.get("reconnect.backoff.ms").is_none();
+        let longest =
+            if grows { 1000 } else { i64::try_from(reconnect_backoff.as_millis()).unwrap_or(i64::MAX) };
+        let lookups = ClientDnsLookup::ALL.map(|lookup| (lookup.name(), lookup));
         Ok(ClusterOptions {
-            request_timeout: self.millis("request.timeout.ms", 30_000)?,
-            api_timeout: self.millis("default.api.timeout.ms", 60_000)?,
-            retry_backoff: self.millis("retry.backoff.ms", 100)?,
-            reconnect_backoff: self.millis("reconnect.backoff.ms", 50)?,
-            reconnect_backoff_max: self.millis("reconnect.backoff.max.ms", 1000)?,
-            connection_setup_timeout: self.millis("socket.connection.setup.timeout.ms", 10_000)?,
-            max_in_flight: self.number("max.in.flight.requests.per.connection", 5)?.max(1),
+            request_timeout: self.int_millis("request.timeout.ms", 30_000)?,
+            api_timeout: self.int_millis("default.api.timeout.ms", 60_000)?,
+            retry_backoff: self.long_millis("retry.backoff.ms", 100)?,
+            reconnect_backoff,
+            reconnect_backoff_max: self.long_millis("reconnect.backoff.max.ms", longest)?,
+            connection_setup_timeout: self.long_millis("socket.connection.setup.timeout.ms", 10_000)?,
+            connection_setup_timeout_max: self
+                .long_millis("socket.connection.setup.timeout.max.ms", 127_000)?,
+            connections_max_idle: self.idle_limit()?,
+            max_in_flight: self.int("max.in.flight.requests.per.connection", 5, 1)?.unsigned_abs() as usize,
+            metadata_max_age: self.long_millis("metadata.max.age.ms", 300_000)?,
+            metadata_max_idle: self.metadata_idle()?,
+            allow_auto_create_topics: self.boolean("allow.auto.create.topics", true)?,
+            dns_lookup: self.choice("client.dns.lookup", &lookups)?.unwrap_or_default(),
+            send_buffer: self.buffer("send.buffer.bytes")?,
+            receive_buffer: self.buffer("receive.buffer.bytes")?,
+            zookeeper: self.zookeeper()?,
             ..defaults
         })
+    }
+
+    /// The ensemble that a client follows, where one is given.
+    fn zookeeper(&mut self) -> Result<Option<ZooKeeperOptions>, ClientError> {
+        let session_timeout = self.int_millis("zookeeper.session.timeout.ms", 18_000)?;
+        let connection_timeout = self.int_millis("zookeeper.connection.timeout.ms", 18_000)?;
+        let connect = self.text("zookeeper.connect").map(ZooKeeperOptions::new);
+        Ok(connect.map(|options| ZooKeeperOptions { session_timeout, connection_timeout, ..options }))
+    }
+
+    /// Kafka's clients never close unused connections where the limit is negative.
+    fn idle_limit(&mut self) -> Result<Duration, ClientError> {
+        let millis = self.long("connections.max.idle.ms", 540_000, i64::MIN)?;
+        Ok(u64::try_from(millis).map_or(Duration::MAX, Duration::from_millis))
+    }
+
+    fn metadata_idle(&mut self) -> Result<Duration, ClientError> {
+        Ok(Duration::from_millis(self.long("metadata.max.idle.ms", 300_000, 5000)?.unsigned_abs()))
     }
 
     /// The properties that were not read, except those that are accepted without effect.

@@ -1,4 +1,4 @@
-//! The background task of a client. It is the only owner of the connections and the metadata.
+//! The background task of a client that makes its connections and closes those that are unused.
 //!
 //! - One connection at a time is made to a server, however many calls need it. After a failure the next try
 //!   waits for a time that doubles with every further failure (`reconnect.backoff.ms` up to
@@ -13,77 +13,63 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::address::ServerAddress;
-use super::cluster::ClusterOptions;
+use super::cluster::{ClusterOptions, ClusterShared};
 use super::connection::BrokerConnection;
 use super::error::ClientError;
 use super::events::{ClientEvent, ServerName};
-use super::metadata::{ClientMetadata, CoordinatorKind, Missing, PartitionLeader, Target};
-use crate::base::{Backoff, BrokerId, TopicPartition};
-use crate::wire::message::metadata::MetadataResponse;
+use super::metrics::count;
+use super::open_connections::{ConnectionKey, ConnectionPurpose};
+use crate::base::Backoff;
 
-/// The result of looking up a target.
-pub(super) enum TargetRoute {
-    /// The connection to it.
-    Open(BrokerConnection),
-    /// Not known before this has been looked up.
-    Unknown(Missing),
+/// How many servers without a connection are remembered, beside those that the cluster has now.
+const REMEMBERED_SERVERS: usize = 1000;
+
+/// The longest time between two checks for unused connections.
+const LONGEST_UNUSED: Duration = Duration::from_secs(86_400);
+
+pub(super) type ConnectionReply = oneshot::Sender<Result<BrokerConnection, ClientError>>;
+
+/// A call that needs a connection.
+#[derive(Debug)]
+pub(super) struct ConnectionWanted {
+    /// Its other end; None for any server.
+    pub to: Option<ConnectionKey>,
+    /// Gets the connection once it is open.
+    pub reply: ConnectionReply,
 }
 
-type RouteReply = oneshot::Sender<Result<TargetRoute, ClientError>>;
-
-/// A command of a handle to the task.
-pub(super) enum ClientCommand {
-    /// Looks up a target and opens a connection if there is none.
-    Route(Target, RouteReply),
-    /// The leader of a partition, as far as it is known.
-    Leader(TopicPartition, oneshot::Sender<Option<PartitionLeader>>),
-    /// Applies an answer to Metadata, and returns it.
-    Apply(MetadataResponse, oneshot::Sender<MetadataResponse>),
-    /// Sets a coordinator.
-    ApplyCoordinator {
-        kind: CoordinatorKind,
-        key: Arc<str>,
-        broker: BrokerId,
-        address: ServerAddress,
-        applied: oneshot::Sender<()>,
-    },
-    /// Forgets the broker behind a target.
-    Forget(Target),
-}
-
-/// A server with or without a connection.
+/// What is known of a server's reachability.
 struct Server {
-    state: ServerState,
-    backoff: Backoff,
-    /// No connection is tried before this time; None after a success.
-    retry_at: Option<Instant>,
-}
-
-enum ServerState {
-    Closed,
     /// A connection is being made; the replies wait for it.
-    Opening(Vec<RouteReply>),
-    Open(BrokerConnection),
+    opening: Option<Vec<ConnectionReply>>,
+    backoff: Backoff,
+    /// The most that the next try may take.
+    setup_limit: Backoff,
+    /// No connection is tried before this time.
+    retry_at: Option<Instant>,
 }
 
 /// A search for any server that takes a connection.
 struct Search {
     trying: ServerAddress,
     next: VecDeque<ServerAddress>,
-    waiting: Vec<RouteReply>,
+    waiting: Vec<ConnectionReply>,
 }
 
 /// The outcome of a connection attempt.
 struct ConnectionAttempt {
-    address: ServerAddress,
+    key: ConnectionKey,
     outcome: Result<BrokerConnection, ClientError>,
     /// The IP address of a server that cannot be reached, if its name was resolved.
     ip: Option<IpAddr>,
@@ -91,117 +77,97 @@ struct ConnectionAttempt {
 
 /// The state of the task.
 pub(super) struct Supervisor {
-    options: Arc<ClusterOptions>,
+    shared: Arc<ClusterShared>,
     bootstrap: Vec<ServerAddress>,
-    metadata: watch::Sender<ClientMetadata>,
-    servers: HashMap<ServerAddress, Server>,
+    servers: HashMap<ConnectionKey, Server>,
     search: Option<Search>,
     opening: FuturesUnordered<BoxFuture<'static, ConnectionAttempt>>,
 }
 
 impl Supervisor {
-    /// A task that knows only its bootstrap servers; it updates `metadata`.
-    pub(super) fn new(
-        options: Arc<ClusterOptions>,
-        bootstrap: Vec<ServerAddress>,
-        metadata: watch::Sender<ClientMetadata>,
-    ) -> Self {
-        Self {
-            options,
-            bootstrap,
-            metadata,
-            servers: HashMap::new(),
-            search: None,
-            opening: FuturesUnordered::new(),
-        }
+    /// A task that knows only its bootstrap servers.
+    pub(super) fn new(shared: Arc<ClusterShared>, bootstrap: Vec<ServerAddress>) -> Self {
+        Self { shared, bootstrap, servers: HashMap::new(), search: None, opening: FuturesUnordered::new() }
     }
 
-    /// Answers commands until no handle is left.
-    pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<ClientCommand>) {
+    /// Makes the connections that are wanted, until the client is `over`.
+    pub(super) async fn run(
+        mut self,
+        mut wanted: mpsc::UnboundedReceiver<ConnectionWanted>,
+        over: CancellationToken,
+    ) {
+        let mut check_at = Instant::now() + self.options().connections_max_idle.min(LONGEST_UNUSED);
         loop {
             tokio::select! {
+                () = over.cancelled() => break,
                 Some(opened) = self.opening.next() => self.opened(opened),
-                command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
-                    None => return,
+                Some(ConnectionWanted { to, reply }) = wanted.recv() => match to {
+                    Some(key) => self.connect(&key, Some(reply)),
+                    None => self.connect_to_any(reply),
                 },
+                () = sleep_until(check_at) => check_at = Instant::now() + self.close_unused(),
             }
         }
+        self.shared.connections.close_all();
     }
 
-    fn obey(&mut self, command: ClientCommand) {
-        // A caller that is gone needs no reply.
-        match command {
-            ClientCommand::Route(target, reply) => self.route(&target, reply),
-            ClientCommand::Leader(partition, reply) => {
-                let _ = reply.send(self.metadata.borrow().leader(&partition));
-            }
-            ClientCommand::Apply(answer, applied) => {
-                self.metadata.send_modify(|metadata| metadata.apply(&answer));
-                let _ = applied.send(answer);
-            }
-            ClientCommand::ApplyCoordinator { kind, key, broker, address, applied } => {
-                self.metadata.send_modify(|known| known.apply_coordinator(kind, key, broker, address));
-                let _ = applied.send(());
-            }
-            ClientCommand::Forget(target) => self.metadata.send_modify(|metadata| metadata.forget(&target)),
-        }
+    fn options(&self) -> &ClusterOptions {
+        &self.shared.options
     }
 
-    fn route(&mut self, target: &Target, reply: RouteReply) {
-        let address = self.metadata.borrow().address(target).map(Option::<&ServerAddress>::cloned);
-        match address {
-            Ok(Some(address)) => self.connect(&address, Some(reply)),
-            Ok(None) => self.connect_to_any(reply),
-            Err(missing) => {
-                let _ = reply.send(Ok(TargetRoute::Unknown(missing)));
-            }
-        }
+    /// Closes the connections that are unused, and returns the time to the next check.
+    fn close_unused(&self) -> Duration {
+        let limit = self.options().connections_max_idle.min(LONGEST_UNUSED);
+        let closed = self.shared.connections.close_unused(limit);
+        self.shared.counters.connections_expired.fetch_add(closed.expired as u64, Ordering::Relaxed);
+        closed.next_check
     }
 
     /// Replies with the connection to a server, once it is open or has failed.
-    fn connect(&mut self, address: &ServerAddress, reply: Option<RouteReply>) {
-        let options = self.options.clone();
-        let server = self.servers.entry(address.clone()).or_insert_with(|| Server {
-            state: ServerState::Closed,
+    fn connect(&mut self, key: &ConnectionKey, reply: Option<ConnectionReply>) {
+        if let Some(open) = self.shared.connections.to(&key.server, key.purpose) {
+            if let Some(reply) = reply {
+                let _ = reply.send(Ok(open)); // A caller that is gone needs no reply.
+            }
+            return;
+        }
+        self.forget_servers();
+        let shared = self.shared.clone();
+        let options = &shared.options;
+        let server = self.servers.entry(key.clone()).or_insert_with(|| Server {
+            opening: None,
             backoff: Backoff::new(options.reconnect_backoff, options.reconnect_backoff_max),
+            setup_limit: Backoff::new(
+                options.connection_setup_timeout,
+                options.connection_setup_timeout_max.max(options.connection_setup_timeout),
+            ),
             retry_at: None,
         });
-        match &mut server.state {
-            ServerState::Open(connection) if connection.is_open() => {
-                if let Some(reply) = reply {
-                    let _ = reply.send(Ok(TargetRoute::Open(connection.clone())));
-                }
-                return;
-            }
-            ServerState::Opening(waiting) => return waiting.extend(reply),
-            ServerState::Open(_) | ServerState::Closed => {}
+        if let Some(waiting) = &mut server.opening {
+            return waiting.extend(reply);
         }
-        server.state = ServerState::Opening(reply.into_iter().collect());
-        let (address, retry_at) = (address.clone(), server.retry_at);
+        server.opening = Some(reply.into_iter().collect());
+        let (key, retry_at, limit) = (key.clone(), server.retry_at, server.setup_limit.next_wait());
         self.opening.push(Box::pin(async move {
             if let Some(retry_at) = retry_at {
                 sleep_until(retry_at).await;
             }
-            let outcome = BrokerConnection::open(&address, &options).await;
-            let ip = if outcome.is_ok() { None } else { address.look_up().await };
-            ConnectionAttempt { address, outcome, ip }
+            let (options, traffic) = (&shared.options, &shared.counters.traffic);
+            let outcome = BrokerConnection::open(&key.server, options, traffic, limit).await;
+            let ip = if outcome.is_ok() { None } else { key.server.look_up().await };
+            ConnectionAttempt { key, outcome, ip }
         }));
     }
 
-    fn connect_to_any(&mut self, reply: RouteReply) {
-        let open = self.servers.values().find_map(|server| match &server.state {
-            ServerState::Open(connection) if connection.is_open() => Some(connection.clone()),
-            _ => None,
-        });
-        if let Some(connection) = open {
-            let _ = reply.send(Ok(TargetRoute::Open(connection)));
+    fn connect_to_any(&mut self, reply: ConnectionReply) {
+        if let Some(connection) = self.shared.connections.least_loaded() {
+            let _ = reply.send(Ok(connection)); // A caller that is gone needs no reply.
             return;
         }
         if let Some(search) = &mut self.search {
             return search.waiting.push(reply);
         }
-        let mut next: VecDeque<_> = self.metadata.borrow().addresses().cloned().collect();
+        let mut next: VecDeque<_> = self.shared.metadata.read().addresses().cloned().collect();
         for address in &self.bootstrap {
             if !next.contains(address) {
                 next.push_back(address.clone());
@@ -211,35 +177,39 @@ impl Supervisor {
             let _ = reply.send(Err(ClientError::NoLeader));
             return;
         };
-        self.connect(&trying, None);
+        self.connect(&for_data(&trying), None);
         self.search = Some(Search { trying, next, waiting: vec![reply] });
     }
 
-    fn opened(&mut self, ConnectionAttempt { address, outcome, ip }: ConnectionAttempt) {
-        let Some(server) = self.servers.get_mut(&address) else { return };
-        let state = match &outcome {
+    fn opened(&mut self, ConnectionAttempt { key, outcome, ip }: ConnectionAttempt) {
+        let Some(server) = self.servers.get_mut(&key) else { return };
+        let counters = &self.shared.counters;
+        match &outcome {
             Ok(connection) => {
+                count(&counters.connections_created);
                 server.backoff.reset();
-                server.retry_at = None;
-                ServerState::Open(connection.clone())
+                server.setup_limit.reset();
+                // A server that ends its connections at once is not connected to in a tight loop.
+                server.retry_at = Some(Instant::now() + self.shared.options.reconnect_backoff);
+                self.shared.connections.add(key.clone(), connection.clone());
             }
             Err(_) => {
+                count(&counters.connections_failed);
                 server.retry_at = Some(Instant::now() + server.backoff.next_wait());
-                ServerState::Closed
             }
-        };
-        if let ServerState::Opening(waiting) = std::mem::replace(&mut server.state, state) {
-            reply_to_all(waiting, &outcome);
         }
-        let Some(search) = &mut self.search else { return };
+        reply_to_all(server.opening.take().unwrap_or_default(), &outcome);
+        let Some(search) = self.search.as_mut().filter(|_| key.purpose == ConnectionPurpose::Data) else {
+            return;
+        };
         match &outcome {
             Ok(_) => {
                 let waiting = std::mem::take(&mut search.waiting);
                 self.search = None;
                 reply_to_all(waiting, &outcome);
             }
-            Err(_) if search.trying == address => {
-                self.report_unreachable(&address, ip);
+            Err(_) if search.trying == key.server => {
+                self.report_unreachable(&key.server, ip);
                 self.search_on(&outcome);
             }
             Err(_) => {}
@@ -252,7 +222,7 @@ impl Supervisor {
         match search.next.pop_front() {
             Some(address) => {
                 search.trying = address.clone();
-                self.connect(&address, None);
+                self.connect(&for_data(&address), None);
             }
             None => {
                 let waiting = std::mem::take(&mut search.waiting);
@@ -262,17 +232,30 @@ impl Supervisor {
         }
     }
 
+    /// Forgets servers that the cluster no longer has, if there are many.
+    fn forget_servers(&mut self) {
+        if self.servers.len() < REMEMBERED_SERVERS {
+            return;
+        }
+        let metadata = self.shared.metadata.read();
+        let known: Vec<_> = metadata.addresses().chain(&self.bootstrap).collect();
+        self.servers.retain(|key, server| server.opening.is_some() || known.contains(&&key.server));
+    }
+
     fn report_unreachable(&self, address: &ServerAddress, ip: Option<IpAddr>) {
         let position = || self.bootstrap.iter().position(|server| server == address).unwrap_or_default();
-        let broker = self.metadata.borrow().broker_at(address);
+        let broker = self.shared.metadata.read().broker_at(address);
         let server = broker.map_or_else(|| ServerName::Bootstrap(position()), ServerName::Broker);
-        self.options.events.report(&ClientEvent::Unreachable { server, address: address.clone(), ip });
+        self.options().events.report(&ClientEvent::Unreachable { server, address: address.clone(), ip });
     }
 }
 
-fn reply_to_all(waiting: Vec<RouteReply>, outcome: &Result<BrokerConnection, ClientError>) {
+fn for_data(server: &ServerAddress) -> ConnectionKey {
+    ConnectionKey { server: server.clone(), purpose: ConnectionPurpose::Data }
+}
+
+fn reply_to_all(waiting: Vec<ConnectionReply>, outcome: &Result<BrokerConnection, ClientError>) {
     for reply in waiting {
-        // A caller that is gone needs no reply.
-        let _ = reply.send(outcome.clone().map(TargetRoute::Open));
+        let _ = reply.send(outcome.clone()); // A caller that is gone needs no reply.
     }
 }

@@ -8,9 +8,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::base::Records;
-use crate::client::events::{ClientEvent, ServerName};
+use crate::base::{BrokerId, Records, TopicPartition};
+use crate::client::events::{ClientEvent, EventSink, ServerName};
+use crate::client::metadata::{FollowedTopics, PartitionLeader};
 use crate::wire::codec::Reader;
+use crate::wire::error_code::ErrorCode;
 use crate::wire::frame;
 use crate::wire::header::RequestHeader;
 use crate::wire::message::Message;
@@ -18,7 +20,9 @@ use crate::wire::message::api_versions::{ApiVersionsResponse, ApiVersionsRespons
 use crate::wire::message::find_coordinator::FindCoordinatorResponse;
 use crate::wire::message::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 use crate::wire::message::list_groups::{ListGroupsRequest, ListGroupsResponse};
-use crate::wire::message::metadata::MetadataResponseBroker;
+use crate::wire::message::metadata::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
 
 /// A broker on a socket, which answers the requests that a client needs to find its targets.
 struct FakeBroker {
@@ -34,6 +38,8 @@ struct Seen {
     requests: Mutex<HashMap<ApiKey, usize>>,
     /// Brokers that metadata names, by id.
     brokers: Mutex<Vec<(BrokerId, ServerAddress)>>,
+    /// Topics that metadata names.
+    topics: Mutex<Vec<MetadataResponseTopic>>,
     /// The coordinator of groups.
     coordinator: Mutex<Option<(BrokerId, ServerAddress)>>,
     /// ListGroups is answered only while this is set.
@@ -74,8 +80,8 @@ impl Seen {
                     let (host, port) = (address.host, i32::from(address.port));
                     MetadataResponseBroker { node_id, host, port, ..Default::default() }
                 });
-                let brokers = brokers.collect();
-                write(header, &MetadataResponse { brokers, controller_id: -1, ..Default::default() })
+                let (brokers, topics) = (brokers.collect(), self.topics.lock().clone());
+                write(header, &MetadataResponse { brokers, topics, controller_id: -1, ..Default::default() })
             }
             ApiKey::FindCoordinator => {
                 let (node_id, address) = self.coordinator.lock().clone().unwrap();
@@ -270,4 +276,107 @@ async fn a_server_that_cannot_be_reached_is_tried_less_and_less_often() {
     // At once, then after 50, 100, 200 and 200 ms at most, each shortened by up to a fifth.
     let tries = tries.load(Ordering::SeqCst);
     assert!((1..=7).contains(&tries), "{tries}");
+}
+
+/// A topic with partitions that these brokers lead, in this leader epoch.
+fn topic(name: &str, leader_epoch: i32, leaders: &[BrokerId]) -> MetadataResponseTopic {
+    let partition = |(partition_index, leader_id): (i32, &BrokerId)| MetadataResponsePartition {
+        partition_index,
+        leader_id: *leader_id,
+        leader_epoch,
+        ..Default::default()
+    };
+    let partitions = (0..).zip(leaders).map(partition).collect();
+    MetadataResponseTopic { name: name.to_owned(), partitions, ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_change_of_followed_topics_reaches_all_that_watch() {
+    let broker = FakeBroker::start().await;
+    *broker.seen.brokers.lock() = vec![(1, broker.address.clone())];
+    *broker.seen.topics.lock() = vec![topic("t", 1, &[1])];
+    let cluster = cluster(&[&broker.address]).await;
+    let mut snapshots = cluster.snapshots();
+    cluster.follow(FollowedTopics::Only(["t".into()].into()));
+    snapshots.changed().await.unwrap();
+    assert_eq!(snapshots.borrow_and_update().partitions_of("t").unwrap().len(), 1);
+
+    *broker.seen.topics.lock() = vec![topic("t", 2, &[1, 1])];
+    let newer = cluster.updated().await.unwrap();
+    assert_eq!(newer.partitions_of("t").unwrap().len(), 2);
+    snapshots.changed().await.unwrap();
+
+    // An answer of another broker names a newer leader epoch: metadata is asked for until it has it.
+    let partition = TopicPartition::new("t", 0);
+    assert_eq!(cluster.known_leader(&partition), Some(PartitionLeader { broker: 1, epoch: 2 }));
+    *broker.seen.topics.lock() = vec![topic("t", 3, &[7, 7])];
+    cluster.note_leader_epoch(&partition, 3);
+    assert_eq!(cluster.known_leader(&partition), None);
+    snapshots
+        .wait_for(|snapshot| snapshot.partition("t", 0).is_some_and(|it| it.leader == Some(7)))
+        .await
+        .unwrap();
+
+    let mut gone = topic("t", 0, &[]);
+    gone.error_code = ErrorCode::UnknownTopicOrPartition.code();
+    *broker.seen.topics.lock() = vec![gone];
+    cluster.request_update();
+    snapshots.wait_for(|snapshot| snapshot.topics.is_empty()).await.unwrap();
+    assert!(cluster.metrics().metadata_updates >= 4);
+}
+
+#[tokio::test]
+async fn topics_that_are_looked_up_together_are_one_request() {
+    let broker = FakeBroker::start().await;
+    *broker.seen.topics.lock() = (0..20).map(|at| topic(&format!("t{at}"), 0, &[at])).collect();
+    let cluster = cluster(&[&broker.address]).await;
+    let partitions: Vec<_> = (0..20).map(|at| TopicPartition::new(format!("t{at}"), 0)).collect();
+    let leaders = cluster.leaders(&partitions).await;
+    for (at, leader) in (0..).zip(leaders) {
+        assert_eq!(leader.unwrap(), PartitionLeader { broker: at, epoch: 0 });
+    }
+    assert_eq!(broker.seen.count(ApiKey::Metadata), 1);
+    assert_eq!(cluster.partitions_for("t3").await.unwrap().partitions().len(), 1);
+    let unknown = cluster.leaders(&[TopicPartition::new("u", 0), TopicPartition::new("t1", 9)]).await;
+    let errors: Vec<_> = unknown.into_iter().map(|leader| leader.unwrap_err().to_string()).collect();
+    let missing = ErrorCode::UnknownTopicOrPartition.message().to_owned();
+    assert_eq!(errors, [missing, ClientError::NoLeader.to_string()]);
+}
+
+#[tokio::test]
+async fn unused_connections_are_closed_and_made_again() {
+    let broker = FakeBroker::start().await;
+    broker.seen.answers.store(true, Ordering::SeqCst);
+    let options =
+        ClusterOptions { connections_max_idle: Duration::from_millis(30), ..options(&[&broker.address]) };
+    let cluster = Cluster::new(options).await.unwrap();
+    let request = ListGroupsRequest::default();
+    assert_eq!(cluster.usable_versions(&Target::Any, ApiKey::ListGroups).await.unwrap(), 0..=4);
+    while cluster.metrics().connections_expired == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(cluster.metrics().open_connections, 0);
+    cluster.ready(&Target::Any).await.unwrap();
+    cluster.call(&Target::Any, &request).await.unwrap();
+    let counts = cluster.metrics();
+    assert!(counts.connections_created >= 2 && counts.requests == 1 && counts.requests_failed == 0);
+    assert!(counts.bytes_sent > 0 && counts.bytes_received > 0 && counts.responses >= 3);
+}
+
+#[tokio::test]
+async fn a_request_to_join_a_group_holds_up_nothing_else() {
+    let broker = FakeBroker::start().await;
+    *broker.seen.coordinator.lock() = Some((1, broker.address.clone()));
+    let options = ClusterOptions { max_in_flight: 1, ..options(&[&broker.address]) };
+    let cluster = Cluster::new(options).await.unwrap();
+    let group = Target::Coordinator(CoordinatorKind::Group, "g".into());
+    // It is not answered, as if the coordinator waited for the other members.
+    let joining = {
+        let cluster = cluster.clone();
+        tokio::spawn(async move { cluster.call(&group, &ListGroupsRequest::default()).await.map(drop) })
+    };
+    broker.seen.wait_for(ApiKey::ListGroups, 1).await;
+    cluster.metadata(None, true).await.unwrap();
+    cluster.call(&Target::Any, &HeartbeatRequest::default()).await.unwrap();
+    joining.abort();
 }

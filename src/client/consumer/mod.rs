@@ -1,64 +1,81 @@
-//! A consumer of assigned partitions. It returns their records in order and keeps a position in each.
+//! A consumer: it reads the partitions that are assigned to it and keeps a position in each.
 //!
-//! Without group membership and commits. Each leader has at most one fetch in flight, all leaders are fetched
-//! from at once. Kafka: KafkaConsumer with `assign`, Fetcher.
+//! - *Pure:* where it stands ([`subscription_state`]), what it fetches and what it has fetched ([`fetcher`]), its
+//!   membership. [`machines`] names them for tests that play them without a shell.
+//! - *Shell:* [`poll`] takes turns of these and waits; [`tasks`] are what it waits for.
+//! - *Never:* blocks a thread of the runtime, copies a record that is not compressed, loses a record where a call is
+//!   dropped.
+//! - *In Kafka:* `KafkaConsumer`, `Fetcher`, `SubscriptionState`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use super::admin::{Admin, EARLIEST, LATEST};
+use super::client_id::name_consumer;
 use super::cluster::Cluster;
 use super::error::ClientError;
-use super::metadata::Target;
+use super::metadata::{ClusterSnapshot, PartitionInfo, TopicInfo};
+use super::offsets::OffsetAndMetadata;
 use super::settings::{ConsumerSettings, OffsetReset};
-use crate::base::{BrokerId, Offset, TopicPartition};
-use crate::wire::error_code::ErrorCode;
-use crate::wire::message::fetch::{FetchRequest, FetchResponse};
-use crate::wire::record::Record;
+use crate::base::{Millis, Offset, TopicPartition};
+use fetcher::ConsumerFetcher;
+use group::GroupMember;
+use records::UnreadPosition;
+use shared::ConsumerShared;
+use tasks::ConsumerTasks;
 
-mod fetch;
+mod answers;
+mod commits;
+mod coordinator;
+mod error;
+mod fetcher;
+mod group;
+mod interceptor;
+mod listener;
+pub mod machines;
+mod metrics;
+mod offset_lookup;
+mod offset_validation;
+mod poll;
+mod records;
+mod shared;
+mod subscription_state;
+mod subscriptions;
+mod tasks;
+mod wakeup;
 
-/// Where to begin in a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartPosition {
-    /// At its first record.
-    Earliest,
-    /// After its last record.
-    Latest,
-    /// At this offset.
-    At(Offset),
-}
-
-/// A record and where it lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumed {
-    /// Its partition.
-    pub partition: TopicPartition,
-    /// The record.
-    pub record: Record,
-    /// Whether its timestamp is the time of its append (`LogAppendTime`).
-    pub append_time: bool,
-}
-
-/// A request that is in flight: its leader, and its outcome.
-type Fetching = BoxFuture<'static, (BrokerId, Result<FetchResponse, ClientError>)>;
+pub use coordinator::GroupError;
+pub use coordinator::assignor::{
+    ConsumerAssignment, ConsumerPartitionAssignor, ConsumerSubscription, CooperativeStickyAssignor,
+    RangeAssignor, RebalanceProtocol, ReceivedAssignment, RoundRobinAssignor, StickyAssignor,
+    SubscribedMember,
+};
+pub(in crate::client) use coordinator::{GroupRebalanceConfig, read_assignment};
+pub use error::{ConsumerError, LogTruncation};
+pub use interceptor::ConsumerInterceptor;
+pub use listener::{ConsumerRebalanceListener, ListenerFuture, RebalancingConsumer};
+pub use metrics::ConsumerMetrics;
+pub use offset_lookup::OffsetAndTimestamp;
+pub use records::{ConsumerRecord, ConsumerRecordRef, ConsumerRecords, OwnedRecords, RecordsIter};
+pub use wakeup::WakeupHandle;
 
 /// Reads partitions from positions that advance with every record.
 #[doc(alias = "KafkaConsumer")]
-#[doc(alias = "Fetcher")]
 pub struct Consumer {
-    cluster: Cluster,
-    settings: ConsumerSettings,
-    positions: BTreeMap<TopicPartition, Offset>,
-    fetching: FuturesUnordered<Fetching>,
-    busy: BTreeSet<BrokerId>,
-    ready: VecDeque<Consumed>,
-    retry_at: Option<Instant>,
+    shared: Arc<ConsumerShared>,
+    fetcher: ConsumerFetcher,
+    snapshots: watch::Receiver<Arc<ClusterSnapshot>>,
+    tasks: ConsumerTasks,
+    /// None without a group.
+    group: Option<GroupMember>,
+    wakeup: WakeupHandle,
+    /// Whether a batch is being unpacked; nothing is taken meanwhile.
+    is_unpacking: bool,
+    /// Records that were taken and not returned yet, as they are returned one by one. The positions are behind them.
+    unread: OwnedRecords,
 }
 
 impl Consumer {
@@ -66,173 +83,240 @@ impl Consumer {
     ///
     /// # Errors
     /// A bootstrap address is wrong.
-    pub async fn new(settings: ConsumerSettings) -> Result<Self, ClientError> {
+    pub async fn new(mut settings: ConsumerSettings) -> Result<Self, ClientError> {
+        name_consumer(&mut settings);
+        let cluster = Cluster::new(settings.cluster.clone()).await?;
+        let settings = Arc::new(settings);
+        let shared = Arc::new(ConsumerShared::new(cluster, settings.clone()));
         Ok(Self {
-            cluster: Cluster::new(settings.cluster.clone()).await?,
-            settings,
-            positions: BTreeMap::new(),
-            fetching: FuturesUnordered::new(),
-            busy: BTreeSet::new(),
-            ready: VecDeque::new(),
-            retry_at: None,
+            snapshots: shared.cluster.snapshots(),
+            group: GroupMember::new(&shared)?,
+            fetcher: ConsumerFetcher::new(settings),
+            shared,
+            tasks: ConsumerTasks::new(),
+            wakeup: WakeupHandle::default(),
+            is_unpacking: false,
+            unread: OwnedRecords::default(),
         })
     }
 
     /// The cluster it reads from.
     pub fn cluster(&self) -> &Cluster {
-        &self.cluster
+        &self.shared.cluster
     }
 
-    /// Adds partitions to read, from `start` on.
+    /// A handle by which another thread or task ends the consumer's waits.
+    pub fn wakeup_handle(&self) -> WakeupHandle {
+        self.wakeup.clone()
+    }
+
+    /// What it has done so far, and how far it is behind.
+    pub fn metrics(&self) -> ConsumerMetrics {
+        let rebalances =
+            self.group.as_ref().map(|member| member.coordinator.rebalances()).unwrap_or_default();
+        ConsumerMetrics {
+            rebalances: rebalances.completed,
+            failed_rebalances: rebalances.failed,
+            ..self.shared.metrics()
+        }
+    }
+
+    /// Goes on at this offset of a partition. With a leader epoch it is first checked that the log still has it.
     ///
     /// # Errors
-    /// Where it begins cannot be found out.
-    pub async fn assign(
-        &mut self,
-        partitions: &[TopicPartition],
-        start: StartPosition,
-    ) -> Result<(), ClientError> {
-        let timestamp = match start {
-            StartPosition::At(offset) => {
-                self.positions.extend(partitions.iter().map(|partition| (partition.clone(), offset)));
-                return Ok(());
-            }
-            StartPosition::Earliest => EARLIEST,
-            StartPosition::Latest => LATEST,
-        };
-        let admin = Admin::of(self.cluster.clone());
-        let found = admin.list_offsets(partitions, timestamp, self.settings.read_committed).await?;
-        self.positions.extend(found.into_iter().map(|(partition, found)| (partition, found.offset)));
+    /// [`ConsumerError::NotAssigned`], [`ConsumerError::NegativeOffset`].
+    pub fn seek(&mut self, partition: &TopicPartition, to: &OffsetAndMetadata) -> Result<(), ClientError> {
+        self.shared.seek(partition, to)?;
+        self.unread.remove(partition);
         Ok(())
     }
 
-    /// The offset of the next record to be returned of a partition, if it is assigned.
-    pub fn position(&self, partition: &TopicPartition) -> Option<Offset> {
-        let first = self.ready.iter().find(|it| it.partition == *partition);
-        first.map(|it| it.record.offset).or_else(|| self.positions.get(partition).copied())
+    /// Goes on at the start of these partitions, of all assigned ones for none. Its offset is looked up by the next
+    /// poll.
+    ///
+    /// # Errors
+    /// [`ConsumerError::NotAssigned`].
+    pub fn seek_to_beginning(&mut self, partitions: &[TopicPartition]) -> Result<(), ClientError> {
+        self.seek_to(partitions, OffsetReset::Earliest)
     }
 
-    /// The next record; waits up to `limit`; None if none came in that time.
+    /// Goes on at the end of these partitions, of all assigned ones for none. Its offset is looked up by the next poll.
     ///
-    /// # Errors What waiting does not cure: a position out of range without a reset, no authorization, bytes
-    /// that are no records.
-    pub async fn next(&mut self, limit: Duration) -> Result<Option<Consumed>, ClientError> {
+    /// # Errors
+    /// [`ConsumerError::NotAssigned`].
+    pub fn seek_to_end(&mut self, partitions: &[TopicPartition]) -> Result<(), ClientError> {
+        self.seek_to(partitions, OffsetReset::Latest)
+    }
+
+    fn seek_to(&mut self, partitions: &[TopicPartition], to: OffsetReset) -> Result<(), ClientError> {
+        self.shared.seek_to(partitions, to)?;
+        if partitions.is_empty() {
+            self.unread = OwnedRecords::default();
+        }
+        for id in partitions {
+            self.unread.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Returns no more records of these partitions until they are resumed. They stay assigned, and what was fetched of
+    /// them is kept.
+    ///
+    /// # Errors
+    /// [`ConsumerError::NotAssigned`].
+    pub fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), ClientError> {
+        self.shared.pause(partitions)?;
+        for id in partitions {
+            if let Some(unread) = self.unread.remove(id) {
+                self.put_back(&unread);
+            }
+        }
+        Ok(())
+    }
+
+    /// The records that were taken and not returned are fetched again.
+    fn put_back_unread(&mut self) {
+        for unread in std::mem::take(&mut self.unread).unread() {
+            self.put_back(&unread);
+        }
+    }
+
+    fn put_back(&self, unread: &UnreadPosition) {
+        self.shared.state().consumed(&unread.partition, unread.offset, unread.leader_epoch);
+    }
+
+    /// Returns records of these partitions again.
+    ///
+    /// # Errors
+    /// [`ConsumerError::NotAssigned`].
+    pub fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), ClientError> {
+        Ok(self.shared.resume(partitions)?)
+    }
+
+    /// The partitions that are paused.
+    pub fn paused(&self) -> BTreeSet<TopicPartition> {
+        self.shared.state().paused()
+    }
+
+    /// The offset of the next record to be returned of a partition; looks it up if it is not known yet.
+    ///
+    /// # Errors
+    /// [`ConsumerError::PositionNotAssigned`]; as [`Consumer::poll`]; [`ClientError::Timeout`] after
+    /// `default.api.timeout.ms`.
+    pub async fn position(&mut self, partition: &TopicPartition) -> Result<Offset, ClientError> {
+        if !self.shared.state().is_assigned(partition) {
+            return Err(ConsumerError::PositionNotAssigned.into());
+        }
+        if let Some(unread) = self.unread.unread().find(|it| it.partition == *partition) {
+            return Ok(unread.offset);
+        }
+        let limit = self.shared.settings.cluster.api_timeout;
         let end = Instant::now() + limit;
         loop {
-            if let Some(ready) = self.ready.pop_front() {
-                return Ok(Some(ready));
+            self.catch_up()?;
+            if let Some(position) = self.shared.state().position(partition) {
+                return Ok(position.offset);
             }
-            if self.retry_at.is_none_or(|at| at <= Instant::now()) {
-                self.retry_at = None;
-                // Dropped half-way, it has started nothing.
-                if tokio::time::timeout_at(end, self.start_fetching()).await.is_err() {
-                    return Ok(None);
-                }
+            if Instant::now() >= end {
+                return Err(ClientError::Timeout(format!(
+                    "Timeout of {}ms expired before the position for partition {partition} could be determined",
+                    limit.as_millis()
+                )));
             }
-            let until = self.retry_at.map_or(end, |at| at.min(end));
-            match tokio::time::timeout_at(until, self.next_answer()).await {
-                Ok((leader, answer)) => {
-                    self.busy.remove(&leader);
-                    self.take(leader, answer).await?;
-                }
-                Err(_) if Instant::now() >= end => return Ok(None),
-                Err(_) => {}
-            }
+            self.wait_for_lookup(end).await?;
         }
     }
 
-    async fn next_answer(&mut self) -> (BrokerId, Result<FetchResponse, ClientError>) {
-        match self.fetching.next().await {
-            Some(answer) => answer,
-            None => std::future::pending().await,
+    /// The offset of the first record of each partition.
+    ///
+    /// # Errors
+    /// A topic may not be read; [`ClientError::Timeout`] after `default.api.timeout.ms`.
+    pub async fn beginning_offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, Offset>, ClientError> {
+        self.ends(partitions, offset_lookup::EARLIEST_TIMESTAMP).await
+    }
+
+    /// The offset after the last record of each partition that the consumer sees: the high watermark, or the last
+    /// stable offset with `read_committed`.
+    ///
+    /// # Errors
+    /// As [`Consumer::beginning_offsets`].
+    pub async fn end_offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, Offset>, ClientError> {
+        self.ends(partitions, offset_lookup::LATEST_TIMESTAMP).await
+    }
+
+    async fn ends(
+        &self,
+        partitions: &[TopicPartition],
+        time: Millis,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, ClientError> {
+        let asked = partitions.iter().map(|id| (id.clone(), time)).collect();
+        let found = self.list_offsets(asked).await?;
+        Ok(found.into_iter().filter_map(|(id, found)| Some((id, found?.offset))).collect())
+    }
+
+    /// For each partition the first record whose timestamp is at or after the one asked for, in milliseconds since the
+    /// Unix epoch; None where there is none.
+    ///
+    /// # Errors
+    /// As [`Consumer::beginning_offsets`]; [`ConsumerError::NegativeTime`].
+    pub async fn offsets_for_times(
+        &self,
+        times: &BTreeMap<TopicPartition, Millis>,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, ClientError> {
+        if let Some((partition, time)) = times.iter().find(|(_, time)| **time < 0) {
+            return Err(ConsumerError::NegativeTime { partition: partition.clone(), time: *time }.into());
         }
+        self.list_offsets(times.clone()).await
     }
 
-    /// Sends a fetch to every leader that has none in flight.
-    async fn start_fetching(&mut self) {
-        let mut by_leader: BTreeMap<BrokerId, Vec<fetch::FetchedPartition>> = BTreeMap::new();
-        for (partition, offset) in &self.positions {
-            match self.cluster.leader(partition).await {
-                Ok(leader) => {
-                    let fetched = fetch::FetchedPartition {
-                        partition: partition.clone(),
-                        offset: *offset,
-                        leader_epoch: leader.epoch,
-                    };
-                    by_leader.entry(leader.broker).or_default().push(fetched);
-                }
-                Err(_) => self.retry_at = Some(self.soon()),
-            }
+    async fn list_offsets(
+        &self,
+        asked: BTreeMap<TopicPartition, Millis>,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, ClientError> {
+        offset_lookup::list_offsets(&self.shared.cluster, asked, self.shared.settings.read_committed).await
+    }
+
+    /// The partitions of a topic; asks for them if they are not known.
+    ///
+    /// # Errors
+    /// The topic's error, or that of asking.
+    pub async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, ClientError> {
+        Ok(self.shared.cluster.partitions_for(topic).await?.partitions().to_vec())
+    }
+
+    /// All topics that the consumer may describe, with their partitions.
+    ///
+    /// # Errors
+    /// No broker answers within `default.api.timeout.ms`.
+    pub async fn list_topics(&self) -> Result<Vec<Arc<TopicInfo>>, ClientError> {
+        self.shared.cluster.metadata(None, false).await?;
+        Ok(self.shared.cluster.snapshot().topics.values().cloned().collect())
+    }
+
+    /// Ends the consumer within `limit`: commits the positions if it commits by itself, gives up its partitions, and
+    /// leaves its group. A consumer that is dropped does none of that; its group notices when its session is over.
+    ///
+    /// # Errors
+    /// The positions could not be committed.
+    pub async fn close(mut self, limit: Duration) -> Result<(), ClientError> {
+        let end = poll::deadline(limit);
+        let mut committed = Ok(());
+        if self.group.is_some() && self.shared.settings.enable_auto_commit {
+            let late = || ClientError::Timeout(format!("The positions were not committed within {limit:?}"));
+            committed = timeout_at(end, self.commit_sync()).await.unwrap_or_else(|_| Err(late()));
         }
-        for (leader, partitions) in by_leader {
-            if self.busy.insert(leader) {
-                let request = fetch::request(&self.settings, &partitions);
-                self.fetching.push(self.fetch(leader, request));
-            }
+        // A listener that takes too long, or a member that gave up, does not keep the consumer from leaving.
+        let _ = timeout_at(end, self.part()).await;
+        if let Some(member) = &self.group {
+            member.coordinator.leave(end.saturating_duration_since(Instant::now())).await;
         }
-    }
-
-    fn fetch(&self, leader: BrokerId, request: FetchRequest) -> Fetching {
-        let cluster = self.cluster.clone();
-        let limit = self.settings.cluster.request_timeout + self.settings.fetch_max_wait;
-        Box::pin(async move { (leader, cluster.call_within(&Target::Broker(leader), &request, limit).await) })
-    }
-
-    fn soon(&self) -> Instant {
-        Instant::now() + self.settings.cluster.retry_backoff
-    }
-
-    /// Takes the records of an answer, and handles the errors that keep more from coming.
-    async fn take(
-        &mut self,
-        leader: BrokerId,
-        answer: Result<FetchResponse, ClientError>,
-    ) -> Result<(), ClientError> {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) if error.is_retriable() => {
-                self.cluster.forget(&Target::Broker(leader));
-                self.retry_at = Some(self.soon());
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        ClientError::check(answer.error_code, None)?;
-        for topic in answer.responses {
-            let name: std::sync::Arc<str> = topic.topic.as_str().into();
-            for part in topic.partition_responses {
-                let id = TopicPartition { topic: name.clone(), partition: part.partition };
-                let Some(position) = self.positions.get(&id).copied() else { continue };
-                match ErrorCode::from_code(part.error_code) {
-                    ErrorCode::None => {
-                        let next = fetch::records(
-                            &id,
-                            position,
-                            &part,
-                            self.settings.read_committed,
-                            &mut self.ready,
-                        )?;
-                        self.positions.insert(id, next);
-                    }
-                    ErrorCode::OffsetOutOfRange => self.reset(id).await?,
-                    error if error.is_retriable() => {
-                        self.cluster.forget(&Target::Leader(id));
-                        self.retry_at = Some(self.soon());
-                    }
-                    _ => ClientError::check(part.error_code, None)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Resets a position that is out of range.
-    async fn reset(&mut self, partition: TopicPartition) -> Result<(), ClientError> {
-        let start = match self.settings.offset_reset {
-            OffsetReset::Earliest => StartPosition::Earliest,
-            OffsetReset::Latest => StartPosition::Latest,
-            OffsetReset::None => return ClientError::check(ErrorCode::OffsetOutOfRange.code(), None),
-        };
-        self.assign(&[partition], start).await
+        self.shared.settings.interceptors.iter().for_each(|it| it.close());
+        committed
     }
 }

@@ -1,76 +1,66 @@
-//! A producer: records in, their offsets out.
+//! A producer: records in, their positions out.
 //!
-//! Gathers records into batches and sends them in the background. Without transactions; unless it is
-//! idempotent, a batch whose answer is lost may be written twice. Kafka: KafkaProducer.
+//! - *Entry point:* [`Producer`], made from [`ProducerSettings`].
+//! - *Machines:* [`accumulator`] gathers records into batches, [`transaction_manager`] gives batches their sequences
+//!   and knows what a transaction allows, [`machine`] is the two of them as one. All are pure, and simulated with the
+//!   machines of brokers in `tests/simulation/clients`.
+//! - *Tasks:* one that keeps the machines going ([`sender`]), and one for each broker that leads a partition, which
+//!   sends it batches, several requests at a time. A batch is compressed by the task that sends it, or on a thread
+//!   that may block where that takes long.
+//! - *Never:* reorders the records of a partition, unless it is not idempotent and has several requests in flight;
+//!   holds more bytes of records than `buffer.memory`.
+//! - *In Kafka:* `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager`.
+
+pub mod accumulator;
+pub mod batch;
+mod compression_ratio;
+mod core;
+mod delivery;
+pub mod interceptor;
+pub mod machine;
+mod metrics;
+mod murmur2;
+pub mod partitioner;
+mod record;
+mod reports;
+mod sender;
+pub mod transaction_manager;
+mod transactions;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use self::accumulate::{Accumulator, Gathering, lone_size};
-use self::sequences::Sequences;
+use self::core::ProducerCore;
+use self::interceptor::InterceptedRecord;
+pub use delivery::Delivery;
+pub use interceptor::ProducerInterceptor;
+pub use metrics::ProducerMetrics;
+pub use partitioner::{
+    DefaultPartitioner, PartitionedTopic, Partitioner, RoundRobinPartitioner, UniformStickyPartitioner,
+};
+pub use record::{ProducerRecord, RecordMetadata};
+
+use super::client_id::name_producer;
 use super::cluster::Cluster;
 use super::error::ClientError;
-use super::metadata::PartitionLeader;
 use super::settings::ProducerSettings;
-use crate::base::{Clock, Millis, Offset, TopicPartition};
+use crate::base::Clock;
+use crate::wire::error_code::ErrorCode;
 
-pub mod accumulate;
-pub mod partition;
-mod send;
-pub mod sequences;
-
-pub use accumulate::ProducerRecord;
-
-/// The position of a record that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Its partition.
-    pub partition: TopicPartition,
-    /// Its offset; -1 if the broker does not answer (acks=0).
-    pub offset: Offset,
-}
-
-/// The outcome of a record: its position, or why it was not written.
-pub type Delivery = oneshot::Receiver<Result<Delivered, Arc<ClientError>>>;
-type DeliverySender = oneshot::Sender<Result<Delivered, Arc<ClientError>>>;
-
-/// What a producer and its sender share.
-#[derive(Debug)]
-struct ProducerCore {
-    cluster: Cluster,
-    settings: ProducerSettings,
-    gathered: Mutex<Accumulator<DeliverySender>>,
-    sequences: Mutex<Sequences>,
-    /// A batch may be sent, or a flush began.
-    wake: Notify,
-    /// A round of sending is over.
-    sent: Notify,
-    flushes: AtomicUsize,
-    closed: AtomicBool,
-}
-
-impl ProducerCore {
-    fn flushing(&self) -> bool {
-        self.flushes.load(Ordering::SeqCst) > 0 || self.closed()
-    }
-
-    fn closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
-    }
-}
-
-/// Sends records. A record that was accepted is sent even if the producer is dropped, as long as the runtime
-/// lives.
+/// Sends records. All of its methods can be called by several tasks at once, and their futures can be dropped at any
+/// time. A record that was accepted is sent even if the producer is dropped, as long as the runtime lives.
 #[derive(Debug)]
 #[doc(alias = "KafkaProducer")]
 pub struct Producer {
-    shared: Arc<ProducerCore>,
-    turn: AtomicUsize,
-    sender: tokio::task::JoinHandle<()>,
+    core: Arc<ProducerCore>,
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.core.begin_close();
+    }
 }
 
 impl Producer {
@@ -78,158 +68,107 @@ impl Producer {
     ///
     /// # Errors
     /// A bootstrap address is wrong.
-    pub async fn new(settings: ProducerSettings) -> Result<Self, ClientError> {
-        let gathering = Gathering {
-            batch_size: settings.batch_size,
-            linger: settings.linger.as_millis() as Millis,
-            compression: settings.compression,
-        };
-        let shared = Arc::new(ProducerCore {
-            cluster: Cluster::new(settings.cluster.clone()).await?,
-            settings,
-            gathered: Mutex::new(Accumulator::new(gathering)),
-            sequences: Mutex::default(),
-            wake: Notify::new(),
-            sent: Notify::new(),
-            flushes: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-        });
-        let sender = tokio::spawn(send::run(shared.clone()));
-        Ok(Self { shared, turn: AtomicUsize::new(0), sender })
+    pub async fn new(mut settings: ProducerSettings) -> Result<Self, ClientError> {
+        name_producer(&mut settings);
+        let cluster = Cluster::new(settings.cluster.clone()).await?;
+        let core = Arc::new(ProducerCore::new(cluster, settings));
+        tokio::spawn(sender::run(core.clone()));
+        Ok(Self { core })
     }
 
     /// The cluster it sends to.
     pub fn cluster(&self) -> &Cluster {
-        &self.shared.cluster
+        self.core.cluster()
     }
 
-    /// Accepts a record, for the given partition or else that of its key, or else any. Waits for metadata and
-    /// memory as long as `max.block.ms` allows; the receiver gets the record's position or error.
+    /// Accepts a record, for its partition or else the one that the partitioner chooses. Waits for metadata and memory
+    /// as long as `max.block.ms` allows. The delivery resolves once the record is answered.
     ///
     /// # Errors
-    /// The topic is refused or not known in time, or the record is too large.
-    pub async fn send(
-        &self,
-        topic: &str,
-        partition: Option<i32>,
-        record: &ProducerRecord,
-    ) -> Result<Delivery, ClientError> {
-        let size = lone_size(record);
-        if size > self.shared.settings.max_request_size {
-            return Err(ClientError::Refused {
-                error: crate::wire::error_code::ErrorCode::MessageTooLarge,
-                message: format!(
-                    "The message is {size} bytes when serialized which is larger than {}, which is the value of the max.request.size configuration.",
-                    self.shared.settings.max_request_size
-                ),
-            });
-        }
-        let end = Instant::now() + self.shared.settings.max_block;
-        let partition = match partition {
-            Some(partition) => partition,
-            None => self.choose(topic, record, end).await?,
-        };
-        self.wait_for_memory(size, end).await?;
-        let (sender, receiver) = oneshot::channel();
-        let id = TopicPartition::new(topic, partition);
-        let now = Clock::System.now();
-        let added = self.shared.gathered.lock().add(&id, record, sender, now);
-        if added.full {
-            self.turn.fetch_add(1, Ordering::Relaxed);
-        }
-        // A batch that has just begun is due before the sender would wake.
-        if added.full || added.begun || self.shared.settings.linger.is_zero() {
-            self.shared.wake.notify_one();
-        }
-        Ok(receiver)
+    /// The topic is refused or not known in time, the record is too large, there is no memory in time, or the state of
+    /// the transaction does not allow it.
+    pub async fn send(&self, record: ProducerRecord) -> Result<Delivery, ClientError> {
+        let interceptors = &self.core.settings().interceptors;
+        let record = interceptors.iter().fold(record, |record, interceptor| interceptor.on_send(record));
+        let accepted = self.accept(&record).await;
+        accepted.inspect_err(|error| self.core.refused(&record, error))
     }
 
-    /// Waits until every record accepted before has been answered or given up.
-    pub async fn flush(&self) {
-        self.shared.flushes.fetch_add(1, Ordering::SeqCst);
-        loop {
-            let round = self.shared.sent.notified();
-            self.shared.wake.notify_one();
-            if self.shared.gathered.lock().is_empty() {
-                break;
-            }
-            round.await;
-        }
-        self.shared.flushes.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Sends what is left and ends.
-    pub async fn close(self) {
-        self.shared.closed.store(true, Ordering::SeqCst);
-        self.shared.wake.notify_one();
-        let _ = self.sender.await; // It ends when all batches are completed.
-    }
-
-    async fn choose(&self, topic: &str, record: &ProducerRecord, end: Instant) -> Result<i32, ClientError> {
-        let partitions = self.partitions(topic, end).await?;
-        Ok(match &record.key {
-            Some(key) => partition::of_key(key, partitions.len()),
+    async fn accept(&self, record: &ProducerRecord) -> Result<Delivery, ClientError> {
+        let core = &*self.core;
+        core.check_size(record)?;
+        let mut deadline = None;
+        let topic = match core.topic(record) {
+            Some(topic) => topic,
             None => {
-                // The partitions that have a leader take turns, batch by batch as in Kafka's sticky
-                // partitioner.
-                let with_leader: Vec<i32> =
-                    (0..).zip(&partitions).filter(|(_, leader)| leader.is_some()).map(|(at, _)| at).collect();
-                let turn = self.turn.load(Ordering::Relaxed);
-                with_leader.get(turn % with_leader.len().max(1)).copied().unwrap_or(0)
+                let end = *deadline.insert(Instant::now() + core.settings().max_block);
+                core.await_topic(record, end).await?
             }
-        })
-    }
-
-    /// The leader of each of the topic's partitions, in order; waits while the topic is being created.
-    async fn partitions(
-        &self,
-        topic: &str,
-        end: Instant,
-    ) -> Result<Vec<Option<PartitionLeader>>, ClientError> {
-        let cluster = &self.shared.cluster;
-        if let Some(known) = cluster.leaders_of(topic) {
-            return Ok(known);
+        };
+        let reserved = record.size_bound();
+        if !core.try_reserve(reserved) {
+            let end = deadline.unwrap_or_else(|| Instant::now() + core.settings().max_block);
+            core.reserve(reserved, end).await?;
         }
-        loop {
-            let asked = tokio::time::timeout_at(end, cluster.metadata(Some(&[topic.to_owned()]), true)).await;
-            let late = || {
-                let limit = self.shared.settings.max_block.as_millis();
-                ClientError::Timeout(format!("Topic {topic} not present in metadata after {limit} ms."))
-            };
-            let answer = asked.map_err(|_| late())??;
-            let checked =
-                answer.topics.iter().try_for_each(|it| ClientError::check_topic(it.error_code, &it.name));
-            match checked {
-                Ok(()) => {
-                    if let Some(known) = cluster.leaders_of(topic) {
-                        return Ok(known);
-                    }
-                }
-                Err(error) if !error.is_retriable() => return Err(error),
-                Err(_) => {}
+        let now = Clock::System.now();
+        let added = core.append(&topic, record, reserved, now);
+        match added {
+            Ok(added) => Ok(Delivery::new(added.completion, added.index, InterceptedRecord::of(record, now))),
+            Err(error) => {
+                core.release(reserved);
+                Err(error)
             }
-            let wait = Instant::now() + self.shared.settings.cluster.retry_backoff;
-            if wait > end {
-                return Err(late());
-            }
-            tokio::time::sleep_until(wait).await;
         }
     }
 
-    async fn wait_for_memory(&self, size: usize, end: Instant) -> Result<(), ClientError> {
-        loop {
-            let round = self.shared.sent.notified();
-            let waiting = self.shared.gathered.lock().bytes();
-            if waiting == 0 || waiting + size <= self.shared.settings.buffer_memory {
-                return Ok(());
-            }
-            self.shared.wake.notify_one();
-            let limit = self.shared.settings.max_block.as_millis();
-            tokio::time::timeout_at(end, round).await.map_err(|_| {
-                ClientError::Timeout(format!(
-                    "Failed to allocate memory within the configured max blocking time {limit} ms."
-                ))
-            })?;
+    /// Waits until every record accepted before has been answered or given up, and its delivery and the interceptors
+    /// were notified. Batches do not linger meanwhile.
+    pub async fn flush(&self) {
+        self.core.flush().await;
+    }
+
+    /// The partitions of a topic; waits for metadata as long as `max.block.ms` allows.
+    ///
+    /// # Errors
+    /// The topic is refused or not known in time.
+    pub async fn partitions_for(&self, topic: &str) -> Result<Arc<PartitionedTopic>, ClientError> {
+        let record = ProducerRecord::tombstone(topic);
+        match self.core.topic(&record) {
+            Some(known) => Ok(known),
+            None => self.core.await_topic(&record, Instant::now() + self.core.settings().max_block).await,
         }
+    }
+
+    /// What it has counted so far.
+    pub fn metrics(&self) -> ProducerMetrics {
+        self.core.metrics()
+    }
+
+    /// Sends what is left and ends; after `limit`, what is left fails. A transaction that is open is aborted.
+    pub async fn close(self, limit: Duration) {
+        self.core.begin_close();
+        let end = Instant::now() + limit;
+        if timeout_at(end, self.core.ended()).await.is_err() {
+            self.core.force_close();
+            self.core.ended().await;
+        }
+    }
+}
+
+impl ProducerCore {
+    /// Whether a record is small enough.
+    fn check_size(&self, record: &ProducerRecord) -> Result<(), ClientError> {
+        let settings = self.settings();
+        let size = record.lone_size();
+        let of = if size > settings.max_request_size {
+            let largest = settings.max_request_size;
+            format!("{largest}, which is the value of the max.request.size configuration.")
+        } else if size > settings.buffer_memory {
+            "the total memory buffer you have configured with the buffer.memory configuration.".to_owned()
+        } else {
+            return Ok(());
+        };
+        let message = format!("The message is {size} bytes when serialized which is larger than {of}");
+        Err(ClientError::Refused { error: ErrorCode::MessageTooLarge, message })
     }
 }
