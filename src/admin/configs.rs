@@ -140,9 +140,28 @@ async fn notify(zk: &ZooKeeper, entity_path: &str) -> Result<(), AdminError> {
 
 async fn read(zk: &ZooKeeper, kind: EntityType, name: &str) -> Result<ConfigEntity, ZkError> {
     let path = config_entity::path(kind, name);
-    let Some((data, _)) = zk.get(&path).await? else { return Ok(ConfigEntity::default()) };
-    Ok(ConfigEntity::decode(&data).unwrap_or_else(|error| {
+    Ok(decode(&path, zk.get(&path).await?))
+}
+
+/// The configs of entities of a kind as their znodes have them, pipelined and in the order of the names; none for a
+/// znode that does not exist or cannot be read.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub async fn fetch_many(
+    zk: &ZooKeeper,
+    kind: EntityType,
+    names: &[String],
+) -> Result<Vec<ConfigEntity>, ZkError> {
+    let paths: Vec<_> = names.iter().map(|name| config_entity::path(kind, name)).collect();
+    let found = zk.get_many(&paths).await?;
+    Ok(paths.iter().zip(found).map(|(path, found)| decode(path, found)).collect())
+}
+
+fn decode(path: &str, found: Read) -> ConfigEntity {
+    let Some((data, _)) = found else { return ConfigEntity::default() };
+    ConfigEntity::decode(&data).unwrap_or_else(|error| {
         log::warn!(target: "kafka.zk.AdminZkClient", "{path} is taken to hold no configs: {error}");
         ConfigEntity::default()
-    }))
+    })
 }

@@ -4,9 +4,12 @@
 //! brokers react to, and never waits for them.
 
 pub mod configs;
+pub mod consumer_groups;
 mod error;
 pub mod names;
 pub mod placement;
+pub mod preferred_election;
+pub mod reassignment;
 pub mod topics;
 
 pub use error::AdminError;

@@ -3,19 +3,10 @@
 //! Pure.
 
 use super::AdminError;
+pub use crate::base::internal_topics::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, is_internal};
 
 /// The longest name, in letters: with a partition's number it must fit a directory's name.
 const LONGEST: usize = 249;
-
-/// The topic that keeps consumers' offsets.
-pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
-/// The topic that keeps producers' transactions.
-pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
-
-/// Whether a topic is Kafka's own.
-pub fn is_internal(topic: &str) -> bool {
-    topic == OFFSETS_TOPIC || topic == TRANSACTIONS_TOPIC
-}
 
 /// Whether a topic's name has a letter that stands for another one in the names of metrics.
 pub fn may_collide(topic: &str) -> bool {

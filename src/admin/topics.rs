@@ -53,6 +53,25 @@ pub async fn fetch(zk: &ZooKeeper, name: &str) -> Result<Option<TopicZNode>, Adm
 /// # Errors
 /// Failures of ZooKeeper, and `AdminOperationException` where racks are enforced and only some brokers name one.
 pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerAndRack>, AdminError> {
+    with_racks(registered(zk).await?, racks)
+}
+
+/// As [`candidates`], of these brokers only.
+///
+/// # Errors
+/// As there.
+pub async fn candidates_among(
+    zk: &ZooKeeper,
+    racks: RackAware,
+    among: &[BrokerId],
+) -> Result<Vec<BrokerAndRack>, AdminError> {
+    let mut brokers = registered(zk).await?;
+    brokers.retain(|(id, _)| among.contains(id));
+    with_racks(brokers, racks)
+}
+
+/// The live brokers by id, with their racks.
+async fn registered(zk: &ZooKeeper) -> Result<Vec<BrokerAndRack>, AdminError> {
     let ids = zk.children(broker::PARENT).await?.unwrap_or_default();
     let mut ids: Vec<BrokerId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     ids.sort_unstable();
@@ -62,7 +81,11 @@ pub async fn candidates(zk: &ZooKeeper, racks: RackAware) -> Result<Vec<BrokerAn
         let (data, stat) = found?;
         Some((*id, broker::decode(*id, &data, stat.czxid).ok()?.rack))
     });
-    let mut brokers: Vec<BrokerAndRack> = registered.collect();
+    Ok(registered.collect())
+}
+
+/// The brokers with the racks that count.
+fn with_racks(mut brokers: Vec<BrokerAndRack>, racks: RackAware) -> Result<Vec<BrokerAndRack>, AdminError> {
     let named = brokers.iter().filter(|(_, rack)| rack.is_some()).count();
     if racks == RackAware::Enforced && named > 0 && named < brokers.len() {
         return Err(AdminError::operation(
