@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
+use super::java::FileException;
 use crate::config::{Properties, unbuilt};
 
 /// The output of `--version`: the version of Kafka, and this project's name.
@@ -23,6 +24,8 @@ const PASSED_OVER: &str = "passed over";
 pub enum EarlyExit {
     /// A sentence, and below it the usage (`CommandLineUtils.printUsageAndDie`).
     Usage(String),
+    /// A sentence alone, about what Kafka's tools do not have.
+    Refused(String),
     /// What Java would throw out of `main`: the exception's class and its message.
     Thrown(&'static str, String),
     /// As [`EarlyExit::Thrown`], for an option whose argument cannot be used: Java's tools throw when they
@@ -46,6 +49,10 @@ impl EarlyExit {
             Self::Usage(sentence) => {
                 eprintln!("{sentence}");
                 eprint!("{}", usage(T::command()));
+                ExitCode::FAILURE
+            }
+            Self::Refused(sentence) => {
+                eprintln!("{sentence}");
                 ExitCode::FAILURE
             }
             Self::Thrown(class, message) | Self::Argument { class, message, .. } => thrown(class, message),
@@ -105,6 +112,21 @@ pub fn forbid(option: (&str, bool), others: &[(&str, bool)]) -> Result<(), Early
     }
 }
 
+/// Refuses a list of servers of which one has no port (`ToolsUtils.validatePortOrDie`).
+///
+/// # Errors
+/// That refusal.
+pub fn check_servers(servers: &str) -> Result<(), EarlyExit> {
+    let has_port = |server: &str| {
+        let port = server.rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    if servers.trim_end_matches(',').split(',').all(has_port) {
+        return Ok(());
+    }
+    Err(EarlyExit::Usage("Please provide valid host:port like host1:9091,host2:9092\n ".to_owned()))
+}
+
 /// The pairs of repeated `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`); a key alone has an empty value.
 ///
 /// # Errors
@@ -139,11 +161,10 @@ pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, EarlyE
     }
 }
 
-/// Java's exception for a file that cannot be read.
-fn unreadable(file: &str, error: &std::io::Error) -> EarlyExit {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default();
-    EarlyExit::Thrown("java.io.FileNotFoundException", format!("{file} ({reason})"))
+/// The exit for a file that cannot be read.
+pub fn unreadable(file: &str, error: &std::io::Error) -> EarlyExit {
+    let FileException { class, message } = FileException::of(file, error);
+    EarlyExit::Thrown(class, message)
 }
 
 fn prepare(command: Command) -> Command {
@@ -183,6 +204,10 @@ fn explain(error: &clap::Error) -> EarlyExit {
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
+    let values = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => values.join(" or "),
+        _ => String::new(),
+    };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
     let name = argument.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
@@ -200,6 +225,10 @@ fn explain(error: &clap::Error) -> EarlyExit {
             "joptsimple.OptionMissingRequiredArgumentException",
             format!("Option {name} requires an argument"),
         ),
+        // Kafka's options have no closed lists of values: the option is one of this project's.
+        ErrorKind::InvalidValue if !values.is_empty() => {
+            EarlyExit::Refused(format!("Option \"[{name}]\" is {values}, not {value}"))
+        }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => EarlyExit::Argument {
             option: name.to_owned(),
             class: "joptsimple.OptionArgumentConversionException",

@@ -16,6 +16,8 @@ use clap::Parser;
 use thiserror::Error;
 
 use super::arguments::{self, EarlyExit};
+use super::java::FileException;
+use super::throwable::JavaThrowable;
 use crate::base::{Millis, Offset};
 use crate::log::producers::snapshot;
 use crate::wire::record::Record;
@@ -24,7 +26,7 @@ const ABOUT: &str = "This tool helps to parse a log file and dump its contents t
                      seemingly corrupt log segment.";
 
 #[derive(Debug, Parser)]
-struct Arguments {
+pub(super) struct DumpLogOptions {
     /// REQUIRED: the files to be dumped, with commas between them.
     #[arg(long, value_name = "FILE,...")]
     files: Option<String>,
@@ -40,22 +42,26 @@ struct Arguments {
     /// Check indexes only as a broker does when it starts.
     #[arg(long)]
     index_sanity_check: bool,
-    /// How many bytes of the log an index entry is looked for in.
-    #[arg(long, value_name = "BYTES", default_value_t = 5 * 1024 * 1024)]
-    max_message_size: u32,
+    /// How many bytes of the log an index entry is looked for in; 5242880 where it is left out.
+    #[arg(long, value_name = "BYTES")]
+    max_message_size: Option<String>,
     /// Decode records of __consumer_offsets; implies --print-data-log.
     #[arg(long)]
     offsets_decoder: bool,
     /// Decode records of __transaction_state; implies --print-data-log.
     #[arg(long)]
     transaction_log_decoder: bool,
-    /// How values are printed: kafka.serializer.StringDecoder, LongDecoder or IntegerDecoder.
+    /// How values are printed: kafka.serializer.StringDecoder, LongDecoder, IntegerDecoder or DefaultDecoder, which
+    /// prints hexadecimal digits.
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = STRING_DECODER)]
     value_decoder_class: Option<String>,
     /// How keys are printed, likewise.
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = STRING_DECODER)]
     key_decoder_class: Option<String>,
 }
+
+/// How many bytes a message has at most, where no other number is given.
+const MAX_MESSAGE_SIZE: i32 = 5 * 1024 * 1024;
 
 const STRING_DECODER: &str = "kafka.serializer.StringDecoder";
 
@@ -66,6 +72,8 @@ enum Decoder {
     String,
     Long,
     Integer,
+    /// Hexadecimal digits. Java prints where in its memory the bytes are.
+    Default,
 }
 
 impl Decoder {
@@ -74,6 +82,7 @@ impl Decoder {
             None | Some("StringDecoder") => Ok(Self::String),
             Some("LongDecoder") => Ok(Self::Long),
             Some("IntegerDecoder") => Ok(Self::Integer),
+            Some("DefaultDecoder") => Ok(Self::Default),
             Some(class) => Err(EarlyExit::Thrown("java.lang.ClassNotFoundException", class.to_owned())),
         }
     }
@@ -82,6 +91,8 @@ impl Decoder {
         match (self, bytes.first_chunk::<8>(), bytes.first_chunk::<4>()) {
             (Self::Long, Some(bytes), _) => i64::from_be_bytes(*bytes).to_string(),
             (Self::Integer, _, Some(bytes)) => i32::from_be_bytes(*bytes).to_string(),
+            (Self::Default, ..) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            // Bytes that are too few for a number are printed as text, too.
             _ => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -128,13 +139,17 @@ struct DumpOptions {
     is_deep: bool,
     verifies_only: bool,
     checks_sanity: bool,
-    max_message_size: u64,
+    /// As it was given: Java's tool reads it when it opens the first file.
+    max_message_size: Option<String>,
     parser: MessageParser,
 }
 
 impl DumpOptions {
     fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
-        let given: Arguments = arguments::parse(ABOUT, arguments)?;
+        if arguments.is_empty() {
+            return Err(EarlyExit::Usage(ABOUT.to_owned()));
+        }
+        let given: DumpLogOptions = arguments::parse(ABOUT, arguments)?;
         arguments::require(given.files.is_some(), "files")?;
         let prints_data = given.print_data_log
             || given.offsets_decoder
@@ -152,15 +167,26 @@ impl DumpOptions {
             }
         };
         Ok(Self {
-            files: given.files.unwrap_or_default().split(',').map(PathBuf::from).collect(),
+            files: files(&given.files.unwrap_or_default()),
             prints_data,
             is_deep: given.deep_iteration || prints_data,
             verifies_only: given.verify_index_only,
             checks_sanity: given.index_sanity_check,
-            max_message_size: u64::from(given.max_message_size),
+            max_message_size: given.max_message_size,
             parser,
         })
     }
+
+    fn max_message_size(&self) -> Result<u64, JavaThrowable> {
+        let Some(text) = &self.max_message_size else { return Ok(MAX_MESSAGE_SIZE.unsigned_abs().into()) };
+        let size: i32 = text.parse().map_err(|_| JavaThrowable::not_a_number("max-message-size", text))?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+}
+
+/// The files in a list; what is empty at its end is none.
+fn files(list: &str) -> Vec<PathBuf> {
+    list.trim_end_matches(',').split(',').map(PathBuf::from).collect()
 }
 
 /// Why dumping ends before its last file: what Java would throw.
@@ -178,8 +204,17 @@ enum DumpError {
     CorruptIndex(String),
     #[error("java.util.NoSuchElementException: {0}")]
     NoBatch(String),
+    #[error("{0}")]
+    Thrown(#[from] JavaThrowable),
     #[error("java.io.IOException: {0}")]
     Io(#[from] io::Error),
+}
+
+impl DumpError {
+    /// The error of a file that cannot be opened.
+    fn of_file(path: &Path, error: &io::Error) -> Self {
+        Self::Thrown(FileException::of(&path.display().to_string(), error).into())
+    }
 }
 
 /// Pairs of numbers that do not fit together, by the file they were found in.
@@ -242,7 +277,7 @@ impl Problems {
 pub fn run(arguments: Vec<String>) -> ExitCode {
     let options = match DumpOptions::parse(&arguments) {
         Ok(options) => options,
-        Err(refusal) => return refusal.print::<Arguments>(),
+        Err(refusal) => return refusal.print::<DumpLogOptions>(),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let dumped = dump(&options, &mut out, &mut io::stderr().lock());
@@ -265,10 +300,16 @@ fn dump(options: &DumpOptions, out: &mut impl Write, err: &mut impl Write) -> Re
     let mut problems = Problems::default();
     for file in &options.files {
         writeln!(out, "Dumping {}", file.display())?;
-        match file.extension().and_then(|extension| extension.to_str()) {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        if matches!(extension, Some("log" | "index" | "timeindex")) {
+            options.max_message_size()?;
+        }
+        match extension {
             Some("log") => log_file::dump(file, options, &mut problems, out)?,
             Some("index") => index_file::dump_offsets(file, options, &mut problems, out)?,
             Some("timeindex") => index_file::dump_times(file, options, &mut problems, out)?,
+            // As in Kafka's tool: most segments have no such index.
+            Some("txnindex") if !file.exists() => {}
             Some("txnindex") => index_file::dump_transactions(file, out)?,
             Some("snapshot") => dump_snapshot(file, out, err)?,
             _ => {
@@ -293,7 +334,8 @@ fn absolute(file: &Path) -> PathBuf {
 }
 
 fn dump_snapshot(file: &Path, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
-    let entries = match snapshot::read(&std::fs::read(file)?) {
+    let bytes = std::fs::read(file).map_err(|error| DumpError::of_file(file, &error))?;
+    let entries = match snapshot::read(&bytes) {
         Ok(entries) => entries,
         Err(error) => return Ok(writeln!(err, "{error}")?),
     };

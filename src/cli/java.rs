@@ -1,17 +1,24 @@
-//! The words of Kafka's Java clients: the classes of their exceptions, and their log lines with the names of
+//! The words of Kafka's Java clients: their exceptions as they are printed, and their log lines with the names of
 //! their loggers.
 //!
-//! The client has none of these words itself; the tools print them, so that scripts find what they look for.
+//! The tools print them, so that scripts find what they look for.
 //! Kafka: `NetworkClient`, `ClientUtils`, `Sender`, `AbstractConfig.logUnused`, `KafkaAdminClient.Call`.
 
 use std::fmt;
+use std::io;
 
+use crate::admin::AdminError;
 use crate::client::ClientError;
+use crate::client::admin::Admin;
+use crate::client::by_znode::LegacyConfigError;
+use crate::client::cluster::ClusterOptions;
+use crate::client::error::ConnectionError;
 use crate::client::events::{ClientEvent, EventSink, ServerName};
-use crate::client::settings::IgnoredSetting;
+use crate::client::settings::{AdminSettings, IgnoredSetting, read_admin};
+use crate::config::Properties;
 use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
-use crate::zk::ConnectStringError;
+use crate::zk::{ConnectStringError, ZkError};
 
 /// The Java client in whose words a tool prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +36,20 @@ pub(super) enum JavaClient {
 impl JavaClient {
     /// Logs a client's events as this Java client does; `client_id` is the client's.
     pub(super) fn log_events(self, client_id: &str) -> EventSink {
+        self.log_events_and(client_id, |_| {})
+    }
+
+    /// As [`JavaClient::log_events`]; `also` sees every event, too.
+    pub(super) fn log_events_and(
+        self,
+        client_id: &str,
+        also: impl Fn(&ClientEvent) + Send + Sync + 'static,
+    ) -> EventSink {
         let prefix = self.log_prefix(client_id);
-        EventSink::new(move |event| self.log(&prefix, event))
+        EventSink::new(move |event| {
+            self.log(&prefix, event);
+            also(event);
+        })
     }
 
     /// Logs the properties that have no effect, under the name of this client's class of settings.
@@ -47,6 +66,22 @@ impl JavaClient {
                 log::warn!(target: target, "The configuration '{key}' was supplied but isn't a known config.");
             }
         }
+    }
+
+    /// An admin of the cluster at these bootstrap servers, which logs as this Java client does.
+    ///
+    /// # Errors
+    /// A setting or an address is wrong.
+    pub(super) async fn connect(
+        self,
+        settings: &Properties,
+        servers: &str,
+        client_id: &str,
+    ) -> Result<Admin, ClientError> {
+        let settings = read_admin(settings, servers, client_id)?;
+        self.log_ignored(&settings.ignored);
+        let events = self.log_events(&settings.cluster.client_id);
+        Admin::new(AdminSettings { cluster: ClusterOptions { events, ..settings.cluster }, ..settings }).await
     }
 
     fn log_prefix(self, client_id: &str) -> String {
@@ -92,13 +127,77 @@ impl JavaClient {
                     );
                 }
             }
+            // Java's admin client logs none of these.
+            ClientEvent::TopicErrors { .. } if matches!(self, Self::Admin | Self::LegacyAdmin) => {}
+            ClientEvent::TopicErrors { requests, errors } => log_topic_errors(prefix, *requests, errors),
             ClientEvent::BatchRetried { partition, attempts_left, error } => log::warn!(
                 target: "org.apache.kafka.clients.producer.internals.Sender",
                 "{prefix} Got error produce response on topic-partition {partition}, retrying ({attempts_left} attempts \
                  left). Error: {error}"
             ),
+            // Java's producer reports each record to the application, and logs nothing.
+            ClientEvent::BatchFailed { .. } => {}
         }
     }
+}
+
+/// Logs the errors of topics in an answer; `id` stands for the correlation id of Java's request.
+fn log_topic_errors(prefix: &str, id: u64, errors: &[(String, ErrorCode)]) {
+    let listed: Vec<_> = errors.iter().map(|(topic, error)| format!("{topic}={}", error.name())).collect();
+    log::warn!(
+        target: "org.apache.kafka.clients.NetworkClient",
+        "{prefix} Error while fetching metadata with correlation id {id} : {{{}}}",
+        listed.join(", ")
+    );
+    let sentences = [
+        (ErrorCode::InvalidTopicException, "Metadata response reported invalid topics"),
+        (ErrorCode::TopicAuthorizationFailed, "Topic authorization failed for topics"),
+    ];
+    for (refusal, sentence) in sentences {
+        let of_error = errors.iter().filter(|(_, error)| *error == refusal);
+        let topics: Vec<_> = of_error.map(|(topic, _)| topic.as_str()).collect();
+        if !topics.is_empty() {
+            let topics = topics.join(", ");
+            log::error!(target: "org.apache.kafka.clients.Metadata", "{prefix} {sentence} [{topics}]");
+        }
+    }
+}
+
+/// Java's exception for a file that cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileException {
+    pub class: &'static str,
+    pub message: String,
+}
+
+impl FileException {
+    /// The exception of `java.nio.file` for this error.
+    pub(super) fn of(file: &str, error: &io::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" (os error").next().unwrap_or_default();
+        let (class, message) = match error.kind() {
+            io::ErrorKind::NotFound => ("java.nio.file.NoSuchFileException", file),
+            io::ErrorKind::PermissionDenied => ("java.nio.file.AccessDeniedException", file),
+            // An escape in a properties file that is none.
+            io::ErrorKind::InvalidData => ("java.lang.IllegalArgumentException", reason),
+            _ => ("java.io.IOException", reason),
+        };
+        Self { class, message: message.to_owned() }
+    }
+}
+
+impl fmt::Display for FileException {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.class, self.message)
+    }
+}
+
+/// Items as Scala prints an immutable set of them.
+pub(super) fn scala_set(items: &[impl AsRef<str>]) -> String {
+    // Of a set with more than four items, Scala prints the name of its class.
+    let name = if items.len() > 4 { "HashSet" } else { "Set" };
+    let items: Vec<_> = items.iter().map(AsRef::as_ref).collect();
+    format!("{name}({})", items.join(", "))
 }
 
 /// The class of the Java exception for a connect string that cannot be read.
@@ -109,23 +208,35 @@ pub(super) fn connect_string_exception(error: &ConnectStringError) -> &'static s
     }
 }
 
+/// The class of the Java exception for a change by znode that was refused.
+pub(super) fn znode_exception(error: &AdminError) -> String {
+    match error {
+        AdminError::Operation(_) => "kafka.admin.AdminOperationException".to_owned(),
+        AdminError::AlreadyMarkedForDeletion(_) => {
+            "kafka.common.TopicAlreadyMarkedForDeletionException".to_owned()
+        }
+        AdminError::ZooKeeper(ZkError::ConnectTimeout) => {
+            "kafka.zookeeper.ZooKeeperClientTimeoutException".to_owned()
+        }
+        AdminError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException".to_owned(),
+        AdminError::Config(error) => error.class().to_owned(),
+        error => error.code().exception(),
+    }
+}
+
 /// The class of the Java exception for a client's error.
 pub(super) fn class(error: &ClientError) -> String {
+    error.java_exception()
+}
+
+/// The class of the Java exception for a setting that a consumer of old cannot have.
+pub(super) fn legacy_config_class(error: &LegacyConfigError) -> &'static str {
     match error {
-        ClientError::BadAddress(_) | ClientError::NoneResolvable | ClientError::Records(_) => {
-            "org.apache.kafka.common.KafkaException".to_owned()
+        LegacyConfigError::NotANumber(_) => "java.lang.NumberFormatException",
+        LegacyConfigError::Invalid(text) if !text.starts_with("requirement failed") => {
+            "kafka.common.InvalidConfigException"
         }
-        ClientError::BadSetting { .. } | ClientError::Unsafe(_) => {
-            "org.apache.kafka.common.config.ConfigException".to_owned()
-        }
-        ClientError::UnknownCompression(_) => "java.lang.IllegalArgumentException".to_owned(),
-        ClientError::Refused { error, .. } => error.exception(),
-        ClientError::Unsupported(_) => ErrorCode::UnsupportedVersion.exception(),
-        ClientError::CallTimedOut { last, .. } => class(last),
-        ClientError::Connection(_)
-        | ClientError::NoLeader
-        | ClientError::Timeout(_)
-        | ClientError::Closed => ErrorCode::RequestTimedOut.exception(),
+        _ => "java.lang.IllegalArgumentException",
     }
 }
 
@@ -138,22 +249,41 @@ impl fmt::Display for JavaException<'_> {
     }
 }
 
+/// The call of Java's admin client that asks for metadata, where a tool has no other name for it.
+pub(super) const METADATA_CALL: &str = "listTopics";
+
 /// A client's error in the words of Java's admin client. If the time of a call is over, it names the call and
-/// not the last error.
-pub(super) fn admin_message(error: &ClientError) -> String {
+/// not the last error. `metadata_call` is the call's name while the client still asks for metadata.
+pub(super) fn admin_message(error: &ClientError, metadata_call: &str) -> String {
     let ClientError::CallTimedOut { api, at, .. } = error else { return error.to_string() };
-    let call = match api {
-        ApiKey::Metadata => "listTopics".to_owned(),
+    format!(
+        "Call(callName={}, deadlineMs={}, tries=1, nextAllowedTryMs={}) timed out at {at} after 1 attempt(s)",
+        admin_call(*api, metadata_call),
+        at - 1,
+        at + 100
+    )
+}
+
+/// The name of a call of Java's admin client.
+fn admin_call(api: ApiKey, metadata_call: &str) -> String {
+    match api {
+        ApiKey::Metadata => metadata_call.to_owned(),
+        ApiKey::ApiVersions => "describeFeatures".to_owned(),
         other => {
             let name = other.name();
             name[..1].to_ascii_lowercase() + &name[1..]
         }
-    };
-    format!(
-        "Call(callName={call}, deadlineMs={}, tries=1, nextAllowedTryMs={}) timed out at {at} after 1 attempt(s)",
-        at - 1,
-        at + 100
-    )
+    }
+}
+
+/// What Java's admin client gives as the cause of a call that found no broker to send it to.
+pub(super) fn admin_cause(error: &ClientError, metadata_call: &str) -> Option<String> {
+    let ClientError::CallTimedOut { api, last, .. } = error else { return None };
+    let found_none =
+        matches!(**last, ClientError::NoLeader | ClientError::Connection(ConnectionError::Io(_)));
+    found_none.then(|| {
+        format!("Timed out waiting for a node assignment. Call: {}", admin_call(*api, metadata_call))
+    })
 }
 
 /// The exception's class that goes with [`admin_message`].
@@ -173,11 +303,11 @@ mod tests {
         let last = Box::new(ClientError::NoLeader);
         let late = ClientError::CallTimedOut { api: ApiKey::CreateTopics, at: 1000, last };
         assert_eq!(
-            admin_message(&late),
+            admin_message(&late, METADATA_CALL),
             "Call(callName=createTopics, deadlineMs=999, tries=1, nextAllowedTryMs=1100) timed out at 1000 after 1 attempt(s)"
         );
         assert_eq!(admin_class(&late), "org.apache.kafka.common.errors.TimeoutException");
-        assert_eq!(admin_message(&ClientError::NoLeader), "There is no in-sync replica.");
+        assert_eq!(admin_message(&ClientError::NoLeader, METADATA_CALL), "There is no in-sync replica.");
     }
 
     #[test]

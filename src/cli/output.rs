@@ -21,7 +21,6 @@ pub fn write_error(text: Arguments<'_>) {
 }
 
 /// Prints to standard output.
-#[allow(unused_macros, reason = "the next tool that prints without a line's end finds it here")]
 macro_rules! print {
     ($($text:tt)*) => { $crate::cli::output::write(format_args!($($text)*)) };
 }

@@ -204,7 +204,9 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::LogManager(_) | StartError::Bind(_) => "org.apache.kafka.common.KafkaException",
         StartError::Host(_) => "java.net.UnknownHostException",
         StartError::Metrics { .. } => "java.net.BindException",
-        StartError::Interrupted | StartError::Other(_) => "java.lang.IllegalArgumentException",
+        StartError::Acls(_) | StartError::Interrupted | StartError::Other(_) => {
+            "java.lang.IllegalArgumentException"
+        }
     };
     match error {
         StartError::Config(_) => {

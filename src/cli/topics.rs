@@ -6,6 +6,7 @@
 mod by_broker;
 mod by_znode;
 mod describe;
+mod list;
 mod options;
 
 use std::collections::BTreeMap;
@@ -13,12 +14,14 @@ use std::process::ExitCode;
 
 use log::LevelFilter;
 
+use super::output_format::OutputOption;
 use super::{arguments, block_on, logging};
-use options::{Action, TopicsCommand, TopicsOptions};
+pub(super) use options::TopicsOptions;
+use options::{Action, TopicsCommand};
 
 /// Why a topic command failed.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// A Java exception.
     #[error("{message}")]
     Exception {
@@ -66,13 +69,13 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let command = match arguments::parse::<TopicsOptions>(about, &arguments).and_then(TopicsCommand::check) {
         Ok(command) => command,
         Err(arguments::EarlyExit::Argument { option, class, message }) if is_read_late(&option) => {
-            return report(&Failure::exception(class, message).into());
+            return report(&Failure::exception(class, message).into(), OutputOption::default());
         }
         Err(refusal) => return refusal.print::<TopicsOptions>(),
     };
     match block_on(execute(&command)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+        Err(error) => report(&error, command.options.output),
     }
 }
 
@@ -108,7 +111,7 @@ async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
 
 /// Prints a failure as `TopicCommand` does. A failure before the command begins leaves `main` as an
 /// exception.
-fn report(error: &anyhow::Error) -> ExitCode {
+fn report(error: &anyhow::Error, output: OutputOption) -> ExitCode {
     if let Some(Thrown(failure)) = error.downcast_ref() {
         return arguments::thrown(failure.class(), failure);
     }
@@ -119,7 +122,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("Caused by: org.apache.kafka.common.config.ConfigException: {reason}");
         return code;
     }
-    println!("Error while executing topic command : {error}");
+    output.note(format_args!("Error while executing topic command : {error}"));
     log::error!(target: "kafka.admin.TopicCommand$", "{class}: {error}\n");
     ExitCode::FAILURE
 }

@@ -18,7 +18,9 @@ struct IndexFile {
 
 impl IndexFile {
     fn read(path: &Path, size: usize) -> Result<Self, DumpError> {
-        Ok(Self { base: base_offset(path)?, bytes: fs::read(path)?, size })
+        let base = base_offset(path)?;
+        let bytes = fs::read(path).map_err(|error| DumpError::of_file(path, &error))?;
+        Ok(Self { base, bytes, size })
     }
 
     fn entries(&self) -> impl Iterator<Item = &[u8]> {
@@ -68,6 +70,12 @@ impl IndexFile {
     }
 }
 
+/// The log that an index belongs to.
+fn log_of(index: &Path) -> Result<LogFile, DumpError> {
+    base_offset(index)?;
+    LogFile::open(&index.with_extension("log"))
+}
+
 /// Prints an `.index`.
 pub(super) fn dump_offsets(
     path: &Path,
@@ -75,14 +83,15 @@ pub(super) fn dump_offsets(
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
+    let log = log_of(path)?;
     let index = IndexFile::read(path, 8)?;
-    let log = LogFile::open(&path.with_extension("log"))?;
     if options.checks_sanity {
         let last = index.entries().last().map(|entry| index.offset(int(entry, 0)));
         return index.check(path, last, out);
     }
+    let max_message_size = options.max_message_size()?;
     for (offset, position) in index.positions() {
-        let Some(batch) = log.header(position, position.saturating_add(options.max_message_size))? else {
+        let Some(batch) = log.header(position, position.saturating_add(max_message_size))? else {
             return Err(DumpError::NoBatch(format!("no batch at {position}")));
         };
         if batch.last_offset() != offset {
@@ -103,9 +112,9 @@ pub(super) fn dump_times(
     problems: &mut Problems,
     out: &mut impl Write,
 ) -> Result<(), DumpError> {
-    let times = IndexFile::read(path, 12)?;
-    let log = LogFile::open(&path.with_extension("log"))?;
+    let log = log_of(path)?;
     let index = IndexFile::read(&path.with_extension("index"), 8)?;
+    let times = IndexFile::read(path, 12)?;
     if options.checks_sanity {
         let last = times.entries().last().map(|entry| times.offset(int(entry, 8)));
         return times.check(path, last, out);

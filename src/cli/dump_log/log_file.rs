@@ -26,8 +26,7 @@ pub(super) struct LogFile {
 impl LogFile {
     /// Opens it for reading.
     pub(super) fn open(path: &Path) -> Result<Self, DumpError> {
-        let file = File::open(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("{} ({error})", path.display())))?;
+        let file = File::open(path).map_err(|error| DumpError::of_file(path, &error))?;
         let size = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, size })
     }

@@ -62,6 +62,14 @@ fn decoders_print_numbers() {
 }
 
 #[test]
+fn the_default_decoder_prints_bytes() {
+    let (_dir, path) = segment(&[0]);
+    let decoder = ["--value-decoder-class", "kafka.serializer.DefaultDecoder"];
+    let (out, _, _) = dumped(&options(&[&["--files", &path], &decoder[..]].concat()));
+    assert!(out.ends_with(" payload: 76\n"), "{out}");
+}
+
+#[test]
 fn indexes_are_compared_with_their_log() {
     let (dir, _) = segment(&[0, 1, 2]);
     let index = dir.path().join("00000000000000000000.index");

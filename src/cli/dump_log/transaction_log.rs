@@ -4,7 +4,6 @@
 //! Pure.
 
 use super::DumpError;
-use crate::base::jvm_order;
 use crate::coordinator::txn::records::{TransactionLogValue, decode_key};
 use crate::wire::record::Record;
 
@@ -24,20 +23,9 @@ pub(super) fn parse(record: &Record) -> Result<(String, String), DumpError> {
         value.producer.id,
         value.producer.epoch,
         value.state,
-        partitions(&value).join(","),
+        value.partitions_as_printed().join(","),
         value.last_update,
         value.timeout_ms,
     );
     Ok((key, payload))
-}
-
-/// The partitions in the order of Kafka's set of them.
-fn partitions(value: &TransactionLogValue) -> Vec<String> {
-    let mut partitions = Vec::new();
-    for topic in value.partitions.iter().flatten() {
-        let of_topic = jvm_order::hash_code(&topic.topic);
-        let hash = |number: i32| 31i32.wrapping_mul(31i32.wrapping_add(number)).wrapping_add(of_topic);
-        partitions.extend(topic.partitions.iter().map(|it| (hash(*it), format!("{}-{it}", topic.topic))));
-    }
-    jvm_order::scala_mutable_set(partitions)
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::describe::{PartitionDescription, TopicDescription};
+use super::describe::{DescribedTopics, GatheredTopic, PartitionDescription};
+use super::list::{ListedTopic, ListedTopics};
 use super::options::TopicsCommand;
 use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, warn_of_collisions};
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
-use crate::base::{BrokerId, TopicPartition};
+use crate::base::{BrokerId, TopicPartition, jvm_order};
 use crate::cli::java;
 use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::partition_state::{self, PartitionStateZNode};
@@ -25,25 +26,9 @@ pub(crate) struct ZookeeperTopicService {
     zk: ZooKeeper,
 }
 
-/// The class of the Java exception for a refusal.
-fn exception(error: &AdminError) -> String {
-    match error {
-        AdminError::Operation(_) => "kafka.admin.AdminOperationException".to_owned(),
-        AdminError::AlreadyMarkedForDeletion(_) => {
-            "kafka.common.TopicAlreadyMarkedForDeletionException".to_owned()
-        }
-        AdminError::ZooKeeper(ZkError::ConnectTimeout) => {
-            "kafka.zookeeper.ZooKeeperClientTimeoutException".to_owned()
-        }
-        AdminError::ZooKeeper(_) => "org.apache.zookeeper.KeeperException".to_owned(),
-        AdminError::Config(error) => error.class().to_owned(),
-        error => error.code().exception(),
-    }
-}
-
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        Self::exception(exception(&error), error.to_string())
+        Self::exception(java::znode_exception(&error), error.to_string())
     }
 }
 
@@ -114,10 +99,14 @@ impl ZookeeperTopicService {
     }
 
     pub async fn list(&self, command: &TopicsCommand) -> anyhow::Result<()> {
+        let mut listed = ListedTopics { topics: Vec::new() };
         for topic in self.found(command).await? {
             let marked = topics::is_marked_for_deletion(&self.zk, &topic).await.map_err(Failure::from)?;
-            println!("{topic}{}", if marked { " - marked for deletion" } else { "" });
+            listed.topics.push(ListedTopic::new(topic, marked));
         }
+        command.options.output.print(&listed, |listed| {
+            listed.topics.iter().for_each(|topic| println!("{}", topic.line()));
+        })?;
         Ok(())
     }
 
@@ -126,16 +115,22 @@ impl ZookeeperTopicService {
         ensure_found(&found, &command.options)?;
         let live = topics::candidates(&self.zk, RackAware::Disabled).await.map_err(Failure::from)?;
         let live: Vec<BrokerId> = live.into_iter().map(|(id, _)| id).collect();
+        let output = command.options.output;
+        let mut described = Vec::new();
         for name in found {
             match self.description(&name).await? {
-                Some(description) => description.print(&command.options, &live),
-                None => println!("Topic {name} doesn't exist!"),
+                Some(topic) => described.push(topic),
+                None => output.note(format_args!("Topic {name} doesn't exist!")),
             }
         }
+        output.print(
+            &DescribedTopics::select(described, &command.options, &live),
+            DescribedTopics::print_text,
+        )?;
         Ok(())
     }
 
-    async fn description(&self, name: &str) -> Result<Option<TopicDescription>, Failure> {
+    async fn description(&self, name: &str) -> Result<Option<GatheredTopic>, Failure> {
         let Some(topic) = topics::fetch(&self.zk, name).await? else { return Ok(None) };
         let ids: Vec<_> = topic.partitions.keys().map(|at| TopicPartition::new(name, *at)).collect();
         let paths: Vec<_> = ids.iter().map(partition_state::path).collect();
@@ -148,9 +143,11 @@ impl ZookeeperTopicService {
             });
             PartitionDescription { partition, leader, replicas: assignment.replicas, isr, reassignment: None }
         });
-        Ok(Some(TopicDescription {
+        Ok(Some(GatheredTopic {
             name: name.to_owned(),
-            configs: configs::fetch(&self.zk, EntityType::Topics, name).await?.into_iter().collect(),
+            configs: jvm_order::properties(
+                configs::fetch(&self.zk, EntityType::Topics, name).await?.into_iter().collect(),
+            ),
             marked_for_deletion: topics::is_marked_for_deletion(&self.zk, name).await?,
             partitions: partitions.collect(),
             min_insync_replicas: None,

@@ -9,6 +9,7 @@ use clap::Parser;
 use super::Failure;
 use crate::base::BrokerId;
 use crate::cli::arguments::{self, EarlyExit, forbid, require};
+use crate::cli::output_format::OutputOption;
 use crate::config::Properties;
 
 /// The options.
@@ -60,6 +61,8 @@ pub(crate) struct TopicsOptions {
     /// List the topics.
     #[arg(long)]
     pub list: bool,
+    #[command(flatten)]
+    pub output: OutputOption,
     /// How many partitions the topic is to have. Records with keys go elsewhere once this has grown.
     #[arg(long, value_name = "count", allow_hyphen_values = true)]
     pub partitions: Option<i32>,
@@ -198,7 +201,8 @@ fn check_forbidden(actions: &[(&'static str, bool)], options: &TopicsOptions) ->
     forbid(overrides, &with(except(&["describe"]), &reports))?;
     forbid(("if-exists", options.if_exists), &except(&["alter", "delete", "describe"]))?;
     forbid(("if-not-exists", options.if_not_exists), &except(&["create"]))?;
-    forbid(("exclude-internal", options.exclude_internal), &except(&["list", "describe"]))
+    forbid(("exclude-internal", options.exclude_internal), &except(&["list", "describe"]))?;
+    forbid(("output", options.output.is_json()), &except(&["list", "describe"]))
 }
 
 impl TopicsOptions {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn reader(properties: &[(&str, &str)]) -> LineReader {
-    LineReader::new(&properties.iter().copied().collect())
+    LineReader::new("t", &properties.iter().copied().collect())
 }
 
 #[test]
