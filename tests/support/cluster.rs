@@ -87,7 +87,7 @@ impl Brokers {
         configs.iter().for_each(|config| arguments.extend(["--config", config]));
         let created = tool("topics", &arguments);
         assert!(created.status.success(), "{created:?}");
-        let leader = replicas.split(':').next().unwrap().parse().unwrap();
+        let leader = replicas.split([':', ',']).next().unwrap().parse().unwrap();
         eventually("the topic has a leader", SOON, || {
             self.connection(leader).has_leader(topic)?.then_some(())
         });
@@ -100,7 +100,18 @@ impl Brokers {
 
     /// The state of a topic's first partition.
     pub fn state_of(&self, topic: &str) -> LeaderAndIsr {
+        self.state_of_partition(&TopicPartition::new(topic, 0))
+    }
+
+    /// Whether a topic has a first partition with a state.
+    pub fn has_partition(&self, topic: &str) -> bool {
         let path = partition_state::path(&TopicPartition::new(topic, 0));
+        self.runtime.block_on(self.zk.get(&path)).unwrap().is_some()
+    }
+
+    /// The state of a partition.
+    pub fn state_of_partition(&self, partition: &TopicPartition) -> LeaderAndIsr {
+        let path = partition_state::path(partition);
         let (data, stat) = self.runtime.block_on(self.zk.get(&path)).unwrap().unwrap();
         PartitionStateZNode::decode(&data, stat.version).unwrap().leader_and_isr
     }

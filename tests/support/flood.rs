@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use barnabas::base::Clock;
-use barnabas::client::Producer;
-use barnabas::client::producer::{Delivery, ProducerRecord};
 use barnabas::client::settings::ProducerSettings;
+use barnabas::client::{Delivery, Producer, ProducerRecord};
 use barnabas::config::Properties;
 
 use super::eventually;
@@ -117,15 +115,16 @@ async fn write(
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        let value = Some(number.to_string().into());
-        let record = ProducerRecord { value, timestamp: Clock::System.now(), ..Default::default() };
-        let partition = i32::try_from(number % u64::from(partitions)).ok();
-        waiting.push_back((number, producer.send(topic, partition, &record).await.unwrap()));
+        let record = ProducerRecord {
+            partition: i32::try_from(number % u64::from(partitions)).ok(),
+            ..ProducerRecord::new(topic, number.to_string())
+        };
+        waiting.push_back((number, producer.send(record).await.unwrap()));
         number += 1;
         if waiting.len() >= in_flight {
             let (number, delivery) = waiting.pop_front().unwrap();
             let asked = Instant::now();
-            delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
+            delivery.await.unwrap_or_else(|error| panic!("record {number}: {error}"));
             acknowledged.push(number);
             let waited = u64::try_from(asked.elapsed().as_millis()).unwrap();
             progress.longest_wait.fetch_max(waited, Ordering::SeqCst);
@@ -134,7 +133,7 @@ async fn write(
     }
     producer.flush().await;
     for (number, delivery) in waiting {
-        delivery.await.unwrap().unwrap_or_else(|error| panic!("record {number}: {error}"));
+        delivery.await.unwrap_or_else(|error| panic!("record {number}: {error}"));
         acknowledged.push(number);
     }
     acknowledged

@@ -3,18 +3,22 @@
 //! Each test binary includes this folder with `#[path]`, and none of them uses all of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod administration;
 pub mod batches;
 pub mod broker;
 pub mod chroot;
 pub mod cluster;
 pub mod embedded;
 pub mod flood;
+pub mod hostile_broker;
 pub mod journal;
 pub mod process;
+pub mod odd_clients;
 pub mod producers;
 pub mod quotas;
 pub mod proxy;
 pub mod reader;
+pub mod recorded_commands;
 pub mod recorded_dir;
 pub mod scene;
 pub mod transactional;

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use barnabas::base::TopicPartition;
-use barnabas::client::Consumer;
-use barnabas::client::consumer::StartPosition;
 use barnabas::client::settings::ConsumerSettings;
+use barnabas::client::{Consumer, OffsetAndMetadata};
 use barnabas::config::Properties;
 
 use super::eventually;
@@ -54,17 +53,15 @@ impl Reader {
 
 async fn read(settings: ConsumerSettings, topic: &str, stop: &AtomicBool, next: &AtomicU64) {
     let mut consumer = Consumer::new(settings).await.unwrap();
-    consumer.assign(&[TopicPartition::new(topic, 0)], StartPosition::At(0)).await.unwrap();
+    let partition = TopicPartition::new(topic, 0);
+    consumer.assign([partition.clone()]).unwrap();
+    consumer.seek(&partition, &OffsetAndMetadata::new(0)).unwrap();
     while !stop.load(Ordering::SeqCst) {
-        let Some(consumed) = consumer.next(Duration::from_millis(200)).await.unwrap() else { continue };
-        let value = consumed.record.value.as_deref().map(String::from_utf8_lossy);
-        let wanted = next.load(Ordering::SeqCst);
-        assert_eq!(
-            value.as_deref(),
-            Some(&*wanted.to_string()),
-            "{topic} at offset {}",
-            consumed.record.offset
-        );
-        next.store(wanted + 1, Ordering::SeqCst);
+        for record in &consumer.poll(Duration::from_millis(200)).await.unwrap() {
+            let value = record.value.map(String::from_utf8_lossy);
+            let wanted = next.load(Ordering::SeqCst);
+            assert_eq!(value.as_deref(), Some(&*wanted.to_string()), "{topic} at offset {}", record.offset);
+            next.store(wanted + 1, Ordering::SeqCst);
+        }
     }
 }

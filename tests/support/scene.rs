@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Scene {
     pub connection: Connection,
     /// The answers so far, a line each.
     pub answers: Vec<String>,
+    /// The address that the connections come from.
+    host: Ipv4Addr,
     /// What stands for each UUID, in the order in which they came.
     ids: HashMap<String, String>,
 }
@@ -28,8 +31,13 @@ pub struct Scene {
 impl Scene {
     /// The broker at this port, not asked yet.
     pub fn at(port: u16) -> Self {
-        let connection = Connection::to(port).unwrap().with_patience(SOON);
-        Self { port, connection, answers: Vec::new(), ids: HashMap::new() }
+        Self::from_host(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// As [`Scene::at`], asked from this address of loopback.
+    pub fn from_host(host: Ipv4Addr, port: u16) -> Self {
+        let connection = Connection::from_host(host, port).with_patience(SOON);
+        Self { port, connection, answers: Vec::new(), host, ids: HashMap::new() }
     }
 
     /// Asks, and writes down what is answered: `note vN: answer`, with what differs from run to run replaced.
@@ -55,7 +63,7 @@ impl Scene {
         let mut response = self.connection.call(request, version);
         match &mut response {
             Some(response) => sort(response),
-            None => self.connection = Connection::to(self.port).unwrap().with_patience(SOON),
+            None => self.connection = Connection::from_host(self.host, self.port).with_patience(SOON),
         }
         let text = response.as_ref().map_or("no answer".to_owned(), |response| format!("{response:?}"));
         let text = text.replace(&format!("port: {}", self.port), "port: PORT");
@@ -102,8 +110,13 @@ pub fn compare_with_recorded(
     }
     let chroot = Chroot::new();
     let broker = Broker::start_with(1, &chroot.connect(), settings);
-    let (recorded, here) = (std::fs::read_to_string(&file).unwrap(), answers(broker.port));
-    let differ = recorded.lines().zip(&here).filter(|(kafka, here)| kafka != here);
+    compare_lines(recorded, least, &answers(broker.port));
+}
+
+/// Compares lines with the recorded ones, of which there are more than `least`.
+pub fn compare_lines(recorded: &str, least: usize, here: &[String]) {
+    let recorded = std::fs::read_to_string(root().join(recorded)).unwrap();
+    let differ = recorded.lines().zip(here).filter(|(kafka, here)| kafka != here);
     let differ: Vec<_> = differ.map(|(kafka, here)| format!("Kafka {kafka}\nhere  {here}")).collect();
     assert!(differ.is_empty(), "{} answers differ:\n{}", differ.len(), differ.join("\n"));
     assert_eq!(recorded.lines().count(), here.len());

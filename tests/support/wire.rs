@@ -1,7 +1,7 @@
 //! A blocking client of a few requests, for tests that must see every single answer.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use barnabas::base::Records;
@@ -27,6 +27,19 @@ impl Connection {
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
         stream.set_nodelay(true).ok()?;
         Some(Self { stream })
+    }
+
+    /// Connects to a port of 127.0.0.1 from another address of loopback.
+    pub fn from_host(host: Ipv4Addr, port: u16) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let connecting = async {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind(SocketAddrV4::new(host, 0).into())?;
+            socket.connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port).into()).await?.into_std()
+        };
+        let stream: TcpStream = runtime.block_on(connecting).unwrap();
+        stream.set_nonblocking(false).unwrap();
+        Self { stream }.with_patience(Duration::from_secs(10))
     }
 
     /// The same, which waits so long for an answer.

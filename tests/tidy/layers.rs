@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["base", "wire"]),
     ("zk", &["base", "metrics", "wire", "config"]),
     ("admin", &["base", "wire", "config", "zk"]),
-    ("security", &["base", "wire"]),
+    ("security", &["base", "wire", "config", "zk"]),
     ("net", &["base", "metrics", "wire", "config", "security"]),
     ("log", &["base", "metrics", "wire", "config"]),
     ("quota", &["base", "metrics", "security"]),
@@ -62,7 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "api",
         ],
     ),
-    ("client", &["base", "wire", "config", "net"]),
+    ("client", &["base", "wire", "config", "zk", "security", "net"]),
     (
         "cli",
         &[
@@ -71,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
             "zk",
             "admin",
+            "security",
             "net",
             "log",
             "logging",

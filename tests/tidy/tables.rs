@@ -1,6 +1,6 @@
 //! Tables that have to agree with each other: scripts and tools, znodes and schemas, APIs and handlers, settings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -32,19 +32,25 @@ fn every_script_has_its_tool_and_every_tool_its_script() {
         .map(|stem| format!("{stem}.sh"))
         .filter(|name| !PLAIN_SCRIPTS.contains(&name.as_str()))
         .collect();
-    let tools: BTreeSet<_> =
-        barnabas::cli::TOOLS.iter().filter_map(|tool| tool.script).map(str::to_owned).collect();
-    assert_eq!(scripts, tools, "scripts on the left, tools of cli::TOOLS on the right");
-    for tool in barnabas::cli::TOOLS {
-        if let Some(script) = tool.script {
-            let text = fs::read_to_string(root().join("scripts").join(script)).unwrap();
-            assert!(
-                text.contains(&format!("barnabas\" {} \"$@\"", tool.name)),
-                "{script} does not run the tool {}",
-                tool.name
-            );
-        }
+    let tools = barnabas::cli::TOOLS.iter().filter_map(|tool| Some((tool.script?, tool.name)));
+    let absent = barnabas::cli::absent::ABSENT.iter().filter_map(|it| Some((it.script?, it.names[0])));
+    let named: BTreeMap<_, _> = tools.chain(absent).collect();
+    let expected: BTreeSet<_> = named.keys().map(|script| (*script).to_owned()).collect();
+    assert_eq!(scripts, expected, "scripts on the left, those of cli::TOOLS and cli::absent on the right");
+    for (script, name) in named {
+        let text = fs::read_to_string(root().join("scripts").join(script)).unwrap();
+        assert!(text.contains(&format!("barnabas\" {name} \"$@\"")), "{script} does not run {name}");
     }
+}
+
+#[test]
+fn a_name_stands_for_one_tool() {
+    let tools = barnabas::cli::TOOLS.iter().flat_map(|tool| tool.classes.iter().chain([&tool.name]));
+    let mut names: Vec<_> =
+        tools.chain(barnabas::cli::absent::ABSENT.iter().flat_map(|it| it.names)).collect();
+    names.sort();
+    let twice = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_string());
+    report("a name of a tool stands once in cli::TOOLS and cli::absent", twice.collect());
 }
 
 #[test]
