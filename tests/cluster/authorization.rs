@@ -29,17 +29,24 @@ use barnabas::wire::message::alter_partition_reassignments::{
 use barnabas::wire::message::alter_replica_log_dirs::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest,
 };
+use barnabas::wire::message::alter_user_scram_credentials::{
+    AlterUserScramCredentialsRequest, ScramCredentialDeletion,
+};
 use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::controlled_shutdown::ControlledShutdownRequest;
+use barnabas::wire::message::create_acls::{AclCreation, CreateAclsRequest};
 use barnabas::wire::message::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use barnabas::wire::message::create_topics::{CreatableTopic, CreateTopicsRequest};
+use barnabas::wire::message::delete_acls::{DeleteAclsFilter, DeleteAclsRequest};
 use barnabas::wire::message::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use barnabas::wire::message::delete_topics::DeleteTopicsRequest;
+use barnabas::wire::message::describe_acls::DescribeAclsRequest;
 use barnabas::wire::message::describe_client_quotas::DescribeClientQuotasRequest;
 use barnabas::wire::message::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use barnabas::wire::message::describe_log_dirs::DescribeLogDirsRequest;
+use barnabas::wire::message::describe_user_scram_credentials::DescribeUserScramCredentialsRequest;
 use barnabas::wire::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
 use barnabas::wire::message::end_txn::EndTxnRequest;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
@@ -57,6 +64,8 @@ use barnabas::wire::message::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 use barnabas::wire::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use barnabas::wire::message::sasl_authenticate::SaslAuthenticateRequest;
+use barnabas::wire::message::sasl_handshake::SaslHandshakeRequest;
 use barnabas::wire::message::stop_replica::{
     StopReplicaPartitionState, StopReplicaRequest, StopReplicaTopicState,
 };
@@ -200,9 +209,16 @@ fn every_api_authorizes_and_answers_denials_as_kafka_does() {
     scene.describes_and_alters_configs_by_resource();
     scene.changes_the_cluster_as_a_whole();
     scene.reassigns_for_the_cluster();
+    scene.changes_acls_for_the_cluster();
+    scene.changes_credentials_for_the_cluster();
     scene.deletes_by_topic();
     let (response, asked) = scene.ask(Policy::Everything, &ApiVersionsRequest::default(), 0);
     assert_eq!((response.error_code, asked), (0, Vec::new()), "every caller may ask for the versions");
+    let mechanism = "PLAIN".to_owned();
+    let (response, asked) = scene.ask(Policy::Everything, &SaslHandshakeRequest { mechanism }, 1);
+    assert_eq!((response.error_code, asked), (ErrorCode::IllegalSaslState.code(), Vec::new()));
+    let (response, asked) = scene.ask(Policy::Everything, &SaslAuthenticateRequest::default(), 1);
+    assert_eq!((response.error_code, asked), (ErrorCode::IllegalSaslState.code(), Vec::new()));
     let rows: BTreeSet<_> = barnabas::api::table::ROWS.iter().map(|row| row.key).collect();
     assert_eq!(scene.covered, rows, "each API is asked above");
 }
@@ -576,6 +592,31 @@ impl Scene {
         let response = self.denied(&request, 0, &[DESCRIBE_CLUSTER]);
         assert_eq!((response.error_code, response.topics[0].name.as_str()), (CLUSTER_DENIED, "mine"));
         assert_eq!(self.allowed(&request, 0, &[DESCRIBE_CLUSTER]).error_code, 0);
+    }
+
+    fn changes_acls_for_the_cluster(&mut self) {
+        let alter = ["Alter Cluster kafka-cluster"];
+        assert_eq!(
+            self.denied(&DescribeAclsRequest::default(), 2, &[DESCRIBE_CLUSTER]).error_code,
+            CLUSTER_DENIED
+        );
+        let create =
+            CreateAclsRequest { creations: vec![AclCreation { resource_type: 2, ..Default::default() }] };
+        assert_eq!(self.denied(&create, 2, &alter).results[0].error_code, CLUSTER_DENIED);
+        let delete = DeleteAclsRequest { filters: vec![DeleteAclsFilter::default()] };
+        assert_eq!(self.denied(&delete, 2, &alter).filter_results[0].error_code, CLUSTER_DENIED);
+    }
+
+    fn changes_credentials_for_the_cluster(&mut self) {
+        let describe = DescribeUserScramCredentialsRequest::default();
+        assert_eq!(self.denied(&describe, 0, &[DESCRIBE_CLUSTER]).error_code, CLUSTER_DENIED);
+        let deletions = vec![ScramCredentialDeletion { name: "u".to_owned(), mechanism: 1 }];
+        let alter = AlterUserScramCredentialsRequest { deletions, ..Default::default() };
+        let denied = self.denied(&alter, 0, &["Alter Cluster kafka-cluster"]);
+        assert_eq!(
+            pairs(&denied.results, |it| (&it.user, it.error_code)),
+            expected(&[("u", CLUSTER_DENIED)])
+        );
     }
 
     fn deletes_by_topic(&mut self) {

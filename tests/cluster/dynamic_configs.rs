@@ -125,6 +125,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("num.io.threads", "no such threads: README"),
     ("num.network.threads", "no such threads: README"),
     ("num.recovery.threads.per.data.dir", "at the next start"),
+    ("sasl.enabled.mechanisms", "sasl: for new listeners"),
+    ("sasl.jaas.config", "sasl: with prefixes alone"),
     ("unclean.leader.election.enable", "replication"),
 ];
 

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use barnabas::base::Clock;
-use barnabas::client::producer::{Producer, ProducerRecord};
 use barnabas::client::settings::ProducerSettings;
+use barnabas::client::{Producer, ProducerRecord};
 use barnabas::config::Properties;
 
 use crate::support::{Broker, Chroot, Proxy, eventually};
@@ -35,23 +34,20 @@ fn a_producer_whose_request_stuck_half_way_delivers_every_record_by_another_conn
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let producer = Producer::new(ProducerSettings::read(&properties).unwrap()).await.unwrap();
-        let record = |size: usize| {
-            let value = Some(vec![b'x'; size].into());
-            ProducerRecord { value, timestamp: Clock::System.now(), ..Default::default() }
-        };
-        let first = producer.send("t", Some(0), &record(1)).await.unwrap();
-        first.await.unwrap().unwrap();
+        let record = |size: usize| ProducerRecord::new("t", vec![b'x'; size]).partition(0);
+        let first = producer.send(record(1)).await.unwrap();
+        first.await.unwrap();
         let carried = proxy.carried();
         proxy.silence();
-        let large = producer.send("t", Some(0), &record(SIZE)).await.unwrap();
-        let small = producer.send("t", Some(0), &record(2)).await.unwrap();
+        let large = producer.send(record(SIZE)).await.unwrap();
+        let small = producer.send(record(2)).await.unwrap();
         tokio::task::block_in_place(|| {
             eventually("it connects anew", SOON, || (proxy.carried() > carried).then_some(()));
         });
         proxy.mend();
-        large.await.unwrap().unwrap();
-        small.await.unwrap().unwrap();
-        producer.close().await;
+        large.await.unwrap();
+        small.await.unwrap();
+        producer.close(SOON).await;
     });
     let mut connection = crate::support::Connection::to(broker.port).unwrap();
     let sizes: Vec<_> = connection.read_all("t").into_iter().map(|(_, value)| value.len()).collect();

@@ -17,12 +17,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn a_broker_that_is_to_be_secured_does_not_start() {
     let chroot = Chroot::new();
     for (settings, keys) in [
-        (
-            &[("authorizer.class.name", "kafka.security.authorizer.AclAuthorizer")][..],
-            "authorizer.class.name",
-        ),
+        (&[("authorizer.class.name", "com.example.Authorizer")][..], "authorizer.class.name"),
         (&[("zookeeper.set.acl", "true")], "zookeeper.set.acl"),
-        (&[("sasl.enabled.mechanisms", "PLAIN")], "sasl.enabled.mechanisms"),
+        (&[("sasl.enabled.mechanisms", "PLAIN,OAUTHBEARER")], "sasl.enabled.mechanisms"),
         (
             &[("ssl.keystore.location", "/x"), ("ssl.client.auth", "required")],
             "ssl.client.auth, ssl.keystore.location",
@@ -57,10 +54,20 @@ fn default_values_of_unbuilt_settings_are_accepted() {
 #[test]
 fn javas_options_that_ask_for_security_are_refused() {
     let mut broker = Broker::prepare(1, "127.0.0.1:1", &[]);
-    broker.set_environment("KAFKA_OPTS", "-Djava.security.auth.login.config=/etc/jaas.conf");
-    broker.launch();
-    broker.process().wait_for_line(" these settings ask: java.security.auth.login.config.", LIMIT);
-    assert_eq!(broker.process_mut().wait(LIMIT).code(), Some(1));
+    let file = broker.directory().join("jaas.conf");
+    std::fs::write(&file, "Client { org.apache.zookeeper.server.auth.DigestLoginModule required; };")
+        .unwrap();
+    let option = format!("-Djava.security.auth.login.config={}", file.display());
+    for (options, words) in [
+        (option.as_str(), "as the context Client of java.security.auth.login.config asks."),
+        ("-Djava.security.auth.login.config=/nowhere", "/nowhere: No such file or directory"),
+        ("-Dzookeeper.client.secure=true", " these settings ask: zookeeper.client.secure."),
+    ] {
+        broker.set_environment("KAFKA_OPTS", options);
+        broker.launch();
+        broker.process().wait_for_line(words, LIMIT);
+        assert_eq!(broker.process_mut().wait(LIMIT).code(), Some(1));
+    }
 }
 
 #[test]
@@ -94,7 +101,7 @@ async fn a_change_by_znode_that_asks_for_security_is_logged_as_not_in_force() {
     let broker = Broker::start(1, &chroot.connect());
     let zk = ZooKeeper::connect(&chroot.connect(), ConnectOptions::default()).await.unwrap();
     let key = "listener.name.plaintext.sasl.enabled.mechanisms";
-    let own = [(key, "PLAIN"), ("log.retention.ms", "12345")];
+    let own = [(key, "OAUTHBEARER"), ("log.retention.ms", "12345")];
     let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
     configs::change(&zk, EntityType::Brokers, "1", &own.into()).await.unwrap();
     let line = broker.process().wait_for_line("SASL is not built yet", LIMIT);
@@ -147,7 +154,7 @@ fn tools_refuse_settings_that_ask_for_security() {
         );
         assert!(refused.contains("these settings ask: ssl.truststore.location."), "{name}: {refused}");
         let missing = run("/no/such/file");
-        let thrown = "java.io.FileNotFoundException: /no/such/file (No such file or directory)";
+        let thrown = "java.nio.file.NoSuchFileException: /no/such/file";
         assert!(missing.contains(thrown), "{name}: {missing}");
     }
     for (name, option) in

@@ -118,7 +118,7 @@ impl Follower {
         match self
             .plan
             .request(self.now, |_| Some(0), |_| false)
-            .and_then(|request| request.send.into_iter().next())
+            .and_then(|request| request.to_send.into_iter().next())
         {
             Some((_, want)) => format!("Fetch from {} in leader epoch {}", want.offset, want.leader_epoch),
             None if self.plan.given_up().contains(&partition()) => {

@@ -14,7 +14,7 @@ use barnabas::coordinator::group::machine::GroupTimer;
 use barnabas::coordinator::group::member::{MemberProfile, SupportedProtocol};
 use barnabas::coordinator::group::records::{self, GroupRecordKey};
 use barnabas::coordinator::group::request::{
-    GroupEvent, GroupId, GroupRequest, GroupResponse, MemberClaim, OffsetAndMetadata, OffsetsCommit,
+    GroupEvent, GroupId, GroupRequest, GroupResponse, MemberClaim, OffsetCommitValue, OffsetsCommit,
     OffsetsDelete,
 };
 use barnabas::coordinator::group::session::GroupHeartbeat;
@@ -24,6 +24,7 @@ use barnabas::coordinator::machine::{
     Actions, CoordinatorAction, CoordinatorMachine, CoordinatorRecord, Replayed, RequestId,
     TransactionalProducer,
 };
+use barnabas::coordinator::transaction_result::TransactionResult;
 use barnabas::wire::error_code::ErrorCode;
 use bytes::Bytes;
 
@@ -153,12 +154,12 @@ impl Player for Groups {
             }
             ["transaction", of, outcome] => {
                 let producer: ProducerId = of.parse().unwrap();
-                let committed = outcome == "commits";
-                let event = GroupEvent::TransactionCompleted { producer, committed };
+                let result = TransactionResult::of(outcome == "commits");
+                let event = GroupEvent::TransactionCompleted { producer, result };
                 self.log.push(Replayed::Marker {
                     offset: i64::try_from(self.log.len()).unwrap(),
                     producer: TransactionalProducer { id: producer, epoch: 0 },
-                    committed,
+                    result,
                 });
                 return self.event(event);
             }
@@ -223,8 +224,8 @@ impl Groups {
         }
     }
 
-    fn offset(&self, offset: &str, words: &Words<'_>) -> OffsetAndMetadata {
-        OffsetAndMetadata {
+    fn offset(&self, offset: &str, words: &Words<'_>) -> OffsetCommitValue {
+        OffsetCommitValue {
             offset: offset.parse().unwrap(),
             leader_epoch: None,
             metadata: words.text("metadata"),

@@ -68,7 +68,16 @@ impl World {
     pub fn start() -> Self {
         let ensemble = Ensemble::start(3);
         let (mut between, mut zookeeper) = (BTreeMap::new(), BTreeMap::new());
-        let settings = [("auto.create.topics.enable", "false"), ("inter.broker.listener.name", "BETWEEN")];
+        let settings = [
+            ("auto.create.topics.enable", "false"),
+            ("inter.broker.listener.name", "BETWEEN"),
+            ("offsets.topic.num.partitions", "1"),
+            ("offsets.topic.replication.factor", "3"),
+            ("transaction.state.log.num.partitions", "1"),
+            ("transaction.state.log.replication.factor", "3"),
+            ("transaction.state.log.min.isr", "2"),
+            ("group.initial.rebalance.delay.ms", "100"),
+        ];
         let chroot = Chroot::on(&ensemble.connect());
         let brokers = Brokers::start_in(chroot, 3, &settings, |id, chroot| {
             let inside = free_port();
@@ -151,6 +160,14 @@ impl World {
             return eventually("the ISR shrinks", SOON, shrunk);
         }
         std::thread::sleep(UNSEEN);
+    }
+
+    /// Waits until the topics of the coordinators are there.
+    pub fn await_coordinators(&self, topics: &[&str]) {
+        eventually("there are coordinators", SOON, || {
+            topics.iter().all(|topic| self.brokers.has_partition(topic)).then_some(())
+        });
+        self.await_whole(topics);
     }
 
     /// Waits until all are in sync again.

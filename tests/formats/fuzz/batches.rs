@@ -67,5 +67,5 @@ fn batches_of_every_format_and_codec() {
         let bytes = damaged(&whole, rng);
         if rng.u8(..4) == 0 { bytes } else { with_right_checksums(&bytes).into() }
     };
-    run.each("batches", run.share(39, 4_000), make, |input, _| use_up(&Bytes::copy_from_slice(input)));
+    run.each("batches", run.share(29, 4_000), make, |input, _| use_up(&Bytes::copy_from_slice(input)));
 }

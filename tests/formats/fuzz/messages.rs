@@ -58,7 +58,7 @@ fn read_request(input: &[u8]) {
 fn requests() {
     let (run, recorded) = (Run::asked_for(), exchanges());
     let make = |rng: &mut Rng| request(&recorded, rng);
-    run.each("requests", run.share(45, 30_000), make, |input, _| read_request(input));
+    run.each("requests", run.share(35, 30_000), make, |input, _| read_request(input));
 }
 
 #[test]

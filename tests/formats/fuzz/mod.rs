@@ -1,12 +1,14 @@
-//! Seeded fuzzing at the level of bytes: frames and every message's decoder, record batches in all formats
-//! and codecs, segments that are opened again. Nothing may panic, hang on to memory, or take for whole what
-//! is not.
+//! Seeded fuzzing at the level of bytes: frames and every message's decoder, record batches in all formats and codecs,
+//! segments that are opened again, the client library with the answers of a hostile broker. Nothing may panic, hang on
+//! to memory, or take for whole what is not.
 //!
 //! In the suite a short run; `scripts/fuzz.sh --inputs N --seed S` makes a long one. Each input depends on
 //! the seed and its number alone, and a failure prints both, so that `--from NUMBER --inputs 1` makes it
 //! again.
 
+mod answers;
 mod batches;
+mod client;
 mod messages;
 mod segments;
 
@@ -19,7 +21,9 @@ use fastrand::Rng;
 use crate::hostile::bound_memory;
 
 /// Inputs of a run within the suite, of each kind.
-const SHORT: Run = Run { seed: 0x0ba7_aba5, from: 0, inputs: 0, progress: None };
+const SHORT: Run = Run { seed: 0x0ba7_aba5, from: 0, inputs: 0, is_of_one_kind: false, progress: None };
+/// How many inputs that mostly wait are tried at a time.
+const THREADS: u64 = 16;
 /// Address space of a long run, in bytes.
 const MEMORY: u64 = 2 << 30;
 
@@ -29,6 +33,8 @@ struct Run {
     from: u64,
     /// How many, all kinds together; 0 for a short run.
     inputs: u64,
+    /// Whether one kind alone was asked for, which gets all of them.
+    is_of_one_kind: bool,
     /// Where the number under way is written, for what ends the process without unwinding.
     progress: Option<File>,
 }
@@ -42,6 +48,7 @@ impl Run {
             seed: number("BARNABAS_FUZZ_SEED").unwrap_or(SHORT.seed),
             from: number("BARNABAS_FUZZ_FROM").unwrap_or(0),
             inputs,
+            is_of_one_kind: std::env::var("BARNABAS_FUZZ_KIND").is_ok_and(|kind| !kind.is_empty()),
             progress,
         }
     }
@@ -50,6 +57,7 @@ impl Run {
     fn share(&self, percent: u64, short: u64) -> u64 {
         match self.inputs {
             0 => short,
+            inputs if self.is_of_one_kind => inputs,
             inputs => (inputs * percent).div_ceil(100),
         }
     }
@@ -62,8 +70,45 @@ impl Run {
         make: impl Fn(&mut Rng) -> Vec<u8>,
         try_out: impl Fn(&[u8], &mut Rng),
     ) {
+        self.some(kind, self.from..self.from + count, &make, &try_out);
+        println!("{kind}: {count} inputs from number {} on, seed {}", self.from, self.seed);
+    }
+
+    /// As [`Run::each`], for inputs that mostly wait: by several threads, each with what `begin` makes.
+    fn each_in_parallel<T: Fn(&[u8], &mut Rng)>(
+        &self,
+        kind: &str,
+        count: u64,
+        make: impl Fn(&mut Rng) -> Vec<u8> + Sync,
+        begin: impl Fn() -> T + Sync,
+    ) {
+        let end = self.from + count;
+        let share = usize::try_from(count.div_ceil(THREADS)).expect("so many fit into memory");
+        std::thread::scope(|scope| {
+            let starts = (self.from..end).step_by(share.max(1));
+            let threads: Vec<_> = starts
+                .map(|start| {
+                    let (make, begin) = (&make, &begin);
+                    scope.spawn(move || self.some(kind, start..end.min(start + share as u64), make, begin()))
+                })
+                .collect();
+            // The text of a panic is that of its thread.
+            if let Some(panic) = threads.into_iter().find_map(|thread| thread.join().err()) {
+                std::panic::resume_unwind(panic);
+            }
+        });
+        println!("{kind}: {count} inputs from number {} on, seed {}", self.from, self.seed);
+    }
+
+    fn some(
+        &self,
+        kind: &str,
+        numbers: std::ops::Range<u64>,
+        make: impl Fn(&mut Rng) -> Vec<u8>,
+        try_out: impl Fn(&[u8], &mut Rng),
+    ) {
         bound_memory(if self.inputs == 0 { None } else { Some(MEMORY) });
-        for number in self.from..self.from + count {
+        for number in numbers {
             if let Some(progress) = &self.progress {
                 progress.write_all_at(format!("{kind} {number:<20}").as_bytes(), 0).unwrap();
             }
@@ -73,7 +118,6 @@ impl Run {
                 panic!("{kind}: seed {}, number {number}, input {}", self.seed, to_hex(&input));
             }
         }
-        println!("{kind}: {count} inputs from number {} on, seed {}", self.from, self.seed);
     }
 }
 
