@@ -42,8 +42,12 @@ pub struct Log {
     end: Offset,
     /// Everything below is clean, by the cleaner's checkpoint.
     clean_offset: Option<Offset>,
-    /// Where leader epochs begin; what is written there is on disk at once, as in Kafka.
+    /// Where leader epochs begin.
     pub epochs: Epochs,
+    /// Those in the file, which survive a crash of the process (`log::epoch_checkpoint`).
+    written: Epochs,
+    /// Those in the file when it was last synced, which survive a crash of the machine.
+    synced: Epochs,
     high_watermark: Offset,
     /// The leader epoch in force: nothing decided in an earlier one is written any more (`log::log`). Not on disk.
     pub fence: LeaderEpoch,
@@ -90,6 +94,9 @@ impl Log {
     /// Appends at an offset at or behind the end, as a follower does, and notes an epoch that begins.
     pub fn append_at(&mut self, offset: Offset, record: Record) {
         self.epochs.assign(record.epoch, offset);
+        if !self.epochs.are_found_again_from(&self.written) {
+            self.written = self.epochs.clone();
+        }
         self.records.insert(offset, record);
         self.end = offset + 1;
     }
@@ -139,7 +146,8 @@ impl Log {
             }
         });
         self.clean_offset = Some(end);
-        // The cleaned segments are on the disk before they take their place.
+        // The cleaned segments are on the disk before they take their place, and the epochs before them.
+        self.sync_epochs();
         self.flushed = self.flushed.max(end);
     }
 
@@ -161,10 +169,13 @@ impl Log {
     /// Forgets the records from an offset on, and the epochs that begin there though nothing was written in them.
     pub fn truncate(&mut self, to: Offset) {
         let to = to.clamp(0, self.end());
+        let takes_records = to < self.end();
         self.records.split_off(&to);
         self.end = to;
         self.clean_offset = self.clean_offset.map(|clean| clean.min(to));
-        self.epochs.truncate_from_end(to);
+        if self.epochs.truncate_from_end(to) && takes_records {
+            self.written = self.epochs.clone();
+        }
         self.high_watermark = self.high_watermark.min(to);
         self.flushed = self.flushed.min(to);
     }
@@ -176,7 +187,18 @@ impl Log {
 
     /// Everything so far survives a crash.
     pub fn flush(&mut self) {
+        self.sync_epochs();
         self.flushed = self.end;
+    }
+
+    /// The records so far survive a crash, and recovery does not read them; a flaw, as the epochs may not.
+    pub fn flush_records(&mut self) {
+        self.flushed = self.end;
+    }
+
+    fn sync_epochs(&mut self) {
+        self.written = self.epochs.clone();
+        self.synced = self.epochs.clone();
     }
 
     /// The high watermark so far is known after a crash.
@@ -187,10 +209,23 @@ impl Log {
     /// What is found after a crash; where the machine crashed and not the process alone, `loses` what was not flushed.
     pub fn crash(&mut self, loses: bool) {
         if loses {
-            self.truncate(self.flushed);
+            self.written = self.synced.clone();
+            self.records.split_off(&self.flushed);
+            self.end = self.flushed;
+            self.clean_offset = self.clean_offset.map(|clean| clean.min(self.end));
         }
+        self.recover_epochs();
         self.high_watermark = self.checkpointed.clamp(0, self.end());
         self.fence = 0;
+    }
+
+    /// The epochs of the file, and those of the batches behind the recovery point.
+    fn recover_epochs(&mut self) {
+        self.epochs = self.written.clone();
+        for (offset, record) in self.records.range(self.flushed..) {
+            self.epochs.note_recovered(record.epoch, *offset);
+        }
+        self.epochs.truncate_from_end(self.end);
     }
 }
 

@@ -173,6 +173,9 @@ impl Host {
         self.report(scene);
         self.fetch(scene);
         match scene.rng.u8(..) {
+            0..20 if scene.flaw == Some(Flaw::FlushesWithoutEpochs) => {
+                self.disks.values_mut().for_each(Log::flush_records);
+            }
             0..20 => self.disks.values_mut().for_each(Log::flush),
             20..40 => self.disks.values_mut().for_each(Log::checkpoint),
             40..80 => self.clean(scene),

@@ -8,6 +8,7 @@
 
 mod checks;
 mod client;
+mod clients;
 mod coordinators;
 mod disk;
 mod ensemble;
@@ -136,6 +137,11 @@ fn a_cleaner_that_passes_the_high_watermark_is_caught() {
 #[test]
 fn a_cleaner_that_retains_the_oldest_record_is_caught() {
     assert!(caught(Flaw::RetainsOldest).contains("acknowledged"));
+}
+
+#[test]
+fn a_flush_that_leaves_leader_epochs_unwritten_is_caught() {
+    caught(Flaw::FlushesWithoutEpochs);
 }
 
 #[test]

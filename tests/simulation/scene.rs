@@ -41,6 +41,8 @@ pub enum Flaw {
     CleansPastHighWatermark,
     /// The cleaner retains the oldest record of a key, not the latest.
     RetainsOldest,
+    /// The recovery point passes leader epochs that are not written yet.
+    FlushesWithoutEpochs,
     /// A write that is repeated because its answer was lost takes a refusal for a success.
     BelievesItsWrites,
 }

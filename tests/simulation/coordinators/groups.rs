@@ -11,12 +11,13 @@ use barnabas::coordinator::group::join::{GroupJoin, JoinGroupResult};
 use barnabas::coordinator::group::leave::{GroupLeave, LeavingMember};
 use barnabas::coordinator::group::member::{MemberProfile, SupportedProtocol};
 use barnabas::coordinator::group::request::{
-    GroupEvent, GroupRequest, GroupResponse, MemberClaim, OffsetAndMetadata, OffsetsCommit,
+    GroupEvent, GroupRequest, GroupResponse, MemberClaim, OffsetCommitValue, OffsetsCommit,
 };
 use barnabas::coordinator::group::session::GroupHeartbeat;
 use barnabas::coordinator::group::sync::GroupSync;
 use barnabas::coordinator::group::{GroupCoordinator, GroupSettings};
 use barnabas::coordinator::machine::TransactionalProducer;
+use barnabas::coordinator::transaction_result::TransactionResult;
 use barnabas::wire::error_code::ErrorCode;
 use bytes::Bytes;
 use fastrand::Rng;
@@ -352,7 +353,7 @@ impl World {
             self.transactions.entry(producer).or_default().extend(&attempts);
         }
         let of = |(partition, offset): (i32, Offset)| {
-            let kept = OffsetAndMetadata {
+            let kept = OffsetCommitValue {
                 offset,
                 leader_epoch: None,
                 metadata: "".into(),
@@ -386,7 +387,7 @@ impl World {
         self.take_responses();
         self.partition.event(
             self.partition.epoch(),
-            GroupEvent::TransactionCompleted { producer, committed },
+            GroupEvent::TransactionCompleted { producer, result: TransactionResult::of(committed) },
             self.now,
         );
         if committed {

@@ -3,8 +3,10 @@
 //! clients that hang, vanish and come back; and after every step the checks of what must always hold.
 
 mod groups;
-mod partition;
+pub mod partition;
 mod transactions;
+
+use std::fmt::Debug;
 
 /// A machine, or what runs it, broken on purpose, to see that the checks find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +43,21 @@ const SEEDS: u64 = 400;
 /// Among how many seeds a broken machine must be found.
 const SEEDS_TO_CATCH: u64 = 2000;
 
-type Run = fn(u64, Option<CoordinatorFlaw>, bool) -> Outcome;
-
-fn all_hold(run: Run) {
+/// Runs seeds, `within_the_suite` of them where nothing else is asked for, each without a trace, and once more with one
+/// where something does not hold.
+pub fn all_hold(within_the_suite: u64, run: fn(u64, bool) -> Outcome) {
     let seeds = match crate::number("BARNABAS_TEST_SEED") {
         Some(seed) => seed..seed + 1,
         None => {
             let from = crate::number("BARNABAS_TEST_FROM").unwrap_or(1);
-            from..from + crate::number("BARNABAS_TEST_SEEDS").unwrap_or(SEEDS)
+            from..from + crate::number("BARNABAS_TEST_SEEDS").unwrap_or(within_the_suite)
         }
     };
     let mut done = 0;
     for seed in seeds.clone() {
-        let outcome = run(seed, None, false);
+        let outcome = run(seed, false);
         if let Some(violation) = outcome.violation {
-            let trace = run(seed, None, true).trace.join("\n");
+            let trace = run(seed, true).trace.join("\n");
             panic!("{trace}\nBARNABAS_TEST_SEED={seed} again: {violation}");
         }
         done += outcome.done;
@@ -64,7 +66,8 @@ fn all_hold(run: Run) {
     assert!(done > 0, "nothing was done: nothing was tried");
 }
 
-fn is_caught(run: Run, flaw: CoordinatorFlaw) {
+/// Runs seeds with a flaw until its violation is found.
+pub fn is_caught<F: Copy + Debug>(run: fn(u64, Option<F>, bool) -> Outcome, flaw: F) {
     let found = (1..=SEEDS_TO_CATCH).find_map(|seed| Some((seed, run(seed, Some(flaw), false).violation?)));
     let (seed, violation) =
         found.unwrap_or_else(|| panic!("{flaw:?} was not found in {SEEDS_TO_CATCH} seeds"));
@@ -73,12 +76,12 @@ fn is_caught(run: Run, flaw: CoordinatorFlaw) {
 
 #[test]
 fn committed_offsets_never_go_back_and_a_generation_has_one_assignment() {
-    all_hold(groups::run);
+    all_hold(SEEDS, |seed, traced| groups::run(seed, None, traced));
 }
 
 #[test]
 fn a_transaction_is_seen_whole_or_not_at_all_and_a_fenced_producer_writes_nothing() {
-    all_hold(transactions::run);
+    all_hold(SEEDS, |seed, traced| transactions::run(seed, None, traced));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use barnabas::coordinator::machine::{
     Actions, CoordinatorAction, CoordinatorMachine, CoordinatorRecord, Replayed, RequestId,
     TransactionalProducer,
 };
+use barnabas::coordinator::transaction_result::TransactionResult;
 use barnabas::wire::error_code::ErrorCode;
 use fastrand::Rng;
 
@@ -316,7 +317,11 @@ fn replayed(batch: &Logged, offset: &mut i64, flaw: Option<CoordinatorFlaw>) -> 
             .collect(),
         Logged::Marker(producer, committed) => {
             let committed = *committed || flaw == Some(CoordinatorFlaw::LoadsTheAborted);
-            vec![Replayed::Marker { offset: next(), producer: *producer, committed }]
+            vec![Replayed::Marker {
+                offset: next(),
+                producer: *producer,
+                result: TransactionResult::of(committed),
+            }]
         }
     }
 }

@@ -93,25 +93,26 @@ impl Host {
         request: &FetcherRequest,
         scene: &Scene,
     ) -> Result<(i32, Turn), ErrorCode> {
-        let partitions: Vec<_> = request.send.iter().map(|(id, want)| (id.clone(), wanted(want))).collect();
+        let partitions: Vec<_> =
+            request.to_send.iter().map(|(id, want)| (id.clone(), wanted(want))).collect();
         if request.session_epoch == 0 {
             let id = i32::try_from(call % 1_000_000_007).unwrap_or(1) + 1;
             let session = FetchSession::new(reader(from), partitions, scene.now);
             let turn = session.first_turn();
-            let fetched = request.send.iter().map(|(id, want)| (id.clone(), (*want, -1))).collect();
+            let fetched = request.to_send.iter().map(|(id, want)| (id.clone(), (*want, -1))).collect();
             let served = Served { id, session, watched: BTreeMap::new(), fetched, waiting: None };
             self.served.insert(from, served);
             return Ok((id, turn));
         }
         let served = self.served.get_mut(&from).filter(|served| served.id == request.session_id);
         let served = served.ok_or(ErrorCode::FetchSessionIdNotFound)?;
-        let changes = SessionChanges { partitions, forgotten: request.forget.clone() };
+        let changes = SessionChanges { partitions, forgotten: request.to_forget.clone() };
         let turn = served.session.begin(request.session_epoch, reader(from), changes, scene.now)?;
         served.waiting = None;
-        for (id, want) in &request.send {
+        for (id, want) in &request.to_send {
             served.fetched.entry(id.clone()).or_insert((*want, -1)).0 = *want;
         }
-        for id in &request.forget {
+        for id in &request.to_forget {
             served.fetched.remove(id);
         }
         Ok((served.id, turn))
