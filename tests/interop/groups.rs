@@ -6,6 +6,7 @@
 pub mod clients;
 mod kcat;
 mod ledger;
+mod local;
 mod member;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use regex::Regex;
 use self::clients::Client;
 use self::kcat::Kcats;
 use self::ledger::Ledger;
+use self::local::LocalMember;
 use self::member::Member;
 use crate::java::{Kafka, kafka};
 use crate::mixed::cluster::{Dead, Mixed};
@@ -107,7 +109,12 @@ impl Play {
     }
 
     /// All that was produced was processed, by kcat too; all members leave.
-    fn finish(mut self, kcats: Option<&Kcats>) {
+    fn finish(self, kcats: Option<&Kcats>) {
+        self.finish_with(kcats, Vec::new());
+    }
+
+    /// The same; these members leave, too.
+    fn finish_with(mut self, kcats: Option<&Kcats>, local: Vec<LocalMember>) {
         let (_, acknowledged) = self.flood.finish();
         let mut counts = BTreeMap::new();
         for number in &acknowledged {
@@ -116,6 +123,7 @@ impl Play {
         self.ledger.await_all_processed(&self.groups, &counts, LIMIT);
         kcats.iter().for_each(|kcats| kcats.await_all_printed(&counts, LIMIT));
         std::mem::take(&mut self.members).into_values().flatten().for_each(Member::leave);
+        local.into_iter().for_each(LocalMember::leave);
         self.ledger.check();
         check_commits(self.kafka, &self.mixed, &self.groups, &counts);
         println!("{} records, {} groups", acknowledged.len(), self.groups.len());
@@ -199,4 +207,76 @@ fn members_of_other_clients_join_leave_stand_still_and_die() {
     play.kill("two");
     play.await_shared(&["three"]);
     play.finish(kcats.as_ref());
+}
+
+/// Groups whose members are local consumers and those of other clients.
+struct MixedGroups {
+    play: Play,
+    local: BTreeMap<&'static str, LocalMember>,
+    java: Vec<Client>,
+    librdkafka: Vec<Client>,
+}
+
+impl MixedGroups {
+    fn join_locally(&mut self, name: &'static str) {
+        let (bootstrap, groups) = (self.play.mixed.bootstrap(), &self.play.groups);
+        let member = LocalMember::start(name, &bootstrap, TOPIC, groups, &self.play.ledger);
+        self.local.insert(name, member);
+    }
+
+    fn join_with_java(&mut self, name: &'static str) {
+        std::mem::swap(&mut self.play.clients, &mut self.java);
+        self.play.join(name);
+        std::mem::swap(&mut self.play.clients, &mut self.java);
+    }
+
+    fn join_with_librdkafka(&mut self, name: &'static str) {
+        std::mem::swap(&mut self.play.clients, &mut self.librdkafka);
+        self.play.join(name);
+        std::mem::swap(&mut self.play.clients, &mut self.librdkafka);
+    }
+
+    /// Waits until these members share every group; those named last are only in the groups that librdkafka can join.
+    fn await_shared(&self, names: &[&str], of_librdkafka: &[&str]) {
+        let joinable: Vec<String> = self.librdkafka.iter().flat_map(Client::groups).cloned().collect();
+        let is_joinable = |group: &&String| joinable.contains(group);
+        let all = [names, of_librdkafka].concat();
+        self.play.ledger.await_shared(&joinable, &all, PARTITIONS, LIMIT);
+        let others: Vec<_> = self.play.groups.iter().filter(|it| !is_joinable(it)).cloned().collect();
+        self.play.ledger.await_shared(&others, names, PARTITIONS, LIMIT);
+        self.play.flood.await_more(50);
+    }
+}
+
+#[test]
+fn local_members_share_groups_with_those_of_java_and_librdkafka() {
+    let test = "local_members_share_groups_with_those_of_java_and_librdkafka";
+    let (Some(kafka), Some(java)) = (kafka(test), Client::java_2_7(test)) else { return };
+    let librdkafka = ["range", "roundrobin", "cooperative-sticky"];
+    let librdkafka = librdkafka.iter().filter_map(|assignor| Client::librdkafka_with(test, assignor));
+    let librdkafka = librdkafka.collect::<Vec<_>>();
+    let others: &[&str] = if librdkafka.is_empty() { &[] } else { &["rd"] };
+    let mut play = Play::start(kafka, vec![java]);
+    let java = std::mem::take(&mut play.clients);
+    let mut groups = MixedGroups { play, local: BTreeMap::new(), java, librdkafka };
+    groups.join_locally("one");
+    groups.join_with_java("java");
+    groups.join_with_librdkafka("rd");
+    groups.await_shared(&["one", "java"], others);
+    groups.play.kill("java");
+    groups.join_locally("two");
+    groups.await_shared(&["one", "two"], others);
+    groups.local.remove("one").into_iter().for_each(LocalMember::kill);
+    groups.join_with_java("java");
+    groups.await_shared(&["two", "java"], others);
+    let dead = groups.play.kill_coordinator();
+    groups.join_locally("three");
+    groups.play.kill("rd");
+    groups.await_shared(&["two", "three", "java"], &[]);
+    groups.play.mixed.revive(dead);
+    groups.local.remove("two").into_iter().for_each(LocalMember::leave);
+    groups.play.leave("java");
+    groups.await_shared(&["three"], &[]);
+    let MixedGroups { play, local, .. } = groups;
+    play.finish_with(None, local.into_values().collect());
 }

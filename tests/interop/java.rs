@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use crate::support::root;
+use crate::tool_runner;
 
 /// Where Kafka's jars lie.
 #[derive(Clone)]
@@ -61,6 +62,9 @@ pub fn kafka(test: &str) -> Option<&'static Kafka> {
     }
 }
 
+/// What spares a JVM that runs for seconds the work that pays in hours.
+const QUICK_START: [&str; 2] = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
 /// Prints, past the capture of the test's output, that a test was skipped and why.
 pub fn skipped(test: &str, reason: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
@@ -75,7 +79,19 @@ pub fn has_command(command: &str) -> bool {
 }
 
 fn find() -> Result<Kafka, String> {
-    bring("kafka-2.7.2", "pom.xml", &[])
+    let kafka = bring("kafka-2.7.2", "pom.xml", &[])?;
+    let archive = kafka.class_archive();
+    if !archive.exists() {
+        // What a tool loads is archived when it ends, so that each tool starts in about half the CPU time. A JVM that
+        // cannot do this goes on without.
+        let made = root().join("target").join(format!("classes-{}.jsa", std::process::id()));
+        let archiving = format!("-XX:ArchiveClassesAtExit={}", made.display());
+        let mut tool = kafka.java(&[&archiving]);
+        tool.args(["kafka.tools.ConsoleProducer", "--broker-list", "127.0.0.1:1", "--topic", "none"]);
+        tool.stdin(Stdio::null()).output().map_err(|error| format!("java does not run: {error}"))?;
+        let _ = std::fs::rename(made, archive);
+    }
+    Ok(kafka)
 }
 
 /// An older artifact of Kafka's with its dependencies, or None after a line that names the skipped test and
@@ -150,40 +166,68 @@ impl Kafka {
     /// As [`Kafka::command`], of a class that may lie in a folder that [`Kafka::compile`] gave.
     pub fn command_beside(&self, classes: Option<&Path>, class: &str, arguments: &[&str]) -> Command {
         let classes = classes.map_or(String::new(), |folder| format!(":{}", folder.display()));
+        let archive = format!("-XX:SharedArchiveFile={}", self.class_archive().display());
+        // A JVM goes on without an archive of other classes, and would print a warning.
+        let mut command = self.java_beside(&classes, &[&archive, "-Xlog:disable"]);
+        command.arg(class).args(arguments);
+        command
+    }
+
+    /// The classes that tools load, in the form in which a JVM shares them.
+    fn class_archive(&self) -> PathBuf {
+        self.libraries.join("tools.jsa")
+    }
+
+    /// A JVM that starts fast, with Kafka's jars.
+    fn java(&self, options: &[&str]) -> Command {
+        self.java_beside("", options)
+    }
+
+    fn java_beside(&self, classes: &str, options: &[&str]) -> Command {
         let mut command = Command::new("java");
         command
-            .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"])
+            .args(QUICK_START)
+            .args(["-Xmx256m", "-Djava.awt.headless=true"])
+            .args(options)
             .arg(format!(
                 "-Dlog4j.configuration=file:{}",
                 root().join("tests/interop/log4j.properties").display()
             ))
             .arg("-cp")
-            .arg(format!("{}/*{classes}", self.libraries.display()))
-            .arg(class)
-            .args(arguments);
+            .arg(format!("{}/*{classes}", self.libraries.display()));
+        command
+    }
+
+    /// A JVM with Java's own defaults, as a service has it, that runs a class of a folder that [`Kafka::compile`] gave.
+    pub fn long_running(&self, classes: &Path, class: &str) -> Command {
+        let mut command = Command::new("java");
+        command.arg("-cp").arg(format!("{}/*:{}", self.libraries.display(), classes.display()));
+        let log4j = root().join("tests/interop/silent-log4j.properties");
+        command.arg(format!("-Dlog4j.configuration=file:{}", log4j.display())).arg(class);
         command
     }
 
     /// A Java command that runs a broker with these settings, with the heap that `kafka-server-start.sh` gives it.
     pub fn broker_command(&self, properties: &str) -> Command {
-        self.broker_of_heap("1g", properties)
+        self.broker("1g", &["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"], "broker-log4j.properties", properties)
     }
 
-    /// The same, with a heap of this size.
+    /// A broker with a heap of this size that runs for the time of a test.
     pub fn broker_of_heap(&self, heap: &str, properties: &str) -> Command {
-        self.broker(heap, "broker-log4j.properties", properties)
+        self.broker(heap, &QUICK_START, "broker-log4j.properties", properties)
     }
 
     /// The same, of which only what ends it is logged.
     pub fn silent_broker(&self, heap: &str, properties: &str) -> Command {
-        self.broker(heap, "silent-log4j.properties", properties)
+        self.broker(heap, &QUICK_START, "silent-log4j.properties", properties)
     }
 
-    fn broker(&self, heap: &str, logging: &str, properties: &str) -> Command {
+    fn broker(&self, heap: &str, options: &[&str], logging: &str, properties: &str) -> Command {
         let mut command = Command::new("java");
         command
             .args([format!("-Xms{heap}"), format!("-Xmx{heap}")])
-            .args(["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true"])
+            .args(options)
+            .arg("-Djava.awt.headless=true")
             .arg(format!(
                 "-Dlog4j.configuration=file:{}",
                 root().join("tests/interop").join(logging).display()
@@ -194,9 +238,18 @@ impl Kafka {
         command
     }
 
-    /// Runs a tool to its end.
-    pub fn run(&self, class: &str, arguments: &[&str]) -> Ended {
+    /// Runs a class to its end in a JVM of its own.
+    pub fn run_alone(&self, class: &str, arguments: &[&str]) -> Ended {
         self.command(class, arguments).stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// Runs a tool of 2.7.2 that reads nothing from its standard input to its end.
+    pub fn run(&self, class: &str, arguments: &[&str]) -> Ended {
+        // ConsoleConsumer counts records in a static field, and ends by that count.
+        if class == "kafka.tools.ConsoleConsumer" {
+            return self.run_alone(class, arguments);
+        }
+        tool_runner::run(self, class, arguments)
     }
 
     /// Runs a tool to its end with this on its standard input.

@@ -6,20 +6,27 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod assignors;
+mod administration;
 mod batches;
 mod client_quotas;
 mod clients;
 mod compaction;
 mod connect;
+mod consumers;
 mod data_dirs;
 mod exactly_once;
 mod groups;
 mod java;
 mod mixed;
 mod recorded_dir;
+mod odd_clients;
 mod old_clients;
+mod produce_to_kafka;
 mod producers;
 mod scenes;
 mod streams;
+mod tool_runner;
 mod topics;
 mod transactions;
+mod zookeeper_groups;

@@ -58,9 +58,9 @@ fn carries_records(test: &str, artifact: &str, version: &str, reader: &str) {
     let arguments: Vec<_> =
         std::iter::once(bootstrap.as_str()).chain(named.iter().map(String::as_str)).collect();
     let source = |name: &str| root().join("tests/interop/old").join(name).display().to_string();
-    let produced = client.run(&source("Produce.java"), &arguments).ok();
+    let produced = client.run_alone(&source("Produce.java"), &arguments).ok();
     assert_eq!(produced.out.trim(), format!("{} topics", names.len()), "{}", produced.err);
-    let read = client.run(&source(reader), &arguments).ok();
+    let read = client.run_alone(&source(reader), &arguments).ok();
     let mut expected = String::new();
     let mut connection = Connection::to(broker.port).unwrap();
     for name in &names {
@@ -106,7 +106,7 @@ fn the_tools_of_0_8_carry_lines() {
     let produce = [&topic[..], &["--request-required-acks", "1", "--sync"]].concat();
     client.run_with_input("kafka.tools.ConsoleProducer", &produce, "one\ntwo\nthree\n").ok();
     let consume = [&topic[..], &["--partition", "0", "--offset", "-2", "--no-wait-at-logend"]].concat();
-    let read = client.run("kafka.tools.SimpleConsumerShell", &consume).ok();
+    let read = client.run_alone("kafka.tools.SimpleConsumerShell", &consume).ok();
     let end = "Terminating. Reached the end of partition (lines, 0) at offset 3\n";
     assert_eq!(read.out, format!("one\ntwo\nthree\n{end}"));
 }

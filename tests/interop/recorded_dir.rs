@@ -6,10 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use barnabas::base::TopicPartition;
-use barnabas::client::admin::LATEST;
-use barnabas::client::consumer::StartPosition;
+use barnabas::client::Consumer;
 use barnabas::client::settings::ConsumerSettings;
-use barnabas::client::{Admin, Consumer};
 use barnabas::config::Properties;
 use barnabas::zk::{ConnectOptions, CreateMode, ZooKeeper};
 use serde_json::Value;
@@ -82,20 +80,20 @@ fn consumed(bootstrap: &str, topic: &str, isolation: &str) -> Vec<Seen> {
     let settings = ConsumerSettings::read(&properties).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let partition = TopicPartition::new(topic, 0);
-        let committed = isolation == "read_committed";
         let mut consumer = Consumer::new(settings).await.unwrap();
-        let admin = Admin::of(consumer.cluster().clone());
-        let ends = admin.list_offsets(std::slice::from_ref(&partition), LATEST, committed).await.unwrap();
-        let end = ends[&partition].offset;
-        consumer.assign(std::slice::from_ref(&partition), StartPosition::Earliest).await.unwrap();
+        let end = consumer.end_offsets(std::slice::from_ref(&partition)).await.unwrap()[&partition];
+        consumer.assign([partition.clone()]).unwrap();
+        consumer.seek_to_beginning(&[]).unwrap();
         let mut seen = Vec::new();
-        while consumer.position(&partition).unwrap() < end {
-            let next = consumer.next(SOON).await.unwrap().expect("a record before the end");
-            let text = |bytes: Option<bytes::Bytes>| {
-                bytes.map_or(Value::Null, |bytes| String::from_utf8_lossy(&bytes).into_owned().into())
-            };
-            let record = next.record;
-            seen.push((record.offset, record.timestamp, text(record.key), text(record.value)));
+        let text = |bytes: Option<&[u8]>| {
+            bytes.map_or(Value::Null, |bytes| String::from_utf8_lossy(bytes).into_owned().into())
+        };
+        let last = std::time::Instant::now() + SOON;
+        while consumer.position(&partition).await.unwrap() < end {
+            assert!(std::time::Instant::now() < last, "{topic} is not read to its end");
+            for record in &consumer.poll(Duration::from_millis(200)).await.unwrap() {
+                seen.push((record.offset, record.timestamp, text(record.key), text(record.value)));
+            }
         }
         seen
     })

@@ -1,5 +1,6 @@
 //! Scenes: Kafka 2.7.2's tools on three brokers, and what they printed when the brokers were Kafka's too. On
-//! this project's brokers they print the same, line by line, and leave the same znodes.
+//! this project's brokers they print the same, line by line, and leave the same znodes. This project's tools print it
+//! too, on Kafka's brokers and on this project's; only their help is other.
 //!
 //! `BARNABAS_RECORD=1 scripts/test.sh --test interop scenes` plays them on Kafka's brokers and records the
 //! output. A line of a scene begins with `$` (runs a tool), `%` (the same, with the output in any order), `?`
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::questions::Interview;
 use self::script::Step;
-use self::stage::Stage;
+use self::stage::{Cast, Stage};
 use crate::java::kafka;
 use crate::support::root;
 
@@ -57,12 +58,22 @@ fn difference(line: &str, kafka: &[String], here: &[String]) -> String {
     format!("{line}\n--- Kafka\n{}\n--- here\n{}", kafka.join("\n"), here.join("\n"))
 }
 
+/// Plays a scene with Kafka's tools, or records it.
 fn play(test: &str, scene: &str, settings: &[(&str, &str)]) {
+    let recording = std::env::var_os("BARNABAS_RECORD").is_some();
+    play_by(if recording { Cast::Kafka } else { Cast::KafkasTools }, test, scene, settings);
+}
+
+fn play_by(cast: Cast, test: &str, scene: &str, settings: &[(&str, &str)]) {
     let Some(kafka) = kafka(test) else { return };
     let file = root().join("tests/interop/scenes").join(scene);
     let mut steps = script::read(&std::fs::read_to_string(&file).unwrap());
-    let recording = std::env::var_os("BARNABAS_RECORD").is_some();
-    let mut stage = Stage::open(kafka, recording, settings);
+    let recording = cast == Cast::Kafka;
+    let own_tools = matches!(cast, Cast::KafkasBrokers | Cast::Own);
+    if own_tools {
+        steps.iter_mut().for_each(Step::drop_help);
+    }
+    let mut stage = Stage::open(kafka, cast, settings);
     let mut differences = Vec::new();
     for step in &mut steps {
         if recording {
@@ -72,9 +83,12 @@ fn play(test: &str, scene: &str, settings: &[(&str, &str)]) {
             step.output = act(&mut stage, step);
             continue;
         }
-        let output = output(&mut stage, step);
-        if output != step.output {
-            differences.push(difference(&step.line, &step.output, &output));
+        let mut came = Step { line: step.line.clone(), output: output(&mut stage, step) };
+        if own_tools {
+            came.drop_help();
+        }
+        if came.output != step.output {
+            differences.push(difference(&step.line, &step.output, &came.output));
         }
     }
     if recording {
@@ -88,7 +102,8 @@ fn odd_requests() {
     let Some(kafka) = kafka("odd_requests") else { return };
     let file = root().join("tests/interop/scenes/odd_requests.txt");
     let recording = std::env::var_os("BARNABAS_RECORD").is_some();
-    let mut stage = Stage::open(kafka, recording, &[]);
+    let cast = if recording { Cast::Kafka } else { Cast::KafkasTools };
+    let mut stage = Stage::open(kafka, cast, &[]);
     let mut interview = Interview { stage: &mut stage, steps: Vec::new() };
     interview.hold();
     let output = interview.steps;
@@ -104,21 +119,54 @@ fn odd_requests() {
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n\n"));
 }
 
+/// Settings with which a reassignment takes a while.
+const SLOW: [(&str, &str); 1] = [("replica.fetch.max.bytes", "5000")];
+/// Settings with which a replica lags for a while.
+const LAGGING: [(&str, &str); 2] =
+    [("replica.fetch.max.bytes", "5000"), ("replication.quota.window.size.seconds", "60")];
+
 #[test]
 fn reassignments_through_a_broker() {
-    let slow = [("replica.fetch.max.bytes", "5000")];
-    play("reassignments_through_a_broker", "reassignments_through_a_broker.txt", &slow);
+    play("reassignments_through_a_broker", "reassignments_through_a_broker.txt", &SLOW);
 }
 
 #[test]
 fn reassignments_through_zookeeper() {
-    let slow = [("replica.fetch.max.bytes", "5000")];
-    play("reassignments_through_zookeeper", "reassignments_through_zookeeper.txt", &slow);
+    play("reassignments_through_zookeeper", "reassignments_through_zookeeper.txt", &SLOW);
 }
 
 #[test]
 fn elections() {
     play("elections", "elections.txt", &[]);
+}
+
+#[test]
+fn tools_in_short() {
+    play("tools_in_short", "tools_in_short.txt", &SLOW);
+}
+
+#[test]
+fn own_tools_reassign_on_kafkas_brokers() {
+    let scene = "reassignments_through_a_broker.txt";
+    play_by(Cast::KafkasBrokers, "own_tools_reassign_on_kafkas_brokers", scene, &SLOW);
+}
+
+#[test]
+fn own_tools_on_kafkas_brokers() {
+    play_by(Cast::KafkasBrokers, "own_tools_on_kafkas_brokers", "tools_in_short.txt", &SLOW);
+}
+
+#[test]
+fn own_tools_on_own_brokers() {
+    let scenes: [(&str, &[(&str, &str)]); 4] = [
+        ("reassignments_through_a_broker.txt", &SLOW),
+        ("reassignments_through_zookeeper.txt", &SLOW),
+        ("elections.txt", &[]),
+        ("verification.txt", &LAGGING),
+    ];
+    for (scene, settings) in scenes {
+        play_by(Cast::Own, "own_tools_on_own_brokers", scene, settings);
+    }
 }
 
 #[test]
@@ -133,8 +181,7 @@ fn directories_and_records() {
 
 #[test]
 fn verification() {
-    let slow = [("replica.fetch.max.bytes", "5000"), ("replication.quota.window.size.seconds", "60")];
-    play("verification", "verification.txt", &slow);
+    play("verification", "verification.txt", &LAGGING);
 }
 
 #[test]

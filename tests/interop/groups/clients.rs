@@ -32,6 +32,12 @@ impl Client {
         Some(Self { groups, program })
     }
 
+    /// librdkafka's client as a member of the group that has this assignor, which also names the group.
+    pub fn librdkafka_with(test: &str, assignor: &'static str) -> Option<Self> {
+        let client = librdkafka(test)?;
+        Some(Self { groups: vec![(assignor.to_owned(), Some(assignor))], ..client })
+    }
+
     /// Every other client that can be had, with a group of its own; the absent ones are named on standard error.
     pub fn others(test: &str) -> Vec<Self> {
         let others = [

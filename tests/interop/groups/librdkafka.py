@@ -1,4 +1,5 @@
-"""A member of a consumer group with librdkafka, through confluent-kafka: librdkafka.py BOOTSTRAP TOPIC NAME GROUP.
+"""A member of a consumer group with librdkafka, through confluent-kafka: librdkafka.py BOOTSTRAP TOPIC NAME
+GROUP[=ASSIGNOR].
 
 It prints the lines of GroupMember.java, and follows the line "leave" of its standard input."""
 
@@ -10,6 +11,8 @@ import threading
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 bootstrap, topic, name, group = sys.argv[1:]
+group, _, assignor = group.partition("=")
+owned = set()
 leaving = threading.Event()
 
 
@@ -35,11 +38,14 @@ class Generations(logging.Handler):
 
 
 def assigned(_, partitions):
-    say("assigned", generations.last, *sorted(one.partition for one in partitions))
+    owned.update(one.partition for one in partitions)
+    say("assigned", generations.last, *sorted(owned))
 
 
 def revoked(_, partitions):
-    say("revoked", *sorted(one.partition for one in partitions))
+    revoked = {one.partition for one in partitions}
+    owned.difference_update(revoked)
+    say("revoked", *sorted(revoked))
 
 
 generations = Generations()
@@ -57,6 +63,7 @@ consumer = Consumer(
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 500,
         "debug": "cgrp",
+        **({"partition.assignment.strategy": assignor} if assignor else {}),
     },
     logger=logger,
 )

@@ -239,6 +239,14 @@ impl Mixed {
         let place = ["--topic", topic, "--replica-assignment", replicas];
         self.topics(&[&["--create", "--config", "min.insync.replicas=2"], &place[..]].concat());
         self.await_in_sync(&[topic], 3);
+        // A tool asks any broker, and a broker learns of the topic a little after its replicas are in sync.
+        for member in self.members.values() {
+            let bootstrap = member.barnabas.bootstrap();
+            let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic", topic];
+            eventually(&format!("{bootstrap} knows {topic}"), SOON, || {
+                tool("topics", &arguments).status.success().then_some(())
+            });
+        }
     }
 
     /// Deletes a topic, and waits until it is gone.

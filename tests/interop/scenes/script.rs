@@ -14,6 +14,15 @@ impl Step {
     pub fn parts(&self) -> (&str, &str) {
         self.line.split_once(' ').unwrap_or((&self.line, ""))
     }
+
+    /// Drops the lines of a tool's help, Kafka's or this project's.
+    pub fn drop_help(&mut self) {
+        let is_first = |line: &&String| line.as_str() == "! Options:" || line.starts_with("! Option     ");
+        if let Some(first) = self.output.iter().position(|line| is_first(&line)) {
+            let mut at = 0..;
+            self.output.retain(|line| at.next().is_some_and(|at| at < first) || !line.starts_with('!'));
+        }
+    }
 }
 
 /// The steps of a scene; remarks and empty lines are steps that do nothing.
@@ -32,18 +41,4 @@ pub fn read(text: &str) -> Vec<Step> {
 pub fn write(steps: &[Step]) -> String {
     let lines = steps.iter().flat_map(|step| std::iter::once(&step.line).chain(&step.output));
     lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// The words of a line; single quotes hold words together.
-pub fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for letter in line.chars() {
-        match letter {
-            '\'' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            other => words.last_mut().unwrap().push(other),
-        }
-    }
-    words
 }

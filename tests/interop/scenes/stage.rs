@@ -10,9 +10,9 @@ use barnabas::wire::message::Request;
 use regex::Regex;
 use serde_json::Value;
 
-use super::script::words;
 use crate::java::{Ended, Kafka};
 use crate::mixed::cluster::{Dead, Mixed, SOON};
+use crate::support::recorded_commands::words;
 use crate::support::znodes::{describe, read_tree};
 use crate::support::{Connection, Process, eventually};
 
@@ -32,9 +32,23 @@ const TOOLS: [(&str, &str); 12] = [
     ("streams-application-reset", "kafka.tools.StreamsResetter"),
 ];
 
+/// Which tools and brokers play a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// Kafka's tools and brokers: the scene is recorded.
+    Kafka,
+    /// Kafka's tools, on this project's brokers.
+    KafkasTools,
+    /// This project's tools, on Kafka's brokers. A tool that this project does not have is Kafka's.
+    KafkasBrokers,
+    /// This project's tools and brokers.
+    Own,
+}
+
 /// The cluster of a scene, and its files.
 pub struct Stage {
     kafka: &'static Kafka,
+    cast: Cast,
     /// Its brokers.
     pub mixed: Mixed,
     dead: BTreeMap<i32, Dead>,
@@ -46,14 +60,14 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Three brokers with two data directories each, Java's or this project's; broker 1 is the controller.
-    pub fn open(kafka: &'static Kafka, java: bool, settings: &[(&str, &str)]) -> Self {
+    /// Three brokers with two data directories each; broker 1 is the controller.
+    pub fn open(kafka: &'static Kafka, cast: Cast, settings: &[(&str, &str)]) -> Self {
         let barnabas = [
             ("log.dirs", "{directory}/one,{directory}/two"),
             ("auto.leader.rebalance.enable", "false"),
             ("auto.create.topics.enable", "false"),
         ];
-        let java: &[i32] = if java { &[1, 2, 3] } else { &[] };
+        let java: &[i32] = if matches!(cast, Cast::Kafka | Cast::KafkasBrokers) { &[1, 2, 3] } else { &[] };
         let mixed = Mixed::start_with(kafka, java, &[&barnabas[..], settings].concat());
         mixed.elect_controller(|id| id == 1);
         let files = tempfile::tempdir().unwrap();
@@ -78,7 +92,7 @@ impl Stage {
             (r"configs: Some\(\[CreatableTopicConfigs.*?\]\)", "configs: Some([ALL])"),
         ];
         let varying = varying.map(|(pattern, fixed)| (Regex::new(pattern).unwrap(), fixed)).to_vec();
-        Self { kafka, mixed, dead: BTreeMap::new(), background: BTreeMap::new(), files, names, varying }
+        Self { kafka, cast, mixed, dead: BTreeMap::new(), background: BTreeMap::new(), files, names, varying }
     }
 
     /// A line of a scene with what its names stand for.
@@ -109,16 +123,35 @@ impl Stage {
     pub fn run(&self, line: &str, in_order: bool) -> Vec<String> {
         let words = words(line);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let ended = self.tool(&words).stdin(Stdio::null()).output().unwrap().into();
+        let (class, arguments) = self.tool(&words);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let ended = match self.is_own(class) {
+            true => self.command(class, &arguments).stdin(Stdio::null()).output().unwrap().into(),
+            false => self.kafka.run(class, &arguments),
+        };
         self.printed(ended, in_order)
     }
 
-    /// The command of a tool and its arguments.
-    fn tool(&self, words: &[&str]) -> Command {
+    /// The class of a tool, and its arguments.
+    fn tool(&self, words: &[&str]) -> (&'static str, Vec<String>) {
         let class = TOOLS.iter().find(|(name, _)| *name == words[0]).expect("a tool").1;
-        let arguments: Vec<_> = words[1..].iter().map(|word| self.named(word)).collect();
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        self.kafka.command(class, &arguments)
+        (class, words[1..].iter().map(|word| self.named(word)).collect())
+    }
+
+    /// Whether a tool of this class is played by this project's.
+    fn is_own(&self, class: &str) -> bool {
+        let is_built = barnabas::cli::TOOLS.iter().any(|tool| tool.classes.contains(&class));
+        is_built && matches!(self.cast, Cast::KafkasBrokers | Cast::Own)
+    }
+
+    /// A process of a tool.
+    fn command(&self, class: &str, arguments: &[&str]) -> Command {
+        if !self.is_own(class) {
+            return self.kafka.command(class, arguments);
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_barnabas"));
+        command.arg(class).args(arguments);
+        command
     }
 
     fn printed(&self, ended: Ended, in_order: bool) -> Vec<String> {
@@ -127,6 +160,7 @@ impl Stage {
             let lines = text.lines().filter(|line| is_of_the_tool(line)).map(|line| self.normalized(line));
             printed.extend(lines.map(|line| format!("{mark} {line}").trim_end().to_owned()));
         }
+        join_log_directory_moves(&mut printed);
         if !in_order {
             printed.sort();
         }
@@ -141,7 +175,7 @@ impl Stage {
     pub fn verify_replicas(&self, line: &str) -> Vec<String> {
         let arguments: Vec<_> = words(line).iter().map(|word| self.named(word)).collect();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let mut command = self.kafka.command("kafka.tools.ReplicaVerificationTool", &arguments);
+        let mut command = self.command("kafka.tools.ReplicaVerificationTool", &arguments);
         let process = Process::start("kafka-replica-verification", command.stdin(Stdio::null()));
         let reports = |lines: &[String]| lines.iter().filter(|line| line.contains("max lag is")).count();
         eventually("the tool reports", SOON, || (reports(&process.lines()) >= 3).then_some(()));
@@ -200,7 +234,9 @@ impl Stage {
                 (self.mixed.state(topic)?.leader.to_string() == id).then_some(())
             }),
             ["begin", name, ref tool @ ..] => {
-                let process = Process::start(name, &mut self.tool(tool));
+                let (class, arguments) = self.tool(tool);
+                let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+                let process = Process::start(name, &mut self.command(class, &arguments));
                 self.background.insert(name.to_owned(), process);
             }
             ["await", name, text] => drop(self.background[name].wait_for_line(text, SOON)),
@@ -271,5 +307,21 @@ fn in_order(value: Value) -> Value {
         }
         Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, in_order(value))).collect(),
         other => other,
+    }
+}
+
+/// What the tool prints of the log directory moves that it started.
+const MOVES: [&str; 2] =
+    ["> Successfully started log directory moves for: ", "> Successfully started log directory move for: "];
+
+/// Joins lines on moves that the tool started one after the other: a broker that does not know yet that the
+/// partition is moved to it is asked again, by Kafka's tool and by this project's, and then has a line of its own.
+fn join_log_directory_moves(printed: &mut Vec<String>) {
+    let replicas = |line: &String| MOVES.iter().find_map(|text| line.strip_prefix(text)).map(str::to_owned);
+    for at in (1..printed.len()).rev() {
+        if let (Some(first), Some(second)) = (replicas(&printed[at - 1]), replicas(&printed[at])) {
+            printed[at - 1] = format!("{}{first},{second}", MOVES[0]);
+            printed.remove(at);
+        }
     }
 }
