@@ -18,12 +18,17 @@ pub struct RunningBroker {
     pub started_in: Duration,
     process: Process,
     directory: TempDir,
-    _chroot: Chroot,
+    chroot: Chroot,
 }
 
 impl RunningBroker {
     /// Starts it and waits until it has accepted a record.
     pub fn start(kafka: &java::Kafka, kind: Kind) -> Self {
+        Self::start_with(kafka, kind, &[])
+    }
+
+    /// As [`RunningBroker::start`], with these environment variables.
+    pub fn start_with(kafka: &java::Kafka, kind: Kind, environment: &[(&str, &str)]) -> Self {
         let (chroot, port, directory) = (Chroot::new(), free_port(), tempfile::tempdir().unwrap());
         let properties = directory.path().join("server.properties");
         let text = format!(
@@ -35,15 +40,22 @@ impl RunningBroker {
         std::fs::write(&properties, text).unwrap();
         let path = properties.display().to_string();
         let start = Instant::now();
-        let process = match kind {
-            Kind::Kafka => Process::start("Kafka 2.7.2", &mut kafka.broker_command(&path)),
-            Kind::Barnabas => Process::start(
-                "Barnabas",
-                Command::new(env!("CARGO_BIN_EXE_barnabas")).args(["server-start", &path]),
-            ),
+        let mut command = match kind {
+            Kind::Kafka => kafka.broker_command(&path),
+            Kind::Barnabas => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_barnabas"));
+                command.args(["server-start", &path]);
+                command
+            }
         };
+        let process = Process::start(kind.name(), command.envs(environment.iter().copied()));
         produce_first(port);
-        Self { port, started_in: start.elapsed(), process, directory, _chroot: chroot }
+        Self { port, started_in: start.elapsed(), process, directory, chroot }
+    }
+
+    /// Where the broker's znodes are.
+    pub fn zookeeper_connect(&self) -> String {
+        self.chroot.connect()
     }
 
     /// User and system time that it has taken so far, in seconds.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::java;
+use crate::payloads::{events, letters};
 use crate::workloads::{Client, Workload};
 
 /// Produces a workload's records to a topic with acks=1, and waits for the last acknowledgement.
@@ -60,39 +61,6 @@ fn kcat(port: u16, topic: &str, workload: &Workload, megabytes: u64) {
     drop(input.into_inner().unwrap());
     let status = process.wait().unwrap();
     assert!(status.success(), "kcat ended with {status}");
-}
-
-/// How many different records there are: more than a batch holds.
-const LINES: usize = 20_000;
-
-/// Letters as the perf test's records hold them: any of A to Z.
-fn letters(size: usize) -> Vec<String> {
-    let mut random = fastrand::Rng::with_seed(7);
-    (0..64).map(|_| (0..size).map(|_| random.char('A'..='Z')).collect()).collect()
-}
-
-/// Events as services log them, which compress to a half or a quarter: fields with names, numbers, and one of
-/// some words.
-fn events(size: usize) -> Vec<String> {
-    const WORDS: [&str; 8] = ["created", "paid", "shipped", "returned", "cancelled", "held", "lost", "found"];
-    let mut random = fastrand::Rng::with_seed(7);
-    let mut event = |line: &mut String| {
-        let (order, customer, cents) = (random.u32(..), random.u16(..), random.u16(..));
-        let word = random.choice(WORDS).unwrap();
-        let fields = format!(
-            r#"{{"order":{order},"customer":{customer},"state":"{word}","cents":{cents},"currency":"EUR"}},"#
-        );
-        line.push_str(&fields);
-    };
-    let line = |_| {
-        let mut line = String::new();
-        while line.len() < size {
-            event(&mut line);
-        }
-        line.truncate(size);
-        line
-    };
-    (0..LINES).map(line).collect()
 }
 
 /// Reads a topic from its beginning to its end with kcat, from the page cache.

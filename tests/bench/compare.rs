@@ -3,7 +3,7 @@
 //!
 //! Prints a table of medians over alternating rounds. `scripts/bench.sh` runs it; Java, Maven and kcat have
 //! to be there. Arguments: `--rounds N` (3), `--megabytes N` of records a row and round (200), `--quick` (one
-//! round, a quarter of the rows).
+//! round, a quarter of the rows), `--metered` (what quotas and metrics cost, without Kafka).
 
 mod brokers;
 mod clients;
@@ -11,9 +11,13 @@ mod clients;
 mod java;
 mod limit;
 mod memory;
+mod metered;
+mod payloads;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+#[path = "../interop/tool_runner.rs"]
+mod tool_runner;
 mod unpack;
 mod workloads;
 
@@ -36,6 +40,9 @@ fn main() {
     let workloads = if quick { workloads::few() } else { workloads::all() };
     let kafka = java::kafka("the benchmark").expect("Java's Kafka to compare with");
     assert!(java::has_command("kcat"), "kcat is needed to produce and to consume");
+    if std::env::args().any(|argument| argument == "--metered") {
+        return metered::run(kafka, rounds, megabytes);
+    }
     let mut table = Table::default();
     for round in 1..=rounds {
         for kind in [Kind::Kafka, Kind::Barnabas] {

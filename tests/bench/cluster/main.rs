@@ -18,6 +18,8 @@ mod produce;
 mod support;
 #[path = "../table.rs"]
 mod table;
+#[path = "../../interop/tool_runner.rs"]
+mod tool_runner;
 
 pub use parts::Figures;
 

@@ -20,6 +20,8 @@ mod rebalance;
 mod support;
 #[path = "../table.rs"]
 mod table;
+#[path = "../../interop/tool_runner.rs"]
+mod tool_runner;
 mod transactions;
 
 pub use parts::Figures;

@@ -23,6 +23,8 @@ mod restart;
 mod support;
 #[path = "../table.rs"]
 mod table;
+#[path = "../../interop/tool_runner.rs"]
+mod tool_runner;
 mod waiting;
 
 pub use parts::Figures;
