@@ -54,19 +54,28 @@ pub async fn topics_with_offsets(zk: &ZooKeeper, group: &str) -> Result<Vec<Stri
     children_below(zk, group, "offsets").await
 }
 
+/// What would become of a group that is to be deleted, or of its part of a topic.
+///
+/// # Errors
+/// Failures of ZooKeeper.
+pub async fn foresee_deletion(zk: &ZooKeeper, group: &str) -> Result<GroupDeletion, ZkError> {
+    Ok(match consumers(zk, group).await? {
+        None => GroupDeletion::Missing,
+        Some(consumers) if consumers.is_empty() => GroupDeletion::Deleted,
+        Some(_) => GroupDeletion::Active,
+    })
+}
+
 /// Deletes a group without consumers (`AdminUtils.deleteConsumerGroupInZK`).
 ///
 /// # Errors
 /// Failures of ZooKeeper.
 pub async fn delete(zk: &ZooKeeper, group: &str) -> Result<GroupDeletion, ZkError> {
-    match consumers(zk, group).await? {
-        None => Ok(GroupDeletion::Missing),
-        Some(consumers) if !consumers.is_empty() => Ok(GroupDeletion::Active),
-        Some(_) => {
-            zk.delete_recursive(&format!("{PARENT}/{group}")).await?;
-            Ok(GroupDeletion::Deleted)
-        }
+    let deletion = foresee_deletion(zk, group).await?;
+    if deletion == GroupDeletion::Deleted {
+        zk.delete_recursive(&format!("{PARENT}/{group}")).await?;
     }
+    Ok(deletion)
 }
 
 /// Deletes what a group without consumers has of a topic; all of the group where it has no other topic
@@ -75,10 +84,9 @@ pub async fn delete(zk: &ZooKeeper, group: &str) -> Result<GroupDeletion, ZkErro
 /// # Errors
 /// Failures of ZooKeeper.
 pub async fn delete_topic(zk: &ZooKeeper, group: &str, topic: &str) -> Result<GroupDeletion, ZkError> {
-    match consumers(zk, group).await? {
-        None => return Ok(GroupDeletion::Missing),
-        Some(consumers) if !consumers.is_empty() => return Ok(GroupDeletion::Active),
-        Some(_) => {}
+    let deletion = foresee_deletion(zk, group).await?;
+    if deletion != GroupDeletion::Deleted {
+        return Ok(deletion);
     }
     if owned_topics(zk, group).await? == [topic] {
         return delete(zk, group).await;

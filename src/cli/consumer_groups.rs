@@ -1,10 +1,12 @@
 //! `kafka-consumer-groups.sh`: lists, describes and deletes groups, and sets their offsets (Kafka's
 //! `ConsumerGroupCommand`).
 //!
-//! What is known of groups is gathered first (`by_broker`, `resetting`) and printed after that (`described`). Kafka's
-//! tool ends with exit code 0 after most errors, and so does this one.
+//! What is known of groups is gathered first (`by_broker`, `resetting`) and printed after that (`described`). Groups of
+//! ZooKeeper consumers have a road of their own (`by_znode`). Kafka's tool ends with exit code 0 after most errors, and
+//! so does this one.
 
 mod by_broker;
+mod by_znode;
 mod deleting;
 mod described;
 mod options;
@@ -63,22 +65,14 @@ impl From<serde_json::Error> for GroupFailure {
 /// Runs the tool; exit code 1 where the options cannot be used, else 0.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
-    let (options, action) = match read(&arguments) {
-        Ok(read) => read,
-        Err(refusal) => return refusal.print::<ConsumerGroupsOptions>(),
-    };
-    let settings = match arguments::settings(options.command_config.as_deref(), &[]) {
-        Ok(settings) => settings,
-        Err(refusal) => return refusal.print::<ConsumerGroupsOptions>(),
-    };
-    match block_on(async { Ok(execute(&options, action, &settings).await) }) {
+    match read(&arguments).and_then(|options| options.run()) {
         Ok(code) => code,
-        Err(error) => arguments::thrown("java.lang.RuntimeException", error),
+        Err(refusal) => refusal.print::<ConsumerGroupsOptions>(),
     }
 }
 
-/// The options and the action. This tool asks for a broker even where only its usage is wanted.
-fn read(arguments: &[String]) -> Result<(ConsumerGroupsOptions, GroupsAction), EarlyExit> {
+/// The options. This tool asks for a broker even where only its usage is wanted.
+fn read(arguments: &[String]) -> Result<ConsumerGroupsOptions, EarlyExit> {
     const ABOUT: &str = "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, \
         or reset consumer group offsets.";
     let is_given = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -88,15 +82,31 @@ fn read(arguments: &[String]) -> Result<(ConsumerGroupsOptions, GroupsAction), E
     if !help && !version {
         options.check_available()?;
     }
-    options.check()?;
+    if options.zookeeper.is_none() {
+        options.check()?;
+    }
     if help {
         return Err(EarlyExit::Usage(ABOUT.to_owned()));
     }
     if version {
         return Err(EarlyExit::Version);
     }
-    let action = options.action()?;
-    Ok((options, action))
+    Ok(options)
+}
+
+impl ConsumerGroupsOptions {
+    /// Takes the road that the options name.
+    fn run(&self) -> Result<ExitCode, EarlyExit> {
+        let outcome = match self.by_znode()? {
+            Some(service) => block_on(async { Ok(service.run().await) }),
+            None => {
+                let action = self.action()?;
+                let settings = arguments::settings(self.command_config.as_deref(), &[])?;
+                block_on(async { Ok(execute(self, action, &settings).await) })
+            }
+        };
+        Ok(outcome.unwrap_or_else(|error| arguments::thrown("java.lang.RuntimeException", error)))
+    }
 }
 
 async fn execute(options: &ConsumerGroupsOptions, action: GroupsAction, settings: &Properties) -> ExitCode {

@@ -10,7 +10,7 @@ use super::arguments::{self, EarlyExit, require};
 use super::logging;
 use super::output_format::OutputOption;
 use super::throwable::{JavaThrowable, outcome_of};
-use super::zookeeper_groups::{GroupPartition, LogEnd, ZookeeperGroups};
+use super::zookeeper_groups::{GroupPartition, LogEnd, ZookeeperGroups, no_node};
 use crate::admin::consumer_groups;
 use crate::base::{BrokerId, Offset};
 use crate::client::ClusterNode;
@@ -86,7 +86,7 @@ async fn show(
     let with_offsets = consumer_groups::topics_with_offsets(&groups.zk, group).await?;
     for partition in partitions.iter().filter(|it| it.offset.is_none()) {
         if !with_offsets.iter().any(|topic| **topic == *partition.id.topic) {
-            return Err(missing(&consumer_offset::path(group, &partition.id.topic, partition.id.partition)));
+            return Err(no_node(&consumer_offset::path(group, &partition.id.topic, partition.id.partition)));
         }
     }
     let checked = CheckedGroup {
@@ -137,19 +137,13 @@ async fn topics(
         None => {
             let owners = format!("{}/{group}/owners", consumer_groups::PARENT);
             if groups.zk.exists(&owners).await?.is_none() {
-                return Err(missing(&owners));
+                return Err(no_node(&owners));
             }
             consumer_groups::owned_topics(&groups.zk, group).await?
         }
     };
     topics.sort();
     Ok(topics)
-}
-
-fn missing(path: &str) -> JavaThrowable {
-    let class = "org.I0Itec.zkclient.exception.ZkNoNodeException";
-    let cause = "org.apache.zookeeper.KeeperException$NoNodeException";
-    JavaThrowable::new(class, format!("{cause}: KeeperErrorCode = NoNode for {path}"))
 }
 
 /// A partition's row; None, after a line that gives the reason, where it has no leader.

@@ -161,3 +161,10 @@ impl ZookeeperGroups {
         self.zk.close().await;
     }
 }
+
+/// The exception of Kafka's old ZooKeeper client for a znode that does not exist.
+pub(super) fn no_node(path: &str) -> JavaThrowable {
+    let class = "org.I0Itec.zkclient.exception.ZkNoNodeException";
+    let cause = "org.apache.zookeeper.KeeperException$NoNodeException";
+    JavaThrowable::new(class, format!("{cause}: KeeperErrorCode = NoNode for {path}"))
+}

@@ -5,11 +5,12 @@ use serde::Serialize;
 use super::GroupFailure;
 use super::by_broker::ConsumerGroupService;
 use super::described::FoundGroups;
+use super::options::{NOT_EXECUTED, only};
 use super::resetting::NamedTopic;
 use crate::base::{TopicPartition, jvm_order};
 use crate::cli::throwable::JavaThrowable;
 use crate::client::ClientError;
-use crate::client::admin::{ConsumerGroupState, DescribeTopicsOptions};
+use crate::client::admin::{ConsumerGroupState, DescribeTopicsOptions, ItemResults};
 use crate::wire::error_code::ErrorCode;
 
 /// What became of a group that was to be deleted.
@@ -48,7 +49,13 @@ fn quoted<'a>(groups: impl Iterator<Item = &'a DeletedGroupRow>) -> String {
 impl ConsumerGroupService<'_> {
     /// `--delete`.
     pub(super) async fn delete(&self) -> Result<(), GroupFailure> {
-        let results = self.admin.delete_consumer_groups(self.groups().await?).await;
+        let groups = self.groups().await?;
+        let results = if self.options.dry_run {
+            self.options.output.note(format_args!("{NOT_EXECUTED}"));
+            self.foresee_deletions(groups).await?
+        } else {
+            self.admin.delete_consumer_groups(groups).await
+        };
         let rows = results.into_iter().map(|(group, result)| {
             let error = result.err().map(|error| exception(&error));
             (group.clone(), DeletedGroupRow { group, error })
@@ -59,14 +66,20 @@ impl ConsumerGroupService<'_> {
         Ok(())
     }
 
+    /// What would become of groups that are to be deleted: those with members stay.
+    async fn foresee_deletions(&self, groups: Vec<String>) -> Result<ItemResults<String, ()>, GroupFailure> {
+        let described = self.descriptions(groups).await?;
+        let outcome = |state| match state {
+            ConsumerGroupState::Empty => Ok(()),
+            ConsumerGroupState::Dead => Err(ClientError::refused(ErrorCode::GroupIdNotFound)),
+            _ => Err(ClientError::refused(ErrorCode::NonEmptyGroup)),
+        };
+        Ok(described.into_iter().map(|(group, it)| (group, outcome(it.state))).collect())
+    }
+
     /// `--delete-offsets`.
     pub(super) async fn delete_offsets(&self) -> Result<(), GroupFailure> {
-        let [group] = self.options.group.as_slice() else {
-            return Err(GroupFailure::thrown(
-                "joptsimple.MultipleArgumentsForOptionException",
-                "Found multiple arguments for option group, but you asked for only one",
-            ));
-        };
+        let group = only("group", &self.options.group)?;
         let (partitions, mut rows) = self.partitions_to_delete().await?;
         let top_level = if partitions.is_empty() {
             // Nothing is sent then; the group may be missing all the same.

@@ -13,7 +13,7 @@ use crate::cli::output_format::OutputOption;
 /// What stands in a column without a value.
 const MISSING: &str = "-";
 /// The least width of most columns.
-const LEAST: usize = 15;
+pub(super) const LEAST: usize = 15;
 
 /// The groups that were asked for, as JSON has them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub(super) struct FoundGroups<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ListedGroupRow {
     pub group: String,
-    /// None from brokers before 2.6.
+    /// None from brokers before 2.6, and of groups of ZooKeeper consumers.
     pub state: Option<String>,
 }
 
@@ -114,7 +114,8 @@ pub(super) fn print_remark(group: &str, state: &str, rows: usize, output: Output
     state != "Dead" && rows > 0
 }
 
-fn or_missing(value: Option<impl ToString>) -> String {
+/// A column's text.
+pub(super) fn or_missing(value: Option<impl ToString>) -> String {
     value.map_or_else(|| MISSING.to_owned(), |value| value.to_string())
 }
 

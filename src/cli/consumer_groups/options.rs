@@ -21,7 +21,7 @@ pub(crate) struct ConsumerGroupsOptions {
     /// Reset offsets of all topics of which the group has committed offsets.
     #[arg(long)]
     pub all_topics: bool,
-    /// The brokers to talk to, as host:port[,host:port...]. Required.
+    /// The brokers to talk to, as host:port[,host:port...]. Required, unless --zookeeper is given.
     #[arg(long, value_name = "servers")]
     pub bootstrap_server: Option<String>,
     /// Reset to the first records of the last so long a time, as PnDTnHnMnS: PT1H30M.
@@ -30,7 +30,8 @@ pub(crate) struct ConsumerGroupsOptions {
     /// A properties file for the connection to the brokers.
     #[arg(long, value_name = "file")]
     pub command_config: Option<String>,
-    /// Delete groups without members, with their offsets.
+    /// Delete groups without members, with their offsets. With --zookeeper: of a --topic alone, where one is given; of
+    /// all groups, where only a --topic is.
     #[arg(long)]
     pub delete: bool,
     /// Delete a group's offsets of topics that none of its members reads.
@@ -39,7 +40,8 @@ pub(crate) struct ConsumerGroupsOptions {
     /// Describe groups: their offsets, or what --members or --state asks for.
     #[arg(long)]
     pub describe: bool,
-    /// Show the offsets of a reset without setting them; the default.
+    /// Show the offsets of a reset without setting them, which is the default; with --delete show what would become of
+    /// the groups.
     #[arg(long)]
     pub dry_run: bool,
     /// Set the offsets of a reset.
@@ -61,6 +63,9 @@ pub(crate) struct ConsumerGroupsOptions {
     /// Describe the members.
     #[arg(long)]
     pub members: bool,
+    /// Accepted as the handbooks of 0.9 to 1.1 write it: with --bootstrap-server no other groups are meant.
+    #[arg(long)]
+    pub new_consumer: bool,
     /// Describe the offsets and the lag of each partition; the default.
     #[arg(long)]
     pub offsets: bool,
@@ -100,6 +105,10 @@ pub(crate) struct ConsumerGroupsOptions {
     /// Describe the partitions of each member, too.
     #[arg(long)]
     pub verbose: bool,
+    /// List, describe or delete groups of consumers that keep them in ZooKeeper, as up to Kafka 1.1: the ensemble, as
+    /// host:port,host:port,... with an optional /chroot. In place of --bootstrap-server.
+    #[arg(long, value_name = "urls")]
+    pub zookeeper: Option<String>,
 }
 
 /// What is done.
@@ -120,6 +129,9 @@ pub(super) enum DescribedPart {
     State,
 }
 
+/// What stands above the outcome of a deletion that is only shown.
+pub(super) const NOT_EXECUTED: &str = "Nothing is deleted because of --dry-run. Without it:";
+
 const WARNING: &str = "WARN: No action will be performed as the --execute option is missing.In a future major release, the \
     default behavior of this command will be to prompt the user before executing the reset rather than doing a dry run. \
     You should add the --dry-run option explicitly if you are scripting this command and want to keep the current \
@@ -129,21 +141,27 @@ const WARNING: &str = "WARN: No action will be performed as the --execute option
 const SCENARIOS: &str = "HashSet([by-duration], [to-offset], [from-file], [to-datetime], [to-earliest], [to-current], \
     [shift-by], [to-latest])";
 
-fn refused<T>(sentence: impl Into<String>) -> Result<T, EarlyExit> {
+/// A sentence above the usage.
+///
+/// # Errors
+/// That, always.
+pub(super) fn refused<T>(sentence: impl Into<String>) -> Result<T, EarlyExit> {
     Err(EarlyExit::Usage(sentence.into()))
 }
 
 impl ConsumerGroupsOptions {
-    /// Refuses what Kafka's parser of options refuses: parts of a description without one.
+    /// Refuses what Kafka's parser of options refuses: parts of a description without one, or of one through ZooKeeper.
     ///
     /// # Errors
     /// That refusal.
     pub(super) fn check_available(&self) -> Result<(), EarlyExit> {
+        let is_described = self.describe && self.zookeeper.is_none();
+        let may_have_state = is_described || self.list && self.zookeeper.is_none();
         let parts = [
-            ("members", self.members && !self.describe),
-            ("offsets", self.offsets && !self.describe),
-            ("state", self.state.is_some() && !self.describe && !self.list),
-            ("verbose", self.verbose && !self.describe),
+            ("members", self.members && !is_described),
+            ("offsets", self.offsets && !is_described),
+            ("state", self.state.is_some() && !may_have_state),
+            ("verbose", self.verbose && !is_described),
         ];
         let unavailable: Vec<_> = parts.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
         if unavailable.is_empty() {
@@ -162,6 +180,13 @@ impl ConsumerGroupsOptions {
     /// The refusal, in Kafka's words.
     pub(super) fn check(&self) -> Result<(), EarlyExit> {
         require(self.bootstrap_server.is_some(), "bootstrap-server")?;
+        if self.new_consumer {
+            // The lines of Kafka 1.1, whose first sentence has no blank after it.
+            eprintln!(
+                "The [new-consumer] option is deprecated and will be removed in a future major release.The new consumer \
+                 is used by default if the [bootstrap-server] option is provided."
+            );
+        }
         let has_groups = !self.group.is_empty() || self.all_groups;
         if self.describe {
             self.check_describe(has_groups)?;
@@ -301,4 +326,18 @@ impl ConsumerGroupsOptions {
 /// It is none.
 pub(super) fn number(option: &str, text: &str) -> Result<i64, JavaThrowable> {
     text.parse().map_err(|_| JavaThrowable::not_a_number(option, text))
+}
+
+/// The one value of an option that may be given several times, where the action takes one.
+///
+/// # Errors
+/// There are more; the exception of Kafka's parser.
+pub(super) fn only<'a>(option: &str, values: &'a [String]) -> Result<&'a str, JavaThrowable> {
+    match values {
+        [value] => Ok(value),
+        _ => Err(JavaThrowable::new(
+            "joptsimple.MultipleArgumentsForOptionException",
+            format!("Found multiple arguments for option {option}, but you asked for only one"),
+        )),
+    }
 }

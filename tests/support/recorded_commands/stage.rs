@@ -187,8 +187,11 @@ impl<B: Brokers> Stage<B> {
     }
 
     fn join_by_znode(&mut self, group: &str, topic: &str, options: &[&str]) {
-        let consume = ["--zookeeper", "ZOOKEEPER", "--group", group, "--topic", topic, "--from-beginning"];
-        let mut command = self.command("kafka-console-consumer.sh", &[&consume[..], options].concat());
+        let consume = ["--zookeeper", "ZOOKEEPER", "--group", group, "--topic", topic];
+        // One that would begin there joins no group that has offsets.
+        let is_first = self.members.iter().all(|(other, _)| other != group);
+        let start: &[&str] = if is_first { &["--from-beginning"] } else { &[] };
+        let mut command = self.command("kafka-console-consumer.sh", &[&consume[..], start, options].concat());
         self.members.push((group.to_owned(), Process::start(&format!("a member of {group}"), &mut command)));
     }
 
