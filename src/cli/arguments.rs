@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
 use super::java::FileException;
+use super::throwable::JavaThrowable;
 use crate::config::{Properties, unbuilt};
 
 /// The output of `--version`: the version of Kafka, and this project's name.
@@ -37,6 +38,8 @@ pub enum EarlyExit {
         class: &'static str,
         /// Its message.
         message: String,
+        /// The argument, where it is no number; Java's exception has causes then.
+        no_number: Option<String>,
     },
     /// `--version` was given; the only exit that is no failure.
     Version,
@@ -44,7 +47,7 @@ pub enum EarlyExit {
 
 impl EarlyExit {
     /// Prints it, with the usage of the tool `T` where it belongs there, and returns the exit code.
-    pub fn print<T: CommandFactory>(&self) -> ExitCode {
+    pub fn print<T: CommandFactory>(self) -> ExitCode {
         match self {
             Self::Usage(sentence) => {
                 eprintln!("{sentence}");
@@ -55,7 +58,8 @@ impl EarlyExit {
                 eprintln!("{sentence}");
                 ExitCode::FAILURE
             }
-            Self::Thrown(class, message) | Self::Argument { class, message, .. } => thrown(class, message),
+            Self::Thrown(class, message) => thrown(class, message),
+            Self::Argument { .. } => JavaThrowable::of_early_exit(self).leave_main(),
             Self::Version => {
                 println!("{VERSION}");
                 ExitCode::SUCCESS
@@ -127,32 +131,22 @@ pub fn check_servers(servers: &str) -> Result<(), EarlyExit> {
     Err(EarlyExit::Usage("Please provide valid host:port like host1:9091,host2:9092\n ".to_owned()))
 }
 
-/// The pairs of repeated `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`); a key alone has an empty value.
-///
-/// # Errors
-/// An argument without a key.
-pub fn pairs(arguments: &[String]) -> Result<Properties, EarlyExit> {
-    arguments
-        .iter()
-        .map(|argument| match argument.split_once('=').unwrap_or((argument, "")) {
-            ("", _) => Err(EarlyExit::Thrown(
-                "java.lang.IllegalArgumentException",
-                format!("Invalid command line properties: {argument}"),
-            )),
-            pair => Ok(pair),
-        })
-        .collect()
+/// The pairs of repeated `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`); a key alone has an empty value,
+/// and a value alone an empty key.
+pub fn pairs(arguments: &[String]) -> Properties {
+    arguments.iter().map(|argument| argument.split_once('=').unwrap_or((argument, ""))).collect()
 }
 
 /// A client's settings: those of the file, if one is given, overridden by the pairs.
 ///
-/// # Errors The file cannot be read, a pair has no key, or a setting asks for security that is not built.
+/// # Errors
+/// The file cannot be read, or a setting asks for security that is not built.
 pub fn settings(file: Option<&str>, own: &[String]) -> Result<Properties, EarlyExit> {
     let mut settings = match file {
         None => Properties::default(),
         Some(file) => Properties::read(file).map_err(|error| unreadable(file, &error))?,
     };
-    for (key, value) in pairs(own)?.iter() {
+    for (key, value) in pairs(own).iter() {
         settings.set(key, value);
     }
     match unbuilt::check_client(&settings) {
@@ -233,11 +227,13 @@ fn explain(error: &clap::Error) -> EarlyExit {
             option: name.to_owned(),
             class: "joptsimple.OptionArgumentConversionException",
             message: format!("Cannot parse argument '{value}' of option {name}"),
+            no_number: Some(value),
         },
         ErrorKind::ArgumentConflict => EarlyExit::Argument {
             option: name.to_owned(),
             class: "joptsimple.MultipleArgumentsForOptionException",
             message: format!("Found multiple arguments for option {name}, but you asked for only one"),
+            no_number: None,
         },
         ErrorKind::MissingRequiredArgument => {
             EarlyExit::Usage(format!("Missing required argument \"[{name}]\""))

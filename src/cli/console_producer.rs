@@ -1,6 +1,7 @@
 //! `kafka-console-producer.sh`: lines of standard input become records (Kafka's `ConsoleProducer`).
 
 mod line_reader;
+mod old_options;
 mod options;
 
 use std::process::ExitCode;
@@ -8,14 +9,14 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use log::LevelFilter;
 use tokio::io::BufReader;
-use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::options::ConsoleProducerOptions;
 use self::options::ProduceCommand;
 use super::arguments::{self, EarlyExit};
 use super::java::{self, JavaClient};
+use super::stopping::Stopping;
 use super::throwable::JavaThrowable;
-use super::{block_on, logging};
+use super::{block_on, logging, zookeeper_session};
 use crate::client::error::ClientError;
 use crate::client::settings::ProducerSettings;
 use crate::client::{Delivery, Producer, ProducerRecord};
@@ -59,7 +60,8 @@ fn as_printed(refusal: EarlyExit) -> EarlyExit {
 }
 
 impl ProduceCommand {
-    /// The exit code: 0 at the end of the input, 130 or 143 after a signal; what was read before is sent first.
+    /// The exit code: 0 at the end of the input, 130 or 143 after a signal; what was read before is sent first, unless
+    /// a second signal comes.
     ///
     /// # Errors
     /// The producer cannot be made, or a line cannot be read or, where each line waits for its answer, sent.
@@ -69,14 +71,18 @@ impl ProduceCommand {
         JavaClient::Producer.log_ignored(&settings.ignored);
         settings.cluster.events = JavaClient::Producer.log_events(&settings.cluster.client_id);
         let limit = settings.delivery_timeout;
-        let producer = Producer::new(settings).await.map_err(not_made)?;
+        let ensemble = settings.cluster.zookeeper.clone();
+        let producer = Producer::new(settings).await.map_err(|error| match (error, ensemble) {
+            (ClientError::ZooKeeper(error), Some(at)) => {
+                zookeeper_session::unreachable(&at.connect, at.connection_timeout, error)
+            }
+            (error, _) => not_made(error),
+        })?;
         let no_signals = |error: std::io::Error| JavaThrowable::new("java.io.IOException", error.to_string());
-        let mut interrupted = signal(SignalKind::interrupt()).map_err(no_signals)?;
-        let mut terminated = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let stopping = Stopping::listen().map_err(no_signals)?;
         let outcome = tokio::select! {
             outcome = self.send_lines(&producer) => outcome.map(|()| 0),
-            _ = interrupted.recv() => Ok(130),
-            _ = terminated.recv() => Ok(143),
+            () = stopping.asked() => Ok(stopping.exit_code()),
         };
         producer.close(limit).await;
         outcome
@@ -101,6 +107,9 @@ impl ProduceCommand {
                 Ok(delivery) => drop(reports.spawn(about.wait(delivery))),
             }
             while reports.try_join_next().is_some() {}
+            while reports.len() >= self.queue_size {
+                reports.join_next().await;
+            }
         }
         producer.flush().await;
         reports.join_all().await;

@@ -39,10 +39,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let parsed = arguments::parse::<MirrorMakerOptions>(about, &arguments);
     let command = match parsed.map_err(MirrorRefusal::Usage).and_then(MirrorMakerOptions::check) {
         Ok(command) => command,
-        Err(MirrorRefusal::Usage(
-            EarlyExit::Thrown(class, message) | EarlyExit::Argument { class, message, .. },
-        )) => {
-            return not_started(&JavaThrowable::new(class, message).into());
+        Err(MirrorRefusal::Usage(thrown @ (EarlyExit::Thrown(..) | EarlyExit::Argument { .. }))) => {
+            return not_started(&JavaThrowable::of_early_exit(thrown).into());
         }
         Err(MirrorRefusal::Usage(exit)) => return exit.print::<MirrorMakerOptions>(),
         Err(MirrorRefusal::Logged(message)) => {

@@ -144,7 +144,7 @@ impl SimpleShell {
         require(options.topic.is_some(), "topic")?;
         let unknown = |UnknownClass(class)| EarlyExit::Thrown("java.lang.ClassNotFoundException", class);
         let formatter =
-            format::formatter(&options.formatter, &arguments::pairs(&options.property)?).map_err(unknown)?;
+            format::formatter(&options.formatter, &arguments::pairs(&options.property)).map_err(unknown)?;
         let id = TopicPartition::new(options.topic.as_deref().unwrap_or_default(), options.partition);
         Ok(Self { next: options.offset, options, id, formatter, count: 0 })
     }

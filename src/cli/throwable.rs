@@ -138,6 +138,7 @@ impl JavaThrowable {
     pub fn of_early_exit(exit: EarlyExit) -> Self {
         match exit {
             EarlyExit::Thrown(class, message) => Self::new(class, message),
+            EarlyExit::Argument { option, no_number: Some(text), .. } => Self::not_a_number(&option, &text),
             EarlyExit::Argument { class, message, .. } => Self::new(class, message),
             EarlyExit::Usage(sentence) | EarlyExit::Refused(sentence) => {
                 Self::new("java.lang.IllegalArgumentException", sentence)

@@ -14,10 +14,14 @@ use std::process::ExitCode;
 
 use log::LevelFilter;
 
+use super::arguments::{self, EarlyExit};
 use super::output_format::OutputOption;
-use super::{arguments, block_on, logging};
+use super::throwable::JavaThrowable;
+use super::{block_on, logging};
 pub(super) use options::TopicsOptions;
 use options::{Action, TopicsCommand};
+
+const TARGET: &str = "kafka.admin.TopicCommand$";
 
 /// Why a topic command failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +66,17 @@ struct Thrown(Failure);
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
     if arguments.is_empty() {
-        return arguments::EarlyExit::Usage("Create, delete, describe, or change a topic.".to_owned())
+        return EarlyExit::Usage("Create, delete, describe, or change a topic.".to_owned())
             .print::<TopicsOptions>();
     }
     let about = "This tool helps to create, delete, describe, or change a topic.";
     let command = match arguments::parse::<TopicsOptions>(about, &arguments).and_then(TopicsCommand::check) {
         Ok(command) => command,
-        Err(arguments::EarlyExit::Argument { option, class, message }) if is_read_late(&option) => {
-            return report(&Failure::exception(class, message).into(), OutputOption::default());
+        Err(refusal @ EarlyExit::Argument { .. }) if is_read_late(&refusal) => {
+            let thrown = JavaThrowable::of_early_exit(refusal);
+            println!("Error while executing topic command : {}", thrown.message());
+            log::error!(target: TARGET, "{thrown}\n");
+            return ExitCode::FAILURE;
         }
         Err(refusal) => return refusal.print::<TopicsOptions>(),
     };
@@ -81,8 +88,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
 
 /// Whether Java's tool reads an option only when it executes the command. The options that name the server
 /// are read before.
-fn is_read_late(option: &str) -> bool {
-    !["zookeeper", "bootstrap-server", "command-config"].contains(&option)
+fn is_read_late(refusal: &EarlyExit) -> bool {
+    const EARLY: [&str; 3] = ["zookeeper", "bootstrap-server", "command-config"];
+    matches!(refusal, EarlyExit::Argument { option, .. } if !EARLY.contains(&option.as_str()))
 }
 
 async fn execute(command: &TopicsCommand) -> anyhow::Result<()> {
@@ -123,7 +131,7 @@ fn report(error: &anyhow::Error, output: OutputOption) -> ExitCode {
         return code;
     }
     output.note(format_args!("Error while executing topic command : {error}"));
-    log::error!(target: "kafka.admin.TopicCommand$", "{class}: {error}\n");
+    log::error!(target: TARGET, "{class}: {error}\n");
     ExitCode::FAILURE
 }
 
@@ -192,4 +200,9 @@ fn ensure_found(topics: &[String], options: &TopicsOptions) -> anyhow::Result<()
         }
         _ => Ok(()),
     }
+}
+
+/// Prints the topics that `--delete` would delete.
+fn print_deletable(topics: &[String]) {
+    topics.iter().for_each(|topic| println!("Topic {topic} would be deleted, if --dry-run were not given."));
 }

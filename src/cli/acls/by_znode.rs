@@ -2,6 +2,8 @@
 //!
 //! Kafka: `AclCommand.AuthorizerService`.
 
+use std::time::Duration;
+
 use super::AclsOptions;
 use crate::cli::throwable::JavaThrowable;
 use crate::cli::zookeeper_session;
@@ -30,7 +32,10 @@ impl ZnodeAcls {
         unbuilt::check_broker(&properties)?;
         let config = BrokerConfig::parse(&properties)?;
         let settings = AclAuthorizerSettings::read(class, &properties, &config)?;
-        let zk = acl_authorizer::connect(&settings.zookeeper).await?;
+        let ensemble = &settings.zookeeper;
+        let limit = Duration::from_millis(ensemble.connection_timeout_ms.max(0).unsigned_abs().into());
+        let zk = acl_authorizer::connect(ensemble).await;
+        let zk = zk.map_err(|error| zookeeper_session::unreachable(&ensemble.connect, limit, error))?;
         Ok(Self { authorizer: AclAuthorizer::open(zk, settings).await? })
     }
 

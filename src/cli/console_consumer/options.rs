@@ -176,7 +176,7 @@ impl ConsoleConsumerOptions {
     /// # Errors
     /// There is no formatter or deserializer of a class.
     pub(super) fn printing(&self) -> Result<PrintOptions, EarlyExit> {
-        let mut properties = arguments::pairs(&self.property)?;
+        let mut properties = arguments::pairs(&self.property);
         for (key, class) in
             [("key.deserializer", &self.key_deserializer), ("value.deserializer", &self.value_deserializer)]
         {

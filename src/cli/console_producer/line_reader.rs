@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::io::AsyncBufReadExt;
 
+use super::old_options::{LineEncoder, LineEncoders};
 use crate::cli::throwable::JavaThrowable;
 use crate::client::ProducerRecord;
 use crate::config::Properties;
@@ -18,12 +19,13 @@ pub(super) struct LineReader {
     parse_key: bool,
     separator: Vec<u8>,
     ignore_error: bool,
+    encoders: LineEncoders,
     number: u64,
 }
 
 impl LineReader {
     /// The reader with these properties.
-    pub(super) fn new(topic: &str, properties: &Properties) -> Self {
+    pub(super) fn new(topic: &str, properties: &Properties, encoders: LineEncoders) -> Self {
         let is_true =
             |key| properties.get(key).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
         Self {
@@ -31,6 +33,7 @@ impl LineReader {
             parse_key: is_true("parse.key"),
             separator: properties.get("key.separator").unwrap_or("\t").as_bytes().to_vec(),
             ignore_error: is_true("ignore.error"),
+            encoders,
             number: 0,
         }
     }
@@ -58,16 +61,22 @@ impl LineReader {
     }
 
     fn record(&self, line: &[u8]) -> Result<ProducerRecord, JavaThrowable> {
-        let value = |bytes: &[u8]| Some(Bytes::copy_from_slice(bytes));
-        let plain = ProducerRecord { value: value(line), ..ProducerRecord::tombstone(self.topic.clone()) };
+        let plain = ProducerRecord {
+            value: encode(line, self.encoders.value),
+            ..ProducerRecord::tombstone(self.topic.clone())
+        };
         if !self.parse_key {
             return Ok(plain);
         }
-        let width = self.separator.len().max(1);
-        match line.windows(width).position(|it| it == self.separator) {
-            Some(at) => {
-                Ok(ProducerRecord { key: value(&line[..at]), value: value(&line[at + width..]), ..plain })
-            }
+        let width = self.separator.len();
+        // An empty separator stands at the begin of every line.
+        let at = if width == 0 { Some(0) } else { line.windows(width).position(|it| it == self.separator) };
+        match at {
+            Some(at) => Ok(ProducerRecord {
+                key: encode(&line[..at], self.encoders.key),
+                value: encode(&line[at + width..], self.encoders.value),
+                ..plain
+            }),
             None if self.ignore_error => Ok(plain),
             None => {
                 let line = String::from_utf8_lossy(line);
@@ -75,6 +84,13 @@ impl LineReader {
                 Err(JavaThrowable::new("org.apache.kafka.common.KafkaException", message))
             }
         }
+    }
+}
+
+fn encode(bytes: &[u8], encoder: LineEncoder) -> Option<Bytes> {
+    match encoder {
+        LineEncoder::Bytes => Some(Bytes::copy_from_slice(bytes)),
+        LineEncoder::Null => None,
     }
 }
 

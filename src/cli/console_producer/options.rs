@@ -5,6 +5,7 @@
 use clap::Parser;
 
 use super::line_reader::LineReader;
+use super::old_options::OldProducerOptions;
 use crate::cli::arguments::{self, EarlyExit, require};
 use crate::config::Properties;
 
@@ -17,7 +18,7 @@ pub(crate) struct ConsoleProducerOptions {
     /// Accepted for old scripts; --max-partition-memory-bytes bounds batches.
     #[arg(long, value_name = "size")]
     batch_size: Option<i32>,
-    /// The brokers to send to, as host:port[,host:port...]. Required, unless --broker-list is given.
+    /// The brokers to send to, as host:port[,host:port...]. Required, unless --broker-list or --zookeeper is given.
     #[arg(long, value_name = "servers")]
     bootstrap_server: Option<String>,
     /// The old name of --bootstrap-server.
@@ -56,6 +57,8 @@ pub(crate) struct ConsoleProducerOptions {
     /// How many replicas must have a batch: 0, 1 or all (1).
     #[arg(long, value_name = "acks", allow_hyphen_values = true)]
     request_required_acks: Option<String>,
+    #[command(flatten)]
+    old: OldProducerOptions,
     /// How long a request may take, in milliseconds (1500).
     #[arg(long, value_name = "ms")]
     request_timeout_ms: Option<i32>,
@@ -82,10 +85,20 @@ pub(super) struct ProduceCommand {
     pub topic: String,
     /// Whether each line waits for its answer.
     pub sync: bool,
+    /// How many lines may wait for their answers.
+    pub queue_size: usize,
     /// The producer's settings.
     pub settings: Properties,
     /// Makes records of lines.
     pub lines: LineReader,
+}
+
+/// What a producer is to find its cluster by.
+enum ProducerCluster<'a> {
+    /// These brokers.
+    Servers(&'a str),
+    /// An ensemble, as up to Kafka 0.7.
+    ZooKeeper(&'a str),
 }
 
 impl ConsoleProducerOptions {
@@ -94,31 +107,45 @@ impl ConsoleProducerOptions {
     /// # Errors
     /// The refusal, in Kafka's words.
     pub(super) fn check(&self) -> Result<ProduceCommand, EarlyExit> {
-        let Some(servers) = self.bootstrap_server.as_ref().or(self.broker_list.as_ref()) else {
-            return Err(EarlyExit::Usage("Missing required option(s) [bootstrap-server]".to_owned()));
-        };
+        let cluster = self.cluster()?;
         require(self.topic.is_some(), "topic")?;
-        arguments::check_servers(servers)?;
+        if let ProducerCluster::Servers(servers) = cluster {
+            arguments::check_servers(servers)?;
+        }
         let topic = self.topic.clone().unwrap_or_default();
-        let lines = LineReader::new(&topic, &arguments::pairs(&self.property)?);
+        let lines = LineReader::new(&topic, &arguments::pairs(&self.property), self.old.encoders()?);
         if let Some(class) = self.line_reader.as_deref().filter(|class| *class != LINE_READER) {
             return Err(EarlyExit::Thrown("java.lang.ClassNotFoundException", class.to_owned()));
         }
-        let settings = self.settings(servers)?;
-        Ok(ProduceCommand { topic, sync: self.sync, settings, lines })
+        let settings = self.settings(&cluster)?;
+        let queue_size = self.old.queue_size()?;
+        Ok(ProduceCommand { topic, sync: self.sync, queue_size, settings, lines })
+    }
+
+    fn cluster(&self) -> Result<ProducerCluster<'_>, EarlyExit> {
+        let servers = self.bootstrap_server.as_deref().or(self.broker_list.as_deref());
+        match (servers, self.old.zookeeper()) {
+            (Some(servers), None) => Ok(ProducerCluster::Servers(servers)),
+            (None, Some(connect)) => Ok(ProducerCluster::ZooKeeper(connect)),
+            (Some(_), Some(_)) => {
+                let name = if self.bootstrap_server.is_some() { "bootstrap-server" } else { "broker-list" };
+                Err(EarlyExit::Usage(format!("Option [{name}] is not valid with [zookeeper].")))
+            }
+            (None, None) => Err(EarlyExit::Usage("Missing required option(s) [bootstrap-server]".to_owned())),
+        }
     }
 
     /// The producer's settings: an option where it was typed, else the property, else the tool's own default.
-    fn settings(&self, servers: &str) -> Result<Properties, EarlyExit> {
+    fn settings(&self, cluster: &ProducerCluster<'_>) -> Result<Properties, EarlyExit> {
         let mut settings = arguments::settings(self.producer_config.as_deref(), &self.producer_property)?;
         let text = |value: Option<i64>| value.map(|number| number.to_string());
         let merged = [
             ("acks", self.request_required_acks.clone(), "1"),
             ("batch.size", text(self.max_partition_memory_bytes), "16384"),
             ("buffer.memory", text(self.max_memory_bytes), "33554432"),
-            ("compression.type", self.compression_codec.clone(), "none"),
+            ("compression.type", self.compression_codec.clone().or(self.old.compression()), "none"),
             ("linger.ms", text(self.timeout.map(Into::into)), "1000"),
-            ("max.block.ms", text(self.max_block_ms), "60000"),
+            ("max.block.ms", text(self.max_block_ms.or(self.old.max_block_ms())), "60000"),
             ("request.timeout.ms", text(self.request_timeout_ms.map(Into::into)), "1500"),
             ("retries", text(self.message_send_max_retries.map(Into::into)), "3"),
             ("retry.backoff.ms", text(self.retry_backoff_ms.map(Into::into)), "100"),
@@ -137,7 +164,10 @@ impl ConsoleProducerOptions {
                 settings.set(key, typed);
             }
         }
-        settings.set("bootstrap.servers", servers);
+        match cluster {
+            ProducerCluster::Servers(servers) => settings.set("bootstrap.servers", *servers),
+            ProducerCluster::ZooKeeper(connect) => settings.set("zookeeper.connect", *connect),
+        }
         Ok(settings)
     }
 }

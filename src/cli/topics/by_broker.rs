@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::describe::{DescribedTopics, GatheredTopic, PartitionDescription, ReassignedReplicas};
 use super::list::{ListedTopic, ListedTopics};
 use super::options::TopicsCommand;
-use super::{Failure, chosen, configs_to_add, ensure_found, warn_of_collisions};
+use super::{Failure, chosen, configs_to_add, ensure_found, print_deletable, warn_of_collisions};
 use crate::base::{TopicPartition, jvm_order};
 use crate::cli::java::{self, JavaClient};
 use crate::client::PartitionInfo;
@@ -190,6 +190,10 @@ impl AdminClientTopicService {
     pub async fn delete(&mut self, command: &TopicsCommand) -> anyhow::Result<()> {
         let found = self.found(command).await?;
         ensure_found(&found, &command.options)?;
+        if command.options.dry_run {
+            print_deletable(&found);
+            return Ok(());
+        }
         let how = DeleteTopicsOptions::default().fail_on_quota_violation();
         self.admin.delete_topics(found, how).await.all().map_err(Failure::from)?;
         Ok(())

@@ -2,22 +2,21 @@
 //! and the brokers act on.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::describe::{DescribedTopics, GatheredTopic, PartitionDescription};
 use super::list::{ListedTopic, ListedTopics};
 use super::options::TopicsCommand;
-use super::{Failure, chosen, configs_to_add, configs_to_delete, ensure_found, warn_of_collisions};
+use super::{
+    Failure, chosen, configs_to_add, configs_to_delete, ensure_found, print_deletable, warn_of_collisions,
+};
 use crate::admin::topics::{self, PartitionReplicas, RackAware};
 use crate::admin::{AdminError, configs, names};
 use crate::base::{BrokerId, TopicPartition, jvm_order};
-use crate::cli::java;
+use crate::cli::{java, zookeeper_session};
 use crate::zk::znode::config_entity::EntityType;
 use crate::zk::znode::partition_state::{self, PartitionStateZNode};
-use crate::zk::{ConnectOptions, ZkError, ZooKeeper};
+use crate::zk::{ZkError, ZooKeeper};
 
-/// How long the session and its first connection may take, as in Kafka's tool.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// Java's error text for a znode below a chroot that does not exist.
 const NO_CHROOT: &str = "Path length must be > 0";
 
@@ -45,13 +44,9 @@ impl From<ZkError> for Failure {
 
 impl ZookeeperTopicService {
     pub async fn connect(connect: &str) -> Result<Self, Failure> {
-        let options = ConnectOptions {
-            session_timeout: TIMEOUT,
-            connection_timeout: TIMEOUT,
-            make_chroot: false,
-            max_in_flight: usize::MAX,
-        };
-        Ok(Self { zk: ZooKeeper::connect(connect, options).await? })
+        let connected = zookeeper_session::connect(connect).await;
+        let zk = connected.map_err(|thrown| Failure::exception(thrown.class(), thrown.message()))?;
+        Ok(Self { zk })
     }
 
     pub async fn close(&self) {
@@ -213,6 +208,10 @@ impl ZookeeperTopicService {
     pub async fn delete(&self, command: &TopicsCommand) -> anyhow::Result<()> {
         let found = self.found(command).await?;
         ensure_found(&found, &command.options)?;
+        if command.options.dry_run {
+            print_deletable(&found);
+            return Ok(());
+        }
         for name in found {
             if names::is_internal(&name) {
                 let message = format!(

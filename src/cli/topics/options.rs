@@ -46,6 +46,9 @@ pub(crate) struct TopicsOptions {
     /// Assign replicas without regard to racks.
     #[arg(long)]
     pub disable_rack_aware: bool,
+    /// With --delete: print which topics would be deleted, and delete none.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Leave out internal topics.
     #[arg(long)]
     pub exclude_internal: bool,
@@ -202,6 +205,7 @@ fn check_forbidden(actions: &[(&'static str, bool)], options: &TopicsOptions) ->
     forbid(("if-exists", options.if_exists), &except(&["alter", "delete", "describe"]))?;
     forbid(("if-not-exists", options.if_not_exists), &except(&["create"]))?;
     forbid(("exclude-internal", options.exclude_internal), &except(&["list", "describe"]))?;
+    forbid(("dry-run", options.dry_run), &except(&["delete"]))?;
     forbid(("output", options.output.is_json()), &except(&["list", "describe"]))
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 fn reader(properties: &[(&str, &str)]) -> LineReader {
-    LineReader::new("t", &properties.iter().copied().collect())
+    LineReader::new("t", &properties.iter().copied().collect(), LineEncoders::default())
 }
 
 #[test]
@@ -10,6 +10,8 @@ fn a_line_is_a_value_or_a_key_and_a_value() {
     assert_eq!((plain.key, plain.value), (None, Some("a\tb".into())));
     let keyed = reader(&[("parse.key", "true"), ("key.separator", "::")]).record(b"a::b::c").unwrap();
     assert_eq!((keyed.key, keyed.value), (Some("a".into()), Some("b::c".into())));
+    let unparted = reader(&[("parse.key", "true"), ("key.separator", "")]).record(b"ab").unwrap();
+    assert_eq!((unparted.key, unparted.value), (Some("".into()), Some("ab".into())));
 }
 
 #[test]
@@ -18,4 +20,12 @@ fn a_line_without_a_key_ends_it_unless_errors_are_ignored() {
     assert_eq!(error.to_string(), "org.apache.kafka.common.KafkaException: No key found on line 0: ab");
     let kept = reader(&[("parse.key", "true"), ("ignore.error", "true")]).record(b"ab").unwrap();
     assert_eq!((kept.key, kept.value), (None, Some("ab".into())));
+}
+
+#[test]
+fn a_null_encoder_sends_no_value() {
+    let encoders = LineEncoders { value: LineEncoder::Null, ..LineEncoders::default() };
+    let properties = [("parse.key", "true")].into_iter().collect();
+    let deleted = LineReader::new("t", &properties, encoders).record(b"a\tb").unwrap();
+    assert_eq!((deleted.key, deleted.value), (Some("a".into()), None));
 }
