@@ -5,9 +5,11 @@
 mod consumer_offsets;
 mod index_file;
 mod log_file;
+mod printer;
+mod problems;
+mod rows;
 mod transaction_log;
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,10 +17,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use thiserror::Error;
 
+use self::printer::{DumpPrinter, FileKind};
+use self::problems::Problems;
+use self::rows::ProducerRow;
 use super::arguments::{self, EarlyExit};
 use super::java::FileException;
+use super::output_format::OutputOption;
 use super::throwable::JavaThrowable;
-use crate::base::{Millis, Offset};
+use crate::base::Offset;
 use crate::log::producers::snapshot;
 use crate::wire::record::Record;
 
@@ -45,6 +51,8 @@ pub(super) struct DumpLogOptions {
     /// How many bytes of the log an index entry is looked for in; 5242880 where it is left out.
     #[arg(long, value_name = "BYTES")]
     max_message_size: Option<String>,
+    #[command(flatten)]
+    output: OutputOption,
     /// Decode records of __consumer_offsets; implies --print-data-log.
     #[arg(long)]
     offsets_decoder: bool,
@@ -142,6 +150,7 @@ struct DumpOptions {
     /// As it was given: Java's tool reads it when it opens the first file.
     max_message_size: Option<String>,
     parser: MessageParser,
+    output: OutputOption,
 }
 
 impl DumpOptions {
@@ -174,6 +183,7 @@ impl DumpOptions {
             checks_sanity: given.index_sanity_check,
             max_message_size: given.max_message_size,
             parser,
+            output: given.output,
         })
     }
 
@@ -217,62 +227,6 @@ impl DumpError {
     }
 }
 
-/// Pairs of numbers that do not fit together, by the file they were found in.
-type Mismatches = BTreeMap<PathBuf, Vec<(i64, i64)>>;
-
-/// What was found to be wrong; printed after everything else.
-#[derive(Debug, Default)]
-struct Problems {
-    /// (index offset, log offset)
-    index: Mismatches,
-    /// (index timestamp, log timestamp)
-    timestamps: Mismatches,
-    /// (timestamp, the one before it)
-    out_of_order: Mismatches,
-    /// (indexed offset, the log's)
-    not_found: Mismatches,
-    /// (offset, the one that follows)
-    gaps: Mismatches,
-}
-
-impl Problems {
-    fn print(&self, err: &mut impl Write) -> io::Result<()> {
-        let mut print =
-            |found: &Mismatches, title: &dyn Fn(&Path) -> String, pair: &dyn Fn(i64, i64) -> String| {
-                for (file, pairs) in found {
-                    writeln!(err, "{}", title(file))?;
-                    pairs.iter().try_for_each(|(a, b)| writeln!(err, "{}", pair(*a, *b)))?;
-                }
-                io::Result::Ok(())
-            };
-        print(
-            &self.index,
-            &|file| format!("Mismatches in :{}", file.display()),
-            &|index: Offset, log: Offset| format!("  Index offset: {index}, log offset: {log}"),
-        )?;
-        print(
-            &self.timestamps,
-            &|file| format!("Found timestamp mismatch in :{}", file.display()),
-            &|index: Millis, log: Millis| format!("  Index timestamp: {index}, log timestamp: {log}"),
-        )?;
-        print(
-            &self.out_of_order,
-            &|file| format!("Found out of order timestamp in :{}", file.display()),
-            &|index, before| format!("  Index timestamp: {index}, Previously indexed timestamp: {before}"),
-        )?;
-        print(
-            &self.not_found,
-            &|_| "The following indexed offsets are not found in the log.".to_owned(),
-            &|index, log| format!("Indexed offset: {index}, found log offset: {log}"),
-        )?;
-        print(
-            &self.gaps,
-            &|file| format!("Non-consecutive offsets in {}", file.display()),
-            &|first, second| format!("  {first} is followed by {second}"),
-        )
-    }
-}
-
 /// Dumps the files that the arguments name; exit code 1 where Java would throw.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     let options = match DumpOptions::parse(&arguments) {
@@ -296,30 +250,45 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     }
 }
 
+/// Dumps all files. A JSON document is complete even where a file ends it; Kafka's tool does not print then what was
+/// wrong before.
 fn dump(options: &DumpOptions, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
     let mut problems = Problems::default();
-    for file in &options.files {
-        writeln!(out, "Dumping {}", file.display())?;
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        if matches!(extension, Some("log" | "index" | "timeindex")) {
-            options.max_message_size()?;
-        }
-        match extension {
-            Some("log") => log_file::dump(file, options, &mut problems, out)?,
-            Some("index") => index_file::dump_offsets(file, options, &mut problems, out)?,
-            Some("timeindex") => index_file::dump_times(file, options, &mut problems, out)?,
-            // As in Kafka's tool: most segments have no such index.
-            Some("txnindex") if !file.exists() => {}
-            Some("txnindex") => index_file::dump_transactions(file, out)?,
-            Some("snapshot") => dump_snapshot(file, out, err)?,
-            _ => {
-                out.flush()?;
-                writeln!(err, "Ignoring unknown file {}", file.display())?;
-            }
+    let mut printer = DumpPrinter::new(out, options.output);
+    let files = &mut options.files.iter();
+    let dumped = files.try_for_each(|file| dump_file(file, options, &mut problems, &mut printer, err));
+    if dumped.is_ok() || options.output.is_json() {
+        printer.finish(&problems, err)?;
+    }
+    dumped
+}
+
+fn dump_file<W: Write>(
+    file: &Path,
+    options: &DumpOptions,
+    problems: &mut Problems,
+    printer: &mut DumpPrinter<W>,
+    err: &mut impl Write,
+) -> Result<(), DumpError> {
+    printer.name(file)?;
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    if matches!(extension, Some("log" | "index" | "timeindex")) {
+        options.max_message_size()?;
+    }
+    match extension {
+        Some("log") => log_file::dump(file, options, problems, printer)?,
+        Some("index") => index_file::dump_offsets(file, options, problems, printer)?,
+        Some("timeindex") => index_file::dump_times(file, options, problems, printer)?,
+        // As in Kafka's tool: most segments have no such index.
+        Some("txnindex") if !file.exists() => {}
+        Some("txnindex") => index_file::dump_transactions(file, printer)?,
+        Some("snapshot") => dump_snapshot(file, printer, err)?,
+        _ => {
+            printer.flush()?;
+            writeln!(err, "Ignoring unknown file {}", file.display())?;
         }
     }
-    out.flush()?;
-    Ok(problems.print(err)?)
+    Ok(printer.end()?)
 }
 
 /// The offset that a file of a log is named after.
@@ -333,33 +302,18 @@ fn absolute(file: &Path) -> PathBuf {
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
-fn dump_snapshot(file: &Path, out: &mut impl Write, err: &mut impl Write) -> Result<(), DumpError> {
+fn dump_snapshot<W: Write>(
+    file: &Path,
+    printer: &mut DumpPrinter<W>,
+    err: &mut impl Write,
+) -> Result<(), DumpError> {
     let bytes = std::fs::read(file).map_err(|error| DumpError::of_file(file, &error))?;
     let entries = match snapshot::read(&bytes) {
         Ok(entries) => entries,
         Err(error) => return Ok(writeln!(err, "{error}")?),
     };
-    for entry in entries {
-        let start = entry.transaction_start.map_or("None".to_owned(), |start| format!("Some({start})"));
-        write!(
-            out,
-            "producerId: {} producerEpoch: {} coordinatorEpoch: {} currentTxnFirstOffset: {start} ",
-            entry.producer_id, entry.epoch, entry.coordinator_epoch
-        )?;
-        if let Some(batch) = entry.batches().next() {
-            write!(
-                out,
-                "firstSequence: {} lastSequence: {} lastOffset: {} offsetDelta: {} timestamp: {}",
-                batch.first_sequence(),
-                batch.last_sequence,
-                batch.last_offset,
-                batch.offset_delta,
-                batch.timestamp
-            )?;
-        }
-        writeln!(out)?;
-    }
-    Ok(())
+    printer.begin(file, FileKind::ProducerSnapshot)?;
+    Ok(entries.iter().try_for_each(|entry| printer.entry(&ProducerRow::new(entry)))?)
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
 //! `kafka.tools.EndToEndLatency`: how long a record takes from its producer to its consumer, one at a time.
+//!
+//! Its arguments have places in place of names; `--output json` may stand among them.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use log::LevelFilter;
+use serde::Serialize;
 
 use super::java_random::JavaRandom;
 use super::numbers::decimal;
+use super::output_format::OutputOption;
 use super::throwable::JavaThrowable;
 use super::{block_on, clients, logging};
 use crate::base::{Clock, TopicPartition};
@@ -30,11 +34,13 @@ struct LatencyTest {
     acks: String,
     size: usize,
     properties: Properties,
+    output: OutputOption,
 }
 
 /// Runs the tool; exit code 1 where a record does not come back.
 pub fn run(arguments: Vec<String>) -> ExitCode {
     logging::init(logging::Stream::Stderr, LevelFilter::Warn);
+    let (output, arguments) = OutputOption::take(arguments);
     if !matches!(arguments.len(), 5 | 6) {
         eprintln!(
             "USAGE: java kafka.tools.EndToEndLatency$ broker_list topic num_messages producer_acks message_size_bytes \
@@ -42,14 +48,14 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    match LatencyTest::read(&arguments).map_err(Into::into).and_then(|test| block_on(test.run())) {
+    match LatencyTest::read(&arguments, output).map_err(Into::into).and_then(|test| block_on(test.run())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => JavaThrowable::of_tool(&error).leave_main(),
     }
 }
 
 impl LatencyTest {
-    fn read(arguments: &[String]) -> Result<Self, JavaThrowable> {
+    fn read(arguments: &[String], output: OutputOption) -> Result<Self, JavaThrowable> {
         let number = |text: &String| {
             text.parse::<i32>().map_err(|_| {
                 let message = format!("For input string: \"{text}\"");
@@ -77,6 +83,7 @@ impl LatencyTest {
             acks: arguments[3].clone(),
             size: message_size,
             properties,
+            output,
         })
     }
 
@@ -124,6 +131,7 @@ impl LatencyTest {
             consumer.position(partition).await?;
         }
         let mut latencies = Vec::with_capacity(self.messages.min(1 << 20));
+        let mut samples = Vec::new();
         let mut random = JavaRandom::new(0);
         for number in 0..self.messages {
             let message = Bytes::from(random.letters(self.size));
@@ -133,12 +141,16 @@ impl LatencyTest {
             self.receive(consumer, &message).await?;
             let elapsed = begun.elapsed();
             if number % 1000 == 0 {
-                println!("{number}\t{}", elapsed.as_nanos() as f64 / 1e6);
+                let sample = LatencySample { record: number, latency: elapsed.as_nanos() as f64 / 1e6 };
+                if !self.output.is_json() {
+                    println!("{number}\t{}", sample.latency);
+                }
+                samples.push(sample);
             }
             latencies.push(elapsed);
         }
-        print!("{}", LatencyTotal::of(latencies).text());
-        Ok(())
+        let report = LatencyReport { samples, total: LatencyTotal::of(latencies) };
+        Ok(self.output.print(&report, |report| print!("{}", report.total.text()))?)
     }
 
     /// Polls for the record that was sent: this one and no other is to come.
@@ -164,10 +176,10 @@ impl LatencyTest {
     }
 
     async fn create_topic(&self) -> anyhow::Result<()> {
-        println!(
+        self.output.note(format_args!(
             "Topic \"{}\" does not exist. Will create topic with 1 partition(s) and replication factor = 1",
             self.topic
-        );
+        ));
         let admin = Admin::new(read_admin(&self.properties, &self.servers, "admin-1")?).await?;
         let topic = NewTopic::new(self.topic.as_str(), 1, 1);
         admin.create_topics([topic], CreateTopicsOptions::default()).await.all()?;
@@ -175,12 +187,36 @@ impl LatencyTest {
     }
 }
 
+/// What a test has shown, in milliseconds.
+#[derive(Debug, Serialize)]
+struct LatencyReport {
+    samples: Vec<LatencySample>,
+    total: LatencyTotal,
+}
+
+/// Every thousandth record.
+#[derive(Debug, Serialize)]
+struct LatencySample {
+    /// Its number, from 0.
+    record: usize,
+    latency: f64,
+}
+
 /// The result of a test, in milliseconds.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct LatencyTotal {
-    average: f64,
-    /// Below them lie 50, 99 and 99.9 of 100 latencies.
-    percentiles: [u128; 3],
+    /// Not a number where there were no records.
+    average_latency: f64,
+    percentiles: EndToEndPercentiles,
+}
+
+/// Below them lie 50, 99 and 99.9 of 100 latencies.
+#[derive(Debug, Serialize)]
+struct EndToEndPercentiles {
+    p50: u64,
+    p99: u64,
+    p999: u64,
 }
 
 impl LatencyTotal {
@@ -189,19 +225,23 @@ impl LatencyTotal {
         let total: Duration = latencies.iter().sum();
         let percentile = |part: f64| {
             let at = (latencies.len() as f64 * part) as usize;
-            latencies.get(at).map_or(0, Duration::as_millis)
+            latencies.get(at).map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX))
         };
         Self {
-            average: total.as_nanos() as f64 / latencies.len() as f64 / 1e6,
-            percentiles: [0.5, 0.99, 0.999].map(percentile),
+            average_latency: total.as_nanos() as f64 / latencies.len() as f64 / 1e6,
+            percentiles: EndToEndPercentiles {
+                p50: percentile(0.5),
+                p99: percentile(0.99),
+                p999: percentile(0.999),
+            },
         }
     }
 
     fn text(&self) -> String {
-        let [p50, p99, p999] = self.percentiles;
+        let EndToEndPercentiles { p50, p99, p999 } = &self.percentiles;
         format!(
             "Avg latency: {} ms\n\nPercentiles: 50th = {p50}, 99th = {p99}, 99.9th = {p999}\n",
-            decimal(self.average, 4)
+            decimal(self.average_latency, 4)
         )
     }
 }
@@ -224,7 +264,7 @@ mod tests {
     fn what_cannot_be_measured_is_refused_in_javas_words() {
         let refusal = |line: &str| {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            LatencyTest::read(&words).unwrap_err().to_string()
+            LatencyTest::read(&words, OutputOption::default()).unwrap_err().to_string()
         };
         assert_eq!(refusal("b:1 t x 1 20"), "java.lang.NumberFormatException: For input string: \"x\"");
         assert_eq!(

@@ -176,7 +176,7 @@ pub const TOOLS: &[Tool] = &[
         script: Some("kafka-dump-log.sh"),
         classes: &["kafka.tools.DumpLogSegments"],
         options: Some(dump_log::DumpLogOptions::command),
-        output_schema: None,
+        output_schema: Some(include_str!("dump_log/output.schema.json")),
         run: dump_log::run,
     },
     Tool {
@@ -184,7 +184,7 @@ pub const TOOLS: &[Tool] = &[
         script: None,
         classes: &["kafka.tools.EndToEndLatency"],
         options: None,
-        output_schema: None,
+        output_schema: Some(include_str!("end_to_end_latency/output.schema.json")),
         run: end_to_end_latency::run,
     },
     Tool {

@@ -38,6 +38,18 @@ pub(crate) struct OutputOption {
 }
 
 impl OutputOption {
+    /// The option of a tool whose other arguments have no names, and these other arguments.
+    pub fn take(mut arguments: Vec<String>) -> (Self, Vec<String>) {
+        let known = [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
+        for (name, format) in known {
+            if let Some(at) = arguments.windows(2).position(|pair| pair == ["--output", name]) {
+                arguments.drain(at..at + 2);
+                return (Self { format }, arguments);
+            }
+        }
+        (Self::default(), arguments)
+    }
+
     /// Whether JSON is wanted.
     pub fn is_json(self) -> bool {
         self.format == OutputFormat::Json

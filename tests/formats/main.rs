@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dumped_json;
 mod dumped_records;
 mod exchanges;
 mod fuzz;

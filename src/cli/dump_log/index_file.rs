@@ -5,7 +5,10 @@ use std::io::Write;
 use std::path::Path;
 
 use super::log_file::{LogFile, max_timestamp};
-use super::{DumpError, DumpOptions, Problems, absolute, base_offset};
+use super::printer::{DumpPrinter, FileKind};
+use super::problems::Problems;
+use super::rows::{OffsetIndexRow, TimeIndexRow, TransactionIndexRow};
+use super::{DumpError, DumpOptions, absolute, base_offset};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::NO_TIMESTAMP;
 
@@ -50,7 +53,12 @@ impl IndexFile {
     }
 
     /// What a broker checks when it starts (`sanityCheck`); `last` is the last entry's offset.
-    fn check(&self, path: &Path, last: Option<Offset>, out: &mut impl Write) -> Result<(), DumpError> {
+    fn check(
+        &self,
+        path: &Path,
+        last: Option<Offset>,
+        printer: &mut DumpPrinter<impl Write>,
+    ) -> Result<(), DumpError> {
         let file = absolute(path);
         let (file, length) = (file.display(), self.bytes.len());
         if let Some(last) = last.filter(|last| *last < self.base) {
@@ -66,7 +74,7 @@ impl IndexFile {
                 self.size
             )));
         }
-        Ok(writeln!(out, "{} passed sanity check.", path.display())?)
+        Ok(printer.sane(path)?)
     }
 }
 
@@ -81,13 +89,14 @@ pub(super) fn dump_offsets(
     path: &Path,
     options: &DumpOptions,
     problems: &mut Problems,
-    out: &mut impl Write,
+    printer: &mut DumpPrinter<impl Write>,
 ) -> Result<(), DumpError> {
     let log = log_of(path)?;
     let index = IndexFile::read(path, 8)?;
+    printer.begin(path, FileKind::OffsetIndex)?;
     if options.checks_sanity {
         let last = index.entries().last().map(|entry| index.offset(int(entry, 0)));
-        return index.check(path, last, out);
+        return index.check(path, last, printer);
     }
     let max_message_size = options.max_message_size()?;
     for (offset, position) in index.positions() {
@@ -99,7 +108,7 @@ pub(super) fn dump_offsets(
             mismatches.insert(0, (offset, batch.last_offset()));
         }
         if !options.verifies_only {
-            writeln!(out, "offset: {offset} position: {position}")?;
+            printer.entry(&OffsetIndexRow { offset, position })?;
         }
     }
     Ok(())
@@ -110,14 +119,15 @@ pub(super) fn dump_times(
     path: &Path,
     options: &DumpOptions,
     problems: &mut Problems,
-    out: &mut impl Write,
+    printer: &mut DumpPrinter<impl Write>,
 ) -> Result<(), DumpError> {
     let log = log_of(path)?;
     let index = IndexFile::read(&path.with_extension("index"), 8)?;
     let times = IndexFile::read(path, 12)?;
+    printer.begin(path, FileKind::TimeIndex)?;
     if options.checks_sanity {
         let last = times.entries().last().map(|entry| times.offset(int(entry, 8)));
-        return times.check(path, last, out);
+        return times.check(path, last, printer);
     }
     let mut before = NO_TIMESTAMP;
     for (timestamp, offset) in times.times() {
@@ -137,7 +147,7 @@ pub(super) fn dump_times(
             }
         }
         if !options.verifies_only {
-            writeln!(out, "timestamp: {timestamp} offset: {offset}")?;
+            printer.entry(&TimeIndexRow { timestamp, offset })?;
         }
         before = timestamp;
     }
@@ -167,17 +177,17 @@ fn log_timestamp(log: &LogFile, from: u64, offset: Offset) -> Result<BatchAtEntr
 }
 
 /// Prints a `.txnindex`.
-pub(super) fn dump_transactions(path: &Path, out: &mut impl Write) -> Result<(), DumpError> {
-    for entry in IndexFile::read(path, 34)?.entries() {
-        writeln!(
-            out,
-            "version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}",
-            i16::from_be_bytes([entry[0], entry[1]]),
-            long(entry, 2),
-            long(entry, 10),
-            long(entry, 18),
-            long(entry, 26)
-        )?;
+pub(super) fn dump_transactions(path: &Path, printer: &mut DumpPrinter<impl Write>) -> Result<(), DumpError> {
+    let index = IndexFile::read(path, 34)?;
+    printer.begin(path, FileKind::TransactionIndex)?;
+    for entry in index.entries() {
+        printer.entry(&TransactionIndexRow {
+            version: i16::from_be_bytes([entry[0], entry[1]]),
+            producer_id: long(entry, 2),
+            first_offset: long(entry, 10),
+            last_offset: long(entry, 18),
+            last_stable_offset: long(entry, 26),
+        })?;
     }
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! Prints a segment batch by batch, however large it is.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{DumpError, DumpOptions, Problems, absolute, base_offset};
+use super::printer::{DumpPrinter, FileKind};
+use super::problems::Problems;
+use super::rows::{BatchRow, RecordContent, RecordFormat, RecordRow};
+use super::{DumpError, DumpOptions, absolute, base_offset};
 use crate::base::{Millis, Offset};
 use crate::wire::batch::{
     BATCH_OVERHEAD, Batch, BatchError, BatchHeader, HEADER_SIZE_UP_TO_MAGIC, NO_SEQUENCE, add_to_sequence,
@@ -60,66 +63,35 @@ pub(super) fn dump(
     path: &Path,
     options: &DumpOptions,
     problems: &mut Problems,
-    out: &mut impl Write,
+    printer: &mut DumpPrinter<impl Write>,
 ) -> Result<(), DumpError> {
-    writeln!(out, "Starting offset: {}", base_offset(path)?)?;
+    printer.starting_offset(base_offset(path)?)?;
     let log = LogFile::open(path)?;
+    printer.begin(path, FileKind::Log)?;
     let mut position = 0;
     let mut last_offset = -1;
     while let Some(header) = log.header(position, u64::MAX)? {
         let batch = log.batch(position, &header)?;
-        print_batch(&batch, position, out)?;
-        if options.is_deep {
-            for line in lines_of(&batch)? {
-                if last_offset != -1 && line.record.offset != last_offset + 1 {
-                    let gaps = problems.gaps.entry(absolute(path)).or_default();
-                    gaps.insert(0, (last_offset, line.record.offset));
-                }
-                last_offset = line.record.offset;
-                print_record(&batch, &line, options, out)?;
+        let mut row = BatchRow::new(&batch, position);
+        let read = match options.is_deep {
+            true => read_records(&batch, options, row.records.insert(Vec::new())),
+            false => Ok(()),
+        };
+        for record in row.records.iter().flatten() {
+            if last_offset != -1 && record.offset != last_offset + 1 {
+                let gaps = problems.gaps.entry(absolute(path)).or_default();
+                gaps.insert(0, (last_offset, record.offset));
             }
+            last_offset = record.offset;
         }
+        printer.entry(&row)?;
+        read?;
         position += header.size() as u64;
     }
     if log.size > position {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        writeln!(out, "Found {} invalid bytes at the end of {name}", log.size - position)?;
+        printer.invalid_bytes(path, log.size - position)?;
     }
     Ok(())
-}
-
-fn print_batch(batch: &Batch, position: u64, out: &mut impl Write) -> io::Result<()> {
-    let header = batch.header();
-    if header.magic >= 2 {
-        write!(
-            out,
-            "baseOffset: {} lastOffset: {} count: {} baseSequence: {} lastSequence: {} producerId: {} producerEpoch: {} \
-             partitionLeaderEpoch: {} isTransactional: {} isControl: {}",
-            header.base_offset,
-            header.last_offset(),
-            header.record_count,
-            header.base_sequence,
-            header.last_sequence(),
-            header.producer_id,
-            header.producer_epoch,
-            header.leader_epoch,
-            header.is_transactional(),
-            header.is_control()
-        )?;
-    } else {
-        write!(out, "offset: {}", header.last_offset())?;
-    }
-    let codec = header.compression().map_or("UNKNOWN", |codec| codec.name()).to_uppercase();
-    writeln!(
-        out,
-        " position: {position} {}: {} size: {} magic: {} compresscodec: {codec} crc: {} isvalid: {}",
-        header.timestamp_type().name(),
-        header.max_timestamp,
-        header.size(),
-        header.magic,
-        header.crc,
-        batch.check_crc().is_ok()
-    )
 }
 
 /// A record, and of formats 0 and 1 its own checksum and whether that is right.
@@ -155,43 +127,57 @@ pub(super) fn max_timestamp(batch: &Batch) -> Result<Millis, DumpError> {
     Ok(lines.iter().map(|line| line.record.timestamp).max().unwrap_or(-1))
 }
 
-fn print_record(
+/// Reads the records of a batch up to the first that cannot be read, that one included.
+fn read_records(batch: &Batch, options: &DumpOptions, rows: &mut Vec<RecordRow>) -> Result<(), DumpError> {
+    for line in lines_of(batch)? {
+        let content = content(batch, &line.record, options);
+        let is_truncated = content.is_err();
+        let (content, read) = match content {
+            Ok(content) => (content, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        rows.push(RecordRow { content, is_truncated, ..row_of(batch, line) });
+        read?;
+    }
+    Ok(())
+}
+
+/// A record's row without its content.
+fn row_of(batch: &Batch, line: Line) -> RecordRow {
+    let (header, record) = (batch.header(), line.record);
+    let format = match line.crc {
+        Some((crc, is_valid)) => RecordFormat::Message { crc, is_valid },
+        None => RecordFormat::Record {
+            sequence: sequence_of(header, record.offset),
+            header_keys: record.headers.iter().map(|(key, _)| key.to_string()).collect(),
+        },
+    };
+    RecordRow {
+        offset: record.offset,
+        timestamp_type: header.timestamp_type().name(),
+        timestamp: record.timestamp,
+        key_size: record.key.map(|key| key.len()),
+        value_size: record.value.map(|value| value.len()),
+        format,
+        content: None,
+        is_truncated: false,
+    }
+}
+
+/// What a record contains, where it is a control record or its data is asked for.
+fn content(
     batch: &Batch,
-    line: &Line,
+    record: &Record,
     options: &DumpOptions,
-    out: &mut impl Write,
-) -> Result<(), DumpError> {
-    let (header, record) = (batch.header(), &line.record);
-    let size = |field: &Option<Bytes>| field.as_ref().map_or(-1, |field| field.len() as i64);
-    write!(
-        out,
-        "| offset: {} {}: {} keysize: {} valuesize: {}",
-        record.offset,
-        header.timestamp_type().name(),
-        record.timestamp,
-        size(&record.key),
-        size(&record.value)
-    )?;
-    match line.crc {
-        Some((crc, is_valid)) => write!(out, " crc: {crc} isvalid: {is_valid}")?,
-        None => {
-            let keys: Vec<_> = record.headers.iter().map(|(key, _)| key.as_str()).collect();
-            let sequence = sequence_of(header, record.offset);
-            write!(out, " sequence: {sequence} headerKeys: [{}]", keys.join(","))?;
-        }
+) -> Result<Option<RecordContent>, DumpError> {
+    if batch.header().is_control() {
+        return control(record).map(Some);
     }
-    if header.is_control() {
-        write!(out, " {}", control(record)?)?;
-    } else if options.prints_data {
-        let (key, payload) = options.parser.parse(record)?;
-        if let Some(key) = key {
-            write!(out, " key: {key}")?;
-        }
-        if let Some(payload) = payload {
-            write!(out, " payload: {payload}")?;
-        }
+    if !options.prints_data {
+        return Ok(None);
     }
-    Ok(writeln!(out)?)
+    let (key, payload) = options.parser.parse(record)?;
+    Ok(Some(RecordContent::Data { key, payload }))
 }
 
 fn sequence_of(header: &BatchHeader, offset: Offset) -> i32 {
@@ -201,15 +187,17 @@ fn sequence_of(header: &BatchHeader, offset: Offset) -> i32 {
     add_to_sequence(header.base_sequence, offset.wrapping_sub(header.base_offset) as i32)
 }
 
-fn control(record: &Record) -> Result<String, DumpError> {
+fn control(record: &Record) -> Result<RecordContent, DumpError> {
     let corrupt = |error: BatchError| DumpError::Corrupt(error.to_string());
-    let name = match ControlType::parse(record.key.as_deref().unwrap_or_default()).map_err(corrupt)? {
-        ControlType::Commit => "COMMIT",
-        ControlType::Abort => "ABORT",
-        ControlType::Unknown(2) => return Ok("controlType: QUORUM_REASSIGNMENT(2)".to_owned()),
-        ControlType::Unknown(3) => return Ok("controlType: LEADER_CHANGE(3)".to_owned()),
-        ControlType::Unknown(other) => return Ok(format!("controlType: UNKNOWN({other})")),
-    };
+    let other = |name: String| Ok(RecordContent::Control { control_type: name });
+    let end_txn_marker =
+        match ControlType::parse(record.key.as_deref().unwrap_or_default()).map_err(corrupt)? {
+            ControlType::Commit => "COMMIT",
+            ControlType::Abort => "ABORT",
+            ControlType::Unknown(2) => return other("QUORUM_REASSIGNMENT(2)".to_owned()),
+            ControlType::Unknown(3) => return other("LEADER_CHANGE(3)".to_owned()),
+            ControlType::Unknown(number) => return other(format!("UNKNOWN({number})")),
+        };
     let marker = EndTransactionMarker::parse(record).map_err(corrupt)?;
-    Ok(format!("endTxnMarker: {name} coordinatorEpoch: {}", marker.coordinator_epoch))
+    Ok(RecordContent::EndTransaction { end_txn_marker, coordinator_epoch: marker.coordinator_epoch })
 }

@@ -146,3 +146,36 @@ fn what_is_no_record_of_consumer_offsets_ends_the_dump_as_in_kafka() {
     }
     assert!(offsets_error(group, b"\0\0\0").starts_with(schema));
 }
+
+#[test]
+fn json_has_what_is_wrong_and_is_whole_where_a_file_ends_the_dump() {
+    let (dir, path) = segment(&[0, 1, 5]);
+    let bytes = std::fs::read(&path).expect("read");
+    std::fs::write(&path, [&bytes[..], &[0; 10]].concat()).expect("written");
+    let missing = dir.path().join("00000000000000000007.index").display().to_string();
+    let files = format!("{path},/tmp/server.properties,{missing}");
+    let (out, err, ended) = dumped(&options(&["--files", &files, "--deep-iteration", "--output", "json"]));
+    assert!(!ended, "an index without a log");
+    assert_eq!(err, "Ignoring unknown file /tmp/server.properties\n");
+    let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
+    let [log] = document["files"].as_array().expect("files").as_slice() else { panic!("{out}") };
+    assert_eq!((&log["kind"], &log["invalidBytes"]), (&"log".into(), &10.into()));
+    assert_eq!(log["batches"].as_array().map(Vec::len), Some(3));
+    let gap = serde_json::json!([{ "file": path, "offset": 1, "nextOffset": 5 }]);
+    assert_eq!(document["problems"]["nonConsecutiveOffsets"], gap);
+}
+
+#[test]
+fn json_tells_that_an_index_is_sane() {
+    let (dir, _) = segment(&[0]);
+    let index = dir.path().join("00000000000000000000.index");
+    std::fs::write(&index, [0; 8]).expect("written");
+    let index = index.display().to_string();
+    let sanity = ["--index-sanity-check", "--output", "json"];
+    let (out, _, ended) = dumped(&options(&[&["--files", &index], &sanity[..]].concat()));
+    let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
+    let wanted = serde_json::json!([{
+        "file": index, "kind": "offsetIndex", "entries": [], "passedSanityCheck": true
+    }]);
+    assert!(ended && document["files"] == wanted, "{out}");
+}
