@@ -41,6 +41,7 @@ mod half_written;
 mod hostile_admin_answers;
 mod hostile_brokers;
 mod failed_starts;
+mod interruptions;
 mod journals;
 mod kills;
 mod logging;
