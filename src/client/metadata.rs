@@ -120,10 +120,12 @@ impl ClientMetadata {
             Target::Leader(partition) => {
                 self.leader(partition).ok_or_else(|| Missing::Topic(partition.topic.clone()))?.broker
             }
-            Target::Coordinator(kind, key) => *self
-                .coordinators
-                .get(&(*kind, key.clone()))
-                .ok_or_else(|| Missing::Coordinator(*kind, key.clone()))?,
+            Target::Coordinator(kind, key) => {
+                let known = self.coordinators.get(&(*kind, key.clone()));
+                // A coordinator that metadata no longer has was moved to another broker, or soon will be.
+                let address = known.and_then(|broker| self.broker_address(*broker));
+                return address.map(Some).ok_or_else(|| Missing::Coordinator(*kind, key.clone()));
+            }
         };
         self.broker_address(broker).map(Some).ok_or(Missing::Brokers)
     }
@@ -308,8 +310,9 @@ impl ClientMetadata {
         known.or_else(named)
     }
 
-    /// Forgets the broker behind a target, so that it is looked up again. With a broker, everything that it
-    /// led and coordinated is forgotten.
+    /// Forgets the broker behind a target, so that it is looked up again. With a broker, everything that it led and the
+    /// transactions that it coordinated are forgotten, but no group: its coordinator is reached by a connection of its
+    /// own, which may work still.
     pub(super) fn forget(&mut self, target: &Target) {
         match target {
             Target::Any => {}
@@ -319,7 +322,8 @@ impl ClientMetadata {
             }
             Target::Broker(id) => {
                 self.leaders.retain(|_, leader| leader.broker != *id);
-                self.coordinators.retain(|_, coordinator| coordinator != id);
+                self.coordinators
+                    .retain(|(kind, _), coordinator| *kind == CoordinatorKind::Group || coordinator != id);
             }
             Target::Coordinator(kind, key) => {
                 self.coordinators.remove(&(*kind, key.clone()));

@@ -66,6 +66,24 @@ fn what_was_forgotten_is_missing_until_it_is_known_again() {
     assert_eq!(known.address(&leader), Err(Missing::Topic("t".into())), "the leader is gone");
 }
 
+#[test]
+fn the_coordinator_of_a_group_outlives_a_lost_connection_for_data_but_not_its_broker() {
+    let mut known = ClientMetadata::default();
+    let group = Target::Coordinator(CoordinatorKind::Group, "g".into());
+    let transactions = Target::Coordinator(CoordinatorKind::Transaction, "x".into());
+    known.apply(&answer(1), 9, AnswerScope::NamedTopics);
+    known.apply_coordinator(CoordinatorKind::Group, "g".into(), 2, address(9002));
+    known.apply_coordinator(CoordinatorKind::Transaction, "x".into(), 2, address(9002));
+    known.forget(&Target::Broker(2));
+    assert_eq!(known.address(&group), Ok(Some(&address(9002))));
+    let missing = Missing::Coordinator(CoordinatorKind::Transaction, "x".into());
+    assert_eq!(known.address(&transactions), Err(missing));
+    let mut without = answer(1);
+    without.brokers.retain(|broker| broker.node_id != 2);
+    known.apply(&without, 9, AnswerScope::NamedTopics);
+    assert_eq!(known.address(&group), Err(Missing::Coordinator(CoordinatorKind::Group, "g".into())));
+}
+
 /// An answer in which broker 1 or another leads partition 0 in this leader epoch.
 fn led(leader: BrokerId, leader_epoch: LeaderEpoch) -> MetadataResponse {
     let mut answer = answer(leader);

@@ -1,13 +1,11 @@
 //! The connection to the group's coordinator, which carries nothing else.
 //!
 //! A broker answers the requests of a connection one after the other. JoinGroup is answered once all members have
-//! joined, and a fetch once there are records; neither shall hold up the other. Kafka's consumer has a connection of
-//! its own for the coordinator, too.
+//! joined, and a fetch once there are records; neither shall hold up the other. It is a connection of the consumer's
+//! own client, which knows the brokers and finds the coordinator. Kafka's consumer does the same: the coordinator is a
+//! node of its own (`Integer.MAX_VALUE` less the broker's id).
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::OnceCell;
 
 use super::settings::GroupRebalanceConfig;
 use crate::client::cluster::Cluster;
@@ -19,26 +17,20 @@ use crate::wire::message::leave_group::{LeaveGroupRequest, MemberIdentity};
 /// A consumer's way to its coordinator; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct CoordinatorConnection {
-    /// The consumer's own client, for metadata.
+    /// The consumer's own client.
     consumers: Cluster,
-    /// The client that is connected to the coordinator, once it is needed.
-    own: Arc<OnceCell<Cluster>>,
     target: Target,
 }
 
 impl CoordinatorConnection {
     pub(super) fn new(consumers: Cluster, settings: &GroupRebalanceConfig) -> Self {
         let target = Target::Coordinator(CoordinatorKind::Group, settings.group_id.as_str().into());
-        Self { consumers, own: Arc::default(), target }
+        Self { consumers, target }
     }
 
     /// The consumer's own client.
     pub(super) fn consumers(&self) -> &Cluster {
         &self.consumers
-    }
-
-    async fn own(&self) -> Result<&Cluster, ClientError> {
-        self.own.get_or_try_init(|| Cluster::new(self.consumers.options().clone())).await
     }
 
     /// Sends a request to the coordinator, once; looks the coordinator up if it is not known.
@@ -50,7 +42,7 @@ impl CoordinatorConnection {
         request: &R,
         limit: Duration,
     ) -> Result<R::Response, ClientError> {
-        self.own().await?.call_within(&self.target, request, limit).await
+        self.consumers.call_within(&self.target, request, limit).await
     }
 
     /// Finds the coordinator and connects to it.
@@ -58,14 +50,12 @@ impl CoordinatorConnection {
     /// # Errors
     /// The coordinator cannot be found or connected to.
     pub(super) async fn ready(&self) -> Result<(), ClientError> {
-        self.own().await?.ready(&self.target).await
+        self.consumers.ready(&self.target).await
     }
 
     /// The coordinator is looked up anew before the next request.
     pub(super) fn forget(&self) {
-        if let Some(own) = self.own.get() {
-            own.forget(&self.target);
-        }
+        self.consumers.forget(&self.target);
     }
 
     /// A member leaves its group.

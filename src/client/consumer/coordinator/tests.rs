@@ -41,6 +41,8 @@ struct OneMemberGroup {
     errors: HashMap<ApiKey, Vec<ErrorCode>>,
     received: Vec<ApiKey>,
     committed: HashMap<i32, i64>,
+    /// How many connections were made to it.
+    connections: usize,
 }
 
 type Group = Arc<Mutex<OneMemberGroup>>;
@@ -52,6 +54,7 @@ async fn start() -> Group {
     let serving = group.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            serving.lock().connections += 1;
             tokio::spawn(serve(stream, serving.clone()));
         }
     });
@@ -238,6 +241,8 @@ async fn a_member_joins_commits_rebalances_and_leaves() {
     assert_eq!(member.parting_event(), Some(RebalanceEvent::Revoke(all)));
     member.leave(Duration::from_secs(5)).await;
     assert_eq!(group.lock().received.last(), Some(&ApiKey::LeaveGroup));
+    // One for metadata and records, and one for the coordinator, as Java's consumer has them.
+    assert_eq!(group.lock().connections, 2);
 }
 
 #[tokio::test]
