@@ -194,7 +194,7 @@ impl ConsumerFetcher {
         let parts = answer.responses.into_iter().flat_map(|topic| topic.partition_responses);
         for (id, part) in named.into_iter().zip(parts) {
             if let Some(target) = session.wanted(&id) {
-                let fetch = CompletedFetch::new(id, broker, target.offset, part);
+                let fetch = CompletedFetch::new(id, broker, *target, part);
                 size += fetch.size();
                 self.completed.push_back(fetch);
             }

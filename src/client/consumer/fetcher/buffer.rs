@@ -161,6 +161,9 @@ impl ConsumerFetcher {
         now: Millis,
     ) -> Result<FetchFate, ConsumerError> {
         let fetch = &mut self.completed[at];
+        if !fetch.is_of(position.leader) {
+            return Ok(FetchFate::Drop);
+        }
         if fetch.error != ErrorCode::None {
             state.move_to_end(&fetch.partition);
             return self.apply_error(at, position, state, now);

@@ -4,10 +4,12 @@
 //! transactions. Every record is checked before it is handed out; the bytes are never copied unless a batch has to be
 //! unpacked, which another thread may do. Kafka: `Fetcher.CompletedFetch`.
 
+use super::FetchTarget;
 use super::aborted::AbortedTransactions;
 use super::unpack::unpack;
 use crate::base::{BrokerId, LeaderEpoch, Offset, Records, TopicPartition};
 use crate::client::consumer::records::RecordChunk;
+use crate::client::metadata::PartitionLeader;
 use crate::wire::batch::{Batch, BatchError, Batches};
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::FetchablePartitionResponse;
@@ -48,6 +50,8 @@ pub(super) struct CompletedFetch {
     pub(super) partition: TopicPartition,
     /// The broker that answered.
     pub(super) broker: BrokerId,
+    /// The leader epoch that it was asked in.
+    leader_epoch: LeaderEpoch,
     pub(super) error: ErrorCode,
     /// The answer's marks and replica; taken once, when its records come first in line.
     pub(super) answer: Option<FetchablePartitionResponse>,
@@ -69,11 +73,11 @@ pub(super) struct CompletedFetch {
 }
 
 impl CompletedFetch {
-    /// What was fetched from `offset` on.
+    /// What was fetched for this target.
     pub(super) fn new(
         partition: TopicPartition,
         broker: BrokerId,
-        offset: Offset,
+        FetchTarget { offset, leader_epoch }: FetchTarget,
         mut answer: FetchablePartitionResponse,
     ) -> Self {
         let bytes = match answer.record_set.take() {
@@ -87,6 +91,7 @@ impl CompletedFetch {
         Self {
             partition,
             broker,
+            leader_epoch,
             error: ErrorCode::from_code(answer.error_code),
             next_offset: offset,
             end_offset: end.unwrap_or(offset).max(offset),
@@ -101,6 +106,12 @@ impl CompletedFetch {
             failure: None,
             answer: Some(answer),
         }
+    }
+
+    /// Whether it was asked for in the epoch of this leader. A log that another one leads may part anywhere, even where
+    /// the position at its start is valid.
+    pub(super) fn is_of(&self, leader: Option<PartitionLeader>) -> bool {
+        leader.is_none_or(|leader| leader.epoch == self.leader_epoch)
     }
 
     /// The offset of the next record to be handed out.

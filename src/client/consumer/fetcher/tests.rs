@@ -125,6 +125,21 @@ fn a_paused_partition_keeps_what_was_fetched() {
 }
 
 #[test]
+fn what_was_fetched_in_an_older_leader_epoch_is_fetched_again() {
+    let mut play = Play::new(&[1], settings());
+    play.send(0);
+    play.answer(1, vec![part(0, batch(0, 4))]).unwrap();
+    assert_eq!(lengths(&play.take(2).unwrap()), [(0, 2)]);
+    // The position is valid, and the log of the next leader parts from that of the last one behind it.
+    play.state.leader_changed(&id(0), PartitionLeader { broker: 1, epoch: 4 });
+    play.state.skip_validation(&id(0));
+    assert!(play.take(10).unwrap().is_empty());
+    assert_eq!(play.send(0), [(1, vec![(0, 2)])]);
+    play.answer(1, vec![part(0, batch(2, 1))]).unwrap();
+    assert_eq!(lengths(&play.take(10).unwrap()), [(0, 1)]);
+}
+
+#[test]
 fn what_was_fetched_before_a_seek_is_dropped() {
     let mut play = Play::new(&[1], settings());
     play.send(0);

@@ -42,7 +42,8 @@ fn fetch(position: Offset, bytes: Bytes, aborted: &[(i64, Offset)]) -> Completed
         record_set: Some(Records::Memory(bytes)),
         ..Default::default()
     };
-    CompletedFetch::new(TopicPartition::new("t", 0), 1, position, answer)
+    let target = FetchTarget { offset: position, leader_epoch: 0 };
+    CompletedFetch::new(TopicPartition::new("t", 0), 1, target, answer)
 }
 
 /// The values of a chunk.
