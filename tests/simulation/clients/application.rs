@@ -22,6 +22,10 @@ use super::ClientFlaw;
 use super::connection::{Connection, Exchange};
 use super::sent_records::{ExchangeId, Happening, ProducingStage, SentRecord};
 
+mod copying;
+
+pub use copying::{GROUP, input};
+
 /// The brokers.
 pub const BROKERS: std::ops::Range<BrokerId> = 0..3;
 /// How many requests may be in flight to a broker.
@@ -29,6 +33,8 @@ const MAX_IN_FLIGHT: usize = 5;
 /// How long a client waits for an answer.
 const REQUEST_TIMEOUT: Millis = 500;
 const RETRY_BACKOFF: Millis = 30;
+/// The longest time between two turns of an application, and a little more.
+const LONGEST_TURN: Millis = 30;
 /// How many records an application sends ahead of their answers.
 const MOST_OPEN: usize = 40;
 
@@ -41,10 +47,16 @@ pub enum Phase {
     Initializes,
     /// It waits for that.
     Initializing(CallId),
+    /// It asks how far its input was read.
+    Locates,
+    /// It waits for the answer to this request, since then.
+    Locating(u64, Millis),
     /// It begins a transaction.
     Ready,
     /// It sends so many more records in this transaction.
     InTransaction(u64, usize),
+    /// It waits until its offsets are part of this transaction.
+    SendingOffsets(u64, CallId),
     /// It waits for the end of this transaction.
     Ending(u64, CallId, TransactionEnd),
     /// Its producer can do nothing more.
@@ -55,6 +67,8 @@ pub enum Phase {
 #[derive(Clone, Debug)]
 pub struct Habits {
     pub transactional_id: Option<Arc<str>>,
+    /// What it copies: each transaction has records of its input, and the offset up to which it has them.
+    pub input: Option<i32>,
     /// The age at which a batch has failed.
     pub delivery_timeout: Millis,
     /// How many bytes a record may have beside its number.
@@ -85,6 +99,10 @@ pub struct Application {
     /// The values of each batch, by what completes it.
     batches: HashMap<u64, Vec<u64>>,
     made: u64,
+    /// Where in its input its transaction begins.
+    position: Offset,
+    /// How many records of its input its transaction has.
+    copied: Offset,
     /// Whether the leaders are to be looked up.
     wants_metadata: bool,
     /// Not before this time.
@@ -105,7 +123,10 @@ impl Application {
                 batch_size: 400,
                 linger: stage.rng.i64(0..20),
                 retry_backoff: RETRY_BACKOFF,
-                delivery_timeout: habits.delivery_timeout,
+                delivery_timeout: match stage.flaw {
+                    Some(ClientFlaw::KeepsItsBatches) => habits.delivery_timeout * 2,
+                    _ => habits.delivery_timeout,
+                },
                 compression: Compression::None,
                 compression_level: None,
                 mutes_partitions: stage.rng.u8(0..8) == 0,
@@ -128,6 +149,8 @@ impl Application {
             phase,
             batches: HashMap::new(),
             made: 0,
+            position: 0,
+            copied: 0,
             wants_metadata: false,
             metadata_at: 0,
         }
@@ -369,25 +392,29 @@ impl Application {
                 };
             }
             Phase::Initializing(call) => match self.outcome(call) {
-                Some(Ok(())) => self.phase = Phase::Ready,
+                Some(Ok(())) => self.phase = self.next_transaction(),
                 Some(Err(error)) => self.die(&error, stage),
                 None => {}
             },
+            Phase::Locates => self.locate(stage),
+            Phase::Locating(_, since) if since + REQUEST_TIMEOUT < stage.now => self.locate(stage),
             Phase::Ready if stage.rough => {
+                self.copied = 0;
                 let begun = self.machine.transactions_mut().map(|it| it.begin_transaction());
                 self.phase = match begun {
                     Some(Ok(())) => Phase::InTransaction(stage.number(), stage.rng.usize(1..10)),
                     _ => Phase::Dead,
                 };
             }
-            Phase::InTransaction(transaction, 0) => {
-                let commits = stage.rng.u8(0..4) > 0;
-                self.end(
-                    transaction,
-                    if commits { TransactionEnd::Commit } else { TransactionEnd::Abort },
-                    stage,
-                );
+            Phase::InTransaction(transaction, 0) if self.habits.input.is_some() => {
+                self.send_offsets(transaction, stage);
             }
+            Phase::InTransaction(transaction, 0) => self.end_either_way(transaction, stage),
+            Phase::SendingOffsets(transaction, call) => match self.outcome(call) {
+                Some(Ok(())) => self.end_either_way(transaction, stage),
+                Some(Err(error)) => self.abort_for(transaction, &error, stage),
+                None => {}
+            },
             Phase::InTransaction(transaction, left) if stage.rng.u8(0..3) > 0 => {
                 match self.send_record(Some(transaction), stage) {
                     Ok(()) => self.phase = Phase::InTransaction(transaction, left - 1),
@@ -402,7 +429,7 @@ impl Application {
                 Some(Err(error)) => self.abort_for(transaction, &error, stage),
                 None => {}
             },
-            Phase::Ready | Phase::InTransaction(..) | Phase::Dead => {}
+            Phase::Locating(..) | Phase::Ready | Phase::InTransaction(..) | Phase::Dead => {}
         }
     }
 
@@ -439,8 +466,17 @@ impl Application {
         let of_batch = self.batches.entry(accepted.added.completion).or_default();
         assert_eq!(of_batch.len(), accepted.added.index, "records of a batch are numbered in their order");
         of_batch.push(value);
-        stage.sent(value, SentRecord { application, partition, transaction, acknowledged: None });
+        let input = self.habits.input.map(|it| (it, self.position + self.copied));
+        self.copied += 1;
+        let due = stage.now + self.habits.delivery_timeout + LONGEST_TURN;
+        stage.sent(value, SentRecord { application, partition, transaction, input, due, acknowledged: None });
         Ok(())
+    }
+
+    fn end_either_way(&mut self, transaction: u64, stage: &mut ProducingStage) {
+        let commits = stage.rng.u8(0..4) > 0;
+        let result = if commits { TransactionEnd::Commit } else { TransactionEnd::Abort };
+        self.end(transaction, result, stage);
     }
 
     fn end(&mut self, transaction: u64, result: TransactionEnd, stage: &mut ProducingStage) {
@@ -460,7 +496,13 @@ impl Application {
     fn ended(&mut self, transaction: u64, result: TransactionEnd, stage: &mut ProducingStage) {
         stage.say(|| format!("{} has ended {transaction}: {result:?}", self.name));
         stage.ledger.transactions.entry(transaction).or_default().ended = Some(result);
-        self.phase = Phase::Ready;
+        self.phase = match result {
+            TransactionEnd::Commit => {
+                self.position += self.copied;
+                Phase::Ready
+            }
+            TransactionEnd::Abort => self.next_transaction(),
+        };
     }
 
     /// Aborts a transaction that has failed, or ends with the producer.

@@ -1,7 +1,9 @@
 //! Readers in a group, the partitions that they read, and the coordinator of the group.
 //!
 //! What is committed was read: no visible record before a committed offset was left out by all applications. A
-//! partition has one owner in a generation. Once all is calm, everything is read and committed.
+//! partition has one owner in a generation. Once all is calm, everything is read and committed. In a play of its own,
+//! leaders are elected that have lost records which were replicated and read: those that take their offsets are read,
+//! too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,6 +37,15 @@ const ROUGH: i64 = 8_000;
 /// How long everything has to come to an end after that.
 const RECOVERY: i64 = 12_000;
 
+/// Which brokers are elected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elections {
+    /// Those that have all that was replicated.
+    Clean,
+    /// Now and then one that has lost some of it (`unclean.leader.election.enable`).
+    Unclean,
+}
+
 /// An assignor that is wrong.
 #[derive(Debug)]
 struct AllToAll;
@@ -65,6 +76,7 @@ struct AskedOfGroup {
 
 struct World {
     stage: ReadingStage,
+    elections: Elections,
     data: Vec<DataPartition>,
     sessions: BTreeMap<BrokerId, BrokerSessions>,
     coordinator: Partition<GroupCoordinator>,
@@ -77,7 +89,8 @@ struct World {
     open: BTreeSet<(i32, i64)>,
 }
 
-fn machine(_: i32) -> GroupCoordinator {
+/// A coordinator of groups.
+pub fn group_machine(_: i32) -> GroupCoordinator {
     let settings = GroupSettings {
         min_session_timeout: 1,
         max_session_timeout: 100_000,
@@ -93,7 +106,16 @@ fn machine(_: i32) -> GroupCoordinator {
 
 /// Runs the readers of a seed to their end, or to the first thing that does not hold.
 pub fn run(seed: u64, flaw: Option<ClientFlaw>, traced: bool) -> Outcome {
-    let mut world = World::new(ReadingStage::new(seed, flaw, traced));
+    play(Elections::Clean, ReadingStage::new(seed, flaw, traced))
+}
+
+/// The same, with logs that are truncated under their readers.
+pub fn run_truncated(seed: u64, flaw: Option<ClientFlaw>, traced: bool) -> Outcome {
+    play(Elections::Unclean, ReadingStage::new(seed, flaw, traced))
+}
+
+fn play(elections: Elections, stage: ReadingStage) -> Outcome {
+    let mut world = World::new(elections, stage);
     let begun = world.stage.now;
     world.run_until(begun + ROUGH);
     world.stage.rough = false;
@@ -110,7 +132,7 @@ pub fn run(seed: u64, flaw: Option<ClientFlaw>, traced: bool) -> Outcome {
 }
 
 impl World {
-    fn new(mut stage: ReadingStage) -> Self {
+    fn new(elections: Elections, mut stage: ReadingStage) -> Self {
         let assignors: [Arc<dyn ConsumerPartitionAssignor>; 4] = [
             Arc::new(RangeAssignor),
             Arc::new(RoundRobinAssignor),
@@ -125,9 +147,10 @@ impl World {
         let has_sessions = stage.rng.bool();
         let data = (0..PARTITIONS).map(|it| DataPartition::new(it, it % BROKERS.end, usize::MAX)).collect();
         Self {
+            elections,
             data,
             sessions: BROKERS.map(|it| (it, BrokerSessions::new(it, has_sessions))).collect(),
-            coordinator: Partition::new(machine, None),
+            coordinator: Partition::new(group_machine, None),
             readers: Vec::new(),
             asked: BTreeMap::new(),
             habits: ReadingHabits { assignor, instance: None, read_committed, partitions: PARTITIONS },
@@ -201,7 +224,8 @@ impl World {
             return self.end_transaction(partition, producer);
         }
         let mut builder = BatchBuilder::new();
-        let is_transactional = self.stage.rng.u8(0..3) == 0;
+        // A marker that is lost with its leader ends no transaction twice.
+        let is_transactional = self.stage.rng.u8(0..3) == 0 && self.elections == Elections::Clean;
         if is_transactional {
             builder = builder.producer(producer, 0, 0).transactional(true);
             self.open.insert((partition, producer));
@@ -233,15 +257,7 @@ impl World {
         match self.stage.rng.u32(0..1_000) {
             0..6 => {
                 let at = self.stage.rng.usize(0..self.data.len());
-                let leader = self.stage.rng.i32(BROKERS);
-                self.stage.say(|| format!("{leader} leads partition {at}"));
-                self.data[at].fail_over(leader, &mut self.stage.rng);
-                let ended: Vec<_> = self.open.iter().filter(|(it, _)| *it == at as i32).copied().collect();
-                // What is left of their transactions ends with them.
-                for (partition, producer) in ended {
-                    self.open.remove(&(partition, producer));
-                    self.end_transaction(partition, producer);
-                }
+                self.fail_over(at);
             }
             6..10 => {
                 self.stage.say(|| "another broker coordinates".to_owned());
@@ -269,6 +285,29 @@ impl World {
                 self.sessions.get_mut(&broker).into_iter().for_each(BrokerSessions::evict);
             }
             _ => {}
+        }
+    }
+
+    /// Another broker leads a partition.
+    fn fail_over(&mut self, at: usize) {
+        let leader = self.stage.rng.i32(BROKERS);
+        self.stage.say(|| format!("{leader} leads partition {at}"));
+        let (data, partition) = (&mut self.data[at], at as i32);
+        if self.elections == Elections::Unclean && self.stage.rng.bool() {
+            let replicated = data.high_watermark();
+            data.fail_over_uncleanly(leader, &mut self.stage.rng);
+            if data.end() < replicated {
+                self.stage.truncated(partition, data.end());
+            }
+        } else {
+            data.fail_over(leader, &mut self.stage.rng);
+        }
+        // What is left of transactions ends with their writers; a marker may have been lost.
+        let open = self.data[at].open_transactions();
+        self.open.retain(|(it, producer)| *it != partition || open.contains_key(producer));
+        for producer in open.into_keys() {
+            self.open.remove(&(partition, producer));
+            self.end_transaction(partition, producer);
         }
     }
 
@@ -342,8 +381,9 @@ impl World {
             {
                 for ((partition, offset), error) in offsets.into_iter().zip(errors) {
                     if error.is_none() {
+                        let goes_back = self.stage.ledger.truncated.contains_key(&partition);
                         let known = self.stage.ledger.committed.entry(partition).or_default();
-                        *known = offset.max(*known);
+                        *known = if goes_back { offset } else { offset.max(*known) };
                     }
                 }
             }
@@ -357,7 +397,8 @@ impl World {
         let offsets: Vec<_> = commit.offsets.iter().map(|(id, it)| (id.partition, it.offset)).collect();
         for (partition, offset) in &offsets {
             let from = self.checked.get(partition).copied().unwrap_or(0);
-            if *offset <= from {
+            // Records that took the offsets of others are read after the commit.
+            if *offset <= from || self.stage.ledger.truncated.contains_key(partition) {
                 continue;
             }
             match self.left_out(*partition, from, *offset) {
@@ -376,10 +417,9 @@ impl World {
         let data = &self.data[partition as usize];
         let fates = data.fates();
         let is_visible = |value: &u64| !self.habits.read_committed || fates.get(value) == Some(&Some(true));
-        let returned = self.stage.ledger.returned.get(&partition);
         let between = data.records().iter().filter(|it| (from..to).contains(&it.offset));
-        let mut visible = between.filter(|it| is_visible(&it.value)).map(|it| it.offset);
-        visible.find(|offset| returned.is_none_or(|returned| !returned.contains_key(offset)))
+        let mut visible = between.filter(|it| is_visible(&it.value));
+        visible.find(|it| !self.stage.ledger.values.contains(&it.value)).map(|it| it.offset)
     }
 
     fn check_whole(&mut self) {

@@ -13,6 +13,9 @@ use barnabas::wire::message::fetch::AbortedTransaction;
 use bytes::Bytes;
 use fastrand::Rng;
 
+/// How many batches an unclean election loses at most.
+const MOST_LOST: usize = 6;
+
 /// Where a batch is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
@@ -145,7 +148,19 @@ impl DataPartition {
     /// Another broker leads, with all that is replicated and some of what is not.
     pub fn fail_over(&mut self, leader: BrokerId, rng: &mut Rng) {
         let committed = self.log.partition_point(|batch| batch.header().next_offset() <= self.high_watermark);
-        self.log.truncate(rng.usize(committed..=self.log.len()));
+        self.lead_with(leader, rng.usize(committed..=self.log.len()));
+    }
+
+    /// Another broker leads, which was not in sync: the last batches may be gone though they were replicated.
+    pub fn fail_over_uncleanly(&mut self, leader: BrokerId, rng: &mut Rng) {
+        let oldest = self.log.len().saturating_sub(MOST_LOST);
+        self.lead_with(leader, rng.usize(oldest..=self.log.len()));
+        self.high_watermark = self.high_watermark.min(self.end());
+    }
+
+    /// A broker leads that has so many batches.
+    fn lead_with(&mut self, leader: BrokerId, batches: usize) {
+        self.log.truncate(batches);
         let end = self.end();
         self.stored.retain(|record| record.offset < end);
         self.epoch += 1;
@@ -175,8 +190,19 @@ impl DataPartition {
 
     /// The offset below which no transaction is open, at most the high watermark.
     pub fn last_stable_offset(&self) -> Offset {
+        let open = self.open_before(self.high_watermark);
+        open.into_values().min().unwrap_or(self.high_watermark)
+    }
+
+    /// The producers whose transactions are open, with the first offsets of these.
+    pub fn open_transactions(&self) -> BTreeMap<ProducerId, Offset> {
+        self.open_before(self.end())
+    }
+
+    /// The same of the log up to an offset.
+    fn open_before(&self, end: Offset) -> BTreeMap<ProducerId, Offset> {
         let mut open = BTreeMap::<ProducerId, Offset>::new();
-        for batch in self.log.iter().filter(|batch| batch.header().base_offset < self.high_watermark) {
+        for batch in self.log.iter().filter(|batch| batch.header().base_offset < end) {
             let header = batch.header();
             if header.is_control() {
                 open.remove(&header.producer_id);
@@ -184,7 +210,7 @@ impl DataPartition {
                 open.entry(header.producer_id).or_insert(header.base_offset);
             }
         }
-        open.into_values().min().unwrap_or(self.high_watermark)
+        open
     }
 
     /// Whole batches from an offset on: up to `most` bytes, one batch at least.

@@ -36,6 +36,12 @@ pub enum ClientFlaw {
     BeginsAtTheEnd,
     /// The leader of a group assigns all partitions to all members.
     AssignsAllToAll,
+    /// Offsets that belong to a transaction are committed at once.
+    CommitsOffsetsAtOnce,
+    /// A producer keeps its batches for longer than they have.
+    KeepsItsBatches,
+    /// A consumer takes its position for valid under every leader.
+    SkipsValidations,
 }
 
 #[test]
@@ -44,8 +50,33 @@ fn records_are_written_once_and_in_order_and_transactions_whole() {
 }
 
 #[test]
+fn records_are_copied_once_with_the_offsets_of_their_input() {
+    all_hold(SEEDS, |seed, traced| producing::run_copying(seed, None, traced));
+}
+
+#[test]
+fn offsets_that_are_committed_without_their_transaction_are_caught() {
+    is_caught(producing::run_copying, ClientFlaw::CommitsOffsetsAtOnce);
+}
+
+#[test]
+fn a_producer_that_keeps_records_beyond_their_time_is_caught() {
+    is_caught(producing::run, ClientFlaw::KeepsItsBatches);
+}
+
+#[test]
 fn what_a_group_has_committed_was_read_and_every_partition_has_one_owner() {
     all_hold(SEEDS, |seed, traced| consuming::run(seed, None, traced));
+}
+
+#[test]
+fn records_that_take_the_offsets_of_lost_ones_are_read() {
+    all_hold(SEEDS, |seed, traced| consuming::run_truncated(seed, None, traced));
+}
+
+#[test]
+fn a_consumer_that_validates_no_position_is_caught() {
+    is_caught(consuming::run_truncated, ClientFlaw::SkipsValidations);
 }
 
 #[test]

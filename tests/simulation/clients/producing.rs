@@ -2,9 +2,10 @@
 //!
 //! What an application was answered is what the logs have: an acknowledged record is there once, at its offset and
 //! behind those that were sent before it; a transaction is committed whole or not at all, and as its end was answered.
+//! Where records have a time limit, they are acknowledged or have failed by then. Applications that copy, with the
+//! offsets of their input in their transactions, copy each record once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use barnabas::base::{BrokerId, LeaderEpoch, Millis, ProducerId, TopicPartition};
 use barnabas::client::error::{ClientError, ConnectionError};
@@ -26,6 +27,8 @@ use super::data::{Appended, DataPartition};
 use super::sent_records::{ExchangeId, Happening, ProducingStage, SentRecords};
 use crate::coordinators::Outcome;
 use crate::coordinators::partition::{FromPartition, Partition};
+
+mod copying;
 
 /// How many partitions there are.
 const PARTITIONS: i32 = 2;
@@ -52,6 +55,7 @@ struct World {
     stage: ProducingStage,
     data: Vec<DataPartition>,
     coordinator: Partition<TransactionCoordinator>,
+    copying: copying::Copying,
     applications: Vec<Application>,
     held: Vec<Held>,
     /// The application and the request that each request to the coordinator is of.
@@ -64,6 +68,9 @@ struct World {
     is_pipelined: bool,
 }
 
+/// A time limit that is never over.
+const FOREVER: Millis = 1_000_000_000;
+
 fn machine(epoch: LeaderEpoch) -> TransactionCoordinator {
     let settings = TransactionSettings {
         expiration_ms: 1_000_000,
@@ -73,35 +80,58 @@ fn machine(epoch: LeaderEpoch) -> TransactionCoordinator {
     TransactionCoordinator::new(settings, epoch)
 }
 
+/// What applications do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trade {
+    /// They produce, in transactions or not.
+    Produce,
+    /// They copy, in transactions.
+    Copy,
+}
+
 /// Runs the applications of a seed to their end, or to the first thing that does not hold.
 pub fn run(seed: u64, flaw: Option<ClientFlaw>, traced: bool) -> Outcome {
-    let mut world = World::new(ProducingStage::new(seed, flaw, traced));
+    play(Trade::Produce, ProducingStage::new(seed, flaw, traced))
+}
+
+/// The same, of applications that copy.
+pub fn run_copying(seed: u64, flaw: Option<ClientFlaw>, traced: bool) -> Outcome {
+    play(Trade::Copy, ProducingStage::new(seed, flaw, traced))
+}
+
+fn play(trade: Trade, stage: ProducingStage) -> Outcome {
+    let mut world = World::new(trade, stage);
     let begun = world.stage.now;
     world.run_until(begun + ROUGH);
     world.stage.rough = false;
     world.applications.retain(|it| it.phase != Phase::Dead);
     world.run_until(begun + ROUGH + RECOVERY);
     world.check_whole();
+    world.check_copies();
     let ProducingStage { violation, trace, ledger: SentRecords { records, .. }, .. } = world.stage;
     let done = records.values().filter(|it| it.acknowledged == Some(true)).count();
     Outcome { violation, done, trace: trace.unwrap_or_default() }
 }
 
 impl World {
-    fn new(mut stage: ProducingStage) -> Self {
+    fn new(trade: Trade, mut stage: ProducingStage) -> Self {
         let largest = if stage.rng.u8(0..3) == 0 { 250 } else { 10_000 };
-        let is_transactional = stage.rng.bool();
-        let fails = is_transactional && stage.rng.bool();
+        let is_transactional = trade == Trade::Copy || stage.rng.bool();
+        let fails = stage.rng.bool();
         let habits = Habits {
             transactional_id: is_transactional.then(|| "x".into()),
-            delivery_timeout: if fails { 1_000 } else { 1_000_000_000 },
-            largest_record: if fails { 300 } else { 120 },
+            input: (trade == Trade::Copy).then_some(0),
+            delivery_timeout: if fails { 1_000 } else { FOREVER },
+            // Without a transaction, what is in flight behind a record that is refused may be written twice, by Java's
+            // producer, too: it is sent again in the next epoch.
+            largest_record: if fails && is_transactional { 300 } else { 120 },
             partitions: PARTITIONS,
         };
         let data = (0..PARTITIONS).map(|it| DataPartition::new(it, it % BROKERS.end, largest)).collect();
         Self {
             data,
             coordinator: Partition::new(machine, None),
+            copying: copying::Copying::default(),
             applications: Vec::new(),
             held: Vec::new(),
             asked: BTreeMap::new(),
@@ -123,6 +153,7 @@ impl World {
     fn step(&mut self) {
         let stalled = self.stage.goes_wrong(5);
         self.coordinator.tick(&mut self.stage.rng, stalled, self.stage.now);
+        self.tick_groups();
         self.take_out();
         while let Some(happening) = self.stage.next() {
             self.happen(happening);
@@ -132,6 +163,7 @@ impl World {
             self.disturb();
         } else {
             self.coordinator.unload_first();
+            self.copying.groups.unload_first();
             self.data.iter_mut().for_each(DataPartition::replicate_all);
         }
         self.take_out();
@@ -153,7 +185,7 @@ impl World {
     /// Something goes wrong, or a broken part comes back.
     fn disturb(&mut self) {
         while self.applications.len() < APPLICATIONS {
-            let habits = Habits { transactional_id: self.transactional_id(), ..self.habits.clone() };
+            let habits = self.habits_of_next();
             let application = Application::new(habits, self.leaders(), &mut self.stage);
             self.stage.say(|| format!("{} begins as {:?}", application.name, application.habits));
             self.applications.push(application);
@@ -172,6 +204,8 @@ impl World {
             }
             3 => self.coordinator.fail_over(&mut self.stage.rng),
             4..12 => self.coordinator.unload_first(),
+            17 => self.copying.groups.fail_over(&mut self.stage.rng),
+            18..24 => self.copying.groups.unload_first(),
             12..16 => {
                 let (at, broker) =
                     (self.stage.rng.usize(0..self.applications.len()), self.stage.rng.i32(BROKERS));
@@ -186,10 +220,12 @@ impl World {
         }
     }
 
-    /// Now and then the same as that of another application, which it takes the place of.
-    fn transactional_id(&mut self) -> Option<Arc<str>> {
-        let id = format!("id-{}", self.stage.rng.u8(0..3));
-        self.habits.transactional_id.is_some().then(|| id.into())
+    /// Now and then the transactional id is the same as that of another application, which it takes the place of.
+    fn habits_of_next(&mut self) -> Habits {
+        let number = self.stage.rng.i32(0..copying::INPUTS);
+        let transactional_id = self.habits.transactional_id.as_ref().map(|_| format!("id-{number}").into());
+        let input = self.habits.input.map(|_| number);
+        Habits { transactional_id, input, ..self.habits.clone() }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -204,6 +240,12 @@ impl World {
             Happening::Answered { application, number, answer } => {
                 if let Some(at) = self.of(application) {
                     self.applications[at].answered(number, answer, &mut self.stage);
+                }
+            }
+            Happening::Locate { application, number } => self.locate(application, number),
+            Happening::Located { application, number, offset } => {
+                if let Some(at) = self.of(application) {
+                    self.applications[at].located(number, offset, &mut self.stage);
                 }
             }
             Happening::Generated(epoch, event) => self.coordinator.event(epoch, event, self.stage.now),
@@ -319,7 +361,13 @@ impl World {
                 };
                 TxnRequest::EndTxn { transactional_id, producer: of(producer), result }
             }
-            TransactionalRequest::AddOffsets { .. } | TransactionalRequest::TxnOffsetCommit { .. } => return,
+            TransactionalRequest::AddOffsets { producer, .. } => {
+                let partitions = [copying::offsets_partition()].into();
+                TxnRequest::AddPartitions { transactional_id, producer: of(producer), partitions }
+            }
+            TransactionalRequest::TxnOffsetCommit { producer, offsets, .. } => {
+                return self.commit_offsets(application, number, of(producer), &offsets);
+            }
         };
         let ticket = self.stage.number();
         self.asked.insert(ticket, (application, number, added));
@@ -330,6 +378,7 @@ impl World {
 
     /// What has come out of the coordinator goes on its way.
     fn take_out(&mut self) {
+        self.take_out_groups();
         for out in std::mem::take(&mut self.coordinator.out) {
             match out {
                 FromPartition::Response(ticket, epoch, response) => {
@@ -391,18 +440,22 @@ impl World {
             }
             TxnEffect::WriteMarkers(markers) => {
                 for partition in &markers.partitions {
-                    self.stage.soon(Happening::Marker(epoch, markers.clone(), partition.partition));
+                    self.stage.soon(Happening::Marker(epoch, markers.clone(), partition.clone()));
                 }
             }
             _ => {}
         }
     }
 
-    fn write_marker(&mut self, epoch: LeaderEpoch, markers: TxnMarkers, partition: i32) {
+    fn write_marker(&mut self, epoch: LeaderEpoch, markers: TxnMarkers, partition: TopicPartition) {
         let TxnMarkers { transactional_id, producer, coordinator_epoch, result, .. } = markers.clone();
         let committed = result == TransactionResult::Commit;
         let marker = EndTransactionMarker { committed, coordinator_epoch };
-        let written = self.data[partition as usize].append_marker((producer.id, producer.epoch), marker);
+        let written = if partition == copying::offsets_partition() {
+            self.write_offsets_marker(producer, marker)
+        } else {
+            self.data[partition.partition as usize].append_marker((producer.id, producer.epoch), marker)
+        };
         self.stage
             .say(|| format!("marker of {producer:?} in {partition}, committed {committed}: {written:?}"));
         if written.is_err() {
@@ -413,8 +466,7 @@ impl World {
             // Sent once more where its answer is lost.
             return self.stage.soon(Happening::Marker(epoch, markers, partition));
         }
-        let partitions = vec![TopicPartition::new("t", partition)];
-        let written = TxnEvent::MarkersWritten { transactional_id, partitions };
+        let written = TxnEvent::MarkersWritten { transactional_id, partitions: vec![partition] };
         self.coordinator.event(epoch, written, self.stage.now);
     }
 
@@ -485,7 +537,7 @@ impl World {
         // Without time-outs nothing fails, unless its application died.
         let alive: BTreeSet<_> = self.applications.iter().map(|it| it.name).collect();
         let failed = self.stage.ledger.records.iter().find(|(_, record)| {
-            let may_fail = self.habits.transactional_id.is_some();
+            let may_fail = self.habits.transactional_id.is_some() || self.habits.delivery_timeout < FOREVER;
             alive.contains(&record.application) && !may_fail && record.acknowledged != Some(true)
         });
         if let Some((value, record)) = failed {

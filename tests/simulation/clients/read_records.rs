@@ -86,8 +86,12 @@ pub struct ReadRecords {
     pub returned: BTreeMap<i32, BTreeMap<Offset, u64>>,
     /// How many records were returned.
     pub count: usize,
-    /// The largest offset of each partition whose commit was acknowledged.
+    /// The largest offset of each partition whose commit was acknowledged; the last one where it was truncated.
     pub committed: BTreeMap<i32, Offset>,
+    /// The values of these records.
+    pub values: BTreeSet<u64>,
+    /// From where on each partition was ever truncated under its readers.
+    pub truncated: BTreeMap<i32, Offset>,
     /// By generation and partition, the reader or static member that owned it.
     owners: BTreeMap<(i32, TopicPartition), String>,
     /// The offset of the last record that each reader was returned of a partition since it got it.
@@ -100,16 +104,31 @@ impl ReadingStage {
         self.soon(Delivery::Letter { reader, number, letter });
     }
 
+    /// The records of a partition from an offset on are gone, though readers may have them.
+    pub fn truncated(&mut self, partition: i32, from: Offset) {
+        self.say(|| format!("partition {partition} is truncated from {from} on"));
+        let lowest = self.ledger.truncated.entry(partition).or_insert(from);
+        *lowest = from.min(*lowest);
+    }
+
+    /// Whether the record at this offset may have been another one before.
+    fn may_be_new(&self, partition: i32, offset: Offset) -> bool {
+        self.ledger.truncated.get(&partition).is_some_and(|from| offset >= *from)
+    }
+
     /// A record was returned to an application.
     pub fn returned(&mut self, reader: u64, id: &TopicPartition, offset: Offset, value: u64) {
         self.say(|| format!("{reader} reads {value} at {offset} of {id}"));
         self.ledger.count += 1;
         let before = self.ledger.last.insert((reader, id.partition), offset);
-        if before.is_some_and(|before| before >= offset) {
+        // A reader goes back where it learns of a truncation, to its start at most.
+        let may_go_back = self.ledger.truncated.contains_key(&id.partition);
+        if before.is_some_and(|before| before >= offset) && !may_go_back {
             self.violate(format!("{reader} reads offset {offset} of {id} behind {before:?}"));
         }
         let known = self.ledger.returned.entry(id.partition).or_default().insert(offset, value);
-        if known.is_some_and(|known| known != value) {
+        self.ledger.values.insert(value);
+        if known.is_some_and(|known| known != value) && !self.may_be_new(id.partition, offset) {
             self.violate(format!("{id} had {known:?} at offset {offset}, and has {value}"));
         }
     }

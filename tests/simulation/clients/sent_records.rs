@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barnabas::base::{BrokerId, LeaderEpoch, Offset};
+use barnabas::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
 use barnabas::client::producer::transaction_manager::{
     TransactionEnd, TransactionalAnswer, TransactionalRequest,
 };
@@ -36,10 +36,14 @@ pub enum Happening {
     Ask { application: u64, number: u64, request: TransactionalRequest },
     /// Its answer arrives.
     Answered { application: u64, number: u64, answer: TransactionalAnswer },
+    /// A question how far an application's input was read arrives, as the `number`th of all requests.
+    Locate { application: u64, number: u64 },
+    /// Its answer arrives: None where that is not known yet.
+    Located { application: u64, number: u64, offset: Option<Offset> },
     /// A producer id, for the coordinator of an epoch.
     Generated(LeaderEpoch, TxnEvent),
     /// A marker arrives at the leader of a partition, from the coordinator of an epoch.
-    Marker(LeaderEpoch, TxnMarkers, i32),
+    Marker(LeaderEpoch, TxnMarkers, TopicPartition),
 }
 
 /// A record that an application has sent.
@@ -48,6 +52,10 @@ pub struct SentRecord {
     pub application: u64,
     pub partition: i32,
     pub transaction: Option<u64>,
+    /// The input that it is a record of, and its offset there.
+    pub input: Option<(i32, Offset)>,
+    /// When it has to be acknowledged or to have failed.
+    pub due: Millis,
     /// Whether it was acknowledged; None while that is open.
     pub acknowledged: Option<bool>,
 }
@@ -84,8 +92,12 @@ impl ProducingStage {
     /// Notes what came of a record.
     pub fn done(&mut self, value: u64, outcome: Option<Option<Offset>>) {
         let Some(record) = self.ledger.records.get_mut(&value) else { return };
+        let due = record.due;
         if record.acknowledged.replace(outcome.is_some()).is_some() {
             self.violate(format!("record {value} is done twice"));
+        }
+        if self.now > due {
+            self.violate(format!("record {value} is done {} ms too late", self.now - due));
         }
         if let Some(offset) = outcome {
             self.ledger.acknowledged.push((value, offset));
