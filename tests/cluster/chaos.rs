@@ -6,7 +6,6 @@
 //! `BARNABAS_TEST_CHAOS` is the number of seconds (45 by default), `BARNABAS_TEST_SEED` decides the faults
 //! and their order. `scripts/chaos.sh` runs it for long.
 
-mod copier;
 mod group;
 mod watch;
 mod world;
@@ -19,10 +18,10 @@ use barnabas::client::Consumer;
 use barnabas::client::settings::ConsumerSettings;
 
 use crate::support::cluster::Brokers;
+use crate::support::copier::Copier;
 use crate::support::flood::Flood;
 use crate::support::reader::Reader;
 use crate::support::{Broker, Connection};
-use copier::Copier;
 use group::Members;
 use watch::Watch;
 use world::{FAULTS, Fault, World};

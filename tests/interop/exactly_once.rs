@@ -1,6 +1,6 @@
-//! Applications, of Java and of librdkafka, copy a topic to another one exactly once, with transactions, while they,
-//! their coordinators and the leaders of their partitions are killed. A reader of committed records finds the input,
-//! each record once.
+//! Applications, of Java, of librdkafka and of this library, copy a topic to another one exactly once, with
+//! transactions, while they, their coordinators and the leaders of their partitions are killed. A reader of committed
+//! records finds the input, each record once.
 //!
 //! The copies last [`SHORTLY`]; with `BARNABAS_LONG=1` ten minutes. With `BARNABAS_ON_KAFKA=1` the brokers are those of
 //! Kafka 2.7.2.
@@ -13,11 +13,14 @@ use crate::groups::clients::python_package;
 use crate::groups::cluster;
 use crate::java::{Kafka, feed, has_command, kafka, skipped};
 use crate::mixed::cluster::Mixed;
+use crate::support::copier::Copier;
 use crate::support::flood::Flood;
 use crate::support::{Process, root};
 
 const SHORTLY: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_secs(600);
+/// What this library's application writes.
+const LOCAL_OUTPUT: &str = "output-local";
 const PARTITIONS: u32 = 3;
 const REPLICAS: &str = "1:2:3,2:3:1,3:1:2";
 /// Records a second.
@@ -109,25 +112,28 @@ impl Copy {
 }
 
 /// Waits until each has committed one more transaction.
-fn await_commits(copies: &[Copy]) {
+fn await_commits(copies: &[Copy], local: &Copier) {
+    let seen_of_local = local.transactions();
     let seen: Vec<_> = copies.iter().map(|copy| copy.process.lines().len()).collect();
     for (copy, seen) in copies.iter().zip(seen) {
         copy.process.wait_for_line_after(seen, "committed", LIMIT);
     }
+    local.await_more(seen_of_local);
 }
 
 /// Kills the applications, then each broker in turn, again and again; after every kill each commits a transaction.
-fn kill_in_turn(mixed: &mut Mixed, copies: &mut [Copy], length: Duration) {
+fn kill_in_turn(mixed: &mut Mixed, copies: &mut [Copy], local: &Copier, length: Duration) {
     let end = Instant::now() + length;
     let outputs: Vec<_> = copies.iter().map(|copy| copy.program.output()).collect();
-    let mut topics = vec!["input", "__consumer_offsets", "__transaction_state"];
+    let mut topics = vec!["input", LOCAL_OUTPUT, "__consumer_offsets", "__transaction_state"];
     topics.extend(outputs.iter().map(String::as_str));
-    await_commits(copies);
+    await_commits(copies, local);
     for id in (1..=3).cycle() {
         copies.iter_mut().for_each(Copy::kill_and_restart);
-        await_commits(copies);
+        local.replace();
+        await_commits(copies, local);
         let dead = mixed.kill(id);
-        await_commits(copies);
+        await_commits(copies, local);
         mixed.revive(dead);
         mixed.await_in_sync(&topics, 3);
         if Instant::now() > end {
@@ -174,7 +180,8 @@ fn applications_copy_each_record_once_whatever_dies() {
     let programs: Vec<_> =
         [Some(Program::java(kafka)), Program::librdkafka(test)].into_iter().flatten().collect();
     let mut mixed = cluster(kafka, &SETTINGS);
-    for topic in programs.iter().map(Program::output).chain(["input".to_owned()]) {
+    let more = ["input", LOCAL_OUTPUT].map(str::to_owned);
+    for topic in programs.iter().map(Program::output).chain(more) {
         mixed.topics(&["--create", "--topic", &topic, "--replica-assignment", REPLICAS]);
         mixed.await_in_sync(&[&topic], 3);
     }
@@ -182,9 +189,12 @@ fn applications_copy_each_record_once_whatever_dies() {
     let flood = Flood::spread(mixed.bootstrap(), "input", PARTITIONS, &settings, Some(PACE));
     let start = |program| Copy::start(program, mixed.bootstrap());
     let mut copies: Vec<_> = programs.into_iter().map(start).collect();
+    let local = Copier::start(mixed.bootstrap(), "input", LOCAL_OUTPUT);
     let length = if std::env::var_os("BARNABAS_LONG").is_some() { LONG } else { SHORTLY };
-    kill_in_turn(&mut mixed, &mut copies, length);
+    kill_in_turn(&mut mixed, &mut copies, &local, length);
     let (_, produced) = flood.finish();
+    local.finish(produced.len() as u64);
+    check(kafka, &mixed.bootstrap(), LOCAL_OUTPUT, &produced);
     for copy in &copies {
         check(kafka, &mixed.bootstrap(), &copy.program.output(), &produced);
     }

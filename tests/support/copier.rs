@@ -2,8 +2,8 @@
 //! commit what was read with what was written.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use barnabas::base::TopicPartition;
@@ -13,8 +13,9 @@ use barnabas::client::settings::{ConsumerSettings, OffsetReset, ProducerSettings
 use barnabas::client::{Consumer, OffsetAndMetadata, Producer, ProducerRecord};
 use barnabas::config::Properties;
 
-use crate::support::eventually;
+use super::eventually;
 
+const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(200);
 /// How many transactions are aborted though nothing is wrong: one in so many.
 const ABORTED: u64 = 10;
@@ -23,8 +24,26 @@ const ABORTED: u64 = 10;
 struct Progress {
     stop: AtomicBool,
     replace: AtomicBool,
-    committed: AtomicU64,
+    /// By partition, the offset after the last record that is copied.
+    next: Mutex<BTreeMap<i32, u64>>,
     transactions: AtomicU64,
+}
+
+impl Progress {
+    fn committed(&self, records: &ConsumerRecords) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in records {
+            let after = u64::try_from(record.offset + 1).unwrap();
+            let next = next.entry(record.partition.partition).or_default();
+            *next = after.max(*next);
+        }
+        self.transactions.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many records are copied of a topic that has no gaps.
+    fn count(&self) -> u64 {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
 }
 
 /// The application, in a thread of its own.
@@ -34,7 +53,7 @@ pub struct Copier {
 }
 
 impl Copier {
-    /// Copies the first partition of a topic to that of another one.
+    /// Copies a topic to another one with as many partitions.
     pub fn start(bootstrap: String, from: &'static str, to: &'static str) -> Self {
         let progress = Arc::new(Progress::default());
         let shared = progress.clone();
@@ -52,11 +71,24 @@ impl Copier {
         self.progress.replace.store(true, Ordering::SeqCst);
     }
 
+    /// How many transactions it has committed.
+    pub fn transactions(&self) -> u64 {
+        self.progress.transactions.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it has committed more transactions than these.
+    pub fn await_more(&self, seen: u64) {
+        eventually("the copier commits", LIMIT, || {
+            assert!(!self.thread.is_finished(), "the copier gave up");
+            (self.transactions() > seen).then_some(())
+        });
+    }
+
     /// Waits until it has copied `count` records, and stops it; how many transactions it has committed.
     pub fn finish(self, count: u64) -> u64 {
-        eventually("everything is copied", Duration::from_secs(120), || {
+        eventually("everything is copied", LIMIT, || {
             assert!(!self.thread.is_finished(), "the copier gave up");
-            (self.progress.committed.load(Ordering::SeqCst) >= count).then_some(())
+            (self.progress.count() >= count).then_some(())
         });
         self.progress.stop.store(true, Ordering::SeqCst);
         self.thread.join().unwrap();
@@ -98,11 +130,7 @@ async fn copy(bootstrap: &str, (from, to): (&str, &str), progress: &Progress) {
             continue;
         }
         match copy_in_transaction(&consumer, &producer, &records, to).await {
-            Ok(true) => {
-                progress.transactions.fetch_add(1, Ordering::SeqCst);
-                let next = records.iter().map(|record| record.offset + 1).max().unwrap_or(0);
-                progress.committed.fetch_max(u64::try_from(next).unwrap(), Ordering::SeqCst);
-            }
+            Ok(true) => progress.committed(&records),
             Ok(false) => {
                 if go_back(&mut consumer).await.is_err() {
                     return;
@@ -150,7 +178,8 @@ async fn write(
     let mut offsets: BTreeMap<TopicPartition, OffsetAndMetadata> = BTreeMap::new();
     for record in records {
         let value = record.value.map(<[u8]>::to_vec).unwrap_or_default();
-        let _delivery = producer.send(ProducerRecord::new(to, value).partition(0)).await?;
+        let _delivery =
+            producer.send(ProducerRecord::new(to, value).partition(record.partition.partition)).await?;
         offsets.insert(record.partition.clone(), OffsetAndMetadata::new(record.offset + 1));
     }
     producer.send_offsets_to_transaction(offsets, consumer.group_metadata()?).await

@@ -8,6 +8,7 @@ pub mod batches;
 pub mod broker;
 pub mod chroot;
 pub mod cluster;
+pub mod copier;
 pub mod embedded;
 pub mod flood;
 pub mod hostile_broker;
