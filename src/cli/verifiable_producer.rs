@@ -213,6 +213,7 @@ fn reporter(topic: String, acked: Arc<AtomicU64>) -> impl Fn(SentPair, DeliveryO
             print_event("producer_send_success", event);
         }
         Err(error) => {
+            let error = error.of_java_delivery();
             let event = json!({
                 "topic": topic, "key": key, "value": value, "exception": format!("class {}", java::class(&error)),
                 "message": error.to_string()

@@ -62,6 +62,18 @@ impl ClientError {
     }
 }
 
+impl ClientError {
+    /// The error with which Java's producer fails a record that this producer fails with `self`: where the connection
+    /// ended, or the request took longer than `request.timeout.ms`, that is one of the error codes,
+    /// `NETWORK_EXCEPTION`.
+    pub fn of_java_delivery(&self) -> Self {
+        match self {
+            Self::Connection(_) => Self::refused(ErrorCode::NetworkException),
+            other => other.clone(),
+        }
+    }
+}
+
 /// The class of the Java exception for a member's error.
 fn class_of_group(error: &GroupError) -> String {
     match error {

@@ -132,10 +132,15 @@ impl Brokers {
 
     /// Waits until a broker leads the first partition of a topic.
     pub fn await_leader_of(&self, topic: &str, leader: i32) {
+        self.await_leader_of_partition(&TopicPartition::new(topic, 0), leader);
+    }
+
+    /// Waits until a broker leads a partition.
+    pub fn await_leader_of_partition(&self, partition: &TopicPartition, leader: i32) {
         eventually(&format!("{leader} leads"), SOON, || {
-            (self.state_of(topic).leader == leader).then_some(())
+            (self.state_of_partition(partition).leader == leader).then_some(())
         });
-        eventually("it serves", SOON, || self.connection(leader).has_leader(topic)?.then_some(()));
+        eventually("it serves", SOON, || self.connection(leader).has_leader(&partition.topic)?.then_some(()));
     }
 
     /// Produces numbered records to `t` until they are acknowledged by all in sync.

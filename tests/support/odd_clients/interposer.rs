@@ -73,6 +73,8 @@ struct State {
     /// What becomes of the next request of a client and an API.
     treatments: Vec<(String, ApiKey, Treatment)>,
     lies: BTreeMap<String, MetadataLie>,
+    /// The other cluster whose metadata comes in place of the brokers' own: it has none of their topics.
+    foreign: Option<String>,
     releases: usize,
     lines: Vec<String>,
 }
@@ -138,6 +140,11 @@ impl Interposition {
         };
     }
 
+    /// From now on metadata is that of another cluster, which has none of these topics; None for the truth.
+    pub fn set_foreign(&self, cluster: Option<String>) {
+        self.state().foreign = cluster;
+    }
+
     /// What was carried since this was asked for last.
     pub fn take_recorded(&self) -> Vec<String> {
         std::mem::take(&mut self.state().lines)
@@ -171,6 +178,13 @@ impl Interposition {
     fn rewrite(&self, answer: &mut MetadataResponse) {
         answer.brokers.iter_mut().for_each(|broker| self.redirect(&mut broker.port));
         let state = self.state();
+        if let Some(cluster) = &state.foreign {
+            answer.cluster_id = Some(cluster.clone());
+            for topic in &mut answer.topics {
+                topic.error_code = ErrorCode::UnknownTopicOrPartition.code();
+                topic.partitions.clear();
+            }
+        }
         for topic in &mut answer.topics {
             let Some(lie) = state.lies.get(&topic.name) else { continue };
             if let Some(error) = lie.error {

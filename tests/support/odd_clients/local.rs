@@ -168,7 +168,8 @@ impl LocalProducer {
                     Err(error) => Err(error),
                 };
                 let offset = |it: RecordMetadata| it.offset.map_or(-1, |offset| offset);
-                vec![outcome.map_or_else(|error| exception(&error), |it| format!("offset {}", offset(it)))]
+                let failed = |error: ClientError| exception(&error.of_java_delivery());
+                vec![outcome.map_or_else(failed, |it| format!("offset {}", offset(it)))]
             }
             _ => panic!("no command of a producer: {words:?}"),
         }

@@ -44,15 +44,20 @@ pub fn brokers() -> Brokers {
     let settings = [
         ("group.initial.rebalance.delay.ms", "0"),
         ("group.min.session.timeout.ms", "500"),
-        ("offsets.topic.num.partitions", "1"),
-        ("transaction.state.log.num.partitions", "1"),
+        ("offsets.topic.num.partitions", "8"),
+        ("transaction.state.log.num.partitions", "6"),
         ("auto.create.topics.enable", "false"),
         ("auto.leader.rebalance.enable", "false"),
     ];
     let brokers = Brokers::start(2, &settings);
-    // Groups have their coordinator at the first broker, transactions at the second.
-    brokers.create_topic("__consumer_offsets", "1", &["cleanup.policy=compact"]);
-    brokers.create_topic("__transaction_state", "2", &["cleanup.policy=compact"]);
+    // Groups have their coordinator at the first broker, transactions at the second. A scenario that moves one of these
+    // partitions is the only one whose group or transactional id is in it.
+    brokers.create_topic(
+        "__consumer_offsets",
+        "1:2,1:2,1:2,1:2,1:2,1:2,1:2,1:2",
+        &["cleanup.policy=compact"],
+    );
+    brokers.create_topic("__transaction_state", "2:1,2:1,2:1,2:1,2:1,2:1", &["cleanup.policy=compact"]);
     for key_type in [0, 1] {
         eventually("there are coordinators", Duration::from_secs(30), || {
             let request = FindCoordinatorRequest { key: "any".to_owned(), key_type };

@@ -10,6 +10,9 @@ use barnabas::client::admin::ElectionType;
 use barnabas::client::settings::AdminSettings;
 use barnabas::wire::api_key::ApiKey;
 use barnabas::wire::error_code::ErrorCode;
+use barnabas::wire::message::end_txn::EndTxnRequest;
+use barnabas::wire::message::find_coordinator::FindCoordinatorRequest;
+use barnabas::wire::message::offset_fetch::OffsetFetchRequest;
 
 use super::interposer::{Interposition, MetadataLie, Treatment};
 use super::recorded::MadeUp;
@@ -62,7 +65,14 @@ impl<'a> Stage<'a> {
                 }
             }
             ["delete", topic, offset] => self.delete_before(topic, offset.parse().unwrap()),
-            ["lead", topic, leader] => self.lead(topic, leader.parse().unwrap()),
+            ["lead", partition, leader] => self.lead(partition_named(partition), leader.parse().unwrap()),
+            ["remove", topic] => self.remove(topic),
+            ["foreign", cluster] => self.interposition.set_foreign(Some(cluster.to_owned())),
+            ["home"] => self.interposition.set_foreign(None),
+            ["await", "coordinator", group, broker] => self.await_coordinator(group, broker.parse().unwrap()),
+            ["await", "transactions", id, broker] => {
+                self.await_transaction_coordinator(id, broker.parse().unwrap());
+            }
             ["answer", client, api, error, ref fields @ ..] => {
                 let fields = fields.iter().map(|it| it.split_once('=').unwrap());
                 let fields = fields.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
@@ -99,9 +109,62 @@ impl<'a> Stage<'a> {
         });
     }
 
-    /// Has a broker lead the only partition of a topic, in a new leader epoch.
-    fn lead(&self, topic: &str, leader: i32) {
-        let partition = TopicPartition::new(topic, 0);
+    /// Deletes a topic, and waits until no broker knows it any more.
+    fn remove(&self, topic: &str) {
+        let bootstrap = self.brokers.bootstrap();
+        self.runtime.block_on(async {
+            let admin = Admin::new(AdminSettings::new(&bootstrap)).await.unwrap();
+            admin.delete_topics([topic], Default::default()).await.all().unwrap();
+        });
+        eventually("the topic is gone", SOON, || {
+            let is_gone = |id| self.brokers.connection(id).has_leader(topic) == Some(false);
+            (!self.brokers.has_partition(topic) && self.brokers.all.keys().all(|id| is_gone(*id)))
+                .then_some(())
+        });
+    }
+
+    /// Waits until a broker, and no other one, coordinates a group, and all brokers know that.
+    fn await_coordinator(&self, group: &str, coordinator: i32) {
+        let find = FindCoordinatorRequest { key: group.to_owned(), key_type: 0 };
+        let offsets = OffsetFetchRequest { group_id: group.to_owned(), topics: None, require_stable: false };
+        let knows = |id| {
+            let mut connection = self.brokers.connection(id);
+            let found = connection.call(&find, 3).is_some_and(|it| it.node_id == coordinator);
+            let serves = connection.call(&offsets, 5).map(|it| ErrorCode::from_code(it.error_code));
+            let expected = if id == coordinator { ErrorCode::None } else { ErrorCode::NotCoordinator };
+            found && serves == Some(expected)
+        };
+        eventually("the coordinator has moved", SOON, || {
+            self.brokers.all.keys().all(|id| knows(*id)).then_some(())
+        });
+    }
+
+    /// The same of the coordinator of a transactional id.
+    fn await_transaction_coordinator(&self, transactional_id: &str, coordinator: i32) {
+        let find = FindCoordinatorRequest { key: transactional_id.to_owned(), key_type: 1 };
+        // No producer has this id: a coordinator refuses it, and changes nothing.
+        let end = EndTxnRequest {
+            transactional_id: transactional_id.to_owned(),
+            producer_id: i64::MAX,
+            producer_epoch: 0,
+            committed: false,
+        };
+        let knows = |id| {
+            let mut connection = self.brokers.connection(id);
+            let found = connection.call(&find, 3).is_some_and(|it| it.node_id == coordinator);
+            let serves = connection.call(&end, 1).map(|it| ErrorCode::from_code(it.error_code));
+            let is_here = id == coordinator;
+            let expected =
+                if is_here { ErrorCode::InvalidProducerIdMapping } else { ErrorCode::NotCoordinator };
+            found && serves == Some(expected)
+        };
+        eventually("the coordinator has moved", SOON, || {
+            self.brokers.all.keys().all(|id| knows(*id)).then_some(())
+        });
+    }
+
+    /// Has a broker lead a partition, in a new leader epoch.
+    fn lead(&self, partition: TopicPartition, leader: i32) {
         let state = self.brokers.state_of_partition(&partition);
         let mut replicas = state.isr.clone();
         replicas.sort_by_key(|id| (*id != leader, *id));
@@ -114,8 +177,15 @@ impl<'a> Stage<'a> {
             // It may lead already.
             drop(admin.elect_leaders(ElectionType::Preferred, [id]).await);
         });
-        self.brokers.await_leader_of(topic, leader);
+        self.brokers.await_leader_of_partition(&partition, leader);
     }
+}
+
+/// A partition by its name; the first one of a topic by that of the topic.
+fn partition_named(name: &str) -> TopicPartition {
+    let numbered = name.rsplit_once('-').and_then(|(topic, number)| Some((topic, number.parse().ok()?)));
+    numbered
+        .map_or_else(|| TopicPartition::new(name, 0), |(topic, number)| TopicPartition::new(topic, number))
 }
 
 fn error_named(name: &str) -> ErrorCode {
