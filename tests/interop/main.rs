@@ -9,6 +9,7 @@ mod support;
 mod assignors;
 mod administration;
 mod batches;
+mod broker_versions;
 mod client_quotas;
 mod clients;
 mod compaction;

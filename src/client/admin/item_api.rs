@@ -66,6 +66,11 @@ pub(super) trait ItemApi: Sync {
     /// The request about these items; the broker has `timeout_ms` for it.
     fn request(&self, items: &[Self::Item], timeout_ms: i32) -> Self::Request;
 
+    /// The request to a broker that is too old for a field of the first one; None where there is none.
+    fn request_of_old(&self) -> Option<Self::Request> {
+        None
+    }
+
     /// Reads the answer to a request about `items`.
     ///
     /// # Errors
@@ -142,14 +147,18 @@ impl Admin {
         drive.done.into_iter().collect()
     }
 
-    /// The leaders of partitions by fresh metadata, which does not create a topic.
+    /// The leaders of partitions by fresh metadata, which does not create a topic: that of all topics from brokers
+    /// before 0.11, which create every topic that they are asked for by its name.
     async fn leaders(
         &self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Result<Target, ClientError>>, ClientError> {
         let names: BTreeSet<_> = partitions.iter().map(|partition| partition.topic.to_string()).collect();
         let names: Vec<_> = names.into_iter().collect();
-        let answer = self.cluster.metadata_once(Some(&names), false).await?;
+        let answer = match self.cluster.metadata_once(Some(&names), false).await {
+            Err(ClientError::UnsupportedField { .. }) => self.cluster.metadata_once(None, false).await?,
+            answer => answer?,
+        };
         Ok(leaders_in(&answer, partitions))
     }
 }
@@ -187,7 +196,12 @@ impl<'a, A: ItemApi> ItemDrive<'a, A> {
             let ItemGroup { target, items } = group;
             let request = |timeout_ms| api.request(&items, timeout_ms);
             let mut throttle = Duration::ZERO;
-            let results = match admin.exchange(&target, request, &tries).await {
+            let mut answer = admin.exchange(&target, request, &tries).await;
+            let is_too_old = matches!(answer, Err(ClientError::UnsupportedField { .. }));
+            if is_too_old && let Some(old) = api.request_of_old() {
+                answer = admin.exchange(&target, |_| old.clone(), &tries).await;
+            }
+            let results = match answer {
                 Ok(mut answer) => {
                     let millis = answer.throttle_time_ms().map_or(0, |millis| *millis);
                     throttle = Duration::from_millis(u64::try_from(millis).unwrap_or(0));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Admin;
 use super::item_api::ItemApi;
-use super::item_results::{AnsweredItems, ItemResults};
+use super::item_results::{AnsweredItems, ItemResults, refused};
 use super::operations::authorized_operations;
 use super::topic_creation::ensure_topic_name;
 use crate::client::error::ClientError;
@@ -123,14 +123,24 @@ impl ItemApi for DescribeTopicsApi {
         }
     }
 
+    /// A broker before 0.11 creates every topic that it is asked for by its name: it is asked for all.
+    fn request_of_old(&self) -> Option<MetadataRequest> {
+        let wants_operations = self.0.include_authorized_operations;
+        (!wants_operations).then(|| MetadataRequest { topics: None, ..Default::default() })
+    }
+
     fn read(
         &self,
-        _: &[String],
+        names: &[String],
         answer: MetadataResponse,
         found: &mut AnsweredItems<String, TopicDescription>,
     ) -> Result<(), ClientError> {
         for topic in &answer.topics {
             found.insert_checked(&topic.name, topic.error_code, None, description(topic));
+        }
+        for name in names.iter().filter(|name| answer.topics.iter().all(|topic| topic.name != **name)) {
+            let text = format!("Topic {name} not found.");
+            found.insert(name, Err(refused(ErrorCode::UnknownTopicOrPartition, text)));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::client::cluster::Cluster;
 use crate::client::error::ClientError;
 use crate::client::metadata::Target;
+use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::list_offsets::*;
 
@@ -22,6 +23,9 @@ use crate::wire::message::list_offsets::*;
 pub(super) const LATEST_TIMESTAMP: Millis = -1;
 /// The timestamp that stands for the start of a partition.
 pub(super) const EARLIEST_TIMESTAMP: Millis = -2;
+
+/// The first version of ListOffsets that finds a record by its timestamp; version 0 finds the start of a segment.
+const TIMES_FROM: i16 = 1;
 
 /// The first record of a partition whose timestamp is at or after the one asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,7 @@ pub(super) async fn ask_once(
         };
         by_broker.entry(leader.broker).or_default().push((id, partition));
     }
+    let wants_times = asked.values().any(|time| *time >= 0);
     let calls = by_broker.into_iter().map(async |(broker, partitions)| {
         let topics = by_topic(partitions);
         let request = ListOffsetRequest {
@@ -78,7 +83,11 @@ pub(super) async fn ask_once(
                 .map(|(name, partitions)| ListOffsetTopic { name: name.to_string(), partitions })
                 .collect(),
         };
-        cluster.call(&Target::Broker(broker), &request).await
+        let target = Target::Broker(broker);
+        if wants_times && *cluster.usable_versions(&target, ApiKey::ListOffsets).await?.end() < TIMES_FROM {
+            return Err(ClientError::Unsupported(ApiKey::ListOffsets));
+        }
+        cluster.call(&target, &request).await
     });
     let mut outcome = OffsetsFound::default();
     for answer in join_all(calls).await {

@@ -136,7 +136,7 @@ impl<T: Nullable> Field for Option<T> {
 
     fn write(&self, out: &mut Writer, at: At) -> Result<(), WireError> {
         if self.is_none() && !at.nullable {
-            return Err(Problem::Null.into());
+            return Err(Problem::NotInVersion(at.version).into());
         }
         T::write_nullable(self.as_ref(), out, at)
     }
