@@ -200,8 +200,19 @@ impl SimpleShell {
     /// Whether the partition exists, and is led by the replica that was asked for.
     async fn check_partition(&self, consumer: &Consumer) -> Result<(), ShellEnd> {
         let TopicPartition { topic, partition } = &self.id;
-        let partitions = consumer.partitions_for(topic).await.unwrap_or_default();
         let refused = |sentence: String| Err(ShellEnd::Refused(sentence));
+        let partitions = match consumer.partitions_for(topic).await {
+            Ok(partitions) => partitions,
+            // Of a topic that a broker refuses there are none.
+            Err(error) if error.code().is_some() => Vec::new(),
+            Err(_) => {
+                let servers = self.options.broker_list.as_deref().unwrap_or_default();
+                return refused(format!(
+                    "Exception in thread \"main\" kafka.common.KafkaException: fetching topic metadata for topics \
+                     [Set({topic})] from broker [{servers}] failed"
+                ));
+            }
+        };
         let Some(found) = partitions.iter().find(|it| it.partition == *partition) else {
             return refused(format!("Error: partition {partition} does not exist for topic {topic}"));
         };

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use barnabas::cli::TOOLS;
@@ -86,20 +86,35 @@ fn write_files(files: &Path, server: &str) {
     }
 }
 
+/// A tool that is killed where the test fails.
+struct RunningTool(Child);
+
+impl Drop for RunningTool {
+    fn drop(&mut self) {
+        // It has ended unless the test fails.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Gives a command, waits until it has connected, and interrupts it.
 fn is_interrupted(command: &str, listener: &TcpListener) {
-    let mut words = command.split_whitespace();
     let mut tool = Command::new(env!("CARGO_BIN_EXE_barnabas"));
-    tool.args(words.by_ref()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut tool = tool.spawn().unwrap();
+    tool.args(command.split_whitespace());
+    tool.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut tool = RunningTool(tool.spawn().unwrap());
     // The console producer connects once there is a line; its input stays open. Other tools read no input.
-    let mut input = tool.stdin.take().unwrap();
+    let mut input = tool.0.stdin.take().unwrap();
     let _ = input.write_all(b"line\n");
-    let connection = listener.accept().unwrap();
-    let sent = Command::new("kill").args(["-s", "INT", &tool.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "{command} has not ended before");
-    let ended = eventually(&format!("the end of {command}"), LIMIT, || tool.try_wait().unwrap());
-    let printed = std::io::read_to_string(tool.stderr.take().unwrap()).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let connection = eventually(&format!("the connection of {command}"), LIMIT, || {
+        assert!(tool.0.try_wait().unwrap().is_none(), "{command} has ended before it has connected");
+        listener.accept().ok()
+    });
+    let sent = Command::new("kill").args(["-s", "INT", &tool.0.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "{command} still runs");
+    let ended = eventually(&format!("the end of {command}"), LIMIT, || tool.0.try_wait().unwrap());
+    let printed = std::io::read_to_string(tool.0.stderr.take().unwrap()).unwrap();
     assert!(ended.code() == Some(130) || ended.signal() == Some(2), "{command}: {ended}\n{printed}");
     assert!(!printed.contains("panicked"), "{command}: {printed}");
     drop((connection, input));

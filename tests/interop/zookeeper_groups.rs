@@ -1,16 +1,16 @@
 //! One group in znodes of Java's consumers of 0.8 and 1.1 and ours: they share a topic as members join, leave and die,
-//! and as a broker dies.
+//! and as a broker dies. The tools of 1.1 and ours print the same about it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use barnabas::client::settings::ProducerSettings;
 use barnabas::client::{Producer, ProducerRecord};
 
-use crate::java::older;
+use crate::java::{Ended, Kafka, older};
 use crate::support::cluster::Brokers;
-use crate::support::{Process, eventually, root};
+use crate::support::{Process, eventually, root, script};
 
 const SOON: Duration = Duration::from_secs(90);
 const PARTITIONS: i32 = 4;
@@ -105,6 +105,35 @@ fn ours(connect: &str) -> Process {
     Process::start("our consumer", &mut command)
 }
 
+/// What Kafka 1.1's tool and ours print when both are given the same, without the blanks at the ends of lines.
+fn printed_by_both(of_1_1: &Kafka, arguments: &[&str]) -> [Vec<String>; 2] {
+    let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut java = of_1_1.command("kafka.admin.ConsumerGroupCommand", arguments);
+    // Without it ZooKeeper's client of that time fails on how this Java prints addresses.
+    java.env("JDK_JAVA_OPTIONS", "-Dzookeeper.sasl.client=false").stdin(Stdio::null());
+    let java = Ended::from(java.output().unwrap());
+    let ours = script("kafka-consumer-groups.sh", arguments);
+    assert_eq!(ours.status.code(), Some(java.code), "{arguments:?}: {}", java.err);
+    let note = "Note: This will only show information about consumers that use ZooKeeper";
+    let our_errors = String::from_utf8_lossy(&ours.stderr).into_owned();
+    assert!(
+        our_errors.starts_with(note) && java.err.contains(our_errors.trim_end()),
+        "{our_errors}\n{}",
+        java.err
+    );
+    [lines(&java.out), lines(&String::from_utf8_lossy(&ours.stdout))]
+}
+
+/// The columns of a group's description that change only as its members or logs do.
+fn stable_columns(lines: &[String]) -> Vec<[String; 4]> {
+    let columns = |line: &String| -> Vec<_> { line.split_whitespace().map(str::to_owned).collect() };
+    let stable = |line| match columns(line).as_slice() {
+        [topic, partition, _, end, _, consumer] => Some([topic, partition, end, consumer].map(String::clone)),
+        _ => None,
+    };
+    lines.iter().filter_map(stable).collect()
+}
+
 #[test]
 fn consumers_of_0_8_and_1_1_and_ours_share_a_group_and_lose_nothing() {
     let test = "consumers_of_0_8_and_1_1_and_ours_share_a_group_and_lose_nothing";
@@ -149,4 +178,28 @@ fn consumers_of_0_8_and_1_1_and_ours_share_a_group_and_lose_nothing() {
     topic.await_owners(2);
     topic.produce("once ours is back", &[&first, &second, &third, &again]);
     assert_none_twice(&[&second, &third, &again]);
+
+    let zookeeper = ["--zookeeper", connect.as_str()];
+    let group = [&zookeeper[..], &["--group", "g"]].concat();
+    let describe = [&group[..], &["--describe"]].concat();
+    let [java, ours] = printed_by_both(&of_1_1, &describe);
+    assert_eq!(stable_columns(&java), stable_columns(&ours));
+    assert_eq!(ours.len(), 2 + PARTITIONS as usize, "{ours:?}");
+    for arguments in [[&zookeeper[..], &["--list"]].concat(), [&group[..], &["--delete"]].concat()] {
+        let [java, ours] = printed_by_both(&of_1_1, &arguments);
+        assert_eq!(java, ours);
+    }
+    drop((third, again));
+    eventually("the sessions of the members are over", SOON, || {
+        let described = script("kafka-consumer-groups.sh", &[&describe[..], &["--output", "json"]].concat());
+        (!String::from_utf8_lossy(&described.stdout).contains("\"consumerId\":\"")).then_some(())
+    });
+    let [java, ours] = printed_by_both(&of_1_1, &describe);
+    assert_eq!(java, ours);
+    let delete = script("kafka-consumer-groups.sh", &[&group[..], &["--delete"]].concat());
+    let deleted = "Deleted all consumer group information for group 'g' in zookeeper.\n";
+    assert_eq!(String::from_utf8_lossy(&delete.stdout), deleted);
+    let [java, ours] = printed_by_both(&of_1_1, &describe);
+    assert_eq!(java, ours);
+    assert_eq!(ours, ["Error: The consumer group 'g' does not exist."]);
 }
