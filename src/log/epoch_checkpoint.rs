@@ -6,13 +6,14 @@
 //! - An epoch without records would be dropped when the log is opened again, in Kafka too. It is kept in memory.
 //! - An epoch with records is kept in memory, if it is later than all that the file has. Recovery reads every batch
 //!   from the recovery point on and notes later epochs, as Kafka's does. ([`super::epochs`] decides which it finds.)
-//! - The first epoch of a file, and one that contradicts the file, is written before its first record.
+//! - One that contradicts the file is written before its first record.
 //! - What takes records away (truncation, a new log start) writes the file at once.
 //!
 //! Before the recovery point passes an epoch, before segments are cleaned, and before a clean stop, the file has it
 //! and is synced. So whatever a crash leaves (of a power failure: an older file, a damaged or an empty one), each epoch
 //! with records is in the file or in the batches behind the recovery point, and replicas truncate by the same epochs
-//! as before the crash. A file without any entry beside a log with records is rebuilt from all batches.
+//! as before the crash. A file without any entry beside a log with records may have lost them: it is rebuilt from all
+//! batches, unless recovery reads them anyway.
 //!
 //! Never decides which epochs there are: [`super::epochs`] does. Kafka: `LeaderEpochFileCache`,
 //! `LeaderEpochCheckpointFile`; it writes and syncs the file with every change.

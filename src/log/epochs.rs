@@ -131,7 +131,7 @@ impl Epochs {
     ///   written 1@0 4@20         now 1@0 7@25         no: nothing would take back that 4 began at 20
     ///   written 1@0 4@20         now 1@0 3@20         no: the batch at 20 is of an earlier epoch
     ///   written 1@0 4@20         now 1@0              no: the batches behind 20, of epoch 1, show nothing new
-    ///   written                  now 1@0              no: what has no entries has lost them
+    ///   written                  now 1@0              yes: where there are none, they are taken from all batches
     /// ```
     pub fn are_found_again_from(&self, written: &Self) -> bool {
         let common = self.in_common_with(written);
@@ -141,7 +141,7 @@ impl Epochs {
             Some(next) => {
                 let gives_way =
                     |old: &EpochEntry| old.epoch < next.epoch && old.start_offset >= next.start_offset;
-                !written.entries.is_empty() && gone.iter().all(gives_way)
+                gone.iter().all(gives_way)
             }
         }
     }

@@ -1,12 +1,14 @@
 //! All logs of a broker, over all its data directories: opened, found, made, deleted, closed.
 //!
-//! A data directory that fails takes its own logs with it and no others. Loading is in [`load`], what is done every
-//! now and then in [`tasks`]. Kafka: `LogManager`.
+//! A data directory that fails takes its own logs with it and no others. Which ones can be used is found in
+//! [`usable_dirs`], loading is in [`load`], what is done every now and then in [`tasks`]. Kafka: `LogManager`.
 
 pub mod load;
 mod metrics;
 pub mod moves;
+mod recovery_turns;
 pub mod tasks;
+mod usable_dirs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

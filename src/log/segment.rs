@@ -137,7 +137,12 @@ impl Segment {
             );
             io::Error::new(io::ErrorKind::InvalidData, text)
         })?;
-        Self::with(files, base_offset, (size, UNKNOWN), options)
+        let mut segment = Self::with(files, base_offset, (size, UNKNOWN), options)?;
+        let time = &mut segment.indexes.get_mut().time.entries;
+        if time.is_new() {
+            time.resize(0)?;
+        }
+        Ok(segment)
     }
 
     fn with(
@@ -147,10 +152,7 @@ impl Segment {
         options: SegmentOptions,
     ) -> io::Result<Self> {
         let offset = OffsetIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
-        let mut time = TimeIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
-        if time.entries.is_new() {
-            time.entries.resize(0)?;
-        }
+        let time = TimeIndex::open(files.clone(), base_offset, options.max_index_bytes)?;
         let transaction = TransactionIndex::open(files.clone(), base_offset)?;
         Ok(Self {
             base_offset,
@@ -287,6 +289,7 @@ impl Segment {
     pub fn deactivate(&self) -> io::Result<()> {
         let largest = self.largest(&mut self.progress.lock())?;
         let mut indexes = self.indexes.write();
+        indexes.time.entries.stop_growing();
         indexes.time.maybe_append(largest)?;
         indexes.offset.entries.trim()?;
         indexes.time.entries.trim()?;

@@ -26,7 +26,18 @@ pub struct ProducerState {
     last_snapshot: Offset,
     /// The offsets of the snapshots there are, once the directory was listed: no other part writes or deletes any.
     listed: Option<BTreeSet<Offset>>,
+    /// There while the log is loaded.
+    loading: Option<LoadedSnapshots>,
     sync: LogSync,
+}
+
+/// What spares a recovery the files that it would delete and write again with the same bytes.
+#[derive(Debug, Default)]
+struct LoadedSnapshots {
+    /// The offsets of files that are no snapshots any more, and still there until the log is loaded.
+    outdated: BTreeSet<Offset>,
+    /// The snapshot that was taken last, so that it is not read again.
+    latest: Option<(Offset, Vec<u8>)>,
 }
 
 impl ProducerState {
@@ -37,6 +48,7 @@ impl ProducerState {
             dir,
             last_snapshot: 0,
             listed: None,
+            loading: None,
             sync: LogSync::EachFile,
         }
     }
@@ -58,18 +70,44 @@ impl ProducerState {
     pub fn take_snapshot(&mut self) -> io::Result<()> {
         let offset = self.producers.end_offset();
         if offset > self.last_snapshot {
-            let path = self.path(offset);
-            let file = retry(|| fs::File::create(&path))?;
-            io::Write::write_all(&mut &file, &self.producers.snapshot())?;
-            if self.sync == LogSync::EachFile {
-                file.sync_all()?;
+            let bytes = self.producers.snapshot();
+            let outdated = self.loading.as_mut().is_some_and(|it| it.outdated.remove(&offset));
+            let is_there = outdated && self.sync == LogSync::WholeDirectory && self.has_bytes(offset, &bytes);
+            if !is_there {
+                self.write(offset, &bytes)?;
             }
             self.last_snapshot = offset;
             if let Some(listed) = &mut self.listed {
                 listed.insert(offset);
             }
+            if let Some(loading) = &mut self.loading {
+                loading.latest = Some((offset, bytes));
+            }
         }
         Ok(())
+    }
+
+    fn write(&self, offset: Offset, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(offset);
+        let file = retry(|| fs::File::create(&path))?;
+        io::Write::write_all(&mut &file, bytes)?;
+        match self.sync {
+            LogSync::EachFile => file.sync_all(),
+            LogSync::WholeDirectory => Ok(()),
+        }
+    }
+
+    /// Whether a file is there with just these bytes; one that cannot be read is to be written anew.
+    fn has_bytes(&self, offset: Offset, bytes: &[u8]) -> bool {
+        fs::read(self.path(offset)).is_ok_and(|found| found == bytes)
+    }
+
+    /// The bytes of a snapshot.
+    fn read(&self, offset: Offset) -> io::Result<Vec<u8>> {
+        match self.loading.as_ref().and_then(|it| it.latest.as_ref()) {
+            Some((of, bytes)) if *of == offset => Ok(bytes.clone()),
+            _ => retry(|| fs::read(self.path(offset))),
+        }
     }
 
     /// Goes back to the latest sound snapshot within the log, unless the producers stand at `log_end` already.
@@ -87,7 +125,7 @@ impl ProducerState {
         while let Some(offset) = self.known()?.last().copied() {
             let path = self.path(offset);
             log::info!(target: TARGET, "Loading producer state from snapshot file '{}'", path.display());
-            match self.producers.load(&retry(|| fs::read(&path))?, offset, now) {
+            match self.producers.load(&self.read(offset)?, offset, now) {
                 Ok(()) => {
                     self.last_snapshot = offset;
                     break;
@@ -131,14 +169,33 @@ impl ProducerState {
     }
 
     /// Knows the snapshots from the names of the directory's files.
-    pub fn list(&mut self, files: &[String]) {
+    fn list(&mut self, files: &[String]) {
         let snapshots = files.iter().filter(|name| name.ends_with(SNAPSHOT));
         self.listed = Some(snapshots.filter_map(|name| offset_of(name)).collect());
     }
 
-    /// Knows the snapshots that another state of the same directory knows, which must list them again if it is used.
+    /// Knows the snapshots that another state of the same directory knows, and which of them are outdated; that one
+    /// must list them again if it is used.
     pub fn take_list_of(&mut self, other: &mut Self) {
         self.listed = other.listed.take();
+        self.loading = other.loading.take();
+    }
+
+    /// The log is loaded from now on, by the names of its files: what is no snapshot any more is deleted at the end.
+    pub fn begin_loading(&mut self, files: &[String]) {
+        self.list(files);
+        self.loading = Some(LoadedSnapshots::default());
+    }
+
+    /// The log is loaded: deletes the files that are no snapshots any more.
+    ///
+    /// # Errors
+    /// Those of deleting files.
+    pub fn end_loading(&mut self) -> io::Result<()> {
+        for offset in self.loading.take().unwrap_or_default().outdated {
+            remove_if_there(&self.path(offset))?;
+        }
+        Ok(())
     }
 
     /// Whether there is any snapshot.
@@ -161,7 +218,10 @@ impl ProducerState {
     fn delete(&mut self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
         let going: Vec<_> = self.known()?.iter().copied().filter(|offset| goes(*offset)).collect();
         for offset in going {
-            remove_if_there(&self.path(offset))?;
+            match &mut self.loading {
+                Some(loading) => _ = loading.outdated.insert(offset),
+                None => _ = remove_if_there(&self.path(offset))?,
+            }
             self.known()?.remove(&offset);
         }
         Ok(())

@@ -33,7 +33,9 @@ fn an_epoch_is_written_before_the_recovery_point_passes_its_first_record_and_not
     log.append_lock().begin_leadership(1).unwrap();
     assert_eq!((log.latest_epoch(), written().as_str()), (Some(1), ""));
     append(1);
-    assert_eq!(written(), "0\n1\n1 0\n", "the first one before its first record");
+    assert_eq!(written(), "", "recovery reads the batch");
+    log.flush().unwrap();
+    assert_eq!((written().as_str(), log.recovery_point()), ("0\n1\n1 0\n", 1));
     log.append_lock().begin_leadership(2).unwrap();
     append(2);
     assert_eq!(log.end_offset_for(1), Some(EpochEnd { epoch: 1, offset: 1 }));
@@ -104,9 +106,9 @@ fn the_file_is_on_the_disk_before_the_recovery_point_passes_its_records() {
     let log = fixture.open(&Settings::default());
     log.append_lock().begin_leadership(1).unwrap();
     log.append_as_leader(batch(1, &["a"]), 1, AppendOrigin::Client).unwrap();
-    assert!(log.epochs().is_unsynced(), "nothing counts on it yet");
+    assert!(log.epochs().is_unwritten(), "nothing counts on it yet");
     log.flush().unwrap();
-    assert!(!log.epochs().is_unsynced());
+    assert!(!log.epochs().is_unwritten() && !log.epochs().is_unsynced());
     log.append_as_leader(batch(1, &["b"]), 1, AppendOrigin::Client).unwrap();
     assert!(!log.epochs().is_unsynced(), "no epoch has begun");
 }

@@ -2,7 +2,8 @@
 //! it is used.
 //!
 //! While its segment is active the file is preallocated to its full size, as Kafka's is, and trimmed when the segment
-//! closes: a broker of either kind finds what it expects.
+//! closes: a broker of either kind finds what it expects. A file that was there when its log was opened is enlarged
+//! with its first new entry, so that a start does not touch the files of thousands of logs for nothing.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -24,8 +25,10 @@ pub struct Entries {
     count: usize,
     /// Whether the file was created when it was opened.
     is_new: bool,
-    /// The file's length in bytes, which bounds how many entries fit.
+    /// The file's length in bytes.
     length: u64,
+    /// How many bytes the entries may take; the file is enlarged to that with the next entry if it is shorter.
+    room: u64,
     /// The entries, while the segment is active.
     cached: Option<Vec<u8>>,
     /// Whether entries were written that may not be on the disk.
@@ -40,7 +43,7 @@ impl Entries {
     pub fn open(files: Arc<SegmentFiles>, kind: Kind, size: usize, max_bytes: u64) -> io::Result<Self> {
         let unsynced = AtomicBool::new(false);
         let mut entries =
-            Self { files, kind, size, count: 0, is_new: false, length: 0, cached: None, unsynced };
+            Self { files, kind, size, count: 0, is_new: false, length: 0, room: 0, cached: None, unsynced };
         let found = entries.files.metadata(kind)?;
         match found {
             Some(found) => {
@@ -53,6 +56,7 @@ impl Entries {
                 entries.is_new = true;
             }
         }
+        entries.room = entries.length;
         Ok(entries)
     }
 
@@ -71,9 +75,9 @@ impl Entries {
         (self.count * self.size) as u64
     }
 
-    /// How many entries the file has room for.
+    /// How many entries the file has room for, or will have.
     pub fn room(&self) -> usize {
-        (self.length / self.size as u64) as usize
+        (self.room / self.size as u64) as usize
     }
 
     /// Whether the file consists of whole entries.
@@ -91,7 +95,17 @@ impl Entries {
             self.files.open_briefly(self.kind)?.read_exact_at(&mut cached, 0)?;
         }
         self.cached = Some(cached);
-        self.resize(max_bytes)
+        let room = self.whole(max_bytes);
+        if self.length > room {
+            self.resize(room)?;
+        }
+        self.room = room;
+        Ok(())
+    }
+
+    /// The file is not enlarged any more: what is still added is the last.
+    pub fn stop_growing(&mut self) {
+        self.room = self.length;
     }
 
     /// Truncates the file to its entries and drops those in memory, as the segment closes.
@@ -100,7 +114,7 @@ impl Entries {
     /// Those of resizing.
     pub fn trim(&mut self) -> io::Result<()> {
         self.cached = None;
-        self.resize((self.count * self.size) as u64)
+        self.resize(self.bytes())
     }
 
     /// Makes the file `bytes` long, rounded down to whole entries.
@@ -108,13 +122,19 @@ impl Entries {
     /// # Errors
     /// Those of resizing.
     pub fn resize(&mut self, bytes: u64) -> io::Result<()> {
-        let rounded = bytes - bytes % self.size as u64;
+        let rounded = self.whole(bytes);
         if self.length != rounded {
             // Not kept open for this: an index without entries needs no descriptor.
             self.files.open_briefly(self.kind)?.set_len(rounded)?;
             self.length = rounded;
         }
+        self.room = rounded;
         Ok(())
+    }
+
+    /// So many bytes, or less: only whole entries.
+    fn whole(&self, bytes: u64) -> u64 {
+        bytes - bytes % self.size as u64
     }
 
     /// Adds an entry of exactly the entries' size behind the last one.
@@ -123,10 +143,16 @@ impl Entries {
     /// Those of writing.
     pub fn append(&mut self, entry: &[u8]) -> io::Result<()> {
         debug_assert_eq!(entry.len(), self.size);
-        let at = (self.count * self.size) as u64;
-        self.files.open(self.kind)?.write_all_at(entry, at)?;
+        let at = self.bytes();
+        let file = self.files.open(self.kind)?;
+        if self.length < self.room {
+            file.set_len(self.room)?;
+            self.length = self.room;
+        }
+        file.write_all_at(entry, at)?;
         self.unsynced.store(true, Ordering::Release);
         self.length = self.length.max(at + self.size as u64);
+        self.room = self.room.max(self.length);
         if let Some(cached) = &mut self.cached {
             cached.extend_from_slice(entry);
         }

@@ -1,16 +1,18 @@
-//! Opening all logs of a broker: directories checked and locked, logs loaded side by side, strays refused.
+//! Opening all logs of a broker: logs loaded side by side, strays refused.
 //!
-//! Kafka: `LogManager.createAndValidateLogDirs`, `lockLogDirs`, `loadLogs`.
+//! Kafka: `LogManager.loadLogs`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 
+use super::recovery_turns::{RecoveryTurns, is_large};
+use super::usable_dirs::{lock, no_dirs, usable_dirs};
 use super::{Live, LogManager};
 use crate::base::{Clock, Millis, Offset, TopicPartition};
 use crate::config::broker::BrokerConfig;
@@ -19,7 +21,7 @@ use crate::config::topic::TopicConfig;
 use crate::config::version::KafkaVersion;
 use crate::log::checkpoint::{self, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS};
 use crate::log::cleaner::{CleanerConfig, LogCleaner};
-use crate::log::directory::{self, DirLock, Purpose};
+use crate::log::directory::{self, Purpose};
 use crate::log::failure::{DirFailures, StorageError};
 use crate::log::log::{Log, Shared};
 use crate::log::log_start::LogStartListener;
@@ -272,11 +274,14 @@ impl LogManager {
         };
         let (count, done) = (found.len(), AtomicUsize::new(0));
         let recoveries = RecoveryTurns::new(self.options.recovery_threads);
-        // What only has to be opened is opened on all cores; what has to be read takes turns.
+        // What only has to be opened is opened on all cores; what has to be read for long takes turns.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let loaded = in_parallel(self.options.recovery_threads.max(cores), found, |path| {
-            let _turn = (last_stop == LastStop::Unclean && has_records(&path)).then(|| recoveries.take());
-            let log = self.load_log(path, last_stop, settings, &points, &starts)?;
+            // What cannot be listed is reported where the log is opened.
+            let files = directory::files(&path).ok();
+            let is_long = || is_large(&path, files.as_deref().unwrap_or_default());
+            let _turn = (last_stop == LastStop::Unclean && is_long()).then(|| recoveries.take());
+            let log = self.load_log(path, files, last_stop, settings, &points, &starts)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(log) = log {
                 let segments = log.segment_offsets().len();
@@ -319,6 +324,7 @@ impl LogManager {
     fn load_log(
         &self,
         path: PathBuf,
+        files: Option<Vec<String>>,
         last_stop: LastStop,
         settings: &HashMap<Arc<str>, Settings>,
         points: &BTreeMap<TopicPartition, Offset>,
@@ -350,7 +356,7 @@ impl LogManager {
             LastStop::Clean => LogSync::EachFile,
             LastStop::Unclean => LogSync::WholeDirectory,
         };
-        let log = match Log::open_syncing(sync, opening, self.shared.clone()) {
+        let log = match Log::open_syncing(sync, opening, files, self.shared.clone()) {
             Ok(log) => log,
             // Without this log its records would be missing, and its directory is sound.
             Err(error) if error.is_transient => return Err(OpenError::NoDescriptors(error.message)),
@@ -370,68 +376,6 @@ fn absolute(dirs: Vec<PathBuf>) -> Vec<PathBuf> {
     dirs.into_iter().map(|dir| std::path::absolute(&dir).unwrap_or(dir)).collect()
 }
 
-/// The directories that can be used, made where they are missing.
-fn usable_dirs(options: &LogManagerOptions, failures: &DirFailures) -> Result<Vec<PathBuf>, OpenError> {
-    let (mut usable, mut canonical) = (Vec::new(), HashSet::new());
-    for dir in &options.dirs {
-        match usable_dir(dir, options.offline.contains(dir)) {
-            Ok(path) if canonical.insert(path.clone()) => usable.push(dir.clone()),
-            Ok(_) => {
-                let all = options.dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
-                return Err(OpenError::DuplicateDir(all.join(", ")));
-            }
-            Err(error) => {
-                failures.report(
-                    dir,
-                    format!("Failed to create or validate data directory {}", dir.display()),
-                    &error,
-                );
-            }
-        }
-    }
-    if usable.is_empty() { Err(no_dirs(&options.dirs)) } else { Ok(usable) }
-}
-
-fn usable_dir(dir: &Path, offline: bool) -> io::Result<PathBuf> {
-    if offline {
-        return Err(io::Error::other(format!("Failed to load {} during broker startup", dir.display())));
-    }
-    if !dir.exists() {
-        log::info!(target: TARGET, "Log directory {} not found, creating it.", dir.display());
-        fs::create_dir_all(dir)
-            .map_err(|_| io::Error::other(format!("Failed to create data directory {}", dir.display())))?;
-    }
-    if fs::read_dir(dir).is_err() {
-        return Err(io::Error::other(format!("{} is not a readable log directory.", dir.display())));
-    }
-    dir.canonicalize()
-}
-
-fn lock(dirs: Vec<PathBuf>, failures: &DirFailures) -> Result<Vec<(PathBuf, DirLock)>, OpenError> {
-    let mut locked = Vec::new();
-    for dir in dirs {
-        match DirLock::acquire(&dir) {
-            Ok(lock) => locked.push((dir, lock)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(OpenError::Locked(dir.display().to_string()));
-            }
-            Err(error) => {
-                failures.report(
-                    &dir,
-                    format!("Disk error while locking directory {}", dir.display()),
-                    &error,
-                );
-            }
-        }
-    }
-    Ok(locked)
-}
-
-fn no_dirs(dirs: &[PathBuf]) -> OpenError {
-    let all = dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
-    OpenError::NoDirs(all.join(", "))
-}
-
 /// Up to where the logs of a directory need no recovery. Where the file is damaged none of it is believed: that costs
 /// no more than a longer recovery.
 fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
@@ -449,42 +393,6 @@ fn recovery_points(dir: &Path) -> BTreeMap<TopicPartition, Offset> {
         );
         BTreeMap::new()
     })
-}
-
-/// Whether a log has any records, by the lengths of its files.
-fn has_records(log: &Path) -> bool {
-    let files = directory::files(log).unwrap_or_default();
-    let mut segments = files.iter().filter(|name| name.ends_with(directory::LOG));
-    segments.any(|name| fs::metadata(log.join(name)).map_or(true, |file| file.len() > 0))
-}
-
-/// How many threads may recover logs of one data directory at once (`num.recovery.threads.per.data.dir`).
-struct RecoveryTurns {
-    free: Mutex<usize>,
-    returned: Condvar,
-}
-
-/// The turn of one thread; it ends when it is dropped.
-struct RecoveryTurn<'a>(&'a RecoveryTurns);
-
-impl RecoveryTurns {
-    fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count.max(1)), returned: Condvar::new() }
-    }
-
-    fn take(&self) -> RecoveryTurn<'_> {
-        let mut free = self.free.lock();
-        self.returned.wait_while(&mut free, |free| *free == 0);
-        *free -= 1;
-        RecoveryTurn(self)
-    }
-}
-
-impl Drop for RecoveryTurn<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock() += 1;
-        self.0.returned.notify_one();
-    }
 }
 
 /// Does `work` for each item on up to `threads` threads, at least one. The results are in the items' order.

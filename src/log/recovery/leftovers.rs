@@ -20,10 +20,9 @@ use crate::log::segment_files::Kind;
 use crate::log::walk::{Headers, WalkError};
 
 impl Log {
-    /// Undoes or completes what was interrupted. Indexes of what takes another's place are removed, to be rebuilt.
-    /// Returns the names of the log's files after that.
-    pub(super) fn clear_leftovers(&self) -> io::Result<Vec<String>> {
-        let names = directory::files(&self.dir())?;
+    /// Undoes or completes what was interrupted, by the names of the log's files. Indexes of what takes another's place
+    /// are removed, to be rebuilt. Returns the names of the log's files after that.
+    pub(super) fn clear_leftovers(&self, names: Vec<String>) -> io::Result<Vec<String>> {
         let ending = |suffix: &'static str| names.iter().filter(move |name| name.ends_with(suffix));
         if ending(CLEANED).chain(ending(SWAP)).chain(ending(DELETED)).next().is_none() {
             return Ok(names);

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::*;
 use crate::base::{Millis, Offset};
-use crate::log::directory::{CLEANED, DELETED, SWAP};
+use crate::log::directory::{CLEANED, DELETED, LOG, OFFSET_INDEX, SWAP, TIME_INDEX, file_name, offset_of};
 use crate::log::log::tests::{Fixture, append, batch, values};
 use crate::log::read::{FirstBatch, ReadUpTo};
-use crate::wire::batch::BatchBuilder;
+use crate::log::validate::AppendOrigin;
+use crate::wire::batch::{Batch, BatchBuilder};
+use crate::wire::control::EndTransactionMarker;
 
 const FIRST: &str = "00000000000000000000";
 

@@ -94,3 +94,28 @@ fn old_snapshots_go_and_the_newest_counts() {
     state.truncate_fully(0).unwrap();
     assert!(state.offsets().unwrap().is_empty() && state.producers.is_empty());
 }
+
+#[test]
+fn snapshots_that_are_taken_again_while_a_log_is_loaded_are_left_alone() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let path = |offset| dir.path().join(file_name(offset, SNAPSHOT));
+    let written = |offset| fs::metadata(path(offset)).unwrap().mtime_nsec();
+    let of_two = fs::read(path(2)).unwrap();
+    fs::write(path(2), "nonsense").unwrap();
+    let before = written(3);
+    let mut state = state(dir.path());
+    state.sync_snapshots(LogSync::WholeDirectory);
+    state.begin_loading(&directory::files(dir.path()).unwrap());
+    state.truncate_and_reload(0, 0, 0).unwrap();
+    assert!(!state.has_snapshots().unwrap() && path(1).exists(), "none counts, all are there");
+    write(&mut state, 0, 0, 0);
+    for at in 1..3 {
+        write(&mut state, at, at, 100 * at);
+        state.take_snapshot().unwrap();
+    }
+    state.end_loading().unwrap();
+    assert_eq!((fs::read(path(2)).unwrap(), written(3)), (of_two, before));
+    assert_eq!(state.offsets().unwrap(), [2, 3], "1 was not taken again");
+}

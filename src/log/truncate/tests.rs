@@ -8,6 +8,8 @@ use crate::log::position::LogPosition;
 use crate::log::read::{FirstBatch, ReadUpTo};
 use crate::log::settings::Settings;
 use crate::log::validate::AppendOrigin;
+use crate::wire::batch::{Batch, BatchBuilder};
+use crate::wire::control::EndTransactionMarker;
 
 fn all(log: &Log) -> Vec<String> {
     let mut found = Vec::new();
@@ -103,4 +105,76 @@ fn a_target_before_the_first_segment_starts_the_log_there() {
     assert_eq!(log.segment_offsets(), [3, 6]);
     assert!(log.truncate_to(1).unwrap());
     assert_eq!((log.log_start_offset(), log.log_end_offset()), (1, 1));
+}
+
+/// What a log remembers of one of the producers: its last sequence and where its open transaction begins.
+type Remembered = Option<(i32, Option<Offset>)>;
+
+/// What a log remembers of the producers 0 to 2, and where readers of committed records stop.
+fn remembered(log: &Log) -> ([Remembered; 3], Offset) {
+    log.update_high_watermark(log.log_end_offset());
+    let appender = log.appender();
+    let of = |id| appender.state.producers.entry(id).map(|it| (it.last_sequence(), it.transaction_start));
+    ([0, 1, 2].map(of), log.last_stable_offset())
+}
+
+/// Three producers write and end transactions, by chance; segments are rolled in between.
+fn transactions(random: &mut fastrand::Rng, fixture: &Fixture) -> std::sync::Arc<Log> {
+    let log = fixture.open(&Settings { index_interval_bytes: 0, retention_ms: -1, ..Settings::default() });
+    let (mut sequences, mut is_open) = ([0; 3], [false; 3]);
+    for _ in 0..random.usize(1..40) {
+        let id = random.usize(0..3);
+        let producer_id = id as i64;
+        if is_open[id] && random.u8(0..3) == 0 {
+            let marker = EndTransactionMarker { committed: random.bool(), coordinator_epoch: 0 };
+            let marker = marker.batch(fixture.shared.clock.now(), producer_id, 0).unwrap();
+            log.append_as_leader(marker, 0, AppendOrigin::Coordinator).unwrap();
+            is_open[id] = false;
+        } else {
+            let mut builder = BatchBuilder::new().producer(producer_id, 0, sequences[id]).transactional(true);
+            builder.push(fixture.shared.clock.now(), None, Some(b"value"), &[]);
+            log.append_as_leader(builder.build().unwrap(), 0, AppendOrigin::Client).unwrap();
+            sequences[id] += 1;
+            is_open[id] = true;
+        }
+        if random.u8(0..6) == 0 {
+            log.roll().unwrap();
+        }
+    }
+    log
+}
+
+/// A log to which another one's batches were appended, one by one, as a follower does that was never truncated.
+fn followed(log: &Log, fixture: &Fixture) -> std::sync::Arc<Log> {
+    let follower = fixture.open(&Settings::default());
+    while follower.log_end_offset() < log.log_end_offset() {
+        let offset = follower.log_end_offset();
+        let records = log.read(offset, 1 << 20, ReadUpTo::LogEnd, FirstBatch::Whole).unwrap().records;
+        for batch in Batch::split(records.read().unwrap()) {
+            follower.append_as_follower(&batch.unwrap().bytes().clone().into()).unwrap();
+        }
+    }
+    follower
+}
+
+#[test]
+fn a_truncated_follower_remembers_producers_as_one_that_never_had_more() {
+    let (mut truncated, mut forgotten) = (0, 0);
+    for seed in 0..60 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (fixture, other) = (Fixture::new(), Fixture::new());
+        let log = transactions(&mut random, &fixture);
+        let before = remembered(&log);
+        let target = random.i64(0..=log.log_end_offset());
+        truncated += usize::from(log.truncate_to(target).unwrap());
+        let expected = remembered(&followed(&log, &other));
+        assert_eq!(remembered(&log), expected, "seed {seed}, truncated to {target}");
+        let committed = |log: &Log| log.aborted_transactions(0, target).unwrap();
+        assert_eq!(committed(&log), committed(&followed(&log, &Fixture::new())), "seed {seed}");
+        forgotten += usize::from(before != expected);
+    }
+    assert!(
+        truncated > 40 && forgotten > 40,
+        "{truncated} truncations, {forgotten} of which change what is remembered"
+    );
 }

@@ -62,3 +62,31 @@ fn truncated_entries_are_overwritten() {
     entries.trim().unwrap();
     assert_eq!(fs::read(&path).unwrap(), [0, 0, 0, 0, 0, 0, 0, 7]);
 }
+
+#[test]
+fn a_file_that_was_there_is_enlarged_with_its_next_entry_and_not_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = files_in(dir.path(), 0);
+    let path = files.path(Kind::OffsetIndex);
+    let length = || fs::metadata(&path).unwrap().len();
+    Entries::open(files.clone(), Kind::OffsetIndex, 4, 0).unwrap();
+    let open = || {
+        let mut entries = Entries::open(files.clone(), Kind::OffsetIndex, 4, 1000).unwrap();
+        entries.activate(18).unwrap();
+        entries
+    };
+    let mut entries = open();
+    assert_eq!((length(), entries.room()), (0, 4), "it counts as large");
+    entries.append(&[1; 4]).unwrap();
+    assert_eq!(length(), 16);
+    entries.trim().unwrap();
+    assert_eq!((length(), entries.room()), (4, 1));
+    let mut entries = open();
+    entries.stop_growing();
+    entries.append(&[2; 4]).unwrap();
+    assert_eq!(length(), 8, "the last entry needs no room behind it");
+    entries.trim().unwrap();
+    let mut entries = open();
+    entries.activate(7).unwrap();
+    assert_eq!((length(), entries.room()), (4, 1), "less room than there are bytes");
+}
