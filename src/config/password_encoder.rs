@@ -1,19 +1,17 @@
 //! Passwords among the dynamic configs, encrypted for ZooKeeper with `password.encoder.secret` as Kafka does it.
 //!
 //! The parameters of the encryption stand beside each password, so that changed settings still read old ones. Of
-//! Java's ciphers there is AES/CBC/PKCS5Padding, the default. Kafka: `PasswordEncoder`.
+//! Java's ciphers there are those of [`ciphers`]. Kafka: `PasswordEncoder`.
 
+mod ciphers;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
-use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use aes::{Aes128, Aes192, Aes256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cbc::{Decryptor, Encryptor};
+use ciphers::{Cipher, TAG_BITS};
 use pbkdf2::pbkdf2_hmac;
 
 use super::broker::{self, BrokerConfig};
@@ -21,9 +19,7 @@ use super::layers::{Layer, OwnConfigs};
 use super::rows::{ConfigError, ConfigType, UpdateMode};
 use super::values::Password;
 
-const CIPHER: &str = "AES/CBC/PKCS5Padding";
 const SALT_BYTES: usize = 256;
-const IV_BYTES: usize = 16;
 /// More rounds than this are taken for damage: they would take a minute.
 const MOST_ITERATIONS: u32 = 50_000_000;
 
@@ -33,12 +29,15 @@ pub enum PasswordError {
     /// `password.encoder.keyfactory.algorithm`, or that of an encrypted password, does not exist.
     #[error("{0} SecretKeyFactory not available")]
     KeyFactory(String),
-    /// Another cipher than the one that is built.
-    #[error("Cannot find any provider supporting {0}; {CIPHER} is built")]
+    /// Another cipher than those that are built.
+    #[error("Cannot find any provider supporting {0}")]
     Cipher(String),
     /// A key length that AES does not have.
     #[error("Invalid AES key length: {0} bytes")]
     KeyLength(usize),
+    /// A key length that DES or triple DES does not have.
+    #[error("Wrong key size")]
+    DesKeyLength,
     /// The system gives no random numbers.
     #[error("There are no random numbers: {0}")]
     Random(getrandom::Error),
@@ -89,26 +88,34 @@ impl PasswordEncoder {
     /// # Errors
     /// [`PasswordError`] of settings that ask for what Java or this broker does not have.
     pub fn encode(&self, password: &str) -> Result<String, PasswordError> {
-        let (mut salt, mut iv) = ([0; SALT_BYTES], [0; IV_BYTES]);
+        let cipher = self.cipher()?;
+        let (mut salt, mut iv) = ([0; SALT_BYTES], vec![0; cipher.iv_bytes()]);
         getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut iv)).map_err(PasswordError::Random)?;
         self.encode_with(password, &salt, &iv)
     }
 
+    fn cipher(&self) -> Result<Cipher, PasswordError> {
+        Cipher::named(&self.cipher).ok_or_else(|| PasswordError::Cipher(self.cipher.clone()))
+    }
+
     fn encode_with(&self, password: &str, salt: &[u8], iv: &[u8]) -> Result<String, PasswordError> {
-        if self.cipher != CIPHER {
-            return Err(PasswordError::Cipher(self.cipher.clone()));
-        }
+        let cipher = self.cipher()?;
         let factory = KeyFactory::named(self.key_factory.as_deref().unwrap_or(KeyFactory::DEFAULT))?;
         let iterations = u32::try_from(self.iterations).unwrap_or(1);
-        let bytes = key_bytes(u32::try_from(self.key_bits).unwrap_or(0))?;
+        let bytes = key_bytes(cipher, u32::try_from(self.key_bits).unwrap_or(0))?;
         let key = factory.derive(self.secret.secret(), salt, iterations, bytes);
-        let encrypted = encrypt(&key, iv, password.as_bytes())?;
+        let encrypted = cipher.encrypt(&key, iv, password.as_bytes()).ok_or(PasswordError::Undecodable)?;
+        let tag = match cipher {
+            Cipher::AesGcm => format!("authenticationTagLength:{TAG_BITS},"),
+            _ => String::new(),
+        };
         // In the order in which Kafka's map has them.
         Ok(format!(
-            "encryptedPassword:{},keyLength:{},cipherAlgorithm:{CIPHER},initializationVector:{},keyFactoryAlgorithm:{},\
-             passwordLength:{},salt:{},iterations:{}",
+            "encryptedPassword:{},keyLength:{},cipherAlgorithm:{},initializationVector:{},keyFactoryAlgorithm:{},\
+             passwordLength:{},{tag}salt:{},iterations:{}",
             STANDARD.encode(encrypted),
             self.key_bits,
+            cipher.name(),
             STANDARD.encode(iv),
             factory.name(),
             java_length(password),
@@ -127,18 +134,20 @@ impl PasswordEncoder {
         let text = |key| parameters.get(key).copied().ok_or(PasswordError::Parameter(key));
         let bytes = |key| STANDARD.decode(text(key)?).map_err(|_| PasswordError::Parameter(key));
         let number = |key| text(key)?.parse::<u32>().map_err(|_| PasswordError::Parameter(key));
-        let cipher = text("cipherAlgorithm")?;
-        if cipher != CIPHER {
-            return Err(PasswordError::Cipher(cipher.to_owned()));
+        let name = text("cipherAlgorithm")?;
+        let cipher = Cipher::named(name).ok_or_else(|| PasswordError::Cipher(name.to_owned()))?;
+        if cipher == Cipher::AesGcm && number("authenticationTagLength")? != TAG_BITS {
+            return Err(PasswordError::Parameter("authenticationTagLength"));
         }
         let factory = KeyFactory::named(text("keyFactoryAlgorithm")?)?;
-        let key_bytes = key_bytes(number("keyLength")?)?;
+        let key_bytes = key_bytes(cipher, number("keyLength")?)?;
         let iterations = number("iterations")?;
         if !(1..=MOST_ITERATIONS).contains(&iterations) {
             return Err(PasswordError::Parameter("iterations"));
         }
         let key = factory.derive(self.secret.secret(), &bytes("salt")?, iterations, key_bytes);
-        let decrypted = decrypt(&key, &bytes("initializationVector")?, &bytes("encryptedPassword")?)?;
+        let decrypted = cipher.decrypt(&key, &bytes("initializationVector")?, &bytes("encryptedPassword")?);
+        let decrypted = decrypted.ok_or(PasswordError::Undecodable)?;
         let password = String::from_utf8(decrypted).map_err(|_| PasswordError::Undecodable)?;
         if usize::try_from(number("passwordLength")?) != Ok(java_length(&password)) {
             return Err(PasswordError::Length);
@@ -147,11 +156,13 @@ impl PasswordEncoder {
     }
 }
 
-/// The bytes of a key of so many bits. One that AES does not have is refused before it is derived.
-fn key_bytes(bits: u32) -> Result<usize, PasswordError> {
-    match usize::try_from(bits / 8) {
-        Ok(bytes @ (16 | 24 | 32)) => Ok(bytes),
-        other => Err(PasswordError::KeyLength(other.unwrap_or(usize::MAX))),
+/// The bytes of a key of so many bits. One that the cipher does not have is refused before it is derived.
+fn key_bytes(cipher: Cipher, bits: u32) -> Result<usize, PasswordError> {
+    let bytes = usize::try_from(bits / 8).unwrap_or(usize::MAX);
+    match cipher {
+        _ if cipher.takes_key(bytes) => Ok(bytes),
+        Cipher::DesCbc | Cipher::DesEdeCbc => Err(PasswordError::DesKeyLength),
+        _ => Err(PasswordError::KeyLength(bytes)),
     }
 }
 
@@ -200,32 +211,6 @@ impl KeyFactory {
         }
         key
     }
-}
-
-fn encrypt(key: &[u8], iv: &[u8], text: &[u8]) -> Result<Vec<u8>, PasswordError> {
-    fn with<C: KeyIvInit + BlockModeEncrypt>(key: &[u8], iv: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-        Some(C::new_from_slices(key, iv).ok()?.encrypt_padded_vec::<Pkcs7>(text))
-    }
-    let encrypted = match key.len() {
-        16 => with::<Encryptor<Aes128>>(key, iv, text),
-        24 => with::<Encryptor<Aes192>>(key, iv, text),
-        32 => with::<Encryptor<Aes256>>(key, iv, text),
-        _ => None,
-    };
-    encrypted.ok_or(PasswordError::KeyLength(key.len()))
-}
-
-fn decrypt(key: &[u8], iv: &[u8], encrypted: &[u8]) -> Result<Vec<u8>, PasswordError> {
-    fn with<C: KeyIvInit + BlockModeDecrypt>(key: &[u8], iv: &[u8], encrypted: &[u8]) -> Option<Vec<u8>> {
-        C::new_from_slices(key, iv).ok()?.decrypt_padded_vec::<Pkcs7>(encrypted).ok()
-    }
-    let decrypted = match key.len() {
-        16 => with::<Decryptor<Aes128>>(key, iv, encrypted),
-        24 => with::<Decryptor<Aes192>>(key, iv, encrypted),
-        32 => with::<Decryptor<Aes256>>(key, iv, encrypted),
-        _ => return Err(PasswordError::KeyLength(key.len())),
-    };
-    decrypted.ok_or(PasswordError::Undecodable)
 }
 
 /// Whether ZooKeeper has the value of this key encrypted (`DynamicBrokerConfig.isPasswordConfig`).

@@ -106,7 +106,9 @@ pub(super) fn prepare_broker(add: &mut Vec<(String, String)>, layer: Layer) -> R
     for (_, value) in add.iter_mut().filter(|(key, _)| is_password_config(key)) {
         *value = encoder.encode(value).map_err(|error| {
             let class = match error {
-                PasswordError::KeyLength(_) => "java.security.InvalidKeyException",
+                PasswordError::KeyLength(_) | PasswordError::DesKeyLength => {
+                    "java.security.InvalidKeyException"
+                }
                 _ => "java.security.NoSuchAlgorithmException",
             };
             JavaThrowable::new(class, error.to_string())

@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::Properties;
 
+const CBC: &str = "AES/CBC/PKCS5Padding";
 const KEY: &str = "listener.name.plaintext.ssl.keystore.password";
 
 /// "pass-word" as Kafka 2.7.2 has written it to ZooKeeper, with `password.encoder.secret=the-secret`.
@@ -55,6 +56,36 @@ fn every_key_factory_and_key_length_reads_what_it_has_written() {
 }
 
 #[test]
+fn every_cipher_reads_what_it_has_written_and_no_other_secret_does() {
+    for cipher in Cipher::ALL {
+        let lengths: &[&str] = match cipher {
+            Cipher::DesCbc => &["64"],
+            Cipher::DesEdeCbc => &["192"],
+            _ => &["128", "192", "256"],
+        };
+        for length in lengths {
+            let settings = [
+                ("password.encoder.secret", "secret"),
+                ("password.encoder.cipher.algorithm", cipher.name()),
+                ("password.encoder.key.length", length),
+            ];
+            for password in
+                ["", "fifteen of them", "just sixteen now", "\u{1f511} key, and more than a block of it"]
+            {
+                let encoded = encoder(&settings).encode(password).unwrap();
+                assert_eq!(
+                    encoder(&settings[..1]).decode(&encoded).unwrap(),
+                    password,
+                    "{cipher:?} {length}"
+                );
+                let wrong = encoder(&[("password.encoder.secret", "other")]).decode(&encoded);
+                assert!(wrong.as_deref() != Ok(password), "{cipher:?} {length}");
+            }
+        }
+    }
+}
+
+#[test]
 fn another_secret_and_damage_are_refused() {
     let wrong = encoder(&[("password.encoder.secret", "other")]);
     assert!(matches!(wrong.decode(OF_KAFKA), Err(PasswordError::Undecodable | PasswordError::Length)));
@@ -66,6 +97,8 @@ fn another_secret_and_damage_are_refused() {
         ("salt:", "salz:", PasswordError::Parameter("salt")),
         ("passwordLength:9", "passwordLength:8", PasswordError::Length),
         ("AES/CBC/", "AES/GCM/", PasswordError::Cipher("AES/GCM/PKCS5Padding".to_owned())),
+        (CBC, "AES/GCM/NoPadding", PasswordError::Parameter("authenticationTagLength")),
+        (CBC, "DES/CBC/PKCS5Padding", PasswordError::DesKeyLength),
         ("HmacSHA512", "HmacMD5", PasswordError::KeyFactory("PBKDF2WithHmacMD5".to_owned())),
     ] {
         assert_eq!(right.decode(&OF_KAFKA.replace(from, to)), Err(error));
