@@ -66,6 +66,11 @@ impl Registry {
     pub fn read(&self, series: Series) -> Vec<Metric> {
         let sources = self.sources.read();
         let wanted = sources.iter().filter(|(of, _)| *of == Series::Totals || *of == series);
-        wanted.flat_map(|(_, source)| source()).collect()
+        let mut metrics: Vec<_> = wanted.flat_map(|(_, source)| source()).collect();
+        let is_own = |metric: &&Metric| matches!(metric.reading, MetricReading::Attribute(..));
+        // It counts itself.
+        let own = metrics.iter().filter(is_own).count() + 1;
+        metrics.push(Metric::attribute("kafka-metrics-count", "count", own as f64));
+        metrics
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::traffic::Traffic;
 use crate::base::Millis;
 
 /// The last use of a connection, shared by its clones; the reading half and the writing half both mark it.
@@ -14,14 +15,34 @@ use crate::base::Millis;
 pub(super) struct Activity {
     begun: Instant,
     last: Arc<AtomicI64>,
+    /// What counts the bytes of its listener; None where they are not counted.
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl Activity {
     /// A connection used just now. Those with the same `begun` can be compared by [`Activity::last`].
     pub fn since(begun: Instant) -> Self {
-        let activity = Self { begun, last: Arc::default() };
+        let activity = Self { begun, last: Arc::default(), traffic: None };
         activity.mark();
         activity
+    }
+
+    /// The same, whose bytes are counted there.
+    #[must_use]
+    pub fn counted_by(&self, traffic: Arc<Traffic>) -> Self {
+        Self { traffic: Some(traffic), ..self.clone() }
+    }
+
+    /// So many bytes have come.
+    pub fn received(&self, bytes: usize) {
+        self.mark();
+        self.traffic.iter().for_each(|traffic| traffic.received(bytes));
+    }
+
+    /// The other side has taken so many bytes.
+    pub fn sent(&self, bytes: usize) {
+        self.mark();
+        self.traffic.iter().for_each(|traffic| traffic.sent(bytes));
     }
 
     /// Marks the connection as used now.

@@ -26,6 +26,7 @@ use super::handshake::{Accepted, Authenticated, ServerAuthenticator, authenticat
 use super::limits::SocketLimits;
 use super::mute::Mute;
 use super::sasl::{SaslReauthentication, SaslVerdict};
+use super::traffic::Traffic;
 use super::transport::{ConnectionEnd, ReadHalf, TransportLayer, WriteHalf};
 use super::{Answer, Caller, Dispatch, Reply, ReplyObserver, writer};
 use crate::base::Records;
@@ -100,13 +101,15 @@ async fn serve<T: TransportLayer>(
     let (reader, out) = transport.into_halves();
     let (answers, outgoing) = mpsc::channel(ANSWERS_WAITING);
     let (over, excess, closed) = (served.closed.child_token(), slot.over(), served.closed.clone());
-    let (activity, idle) = (slot.activity(), served.limits.idle);
+    let traffic = served.limits.metrics.listener(&caller.listener).traffic().clone();
+    let (activity, idle) = (slot.activity().counted_by(traffic.clone()), served.limits.idle);
     let (id, _gone) = (caller.connection.clone(), caller.gone.clone().drop_guard());
     let mute = Mute::new();
     let sending = write_answers(
         out,
         Answers { queue: outgoing, next: None, mute: mute.clone() },
         activity.clone(),
+        traffic.clone(),
         over.clone(),
     );
     let mut writing = tokio::spawn(unconstrained(sending));
@@ -121,6 +124,7 @@ async fn serve<T: TransportLayer>(
         answers,
         room,
         mute,
+        traffic,
         is_last: false,
     };
     let answered = tokio::select! {
@@ -153,6 +157,7 @@ struct Reading<R> {
     answers: mpsc::Sender<Box<Outgoing>>,
     room: Arc<Semaphore>,
     mute: Mute,
+    traffic: Arc<Traffic>,
     /// Whether no frame is read after the present one, as the caller has failed to authenticate again.
     is_last: bool,
 }
@@ -271,7 +276,9 @@ impl<R: ReadHalf> Reading<R> {
             }
         };
         let memory = limits.memory(length).await;
-        Ok(Some(memory.by(self.frames.frame(length).await?)))
+        let frame = memory.by(self.frames.frame(length).await?);
+        self.traffic.request();
+        Ok(Some(frame))
     }
 }
 
@@ -329,15 +336,17 @@ async fn write_answers<W: WriteHalf>(
     mut out: W,
     mut answers: Answers,
     activity: Activity,
+    traffic: Arc<Traffic>,
     over: CancellationToken,
 ) {
     let sending = async {
-        while let Some(Sending { pieces, observers, room: _room }) = answers.next().await {
+        while let Some(Sending { count, pieces, observers, room: _room }) = answers.next().await {
             let began = Instant::now();
             if let Err(error) = writer::send(&mut out, pieces, &activity).await {
                 log::debug!(target: "kafka.network.Processor", "An answer could not be sent: {error}");
                 break;
             }
+            traffic.answers(count);
             if !observers.is_empty() {
                 let ended = Instant::now();
                 observers.into_iter().for_each(|observer| observer.sent(began, ended));
@@ -361,6 +370,7 @@ struct Answers {
 
 /// Answers that are sent at once.
 struct Sending {
+    count: u64,
     pieces: Vec<Records>,
     observers: Vec<Box<dyn ReplyObserver>>,
     /// The memory that they hold.
@@ -369,6 +379,7 @@ struct Sending {
 
 impl Sending {
     fn add(&mut self, reply: Reply, room: Option<OwnedSemaphorePermit>) {
+        self.count += 1;
         if self.pieces.is_empty() {
             self.pieces = reply.pieces;
         } else {
@@ -386,7 +397,7 @@ impl Answers {
     /// What can be sent: the next answer, once it is complete, with the complete answers behind it. None when no
     /// answer follows.
     async fn next(&mut self) -> Option<Sending> {
-        let mut sending = Sending { pieces: Vec::new(), observers: Vec::new(), room: None };
+        let mut sending = Sending { count: 0, pieces: Vec::new(), observers: Vec::new(), room: None };
         let first = match self.next.take() {
             Some(awaited) => awaited,
             None => self.queue.recv().await?,

@@ -48,7 +48,7 @@ impl<R: ReadHalf> Frames<R> {
                     self.reader.read_buf(&mut self.ahead).await?
                 }
             };
-            self.activity.mark();
+            self.activity.received(read);
             match read {
                 0 if self.ahead.is_empty() => return Ok(None),
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -97,8 +97,8 @@ impl<R: ReadHalf> Frames<R> {
         }
         while self.ahead.len() < length {
             self.ahead.reserve(length - self.ahead.len());
-            some(self.reader.read_buf(&mut self.ahead).await?)?;
-            self.activity.mark();
+            let read = some(self.reader.read_buf(&mut self.ahead).await?)?;
+            self.activity.received(read);
         }
         Ok(self.ahead.split_to(length).freeze())
     }
@@ -113,8 +113,8 @@ impl<R: ReadHalf> Frames<R> {
                 body.reserve(length - body.len());
             }
             let mut rest = (&mut self.reader).take((length - body.len()) as u64);
-            some(rest.read_buf(&mut body).await?)?;
-            self.activity.mark();
+            let read = some(rest.read_buf(&mut body).await?)?;
+            self.activity.received(read);
         }
         Ok(body.freeze())
     }
@@ -126,9 +126,9 @@ impl<R: ReadHalf> Frames<R> {
     }
 }
 
-/// Ok when something was read; else the error of an end inside a frame.
-fn some(read: usize) -> io::Result<()> {
-    if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+/// How much was read, if that is something; else the error of an end inside a frame.
+fn some(read: usize) -> io::Result<usize> {
+    if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Caller;
+use super::client_software::ClientSoftware;
 use super::sasl::SaslReauthentication;
 use super::transport::TransportLayer;
 use crate::base::SecurityProtocol;
@@ -36,13 +37,16 @@ pub(super) struct Accepted {
     pub address: IpAddr,
     /// The connection as the log names it: `local:port-remote:port-index`.
     pub connection: Arc<str>,
+    /// The software at the other side, as far as it is known.
+    pub software: Arc<ClientSoftware>,
 }
 
 impl Accepted {
     /// The caller, once the handshake has found its principal.
     pub fn authenticated(self, principal: Arc<KafkaPrincipal>) -> Caller {
-        let Self { listener, protocol, address, connection } = self;
-        Caller { principal, listener, protocol, address, connection, gone: CancellationToken::new() }
+        let Self { listener, protocol, address, connection, software } = self;
+        let gone = CancellationToken::new();
+        Caller { principal, listener, protocol, address, connection, software, gone }
     }
 }
 

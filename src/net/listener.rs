@@ -165,6 +165,7 @@ impl Listener {
                 protocol: self.endpoint.protocol,
                 address: from.ip().to_canonical(),
                 connection: connection_id(&stream, from, index).into(),
+                software: measured.software().open(),
             };
             index += 1;
             let served = Served {

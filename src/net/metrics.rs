@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::client_software::SoftwareCounts;
 use super::limits::SocketLimits;
+use super::traffic::Traffic;
 use crate::metrics::{Meter, Metric, MetricReading};
 
 /// Counts the connections of the listeners.
@@ -25,6 +27,9 @@ pub(super) struct ListenerMetrics {
     closed: Meter,
     /// For how long accepted connections waited for a slot, in nanoseconds.
     blocked: Meter,
+    /// The open connections by the software of their clients.
+    software: Arc<SoftwareCounts>,
+    traffic: Arc<Traffic>,
 }
 
 /// An open connection, as long as this exists.
@@ -36,6 +41,16 @@ impl ListenerMetrics {
     pub fn open(self: &Arc<Self>) -> CountedConnection {
         self.opened.mark(1);
         CountedConnection(self.clone())
+    }
+
+    /// Counts open connections by the software of their clients.
+    pub fn software(&self) -> &Arc<SoftwareCounts> {
+        &self.software
+    }
+
+    /// Counts what goes over the connections.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// An accepted connection has waited so long for a slot.
@@ -79,6 +94,8 @@ impl SocketMetrics {
                 ("connection-close-rate", closed_a_second),
             ];
             metrics.push(counted.blocked_percent().tagged("listener", listener));
+            metrics.extend(counted.software.metrics(listener));
+            let attributes = attributes.into_iter().chain(counted.traffic.attributes());
             metrics.extend(attributes.map(|(name, value)| {
                 Metric::attribute("socket-server-metrics", name, value)
                     .tagged("listener", listener)
@@ -121,7 +138,7 @@ mod tests {
         let value = |listener: &str, name: &str| {
             let of = |metric: &&Metric| {
                 matches!(metric.reading, MetricReading::Attribute(attribute, _) if attribute == name)
-                    && metric.name.tags[0].1 == listener
+                    && metric.name.tags[0] == ("listener", listener.to_owned())
             };
             metrics.of_listeners().iter().find(of).map(Metric::number)
         };

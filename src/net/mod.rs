@@ -7,6 +7,7 @@
 //! - *In Kafka:* `SocketServer`, `Acceptor`, `Processor`, `RequestChannel`, `ConnectionQuotas`; `NetworkClient`.
 
 mod activity;
+pub mod client_software;
 pub(crate) mod connection;
 pub mod connection_quotas;
 pub mod disk_reads;
@@ -22,6 +23,7 @@ pub mod peer;
 mod plaintext;
 mod sasl;
 pub mod socket_server;
+mod traffic;
 mod transport;
 mod writer;
 
@@ -35,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Records, SecurityProtocol};
 use crate::security::KafkaPrincipal;
+use client_software::ClientSoftware;
 
 /// The sender of the requests on a connection.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// The connection as the log names it: `local:port-remote:port-index`.
     pub connection: Arc<str>,
+    /// The software at the other side, as far as it is known.
+    pub software: Arc<ClientSoftware>,
     /// Cancelled once the other side has closed its half of the connection, or the connection has ended: a
     /// request that only waits is then answered at once.
     pub gone: CancellationToken,

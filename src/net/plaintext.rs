@@ -7,6 +7,8 @@ use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes, BytesMut};
 use rustix::io::{Errno, ReadWriteFlags};
@@ -14,6 +16,7 @@ use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_util::io::poll_read_buf;
 
 use super::activity::Activity;
 use super::disk_reads;
@@ -42,7 +45,13 @@ impl ReadHalf for OwnedReadHalf {
     }
 
     fn try_read_buf(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
-        OwnedReadHalf::try_read_buf(self, buffer)
+        // As `OwnedReadHalf::try_read_buf`, but a read that leaves room in the buffer has emptied the socket, and the
+        // runtime notes that here: the next wait for bytes needs no read in vain.
+        let mut nothing_waits = Context::from_waker(Waker::noop());
+        match poll_read_buf(Pin::new(self), &mut nothing_waits, buffer) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
     async fn ended(&mut self) -> ConnectionEnd {
@@ -102,7 +111,7 @@ async fn send_memory(
             rustix::net::sendmsg(stream.as_fd(), slices, &mut nothing, flags).map_err(io::Error::from)
         };
         let mut sent = stream.async_io(Interest::WRITABLE, send_some).await?;
-        activity.mark();
+        activity.sent(sent);
         if sent == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -142,7 +151,7 @@ async fn send_file(stream: &TcpStream, slice: &FileSlice, activity: &Activity) -
                 };
             let sent = stream.try_io(Interest::WRITABLE, send_some);
             if position > before {
-                activity.mark();
+                activity.sent((position - before) as usize);
             }
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,

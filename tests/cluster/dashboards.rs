@@ -182,5 +182,4 @@ pub const ABSENT: &[(&str, &str)] = &[
     ("kafka_server_produce_throttle_time", QUOTAS),
     ("kafka_server_request_request_time", QUOTAS),
     ("kafka_server_request_throttle_time", QUOTAS),
-    ("kafka_server_socketservermetrics_connections", "the software of clients is not counted by connection"),
 ];

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use barnabas::wire::batch::BatchBuilder;
+use barnabas::wire::message::api_versions::ApiVersionsRequest;
 use barnabas::wire::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 
 use crate::dashboards::{ABSENT, DASHBOARDS};
@@ -190,6 +191,24 @@ fn what_happens_is_counted_exactly_and_shown_on_dashboards() {
     let (bytes, rejected) = (bytes as f64, batch_of(&too_large) as f64);
     let request = |name: &str, labels: &str| format!("kafka_network_requestmetrics_{name}{{{labels}}}");
     let error = |error: &str| request("errors_total", &format!("request=\"Produce\",error=\"{error}\""));
+    let of_sockets = |name: &str| {
+        format!("kafka_server_socket_server_metrics_{name}{{listener=\"PLAINTEXT\",networkProcessor=\"0\"}}")
+    };
+    for (name, at_least) in
+        [("incoming_byte_total", bytes), ("outgoing_byte_total", bytes), ("request_total", 8.0)]
+    {
+        let name = of_sockets(name);
+        assert!(value(&name).is_some_and(|value| value >= at_least), "{name}: {:?}", value(&name));
+    }
+    let named = ApiVersionsRequest {
+        client_software_name: "counting-client".to_owned(),
+        client_software_version: "1.0".to_owned(),
+    };
+    client.call(&named, 3).expect("an answer to ApiVersions");
+    let of_software = figures_by(port, "").into_iter().find(|(name, _)| name.contains("\"counting-client\""));
+    let (name, connections) = of_software.expect("the software of a client");
+    assert!(name.starts_with("kafka_server_socket_server_metrics_connections_software{"), "{name}");
+    assert_eq!(connections, 1.0);
     let counted = [
         (of_topic("messagesin", "counted"), 5.0),
         (of_topics("messagesin"), 5.0),

@@ -26,10 +26,15 @@ pub fn handle(exchange: &Exchange, request: ApiVersionsRequest) -> Ready<ApiVers
 
 fn response(exchange: &Exchange, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let named = |text: &str| is_name(text);
-    if exchange.version() >= 3
-        && !(named(&request.client_software_name) && named(&request.client_software_version))
-    {
-        return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest.code(), ..Default::default() };
+    if exchange.version() >= 3 {
+        let (name, version) = (&request.client_software_name, &request.client_software_version);
+        if !(named(name) && named(version)) {
+            return ApiVersionsResponse {
+                error_code: ErrorCode::InvalidRequest.code(),
+                ..Default::default()
+            };
+        }
+        exchange.caller.software.register(name, version);
     }
     let api_keys = table::ROWS.iter().map(|row| versions(row.key)).collect();
     let supported_features = broker_features().into_iter().map(|(name, versions)| SupportedFeatureKey {

@@ -65,6 +65,7 @@ async fn connected_with(
         protocol: SecurityProtocol::Plaintext,
         address: from.ip(),
         connection: "test".into(),
+        software: limits.metrics.listener(&"PLAINTEXT".into()).software().open(),
         gone: CancellationToken::new(),
     };
     let slot = limits.connections.acquire("PLAINTEXT", from.ip()).await.unwrap();
