@@ -40,12 +40,25 @@ const START: [(&str, &str); 8] = [
 /// all of them are in force.
 struct Row {
     configs: &'static [(&'static str, &'static str)],
+    /// What is set as well, so that the effect is seen.
+    beside: &'static [(&'static str, &'static str)],
     effect: fn(&mut Scene) -> bool,
 }
 
 const fn row(configs: &'static [(&'static str, &'static str)], effect: fn(&mut Scene) -> bool) -> Row {
-    Row { configs, effect }
+    Row { configs, beside: &[], effect }
 }
+
+/// A row whose topic is compacted as soon as it has more than one segment.
+const fn compacting(configs: &'static [(&'static str, &'static str)], effect: fn(&mut Scene) -> bool) -> Row {
+    Row { configs, beside: COMPACTING, effect }
+}
+
+const COMPACTING: &[(&str, &str)] = &[
+    ("log.cleaner.backoff.ms", "50"),
+    ("log.cleaner.min.compaction.lag.ms", "0"),
+    ("log.cleanup.policy", "compact"),
+];
 
 const TABLE: &[Row] = &[
     row(&[("message.max.bytes", "500")], |it| it.produce(0, None, &large(1000)) == 10),
@@ -72,34 +85,38 @@ const TABLE: &[Row] = &[
     row(&[("log.segment.delete.delay.ms", "0"), ("log.retention.ms", "1000")], |it| {
         it.produce(HOUR, None, "x") == 0 && it.first_offset() > 0 && it.files(".deleted").is_empty()
     }),
-    row(
-        &[
-            ("log.cleaner.backoff.ms", "50"),
-            ("log.cleaner.min.cleanable.ratio", "0.01"),
-            ("log.cleaner.min.compaction.lag.ms", "0"),
-            ("log.cleanup.policy", "compact"),
-        ],
-        |it| it.is_compacted("x"),
-    ),
-    row(
-        &[
-            ("log.cleaner.max.compaction.lag.ms", "1"),
-            ("log.cleaner.backoff.ms", "50"),
-            ("log.cleaner.min.compaction.lag.ms", "0"),
-            ("log.cleanup.policy", "compact"),
-        ],
-        |it| it.is_compacted("x"),
-    ),
-    row(
-        &[
-            ("log.cleaner.delete.retention.ms", "0"),
-            ("log.cleaner.backoff.ms", "50"),
-            ("log.cleaner.min.cleanable.ratio", "0.01"),
-            ("log.cleaner.min.compaction.lag.ms", "0"),
-            ("log.cleanup.policy", "compact"),
-        ],
+    compacting(&[("log.cleaner.min.cleanable.ratio", "0.01")], |it| it.is_compacted("x")),
+    compacting(&[("log.cleaner.max.compaction.lag.ms", "1")], |it| it.is_compacted("x")),
+    compacting(
+        &[("log.cleaner.delete.retention.ms", "0"), ("log.cleaner.min.cleanable.ratio", "0.01")],
         |it| it.loses_tombstones(),
     ),
+    // 45,833 keys would fill the buffer, and in the next row 45 are taken. (By default the share rounds to nothing.)
+    compacting(
+        &[("log.cleaner.dedupe.buffer.size", "1100000"), ("log.cleaner.min.cleanable.ratio", "0.01")],
+        |it| it.first_cleaning().is_some_and(|it| it.buffer_percent > 0.2),
+    ),
+    compacting(
+        &[
+            ("log.cleaner.io.buffer.load.factor", "0.001"),
+            ("log.cleaner.dedupe.buffer.size", "1100000"),
+            ("log.cleaner.min.cleanable.ratio", "0.01"),
+        ],
+        |it| it.first_cleaning().is_some_and(|it| it.buffer_percent == 0.1),
+    ),
+    compacting(&[("log.cleaner.io.buffer.size", "1"), ("log.cleaner.min.cleanable.ratio", "0.01")], |it| {
+        it.is_compacted("x") && it.logs("Growing cleaner I/O buffers from 4096 bytes")
+    }),
+    compacting(&[("log.cleaner.threads", "2"), ("log.cleaner.min.cleanable.ratio", "0.01")], |it| {
+        it.is_compacted("x") && it.cleanings().iter().any(|it| it.thread == 1)
+    }),
+    // No such threads are here: that a size is in force shows in the size that is refused.
+    row(&[("background.threads", "20")], |it| it.refuses_more_than_double("background.threads", 20)),
+    row(&[("num.io.threads", "16")], |it| it.refuses_more_than_double("num.io.threads", 16)),
+    row(&[("num.network.threads", "6")], |it| it.refuses_more_than_double("num.network.threads", 6)),
+    row(&[("num.recovery.threads.per.data.dir", "2")], |it| {
+        it.refuses_more_than_double("num.recovery.threads.per.data.dir", 2)
+    }),
     row(&[("max.connections.per.ip", "3")], |it| !it.opens(5)),
     row(&[("max.connections.per.ip.overrides", "127.0.0.1:3")], |it| !it.opens(5)),
     row(&[("max.connections", "3")], |it| !it.opens(5)),
@@ -110,25 +127,32 @@ const TABLE: &[Row] = &[
     }),
 ];
 
-/// Threads that do not exist here, buffers whose size no record shows: described and bounded, as `layers` and the
-/// cleaner's own tests see; and what other tests see.
+/// What other tests change live and see: the file, and for a default of topics the test.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("advertised.listeners", "dynamic_listeners"),
-    ("background.threads", "no such threads: README"),
     ("listener.security.protocol.map", "dynamic_listeners"),
     ("listeners", "dynamic_listeners"),
-    ("log.cleaner.dedupe.buffer.size", "log::cleaner"),
-    ("log.cleaner.io.buffer.load.factor", "log::cleaner"),
-    ("log.cleaner.io.buffer.size", "log::cleaner"),
-    ("log.cleaner.io.max.bytes.per.second", "log::cleaner"),
-    ("log.cleaner.threads", "log::cleaner"),
-    ("num.io.threads", "no such threads: README"),
-    ("num.network.threads", "no such threads: README"),
-    ("num.recovery.threads.per.data.dir", "at the next start"),
+    ("log.cleaner.io.max.bytes.per.second", "log::cleaner: what is cleaned within 300 ms is not throttled"),
     ("sasl.enabled.mechanisms", "sasl: for new listeners"),
     ("sasl.jaas.config", "sasl: with prefixes alone"),
-    ("unclean.leader.election.enable", "replication"),
+    (
+        "unclean.leader.election.enable",
+        "replication: enabling_unclean_election_gives_a_partition_a_leader_at_once",
+    ),
 ];
+
+/// What the broker reports of a cleaning.
+struct Cleaning {
+    thread: usize,
+    /// How full the buffer of keys was.
+    buffer_percent: f64,
+}
+
+/// The number that a line has behind `before`.
+fn number_behind(line: &str, before: &str) -> Option<f64> {
+    let (_, rest) = line.split_once(before)?;
+    rest.split([' ', '%']).next()?.parse().ok()
+}
 
 struct Scene {
     broker: Broker,
@@ -136,6 +160,8 @@ struct Scene {
     topic: String,
     /// How many records were produced to the topic.
     produced: Millis,
+    /// How many lines the broker had logged before the row.
+    logged_before: usize,
 }
 
 impl Scene {
@@ -239,8 +265,43 @@ impl Scene {
         (0..count).map_while(served).collect::<Vec<_>>().len() == count
     }
 
+    /// What the broker has logged since the row began.
+    fn logged(&self) -> Vec<String> {
+        self.broker.process().lines().split_off(self.logged_before)
+    }
+
     fn logs(&self, text: &str) -> bool {
-        self.broker.process().lines().iter().any(|line| line.contains(text))
+        self.logged().iter().any(|line| line.contains(text))
+    }
+
+    /// The cleanings of the topic that the broker has reported, oldest first.
+    fn cleanings(&self) -> Vec<Cleaning> {
+        let (lines, of_topic) = (self.logged(), format!(" cleaned log {}-0 ", self.topic));
+        let reports = lines.iter().enumerate().filter(|(_, line)| line.contains(&of_topic));
+        let cleanings = reports.filter_map(|(at, first)| {
+            let report = lines.get(at..at + 5)?;
+            Some(Cleaning {
+                thread: number_behind(first, "Log cleaner thread ")? as usize,
+                buffer_percent: report.iter().find_map(|line| number_behind(line, "Buffer utilization: "))?,
+            })
+        });
+        cleanings.collect()
+    }
+
+    /// The first cleaning of the topic, of a segment of more than a hundred keys.
+    fn first_cleaning(&mut self) -> Option<Cleaning> {
+        while self.produced < 150 {
+            let key = format!("key {}", self.produced);
+            // Some 120 of them fill a segment.
+            assert_eq!(self.produce(HOUR, Some(&key), &large(750)), 0);
+        }
+        self.cleanings().into_iter().next()
+    }
+
+    /// Whether a pool of so many threads may have twice as many and no more.
+    fn refuses_more_than_double(&mut self, key: &str, now: i32) -> bool {
+        let (code, message) = change(&mut self.connection, "1", SET, key, &(2 * now + 1).to_string());
+        code == 42 && message.contains(&format!("should not be greater than double the current value {now}"))
     }
 }
 
@@ -255,12 +316,14 @@ fn each_dynamic_config_of_kafka_is_changed_live_and_its_effect_is_seen_or_it_is_
     let connection = Connection::to(broker.port).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let zk = runtime.block_on(ZooKeeper::connect(&chroot.connect(), ConnectOptions::default())).unwrap();
-    let mut scene = Scene { broker, connection, topic: String::new(), produced: 0 };
-    for (number, Row { configs, effect }) in TABLE.iter().enumerate() {
+    let mut scene = Scene { broker, connection, topic: String::new(), produced: 0, logged_before: 0 };
+    for (number, Row { configs, beside, effect }) in TABLE.iter().enumerate() {
+        let all = || configs.iter().chain(*beside);
         for road in ["request", "znode"] {
             let what = format!("{} by {road}", configs[0].0);
+            scene.logged_before = scene.broker.process().lines().len();
             if road == "request" {
-                for (key, value) in *configs {
+                for (key, value) in all() {
                     assert_eq!(
                         change(&mut scene.connection, "1", SET, key, value),
                         (0, String::new()),
@@ -268,11 +331,10 @@ fn each_dynamic_config_of_kafka_is_changed_live_and_its_effect_is_seen_or_it_is_
                     );
                 }
             } else {
-                let own =
-                    configs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+                let own = all().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
                 runtime.block_on(configs::change(&zk, EntityType::Brokers, "1", &own)).unwrap();
             }
-            for (key, value) in *configs {
+            for (key, value) in all() {
                 let mut connection = Connection::to(scene.broker.port).unwrap();
                 eventually(&what, SOON, || {
                     (describe(&mut connection, "1", key)?.value.as_deref() == Some(*value)).then_some(())
@@ -283,7 +345,7 @@ fn each_dynamic_config_of_kafka_is_changed_live_and_its_effect_is_seen_or_it_is_
             eventually("the topic has a leader", SOON, || scene.connection.has_leader(&topic)?.then_some(()));
             eventually(&what, SOON, || effect(&mut scene).then_some(()));
             runtime.block_on(configs::change(&zk, EntityType::Brokers, "1", &Default::default())).unwrap();
-            for (key, _) in *configs {
+            for (key, _) in all() {
                 eventually(&format!("{what}, removed"), SOON, || {
                     (describe(&mut scene.connection, "1", key)?.config_source > 3).then_some(())
                 });
@@ -296,7 +358,8 @@ fn each_dynamic_config_of_kafka_is_changed_live_and_its_effect_is_seen_or_it_is_
 
 /// What is left of Kafka's dynamic configs is refused, and in whose words.
 fn refusals(connection: &mut Connection) {
-    let seen = |key: &str| TABLE.iter().any(|row| row.configs.iter().any(|(own, _)| *own == key));
+    let seen =
+        |key: &str| TABLE.iter().any(|row| row.configs.iter().chain(row.beside).any(|(own, _)| *own == key));
     let dynamic = ROWS.iter().filter(|row| row.update_mode != UpdateMode::ReadOnly);
     for row in dynamic.filter(|row| !seen(row.key) && ELSEWHERE.iter().all(|(key, _)| *key != row.key)) {
         let value = match row.kind {

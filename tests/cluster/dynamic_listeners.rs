@@ -160,3 +160,35 @@ fn controller_and_followers_go_on_where_the_leader_listens_now() {
     brokers.create_topic("u", "1:2", &["min.insync.replicas=2"]);
     eventually("the controller's requests come", SOON, || brokers.connection(1).produce("u", "x", -1)?.ok());
 }
+
+/// A name that no protocol was known for becomes that of a listener, by request and by znode.
+#[test]
+fn the_protocol_map_changes_and_new_names_listen() {
+    let chroot = Chroot::new();
+    let broker = Broker::start(1, &chroot.connect());
+    let mut admin = Connection::to(broker.port).unwrap();
+    let (runtime, zk) = connect(&chroot);
+    let own = format!("PLAINTEXT://{}", at(broker.port));
+    for road in ["request", "znode"] {
+        let port = free_port();
+        let listeners = format!("{own},EXTERNAL://{}", at(port));
+        let (code, message) = change(&mut admin, "1", SET, "listeners", &listeners);
+        assert!(code != 0 && message.contains("EXTERNAL"), "{road}: {code} {message}");
+        assert!(TcpListener::bind(at(port)).is_ok(), "{road}: refused, and yet it listens");
+        if road == "request" {
+            for (key, value) in [("listener.security.protocol.map", MAP), ("listeners", &listeners)] {
+                assert_eq!(change(&mut admin, "1", SET, key, value), (0, String::new()), "{key}");
+            }
+        } else {
+            let settings = [("listener.security.protocol.map", MAP), ("listeners", &listeners)];
+            let own = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
+            runtime.block_on(configs::change(&zk, EntityType::Brokers, "1", &own)).unwrap();
+        }
+        eventually(road, SOON, || (ports(&mut Connection::to(port)?)? == [i32::from(port)]).then_some(()));
+        runtime.block_on(configs::change(&zk, EntityType::Brokers, "1", &Default::default())).unwrap();
+        for key in ["listener.security.protocol.map", "listeners"] {
+            eventually(key, SOON, || (describe(&mut admin, "1", key)?.config_source > 3).then_some(()));
+        }
+    }
+    runtime.block_on(zk.close());
+}
