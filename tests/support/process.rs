@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+/// How long what an ended process printed is waited for: a process that it started may have its output still.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
 /// A running (or ended) child process.
 pub struct Process {
     name: String,
@@ -89,9 +92,14 @@ impl Process {
         });
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and until all it printed has been read.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
-        super::eventually(&format!("the end of {}", self.name), limit, || self.child.try_wait().unwrap())
+        let name = format!("the end of {}", self.name);
+        let status = super::eventually(&name, limit, || self.child.try_wait().unwrap());
+        let (output, changed) = &*self.output;
+        let (mut output, deadline) = (output.lock(), Instant::now() + LAST_LINES);
+        while output.open > 0 && !changed.wait_until(&mut output, deadline).timed_out() {}
+        status
     }
 
     /// Whether it has not ended.
