@@ -26,18 +26,10 @@ pub struct ProducerState {
     last_snapshot: Offset,
     /// The offsets of the snapshots there are, once the directory was listed: no other part writes or deletes any.
     listed: Option<BTreeSet<Offset>>,
-    /// There while the log is loaded.
-    loading: Option<LoadedSnapshots>,
+    /// While the log is loaded, the offsets of files that are no snapshots any more, and still there: a recovery would
+    /// delete most of them and write them again with the same bytes.
+    outdated: Option<BTreeSet<Offset>>,
     sync: LogSync,
-}
-
-/// What spares a recovery the files that it would delete and write again with the same bytes.
-#[derive(Debug, Default)]
-struct LoadedSnapshots {
-    /// The offsets of files that are no snapshots any more, and still there until the log is loaded.
-    outdated: BTreeSet<Offset>,
-    /// The snapshot that was taken last, so that it is not read again.
-    latest: Option<(Offset, Vec<u8>)>,
 }
 
 impl ProducerState {
@@ -48,7 +40,7 @@ impl ProducerState {
             dir,
             last_snapshot: 0,
             listed: None,
-            loading: None,
+            outdated: None,
             sync: LogSync::EachFile,
         }
     }
@@ -56,11 +48,6 @@ impl ProducerState {
     /// Sets when snapshots are brought to the disk from now on.
     pub fn sync_snapshots(&mut self, sync: LogSync) {
         self.sync = sync;
-    }
-
-    /// When snapshots are brought to the disk.
-    pub fn snapshot_sync(&self) -> LogSync {
-        self.sync
     }
 
     /// Writes a snapshot unless there is one of this offset already.
@@ -71,7 +58,7 @@ impl ProducerState {
         let offset = self.producers.end_offset();
         if offset > self.last_snapshot {
             let bytes = self.producers.snapshot();
-            let outdated = self.loading.as_mut().is_some_and(|it| it.outdated.remove(&offset));
+            let outdated = self.outdated.as_mut().is_some_and(|it| it.remove(&offset));
             let is_there = outdated && self.sync == LogSync::WholeDirectory && self.has_bytes(offset, &bytes);
             if !is_there {
                 self.write(offset, &bytes)?;
@@ -79,9 +66,6 @@ impl ProducerState {
             self.last_snapshot = offset;
             if let Some(listed) = &mut self.listed {
                 listed.insert(offset);
-            }
-            if let Some(loading) = &mut self.loading {
-                loading.latest = Some((offset, bytes));
             }
         }
         Ok(())
@@ -102,14 +86,6 @@ impl ProducerState {
         fs::read(self.path(offset)).is_ok_and(|found| found == bytes)
     }
 
-    /// The bytes of a snapshot.
-    fn read(&self, offset: Offset) -> io::Result<Vec<u8>> {
-        match self.loading.as_ref().and_then(|it| it.latest.as_ref()) {
-            Some((of, bytes)) if *of == offset => Ok(bytes.clone()),
-            _ => retry(|| fs::read(self.path(offset))),
-        }
-    }
-
     /// Goes back to the latest sound snapshot within the log, unless the producers stand at `log_end` already.
     /// Snapshots outside the log are deleted, and so are those that cannot be read.
     ///
@@ -125,7 +101,7 @@ impl ProducerState {
         while let Some(offset) = self.known()?.last().copied() {
             let path = self.path(offset);
             log::info!(target: TARGET, "Loading producer state from snapshot file '{}'", path.display());
-            match self.producers.load(&self.read(offset)?, offset, now) {
+            match self.producers.load(&retry(|| fs::read(&path))?, offset, now) {
                 Ok(()) => {
                     self.last_snapshot = offset;
                     break;
@@ -174,17 +150,10 @@ impl ProducerState {
         self.listed = Some(snapshots.filter_map(|name| offset_of(name)).collect());
     }
 
-    /// Knows the snapshots that another state of the same directory knows, and which of them are outdated; that one
-    /// must list them again if it is used.
-    pub fn take_list_of(&mut self, other: &mut Self) {
-        self.listed = other.listed.take();
-        self.loading = other.loading.take();
-    }
-
     /// The log is loaded from now on, by the names of its files: what is no snapshot any more is deleted at the end.
     pub fn begin_loading(&mut self, files: &[String]) {
         self.list(files);
-        self.loading = Some(LoadedSnapshots::default());
+        self.outdated = Some(BTreeSet::new());
     }
 
     /// The log is loaded: deletes the files that are no snapshots any more.
@@ -192,7 +161,7 @@ impl ProducerState {
     /// # Errors
     /// Those of deleting files.
     pub fn end_loading(&mut self) -> io::Result<()> {
-        for offset in self.loading.take().unwrap_or_default().outdated {
+        for offset in self.outdated.take().unwrap_or_default() {
             remove_if_there(&self.path(offset))?;
         }
         Ok(())
@@ -218,8 +187,8 @@ impl ProducerState {
     fn delete(&mut self, goes: impl Fn(Offset) -> bool) -> io::Result<()> {
         let going: Vec<_> = self.known()?.iter().copied().filter(|offset| goes(*offset)).collect();
         for offset in going {
-            match &mut self.loading {
-                Some(loading) => _ = loading.outdated.insert(offset),
+            match &mut self.outdated {
+                Some(outdated) => _ = outdated.insert(offset),
                 None => _ = remove_if_there(&self.path(offset))?,
             }
             self.known()?.remove(&offset);

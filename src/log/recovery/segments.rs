@@ -15,7 +15,6 @@ use crate::log::index::offset::relative;
 use crate::log::log::Log;
 use crate::log::segment::Segment;
 use crate::log::segment_files::Kind;
-use crate::log::snapshots::ProducerState;
 use crate::log::walk::{FileBatches, WalkError};
 use crate::wire::batch::{Batch, BatchError};
 
@@ -104,17 +103,17 @@ impl Log {
     /// Reads a segment batch by batch, rebuilds its indexes and truncates it at the first incomplete batch.
     /// With `epochs`, leader epochs that are not known yet are noted. A segment whose offsets overflow is
     /// left as it is.
+    ///
+    /// The log keeps the producers as the batches have shown them. Kafka reads them again from the snapshot, which has
+    /// only the last batch of each: a producer that sends an earlier one again, because the crash took its answer, is
+    /// then told OUT_OF_ORDER_SEQUENCE_NUMBER, and writes it twice under its next epoch.
     pub(super) fn recover_segment(
         &self,
         appender: &mut Appender,
         segment: &Segment,
         epochs: bool,
     ) -> io::Result<RecoveredSegment> {
-        let (partition, dir) = (self.partition().clone(), self.own_dir().clone());
-        let mut state = ProducerState::new(partition, dir, self.shared().producer_expiration);
-        state.sync_snapshots(appender.state.snapshot_sync());
-        state.take_list_of(&mut appender.state);
-        self.rebuild_producers(&mut state, segment.base_offset, LastStop::Unclean)?;
+        self.rebuild_producers(&mut appender.state, segment.base_offset, LastStop::Unclean)?;
         segment.reset_indexes()?;
         let mut largest = TimestampOffset { timestamp: -1, offset: segment.base_offset };
         let (mut valid, mut last_entry, mut last_offset) = (0, 0, None);
@@ -122,7 +121,6 @@ impl Log {
         loop {
             let batch = match next_sound(&mut batches, segment.base_offset, last_offset) {
                 Ok(Some(batch)) if relative(segment.base_offset, batch.header().last_offset()).is_err() => {
-                    appender.state.take_list_of(&mut state);
                     return Ok(RecoveredSegment::Overflow);
                 }
                 Ok(Some(batch)) => batch,
@@ -154,14 +152,13 @@ impl Log {
                 if epochs {
                     self.note_recovered_epoch(appender, header);
                 }
-                replay(&mut state, &batch, Some(segment))?;
+                replay(&mut appender.state, &batch, Some(segment))?;
             }
         }
         let torn = segment.truncate_to_size(valid as u32)?;
         segment.set_largest(largest);
         segment.deactivate()?;
-        state.take_snapshot()?;
-        appender.state.take_list_of(&mut state);
+        appender.state.take_snapshot()?;
         Ok(RecoveredSegment::Torn(torn))
     }
 }

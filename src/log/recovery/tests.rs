@@ -292,6 +292,35 @@ fn producers_and_open_transactions_survive_both_ends() {
 }
 
 #[test]
+fn a_batch_that_was_not_answered_before_a_crash_is_found_when_it_is_sent_again() {
+    let fixture = Fixture::new();
+    let log = fixture.open(&settings());
+    let now = fixture.shared.clock.now();
+    let idempotent = |sequence| {
+        let mut builder = BatchBuilder::new().producer(7, 0, sequence);
+        builder.push(now, None, Some(b"x"), &[]);
+        builder.build().unwrap()
+    };
+    let send = |log: &Log, sequence| log.append_as_leader(idempotent(sequence), 0, AppendOrigin::Client);
+    for sequence in 0..3 {
+        send(&log, sequence).unwrap();
+    }
+    log.roll().unwrap();
+    for sequence in 3..6 {
+        send(&log, sequence).unwrap();
+    }
+    for recovery_point in [0, 3] {
+        let log = reopen(&crashed(&fixture), LastStop::Unclean, recovery_point);
+        for sequence in 3..6 {
+            let again = send(&log, sequence).unwrap();
+            assert!(again.duplicate, "{sequence}");
+            assert_eq!(again.first_offset, Some(i64::from(sequence)));
+        }
+        assert_eq!(log.log_end_offset(), 6);
+    }
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_read_is_passed_over() {
     let (fixture, log) = filled();
     log.close().unwrap();
