@@ -3,91 +3,49 @@
 //! Pure. The codes are those of the protocol and of `authorized_operations` (KIP-430). Kafka: `AclOperation`,
 //! `ResourceType`, `AclEntry.supportedOperations`.
 
-/// Something a caller may be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(i8)]
-pub enum AclOperation {
-    /// An operation of a later version than this one.
-    Unknown = 0,
-    /// In a filter of ACLs, every operation.
-    Any = 1,
-    /// In an ACL, all operations of the resource.
-    All = 2,
-    /// Fetches records.
-    Read = 3,
-    /// Appends records.
-    Write = 4,
-    /// Creates topics.
-    Create = 5,
-    /// Deletes topics or records.
-    Delete = 6,
-    /// Changes partitions and replicas.
-    Alter = 7,
-    /// Learns that a resource exists, and where it is.
-    Describe = 8,
-    /// Does what only brokers do.
-    ClusterAction = 9,
-    /// Reads configs.
-    DescribeConfigs = 10,
-    /// Changes configs.
-    AlterConfigs = 11,
-    /// Appends with a producer id.
-    IdempotentWrite = 12,
+use super::acl_enum::acl_enum;
+
+acl_enum! {
+    /// Something a caller may be allowed to do.
+    pub enum AclOperation {
+        /// An operation of a later version than this one.
+        Unknown = 0 "UNKNOWN",
+        /// In a filter of ACLs, every operation.
+        Any = 1 "ANY",
+        /// In an ACL, all operations of the resource.
+        All = 2 "ALL",
+        /// Fetches records.
+        Read = 3 "READ",
+        /// Appends records.
+        Write = 4 "WRITE",
+        /// Creates topics.
+        Create = 5 "CREATE",
+        /// Deletes topics or records.
+        Delete = 6 "DELETE",
+        /// Changes partitions and replicas.
+        Alter = 7 "ALTER",
+        /// Learns that a resource exists, and where it is.
+        Describe = 8 "DESCRIBE",
+        /// Does what only brokers do.
+        ClusterAction = 9 "CLUSTER_ACTION",
+        /// Reads configs.
+        DescribeConfigs = 10 "DESCRIBE_CONFIGS",
+        /// Changes configs.
+        AlterConfigs = 11 "ALTER_CONFIGS",
+        /// Appends with a producer id.
+        IdempotentWrite = 12 "IDEMPOTENT_WRITE",
+    }
 }
 
 impl AclOperation {
-    /// The operation of this number in the protocol.
-    pub const fn from_code(code: i8) -> Self {
-        match code {
-            1 => Self::Any,
-            2 => Self::All,
-            3 => Self::Read,
-            4 => Self::Write,
-            5 => Self::Create,
-            6 => Self::Delete,
-            7 => Self::Alter,
-            8 => Self::Describe,
-            9 => Self::ClusterAction,
-            10 => Self::DescribeConfigs,
-            11 => Self::AlterConfigs,
-            12 => Self::IdempotentWrite,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// Its number in the protocol.
-    pub const fn code(self) -> i8 {
-        self as i8
-    }
-
     /// The operation of this name, as ACLs in ZooKeeper and tools write it, in letters of any case.
     pub fn from_name(name: &str) -> Self {
-        let mut known = (0..=12).map(Self::from_code);
-        known.find(|it| is_name_of(name, it.constant())).unwrap_or(Self::Unknown)
+        Self::of(|it| is_name_of(name, it.constant()))
     }
 
     /// Its name as ACLs in ZooKeeper write it, e.g. `DescribeConfigs`.
     pub fn name(self) -> String {
         pascal_case(self.constant())
-    }
-
-    /// Its name as Java's constant, e.g. `DESCRIBE_CONFIGS`.
-    pub const fn constant(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Any => "ANY",
-            Self::All => "ALL",
-            Self::Read => "READ",
-            Self::Write => "WRITE",
-            Self::Create => "CREATE",
-            Self::Delete => "DELETE",
-            Self::Alter => "ALTER",
-            Self::Describe => "DESCRIBE",
-            Self::ClusterAction => "CLUSTER_ACTION",
-            Self::DescribeConfigs => "DESCRIBE_CONFIGS",
-            Self::AlterConfigs => "ALTER_CONFIGS",
-            Self::IdempotentWrite => "IDEMPOTENT_WRITE",
-        }
     }
 
     /// The operations of which each, where it is allowed, allows this one.
@@ -123,69 +81,41 @@ pub(super) fn pascal_case(constant: &str) -> String {
     constant.split('_').map(word).collect()
 }
 
-/// A kind of resource.
-#[doc(alias = "ResourceType")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(i8)]
-pub enum AclResourceType {
-    /// A kind of a later version than this one.
-    Unknown = 0,
-    /// In a filter of ACLs, every kind.
-    Any = 1,
-    /// A topic.
-    Topic = 2,
-    /// A group of consumers.
-    Group = 3,
-    /// The cluster, of which there is one.
-    Cluster = 4,
-    /// A transactional id of producers.
-    TransactionalId = 5,
-    /// A delegation token, by its id.
-    DelegationToken = 6,
+acl_enum! {
+    /// A kind of resource.
+    #[doc(alias = "ResourceType")]
+    pub enum AclResourceType {
+        /// A kind of a later version than this one.
+        Unknown = 0 "UNKNOWN",
+        /// In a filter of ACLs, every kind.
+        Any = 1 "ANY",
+        /// A topic.
+        Topic = 2 "TOPIC",
+        /// A group of consumers.
+        Group = 3 "GROUP",
+        /// The cluster, of which there is one.
+        Cluster = 4 "CLUSTER",
+        /// A transactional id of producers.
+        TransactionalId = 5 "TRANSACTIONAL_ID",
+        /// A delegation token, by its id.
+        DelegationToken = 6 "DELEGATION_TOKEN",
+    }
 }
 
 impl AclResourceType {
-    /// The kind of this number in the protocol.
-    pub const fn from_code(code: i8) -> Self {
-        match code {
-            1 => Self::Any,
-            2 => Self::Topic,
-            3 => Self::Group,
-            4 => Self::Cluster,
-            5 => Self::TransactionalId,
-            6 => Self::DelegationToken,
-            _ => Self::Unknown,
-        }
-    }
-
     /// The kinds that ACLs can be about.
     pub const CONCRETE: [Self; 5] =
         [Self::Topic, Self::Group, Self::Cluster, Self::TransactionalId, Self::DelegationToken];
 
     /// The kind of this name, as the paths of ACLs in ZooKeeper and their change notices write it.
     pub fn from_name(name: &str) -> Self {
-        let found = Self::CONCRETE
-            .into_iter()
-            .find(|it| is_name_of(name, it.constant()) || name.eq_ignore_ascii_case(it.constant()));
-        found.unwrap_or(Self::Unknown)
+        let is_name = |constant| is_name_of(name, constant) || name.eq_ignore_ascii_case(constant);
+        Self::of(|it| Self::CONCRETE.contains(&it) && is_name(it.constant()))
     }
 
     /// Its name as the paths of ACLs in ZooKeeper write it, e.g. `TransactionalId`.
     pub fn name(self) -> String {
         pascal_case(self.constant())
-    }
-
-    /// Its name as Java's constant, e.g. `TRANSACTIONAL_ID`.
-    pub const fn constant(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Any => "ANY",
-            Self::Topic => "TOPIC",
-            Self::Group => "GROUP",
-            Self::Cluster => "CLUSTER",
-            Self::TransactionalId => "TRANSACTIONAL_ID",
-            Self::DelegationToken => "DELEGATION_TOKEN",
-        }
     }
 
     /// The operations that exist for this kind of resource.

@@ -5,64 +5,42 @@
 use std::fmt;
 
 use super::acl::{AclOperation, AclResourceType, is_name_of, pascal_case};
+use super::acl_enum::acl_enum;
 
-/// How a resource's name is matched (KIP-290).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-pub enum PatternType {
-    /// A pattern of a later version than this one.
-    Unknown = 0,
-    /// In a filter, every pattern whose name is the filter's.
-    Any = 1,
-    /// In a filter, every pattern that matches a resource of the filter's name.
-    Match = 2,
-    /// The resource of this name; `*` for all of its kind.
-    Literal = 3,
-    /// The resources whose names begin so.
-    Prefixed = 4,
+acl_enum! {
+    /// How a resource's name is matched (KIP-290).
+    pub enum PatternType {
+        /// A pattern of a later version than this one.
+        Unknown = 0 "UNKNOWN",
+        /// In a filter, every pattern whose name is the filter's.
+        Any = 1 "ANY",
+        /// In a filter, every pattern that matches a resource of the filter's name.
+        Match = 2 "MATCH",
+        /// The resource of this name; `*` for all of its kind.
+        Literal = 3 "LITERAL",
+        /// The resources whose names begin so.
+        Prefixed = 4 "PREFIXED",
+    }
 }
 
-/// Whether an operation is allowed or denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i8)]
-pub enum AclPermissionType {
-    /// A permission of a later version than this one.
-    Unknown = 0,
-    /// In a filter, every permission.
-    Any = 1,
-    /// Denied, even where it is allowed elsewhere.
-    Deny = 2,
-    /// Allowed.
-    Allow = 3,
+acl_enum! {
+    /// Whether an operation is allowed or denied.
+    pub enum AclPermissionType {
+        /// A permission of a later version than this one.
+        Unknown = 0 "UNKNOWN",
+        /// In a filter, every permission.
+        Any = 1 "ANY",
+        /// Denied, even where it is allowed elsewhere.
+        Deny = 2 "DENY",
+        /// Allowed.
+        Allow = 3 "ALLOW",
+    }
 }
 
 impl PatternType {
-    /// The type of this number in the protocol.
-    pub const fn from_code(code: i8) -> Self {
-        match code {
-            1 => Self::Any,
-            2 => Self::Match,
-            3 => Self::Literal,
-            4 => Self::Prefixed,
-            _ => Self::Unknown,
-        }
-    }
-
     /// The type whose constant this is, in letters of any case.
     pub fn from_name(name: &str) -> Self {
-        let mut known = (1..=4).map(Self::from_code);
-        known.find(|it| name.eq_ignore_ascii_case(it.constant())).unwrap_or(Self::Unknown)
-    }
-
-    /// Its name as Java's constant.
-    pub const fn constant(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Any => "ANY",
-            Self::Match => "MATCH",
-            Self::Literal => "LITERAL",
-            Self::Prefixed => "PREFIXED",
-        }
+        Self::of(|it| name.eq_ignore_ascii_case(it.constant()))
     }
 
     /// Whether it is the type of patterns, and not only of filters.
@@ -72,35 +50,14 @@ impl PatternType {
 }
 
 impl AclPermissionType {
-    /// The permission of this number in the protocol.
-    pub const fn from_code(code: i8) -> Self {
-        match code {
-            1 => Self::Any,
-            2 => Self::Deny,
-            3 => Self::Allow,
-            _ => Self::Unknown,
-        }
-    }
-
     /// The permission of this name, as ACLs in ZooKeeper write it, in letters of any case.
     pub fn from_name(name: &str) -> Self {
-        let mut known = (1..=3).map(Self::from_code);
-        known.find(|it| is_name_of(name, it.constant())).unwrap_or(Self::Unknown)
+        Self::of(|it| is_name_of(name, it.constant()))
     }
 
     /// Its name as ACLs in ZooKeeper write it: `Allow` or `Deny`.
     pub fn name(self) -> String {
         pascal_case(self.constant())
-    }
-
-    /// Its name as Java's constant.
-    pub const fn constant(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Any => "ANY",
-            Self::Deny => "DENY",
-            Self::Allow => "ALLOW",
-        }
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod acl;
 pub mod acl_authorizer;
 pub mod acl_binding;
+mod acl_enum;
 pub mod acl_filter;
 pub mod acl_index;
 pub mod authorizer;

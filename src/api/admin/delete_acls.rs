@@ -51,12 +51,12 @@ fn matching(deleted: DeletedAcl) -> DeleteAclsMatchingAcl {
     DeleteAclsMatchingAcl {
         error_code: error.code(),
         error_message,
-        resource_type: pattern.resource_type as i8,
+        resource_type: pattern.resource_type.code(),
         resource_name: pattern.name,
-        pattern_type: pattern.pattern_type as i8,
+        pattern_type: pattern.pattern_type.code(),
         principal: entry.principal,
         host: entry.host,
         operation: entry.operation.code(),
-        permission_type: entry.permission_type as i8,
+        permission_type: entry.permission_type.code(),
     }
 }

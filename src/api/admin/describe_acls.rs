@@ -48,12 +48,12 @@ fn resource(acls: &[AclBinding]) -> Option<DescribeAclsResource> {
         principal: entry.principal.clone(),
         host: entry.host.clone(),
         operation: entry.operation.code(),
-        permission_type: entry.permission_type as i8,
+        permission_type: entry.permission_type.code(),
     };
     Some(DescribeAclsResource {
-        resource_type: pattern.resource_type as i8,
+        resource_type: pattern.resource_type.code(),
         resource_name: pattern.name.clone(),
-        pattern_type: pattern.pattern_type as i8,
+        pattern_type: pattern.pattern_type.code(),
         acls: acls.iter().map(description).collect(),
     })
 }

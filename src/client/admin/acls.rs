@@ -23,13 +23,13 @@ impl Admin {
     pub async fn describe_acls(&self, filter: &AclBindingFilter) -> Result<Vec<AclBinding>, ClientError> {
         ensure_known(filter)?;
         let request = |_| DescribeAclsRequest {
-            resource_type_filter: filter.pattern.resource_type as i8,
+            resource_type_filter: filter.pattern.resource_type.code(),
             resource_name_filter: filter.pattern.name.clone(),
-            pattern_type_filter: filter.pattern.pattern_type as i8,
+            pattern_type_filter: filter.pattern.pattern_type.code(),
             principal_filter: filter.principal.clone(),
             host_filter: filter.host.clone(),
             operation: filter.operation.code(),
-            permission_type: filter.permission_type as i8,
+            permission_type: filter.permission_type.code(),
         };
         let answer = self
             .call(&Target::Any, request, |answer| {
@@ -98,13 +98,13 @@ impl ItemApi for CreateAclsApi {
 
     fn request(&self, bindings: &[AclBinding], _: i32) -> CreateAclsRequest {
         let creation = |AclBinding { pattern, entry }: &AclBinding| AclCreation {
-            resource_type: pattern.resource_type as i8,
+            resource_type: pattern.resource_type.code(),
             resource_name: pattern.name.clone(),
-            resource_pattern_type: pattern.pattern_type as i8,
+            resource_pattern_type: pattern.pattern_type.code(),
             principal: entry.principal.clone(),
             host: entry.host.clone(),
             operation: entry.operation.code(),
-            permission_type: entry.permission_type as i8,
+            permission_type: entry.permission_type.code(),
         };
         CreateAclsRequest { creations: bindings.iter().map(creation).collect() }
     }
@@ -142,13 +142,13 @@ impl ItemApi for DeleteAclsApi {
 
     fn request(&self, filters: &[AclBindingFilter], _: i32) -> DeleteAclsRequest {
         let filter = |it: &AclBindingFilter| DeleteAclsFilter {
-            resource_type_filter: it.pattern.resource_type as i8,
+            resource_type_filter: it.pattern.resource_type.code(),
             resource_name_filter: it.pattern.name.clone(),
-            pattern_type_filter: it.pattern.pattern_type as i8,
+            pattern_type_filter: it.pattern.pattern_type.code(),
             principal_filter: it.principal.clone(),
             host_filter: it.host.clone(),
             operation: it.operation.code(),
-            permission_type: it.permission_type as i8,
+            permission_type: it.permission_type.code(),
         };
         DeleteAclsRequest { filters: filters.iter().map(filter).collect() }
     }

@@ -170,3 +170,37 @@ fn filters_find_acls_by_kind_and_by_name_in_reverse() {
 fn an_entry_has_a_principal() {
     assert!(PatternAcls::new(vec![entry("allow Bob Read *")], 0).is_err());
 }
+
+/// How many patterns and entries a decision looks at, at most.
+fn looked_at(index: &AclIndex, topic: &str, user: &str) -> (usize, usize) {
+    let matching = index.by_kind[&AclResourceType::Topic].matching(topic);
+    let user = KafkaPrincipal::user(user);
+    let of = |acls: &&PatternAcls| acls.by_principal.get(&user).map_or(0, Vec::len) + acls.of_all_users.len();
+    (matching.len(), matching.iter().map(of).sum())
+}
+
+#[test]
+fn a_decision_among_a_hundred_thousand_acls_looks_at_as_few_as_among_ten() {
+    let own = ["orders-7", "orders-..", "*"];
+    let with_others = |others: usize| {
+        let mut index = AclIndex::default();
+        for name in own {
+            let of_others = (0..others / 10).map(|at| entry(&format!("allow User:other-{at} Read *")));
+            let entries: Vec<_> = of_others.chain([entry("allow User:a Read *")]).collect();
+            index.set(&pattern(name), PatternAcls::new(entries, 0).unwrap());
+        }
+        for at in 0..others {
+            let name = if at % 2 == 0 { format!("orders-7-{at}") } else { format!("p-{at}..") };
+            let entries = vec![entry("allow User:a Read *")];
+            index.set(&pattern(&name), PatternAcls::new(entries, 0).unwrap());
+        }
+        index
+    };
+    let (few, many) = (with_others(10), with_others(80_000));
+    assert_eq!(many.find(&AclBindingFilter::any()).len(), 80_000 + 3 * 8001);
+    for index in [&few, &many] {
+        assert_eq!(looked_at(index, "orders-7", "a"), (3, 3));
+        assert!(is_allowed(index, "orders-7 User:a Read 1.2.3.4"));
+        assert!(!is_allowed(index, "orders-7 User:b Read 1.2.3.4"));
+    }
+}
