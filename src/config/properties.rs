@@ -1,12 +1,20 @@
 //! The syntax of Java's properties files: escapes, continuations, ISO-8859-1 (`java.util.Properties`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 
 /// Keys and their values, sorted by key; of a key that appears twice the last value counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
+
+/// The keys alone: any value may be a password.
+impl fmt::Debug for Properties {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Properties {
     /// The properties of a file.

@@ -18,5 +18,6 @@ pub mod memory_records;
 pub mod message;
 pub mod record;
 pub mod records_builder;
+pub mod secret;
 
 pub use codec::{Reader, WireError, Writer};

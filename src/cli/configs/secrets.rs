@@ -19,7 +19,7 @@ const SALT_BYTES: usize = 26;
 const ENCODER: &str = "password.encoder.";
 
 /// A password as a config gives it, and how often it is to be hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct ScramPassword<'a> {
     pub iterations: i32,
     pub password: &'a str,

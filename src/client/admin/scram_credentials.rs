@@ -252,7 +252,7 @@ mod tests {
         let info = ScramCredentialInfo { mechanism: ScramMechanism::ScramSha256, iterations: 4096 };
         let change = UserScramCredentialAlteration::upsert("user", info, "pencil").salted(salt);
         let Ok(PreparedCredential::Upsertion(sent)) = change.prepare() else { panic!("it was refused") };
-        assert_eq!(base64.encode(&sent.salted_password), "xKSVEDI6tPlSysH6mUQZOeeOp01r6B3fcJbodRPcYV0=");
+        assert_eq!(base64.encode(&*sent.salted_password), "xKSVEDI6tPlSysH6mUQZOeeOp01r6B3fcJbodRPcYV0=");
         assert_eq!((sent.mechanism, sent.iterations), (1, 4096));
     }
 

@@ -28,12 +28,22 @@ impl std::fmt::Debug for SaslLogin {
 }
 
 /// The client's side of one exchange.
-#[derive(Debug)]
 pub struct SaslClient {
     password: String,
     /// None with PLAIN, which is over with its first message.
     scram: Option<ScramClient>,
     is_complete: bool,
+}
+
+/// Without the password.
+impl std::fmt::Debug for SaslClient {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { scram, is_complete, .. } = self;
+        out.debug_struct("SaslClient")
+            .field("scram", scram)
+            .field("is_complete", is_complete)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SaslClient {

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use crate::wire::message::table::message;
+use crate::wire::secret::SecretBytes;
 
 message! {
     AlterUserScramCredentials, versions 0-0, flexible 0+;
@@ -36,7 +37,7 @@ message! {
         /// The salt of the hash.
         salt: Bytes [0+],
         /// The password, salted and hashed.
-        salted_password: Bytes [0+],
+        salted_password: SecretBytes [0+],
     }
 
     /// What came of each.

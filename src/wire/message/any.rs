@@ -6,6 +6,7 @@ use fastrand::Rng;
 use super::table::Rule;
 use crate::base::Records;
 use crate::wire::codec::field::At;
+use crate::wire::secret::SecretBytes;
 
 /// A type of which there are random values.
 pub(crate) trait Any {
@@ -56,6 +57,12 @@ impl Any for Bytes {
     fn any(seed: &mut Rng, _: At) -> Self {
         let length = *seed.choice(&[0, 1, 100, 3000]).unwrap();
         (0..length).map(|_| seed.u8(..)).collect()
+    }
+}
+
+impl Any for SecretBytes {
+    fn any(seed: &mut Rng, at: At) -> Self {
+        Bytes::any(seed, at).into()
     }
 }
 

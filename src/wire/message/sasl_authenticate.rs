@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use crate::wire::message::table::message;
+use crate::wire::secret::SecretBytes;
 
 message! {
     SaslAuthenticate, versions 0-2, flexible 2+;
@@ -12,7 +13,7 @@ message! {
     /// The client's token.
     request SaslAuthenticateRequest -> SaslAuthenticateResponse {
         /// The token, in the mechanism's own layout.
-        auth_bytes: Bytes [0+],
+        auth_bytes: SecretBytes [0+],
     }
 
     /// The broker's token.
