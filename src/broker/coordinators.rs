@@ -13,6 +13,7 @@ use crate::config::BrokerConfig;
 use crate::coordinator::groups::{Groups, OffsetsTopic};
 use crate::coordinator::txn::{TransactionParts, Transactions};
 use crate::metadata::MetadataCache;
+use crate::net::link::LinkLogin;
 use crate::replica::ReplicaManager;
 use crate::zk::ZooKeeper;
 use crate::zk::producer_ids::ProducerIdManager;
@@ -25,6 +26,8 @@ pub(super) struct CoordinatorParts<'a> {
     pub replicas: &'a Arc<ReplicaManager>,
     pub metadata: &'a Arc<MetadataCache>,
     pub producer_ids: &'a Arc<ProducerIdManager>,
+    /// The user at the listener between brokers.
+    pub login: LinkLogin,
     pub clock: &'a Clock,
     pub tasks: &'a TaskTracker,
     pub stop: &'a CancellationToken,
@@ -43,6 +46,7 @@ impl CoordinatorParts<'_> {
             topic: TRANSACTIONS_TOPIC,
             partitions: self.partitions(TRANSACTIONS_TOPIC, configured).await?,
             listener: self.config.inter_broker_listener()?,
+            login: self.login.clone(),
             replicas: self.replicas.clone(),
             metadata: self.metadata.clone(),
             producer_ids: self.producer_ids.clone(),

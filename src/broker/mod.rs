@@ -29,7 +29,7 @@ use crate::api::Services;
 use crate::base::BrokerId;
 use crate::log::LogManager;
 use crate::net::socket_server::SocketServer;
-use crate::security::Authorization;
+use crate::security::{Authorization, BrokerLogins};
 
 pub use error::StartError;
 pub use report::threads;
@@ -50,6 +50,8 @@ pub struct BrokerServer {
     logs: Arc<LogManager>,
     /// Its listeners, which are closed before all else.
     sockets: Arc<SocketServer>,
+    /// The users that it authenticates as at the other brokers.
+    logins: BrokerLogins,
     /// Ends everything that runs.
     shutdown: CancellationToken,
     tasks: TaskTracker,

@@ -28,7 +28,7 @@ use crate::api::dispatch::RequestDispatch;
 use crate::base::{BrokerId, Clock};
 use crate::config::broker::ReadConfig;
 use crate::config::layers::{Layer, OwnConfigs};
-use crate::config::{BrokerConfig, ConfigError, KafkaVersion, LiveConfig, Properties};
+use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, Properties};
 use crate::controller::Controller;
 use crate::log::directory;
 use crate::log::log_manager::load::topics_in;
@@ -40,7 +40,6 @@ use crate::net::Dispatch;
 use crate::net::limits::SocketLimits;
 use crate::net::socket_server::SocketServer;
 use crate::replica::{ReplicaManager, preferred_replica::rack_aware};
-use crate::security::jaas::JaasFile;
 use crate::security::listeners::ListenerSecurity;
 use crate::security::sasl::CredentialCache;
 use crate::zk::producer_ids::ProducerIdManager;
@@ -86,7 +85,7 @@ impl BrokerServer {
         interrupted: CancellationToken,
     ) -> Result<Self, StartError> {
         log::info!(target: TARGET, "starting");
-        let prepared = prepare(properties, listener_security()?)?;
+        let prepared = prepare(properties, ListenerSecurity::of_environment()?)?;
         let metrics = metrics::bind().await?;
         let zk = unless(&interrupted, connect(&prepared.config, &control)).await?;
         let broker = match boot(prepared, plugins, zk.clone(), control, &interrupted).await {
@@ -115,17 +114,6 @@ async fn unless<T>(
     }
 }
 
-/// What the listeners are secured by, beside the settings.
-fn listener_security() -> Result<ListenerSecurity, ConfigError> {
-    let jaas = JaasFile::of_java_options(&std::env::var("KAFKA_OPTS").unwrap_or_default())?;
-    if jaas.has_zookeeper_login() {
-        let sentence = "SASL to ZooKeeper is not built yet: this broker would not be authenticated there as the context \
-                        Client of java.security.auth.login.config asks.";
-        return Err(ConfigError::Combination(sentence.to_owned()));
-    }
-    Ok(ListenerSecurity { jaas, credentials: Arc::default() })
-}
-
 fn prepare(properties: Properties, security: ListenerSecurity) -> Result<PreparedStart, StartError> {
     let ReadConfig { config, warnings } = BrokerConfig::read(&properties)?;
     log::info!(target: "kafka.server.KafkaConfig", "KafkaConfig values: {}", config.changed().join(""));
@@ -140,6 +128,7 @@ fn prepare(properties: Properties, security: ListenerSecurity) -> Result<Prepare
     let StoredMetadata { metadata, offline } = BrokerMetadata::read_all(&dirs)?;
     let live = LiveConfig::new(properties)?;
     security.secured(&live.current())?;
+    security.logins(&live.current())?;
     Ok(PreparedStart { config: Arc::new(config), live, security: Arc::new(security), metadata, offline })
 }
 
@@ -241,11 +230,21 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         clock.clone(),
         move || defaults.current().broker.topic_defaults(),
     );
-    replicas.fetch_from_others(Handle::current(), tasks.clone(), shutdown.clone());
+    let logins = security.logins(&settings)?;
+    let login = logins.at(&config.inter_broker_listener()?);
+    replicas.fetch_from_others(login.clone(), Handle::current(), tasks.clone(), shutdown.clone());
     let controller = {
         let _on_control = control.enter();
-        let registered = registration.registered();
-        Controller::start(zk.clone(), broker_id, config.clone(), live.clone(), clock.clone(), registered)
+        let (registered, config) = (registration.registered(), config.clone());
+        Controller::start(
+            zk.clone(),
+            broker_id,
+            config,
+            live.clone(),
+            login.clone(),
+            clock.clone(),
+            registered,
+        )
     };
     let coordinators = CoordinatorParts {
         broker_id,
@@ -254,6 +253,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         replicas: &replicas,
         metadata: &cache,
         producer_ids: &producer_ids,
+        login,
         clock: &clock,
         tasks: &tasks,
         stop: &shutdown,
@@ -282,7 +282,7 @@ async fn join(opened: Opened, zk: ZooKeeper, control: Handle) -> Result<BrokerSe
         transactions,
         features,
     };
-    let broker = BrokerServer { services: Arc::new(services), logs, sockets, shutdown, tasks };
+    let broker = BrokerServer { services: Arc::new(services), logs, sockets, logins, shutdown, tasks };
     broker.add_reconfigurable_parts(registration.clone(), security.clone()).await;
     broker.serve();
     broker.keep_replicas(&control);
@@ -305,7 +305,8 @@ impl BrokerServer {
     fn keep_replicas(&self, control: &Handle) {
         let Services { replicas, zk, broker_epoch, .. } = &*self.services;
         let stop = || self.shutdown.clone();
-        let reporting = replicas.clone().propagate_isr(zk.clone(), broker_epoch.clone(), stop());
+        let login = self.logins.at(replicas.controller_listener());
+        let reporting = replicas.clone().propagate_isr(zk.clone(), broker_epoch.clone(), login, stop());
         self.tasks.spawn_on(reporting, control);
         self.tasks.spawn(replicas.clone().checkpoint_high_watermarks(stop()));
         self.tasks.spawn(replicas.log_dirs().clone().copy_logs(stop()));

@@ -100,7 +100,8 @@ impl BrokerServer {
         let services = &self.services;
         let limit = millis(services.config.controller_socket_timeout_ms);
         let client_id = services.broker_id.to_string();
-        let options = LinkOptions { client_id, connect_limit: limit, answer_limit: limit };
+        let login = self.logins.at(&endpoint.listener);
+        let options = LinkOptions { client_id, login, connect_limit: limit, answer_limit: limit };
         let request = ControlledShutdownRequest {
             broker_id: services.broker_id,
             broker_epoch: services.broker_epoch.load(std::sync::atomic::Ordering::SeqCst),

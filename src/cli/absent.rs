@@ -23,8 +23,8 @@ pub const ABSENT: &[AbsentTool] = &[
     AbsentTool {
         names: &["delegation-tokens", "kafka.admin.DelegationTokenCommand"],
         script: Some("kafka-delegation-tokens.sh"),
-        reason: "is not built yet, as SASL is not, without which no token can be used.",
-        instead: "Clients connect to PLAINTEXT listeners and need no token.",
+        reason: "is not built yet: brokers issue no delegation tokens.",
+        instead: "Clients authenticate by PLAIN or SCRAM, whose users kafka-configs.sh makes.",
     },
     AbsentTool {
         names: &["zookeeper-security-migration", "kafka.admin.ZkSecurityMigrator"],

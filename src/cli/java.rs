@@ -6,9 +6,11 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use crate::admin::AdminError;
 use crate::client::ClientError;
+use crate::client::address::ServerAddress;
 use crate::client::admin::Admin;
 use crate::client::by_znode::LegacyConfigError;
 use crate::client::cluster::ClusterOptions;
@@ -107,18 +109,11 @@ impl JavaClient {
                 server.host
             ),
             ClientEvent::Unreachable { server, address, ip } => {
-                let node = match server {
-                    ServerName::Broker(id) => i64::from(*id),
-                    ServerName::Bootstrap(position) => -1 - i64::try_from(*position).unwrap_or_default(),
-                };
-                let host = &address.host;
-                let named = if host.parse::<std::net::IpAddr>().is_ok() { "" } else { host };
-                let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+                let (node, socket) = (node(*server), socket(address, *ip));
                 log::warn!(
                     target: NETWORK,
-                    "{prefix} Connection to node {node} ({named}/{ip}:{}) could not be established. Broker may not be \
-                     available.",
-                    address.port
+                    "{prefix} Connection to node {node} ({socket}) could not be established. Broker may not be \
+                     available."
                 );
                 if matches!(server, ServerName::Bootstrap(_)) && self != Self::Admin {
                     log::warn!(
@@ -127,6 +122,12 @@ impl JavaClient {
                     );
                 }
             }
+            ClientEvent::AuthenticationFailed { server, address, ip, error } => log::error!(
+                target: NETWORK,
+                "{prefix} Connection to node {} ({}) failed authentication due to: {error}",
+                node(*server),
+                socket(address, *ip)
+            ),
             // Java's admin client logs none of these.
             ClientEvent::TopicErrors { .. } if matches!(self, Self::Admin | Self::LegacyAdmin) => {}
             ClientEvent::TopicErrors { requests, errors } => log_topic_errors(prefix, *requests, errors),
@@ -139,6 +140,22 @@ impl JavaClient {
             ClientEvent::BatchFailed { .. } => {}
         }
     }
+}
+
+/// The number by which Java's clients log a server: bootstrap servers count down from -1.
+fn node(server: ServerName) -> i64 {
+    match server {
+        ServerName::Broker(id) => i64::from(id),
+        ServerName::Bootstrap(position) => -1 - i64::try_from(position).unwrap_or_default(),
+    }
+}
+
+/// A server's address as Java prints it: `name/ip:port`.
+fn socket(address: &ServerAddress, ip: Option<IpAddr>) -> String {
+    let host = &address.host;
+    let named = if host.parse::<IpAddr>().is_ok() { "" } else { host };
+    let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+    format!("{named}/{ip}:{}", address.port)
 }
 
 /// Logs the errors of topics in an answer; `id` stands for the correlation id of Java's request.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::block_on;
-use crate::net::peer::Peer;
+use crate::net::peer::{Peer, PeerOptions};
 use crate::wire::message::api_versions::ApiVersionsRequest;
 
 /// How long an answer may take.
@@ -32,7 +32,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
 async fn ask(address: &str) -> anyhow::Result<()> {
     let (host, port) = address.rsplit_once(':').ok_or_else(|| anyhow::anyhow!("it is no HOST:PORT"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let peer = Peer::connect(host, port.parse()?, "ready", LIMIT).await?;
+    let options = PeerOptions { client_id: "ready".to_owned(), ..PeerOptions::default() };
+    let peer = Peer::connect(host, port.parse()?, options, LIMIT).await?;
     let request = ApiVersionsRequest {
         client_software_name: "barnabas".to_owned(),
         client_software_version: env!("CARGO_PKG_VERSION").to_owned(),

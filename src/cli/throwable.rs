@@ -82,6 +82,10 @@ impl JavaThrowable {
                 Self::new("org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient")
                     .caused_by(Self::new("org.apache.kafka.common.config.ConfigException", error.to_string()))
             }
+            ClientError::Jaas(_) => {
+                Self::new("org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient")
+                    .caused_by(Self::of_error(error))
+            }
             error => {
                 let thrown = Self::new(java::admin_class(error), java::admin_message(error, metadata_call));
                 match java::admin_cause(error, metadata_call) {

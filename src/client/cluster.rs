@@ -27,6 +27,7 @@ use super::open_connections::{BrokerConnections, ConnectionKey, ConnectionPurpos
 use super::supervisor::{ConnectionWanted, Supervisor};
 use super::updater::{self, LookupReply};
 use crate::base::{Backoff, Clock, Millis};
+use crate::security::sasl::client::SaslLogin;
 use crate::wire::api_key::ApiKey;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::Request;
@@ -59,6 +60,8 @@ pub struct Cluster {
 #[derive(Debug)]
 pub(super) struct ClusterShared {
     pub options: ClusterOptions,
+    /// The user that connections authenticate as.
+    pub login: Option<Arc<SaslLogin>>,
     /// Never held together with `updates` but by [`updater`], which takes `updates` first.
     pub metadata: Arc<RwLock<ClientMetadata>>,
     pub published: watch::Sender<Arc<ClusterSnapshot>>,
@@ -86,8 +89,9 @@ impl Cluster {
     /// ZooKeeper opens its session now.
     ///
     /// # Errors
-    /// [`ClientError::BadAddress`], [`ClientError::NoneResolvable`], [`ClientError::ZooKeeper`].
+    /// [`ClientError::BadAddress`], [`ClientError::NoneResolvable`], [`ClientError::ZooKeeper`], [`ClientError::Jaas`].
     pub async fn new(options: ClusterOptions) -> Result<Self, ClientError> {
+        let login = options.security.login()?;
         let bootstrap = bootstrap(&options).await?;
         let (metadata, published) = (Arc::default(), watch::Sender::default());
         let over = CancellationToken::new();
@@ -96,7 +100,8 @@ impl Cluster {
         let znodes = match &options.zookeeper {
             Some(zookeeper) => {
                 let (metadata, published) = (Arc::clone(&metadata), watch::Sender::clone(&published));
-                Some(ZnodeMetadata::connect(zookeeper, metadata, published, over.clone()).await?)
+                let protocol = options.security.protocol();
+                Some(ZnodeMetadata::connect(zookeeper, protocol, metadata, published, over.clone()).await?)
             }
             None => None,
         };
@@ -108,6 +113,7 @@ impl Cluster {
         };
         let shared = Arc::new(ClusterShared {
             options,
+            login,
             metadata,
             published,
             znodes,

@@ -11,12 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::address::ServerAddress;
-use super::cluster::ClusterOptions;
+use super::cluster::ClusterShared;
 use super::error::ClientError;
 use super::throttle::Throttle;
 use super::versions::NodeApiVersions;
 use crate::base::Millis;
-use crate::net::peer::{Peer, PeerError, PeerOptions, PeerTraffic, PendingAnswer};
+use crate::net::peer::{Peer, PeerError, PeerOptions, PendingAnswer};
 use crate::wire::api_key::ApiKey;
 use crate::wire::codec::{Problem, WireError};
 use crate::wire::error_code::ErrorCode;
@@ -63,24 +63,26 @@ impl ConnectedBroker {
 }
 
 impl BrokerConnection {
-    /// Connects to one address of a server after the other, and asks the broker that takes the connection for its
-    /// versions; each address has `limit`.
+    /// Connects to one address of a server after the other, authenticates at the broker that takes the connection if
+    /// the client has a user, and asks it for its versions; each address has `limit`.
     ///
     /// # Errors
-    /// [`ClientError::Connection`] where the broker does not take the connection or does not answer in time.
+    /// [`ClientError::Connection`] where the broker does not take the connection or does not answer in time,
+    /// [`ClientError::Refused`] where the client is not authenticated.
     pub(super) async fn open(
         address: &ServerAddress,
-        options: &ClusterOptions,
-        traffic: &Arc<PeerTraffic>,
+        cluster: &ClusterShared,
         limit: Duration,
     ) -> Result<Self, ClientError> {
+        let options = &cluster.options;
         let mut last = None;
         for ip in address.resolve(options.dns_lookup).await? {
             let made = PeerOptions {
                 client_id: options.client_id.clone(),
                 send_buffer: options.send_buffer,
                 receive_buffer: options.receive_buffer,
-                traffic: traffic.clone(),
+                traffic: cluster.counters.traffic.clone(),
+                login: cluster.login.clone(),
             };
             let limit = limit.min(options.request_timeout);
             match Peer::connect_to((ip, address.port).into(), &address.host, made, limit).await {
@@ -98,6 +100,8 @@ impl BrokerConnection {
                         in_flight,
                     })));
                 }
+                // Another address is the same server: it would refuse the client, too.
+                Err(error @ PeerError::Authentication(_)) => return Err(ClientError::of_peer(error)),
                 Err(error) => last = Some(error),
             }
         }

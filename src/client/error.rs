@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::consumer::{ConsumerError, GroupError};
 use crate::base::Millis;
-use crate::net::peer::PeerError;
+use crate::net::peer::{PeerError, SaslRefusal};
+use crate::security::jaas::JaasError;
 use crate::wire::api_key::ApiKey;
 use crate::wire::batch::BatchError;
 use crate::wire::error_code::ErrorCode;
@@ -56,7 +57,10 @@ pub enum ClientError {
     /// The connection failed or the answer did not come in time.
     #[error("{0}")]
     Connection(ConnectionError),
-    /// A broker answered with an error.
+    /// The client's user and password are not given as they must be. Kafka's text, without a value.
+    #[error("{0}")]
+    Jaas(#[from] JaasError),
+    /// A broker answered with an error, or a side could not authenticate the other.
     #[error("{message}")]
     Refused {
         /// The error.
@@ -170,6 +174,9 @@ impl ClientError {
             PeerError::Io(error) => ConnectionError::Io(Arc::new(error)),
             PeerError::Timeout(limit) => ConnectionError::TimedOut(limit),
             PeerError::Wire(error) => ConnectionError::Malformed(error.to_string()),
+            PeerError::Authentication(SaslRefusal { error, message }) => {
+                return Self::Refused { error, message };
+            }
         })
     }
 
@@ -225,6 +232,7 @@ impl ClientError {
             | Self::BadSetting { .. }
             | Self::Unsafe(_)
             | Self::UnknownCompression(_)
+            | Self::Jaas(_)
             | Self::Unsupported(_)
             | Self::Closed => Recovery::Fatal,
             Self::Connection(ConnectionError::Io(_) | ConnectionError::TimedOut(_)) => Recovery::Retry,
@@ -239,6 +247,16 @@ impl ClientError {
             Self::Timeout(_) | Self::Records(_) | Self::IllegalState(_) => Recovery::Abort,
             Self::Consumer(error) => error.recovery(),
         }
+    }
+
+    /// Whether a side could not authenticate the other (`AuthenticationException`).
+    pub fn is_authentication(&self) -> bool {
+        let codes = [
+            ErrorCode::SaslAuthenticationFailed,
+            ErrorCode::UnsupportedSaslMechanism,
+            ErrorCode::IllegalSaslState,
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// Whether the same call may succeed a little later.
@@ -268,6 +286,7 @@ fn of_answer(error: ErrorCode) -> Recovery {
         | ErrorCode::TransactionalIdAuthorizationFailed
         | ErrorCode::SaslAuthenticationFailed
         | ErrorCode::UnsupportedSaslMechanism
+        | ErrorCode::IllegalSaslState
         | ErrorCode::UnsupportedVersion => Recovery::Fatal,
         error if error.is_retriable() => Recovery::Retry,
         _ => Recovery::Abort,

@@ -34,6 +34,17 @@ pub enum ClientEvent {
         /// The IP address that the name was resolved to.
         ip: Option<IpAddr>,
     },
+    /// A server did not authenticate the client, or the client did not authenticate the server.
+    AuthenticationFailed {
+        /// The server.
+        server: ServerName,
+        /// Its address as it was configured or as metadata has it.
+        address: ServerAddress,
+        /// The IP address that the name was resolved to.
+        ip: Option<IpAddr>,
+        /// Why.
+        error: ClientError,
+    },
     /// A broker's answer about topics has errors.
     TopicErrors {
         /// How many requests the client had sent then.

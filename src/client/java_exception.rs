@@ -12,6 +12,7 @@ impl ClientError {
     /// | Error | Exception |
     /// |---|---|
     /// | [`ClientError::Refused`] | that of the error code, e.g. `ProducerFencedException` |
+    /// | [`ClientError::Jaas`] | `IllegalArgumentException` |
     /// | [`ClientError::Unexpected`] | `KafkaException` |
     /// | [`ClientError::TransactionFailed`] | `KafkaException`, its cause the exception of the cause |
     /// | [`ClientError::CallTimedOut`] | that of the last attempt |
@@ -44,7 +45,9 @@ impl ClientError {
             ClientError::BadSetting { .. } | ClientError::Unsafe(_) => {
                 "org.apache.kafka.common.config.ConfigException".to_owned()
             }
-            ClientError::UnknownCompression(_) => "java.lang.IllegalArgumentException".to_owned(),
+            ClientError::UnknownCompression(_) | ClientError::Jaas(_) => {
+                "java.lang.IllegalArgumentException".to_owned()
+            }
             ClientError::Refused { error, .. } => error.exception(),
             ClientError::Unsupported(_) | ClientError::UnsupportedField { .. } => {
                 ErrorCode::UnsupportedVersion.exception()

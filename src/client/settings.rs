@@ -3,14 +3,18 @@
 //! Pure. Keys that Kafka knows and this client has no use for are accepted; all others are listed as ignored,
 //! so that the program can log them. Kafka: `CommonClientConfigs`.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::by_znode::ZooKeeperOptions;
 use super::cluster::{ClientDnsLookup, ClusterOptions};
 use super::error::ClientError;
+use super::security::ClientSecurity;
+use crate::base::SecurityProtocol;
 use crate::config::Properties;
+use crate::security::jaas::{login_of, module_of_setting};
+use crate::security::sasl::SaslMechanism;
 use crate::wire::compression::Compression;
 
 mod admin;
@@ -31,7 +35,7 @@ const WITHOUT_EFFECT: &[&str] =
 const NOT_YET: &[&str] = &["interceptor.classes"];
 
 /// A property that has no effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IgnoredSetting {
     /// The key.
     pub key: String,
@@ -39,6 +43,14 @@ pub struct IgnoredSetting {
     pub value: String,
     /// Whether Kafka's clients know the key, and this client does not support it.
     pub known: bool,
+}
+
+/// Without the value: a key that this client does not know may be that of a password.
+impl fmt::Debug for IgnoredSetting {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, known, .. } = self;
+        out.debug_struct("IgnoredSetting").field("key", key).field("known", known).finish_non_exhaustive()
+    }
 }
 
 fn bad(key: &'static str, value: &str, reason: &str) -> ClientError {
@@ -132,10 +144,6 @@ impl<'a> Keys<'a> {
         let bootstrap = self.text("bootstrap.servers").unwrap_or_default();
         let client_id = self.text("client.id").unwrap_or(client_id);
         let defaults = ClusterOptions::new(bootstrap, client_id);
-        let security = self.text("security.protocol").unwrap_or("PLAINTEXT");
-        if !security.eq_ignore_ascii_case("PLAINTEXT") {
-            return Err(bad("security.protocol", security, "Only PLAINTEXT is supported"));
-        }
         let reconnect_backoff = self.long_millis("reconnect.backoff.ms", 50)?;
         // As in Kafka: without a longest wait, a wait that was set does not grow.
         let grows = self.properties.get("reconnect.backoff.ms").is_none();
@@ -160,8 +168,31 @@ impl<'a> Keys<'a> {
             send_buffer: self.buffer("send.buffer.bytes")?,
             receive_buffer: self.buffer("receive.buffer.bytes")?,
             zookeeper: self.zookeeper()?,
+            security: self.security()?,
             ..defaults
         })
+    }
+
+    /// How connections are secured.
+    fn security(&mut self) -> Result<ClientSecurity, ClientError> {
+        let key = "security.protocol";
+        let Some(text) = self.text(key) else { return Ok(ClientSecurity::Plaintext) };
+        match text.parse() {
+            Ok(SecurityProtocol::Plaintext) => return Ok(ClientSecurity::Plaintext),
+            Ok(SecurityProtocol::SaslPlaintext) => {}
+            Ok(SecurityProtocol::Ssl | SecurityProtocol::SaslSsl) => {
+                return Err(bad(key, text, "Only PLAINTEXT and SASL_PLAINTEXT are supported"));
+            }
+            Err(unknown) => return Err(bad(key, text, &unknown.to_string())),
+        }
+        let key = "sasl.mechanism";
+        let name = self.text(key).unwrap_or("GSSAPI");
+        let mechanism = SaslMechanism::of_name(name)
+            .ok_or_else(|| bad(key, name, "Only PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are supported"))?;
+        match self.text("sasl.jaas.config") {
+            None => Ok(ClientSecurity::SaslOfJavaOptions(mechanism)),
+            Some(text) => Ok(ClientSecurity::Sasl(login_of(mechanism, &[module_of_setting(text)?])?)),
+        }
     }
 
     /// The ensemble that a client follows, where one is given.

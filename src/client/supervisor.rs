@@ -152,8 +152,7 @@ impl Supervisor {
             if let Some(retry_at) = retry_at {
                 sleep_until(retry_at).await;
             }
-            let (options, traffic) = (&shared.options, &shared.counters.traffic);
-            let outcome = BrokerConnection::open(&key.server, options, traffic, limit).await;
+            let outcome = BrokerConnection::open(&key.server, &shared, limit).await;
             let ip = if outcome.is_ok() { None } else { key.server.look_up().await };
             ConnectionAttempt { key, outcome, ip }
         }));
@@ -199,6 +198,10 @@ impl Supervisor {
             }
         }
         reply_to_all(server.opening.take().unwrap_or_default(), &outcome);
+        let refusal = outcome.as_ref().err().filter(|error| error.is_authentication());
+        if let Some(error) = refusal {
+            self.report_refused(&key.server, ip, error);
+        }
         let Some(search) = self.search.as_mut().filter(|_| key.purpose == ConnectionPurpose::Data) else {
             return;
         };
@@ -207,6 +210,11 @@ impl Supervisor {
                 let waiting = std::mem::take(&mut search.waiting);
                 self.search = None;
                 reply_to_all(waiting, &outcome);
+            }
+            // What one server refuses the others refuse: the search fails, as the client cannot use the cluster.
+            Err(_) if search.trying == key.server && refusal.is_some() => {
+                search.next.clear();
+                self.search_on(&outcome);
             }
             Err(_) if search.trying == key.server => {
                 self.report_unreachable(&key.server, ip);
@@ -243,10 +251,20 @@ impl Supervisor {
     }
 
     fn report_unreachable(&self, address: &ServerAddress, ip: Option<IpAddr>) {
+        let server = self.name(address);
+        self.options().events.report(&ClientEvent::Unreachable { server, address: address.clone(), ip });
+    }
+
+    fn report_refused(&self, address: &ServerAddress, ip: Option<IpAddr>, error: &ClientError) {
+        let (server, error) = (self.name(address), error.clone());
+        let refused = ClientEvent::AuthenticationFailed { server, address: address.clone(), ip, error };
+        self.options().events.report(&refused);
+    }
+
+    fn name(&self, address: &ServerAddress) -> ServerName {
         let position = || self.bootstrap.iter().position(|server| server == address).unwrap_or_default();
         let broker = self.shared.metadata.read().broker_at(address);
-        let server = broker.map_or_else(|| ServerName::Bootstrap(position()), ServerName::Broker);
-        self.options().events.report(&ClientEvent::Unreachable { server, address: address.clone(), ip });
+        broker.map_or_else(|| ServerName::Bootstrap(position()), ServerName::Broker)
     }
 }
 

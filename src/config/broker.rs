@@ -425,7 +425,7 @@ config! {
         default: "0.05", importance: Medium, dynamic: PerBroker, support: NotYet;
     /// The SASL mechanism between brokers.
     sasl_mechanism_inter_broker_protocol: String = "sasl.mechanism.inter.broker.protocol",
-        default: "GSSAPI", importance: Medium, dynamic: PerBroker, support: NotYet;
+        default: "GSSAPI", importance: Medium, dynamic: PerBroker;
     /// A class that answers the SASL server's questions (Java only).
     sasl_server_callback_handler_class: Option<String> = "sasl.server.callback.handler.class",
         kind: Class, importance: Medium, support: NotYet;

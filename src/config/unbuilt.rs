@@ -166,7 +166,7 @@ fn of_mechanisms(value: &str) -> Option<Feature> {
 fn of_prefix(key: &str) -> Option<Feature> {
     match key.strip_prefix("sasl.") {
         Some(sasl) if sasl.ends_with(".class") => Some(Feature::Policies),
-        // Without a prefix it has no effect, in Kafka neither.
+        // A broker's has no effect without a prefix, in Kafka neither.
         Some("jaas.config") => None,
         Some(_) => Some(Feature::Sasl),
         None => key.starts_with("ssl.").then_some(Feature::Tls),
@@ -176,11 +176,9 @@ fn of_prefix(key: &str) -> Option<Feature> {
 fn of_client(key: &str, value: &str) -> Option<Feature> {
     let value = value.trim();
     let feature = match key {
-        "security.protocol" if value.starts_with("SASL_") => Feature::Sasl,
         "security.protocol" => return of_protocol(value),
         "security.providers" => Feature::Tls,
-        "sasl.mechanism" if value == "GSSAPI" => return None,
-        "sasl.mechanism" | "sasl.jaas.config" => Feature::Sasl,
+        "sasl.mechanism" => return of_mechanisms(value),
         _ => of_prefix(key)?,
     };
     (!is_default(key, value)).then_some(feature)

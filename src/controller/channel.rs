@@ -13,7 +13,7 @@ use super::event::ControlResponse;
 use super::metrics::ChannelMetrics;
 use super::outbox::{ControlBody, ControlRequest};
 use crate::base::{Backoff, Broker, BrokerId};
-use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::link::{BrokerLink, LinkLogin, LinkOptions};
 use crate::net::peer::PeerError;
 
 /// The shortest and the longest wait before a request is sent again.
@@ -24,6 +24,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub(super) struct ChannelOptions {
     /// The form of requests on the wire.
     pub encoding: Encoding,
+    /// The user that this broker authenticates as.
+    pub login: LinkLogin,
     /// `controller.socket.timeout.ms`.
     pub timeout: Duration,
     /// Where the brokers' answers go.
@@ -105,14 +107,14 @@ impl Sender {
 
     /// The link to the broker's endpoint of the listener between brokers.
     fn link<'a>(&self, slot: &'a mut Option<BrokerLink>) -> std::io::Result<&'a mut BrokerLink> {
-        let ChannelOptions { encoding, timeout, .. } = &self.options;
+        let ChannelOptions { encoding, login, timeout, .. } = &self.options;
         let broker = self.broker.borrow();
         let Some(endpoint) = broker.endpoint(&encoding.listener) else {
             let text = format!("broker {} has no listener {}", broker.id, encoding.listener);
             return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
         };
-        let client_id = encoding.controller.to_string();
-        let options = LinkOptions { client_id, connect_limit: *timeout, answer_limit: *timeout };
+        let (client_id, login) = (encoding.controller.to_string(), login.clone());
+        let options = LinkOptions { client_id, login, connect_limit: *timeout, answer_limit: *timeout };
         Ok(BrokerLink::kept(slot, endpoint, &options))
     }
 

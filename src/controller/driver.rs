@@ -28,6 +28,7 @@ use super::writes::{Outcome, Write};
 use crate::base::time::millis;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, KafkaVersion, LiveConfig, RequestVersions};
+use crate::net::link::LinkLogin;
 use crate::zk::claim::{self, Claim};
 use crate::zk::znode::controller;
 use crate::zk::{Watches, ZkError, ZnodeChange, ZooKeeper};
@@ -48,6 +49,8 @@ pub(super) struct Driver {
     pub broker: BrokerId,
     pub config: Arc<BrokerConfig>,
     pub live: LiveConfig,
+    /// The user at the listener between brokers.
+    pub login: LinkLogin,
     pub clock: Clock,
     /// The generation of the session in which this broker registered last.
     pub registered: watch::Receiver<u64>,
@@ -220,7 +223,7 @@ impl Term {
                 ClusterState::elected(claim.epoch, claim.epoch_version),
             ),
             watching: Watching::new(driver.broker, claim.generation),
-            options: ChannelOptions { encoding, timeout, responses },
+            options: ChannelOptions { encoding, login: driver.login.clone(), timeout, responses },
             channels: BTreeMap::new(),
             others: Others::default(),
             events: VecDeque::from([(Event::Elected, Instant::now())]),

@@ -46,6 +46,7 @@ use self::metrics::ControllerMetrics;
 use crate::base::{BrokerId, Clock};
 use crate::config::{BrokerConfig, LiveConfig};
 use crate::metrics::Metric;
+use crate::net::link::LinkLogin;
 use crate::zk::ZooKeeper;
 
 /// How many requests may wait for the controller.
@@ -72,6 +73,7 @@ impl Controller {
         broker: BrokerId,
         config: Arc<BrokerConfig>,
         live: LiveConfig,
+        login: LinkLogin,
         clock: Clock,
         registered: watch::Receiver<u64>,
     ) -> Self {
@@ -85,6 +87,7 @@ impl Controller {
             broker,
             config,
             live,
+            login,
             clock,
             registered,
             requests: waiting,

@@ -24,6 +24,7 @@ use super::connection_quotas::ConnectionSlot;
 use super::frames::Frames;
 use super::handshake::{Accepted, Authenticated, ServerAuthenticator, authenticate};
 use super::limits::SocketLimits;
+use super::metrics::AuthenticationOutcome;
 use super::mute::Mute;
 use super::sasl::{SaslReauthentication, SaslVerdict};
 use super::traffic::Traffic;
@@ -77,12 +78,20 @@ pub(super) async fn open<A: ServerAuthenticator>(
         () = served.closed.cancelled() => return,
         () = excess.cancelled() => return,
     };
+    let measured = served.limits.metrics.listener(&accepted.listener);
     match authenticated {
         Ok(Authenticated { transport, principal, reauthentication }) => {
+            if reauthentication.is_some() {
+                measured.authenticated(AuthenticationOutcome::Successful);
+            }
             let caller = accepted.authenticated(principal);
             serve(transport, caller, reauthentication, slot, served).await;
         }
         Err(error) => {
+            // Otherwise the connection has ended before the authentication has.
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                measured.authenticated(AuthenticationOutcome::Failed);
+            }
             let Accepted { address, .. } = accepted;
             log::info!(target: "org.apache.kafka.common.network.Selector", "Failed authentication with /{address} ({error})");
         }
@@ -244,14 +253,21 @@ impl<R: ReadHalf> Reading<R> {
     fn authenticated_again(&mut self, frame: &Bytes) -> Option<Answer> {
         const TARGET: &str = "org.apache.kafka.common.network.Selector";
         let address = self.caller.address;
+        let measured = || self.served.limits.metrics.listener(&self.caller.listener);
         match self.reauthentication.as_mut()?.judge(frame, Instant::now()) {
             SaslVerdict::Request => None,
             SaslVerdict::Answer(pieces) => Some(Answer::Now(pieces.into())),
+            SaslVerdict::Complete(pieces) => {
+                measured().authenticated(AuthenticationOutcome::SuccessfulAgain);
+                Some(Answer::Now(pieces.into()))
+            }
             SaslVerdict::Expired => {
+                measured().expire();
                 log::debug!(target: TARGET, "Disconnecting expired channel: {}", self.caller.connection);
                 Some(Answer::Close)
             }
             SaslVerdict::Fail(pieces, words, delay) => {
+                measured().authenticated(AuthenticationOutcome::FailedAgain);
                 log::info!(target: TARGET, "Failed re-authentication with /{address} ({words})");
                 self.is_last = true;
                 Some(Answer::Later(Box::pin(async move {

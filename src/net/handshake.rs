@@ -78,8 +78,8 @@ pub(super) trait ServerAuthenticator: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = io::Result<Authenticated<Self::Transport>>> + Send;
 }
 
-/// The handshake with a broker that was connected to.
-#[doc(alias = "SaslClientAuthenticator")]
+/// The handshake with a broker that was connected to, up to the transport. What SASL sends over that transport is
+/// [`super::sasl::login`].
 pub(super) trait ClientAuthenticator: Sync {
     /// The transport of the connection after the handshake.
     type Transport: TransportLayer;

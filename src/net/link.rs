@@ -5,17 +5,24 @@
 //! `NetworkClientUtils.awaitReady`, `ReplicaFetcherBlockingSend`.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::peer::{Peer, PeerError};
+use super::peer::{Peer, PeerError, PeerOptions};
 use crate::base::Endpoint;
+use crate::security::sasl::client::SaslLogin;
 use crate::wire::message::Request;
+
+/// The user that a broker authenticates as by SASL; None where the listener asks for no authentication.
+pub type LinkLogin = Option<Arc<SaslLogin>>;
 
 /// How a link connects and asks.
 #[derive(Clone, Debug)]
 pub struct LinkOptions {
     /// The client id in the requests.
     pub client_id: String,
+    /// The user at the listener.
+    pub login: LinkLogin,
     /// How long connecting may take.
     pub connect_limit: Duration,
     /// How long the answer to a request may take.
@@ -65,8 +72,10 @@ impl BrokerLink {
         let Endpoint { host, port, .. } = &self.endpoint;
         let port = u16::try_from(*port)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("{port} is no port")))?;
-        let LinkOptions { client_id, connect_limit, .. } = &self.options;
-        Peer::connect(host, port, client_id, *connect_limit).await
+        let LinkOptions { client_id, login, connect_limit, .. } = &self.options;
+        let options =
+            PeerOptions { client_id: client_id.clone(), login: login.clone(), ..PeerOptions::default() };
+        Peer::connect(host, port, options, *connect_limit).await
     }
 }
 
@@ -87,7 +96,8 @@ mod tests {
             port: port.into(),
         };
         let limit = Duration::from_secs(30);
-        let options = LinkOptions { client_id: "test".to_owned(), connect_limit: limit, answer_limit: limit };
+        let (client_id, login) = ("test".to_owned(), None);
+        let options = LinkOptions { client_id, login, connect_limit: limit, answer_limit: limit };
         BrokerLink::new(endpoint, options)
     }
 

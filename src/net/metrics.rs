@@ -30,6 +30,39 @@ pub(super) struct ListenerMetrics {
     /// The open connections by the software of their clients.
     software: Arc<SoftwareCounts>,
     traffic: Arc<Traffic>,
+    /// By outcome, in the order of [`AuthenticationOutcome::ALL`].
+    authentications: [Meter; AuthenticationOutcome::ALL.len()],
+    /// Connections that were closed as their callers had not authenticated again in time.
+    expired: Meter,
+}
+
+/// How an authentication by SASL has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AuthenticationOutcome {
+    /// A new connection's caller is authenticated.
+    Successful,
+    /// A new connection's caller is not.
+    Failed,
+    /// The caller of an open connection is authenticated again (KIP-368).
+    SuccessfulAgain,
+    /// The caller of an open connection is not.
+    FailedAgain,
+}
+
+impl AuthenticationOutcome {
+    const ALL: [Self; 4] = [Self::Successful, Self::Failed, Self::SuccessfulAgain, Self::FailedAgain];
+
+    /// The names of its attributes: all there were, and how many a second.
+    fn attributes(self) -> [&'static str; 2] {
+        match self {
+            Self::Successful => ["successful-authentication-total", "successful-authentication-rate"],
+            Self::Failed => ["failed-authentication-total", "failed-authentication-rate"],
+            Self::SuccessfulAgain => {
+                ["successful-reauthentication-total", "successful-reauthentication-rate"]
+            }
+            Self::FailedAgain => ["failed-reauthentication-total", "failed-reauthentication-rate"],
+        }
+    }
 }
 
 /// An open connection, as long as this exists.
@@ -58,6 +91,28 @@ impl ListenerMetrics {
         self.blocked.mark(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// An authentication has ended.
+    pub fn authenticated(&self, outcome: AuthenticationOutcome) {
+        let counted = AuthenticationOutcome::ALL.into_iter().zip(&self.authentications);
+        counted.filter(|(it, _)| *it == outcome).for_each(|(_, meter)| meter.mark(1));
+    }
+
+    /// A connection is closed as its caller has not authenticated again in time.
+    pub fn expire(&self) {
+        self.expired.mark(1);
+    }
+
+    /// What is measured of authentications, by attribute.
+    fn of_authentications(&self) -> Vec<(&'static str, f64)> {
+        let mut attributes = vec![("expired-connections-killed-count", self.expired.read().count as f64)];
+        for (outcome, meter) in AuthenticationOutcome::ALL.into_iter().zip(&self.authentications) {
+            let (read, [total, rate]) = (meter.read(), outcome.attributes());
+            let [a_second, ..] = read.rates;
+            attributes.extend([(total, read.count as f64), (rate, a_second)]);
+        }
+        attributes
+    }
+
     /// `AcceptorBlockedPercent`, a meter of nanoseconds a nanosecond.
     fn blocked_percent(&self) -> Metric {
         let mut read = self.blocked.read();
@@ -80,6 +135,11 @@ impl SocketMetrics {
         self.listeners.lock().entry(name.clone()).or_default().clone()
     }
 
+    /// How many connections were closed as their callers had not authenticated again in time.
+    fn expired(&self) -> u64 {
+        self.listeners.lock().values().map(|counted| counted.expired.read().count).sum()
+    }
+
     fn of_listeners(&self) -> Vec<Metric> {
         let mut metrics = Vec::new();
         for (listener, counted) in self.listeners.lock().iter() {
@@ -96,6 +156,7 @@ impl SocketMetrics {
             metrics.push(counted.blocked_percent().tagged("listener", listener));
             metrics.extend(counted.software.metrics(listener));
             let attributes = attributes.into_iter().chain(counted.traffic.attributes());
+            let attributes = attributes.chain(counted.of_authentications());
             metrics.extend(attributes.map(|(name, value)| {
                 Metric::attribute("socket-server-metrics", name, value)
                     .tagged("listener", listener)
@@ -116,8 +177,7 @@ impl SocketLimits {
             Metric::gauge("RequestChannel", "RequestQueueSize", self.queued_requests()),
             Metric::value("SocketServer", "MemoryPoolUsed", used as f64),
             Metric::value("SocketServer", "MemoryPoolAvailable", available as f64),
-            // Only authenticated sessions expire.
-            Metric::gauge("SocketServer", "ExpiredConnectionsKilledCount", 0),
+            Metric::value("SocketServer", "ExpiredConnectionsKilledCount", self.metrics.expired() as f64),
         ];
         metrics.extend(of_network.map(|metric| metric.of_group("kafka.network")));
         metrics
@@ -135,6 +195,10 @@ mod tests {
         let _open = one.open();
         drop(one.open());
         drop(other.open());
+        let outcomes = [AuthenticationOutcome::Failed, AuthenticationOutcome::SuccessfulAgain];
+        outcomes.into_iter().for_each(|outcome| metrics.listener(&"ONE".into()).authenticated(outcome));
+        other.expire();
+        assert_eq!(metrics.expired(), 1);
         let value = |listener: &str, name: &str| {
             let of = |metric: &&Metric| {
                 matches!(metric.reading, MetricReading::Attribute(attribute, _) if attribute == name)
@@ -146,5 +210,15 @@ mod tests {
         assert_eq!(value("ONE", "connection-creation-total"), Some(2.0));
         assert_eq!(value("ONE", "connection-close-total"), Some(1.0));
         assert_eq!(value("OTHER", "connection-count"), Some(0.0));
+        let counted = |listener: &str, what: &str| value(listener, &format!("{what}-total")).unwrap();
+        for (what, of_one) in [
+            ("successful-authentication", 0.0),
+            ("failed-authentication", 1.0),
+            ("successful-reauthentication", 1.0),
+            ("failed-reauthentication", 0.0),
+        ] {
+            assert_eq!((counted("ONE", what), counted("OTHER", what)), (of_one, 0.0), "{what}");
+        }
+        assert_eq!(value("OTHER", "expired-connections-killed-count"), Some(1.0));
     }
 }

@@ -2,6 +2,8 @@
 //! the same order.
 //!
 //! - *Tasks:* one that writes and watches the time, one that reads; none for a call.
+//! - A connection with SASL is authenticated before its first request; where its authentication ends with time, the
+//!   task that writes authenticates again before it writes the next requests (KIP-368).
 //! - A call that is dropped leaves the connection in order: its request is written whole, its answer passed over.
 //! - Never goes on after a request that was not answered in time, or after an answer that no call waits for: the
 //!   connection is closed. The broker would answer all that follows only after the late request.
@@ -21,19 +23,24 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::carriers::{FrameCarrier, PeerCarrier};
 use self::exchanges::{Exchanges, RequestBatch, TimeLimit, ended};
 use super::activity::Activity;
 use super::frames::Frames;
 use super::handshake::{ClientAuthenticator, Plaintext};
+use super::sasl::login::SaslClientSession;
 use super::transport::{ReadHalf, TransportLayer, WriteHalf};
 use super::writer;
+use crate::security::sasl::client::SaslLogin;
 use crate::wire::codec::WireError;
 use crate::wire::frame;
 use crate::wire::message::Request;
 
+mod carriers;
 mod exchanges;
 mod traffic;
 
+pub use super::sasl::login::SaslRefusal;
 pub use traffic::PeerTraffic;
 
 /// The largest answer that is read, in bytes.
@@ -51,6 +58,9 @@ pub enum PeerError {
     /// The request cannot be written at this version, or the answer cannot be read.
     #[error("{0}")]
     Wire(#[from] WireError),
+    /// A side could not authenticate the other.
+    #[error("{0}")]
+    Authentication(#[from] SaslRefusal),
 }
 
 /// How a connection is made.
@@ -64,6 +74,8 @@ pub struct PeerOptions {
     pub receive_buffer: Option<u32>,
     /// Counts what goes and comes.
     pub traffic: Arc<PeerTraffic>,
+    /// The user that the client authenticates as by SASL; None where the listener asks for no authentication.
+    pub login: Option<Arc<SaslLogin>>,
 }
 
 /// A connection to a broker, shared by its clones; closed when the last one is dropped.
@@ -111,35 +123,42 @@ impl PeerShared {
 }
 
 impl Peer {
-    /// Connects to `host:port`, any of its addresses; `client_id` is the client id of the requests.
+    /// Connects to `host:port`, any of its addresses. `limit` is for the connection and its authentication.
     ///
     /// # Errors
-    /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`].
-    pub async fn connect(host: &str, port: u16, client_id: &str, limit: Duration) -> Result<Self, PeerError> {
-        Self::connect_authenticated(&Plaintext::default(), host, port, client_id, limit).await
+    /// [`PeerError::Io`] where no address of the host takes the connection, [`PeerError::Timeout`],
+    /// [`PeerError::Authentication`].
+    pub async fn connect(
+        host: &str,
+        port: u16,
+        options: PeerOptions,
+        limit: Duration,
+    ) -> Result<Self, PeerError> {
+        Self::connect_authenticated(&Plaintext::default(), host, port, options, limit).await
     }
 
-    /// As [`Peer::connect`], with the handshake that the connection does before its first request.
+    /// As [`Peer::connect`], with the handshake that the connection does before its first byte.
     pub(super) async fn connect_authenticated<A: ClientAuthenticator>(
         authenticator: &A,
         host: &str,
         port: u16,
-        client_id: &str,
+        options: PeerOptions,
         limit: Duration,
     ) -> Result<Self, PeerError> {
-        let options = PeerOptions { client_id: client_id.to_owned(), ..PeerOptions::default() };
         let opening = async {
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
-            authenticator.authenticate(stream, host).await
+            Self::over(authenticator.authenticate(stream, host).await?, options).await
         };
-        Ok(Self::over(within(limit, opening).await?, options))
+        within(limit, opening).await
     }
 
-    /// Connects to one address; `host` is the name by which the broker is known.
+    /// Connects to one address; `host` is the name by which the broker is known. `limit` is for the connection and its
+    /// authentication.
     ///
     /// # Errors
-    /// [`PeerError::Io`] where the address does not take the connection, [`PeerError::Timeout`].
+    /// [`PeerError::Io`] where the address does not take the connection, [`PeerError::Timeout`],
+    /// [`PeerError::Authentication`].
     pub async fn connect_to(
         address: SocketAddr,
         host: &str,
@@ -156,17 +175,23 @@ impl Peer {
             }
             let stream = socket.connect(address).await?;
             stream.set_nodelay(true)?;
-            Plaintext::default().authenticate(stream, host).await
+            Self::over(Plaintext::default().authenticate(stream, host).await?, options).await
         };
-        let transport = within(limit, opening).await?;
-        Ok(Self::over(transport, options))
+        within(limit, opening).await
     }
 
-    /// A peer at the other end of a connection whose handshake is done.
-    fn over<T: TransportLayer>(transport: T, options: PeerOptions) -> Self {
-        let (reader, writer) = transport.into_halves();
+    /// A peer at the other end of a transport, once it has authenticated there.
+    async fn over<T: TransportLayer>(transport: T, options: PeerOptions) -> Result<Self, PeerError> {
+        let (reader, mut writer) = transport.into_halves();
         let activity = Activity::since(Instant::now());
-        let frames = Frames::new(reader, activity.clone());
+        let mut frames = Frames::new(reader, activity.clone());
+        let session = match options.login.clone() {
+            Some(login) => {
+                let mut carrier = FrameCarrier::new(&mut frames, &mut writer, &activity, &options.client_id);
+                Some(SaslClientSession::open(&mut carrier, login).await?)
+            }
+            None => None,
+        };
         let shared = Arc::new(PeerShared {
             client_id: options.client_id,
             activity,
@@ -177,8 +202,8 @@ impl Peer {
             ended: CancellationToken::new(),
         });
         tokio::spawn(read_answers(shared.clone(), frames));
-        tokio::spawn(write_requests(shared.clone(), writer));
-        Self { user: Arc::new(PeerUser { shared }) }
+        tokio::spawn(write_requests(shared.clone(), writer, session));
+        Ok(Self { user: Arc::new(PeerUser { shared }) })
     }
 
     /// Whether the connection is still open, as far as is known.
@@ -274,12 +299,19 @@ impl<R: Request> PendingAnswer<R> {
     }
 }
 
-async fn within<T>(limit: Duration, opening: impl Future<Output = io::Result<T>>) -> Result<T, PeerError> {
-    Ok(tokio::time::timeout(limit, opening).await.map_err(|_| PeerError::Timeout(limit))??)
+async fn within<T>(
+    limit: Duration,
+    opening: impl Future<Output = Result<T, PeerError>>,
+) -> Result<T, PeerError> {
+    tokio::time::timeout(limit, opening).await.map_err(|_| PeerError::Timeout(limit))?
 }
 
 /// Writes what is queued, all at once, and ends the connection when the time of an exchange is over.
-async fn write_requests<W: WriteHalf>(shared: Arc<PeerShared>, mut writer: W) {
+async fn write_requests<W: WriteHalf>(
+    shared: Arc<PeerShared>,
+    mut writer: W,
+    mut session: Option<SaslClientSession>,
+) {
     let mut ended = std::pin::pin!(shared.ended.cancelled());
     // One timer for all exchanges: mostly it fires long after the exchange that it was set for.
     let mut alarm = std::pin::pin!(sleep_until(Instant::now()));
@@ -289,7 +321,7 @@ async fn write_requests<W: WriteHalf>(shared: Arc<PeerShared>, mut writer: W) {
             let mut exchanges = shared.exchanges.lock();
             (exchanges.take_queue(), exchanges.nearest())
         };
-        let mut working = std::pin::pin!(write_or_wait(&shared, &mut writer, batch));
+        let mut working = std::pin::pin!(write_or_wait(&shared, &mut writer, &mut session, batch));
         loop {
             if let Some(time) = nearest.filter(|_| nearest != set_for) {
                 alarm.as_mut().reset(time);
@@ -299,7 +331,12 @@ async fn write_requests<W: WriteHalf>(shared: Arc<PeerShared>, mut writer: W) {
                 biased;
                 done = &mut working => match done {
                     Ok(()) => break,
-                    Err(_) => return shared.end(),
+                    Err(error) => {
+                        if let PeerError::Authentication(refusal) = error {
+                            shared.exchanges.lock().refuse(refusal);
+                        }
+                        return shared.end();
+                    }
                 },
                 () = &mut alarm, if set_for.is_some() => {
                     let now = Instant::now();
@@ -315,15 +352,21 @@ async fn write_requests<W: WriteHalf>(shared: Arc<PeerShared>, mut writer: W) {
     }
 }
 
-/// Writes a batch; where it is empty, waits until a request is queued.
+/// Writes a batch, once the connection is authenticated again if that is due; where the batch is empty, waits until a
+/// request is queued.
 async fn write_or_wait<W: WriteHalf>(
     shared: &PeerShared,
     writer: &mut W,
+    session: &mut Option<SaslClientSession>,
     RequestBatch { pieces, unanswered }: RequestBatch,
-) -> io::Result<()> {
+) -> Result<(), PeerError> {
     if pieces.is_empty() {
         shared.queued.notified().await;
         return Ok(());
+    }
+    if let Some(session) = session.as_mut().filter(|session| session.is_due(Instant::now())) {
+        // The deadlines of the batch's own requests bound the wait.
+        session.authenticate_again(&mut PeerCarrier { shared, writer: &mut *writer }).await?;
     }
     let bytes = pieces.iter().map(|piece| piece.len()).sum();
     writer::send(writer, pieces, &shared.activity).await?;

@@ -1,9 +1,11 @@
-//! The handshake of listeners with SASL, and the authentication of a caller again while its connection is open.
+//! The handshake of listeners with SASL, and the authentication of a caller again while its connection is open; the
+//! client's side of both is [`login`].
 //!
 //! - *Entry points:* [`SaslAuthenticator`] for new connections, [`SaslReauthentication`] for open ones.
 //! - *Never:* decides on a frame; that is [`session`].
 //! - *In Kafka:* `SaslServerAuthenticator`, `KafkaChannel.maybeBeginServerReauthentication`.
 
+pub(super) mod login;
 mod session;
 
 use std::io;
@@ -127,6 +129,8 @@ pub(super) enum SaslVerdict {
     Request,
     /// It belongs to an authentication, and is answered by this.
     Answer(Vec<Records>),
+    /// The caller is authenticated again, and this is answered.
+    Complete(Vec<Records>),
     /// The authentication has failed: this is answered after the delay, if it is not empty, and the connection ends.
     Fail(Vec<Records>, String, Duration),
     /// The caller's authentication does not hold any more: the connection is closed.
@@ -153,7 +157,7 @@ impl SaslReauthentication {
             SaslAction::Send(pieces) => SaslVerdict::Answer(pieces),
             SaslAction::Complete(pieces, proof) => {
                 *self = Self { begun: self.begun, ..Self::new(self.listener.clone(), proof) };
-                SaslVerdict::Answer(pieces)
+                SaslVerdict::Complete(pieces)
             }
             SaslAction::Fail(pieces, words) => SaslVerdict::Fail(pieces, words, self.listener.failure_delay),
             // ApiVersions has no place after the first handshake.

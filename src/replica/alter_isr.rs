@@ -27,6 +27,7 @@ use super::metrics::IsrChanges;
 use super::partitions::Partitions;
 use crate::base::{Clock, TopicPartition};
 use crate::config::inter_broker::RequestVersions;
+use crate::net::link::LinkLogin;
 use crate::zk::ZooKeeper;
 
 const TARGET: &str = "kafka.server.AlterIsrManager";
@@ -89,11 +90,13 @@ impl IsrProposals {
 
 impl ReplicaManager {
     /// Looks for followers that lag, and brings the ISRs that leaders propose to the controller or to ZooKeeper, until
-    /// `stop`. `broker_epoch` is the epoch of this broker's present registration.
+    /// `stop`. `broker_epoch` is the epoch of this broker's present registration, `login` its user at the controller's
+    /// listener.
     pub async fn propagate_isr(
         self: Arc<Self>,
         zk: ZooKeeper,
         broker_epoch: Arc<AtomicI64>,
+        login: LinkLogin,
         stop: CancellationToken,
     ) {
         let proposals = self.alter_isr.clone();
@@ -105,7 +108,7 @@ impl ReplicaManager {
         );
         let propagating = async {
             match versions.alter_isr {
-                Some(version) => ByController::new(&self, broker_epoch, version).run().await,
+                Some(version) => ByController::new(&self, broker_epoch, login, version).run().await,
                 None => {
                     ByZooKeeper::new(proposals.clone(), self.broker_id, self.clock.clone(), zk).run().await
                 }

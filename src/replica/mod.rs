@@ -163,6 +163,11 @@ impl ReplicaManager {
         replicas
     }
 
+    /// The listener through which this broker reaches the controller.
+    pub fn controller_listener(&self) -> &str {
+        &self.controller_listener
+    }
+
     /// A log start has moved: a follower that fetches from it here gets it in an answer, and this broker's
     /// own leader gets it in a fetch.
     fn log_start_moved(&self, id: &TopicPartition) {

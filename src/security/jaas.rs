@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::sasl::SaslMechanism;
+use super::sasl::client::SaslLogin;
 use crate::config::ConfigError;
 
 /// A login module and its options, among them passwords.
@@ -41,8 +42,42 @@ fn error(words: impl Into<String>) -> JaasError {
     JaasError(words.into())
 }
 
+/// The user that these modules let a client log in as: the first `username` and the first `password` among them, as
+/// Java finds them among a subject's credentials.
+///
+/// # Errors
+/// [`JaasError`]: a module is none of PLAIN or SCRAM, one of the two options is missing, or the login is by delegation
+/// token.
+pub fn login_of(mechanism: SaslMechanism, modules: &[LoginModule]) -> Result<SaslLogin, JaasError> {
+    check_classes(modules)?;
+    if modules.iter().any(|module| module.option("tokenauth") == Some("true")) {
+        return Err(error("Logins by delegation token (tokenauth) are not built yet"));
+    }
+    let option = |name: &str| modules.iter().find_map(|module| module.option(name)).map(str::to_owned);
+    let missing = |name: &str| {
+        error(format!("Could not login: the JAAS configuration has no {name} for {}", mechanism.name()))
+    };
+    let user = option("username").ok_or_else(|| missing("username"))?;
+    let password = option("password").ok_or_else(|| missing("password"))?;
+    Ok(SaslLogin { mechanism, user, password })
+}
+
+/// Refuses a module that is none of Kafka's for PLAIN and SCRAM.
+fn check_classes(modules: &[LoginModule]) -> Result<(), JaasError> {
+    let is_known = |module: &LoginModule| {
+        SaslMechanism::ALL.into_iter().any(|mechanism| mechanism.login_module() == module.class)
+    };
+    match modules.iter().find(|module| !is_known(module)) {
+        None => Ok(()),
+        Some(other) => Err(error(format!("unable to find LoginModule class: {}", other.class))),
+    }
+}
+
 /// The one module of a `sasl.jaas.config`.
-fn module_of_setting(text: &str) -> Result<LoginModule, JaasError> {
+///
+/// # Errors
+/// [`JaasError`]: the syntax is wrong, or there is not one module.
+pub fn module_of_setting(text: &str) -> Result<LoginModule, JaasError> {
     let mut tokens = JaasTokens::new(text);
     let mut modules = Vec::new();
     while let Some(token) = tokens.next_token() {
@@ -108,10 +143,18 @@ fn entry(first: JaasToken, tokens: &mut JaasTokens<'_>) -> Result<LoginModule, J
         };
         let (mark, value) = (tokens.next_token(), tokens.next_token());
         let (Some(JaasToken::Mark('=')), Some(JaasToken::Word(value))) = (mark, value) else {
-            return Err(error(format!("Value not specified for key '{key}' in JAAS config")));
+            return Err(no_value(&key));
         };
         options.insert(key, value);
     }
+}
+
+/// The error of an option without a value. What stands there may be a part of a password that was not quoted: only the
+/// names of options are named.
+fn no_value(key: &str) -> JaasError {
+    let is_name = ["username", "password", "tokenauth"].contains(&key);
+    let key = if is_name { format!("key '{key}'") } else { "a key".to_owned() };
+    error(format!("Value not specified for {key} in JAAS config"))
 }
 
 /// The file of logins that Java's option `java.security.auth.login.config` names, in `KAFKA_OPTS`.
@@ -156,25 +199,31 @@ impl JaasFile {
             Some(setting) => vec![module_of_setting(setting)?],
             None => self.server_context(listener)?,
         };
-        let is_known = |module: &LoginModule| {
-            SaslMechanism::ALL.into_iter().any(|mechanism| mechanism.login_module() == module.class)
-        };
-        match modules.iter().find(|module| !is_known(module)) {
-            None => Ok(modules),
-            Some(other) => Err(error(format!("unable to find LoginModule class: {}", other.class))),
-        }
+        check_classes(&modules)?;
+        Ok(modules)
+    }
+
+    /// The login modules that the file has for clients, in its context `KafkaClient`.
+    ///
+    /// # Errors
+    /// [`JaasError`]: there is no such context.
+    pub fn client_modules(&self) -> Result<&[LoginModule], JaasError> {
+        let found = self.contexts.get("KafkaClient").map(Vec::as_slice);
+        found.ok_or_else(|| self.no_entry("a 'KafkaClient'"))
+    }
+
+    fn no_entry(&self, entry: &str) -> JaasError {
+        let path = self.path.as_deref().unwrap_or("not set");
+        error(format!(
+            "Could not find {entry} entry in the JAAS configuration. System property \
+             'java.security.auth.login.config' is {path}"
+        ))
     }
 
     fn server_context(&self, listener: &str) -> Result<Vec<LoginModule>, JaasError> {
         let (own, all) = (format!("{}.KafkaServer", listener.to_lowercase()), "KafkaServer");
         let found = self.contexts.get(&own).or_else(|| self.contexts.get(all));
-        found.cloned().ok_or_else(|| {
-            let path = self.path.as_deref().unwrap_or("not set");
-            error(format!(
-                "Could not find a '{all}' or '{own}' entry in the JAAS configuration. System property \
-                 'java.security.auth.login.config' is {path}"
-            ))
-        })
+        found.cloned().ok_or_else(|| self.no_entry(&format!("a '{all}' or '{own}'")))
     }
 }
 

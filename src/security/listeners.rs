@@ -1,4 +1,5 @@
-//! How each listener of a broker authenticates its callers, by the broker's settings.
+//! How each listener of a broker authenticates its callers, and as which users the broker authenticates at the other
+//! brokers' listeners, by the broker's settings.
 //!
 //! A setting of one listener counts before that of the broker, and one of a mechanism of a listener before that. What
 //! is not built is refused here in words. Kafka: `ChannelBuilders`, `SaslChannelBuilder`.
@@ -6,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::jaas::JaasFile;
+use super::broker_logins::BrokerLogins;
+use super::jaas::{JaasFile, login_of};
+use super::sasl::client::SaslLogin;
 use super::sasl::{CredentialCache, SaslMechanism, SaslUsers};
 use crate::base::{Endpoint, SecurityProtocol};
 use crate::config::ConfigError;
@@ -66,6 +69,20 @@ pub struct ListenerSecurity {
 }
 
 impl ListenerSecurity {
+    /// By the file of logins that the variable `KAFKA_OPTS` names, without any credential yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the file cannot be read, or has a login for ZooKeeper.
+    pub fn of_environment() -> Result<Self, ConfigError> {
+        let jaas = JaasFile::of_java_options(&std::env::var("KAFKA_OPTS").unwrap_or_default())?;
+        if jaas.has_zookeeper_login() {
+            let sentence = "SASL to ZooKeeper is not built yet: this broker would not be authenticated there as the context \
+                            Client of java.security.auth.login.config asks.";
+            return Err(ConfigError::Combination(sentence.to_owned()));
+        }
+        Ok(Self { jaas, credentials: Arc::default() })
+    }
+
     /// The listeners of these settings.
     ///
     /// # Errors
@@ -80,15 +97,6 @@ impl ListenerSecurity {
         endpoint: Endpoint,
         settings: &LayeredSettings,
     ) -> Result<SecuredEndpoint, ConfigError> {
-        let is_between_brokers = settings.broker.inter_broker_listener()? == endpoint.listener
-            || settings.broker.control_plane_listener_name.as_deref().map(normalised).as_ref()
-                == Some(&endpoint.listener);
-        if is_between_brokers && endpoint.protocol != SecurityProtocol::Plaintext {
-            let Endpoint { listener, protocol, .. } = endpoint;
-            return Err(ConfigError::Unavailable(format!(
-                "Listener {listener} is for the requests of brokers and wants {protocol}; only PLAINTEXT is built for them yet"
-            )));
-        }
         let sasl = match endpoint.protocol {
             SecurityProtocol::Plaintext => None,
             SecurityProtocol::SaslPlaintext => Some(Arc::new(self.sasl(&endpoint.listener, settings)?)),
@@ -100,6 +108,38 @@ impl ListenerSecurity {
             }
         };
         Ok(SecuredEndpoint { endpoint, sasl })
+    }
+
+    /// The users that this broker authenticates as, at the listener between brokers and at that of the control plane:
+    /// those of the login modules of its own listeners of these names.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: no user is given, or its mechanism is not one of the listener's.
+    pub fn logins(&self, settings: &LayeredSettings) -> Result<BrokerLogins, ConfigError> {
+        let broker = &settings.broker;
+        let between = broker.inter_broker_listener()?;
+        let control_plane = broker.control_plane_listener_name.as_deref().map(normalised);
+        let of_brokers =
+            |it: &Endpoint| it.listener == between || Some(&it.listener) == control_plane.as_ref();
+        let endpoints = broker.listeners()?.into_iter().filter(of_brokers);
+        let with_sasl = endpoints.filter(|it| it.protocol == SecurityProtocol::SaslPlaintext);
+        with_sasl
+            .map(|Endpoint { listener, .. }| Ok((listener.clone(), self.login(&listener, settings)?)))
+            .collect()
+    }
+
+    fn login(&self, listener: &str, settings: &LayeredSettings) -> Result<SaslLogin, ConfigError> {
+        let name = &settings.broker.sasl_mechanism_inter_broker_protocol;
+        let enabled = mechanisms(listener, settings);
+        let mechanism = SaslMechanism::of_name(name).filter(|_| enabled.contains(name)).ok_or_else(|| {
+            ConfigError::Requirement(
+                "sasl.mechanism.inter.broker.protocol must be included in sasl.enabled.mechanisms when SASL is used for \
+                 inter-broker communication"
+                    .to_owned(),
+            )
+        })?;
+        let setting = own(listener, Some(mechanism), "sasl.jaas.config", settings);
+        Ok(login_of(mechanism, &self.jaas.server_modules(listener, setting)?)?)
     }
 
     fn sasl(&self, listener: &str, settings: &LayeredSettings) -> Result<SaslListener, ConfigError> {

@@ -60,6 +60,8 @@ mod refused_topics;
 mod registration;
 mod replication;
 mod sasl;
+mod sasl_brokers;
+mod sasl_clients;
 mod scripts;
 mod signals;
 mod stalls;

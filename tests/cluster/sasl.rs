@@ -18,16 +18,21 @@ use crate::support::{Broker, Chroot, Connection, eventually, free_port, quotas};
 const SOON: Duration = Duration::from_secs(30);
 const SCRAM: SaslMechanism = SaslMechanism::Scram(ScramHash::Sha512);
 
-/// A broker with a listener for SASL beside its own.
-struct SaslBroker {
-    broker: Broker,
-    port: u16,
+/// A broker with a listener for SASL beside its own, whose users of PLAIN are alice and bob.
+pub struct SaslBroker {
+    /// The broker, with its own port.
+    pub broker: Broker,
+    /// The port of the listener for SASL.
+    pub port: u16,
+    /// The port of its metrics.
+    pub metrics_port: u16,
     chroot: Chroot,
 }
 
 impl SaslBroker {
-    fn start(settings: &[(&str, &str)]) -> Self {
-        let (chroot, port) = (Chroot::new(), free_port());
+    /// Starts it, with further settings.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let (chroot, port, metrics_port) = (Chroot::new(), free_port(), free_port());
         let listeners = format!("PLAINTEXT://127.0.0.1:{{port}},SASL_PLAINTEXT://127.0.0.1:{port}");
         let all = [
             &[("listeners", listeners.as_str()), ("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512")],
@@ -41,8 +46,24 @@ impl SaslBroker {
         std::fs::write(&file, text).unwrap();
         broker
             .set_environment("KAFKA_OPTS", &format!("-Djava.security.auth.login.config={}", file.display()));
+        broker.set_environment("METRICS_LISTENER", &format!("127.0.0.1:{metrics_port}"));
         broker.restart();
-        Self { broker, port, chroot }
+        Self { broker, port, metrics_port, chroot }
+    }
+
+    /// Where clients with SASL begin.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where tools find its znodes.
+    pub fn zookeeper(&self) -> String {
+        self.chroot.connect()
+    }
+
+    /// What is counted of the authentications on its listener for SASL.
+    pub fn counted(&self, attribute: &str) -> f64 {
+        counted(self.metrics_port, attribute)
     }
 
     fn connect(&self) -> Connection {
@@ -55,6 +76,15 @@ impl SaslBroker {
         let pairs = [("SCRAM-SHA-512", credential.as_str())];
         quotas::change(&self.chroot.connect(), EntityType::Users, user, &pairs);
     }
+}
+
+/// What a broker counts of the authentications on its listener `SASL_PLAINTEXT`.
+pub fn counted(metrics_port: u16, attribute: &str) -> f64 {
+    let name = format!("kafka_server_socket_server_metrics_{}{{", attribute.replace('-', "_"));
+    let figures = crate::metrics::figures(metrics_port);
+    let of = |key: &&String| key.starts_with(&name) && key.contains("listener=\"SASL_PLAINTEXT\"");
+    let found = figures.keys().find(of).and_then(|key| figures.get(key));
+    *found.unwrap_or_else(|| panic!("no {name} in {figures:#?}"))
 }
 
 fn login(mechanism: SaslMechanism, user: &str, password: &str) -> SaslLogin {

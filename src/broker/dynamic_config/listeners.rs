@@ -18,8 +18,13 @@ use crate::net::socket_server::SocketServer;
 use crate::security::listeners::ListenerSecurity;
 
 /// The keys that describe listeners.
-pub const LISTENERS: [&str; 4] =
-    ["advertised.listeners", "listener.security.protocol.map", "listeners", "sasl.enabled.mechanisms"];
+pub const LISTENERS: [&str; 5] = [
+    "advertised.listeners",
+    "listener.security.protocol.map",
+    "listeners",
+    "sasl.enabled.mechanisms",
+    "sasl.mechanism.inter.broker.protocol",
+];
 
 /// Binds, closes and registers listeners.
 pub struct DynamicListenerConfig {
@@ -60,6 +65,7 @@ impl BrokerReconfigurable for DynamicListenerConfig {
                 return Err(ConfigError::Combination(sentence));
             }
         }
+        self.security.logins(now)?;
         self.security.secured(now).map(drop)
     }
 

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::znode_cluster::{WatchStep, ZnodeCluster, ZnodeReport};
+use super::znode_cluster::{ListenerChoice, WatchStep, ZnodeCluster, ZnodeReport};
 use super::{FollowCommand, WantedTopics};
 use crate::client::metadata::{AnswerScope, ClientMetadata, ClusterSnapshot, RELIABLE_EPOCHS_FROM};
 use crate::wire::message::metadata::MetadataResponse;
@@ -30,7 +30,7 @@ pub(super) struct ZnodeFollower {
 impl ZnodeFollower {
     pub(super) fn new(
         zk: ZooKeeper,
-        listener: Option<String>,
+        listener: ListenerChoice,
         metadata: Arc<RwLock<ClientMetadata>>,
         published: watch::Sender<Arc<ClusterSnapshot>>,
     ) -> Self {

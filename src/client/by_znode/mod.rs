@@ -40,8 +40,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::follower::ZnodeFollower;
+use self::znode_cluster::ListenerChoice;
 use super::error::ClientError;
 use super::metadata::{ClientMetadata, ClusterSnapshot};
+use crate::base::SecurityProtocol;
 use crate::wire::message::metadata::MetadataResponse;
 use crate::zk::{ConnectOptions, ZooKeeper};
 
@@ -63,7 +65,8 @@ pub struct ZooKeeperOptions {
     pub session_timeout: Duration,
     /// The most that the first connection may take (`zookeeper.connection.timeout.ms`).
     pub connection_timeout: Duration,
-    /// The listener of the brokers that the client connects to; None for the first one without encryption.
+    /// The listener of the brokers that the client connects to; None for the first one that is secured as the client's
+    /// connections are.
     pub listener: Option<String>,
 }
 
@@ -98,12 +101,14 @@ pub(super) struct ZnodeMetadata {
 
 impl ZnodeMetadata {
     /// Opens a session with the ensemble and follows its znodes until the client is `over`; returns once the brokers
-    /// are known. Every change goes into `metadata` and is published.
+    /// are known. Every change goes into `metadata` and is published. `protocol` is how the client's connections are
+    /// secured.
     ///
     /// # Errors
     /// [`ClientError::ZooKeeper`].
     pub(super) async fn connect(
         options: &ZooKeeperOptions,
+        protocol: SecurityProtocol,
         metadata: Arc<RwLock<ClientMetadata>>,
         published: watch::Sender<Arc<ClusterSnapshot>>,
         over: CancellationToken,
@@ -116,7 +121,9 @@ impl ZnodeMetadata {
         };
         let zk = ZooKeeper::connect(&options.connect, connect).await.map_err(ClientError::ZooKeeper)?;
         let (commands, received) = mpsc::unbounded_channel();
-        let follower = ZnodeFollower::new(zk.clone(), options.listener.clone(), metadata, published);
+        let named = options.listener.clone().map(ListenerChoice::Named);
+        let listener = named.unwrap_or(ListenerChoice::First(protocol));
+        let follower = ZnodeFollower::new(zk.clone(), listener, metadata, published);
         tokio::spawn(follower.run(received, over));
         let this = Self { zk, commands };
         this.describe(Some(&[])).await?;

@@ -48,11 +48,19 @@ impl FollowedTopic {
     }
 }
 
+/// The listener of each broker that a client connects to.
+#[derive(Clone, Debug)]
+pub(super) enum ListenerChoice {
+    /// The one of this name.
+    Named(String),
+    /// The first one that is secured so.
+    First(SecurityProtocol),
+}
+
 /// The znodes of a cluster, as far as they are followed.
 #[derive(Debug)]
 pub(super) struct ZnodeCluster {
-    /// The listener to connect to; None for the first one without encryption.
-    listener: Option<String>,
+    listener: ListenerChoice,
     cluster_id: Option<String>,
     controller: Option<BrokerId>,
     /// None before a broker's registration was read; then None where there is none.
@@ -69,7 +77,7 @@ pub(super) struct ZnodeCluster {
 }
 
 impl ZnodeCluster {
-    pub(super) fn new(listener: Option<String>) -> Self {
+    pub(super) fn new(listener: ListenerChoice) -> Self {
         Self {
             listener,
             cluster_id: None,
@@ -291,8 +299,8 @@ impl ZnodeCluster {
 
     fn endpoint<'a>(&self, broker: &'a Broker) -> Option<&'a Endpoint> {
         match &self.listener {
-            Some(name) => broker.endpoint(name),
-            None => broker.endpoints.iter().find(|it| it.protocol == SecurityProtocol::Plaintext),
+            ListenerChoice::Named(name) => broker.endpoint(name),
+            ListenerChoice::First(protocol) => broker.endpoints.iter().find(|it| it.protocol == *protocol),
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::client::by_znode::ZooKeeperOptions;
 use crate::client::events::EventSink;
+use crate::client::security::ClientSecurity;
 
 /// How the name of a server becomes addresses (`client.dns.lookup`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +77,8 @@ pub struct ClusterOptions {
     /// The ensemble to take metadata from, in place of the brokers' answers (`zookeeper.connect`). The bootstrap
     /// servers may then be left empty.
     pub zookeeper: Option<ZooKeeperOptions>,
+    /// How connections are secured (`security.protocol`, `sasl.mechanism`, `sasl.jaas.config`).
+    pub security: ClientSecurity,
     /// Receives the client's events.
     pub events: EventSink,
 }
@@ -103,6 +106,7 @@ impl ClusterOptions {
             send_buffer: None,
             receive_buffer: None,
             zookeeper: None,
+            security: ClientSecurity::Plaintext,
             events: EventSink::default(),
         }
     }

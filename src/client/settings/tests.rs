@@ -64,5 +64,41 @@ fn a_value_that_cannot_be_is_refused_in_kafkas_words() {
     refused("allow.auto.create.topics", "yes", "Expected value to be either true or false");
     let lookups = "default, use_all_dns_ips, resolve_canonical_bootstrap_servers_only";
     refused("client.dns.lookup", "none", &format!("String must be one of: {lookups}"));
-    refused("security.protocol", "SSL", "Only PLAINTEXT is supported");
+    refused("security.protocol", "SSL", "Only PLAINTEXT and SASL_PLAINTEXT are supported");
+}
+
+const JAAS: &str =
+    "org.apache.kafka.common.security.scram.ScramLoginModule required username=alice password=\"h1dden\";";
+
+#[test]
+fn a_client_authenticates_as_its_settings_ask() {
+    let security = |settings: &[(&str, &str)]| cluster(settings).map(|it| it.security);
+    assert_eq!(security(&[("sasl.jaas.config", "broken")]).unwrap(), ClientSecurity::Plaintext);
+    let sasl = ("security.protocol", "sasl_plaintext");
+    let scram = ("sasl.mechanism", "SCRAM-SHA-512");
+    match security(&[sasl, scram, ("sasl.jaas.config", JAAS)]).unwrap() {
+        ClientSecurity::Sasl(login) => {
+            assert_eq!((login.user.as_str(), login.password.as_str()), ("alice", "h1dden"));
+            assert_eq!(login.mechanism.name(), "SCRAM-SHA-512");
+            assert!(!format!("{login:?}").contains("h1dden"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let plain = security(&[sasl, ("sasl.mechanism", "PLAIN")]).unwrap();
+    assert_eq!(plain, ClientSecurity::SaslOfJavaOptions(SaslMechanism::Plain));
+    let error = |settings: &[(&str, &str)]| security(settings).unwrap_err().to_string();
+    assert_eq!(
+        error(&[sasl]),
+        "Invalid value GSSAPI for configuration sasl.mechanism: Only PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are supported"
+    );
+    let broken = error(&[sasl, scram, ("sasl.jaas.config", "x required password=\"h1dden\"")]);
+    assert_eq!(broken, "JAAS config entry not terminated by semi-colon");
+}
+
+#[test]
+fn the_value_of_an_unknown_key_is_not_shown() {
+    let properties = Properties::from_iter([("ssl.key.password", "h1dden")]);
+    let ignored = Keys { properties: &properties, used: Vec::new() }.ignored();
+    assert_eq!(ignored[0].value, "h1dden");
+    assert!(!format!("{ignored:?} {properties:?}").contains("h1dden"));
 }

@@ -69,9 +69,9 @@ fn what_every_broker_has_by_default_asks_for_nothing() {
 fn clients_are_refused_what_brokers_are() {
     for (key, value) in [
         ("security.protocol", "SSL"),
-        ("security.protocol", "SASL_PLAINTEXT"),
-        ("sasl.mechanism", "PLAIN"),
-        ("sasl.jaas.config", "secret"),
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "OAUTHBEARER"),
+        ("sasl.login.callback.handler.class", "com.example.Handler"),
         ("ssl.truststore.location", "/secret"),
         ("ssl.truststore.password", "secret"),
     ] {
@@ -80,7 +80,10 @@ fn clients_are_refused_what_brokers_are() {
     }
     for (key, value) in [
         ("security.protocol", "PLAINTEXT"),
+        ("security.protocol", "SASL_PLAINTEXT"),
         ("sasl.mechanism", "GSSAPI"),
+        ("sasl.mechanism", "SCRAM-SHA-512"),
+        ("sasl.jaas.config", "secret"),
         ("ssl.endpoint.identification.algorithm", "https"),
         ("client.id", "ssl"),
     ] {

@@ -17,7 +17,7 @@ use crate::config::BrokerConfig;
 use crate::coordinator::runtime::{CoordinatorRuntime, CoordinatorSettings, LoadedPartition};
 use crate::metadata::MetadataCache;
 use crate::metrics::Metric;
-use crate::net::link::LinkOptions;
+use crate::net::link::{LinkLogin, LinkOptions};
 use crate::replica::ReplicaManager;
 use crate::replica::produce::RequiredAcks;
 use crate::wire::compression::Compression;
@@ -40,6 +40,8 @@ pub struct TransactionParts {
     pub partitions: i32,
     /// The name of the listener for brokers.
     pub listener: String,
+    /// The user that this broker authenticates as there; None where no authentication is asked for.
+    pub login: LinkLogin,
     /// The partitions that this broker leads or follows.
     pub replicas: Arc<ReplicaManager>,
     /// The cluster, in which leaders are looked up.
@@ -60,11 +62,11 @@ pub struct Transactions {
 impl Transactions {
     /// Starts it; it runs until `stop`. For tasks of a runtime only.
     pub fn start(parts: TransactionParts, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let TransactionParts { broker_id, config, topic, partitions, listener, .. } = parts;
+        let TransactionParts { broker_id, config, topic, partitions, listener, login, .. } = parts;
         let TransactionParts { replicas, metadata, producer_ids, clock, .. } = parts;
         let timeout = millis(config.request_timeout_ms);
         let client_id = format!("broker-{}-txn-marker-sender", broker_id);
-        let link = LinkOptions { client_id, connect_limit: timeout, answer_limit: timeout };
+        let link = LinkOptions { client_id, login, connect_limit: timeout, answer_limit: timeout };
         let shell = Arc::new(Shell {
             topic,
             producer_ids,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::PeerError;
+use super::{PeerError, SaslRefusal};
 use crate::base::Records;
 
 /// The time that an exchange has.
@@ -29,6 +29,11 @@ impl TimeLimit {
         // A limit beyond what the clock can reach is none; a day is as good.
         let deadline = now.checked_add(length).unwrap_or_else(|| now + Duration::from_secs(86_400));
         Self { length, deadline }
+    }
+
+    /// No limit of its own.
+    pub fn none() -> Self {
+        Self::of(Duration::MAX)
     }
 }
 
@@ -50,11 +55,15 @@ impl<T> WaitingExchange<T> {
         let _ = self.reply.send(Ok(outcome)); // A caller that is gone needs no reply.
     }
 
-    /// Fails: the connection has ended, or the time was over.
-    fn fail(self, now: Instant) {
+    /// Fails: the time was over, or the connection has ended, perhaps as the client was refused.
+    fn fail(self, now: Instant, refusal: Option<&SaslRefusal>) {
         let late = self.limit.deadline <= now;
-        // A caller that is gone needs no reply.
-        let _ = self.reply.send(Err(if late { PeerError::Timeout(self.limit.length) } else { ended() }));
+        let error = match refusal {
+            _ if late => PeerError::Timeout(self.limit.length),
+            Some(refusal) => refusal.clone().into(),
+            None => ended(),
+        };
+        let _ = self.reply.send(Err(error)); // A caller that is gone needs no reply.
     }
 }
 
@@ -72,13 +81,15 @@ pub(super) struct RequestBatch {
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
     queue: RequestBatch,
-    /// Invariant: in the order in which the requests are written.
+    /// Invariant: in the order in which the requests are written, but for those of an authentication.
     answered: VecDeque<WaitingExchange<Bytes>>,
     /// Requests without an answer that are not written yet. Invariant: as `answered`.
     unanswered: VecDeque<WaitingExchange<()>>,
     /// Invariant: not later than the deadline of any exchange.
     nearest: Option<Instant>,
     ended: bool,
+    /// Why the client could not authenticate again, which ends the connection.
+    refusal: Option<SaslRefusal>,
 }
 
 impl Exchanges {
@@ -114,6 +125,29 @@ impl Exchanges {
         self.queue.unanswered += 1;
         self.unanswered.push_back(WaitingExchange { id: 0, limit, reply, permit });
         Ok(written)
+    }
+
+    /// Notes a request that is written at once, before those that are queued.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub fn overtake(
+        &mut self,
+        id: i32,
+        limit: TimeLimit,
+    ) -> Result<oneshot::Receiver<Result<Bytes, PeerError>>, PeerError> {
+        if self.ended {
+            return Err(ended());
+        }
+        let (reply, answer) = oneshot::channel();
+        // Requests whose turn is still to come stand behind it; it is found by its id.
+        self.answered.push_front(WaitingExchange { id, limit, reply, permit: None });
+        Ok(answer)
+    }
+
+    /// Notes why the connection is about to end: the client could not authenticate again.
+    pub fn refuse(&mut self, refusal: SaslRefusal) {
+        self.refusal = Some(refusal);
     }
 
     fn queue(&mut self, pieces: Vec<Records>, limit: TimeLimit) -> Result<(), PeerError> {
@@ -162,8 +196,11 @@ impl Exchanges {
         self.ended = true;
         self.nearest = None;
         self.queue = RequestBatch::default();
-        std::mem::take(&mut self.answered).into_iter().for_each(|exchange| exchange.fail(now));
-        std::mem::take(&mut self.unanswered).into_iter().for_each(|exchange| exchange.fail(now));
+        let refusal = self.refusal.take();
+        let (answered, unanswered) =
+            (std::mem::take(&mut self.answered), std::mem::take(&mut self.unanswered));
+        answered.into_iter().for_each(|exchange| exchange.fail(now, refusal.as_ref()));
+        unanswered.into_iter().for_each(|exchange| exchange.fail(now, refusal.as_ref()));
     }
 
     /// Whether nothing waits.

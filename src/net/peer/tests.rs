@@ -13,7 +13,7 @@ const SHORT: Duration = Duration::from_millis(50);
 async fn silent() -> (Peer, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let peer = Peer::connect("127.0.0.1", port, "test", LONG).await.unwrap();
+    let peer = Peer::connect("127.0.0.1", port, PeerOptions::default(), LONG).await.unwrap();
     let server = listener.accept().unwrap().0;
     server.set_read_timeout(Some(LONG)).unwrap();
     (peer, server)

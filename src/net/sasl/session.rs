@@ -308,4 +308,4 @@ fn bare(token: &[u8]) -> Vec<Records> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

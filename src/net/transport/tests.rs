@@ -18,7 +18,7 @@ use crate::config::{BrokerConfig, Properties};
 use crate::net::handshake::{Accepted, Authenticated, ClientAuthenticator, ServerAuthenticator};
 use crate::net::limits::SocketLimits;
 use crate::net::listener::{Listener, ListenerEnds};
-use crate::net::peer::Peer;
+use crate::net::peer::{Peer, PeerOptions};
 use crate::net::{Answer, Caller, Dispatch};
 use crate::security::KafkaPrincipal;
 use crate::security::listeners::SecuredEndpoint;
@@ -241,7 +241,8 @@ async fn requests_and_answers_with_files_pass_also_behind_a_half_close() {
 #[tokio::test]
 async fn a_peer_calls_over_any_transport() {
     let server = Server::start(ShutDown(file_of(&[0; 6])), "600000").await;
-    let peer = Peer::connect_authenticated(&Keys, "127.0.0.1", server.port, "test", LONG).await.unwrap();
+    let options = PeerOptions::default();
+    let peer = Peer::connect_authenticated(&Keys, "127.0.0.1", server.port, options, LONG).await.unwrap();
     for _ in 0..2 {
         let response = peer.call(&ControlledShutdownRequest::default(), 1, LONG).await.unwrap();
         assert_eq!(response.error_code, 0);

@@ -12,7 +12,7 @@ use crate::base::ids::by_topic;
 use crate::base::time::millis;
 use crate::base::{BrokerId, LeaderAndIsr, TopicPartition};
 use crate::metadata::MetadataCache;
-use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::link::{BrokerLink, LinkLogin, LinkOptions};
 use crate::net::peer::PeerError;
 use crate::replica::ReplicaManager;
 use crate::replica::machine::IsrAnswer;
@@ -57,7 +57,12 @@ pub(super) struct ByController {
 }
 
 impl ByController {
-    pub fn new(replicas: &ReplicaManager, broker_epoch: Arc<AtomicI64>, version: i16) -> Self {
+    pub fn new(
+        replicas: &ReplicaManager,
+        broker_epoch: Arc<AtomicI64>,
+        login: LinkLogin,
+        version: i16,
+    ) -> Self {
         let limit = millis(replicas.config.controller_socket_timeout_ms);
         let client_id = replicas.broker_id.to_string();
         Self {
@@ -67,7 +72,7 @@ impl ByController {
             broker_epoch,
             version,
             listener: replicas.controller_listener.clone(),
-            options: LinkOptions { client_id, connect_limit: limit, answer_limit: limit },
+            options: LinkOptions { client_id, login, connect_limit: limit, answer_limit: limit },
             link: None,
         }
     }

@@ -12,7 +12,7 @@ use crate::base::time::millis;
 use crate::base::{BrokerId, Endpoint, LeaderEpoch, Millis, Offset, TopicPartition};
 use crate::config::{BrokerConfig, KafkaVersion, RequestVersions};
 use crate::log::epochs::EpochEnd;
-use crate::net::link::{BrokerLink, LinkOptions};
+use crate::net::link::{BrokerLink, LinkLogin, LinkOptions};
 use crate::net::peer::PeerError;
 use crate::wire::error_code::ErrorCode;
 use crate::wire::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, ForgottenTopic};
@@ -39,8 +39,8 @@ pub(super) struct FetcherOptions {
 }
 
 impl FetcherOptions {
-    /// Those of the fetcher of this number, by the broker's settings.
-    pub fn of(me: BrokerId, number: usize, config: &BrokerConfig) -> Self {
+    /// Those of the fetcher of this number, by the broker's settings; `login` is its user at the leaders' listener.
+    pub fn of(me: BrokerId, number: usize, config: &BrokerConfig, login: LinkLogin) -> Self {
         let protocol = &config.inter_broker_protocol_version;
         Self {
             me,
@@ -48,6 +48,7 @@ impl FetcherOptions {
             epochs: protocol.at_least(KafkaVersion::V0_11_0_IV2),
             link: LinkOptions {
                 client_id: format!("broker-{me}-fetcher-{number}"),
+                login,
                 connect_limit: millis(config.replica_socket_timeout_ms),
                 answer_limit: millis(config.request_timeout_ms),
             },

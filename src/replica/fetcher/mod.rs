@@ -29,6 +29,7 @@ use self::plan::{Plan, Start};
 use self::task::{Fetcher, Order};
 use super::ReplicaManager;
 use crate::base::{BrokerId, Endpoint, TopicPartition};
+use crate::net::link::LinkLogin;
 
 const TARGET: &str = "kafka.server.ReplicaFetcherManager";
 
@@ -51,6 +52,8 @@ type Key = (BrokerId, usize);
 /// What fetchers run on.
 struct Ground {
     replicas: Arc<ReplicaManager>,
+    /// The user at the listener between brokers.
+    login: LinkLogin,
     runtime: Handle,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -212,7 +215,8 @@ impl Ground {
         let config = &self.replicas.config;
         let over = self.shutdown.child_token();
         let (orders, waiting) = mpsc::unbounded_channel(); // Holds the orders since the last round.
-        let options = FetcherOptions::of(self.replicas.broker_id, number, config);
+        let login = self.login.clone();
+        let options = FetcherOptions::of(self.replicas.broker_id, number, config, login);
         let stats: Arc<FetcherStats> = Arc::default();
         let fetcher = Fetcher {
             replicas: self.replicas.clone(),
@@ -231,9 +235,10 @@ impl Ground {
 
 impl ReplicaManager {
     /// Starts fetching: fetchers run on this runtime, as `tasks`, until `shutdown`. Before that, partitions
-    /// are followed without being fetched.
+    /// are followed without being fetched. `login` is this broker's user at the listener between brokers.
     pub fn fetch_from_others(
         self: &Arc<Self>,
+        login: LinkLogin,
         runtime: Handle,
         tasks: TaskTracker,
         shutdown: CancellationToken,
@@ -241,7 +246,7 @@ impl ReplicaManager {
         let replicas = self.clone();
         let mut state = self.fetchers.state.lock();
         state.per_leader = usize::try_from(self.config.num_replica_fetchers).unwrap_or(1);
-        state.ground = Some(Ground { replicas, runtime, tasks, shutdown });
+        state.ground = Some(Ground { replicas, login, runtime, tasks, shutdown });
     }
 
     /// This broker is stopping: partitions that it is asked to follow from now on are not fetched, as they

@@ -31,8 +31,9 @@ impl Znodes {
             ("/brokers/topics/t/partitions/0/state", state(1, 3)),
         ];
         let data = data.into_iter().map(|(path, data)| (path.to_owned(), data)).collect();
-        let mut this =
-            Self { cluster: ZnodeCluster::new(listener.map(str::to_owned)), data, watched: BTreeSet::new() };
+        let first = ListenerChoice::First(SecurityProtocol::Plaintext);
+        let listener = listener.map_or(first, |name| ListenerChoice::Named(name.to_owned()));
+        let mut this = Self { cluster: ZnodeCluster::new(listener), data, watched: BTreeSet::new() };
         this.play(ZnodeCluster::first_watches());
         this
     }

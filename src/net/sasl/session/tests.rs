@@ -12,7 +12,12 @@ use crate::wire::message::metadata::MetadataRequest;
 const SCRAM: SaslMechanism = SaslMechanism::Scram(ScramHash::Sha256);
 
 /// A listener with PLAIN and SCRAM-SHA-256, whose users alice and bob have the passwords `secret` and `geheim`.
-fn listener() -> Arc<SaslListener> {
+pub(in crate::net::sasl) fn listener() -> Arc<SaslListener> {
+    listener_of("secret", "60000")
+}
+
+/// The same; alice has this password of SCRAM, and an authentication by SCRAM holds for so many milliseconds.
+pub(in crate::net::sasl) fn listener_of(password: &str, lifetime_ms: &str) -> Arc<SaslListener> {
     let pairs = [
         ("zookeeper.connect", "z"),
         ("listeners", "SASL_PLAINTEXT://:1,PLAINTEXT://:2"),
@@ -25,22 +30,22 @@ fn listener() -> Arc<SaslListener> {
             "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config",
             "org.apache.kafka.common.security.scram.ScramLoginModule required;",
         ),
-        ("listener.name.sasl_plaintext.scram-sha-256.connections.max.reauth.ms", "60000"),
+        ("listener.name.sasl_plaintext.scram-sha-256.connections.max.reauth.ms", lifetime_ms),
     ];
     let pairs = Properties::from_iter(pairs);
     let broker = BrokerConfig::parse(&pairs).unwrap();
     let security = ListenerSecurity { jaas: JaasFile::default(), credentials: Arc::default() };
-    let credential = ScramCredential::of_password(ScramHash::Sha256, "secret", 4096).to_string();
+    let credential = ScramCredential::of_password(ScramHash::Sha256, password, 4096).to_string();
     security.credentials.update("alice", &[("SCRAM-SHA-256".to_owned(), credential)].into());
     let settings = LayeredSettings { broker, pairs, ..Default::default() };
     security.secured(&settings).unwrap()[0].sasl.clone().unwrap()
 }
 
-fn login(mechanism: SaslMechanism, user: &str, password: &str) -> SaslLogin {
+pub(in crate::net::sasl) fn login(mechanism: SaslMechanism, user: &str, password: &str) -> SaslLogin {
     SaslLogin { mechanism, user: user.to_owned(), password: password.to_owned() }
 }
 
-fn bytes_of(pieces: Vec<Records>) -> Bytes {
+pub(in crate::net::sasl) fn bytes_of(pieces: Vec<Records>) -> Bytes {
     let memory = pieces.into_iter().map(|piece| match piece {
         Records::Memory(bytes) => bytes,
         other => panic!("{other:?} is not in memory"),

@@ -7,7 +7,7 @@ fn a_request_has_its_replica_id_and_groups_topics() {
     let mut properties = Properties::default();
     properties.set("zookeeper.connect", "nowhere");
     properties.set("replica.fetch.max.bytes", "99");
-    let options = FetcherOptions::of(7, 2, &BrokerConfig::parse(&properties).unwrap());
+    let options = FetcherOptions::of(7, 2, &BrokerConfig::parse(&properties).unwrap(), None);
     let want = Want { offset: 5, log_start: 1, leader_epoch: 3 };
     let send = [("a", 0), ("a", 1), ("b", 0)].map(|(topic, at)| (TopicPartition::new(topic, at), want));
     let forget = [("c", 0), ("c", 4)].map(|(topic, at)| TopicPartition::new(topic, at));
