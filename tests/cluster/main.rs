@@ -38,6 +38,7 @@ mod fetches;
 mod image;
 mod groups;
 mod half_written;
+mod handbook;
 mod hostile_admin_answers;
 mod hostile_brokers;
 mod failed_starts;

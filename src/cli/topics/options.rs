@@ -37,8 +37,9 @@ pub(crate) struct TopicsOptions {
     /// Delete the topics.
     #[arg(long)]
     pub delete: bool,
-    /// A topic config to take back to its default; may be given several times (only with --zookeeper).
-    #[arg(long, value_name = "name")]
+    /// A topic config to take back to its default; may be given several times (only with --zookeeper). --deleteConfig, as
+    /// Kafka 0.8.1 has it, is the same.
+    #[arg(long, alias = "deleteConfig", value_name = "name")]
     pub delete_config: Vec<String>,
     /// Describe the topics and their partitions.
     #[arg(long)]
