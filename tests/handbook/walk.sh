@@ -91,8 +91,10 @@ await_line consumer hamster
 stop consumer
 show_znodes
 
-step "How far such a group is: 0.8's command"
+step "How far such a group is: by 0.8's command, and by that of 0.9 to 1.1"
 run scripts/kafka-run-class.sh kafka.tools.ConsumerOffsetChecker --zookeeper "$zookeeper" --group readers
+run scripts/kafka-consumer-groups.sh --zookeeper "$zookeeper" --list
+run scripts/kafka-consumer-groups.sh --zookeeper "$zookeeper" --describe --group readers
 
 step "Its offsets, saved to a file and set from it again"
 run scripts/kafka-run-class.sh kafka.tools.ExportZkOffsets --zkconnect "$zookeeper" --group readers --output-file "$work/offsets"
@@ -148,11 +150,13 @@ show_znodes
 
 # ---- the end -----------------------------------------------------------------------------------
 
-step "The topic goes: the tool asks for it, the controller does it. What old groups had of it stays"
+step "The topic goes: the tool asks for it, the controller does it. What old groups had of it stays, until they go"
 run scripts/kafka-topics.sh --delete --zookeeper "$zookeeper" --topic pets
 await_gone /admin/delete_topics/pets
 show_znodes
 run scripts/kafka-topics.sh --list --zookeeper "$zookeeper"
+run scripts/kafka-consumer-groups.sh --zookeeper "$zookeeper" --delete --group readers
+show_znodes
 
 step "The broker stops. A handbook says kafka-server-stop.sh, which ends ALL brokers of this user; this ends one, by its id"
 stop broker

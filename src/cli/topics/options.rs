@@ -37,8 +37,8 @@ pub(crate) struct TopicsOptions {
     /// Delete the topics.
     #[arg(long)]
     pub delete: bool,
-    /// A topic config to take back to its default; may be given several times (only with --zookeeper). --deleteConfig, as
-    /// Kafka 0.8.1 has it, is the same.
+    /// A topic config to take back to its default; may be given several times (only with --zookeeper). Kafka 0.8.1's
+    /// --deleteConfig is the same.
     #[arg(long, alias = "deleteConfig", value_name = "name")]
     pub delete_config: Vec<String>,
     /// Describe the topics and their partitions.
