@@ -10,9 +10,9 @@ use crate::base::{Offset, TopicPartition};
 use crate::client::producer::batch::{BatchId, BatchIdentity, ProducerIdAndEpoch};
 use crate::wire::batch::add_to_sequence;
 
-/// How many batches of a partition may wait for their answers: as many as a broker remembers of each producer. Of a
-/// batch that is older, a broker cannot find out that it has written it.
-const MOST_TRACKED: usize = 5;
+/// How many batches of a partition may have a sequence from the first one on that waits for its answer: as many as a
+/// broker remembers of each producer. Of a batch that is older, a broker cannot find out that it has written it.
+const MOST_TRACKED: u64 = 5;
 
 /// A batch that has a sequence and is not answered for good.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ struct TrackedBatch {
     first: i32,
     records: usize,
     producer: ProducerIdAndEpoch,
+    /// How many batches of the partition got a sequence before it.
+    number: u64,
     /// Whether it got another sequence since it was sent the last time.
     is_reset: bool,
 }
@@ -45,6 +47,8 @@ struct PartitionSequences {
     last_acked_offset: Option<Offset>,
     /// In the order of their sequences.
     tracked: Vec<TrackedBatch>,
+    /// How many batches have got a sequence.
+    assigned: u64,
     /// The sequence that must be next, if the batches that were given up have been written after all.
     unresolved: Option<i32>,
 }
@@ -58,6 +62,12 @@ impl PartitionSequences {
             next = advanced(next, batch.records);
         }
         (self.producer, self.next, self.last_acked) = (Some(producer), next, None);
+    }
+
+    /// How many batches the broker may have written from the first one on that is not answered; those that are answered
+    /// count, too, for it remembers them before that one.
+    fn unanswered_span(&self) -> u64 {
+        self.tracked.first().map_or(0, |first| self.assigned - first.number)
     }
 
     fn is_next(&self, sequence: i32) -> bool {
@@ -105,7 +115,7 @@ impl TopicPartitionBookkeeper {
             batch.is_reset = false;
             return Some(BatchIdentity { producer: batch.producer, first_sequence: batch.first });
         }
-        if entry.unresolved.is_some() || entry.tracked.len() >= MOST_TRACKED {
+        if entry.unresolved.is_some() || entry.unanswered_span() >= MOST_TRACKED {
             return None;
         }
         if entry.producer != Some(current) {
@@ -119,7 +129,9 @@ impl TopicPartitionBookkeeper {
         }
         let first = entry.next;
         entry.next = advanced(first, records);
-        entry.tracked.push(TrackedBatch { id, first, records, producer: current, is_reset: false });
+        let number = entry.assigned;
+        entry.assigned += 1;
+        entry.tracked.push(TrackedBatch { id, first, records, producer: current, number, is_reset: false });
         Some(BatchIdentity { producer: current, first_sequence: first })
     }
 
@@ -175,6 +187,7 @@ impl TopicPartitionBookkeeper {
                 piece
             })
             .collect();
+        entry.assigned += (pieces.len() as u64).saturating_sub(1);
         entry.tracked.splice(at..at, pieces);
     }
 

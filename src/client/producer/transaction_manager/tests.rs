@@ -430,6 +430,9 @@ fn no_more_batches_wait_than_a_broker_remembers() {
     let sent: Vec<_> = (0..5).map(|_| bench.send(1)).collect();
     let sixth = BatchId::new(90);
     assert_eq!(bench.again(sixth, 1), None);
+    // The broker remembers the first one as the oldest of five, answered or not.
+    bench.acknowledge(sent[1], 1, 2);
+    assert_eq!(bench.again(sixth, 1), None);
     bench.acknowledge(sent[0], 1, 1);
     assert_eq!(bench.again(sixth, 1), Some(identity(0, 6)));
 }
