@@ -106,7 +106,7 @@ impl Log {
     ///
     /// The log keeps the producers as the batches have shown them. Kafka reads them again from the snapshot, which has
     /// only the last batch of each: a producer that sends an earlier one again, because the crash took its answer, is
-    /// then told OUT_OF_ORDER_SEQUENCE_NUMBER, and writes it twice under its next epoch.
+    /// then answered OUT_OF_ORDER_SEQUENCE_NUMBER, and writes it twice under its next epoch.
     pub(super) fn recover_segment(
         &self,
         appender: &mut Appender,
