@@ -6,6 +6,7 @@
 //! [`LOG4J`] to that file.
 
 mod admin;
+mod credentials;
 mod grants;
 mod groups;
 mod records;
@@ -177,6 +178,7 @@ fn ask_all(caller: &mut Caller) {
     caller.changes_configs_and_quotas();
     caller.administers_the_cluster();
     caller.administers_acls();
+    caller.describes_and_changes_credentials();
     caller.deletes();
 }
 
@@ -230,10 +232,8 @@ fn in_order_of_requests<'a>(decisions: impl Iterator<Item = &'a str>) -> Vec<&'a
     by_request.into_iter().flat_map(|(_, lines)| lines).collect()
 }
 
-/// APIs that are not asked here. Those of SCRAM credentials: Kafka 2.7.2's answers to these callers are still to be
-/// recorded. Those of SASL: no authorizer is asked (`sasl.rs` has their answers).
-const NOT_RECORDED: [&str; 4] =
-    ["AlterUserScramCredentials", "DescribeUserScramCredentials", "SaslAuthenticate", "SaslHandshake"];
+/// APIs that are not asked here: no authorizer is asked for them (`sasl.rs` has their answers).
+const NOT_RECORDED: [&str; 2] = ["SaslAuthenticate", "SaslHandshake"];
 
 #[test]
 fn every_api_answers_and_logs_what_is_allowed_and_denied_as_kafka_does() {

@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use barnabas::admin::configs;
 use barnabas::security::sasl::client::SaslLogin;
 use barnabas::security::sasl::{SaslClient, SaslMechanism, ScramCredential, ScramHash};
 use barnabas::wire::error_code::ErrorCode;
@@ -12,6 +13,7 @@ use barnabas::wire::message::metadata::MetadataRequest;
 use barnabas::wire::message::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 use barnabas::wire::message::sasl_handshake::SaslHandshakeRequest;
 use barnabas::zk::znode::config_entity::EntityType;
+use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use crate::support::{Broker, Chroot, Connection, eventually, free_port, quotas};
 
@@ -32,6 +34,11 @@ pub struct SaslBroker {
 impl SaslBroker {
     /// Starts it, with further settings.
     pub fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_logging(settings, "")
+    }
+
+    /// As [`SaslBroker::start`], with this in its variable `KAFKA_LOG4J_OPTS`.
+    pub fn start_logging(settings: &[(&str, &str)], log4j_opts: &str) -> Self {
         let (chroot, port, metrics_port) = (Chroot::new(), free_port(), free_port());
         let listeners = format!("PLAINTEXT://127.0.0.1:{{port}},SASL_PLAINTEXT://127.0.0.1:{port}");
         let all = [
@@ -46,6 +53,9 @@ impl SaslBroker {
         std::fs::write(&file, text).unwrap();
         broker
             .set_environment("KAFKA_OPTS", &format!("-Djava.security.auth.login.config={}", file.display()));
+        if !log4j_opts.is_empty() {
+            broker.set_environment("KAFKA_LOG4J_OPTS", log4j_opts);
+        }
         broker.set_environment("METRICS_LISTENER", &format!("127.0.0.1:{metrics_port}"));
         broker.restart();
         Self { broker, port, metrics_port, chroot }
@@ -64,6 +74,17 @@ impl SaslBroker {
     /// What is counted of the authentications on its listener for SASL.
     pub fn counted(&self, attribute: &str) -> f64 {
         counted(self.metrics_port, attribute)
+    }
+
+    /// The credential of a user of SCRAM-SHA-512, as its znode has it.
+    pub fn credential(&self, user: &str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let zk = ZooKeeper::connect(&self.chroot.connect(), ConnectOptions::default()).await.unwrap();
+            let found = configs::fetch(&zk, EntityType::Users, user).await.unwrap();
+            zk.close().await;
+            found["SCRAM-SHA-512"].clone()
+        })
     }
 
     fn connect(&self) -> Connection {

@@ -276,3 +276,63 @@ async fn numbers(consumer: &mut Consumer, first: u64) -> u64 {
     assert_eq!(values, expected, "none is lost, twice or out of order");
     values.len() as u64
 }
+
+/// Everything, at the finest level.
+const TRACE: &str = "log4j.rootLogger=TRACE, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
+";
+
+#[test]
+fn secrets_stand_in_no_log_line_no_description_and_no_metric() {
+    let files = Files::new();
+    let log4j = files.write("log4j.properties", TRACE);
+    let jaas = format!("{PLAIN} required user_alice=\"secret-1\" user_bob=\"secret-2\";");
+    let key = "listener.name.sasl_plaintext.plain.sasl.jaas.config";
+    let settings = [(key, jaas.as_str()), ("password.encoder.secret", "secret-3")];
+    let sasl = SaslBroker::start_logging(&settings, &format!("-Dlog4j.configuration=file:{log4j}"));
+    let bootstrap = sasl.bootstrap();
+    let alice = files.write("alice", &properties("PLAIN", &module(PLAIN, "alice", "secret-1")));
+    let by_alice = ["configs", "--bootstrap-server", &bootstrap, "--command-config", &alice];
+    let alter = ["--alter", "--entity-type", "users", "--entity-name", "carol", "--add-config"];
+    printed(&[&by_alice[..], &alter, &["SCRAM-SHA-512=[password=secret-4]"]].concat(), "", "");
+    let carol = files.write("carol", &properties("SCRAM-SHA-512", &module(SCRAM, "carol", "secret-4")));
+    let list = ["topics", "--bootstrap-server", &bootstrap, "--list", "--command-config", &carol];
+    eventually("the credential is known", SOON, || run(&list, "", "").status.success().then_some(()));
+    let wrong = files.write("wrong", &properties("PLAIN", &module(PLAIN, "alice", "secret-5")));
+    let refused =
+        run(&["topics", "--bootstrap-server", &bootstrap, "--list", "--command-config", &wrong], "", "");
+    let described = [
+        printed(
+            &[&by_alice[..], &["--describe", "--entity-type", "brokers", "--entity-name", "1", "--all"]]
+                .concat(),
+            "",
+            "",
+        ),
+        printed(
+            &[&by_alice[..], &["--describe", "--entity-type", "users", "--entity-name", "carol"]].concat(),
+            "",
+            "",
+        ),
+    ];
+    assert!(described[0].contains("password.encoder.secret=null sensitive=true"), "{}", described[0]);
+    let credential = sasl.credential("carol");
+    let keys = credential.split(',').filter(|part| !part.starts_with("iterations="));
+    let passwords = ["secret-1", "secret-2", "secret-3", "secret-4", "secret-5"];
+    let secrets: Vec<_> = passwords.into_iter().chain(keys).collect();
+    let all = [
+        sasl.broker.process().lines().join("\n"),
+        String::from_utf8([refused.stdout, refused.stderr].concat()).unwrap(),
+        described.concat(),
+        format!("{:?}", crate::metrics::figures(sasl.metrics_port)),
+    ];
+    let loggers = ["--describe", "--entity-type", "broker-loggers", "--entity-name", "1"];
+    let levels = printed(&[&by_alice[..], &loggers].concat(), "", "");
+    assert!(levels.contains("root=TRACE"), "{levels}");
+    for text in all {
+        for secret in &secrets {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}

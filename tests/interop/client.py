@@ -1,7 +1,9 @@
 """Produces a hundred records with kafka-python and reads them back: client.py HOST:PORT [ERA [CODEC]].
 
-ERA is the version of the broker that the client takes this one for; it finds out by itself where none is given."""
+ERA is the version of the broker that the client takes this one for; it finds out by itself where none is given. With
+SASL=MECHANISM:USER:PASSWORD in its environment it authenticates."""
 
+import os
 import sys
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -11,6 +13,11 @@ era = sys.argv[2] if len(sys.argv) > 2 else None
 codec = sys.argv[3] if len(sys.argv) > 3 else "none"
 topic = f"python-{era}-{codec}"
 settings = {"bootstrap_servers": bootstrap}
+if "SASL" in os.environ:
+    mechanism, user, password = os.environ["SASL"].split(":")
+    settings |= {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": mechanism}
+    settings |= {"sasl_plain_username": user, "sasl_plain_password": password}
+    topic = f"python-{mechanism}"
 if era:
     settings["api_version"] = tuple(int(part) for part in era.split("."))
 sent = [(b"key %d" % at, b"value %d" % at) for at in range(100)]

@@ -21,6 +21,7 @@ mod groups;
 mod java;
 mod mixed;
 mod recorded_dir;
+mod sasl;
 mod recoveries;
 mod odd_clients;
 mod old_clients;

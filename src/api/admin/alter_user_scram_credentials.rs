@@ -54,7 +54,8 @@ pub async fn handle(
             Some(error) => Err((error, None)),
             None => alter(exchange, &user, &changes).await,
         };
-        let (error, error_message) = outcome.err().unwrap_or((ErrorCode::None, None));
+        // Of a success the text is empty, as in Kafka.
+        let (error, error_message) = outcome.err().unwrap_or((ErrorCode::None, Some(String::new())));
         results.push(AlterUserScramCredentialsResult { user, error_code: error.code(), error_message });
     }
     AlterUserScramCredentialsResponse { results, ..Default::default() }

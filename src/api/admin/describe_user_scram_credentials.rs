@@ -23,7 +23,11 @@ pub async fn handle(
 ) -> DescribeUserScramCredentialsResponse {
     if !exchange.is_authorized(AclOperation::Describe, AclResource::CLUSTER) {
         let error_code = ErrorCode::ClusterAuthorizationFailed.code();
-        return DescribeUserScramCredentialsResponse { error_code, ..Default::default() };
+        return DescribeUserScramCredentialsResponse {
+            error_code,
+            error_message: None,
+            ..Default::default()
+        };
     }
     let named: Vec<String> = request.users.into_iter().flatten().map(|user| user.name).collect();
     match named.is_empty() {

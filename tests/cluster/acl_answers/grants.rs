@@ -68,7 +68,12 @@ pub fn ask_with_each(operator: &mut Connection, guest: &mut Caller) {
         (
             "Describe of the cluster",
             vec![cluster(DESCRIBE)],
-            vec![Caller::asks_for_topics, Caller::administers_the_cluster, Caller::describe_and_list_groups],
+            vec![
+                Caller::asks_for_topics,
+                Caller::administers_the_cluster,
+                Caller::describe_and_list_groups,
+                Caller::describes_and_changes_credentials,
+            ],
         ),
         ("Create of made", vec![topic("made", CREATE)], vec![Caller::asks_for_topics]),
         (
@@ -82,7 +87,11 @@ pub fn ask_with_each(operator: &mut Connection, guest: &mut Caller) {
         (
             "Alter of the cluster",
             vec![cluster(ALTER)],
-            vec![Caller::administers_the_cluster, Caller::administers_acls],
+            vec![
+                Caller::administers_the_cluster,
+                Caller::administers_acls,
+                Caller::describes_and_changes_credentials,
+            ],
         ),
         ("Write of mine", vec![topic("mine", WRITE)], vec![writes]),
         ("IdempotentWrite", vec![cluster(IDEMPOTENT_WRITE)], vec![writes, Caller::init_producer_ids]),

@@ -215,3 +215,94 @@ fn a_caller_that_authenticates_again_stays_who_it_is_and_how() {
         "SASL mechanism 'SCRAM-SHA-256' requested by client is not supported for re-authentication of mechanism 'PLAIN'"
     );
 }
+
+/// Frames of callers that know no password: right ones, changed ones, and noise.
+struct Intruder {
+    random: fastrand::Rng,
+    /// The last token that the broker sent.
+    challenge: Vec<u8>,
+}
+
+impl Intruder {
+    /// The frame at this position of an attempt. Mostly it is one that the broker waits for there.
+    fn frame_at(&mut self, at: usize, version: i16) -> Bytes {
+        let frame = match (at, self.random.u8(..16)) {
+            (_, 0) => frame_of(&MetadataRequest::default(), 4),
+            (_, 1) => self.noise(64),
+            (_, 2) => handshake(self.random.choice(["PLAIN", "GSSAPI", ""]).unwrap(), version),
+            (0, _) => frame_of(&ApiVersionsRequest::default(), self.random.i16(0..4)),
+            (1, 3..6) => handshake("PLAIN", version),
+            (1, _) => handshake("SCRAM-SHA-256", version),
+            (_, 3) => frame_of(&ApiVersionsRequest::default(), 0),
+            _ if version == 0 => self.token().into(),
+            _ => token(self.token()),
+        };
+        if self.random.u8(..4) == 0 { self.changed(&frame) } else { frame }
+    }
+
+    fn token(&mut self) -> Vec<u8> {
+        let user = self.random.choice(["alice", "bob", "eve", "", "a=2Cb"]).unwrap();
+        match self.random.u8(..8) {
+            0 => SaslClient::new(&login(SaslMechanism::Plain, user, "guess")).1,
+            1..=3 => SaslClient::new(&login(SCRAM, user, "guess")).1,
+            4..=6 => {
+                // A final message with the nonce of the exchange, and a proof by chance.
+                let nonce = String::from_utf8_lossy(&self.challenge);
+                let nonce = nonce.split(',').next().unwrap_or_default().to_owned();
+                let proof: String = (0..43).map(|_| self.random.alphanumeric()).collect();
+                format!("c=biws,{nonce},p={proof}=").into_bytes()
+            }
+            _ => self.noise(200).to_vec(),
+        }
+    }
+
+    fn noise(&mut self, most: usize) -> Bytes {
+        let length = self.random.usize(..most);
+        (0..length).map(|_| self.random.u8(..)).collect()
+    }
+
+    /// A frame with bytes flipped, and cut off or made longer.
+    fn changed(&mut self, frame: &Bytes) -> Bytes {
+        let mut bytes = frame.to_vec();
+        for _ in 0..self.random.usize(..4) {
+            if let Some(at) = (!bytes.is_empty()).then(|| self.random.usize(..bytes.len())) {
+                bytes[at] ^= 1 << self.random.u8(..8);
+            }
+        }
+        match self.random.u8(..3) {
+            0 => bytes.truncate(self.random.usize(..=bytes.len())),
+            1 => bytes.extend(self.noise(32)),
+            _ => {}
+        }
+        bytes.into()
+    }
+}
+
+#[test]
+fn of_a_million_frames_of_intruders_none_lets_one_in() {
+    let listener = listener();
+    let mut intruder = Intruder { random: fastrand::Rng::with_seed(368), challenge: Vec::new() };
+    let (mut frames, mut exchanges) = (0, 0);
+    while frames < 1_000_000 {
+        let mut session = SaslSession::new(listener.clone());
+        let version = intruder.random.i16(0..2);
+        // A caller may send sixteen.
+        for at in 0..16 {
+            frames += 1;
+            match session.take(intruder.frame_at(at, version)) {
+                SaslAction::AnswerVersions => {}
+                SaslAction::Send(pieces) => {
+                    let sent = bytes_of(pieces);
+                    assert!(sent.len() < 2048, "an answer to a stranger is small");
+                    let token = sent.windows(2).position(|it| it == b"r=");
+                    if let Some(at) = token {
+                        (intruder.challenge, exchanges) = (sent[at..].to_vec(), exchanges + 1);
+                    }
+                }
+                SaslAction::Complete(_, proof) => panic!("frame {frames} lets {} in", proof.user),
+                SaslAction::Fail(..) => break,
+            }
+        }
+    }
+    assert!(exchanges > 10_000, "the frames come as far as a mechanism's exchange: {exchanges}");
+}
