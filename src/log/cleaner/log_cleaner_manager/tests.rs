@@ -63,6 +63,10 @@ impl Logs {
         self.manager.get_or_create(&partition(), true, || settings.clone()).unwrap()
     }
 
+    fn log(&self) -> Arc<Log> {
+        self.manager.get(&partition()).unwrap()
+    }
+
     fn path(&self) -> std::path::PathBuf {
         self.dir.path().join("t-0")
     }
@@ -280,21 +284,17 @@ fn transactions_keep_their_markers_as_long_as_their_records() {
     assert_eq!(markers, [3, 4, 6, 9]);
     assert_eq!(log.aborted_transactions(0, 10).unwrap().len(), 1);
     // The producers are what they were, in this broker and the next one.
-    for log in [log.clone(), reopened(&logs)] {
+    let copy = reopened(&logs);
+    for log in [log.clone(), copy.log()] {
         let again = log.append_as_leader(data(2, 1, "b", "aborted"), 0, AppendOrigin::Client).unwrap();
         assert!(again.duplicate);
         assert!(log.append_as_leader(data(1, 7, "x", "x"), 0, AppendOrigin::Client).is_err());
     }
 }
 
-/// The log as another broker finds it that did not stop cleanly.
-fn reopened(logs: &Logs) -> Arc<Log> {
-    let copy = copied(logs.dir.path());
-    let logs = Logs::of(copy);
-    let log = logs.manager.get(&partition()).unwrap();
-    // The files stay until the end of the test.
-    std::mem::forget(logs);
-    log
+/// The log as another broker finds it that did not stop cleanly; its files stay as long as it does.
+fn reopened(logs: &Logs) -> Logs {
+    Logs::of(copied(logs.dir.path()))
 }
 
 fn copied(dir: &Path) -> tempfile::TempDir {
@@ -642,7 +642,7 @@ fn whatever_comes_in_whatever_order_the_latest_values_stay() {
         roll(&log);
         while logs.clean() {}
         assert_eq!(latest(&log), model, "seed {seed}");
-        assert_eq!(latest(&reopened(&logs)), model, "seed {seed}, after a crash");
+        assert_eq!(latest(&reopened(&logs).log()), model, "seed {seed}, after a crash");
         let offsets: Vec<_> = records(&log).iter().map(|record| record.offset).collect();
         assert!(offsets.is_sorted_by(|one, next| one < next));
         let keys: Vec<_> = survivors(&log).into_iter().map(|(_, key, _)| key).collect();
