@@ -22,10 +22,10 @@ use crate::support::{Chroot, Proxy, eventually, tool};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// The settings of a consumer that begins at the start, with a session that ends after two seconds.
+/// The settings of a consumer that begins at the start, with a session that ends after four seconds.
 fn settings(connect: &str) -> ZookeeperConsumerSettings {
     let mut settings = ZookeeperConsumerSettings::new(connect, "g");
-    settings.zookeeper.session_timeout = Duration::from_secs(2);
+    settings.zookeeper.session_timeout = Duration::from_secs(4);
     settings.zookeeper.connection_timeout = SOON;
     settings.fetch.cluster.zookeeper = Some(settings.zookeeper.clone());
     settings.fetch.offset_reset = OffsetReset::Earliest;
