@@ -10,13 +10,9 @@ use barnabas::wire::error_code::ErrorCode;
 use crate::support::batches::exchange::Peer;
 use crate::support::batches::recording::{Case, Recording, Topic};
 use crate::support::batches::stored::{Clock, Clocks};
-use crate::support::batches::{compare, topics};
+use crate::support::batches::topics;
 use crate::support::producers::{self, End, FILES, PHASES, Phase, SETTINGS, Shown};
 use crate::support::{Broker, Chroot, Connection, eventually};
-
-/// What differs on purpose after a kill: Barnabas still knows a batch that is sent again and is not its producer's last
-/// one; of that alone Kafka's snapshot has kept something.
-const KNOWN_AGAIN: &str = "Produce: error_code Kafka 45 here 0, base_offset, log_append_time_ms";
 
 /// Plays a case up to the first answer that differs; what differs.
 fn play(case: &Case, phase: &Phase, peer: &mut Peer, clocks: Clocks) -> Option<String> {
@@ -24,10 +20,8 @@ fn play(case: &Case, phase: &Phase, peer: &mut Peer, clocks: Clocks) -> Option<S
     peer.send(&frames);
     let here = peer.receive(&frames);
     case.exchanges.iter().zip(&here).enumerate().find_map(|(at, ((request, kafka), here))| {
-        let difference = compare::difference(request, kafka, here, clocks)?;
-        let is_on_purpose = phase.is_after_a_kill && difference.kind == KNOWN_AGAIN;
-        (!is_on_purpose)
-            .then(|| format!("{}, request {at}: {}\n{}", case.label, difference.kind, difference.whole))
+        let difference = producers::answer_difference(phase, request, [kafka, here], clocks)?;
+        Some(format!("{}, request {at}: {}\n{}", case.label, difference.kind, difference.whole))
     })
 }
 

@@ -12,7 +12,6 @@ use barnabas::zk::{ConnectOptions, ZooKeeper};
 
 use self::generate::{SETTINGS_OF_TOPICS, Script};
 use crate::java::{Kafka, kafka};
-use crate::support::batches::compare;
 use crate::support::batches::exchange::Peer;
 use crate::support::batches::recording::{Case, Recording, Topic};
 use crate::support::batches::stored::{Clock, Clocks};
@@ -77,7 +76,7 @@ impl Lane {
         let clocks = Clocks { kafka: now, here: now };
         let is_compared = producers::is_compared(phase, &self.configs);
         let mut differences = frames.iter().enumerate().filter(|_| is_compared).filter_map(|(at, frame)| {
-            let difference = compare::difference(frame, &kafka[at], &here[at], clocks)?;
+            let difference = producers::answer_difference(phase, frame, [&kafka[at], &here[at]], clocks)?;
             Some(format!("{}, request {at}: {}\n{}", phase.label, difference.kind, difference.whole))
         });
         self.different = self.different.take().or_else(|| differences.next());

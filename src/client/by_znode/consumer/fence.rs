@@ -11,8 +11,8 @@ use super::handout::Handout;
 use crate::zk::ZooKeeper;
 
 /// Watches the session until the handle is dropped. A connection counts as lost after three fifths of the session's
-/// timeout without a word, and one fifth later nothing is given out. The last fifth is for what comes late: the word that
-/// was heard last, or this task on a busy machine. After it the server may have ended the session.
+/// timeout without a word, and one fifth later nothing is given out. The last fifth is for what comes late: the word
+/// that was heard last, or this task on a busy machine. After it the server may have ended the session.
 pub(super) fn guard(zk: ZooKeeper, handout: Arc<Handout>) -> AbortOnDropHandle<()> {
     let mut states = zk.session_states();
     handout.begin(states.borrow_and_update().generation);
