@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use barnabas::zk::{ConnectOptions, CreateMode, Op, OpResult, Watches, ZnodeChange, ZooKeeper};
-use tokio::task::JoinHandle;
 
 use crate::support::{Chroot, Proxy};
 
@@ -29,19 +28,21 @@ async fn connect_for(limit: Duration, to: &str) -> ZooKeeper {
 struct UnderFire {
     zk: ZooKeeper,
     stop: Arc<AtomicBool>,
-    cutting: JoinHandle<()>,
+    cutting: std::thread::JoinHandle<()>,
 }
 
 impl UnderFire {
     async fn start(chroot: &Chroot) -> Self {
         let proxy = Proxy::to(chroot.server());
-        let zk = connect(&format!("{}{}", proxy.address(), chroot.path())).await;
+        // No session ends by time here, whatever else the machine does.
+        let zk = connect_for(Duration::from_secs(30), &format!("{}{}", proxy.address(), chroot.path())).await;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
-        let cutting = tokio::spawn(async move {
+        // The proxy's lock may block: that is nothing for a thread of the session's runtime.
+        let cutting = std::thread::spawn(move || {
             while !stopped.load(Ordering::SeqCst) {
                 // The cuts must not follow a pattern that the writes could fall in step with.
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(1..150))).await;
+                std::thread::sleep(Duration::from_millis(fastrand::u64(1..150)));
                 proxy.cut();
                 proxy.mend();
             }
@@ -51,7 +52,7 @@ impl UnderFire {
 
     async fn cease(self) -> ZooKeeper {
         self.stop.store(true, Ordering::SeqCst);
-        self.cutting.await.unwrap();
+        tokio::task::block_in_place(|| self.cutting.join()).unwrap();
         self.zk
     }
 }
