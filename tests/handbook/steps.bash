@@ -64,25 +64,28 @@ stop() {
   echo "The $name has ended with exit code $code."
 }
 
-# Waits until what was started under a name has printed a line.
-await_line() {
+# Waits for at most a minute until a command succeeds: await_success WHAT_IS_MISSING COMMAND [ARGUMENT...]
+await_success() {
   local until=$((SECONDS + 60))
-  until grep -qxF -- "$2" "$work/$1.out"; do
-    [ "$SECONDS" -le "$until" ] || fail "The $1 has not printed '$2' within a minute."
+  until "${@:2}"; do
+    [ "$SECONDS" -le "$until" ] || fail "$1 within a minute."
     sleep 0.1
   done
+}
+
+# Waits until what was started under a name has printed a line.
+await_line() {
+  await_success "The $1 has not printed '$2'" grep -qxF -- "$2" "$work/$1.out"
   echo "The $1 prints: $2"
 }
 
-# Waits until the broker has started, and has made the last znode of a controller's start.
-await_broker() {
-  local until=$((SECONDS + 60))
-  until grep -qF "started (kafka.server.KafkaServer)" "$work/broker.out" && is_there /feature; do
-    kill -0 "${started[broker]}" 2>/dev/null || fail "The broker has ended: $(tail -3 "$work/broker.out")"
-    [ "$SECONDS" -le "$until" ] || fail "The broker has not started within a minute."
-    sleep 0.1
-  done
+# Whether the broker has started, and has made the last znode of a controller's start.
+is_started() {
+  kill -0 "${started[broker]}" 2>/dev/null || fail "The broker has ended: $(tail -3 "$work/broker.out")"
+  grep -qF "started (kafka.server.KafkaServer)" "$work/broker.out" && is_there /feature
 }
+
+await_broker() { await_success "The broker has not started" is_started; }
 
 fail() {
   echo "$1" >&2
@@ -118,33 +121,18 @@ is_there() {
   [[ ${answer[0]-} != "Node does not exist: "* ]]
 }
 
-# Waits until the broker leads all $2 partitions of topic $1: the controller acts on what a tool has written a moment later.
-await_partitions() {
-  local until=$((SECONDS + 60))
-  until [ "$(scripts/kafka-run-class.sh kafka.tools.GetOffsetShell --broker-list "$broker" --topic "$1" 2>/dev/null |
-    grep -c '^[^:]*:[0-9]*:[0-9]')" = "$2" ]; do
-    [ "$SECONDS" -le "$until" ] || fail "The broker does not lead $1 within a minute."
-    sleep 0.1
-  done
+# Whether the broker leads all $2 partitions of topic $1.
+leads_partitions() {
+  [ "$(scripts/kafka-run-class.sh kafka.tools.GetOffsetShell --broker-list "$broker" --topic "$1" 2>/dev/null |
+    grep -c '^[^:]*:[0-9]*:[0-9]')" = "$2" ]
 }
 
-# Waits until a znode is there.
-await_znode() {
-  local until=$((SECONDS + 60))
-  until is_there "$1"; do
-    [ "$SECONDS" -le "$until" ] || fail "$1 is not there within a minute."
-    sleep 0.1
-  done
-}
+is_gone() { ! is_there "$1"; }
 
-# Waits until a znode is gone.
-await_gone() {
-  local until=$((SECONDS + 60))
-  while is_there "$1"; do
-    [ "$SECONDS" -le "$until" ] || fail "$1 is not gone within a minute."
-    sleep 0.1
-  done
-}
+# The controller acts on what a tool has written a moment later.
+await_partitions() { await_success "The broker does not lead $1" leads_partitions "$1" "$2"; }
+await_znode() { await_success "$1 is not there" is_there "$1"; }
+await_gone() { await_success "$1 is not gone" is_gone "$1"; }
 
 # Shows which znodes are new (+), hold something else (~) and are gone (-) since it was last asked: by `ls -R /` and a `get`
 # of each, ZooKeeper's own aside.
